@@ -1,0 +1,18 @@
+/// The only place with compiler tests: attributes that GCC and Clang spell differently.
+#pragma once
+
+#if defined(__clang__)
+#define KWIRE_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define KWIRE_LIFETIMEBOUND
+#endif
+
+#if defined(__GNUC__)
+#define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define KWIRE_COLD [[gnu::cold, gnu::noinline]]
+#define KWIRE_NOINLINE [[gnu::noinline]]
+#else
+#define KWIRE_ALWAYS_INLINE inline
+#define KWIRE_COLD
+#define KWIRE_NOINLINE
+#endif

@@ -1,0 +1,180 @@
+/// What went wrong, and where: a code, a byte offset and a field path, without allocation.
+///
+///     auto request = kwire::parse<kwire::produce_request>(body, 9);
+///     if (!request) log(kwire::describe(request.error()));
+///     // ProduceRequest v9 topic_data[3].partition_data[0].records: truncated at byte 1266, needs 812 bytes,
+///     311 left
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace kwire {
+
+/// Every reason for which kwire refuses bytes or values.
+enum class errc : std::uint8_t {
+    truncated,        ///< a value needs more bytes than are left; wait for more, or the length before it lies
+    bad_length,       ///< a length or count below -1, or one that no correct peer writes
+    null_not_allowed, ///< a null where this version of the field has none
+    string_too_long,  ///< a string of more than 32767 bytes, Kafka's limit in both encodings
+    count_exceeds_input, ///< an array or tag count that the bytes left cannot hold, whatever the elements are
+    bad_varint,          ///< a varint with no end, or with bits that its type has no room for
+    tag_order,           ///< a tag section that is not in ascending order
+    duplicate_tag,       ///< a tag that occurs twice in one section
+    tag_size_mismatch,   ///< a known tag whose size is not the size of its value
+    tag_not_in_version,  ///< a tag that the schema knows, but not at this version
+    trailing_bytes,      ///< bytes left after the end of the message
+    unsupported_version, ///< a version outside the message's range
+    unknown_api,         ///< an API key that nobody assigned
+    field_not_in_version, ///< a value that the version to write cannot carry and the schema does not let drop
+    too_large,            ///< a value too large for its length field, or a message above the limit
+    bad_frame_length,     ///< a frame length below zero or below the smallest header
+    frame_too_large,      ///< a frame length above the limit in force
+    not_a_kafka_peer,     ///< the first bytes are those of TLS, HTTP or SSH
+    buffer_shared,        ///< a change in place to bytes that somebody else holds too
+    bad_batch_length,     ///< a record batch length that is too small for its format
+    unknown_magic,        ///< a record format other than 0, 1 and 2
+    crc_mismatch,         ///< a checksum that does not fit its bytes
+    bad_record,           ///< a record whose lengths do not add up
+    unsupported_compression, ///< a compression type that nobody assigned or that is not built in
+    bad_value,               ///< a value outside its range, in text or in JSON
+};
+
+/// The code as an identifier, for logs, metrics and tests: "truncated".
+[[nodiscard]] constexpr std::string_view name_of(errc code) noexcept {
+    switch (code) {
+    case errc::truncated: return "truncated";
+    case errc::bad_length: return "bad_length";
+    case errc::null_not_allowed: return "null_not_allowed";
+    case errc::string_too_long: return "string_too_long";
+    case errc::count_exceeds_input: return "count_exceeds_input";
+    case errc::bad_varint: return "bad_varint";
+    case errc::tag_order: return "tag_order";
+    case errc::duplicate_tag: return "duplicate_tag";
+    case errc::tag_size_mismatch: return "tag_size_mismatch";
+    case errc::tag_not_in_version: return "tag_not_in_version";
+    case errc::trailing_bytes: return "trailing_bytes";
+    case errc::unsupported_version: return "unsupported_version";
+    case errc::unknown_api: return "unknown_api";
+    case errc::field_not_in_version: return "field_not_in_version";
+    case errc::too_large: return "too_large";
+    case errc::bad_frame_length: return "bad_frame_length";
+    case errc::frame_too_large: return "frame_too_large";
+    case errc::not_a_kafka_peer: return "not_a_kafka_peer";
+    case errc::buffer_shared: return "buffer_shared";
+    case errc::bad_batch_length: return "bad_batch_length";
+    case errc::unknown_magic: return "unknown_magic";
+    case errc::crc_mismatch: return "crc_mismatch";
+    case errc::bad_record: return "bad_record";
+    case errc::unsupported_compression: return "unsupported_compression";
+    case errc::bad_value: return "bad_value";
+    }
+    return "unknown";
+}
+
+/// One step of a field path: a field's name and, inside an array, the element's position.
+struct path_step {
+    std::string_view field;  ///< static storage: the schema's name in snake_case
+    std::int64_t index = -1; ///< -1 where the field is no array, or the error is in its count
+};
+
+/// A refusal: the code, the byte where it was noticed, and the field that was being read or written.
+///
+/// Owns nothing and refers only to static names, so it outlives the bytes that it speaks of.
+struct error {
+    static constexpr std::size_t max_depth = 6; ///< Kafka's deepest message nests four arrays
+
+    errc code{};
+    std::uint64_t offset = 0;   ///< bytes from the start of the body (reading); 0 in errors of writing
+    std::uint64_t needed = 0;   ///< bytes that the value needs, where that is known; else 0
+    std::uint64_t left = 0;     ///< bytes that were left at `offset`, where `needed` is known
+    std::string_view message{}; ///< the schema's name of the message, static storage; may be empty
+    std::int16_t version = -1;  ///< the version that was read or written; -1 if none applies
+    std::uint8_t depth = 0;     ///< how many steps of `path` are in use
+    std::array<path_step, max_depth> path{}; ///< outermost first
+
+    /// Adds an enclosing field in front; steps beyond `max_depth` are dropped at the inner end.
+    constexpr void enter(path_step outer) noexcept {
+        if (depth < max_depth) ++depth;
+        for (std::size_t i = depth; i-- > 1;) path[i] = path[i - 1];
+        path[0] = outer;
+    }
+
+    friend constexpr bool operator==(const error& e, errc expected) noexcept { return e.code == expected; }
+};
+
+/// Text of bounded length that lives where it stands: no allocation, convertible to std::string_view.
+class error_text {
+public:
+    /// The characters; valid as long as this object is.
+    [[nodiscard]] constexpr std::string_view view() const& noexcept { return {chars_.data(), size_}; }
+    std::string_view view() const&& = delete;
+    [[nodiscard]] constexpr operator std::string_view() const& noexcept { return view(); }
+
+    constexpr void add(std::string_view text) noexcept {
+        for (char c : text)
+            if (size_ < chars_.size()) chars_[size_++] = c;
+    }
+    void add(std::int64_t number) noexcept {
+        std::array<char, 24> digits{};
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+        add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+    }
+
+private:
+    std::array<char, 256> chars_{};
+    std::size_t size_ = 0;
+};
+
+/// Appends the field path of `e` in the form `topics[3].partitions[0].partition_id`.
+inline void add_path(error_text& text, const error& e) noexcept {
+    for (std::size_t i = 0; i < e.depth; ++i) {
+        if (i != 0) text.add(".");
+        text.add(e.path[i].field);
+        if (e.path[i].index >= 0) {
+            text.add("[");
+            text.add(e.path[i].index);
+            text.add("]");
+        }
+    }
+}
+
+/// The field path alone: `topics[3].partitions[0].partition_id`; empty where the error has none.
+[[nodiscard]] inline error_text path_of(const error& e) noexcept {
+    error_text text;
+    add_path(text, e);
+    return text;
+}
+
+/// One line for people: message, version, field path, code, offset and sizes; at most 256 characters.
+[[nodiscard]] inline error_text describe(const error& e) noexcept {
+    error_text text;
+    if (!e.message.empty()) {
+        text.add(e.message);
+        if (e.version >= 0) {
+            text.add(" v");
+            text.add(e.version);
+        }
+        text.add(e.depth != 0 ? " " : ": ");
+    }
+    if (e.depth != 0) {
+        add_path(text, e);
+        text.add(": ");
+    }
+    text.add(name_of(e.code));
+    text.add(" at byte ");
+    text.add(static_cast<std::int64_t>(e.offset));
+    if (e.needed != 0) {
+        text.add(", needs ");
+        text.add(static_cast<std::int64_t>(e.needed));
+        text.add(e.needed == 1 ? " byte, " : " bytes, ");
+        text.add(static_cast<std::int64_t>(e.left));
+        text.add(" left");
+    }
+    return text;
+}
+
+} // namespace kwire
