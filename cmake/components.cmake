@@ -1,0 +1,59 @@
+# Optional parts of kwire that need another library.
+#
+#     kwire_component(<name> HEADERS <path or directory/ below include/kwire>... PACKAGES <package [version]>... LINK <target>...)
+#
+# Makes kwire::<name> where its packages are there: in developer mode always when they are found, in a project that
+# adds this directory when KWIRE_COMPONENTS names it (and then they are required). The installed package knows every
+# component and looks for its packages only when it is asked for it.
+# A package that has no CMake configuration of its own gets a cmake/find/Find<package>.cmake, which is installed too.
+
+set_property(GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
+if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find")
+  list(APPEND CMAKE_MODULE_PATH "${PROJECT_SOURCE_DIR}/cmake/find")
+endif()
+
+function(kwire_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;PACKAGES;LINK")
+  set_property(GLOBAL APPEND PROPERTY KWIRE_COMPONENT_NAMES ${name})
+  set_property(GLOBAL PROPERTY KWIRE_${name}_HEADERS "${arg_HEADERS}")
+  set_property(GLOBAL PROPERTY KWIRE_${name}_PACKAGES "${arg_PACKAGES}")
+
+  add_library(kwire_${name} INTERFACE)
+  set_target_properties(kwire_${name} PROPERTIES EXPORT_NAME ${name})
+  target_link_libraries(kwire_${name} INTERFACE kwire ${arg_LINK})
+
+  if(name IN_LIST KWIRE_COMPONENTS)
+    set(strictness REQUIRED)
+  elseif(KWIRE_DEVELOPER_MODE)
+    set(strictness QUIET)
+  else()
+    return()
+  endif()
+  foreach(package IN LISTS arg_PACKAGES)
+    separate_arguments(package)
+    # GLOBAL: the targets are named by the link interface, so whoever links kwire::<name> must see them.
+    find_package(${package} ${strictness} GLOBAL)
+    list(GET package 0 package)
+    if(NOT ${package}_FOUND)
+      message(STATUS "kwire: no component ${name}, for ${package} was not found")
+      return()
+    endif()
+  endforeach()
+  add_library(kwire::${name} ALIAS kwire_${name})
+endfunction()
+
+# Sets `out` to the name of the component that owns a header (a path below include/kwire), or to nothing.
+function(kwire_component_of header out)
+  set(${out} "" PARENT_SCOPE)
+  get_property(names GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
+  foreach(name IN LISTS names)
+    get_property(owned GLOBAL PROPERTY KWIRE_${name}_HEADERS)
+    foreach(prefix IN LISTS owned)
+      string(FIND "${header}" "${prefix}" at)
+      if(header STREQUAL prefix OR (prefix MATCHES "/$" AND at EQUAL 0))
+        set(${out} ${name} PARENT_SCOPE)
+        return()
+      endif()
+    endforeach()
+  endforeach()
+endfunction()

@@ -1,0 +1,73 @@
+# Sourced by the scripts that must work on a fresh Debian 12: installs the packages that are missing, and only those.
+#
+#     need_command <command> <package>...    need_file <path> <package>...    need_boost    install_needed
+#
+# Installs as root or through sudo; asks nothing. Where there is no apt-get it says what is missing and fails.
+
+needed_packages=
+
+need_command() {
+    command -v "$1" >/dev/null 2>&1 || { shift; needed_packages="$needed_packages $*"; }
+}
+
+need_file() {
+    [ -e "$1" ] || { shift; needed_packages="$needed_packages $*"; }
+}
+
+# Boost 1.81 is a package that cannot stand beside Debian's default Boost 1.74. Where the older one is installed it stays,
+# and 1.81 is unpacked into build/boost for this project alone (install_needed does that, and sets CMAKE_PREFIX_PATH).
+boost_beside=
+need_boost() {
+    if grep -qs '#define BOOST_VERSION 10*\(8[1-9]\|9[0-9]\)' /usr/include/boost/version.hpp ||
+        [ -n "${BOOST_ROOT:-}${Boost_DIR:-}" ]; then
+        return
+    fi
+    if [ -e /usr/include/boost/version.hpp ]; then
+        boost_beside=$PWD/build/boost
+    else
+        needed_packages="$needed_packages libboost1.81-dev"
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo -n "$@"
+    else
+        echo "needs root or sudo for: $*" >&2
+        return 1
+    fi
+}
+
+install_needed() {
+    if [ -n "$needed_packages" ]; then
+        echo "== installing:$needed_packages"
+        if ! command -v apt-get >/dev/null 2>&1; then
+            echo "this is no Debian; please install what these packages hold:$needed_packages" >&2
+            return 1
+        fi
+        as_root apt-get update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
+        # shellcheck disable=SC2086  # a list of words
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            $needed_packages </dev/null >/dev/null || {
+            echo "could not install:$needed_packages" >&2
+            return 1
+        }
+        needed_packages=
+    fi
+    if [ -n "$boost_beside" ]; then
+        if [ ! -e "$boost_beside/usr/include/boost/version.hpp" ]; then
+            echo "== Boost 1.81 is unpacked into $boost_beside, for another Boost is installed and the packages conflict"
+            as_root apt-get update -qq </dev/null || true
+            mkdir -p "$boost_beside" || return 1
+            (cd "$boost_beside" && apt-get download libboost1.81-dev </dev/null && dpkg -x libboost1.81-dev_*.deb . &&
+                rm -f libboost1.81-dev_*.deb) || {
+                echo "could not unpack libboost1.81-dev; set BOOST_ROOT to a Boost of version 1.81 or later" >&2
+                return 1
+            }
+        fi
+        CMAKE_PREFIX_PATH="$boost_beside/usr${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
+        export CMAKE_PREFIX_PATH
+    fi
+}

@@ -1,0 +1,46 @@
+# What only developers of kwire need: tests, examples, benchmarks, and warnings as errors.
+option(KWIRE_BUILD_TESTS "build the tests" ON)
+option(KWIRE_BUILD_EXAMPLES "build the examples" ON)
+option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
+option(KWIRE_BARE "only what shows that the core works without exceptions and run-time type information" OFF)
+option(KWIRE_CHECK_HEADERS "compile every header alone" ON)
+option(KWIRE_WERROR "turn warnings into errors" ON)
+set(KWIRE_TESTS_MATCH "" CACHE STRING "build only the test files whose path below tests/ matches this expression")
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(KWIRE_CCACHE ccache)
+  if(KWIRE_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${KWIRE_CCACHE}")
+  endif()
+endif()
+
+# Standard library only; any Python 3 will do.
+find_program(KWIRE_PYTHON NAMES python3 REQUIRED)
+
+add_library(kwire_warnings INTERFACE)
+target_compile_options(kwire_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+  $<$<BOOL:${KWIRE_WERROR}>:-Werror>)
+
+# Sets `out` to TRUE when the named component of kwire can be linked here.
+function(kwire_have component out)
+  if(TARGET kwire::${component})
+    set(${out} TRUE PARENT_SCOPE)
+  else()
+    set(${out} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
+enable_testing()
+if(KWIRE_BUILD_EXAMPLES)
+  add_subdirectory(examples)
+endif()
+if(KWIRE_BUILD_BENCHMARKS)
+  add_subdirectory(bench)
+endif()
+if(KWIRE_BUILD_TESTS)
+  add_subdirectory(tests)
+endif()

@@ -1,0 +1,41 @@
+# cmake --install: headers, the CMake package and kwire.pc. Nothing depends on the architecture, so everything but the
+# headers goes below share/, and nothing holds the prefix, so the tree may be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/kwire")
+set(generated_dir "${PROJECT_BINARY_DIR}/package")
+
+install(DIRECTORY include/kwire DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+
+install(TARGETS kwire EXPORT kwire-targets)
+install(EXPORT kwire-targets NAMESPACE kwire:: DESTINATION "${package_dir}")
+
+# One target file per component: a component that was not asked for is not there, instead of there and broken.
+set(KWIRE_COMPONENT_TABLE "")
+get_property(KWIRE_COMPONENT_LIST GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
+foreach(name IN LISTS KWIRE_COMPONENT_LIST)
+  install(TARGETS kwire_${name} EXPORT kwire-${name}-targets)
+  install(EXPORT kwire-${name}-targets NAMESPACE kwire:: DESTINATION "${package_dir}")
+  get_property(packages GLOBAL PROPERTY KWIRE_${name}_PACKAGES)
+  string(APPEND KWIRE_COMPONENT_TABLE "set(_kwire_${name}_packages \"${packages}\")\n")
+endforeach()
+if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find")
+  install(DIRECTORY cmake/find DESTINATION "${package_dir}")
+endif()
+
+configure_package_config_file(cmake/kwireConfig.cmake.in "${generated_dir}/kwireConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file("${generated_dir}/kwireConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES "${generated_dir}/kwireConfig.cmake" "${generated_dir}/kwireConfigVersion.cmake"
+  DESTINATION "${package_dir}")
+
+file(RELATIVE_PATH KWIRE_PC_PREFIX "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+string(REGEX REPLACE "/$" "" KWIRE_PC_PREFIX "${KWIRE_PC_PREFIX}")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(KWIRE_PC_INCLUDEDIR "${CMAKE_INSTALL_INCLUDEDIR}")
+else()
+  set(KWIRE_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file(cmake/kwire.pc.in "${generated_dir}/kwire.pc" @ONLY)
+install(FILES "${generated_dir}/kwire.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds kwire with GCC and runs all its tests, on a fresh Debian 12 as well: what is missing is installed from Debian.
+#
+#     sh tests/run.sh [another preset of CMakePresets.json]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+preset=${1:-release}
+
+. cmake/debian.sh
+need_command g++ g++
+need_command cmake cmake
+need_command ninja ninja-build
+need_command python3 python3
+need_command pkg-config pkg-config
+need_command ccache ccache
+need_file /usr/include/catch2 catch2
+need_file /usr/include/zlib.h zlib1g-dev
+need_file /usr/include/fmt/core.h libfmt-dev
+need_boost
+install_needed || exit 1
+
+jobs=${JOBS:-$(nproc)}
+echo "== preset $preset, $jobs jobs"
+cmake --preset "$preset" || exit 1
+cmake --build --preset "$preset" --parallel "$jobs" || exit 1
+
+log=build/$preset/ctest.log
+ctest --preset "$preset" --parallel "$jobs" --output-log "$log"
+status=$?
+grep -a '% tests passed' "$log"
+exit $status
