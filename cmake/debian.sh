@@ -18,8 +18,9 @@ need_file() {
 # and 1.81 is unpacked into build/boost for this project alone (install_needed does that, and sets CMAKE_PREFIX_PATH).
 boost_beside=
 need_boost() {
-    if grep -qs '#define BOOST_VERSION 10*\(8[1-9]\|9[0-9]\)' /usr/include/boost/version.hpp ||
-        [ -n "${BOOST_ROOT:-}${Boost_DIR:-}" ]; then
+    if [ -n "${BOOST_ROOT:-}${Boost_DIR:-}" ] ||
+        awk '/^#define BOOST_VERSION / { found = $3 >= 108100 } END { exit !found }' \
+            /usr/include/boost/version.hpp 2>/dev/null; then
         return
     fi
     if [ -e /usr/include/boost/version.hpp ]; then

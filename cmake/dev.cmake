@@ -25,14 +25,6 @@ add_library(kwire_warnings INTERFACE)
 target_compile_options(kwire_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
   $<$<BOOL:${KWIRE_WERROR}>:-Werror>)
 
-# Sets `out` to TRUE when the named component of kwire can be linked here.
-function(kwire_have component out)
-  if(TARGET kwire::${component})
-    set(${out} TRUE PARENT_SCOPE)
-  else()
-    set(${out} FALSE PARENT_SCOPE)
-  endif()
-endfunction()
 
 enable_testing()
 if(KWIRE_BUILD_EXAMPLES)

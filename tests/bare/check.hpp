@@ -10,5 +10,6 @@
 inline int failed_checks = 0;
 
 #define CHECK(...)                                                                                           \
-    ((__VA_ARGS__) ? void()                                                                                  \
-                   : (++failed_checks, void(std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #__VA_ARGS__))))
+    ((__VA_ARGS__)                                                                                           \
+         ? void()                                                                                            \
+         : (++failed_checks, void(std::printf("%s:%d: not true: %s\n", __FILE__, __LINE__, #__VA_ARGS__))))

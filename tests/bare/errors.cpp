@@ -1,7 +1,7 @@
 /// Errors are made, extended and described without exceptions and run-time type information.
-#include "check.hpp"
-
 #include <kwire/error.hpp>
+
+#include "check.hpp"
 
 int main() {
     kwire::error e{.code = kwire::errc::truncated, .offset = 41, .needed = 812, .left = 311};

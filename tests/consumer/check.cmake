@@ -1,0 +1,60 @@
+# Builds and runs one consumer project, from nothing:
+#     cmake -DKIND=... -DKWIRE_DIR=... -DKWIRE_BUILD=... -DWORK=... -DCXX=... -DGENERATOR=... -P check.cmake
+# KIND: install, find_package, components, unknown_component, wrong_version, add_subdirectory or pkg_config.
+cmake_minimum_required(VERSION 3.25)
+
+function(run what)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${what} failed (${status}):\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+set(prefix "${WORK}/prefix")
+set(build "${WORK}/${KIND}")
+set(configure "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/find_package" -B "${build}" -G "${GENERATOR}"
+  "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${prefix};$ENV{CMAKE_PREFIX_PATH}" "-DVERSION=${VERSION}")
+file(REMOVE_RECURSE "${build}")
+
+function(build_and_run)
+  run("configuring" ${configure} ${ARGN})
+  run("building" "${CMAKE_COMMAND}" --build "${build}")
+  run("the consumer" "${build}/consumer")
+endfunction()
+
+# A configuration that must be refused, with these words.
+function(refused words)
+  execute_process(COMMAND ${configure} ${ARGN} RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE error)
+  string(REGEX REPLACE "[ \n]+" " " error "${error}")
+  if(status EQUAL 0 OR NOT error MATCHES "${words}")
+    message(FATAL_ERROR "should be refused with '${words}', but (${status}): ${error}")
+  endif()
+endfunction()
+
+if(KIND STREQUAL install)
+  # Installed in one place and moved to another: nothing in it may know where it was.
+  file(REMOVE_RECURSE "${prefix}" "${WORK}/before")
+  run("installing" "${CMAKE_COMMAND}" --install "${KWIRE_BUILD}" --prefix "${WORK}/before")
+  file(RENAME "${WORK}/before" "${prefix}")
+elseif(KIND STREQUAL find_package)
+  build_and_run()
+elseif(KIND STREQUAL components)
+  build_and_run("-DCOMPONENTS=${COMPONENTS}")
+elseif(KIND STREQUAL unknown_component)
+  refused("kwire has no component 'smoke_signals'; it has: asio, fmt" -DCOMPONENTS=smoke_signals)
+elseif(KIND STREQUAL wrong_version)
+  refused("compatible with requested version" -DVERSION=0.99)
+elseif(KIND STREQUAL add_subdirectory)
+  list(TRANSFORM configure REPLACE "/find_package$" "/add_subdirectory")
+  build_and_run("-DKWIRE_DIR=${KWIRE_DIR}" "-DKWIRE_COMPONENTS=${COMPONENTS}")
+elseif(KIND STREQUAL pkg_config)
+  set(ENV{PKG_CONFIG_PATH} "${prefix}/share/pkgconfig")
+  run("pkg-config" pkg-config --cflags "kwire = ${VERSION}")
+  separate_arguments(flags UNIX_COMMAND "${output}")
+  file(MAKE_DIRECTORY "${build}")
+  run("compiling" "${CXX}" -std=c++23 ${flags} "${CMAKE_CURRENT_LIST_DIR}/main.cpp" -o "${build}/consumer")
+  run("the consumer" "${build}/consumer")
+else()
+  message(FATAL_ERROR "no such kind: ${KIND}")
+endif()
