@@ -1,0 +1,125 @@
+/// Big-endian numbers at any address: loads, stores, and types that lie on the wire as they are.
+///
+///     struct entry { kwire::big_int64 offset; kwire::big_int32 size; };    // 12 bytes, alignment 1
+///     e.offset = 42; std::int64_t next = e.offset + 1;
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+namespace kwire::wire {
+
+/// A number that has a big-endian form of sizeof(T) bytes: integers up to 64 bits but no bool, float and
+/// double.
+///
+/// bool is left out because not every byte is one; read a std::int8_t and compare with 0, as Kafka does.
+template <class T>
+concept number =
+    std::is_arithmetic_v<T> && !std::is_same_v<std::remove_cv_t<T>, bool> && sizeof(T) <= 8 &&
+    std::is_same_v<T, std::remove_cv_t<T>> && (std::is_integral_v<T> || std::numeric_limits<T>::is_iec559);
+
+namespace detail {
+
+template <std::size_t Size>
+struct unsigned_of;
+template <>
+struct unsigned_of<1> {
+    using type = std::uint8_t;
+};
+template <>
+struct unsigned_of<2> {
+    using type = std::uint16_t;
+};
+template <>
+struct unsigned_of<4> {
+    using type = std::uint32_t;
+};
+template <>
+struct unsigned_of<8> {
+    using type = std::uint64_t;
+};
+
+/// The same bits with the bytes in the other order, where this machine needs that.
+template <class U>
+constexpr U to_or_from_big(U value) noexcept {
+    if constexpr (std::endian::native == std::endian::little)
+        return std::byteswap(value);
+    else
+        return value;
+}
+
+} // namespace detail
+
+/// The number whose big-endian form begins at `p`, at any alignment; there must be sizeof(T) bytes.
+template <number T>
+[[nodiscard]] constexpr T load_be(const std::byte* p) noexcept {
+    using bits = detail::unsigned_of<sizeof(T)>::type;
+    if consteval {
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < sizeof(T); ++i) value = value << 8 | std::to_integer<std::uint64_t>(p[i]);
+        return std::bit_cast<T>(static_cast<bits>(value));
+    } else {
+        bits value;
+        std::memcpy(&value, p, sizeof value);
+        return std::bit_cast<T>(detail::to_or_from_big(value));
+    }
+}
+
+/// Writes the big-endian form of `value` to `p`, at any alignment; there must be sizeof(T) bytes.
+template <number T>
+constexpr void store_be(std::byte* p, T value) noexcept {
+    using bits = detail::unsigned_of<sizeof(T)>::type;
+    if consteval {
+        const auto all = static_cast<std::uint64_t>(std::bit_cast<bits>(value));
+        for (std::size_t i = 0; i < sizeof(T); ++i)
+            p[i] = static_cast<std::byte>(all >> (8 * (sizeof(T) - 1 - i)) & 0xff);
+    } else {
+        const bits swapped = detail::to_or_from_big(std::bit_cast<bits>(value));
+        std::memcpy(p, &swapped, sizeof swapped);
+    }
+}
+
+} // namespace kwire::wire
+
+namespace kwire {
+
+/// A number stored in big-endian order with alignment 1, which reads and assigns like a `T`.
+///
+/// Trivially copyable and of standard layout, so that structs of these can be laid over bytes
+/// (wire/overlay.hpp). Default initialisation leaves it uninitialised, like a `T`.
+template <wire::number T>
+class big {
+public:
+    using value_type = T;
+
+    big() noexcept = default;
+    constexpr big(T value) noexcept { wire::store_be(bytes_.data(), value); }
+    constexpr big& operator=(T value) noexcept {
+        wire::store_be(bytes_.data(), value);
+        return *this;
+    }
+
+    /// The number in this machine's form.
+    [[nodiscard]] constexpr T value() const noexcept { return wire::load_be<T>(bytes_.data()); }
+    [[nodiscard]] constexpr operator T() const noexcept { return value(); }
+
+private:
+    std::array<std::byte, sizeof(T)> bytes_;
+};
+
+using big_int8 = big<std::int8_t>;
+using big_int16 = big<std::int16_t>;
+using big_int32 = big<std::int32_t>;
+using big_int64 = big<std::int64_t>;
+using big_uint8 = big<std::uint8_t>;
+using big_uint16 = big<std::uint16_t>;
+using big_uint32 = big<std::uint32_t>;
+using big_uint64 = big<std::uint64_t>;
+using big_float64 = big<double>;
+
+} // namespace kwire
