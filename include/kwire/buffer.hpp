@@ -1,0 +1,475 @@
+/// Owned bytes: shared_buffer is immutable, counted and sliceable; unique_buffer is exclusive and grows.
+///
+///     kwire::unique_buffer in = kwire::unique_buffer::with_capacity(4096);
+///     in.commit(read(fd, in.spare()));                      // new bytes, no copy
+///     kwire::shared_buffer frame = in.split().freeze();     // O(1); `in` keeps the rest of the memory
+///     std::optional<kwire::shared_buffer> key = frame.slice(4, 16); // O(1), keeps the memory alive
+#pragma once
+
+#include <kwire/buffer/memory.hpp>
+#include <kwire/detail/config.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstring>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace kwire {
+
+class unique_buffer;
+class shared_buffer;
+
+namespace detail {
+
+struct buffer_access;
+
+/// A pointer and its deleter, as an owner for shared_buffer::adopt.
+template <class Pointer, class Deleter>
+class deleted_memory {
+public:
+    deleted_memory(Pointer pointer, std::size_t size, Deleter deleter)
+        : pointer_(pointer), size_(size), deleter_(std::move(deleter)) {}
+    deleted_memory(deleted_memory&& other) noexcept
+        : pointer_(std::exchange(other.pointer_, nullptr)),
+          size_(other.size_),
+          deleter_(std::move(other.deleter_)) {}
+    deleted_memory& operator=(deleted_memory&&) = delete;
+    ~deleted_memory() {
+        if (pointer_ == nullptr) return;
+        if constexpr (std::invocable<Deleter&, Pointer, std::size_t>)
+            deleter_(pointer_, size_);
+        else
+            deleter_(pointer_);
+    }
+
+private:
+    Pointer pointer_;
+    std::size_t size_;
+    Deleter deleter_;
+};
+
+/// Owns its bytes one after another, as std::vector<std::byte> and std::string do.
+template <class T>
+concept byte_container = std::movable<T> && requires(const T& c) {
+    requires sizeof(*c.data()) == 1;
+    requires std::is_pointer_v<decltype(c.data())>;
+    requires std::is_trivially_copyable_v<std::remove_cvref_t<decltype(*c.data())>>;
+    { c.size() } -> std::convertible_to<std::size_t>;
+};
+
+inline std::span<const std::byte> bytes_of_text(std::string_view text) noexcept {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+} // namespace detail
+
+/// Immutable bytes in counted memory: a copy is another reference, a slice too.
+///
+/// 24 bytes: where, how many, and the memory they keep alive (none for static bytes). Copy and slice are O(1)
+/// and never allocate; a moved-from buffer is empty. The bytes stay where they are, unchanged, until the last
+/// buffer on them goes, so views into them stay good as long as any one of them lives.
+///
+/// Threads: buffers on the same memory may be copied, sliced and destroyed on different threads at once. One
+/// shared_buffer object is like an int: two threads may read it, but not one read and one assign.
+///
+/// Ranges outside the buffer are refused with nullopt and change nothing. Memory that cannot be had throws
+/// std::bad_alloc (ends the program under -fno-exceptions).
+class shared_buffer {
+public:
+    using value_type = std::byte;
+    using iterator = const std::byte*;
+    using const_iterator = const std::byte*;
+
+    shared_buffer() = default;
+    shared_buffer(const shared_buffer&) = default;
+    shared_buffer(shared_buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          memory_(std::move(other.memory_)) {}
+    shared_buffer& operator=(shared_buffer other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~shared_buffer() = default;
+
+    /// Its own copy of `bytes`, in one allocation; counted in copied_bytes().
+    [[nodiscard]] static shared_buffer copy_of(std::span<const std::byte> bytes) {
+        if (bytes.empty()) return {};
+        detail::memory_ref memory = detail::allocate_memory(bytes.size());
+        detail::copy_bytes(memory->writable, bytes.data(), bytes.size());
+        const std::byte* begin = memory->writable;
+        return {begin, bytes.size(), std::move(memory)};
+    }
+    [[nodiscard]] static shared_buffer copy_of(std::string_view text) {
+        return copy_of(detail::bytes_of_text(text));
+    }
+
+    /// Bytes that outlive every buffer on them: literals, tables, a file mapped for good. Owns nothing.
+    [[nodiscard]] static shared_buffer from_static(std::span<const std::byte> bytes) noexcept {
+        return {bytes.data(), bytes.size(), detail::memory_ref{}};
+    }
+    [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
+        return from_static(detail::bytes_of_text(text));
+    }
+
+    /// Bytes that `owner` keeps alive: a pool's lease, a mapping, another library's buffer handle.
+    ///
+    /// `bytes` must stay good while `owner` is moved to the heap; it is destroyed when the last reference
+    /// goes, on whatever thread that happens. Nothing is copied.
+    template <std::movable Owner>
+    [[nodiscard]] static shared_buffer adopt(Owner owner, std::span<const std::byte> bytes) {
+        auto* control = new detail::owner_control<Owner>(std::move(owner));
+        control->size = bytes.size();
+        return {bytes.data(), bytes.size(), detail::memory_ref(control)};
+    }
+
+    /// Takes over a std::string, a std::vector of bytes or the like, and shows its content; nothing is
+    /// copied.
+    template <detail::byte_container Owner>
+    [[nodiscard]] static shared_buffer adopt(Owner owner) {
+        auto* control = new detail::owner_control<Owner>(std::move(owner));
+        // Asked only now: a short std::string carries its characters along when it moves.
+        const auto* begin = reinterpret_cast<const std::byte*>(std::as_const(control->owner).data());
+        control->size = control->owner.size();
+        return {begin, control->size, detail::memory_ref(control)};
+    }
+
+    /// Takes over `size` bytes at `pointer`, given back by `deleter(pointer)` or `deleter(pointer, size)`.
+    ///
+    /// The deleter must be movable and must not throw; it is also called when adopt itself fails.
+    template <class Byte, class Deleter>
+        requires(sizeof(Byte) == 1 &&
+                 (std::invocable<Deleter&, Byte*> || std::invocable<Deleter&, Byte*, std::size_t>))
+    [[nodiscard]] static shared_buffer adopt(Byte* pointer, std::size_t size, Deleter deleter) {
+        detail::deleted_memory<Byte*, Deleter> owner(pointer, size, std::move(deleter));
+        auto* control = new detail::owner_control<decltype(owner)>(std::move(owner));
+        control->size = size;
+        return {reinterpret_cast<const std::byte*>(pointer), size, detail::memory_ref(control)};
+    }
+
+    /// Like adopt, for memory that nobody but `owner` can reach: the last owner may write to it again.
+    ///
+    /// This is what makes try_into_unique work for memory out of a pool or a mapping.
+    template <std::movable Owner>
+    [[nodiscard]] static shared_buffer adopt_exclusive(Owner owner, std::span<std::byte> bytes) {
+        auto* control = new detail::owner_control<Owner>(std::move(owner));
+        control->size = bytes.size();
+        control->writable = bytes.data();
+        return {bytes.data(), bytes.size(), detail::memory_ref(control)};
+    }
+
+    [[nodiscard]] const std::byte* data() const& noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    const std::byte* data() const&& = delete;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] iterator begin() const noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    [[nodiscard]] iterator end() const noexcept KWIRE_LIFETIMEBOUND { return data_ + size_; }
+
+    /// The bytes; good as long as any buffer on this memory lives, so not offered by a temporary.
+    [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
+        return {data_, size_};
+    }
+    std::span<const std::byte> span() const&& = delete;
+    [[nodiscard]] operator std::span<const std::byte>() const& noexcept KWIRE_LIFETIMEBOUND { return span(); }
+    operator std::span<const std::byte>() && = delete; // both: else span's own constructor would be chosen
+    operator std::span<const std::byte>() const&& = delete;
+
+    /// `length` bytes from `offset` on, in O(1); nullopt unless they lie inside. Empty slices pin nothing.
+    [[nodiscard]] std::optional<shared_buffer> slice(std::size_t offset, std::size_t length) const noexcept {
+        if (offset > size_ || length > size_ - offset) return std::nullopt;
+        return slice_unchecked(offset, length);
+    }
+
+    /// The owning slice for a part that was borrowed from this buffer, in O(1); nullopt for foreign bytes.
+    ///
+    /// An empty part gives an empty buffer wherever it points, since there is nothing to keep alive.
+    [[nodiscard]] std::optional<shared_buffer> slice_of(std::span<const std::byte> part) const noexcept {
+        if (part.empty()) return shared_buffer{};
+        return slice(detail::distance_from(data_, part.data()), part.size());
+    }
+    [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
+        return slice_of(detail::bytes_of_text(part));
+    }
+
+    /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.
+    [[nodiscard]] std::optional<shared_buffer> split_to(std::size_t n) noexcept {
+        if (n > size_) return std::nullopt;
+        shared_buffer head = slice_unchecked(0, n);
+        *this = slice_unchecked(n, size_ - n);
+        return head;
+    }
+
+    /// Keeps the first `n` bytes and hands out the rest; nullopt, and nothing changes, if there are fewer.
+    [[nodiscard]] std::optional<shared_buffer> split_off(std::size_t n) noexcept {
+        if (n > size_) return std::nullopt;
+        shared_buffer tail = slice_unchecked(n, size_ - n);
+        truncate(n);
+        return tail;
+    }
+
+    /// Keeps the first `n` bytes; does nothing if there are no more.
+    void truncate(std::size_t n) noexcept {
+        if (n < size_) *this = slice_unchecked(0, n);
+    }
+
+    /// True if this is the only buffer on memory that is counted; false for static bytes.
+    ///
+    /// What former owners did on other threads is seen by whoever gets true (acquire).
+    [[nodiscard]] bool is_unique() const noexcept { return memory_.sole(); }
+
+    /// The same memory to write to, in O(1), if this was its last buffer; else the buffer comes back
+    /// untouched.
+    ///
+    /// Works for memory that kwire allocated and for adopt_exclusive; other memory was lent to be read.
+    [[nodiscard]] std::expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
+
+    /// A copy in memory of its own, so that a small part need not keep a large buffer alive; counted.
+    [[nodiscard]] shared_buffer detach() const { return copy_of(span()); }
+
+    /// Size of the memory that this buffer keeps alive, in bytes; 0 for static bytes.
+    [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->size : 0; }
+
+    void swap(shared_buffer& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(memory_, other.memory_);
+    }
+
+    /// Equal content, wherever it lies.
+    friend bool operator==(const shared_buffer& a, const shared_buffer& b) noexcept {
+        if (a.size_ != b.size_) return false;
+        return a.data_ == b.data_ || a.size_ == 0 || std::memcmp(a.data_, b.data_, a.size_) == 0;
+    }
+
+private:
+    friend unique_buffer;
+    friend detail::buffer_access;
+
+    shared_buffer(const std::byte* data, std::size_t size, detail::memory_ref memory) noexcept
+        : data_(data), size_(size), memory_(std::move(memory)) {}
+
+    [[nodiscard]] shared_buffer slice_unchecked(std::size_t offset, std::size_t length) const noexcept {
+        if (length == 0) return {};
+        return {data_ + offset, length, memory_};
+    }
+
+    const std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+    detail::memory_ref memory_;
+};
+
+/// Bytes with one owner, who may write and append; freeze() makes them shared in O(1).
+///
+/// A range of an allocation: the filled part (data, size), and the spare part behind it up to the capacity.
+/// Ranges of unique_buffers never overlap each other or a shared_buffer, even where they were split from one
+/// allocation, so writing needs no check. Move-only; a moved-from buffer is empty without capacity.
+///
+/// Threads: different unique_buffers, also of one allocation, may be used on different threads at once.
+class unique_buffer {
+public:
+    unique_buffer() = default;
+    unique_buffer(unique_buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          capacity_(std::exchange(other.capacity_, 0)),
+          memory_(std::move(other.memory_)) {}
+    unique_buffer& operator=(unique_buffer&& other) noexcept {
+        unique_buffer taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~unique_buffer() = default;
+
+    /// An empty buffer with room for `capacity` bytes, uninitialised, in one allocation.
+    [[nodiscard]] static unique_buffer with_capacity(std::size_t capacity) {
+        if (capacity == 0) return {};
+        detail::memory_ref memory = detail::allocate_memory(capacity);
+        std::byte* begin = memory->writable;
+        return {begin, 0, capacity, std::move(memory)};
+    }
+
+    [[nodiscard]] std::byte* data() noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    [[nodiscard]] const std::byte* data() const noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// Bytes that fit without an allocation, the filled ones included.
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+    /// The filled part; good until the buffer grows, is split or goes.
+    [[nodiscard]] std::span<std::byte> span() & noexcept KWIRE_LIFETIMEBOUND { return {data_, size_}; }
+    [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
+        return {data_, size_};
+    }
+    std::span<std::byte> span() && = delete;
+
+    /// The unfilled part, uninitialised: write here, then commit().
+    [[nodiscard]] std::span<std::byte> spare() & noexcept KWIRE_LIFETIMEBOUND {
+        return {data_ + size_, capacity_ - size_};
+    }
+    std::span<std::byte> spare() && = delete;
+
+    /// Declares the first `n` bytes of spare() filled. More than there are ends the program.
+    void commit(std::size_t n) noexcept {
+        detail::require(n <= capacity_ - size_);
+        size_ += n;
+    }
+
+    /// Makes room for `additional` bytes behind the filled ones.
+    ///
+    /// The capacity at least doubles, so that n appends copy O(n) bytes. Bytes that have to move are counted
+    /// in copied_bytes(). If memory cannot be had, nothing has changed.
+    void reserve(std::size_t additional) {
+        if (additional > capacity_ - size_) grow(additional);
+    }
+
+    /// Copies `bytes` behind the filled ones; counted. `bytes` may lie in this buffer.
+    void append(std::span<const std::byte> bytes) {
+        unique_buffer old; // keeps the memory until `bytes`, which may lie in it, is copied
+        if (bytes.size() > capacity_ - size_) {
+            unique_buffer larger = grown(bytes.size());
+            old = std::exchange(*this, std::move(larger));
+        }
+        detail::copy_bytes(data_ + size_, bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
+    void append(const shared_buffer& bytes) { append(bytes.span()); }
+
+    /// Forgets the filled bytes, keeps the memory.
+    void clear() noexcept { size_ = 0; }
+
+    /// Keeps the first `n` bytes; does nothing if there are no more.
+    void truncate(std::size_t n) noexcept {
+        if (n < size_) size_ = n;
+    }
+
+    /// Hands out the filled part in O(1) and keeps the spare part, both in the same allocation.
+    [[nodiscard]] unique_buffer split() noexcept { return split_unchecked(size_); }
+
+    /// Hands out the first `n` bytes in O(1) and keeps the rest; nullopt, and nothing changes, if there are
+    /// fewer.
+    [[nodiscard]] std::optional<unique_buffer> split_to(std::size_t n) noexcept {
+        if (n > size_) return std::nullopt;
+        return split_unchecked(n);
+    }
+
+    /// Puts `tail` behind the filled bytes: in O(1) if it lies there already, as after split(); else by
+    /// append.
+    void unsplit(unique_buffer tail) {
+        if (size_ == 0 && tail.size_ != 0) {
+            swap(tail);
+        } else if (memory_ && memory_ == tail.memory_ && size_ == capacity_ &&
+                   data_ + capacity_ == tail.data_) {
+            size_ += tail.size_;
+            capacity_ += tail.capacity_;
+        } else {
+            append(std::as_const(tail).span());
+        }
+    }
+
+    /// The filled bytes as a shared_buffer, in O(1); the spare part stays pinned but unused.
+    [[nodiscard]] shared_buffer freeze() && noexcept {
+        unique_buffer taken(std::move(*this));
+        if (taken.size_ == 0) return {};
+        return {taken.data_, taken.size_, std::move(taken.memory_)};
+    }
+
+    void swap(unique_buffer& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+        std::swap(memory_, other.memory_);
+    }
+
+private:
+    friend shared_buffer;
+    friend detail::buffer_access;
+
+    static constexpr std::size_t smallest_growth = 64; ///< below this the allocator rounds up anyway
+
+    unique_buffer(std::byte* data, std::size_t size, std::size_t capacity, detail::memory_ref memory) noexcept
+        : data_(data), size_(size), capacity_(capacity), memory_(std::move(memory)) {}
+
+    [[nodiscard]] unique_buffer split_unchecked(std::size_t n) noexcept {
+        if (n == capacity_) return std::move(*this); // nothing is left behind that would need the memory
+        if (n == 0) return {};
+        unique_buffer head(data_, n, n, memory_);
+        data_ += n;
+        size_ -= n;
+        capacity_ -= n;
+        return head;
+    }
+
+    /// A larger buffer with the same filled bytes.
+    [[nodiscard]] unique_buffer grown(std::size_t additional) const {
+        std::size_t capacity = detail::saturating_add(size_, additional);
+        const std::size_t doubled = detail::saturating_add(capacity_, capacity_);
+        if (capacity < doubled) capacity = doubled;
+        if (capacity < smallest_growth) capacity = smallest_growth;
+        unique_buffer larger = with_capacity(capacity);
+        detail::copy_bytes(larger.data_, data_, size_);
+        larger.size_ = size_;
+        return larger;
+    }
+
+    KWIRE_NOINLINE void grow(std::size_t additional) {
+        unique_buffer larger = grown(additional);
+        swap(larger);
+    }
+
+    std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+    detail::memory_ref memory_;
+};
+
+inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_unique() && noexcept {
+    if (size_ == 0) {
+        *this = {};
+        return unique_buffer{};
+    }
+    if (!memory_.sole() || memory_->writable == nullptr) return std::unexpected(std::move(*this));
+    const std::size_t offset = detail::distance_from(memory_->writable, data_);
+    std::byte* begin = memory_->writable + offset;
+    const std::size_t capacity = memory_->size - offset; // the last owner has all the rest to itself
+    data_ = nullptr;
+    return unique_buffer(begin, std::exchange(size_, 0), capacity, std::move(memory_));
+}
+
+namespace detail {
+
+/// What the other parts of kwire may do to buffers and users may not.
+struct buffer_access {
+    /// slice() without its check, for callers who have made it: offset and length lie inside.
+    static shared_buffer slice(const shared_buffer& b, std::size_t offset, std::size_t length) noexcept {
+        return b.slice_unchecked(offset, length);
+    }
+    /// True if `b` begins where `a` ends, in the same allocation.
+    static bool adjacent(const shared_buffer& a, const shared_buffer& b) noexcept {
+        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_;
+    }
+    /// True if the spare part of `b` begins where `a` ends.
+    static bool adjacent_to_spare(const shared_buffer& a, const unique_buffer& b) noexcept {
+        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_ + b.size_;
+    }
+    /// Makes `a` longer by `n` bytes that follow it and that its owner may read.
+    static void extend(shared_buffer& a, std::size_t n) noexcept { a.size_ += n; }
+    /// Moves the beginning of an unfilled `b` behind `n` bytes that were written and given away.
+    static void advance(unique_buffer& b, std::size_t n) noexcept {
+        b.data_ += n;
+        b.capacity_ -= n;
+    }
+    /// The first `n` bytes of the spare part of `b`, as a buffer that shares its memory.
+    static shared_buffer share(const unique_buffer& b, std::size_t n) noexcept {
+        return {b.data_ + b.size_, n, b.memory_};
+    }
+    static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
+};
+
+} // namespace detail
+
+} // namespace kwire
