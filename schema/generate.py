@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""Writes the message headers of kwire from the facts in schema/messages and the words in schema/words.txt.
+
+    python3 schema/generate.py                                   # writes include/kwire/messages and include/kwire/api.hpp
+    python3 schema/generate.py --out DIR --only 'FetchRequest'   # some messages, somewhere else
+    python3 schema/generate.py --check                           # fails unless the checked-in headers are fresh
+"""
+
+import argparse
+import pathlib
+import sys
+
+import model
+import naming
+
+HERE = pathlib.Path(__file__).resolve().parent
+WIDTH = 110
+
+# The messages that are in include/kwire/messages, by file of facts.
+GENERATED = ["api_versions", "fetch", "find_coordinator", "init_producer_id", "list_offsets", "metadata", "produce",
+             "request_header", "response_header", "sasl_handshake"]
+
+SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16": ("int16", "std::int16_t"),
+           "uint16": ("uint16", "std::uint16_t"), "int32": ("int32", "std::int32_t"),
+           "uint32": ("uint32", "std::uint32_t"), "int64": ("int64", "std::int64_t"),
+           "float64": ("float64", "double"), "uuid": ("id128", "uuid")}
+ENTITIES = {"brokerId": "names_broker", "topicName": "names_topic", "groupId": "names_group",
+            "producerId": "names_producer", "transactionalId": "names_transaction"}
+MAX_MEMBERS = 48  # kwire::detail::max_members
+
+
+def load_words(path):
+    """`Message: text`, `Message.Struct: text` and `Message.Struct.Field: text`, one a line."""
+    words = {}
+    if not path.exists():
+        return words
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        key, colon, text = line.partition(": ")
+        if not colon or key in words:
+            raise SystemExit(f"{path}:{number}: not `key: words`, or the key is there twice")
+        words[key] = text.strip()
+    return words
+
+
+def versions_of(range_, last):
+    """`v3+`, `v0-2`, `v5`: the form that doc lines use."""
+    if range_[1] >= last:
+        return f"v{range_[0]}+"
+    return f"v{range_[0]}" if range_[0] == range_[1] else f"v{range_[0]}-{range_[1]}"
+
+
+def range_call(range_, last, prefix=""):
+    """`since(3)`, `between(0, 2)`: the form that field lists use."""
+    if range_[1] >= last:
+        return f"{prefix}since({range_[0]})"
+    return f"{prefix}between({range_[0]}, {range_[1]})"
+
+
+def literal(value, type_):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if type_ in ("int64",) and value == -(2**63):
+        return "-9223372036854775807 - 1"
+    return str(value)
+
+
+class Writer:
+    def __init__(self, message, words, partner):
+        self.message = message
+        self.words = words
+        self.partner = partner
+        self.last = message.versions[1]
+        self.cpp = naming.snake(message.name)
+        self.structs = message.structs()
+        self.struct_names = naming.struct_names([s.name for s in self.structs], message.name)
+        self.used_words = set()
+        self.lines = []
+
+    def say(self, *keys):
+        for key in keys:
+            if key in self.words:
+                self.used_words.add(key)
+                return self.words[key]
+        return ""
+
+    # -- names of types
+
+    def struct_type(self, field, siblings):
+        """The struct's name as it is written inside a struct whose members are called `siblings`."""
+        name = self.struct_names[field.struct.name]
+        return f"{self.cpp}::{name}" if name in siblings else name
+
+    def list_type(self, field):
+        if field.struct is not None:
+            name = self.struct_names[field.struct.name]
+            return f"array<{name}>" if field.array else f"structure<{name}>"
+        name = SCALARS[field.type][0] if field.type in SCALARS else field.type
+        return f"array<{name}>" if field.array else name
+
+    def view_type(self, field, siblings):
+        nullable = field.nullable is not None
+        if field.struct is not None:
+            value = f"{self.struct_type(field, siblings)}::basic_view<V>"
+        elif field.type == "string":
+            value = "std::string_view"
+        elif field.type in ("bytes", "records"):
+            value = "std::span<const std::byte>"
+        else:
+            value = SCALARS[field.type][1]
+        if field.array:
+            return f"{'nullable_' if nullable else ''}array_of<{value}>"
+        return f"std::optional<{value}>" if nullable else value
+
+    def data_member(self, field, name, siblings):
+        nullable = field.nullable is not None
+        if field.struct is not None:
+            value = f"{self.struct_type(field, siblings)}::data"
+        elif field.type == "string":
+            value = "std::string"
+        elif field.type in ("bytes", "records"):
+            value = "shared_buffer"
+        else:
+            value = SCALARS[field.type][1]
+        if field.array:
+            value = f"std::vector<{value}>"
+        start = ""
+        if nullable:
+            value = f"std::optional<{value}>"
+            if field.default is not None:
+                start = f' = "{field.default}"' if field.type == "string" and not field.array else "{std::in_place}"
+        elif not field.array and field.struct is None:
+            if field.type == "string":
+                start = f' = "{field.default}"' if field.default else ""
+            elif field.type in SCALARS and field.type != "uuid":
+                start = f" = {literal(field.default, field.type)}"
+        return f"{value} {name}{start};"
+
+    # -- the parts of a struct
+
+    def attributes(self, field):
+        found = []
+        if field.tag is not None:
+            found.append(f"tag({field.tag})")
+        if field.nullable is not None:
+            found.append(range_call(field.nullable, self.last, "nullable_"))
+        if field.default is None:
+            if field.type != "records":
+                found.append("defaults_to_null")
+        elif field.type in SCALARS and not field.array and field.struct is None and field.type != "uuid":
+            if field.default:
+                found.append(f"defaults_to({literal(field.default, field.type)})")
+        elif field.type == "string" and not field.array and field.default:
+            found.append(f'defaults_to("{field.default}")')
+        if field.ignorable is not None:
+            whole = field.ignorable == self.message.versions
+            found.append("ignorable" if whole else range_call(field.ignorable, self.last, "ignorable_"))
+        if field.map_key:
+            found.append("map_key")
+        if not field.compact:
+            found.append("never_compact")
+        if field.entity:
+            found.append(ENTITIES[field.entity])
+        return found
+
+    def field_list(self, place, indent):
+        head = f"{indent}using fields = field_list<{self.cpp}"
+        if not place.fields:
+            return [head + ">;"]
+        pad = indent + "    "
+        lines = [head + ","]
+        for field in place.fields:
+            parts = [f'"{naming.snake(field.name)}"', self.list_type(field), range_call(field.versions, self.last)]
+            lines.append(f"{pad}field<{', '.join(parts + self.attributes(field))}>,")
+        lines[-1] = lines[-1][:-1] + ">;"
+        return lines
+
+    def facts_of(self, field):
+        facts = [versions_of(field.versions, self.last)]
+        if field.tag is not None:
+            facts.append(f"tag {field.tag}")
+        if field.nullable is not None:
+            if field.nullable == field.versions:
+                facts.append("nullable")
+            else:
+                facts.append(f"nullable {versions_of(field.nullable, self.last)}")
+        if field.default is None:
+            facts.append("default null")
+        elif field.type in SCALARS and not field.array and field.struct is None and field.type != "uuid":
+            if field.default:
+                facts.append(f"default {literal(field.default, field.type)}")
+        elif field.type == "string" and not field.array and field.default:
+            facts.append(f'default "{field.default}"')
+        return " | ".join(facts)
+
+    def place_body(self, place, names, indent):
+        """The field list, the data struct and the view of one struct or of the message itself."""
+        struct_cpp = self.cpp if place is self.message else self.struct_names[place.name]
+        siblings = set(names.values())
+        if len(place.fields) + 1 > MAX_MEMBERS:
+            raise SystemExit(f"{self.message.name}: {place.name} has more fields than kwire::detail::max_members")
+        lines = self.field_list(place, indent)
+        lines.append(f"{indent}struct data {{")
+        for field in place.fields:
+            lines.append(f"{indent}    {self.data_member(field, names[field.name], siblings)}")
+        if self.message.flexible_from is not None:
+            lines.append(f"{indent}    raw_tags unknown_tags;")
+        lines.append(f"{indent}}};")
+        lines.append(f"{indent}template <int V>")
+        lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
+        for number, field in enumerate(place.fields):
+            where = self.message.name if place is self.message else f"{self.message.name}.{place.name}"
+            words = self.say(f"{where}.{field.name}")
+            facts = self.facts_of(field)
+            lines.append(f"{indent}    /// {words + '   ' if words else ''}{facts}")
+            head = f"{indent}    [[nodiscard]] {self.view_type(field, siblings)} {names[field.name]}() const noexcept {{"
+            body = f"return get<{number}>(*this);"
+            if len(head) + len(body) + 3 <= WIDTH:
+                lines.append(f"{head} {body} }}")
+            else:
+                lines += [head, f"{indent}        {body}", f"{indent}    }}"]
+        lines.append(f"{indent}}};")
+        lines.append(f"{indent}using view = basic_view<any_version>;")
+        return lines
+
+    def head_doc(self):
+        message = self.message
+        words = self.say(message.name)
+        facts = []
+        if message.key is not None:
+            facts.append(f"{'key' if message.kind in ('request', 'response') else 'type'} {message.key}")
+        first, last = message.versions
+        facts.append(f"v{first}" if first == last else f"v{first}-{last}")
+        if message.flexible_from is not None:
+            facts.append("flexible" if message.flexible_from <= first else f"flexible v{message.flexible_from}+")
+        if message.unstable is not None:
+            facts.append(f"v{message.unstable} unstable")
+        if self.partner is not None:
+            facts.append(f"{'answered by' if message.kind == 'request' else 'answers'} {naming.snake(self.partner)}")
+        lines = [f"/// {words}"] if words else []
+        return lines + [f"///     {' | '.join(facts)}" if words else f"/// {' | '.join(facts)}"]
+
+    def write(self):
+        message = self.message
+        first, last = message.versions
+        key = -1 if message.key is None else message.key
+        flexible = "" if message.flexible_from is None else f", {message.flexible_from}"
+        lines = self.head_doc()
+        lines.append(f"struct {self.cpp} : private vocabulary {{")
+        lines.append(f'    static constexpr message_facts facts{{"{message.name}", {key}, '
+                     f"{{{first}, {last}}}{flexible}}};")
+        for struct in self.structs:
+            words = self.say(f"{message.name}.{struct.name}")
+            lines.append("")
+            if words:
+                lines.append(f"    /// {words}")
+            lines.append(f"    struct {self.struct_names[struct.name]} {{")
+            lines += self.place_body(struct, naming.field_names([f.name for f in struct.fields], struct.name), " " * 8)
+            lines.append("    };")
+        lines.append("")
+        lines += self.place_body(message, naming.field_names([f.name for f in message.fields], message.name), " " * 4)
+        lines.append("};")
+        return lines
+
+
+def header_of(stem, messages, words, used_words, abi=1):
+    lines = [f"// Generated by schema/generate.py from schema/messages/{stem}.txt and schema/words.txt. Do not edit.",
+             "#pragma once", "", "#include <kwire/message.hpp>", "", "namespace kwire {", ""]
+    for message in messages:
+        naming.check_message(message)
+        partner = None
+        if message.kind in ("request", "response"):
+            partner = next((m.name for m in messages if m.kind in ("request", "response") and m.kind != message.kind),
+                           None)
+        writer = Writer(message, words, partner)
+        lines += writer.write() + [""]
+        used_words |= writer.used_words
+    lines += ["} // namespace kwire"]
+    return "\n".join(lines) + "\n"
+
+
+def api_header(facts):
+    """The table of all APIs: what a frame's header needs to know about any key, generated or not."""
+    apis = {}
+    for messages in facts.values():
+        for message in messages:
+            if message.kind == "request":
+                known = apis.get(message.key)
+                if known is None or message.versions[1] > known.versions[1]:
+                    apis[message.key] = message
+    lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
+             "/// Every API of the Kafka protocol: key, name, versions and the first flexible version.",
+             "#pragma once", "", "#include <array>", "#include <cstdint>", "#include <string_view>", "",
+             "namespace kwire {", "",
+             "/// The API keys that Kafka has assigned. A frame may carry any other number.",
+             "enum class api_key : std::int16_t {"]
+    for key in sorted(apis):
+        lines.append(f"    {naming.file_stem(apis[key].name, 'request')} = {key},")
+    lines += ["};", "", "/// What is known of one API.", "struct api_facts {",
+              '    std::string_view name;        ///< Kafka\'s name without Request or Response: "Fetch"',
+              "    std::int16_t first_version;   ///< the oldest version that kwire knows",
+              "    std::int16_t last_version;    ///< the newest version that kwire knows",
+              "    std::int16_t first_flexible;  ///< the first version with compact lengths and tags; 32767: none",
+              "    bool assigned;                ///< false for numbers that belong to no API", "};", "",
+              "namespace detail {", "", f"inline constexpr std::array<api_facts, {max(apis) + 1}> apis{{{{"]
+    for key in range(max(apis) + 1):
+        if key in apis:
+            message = apis[key]
+            flexible = 32767 if message.flexible_from is None else message.flexible_from
+            lines.append(f'    {{"{message.name.removesuffix("Request")}", {message.versions[0]}, '
+                         f"{message.versions[1]}, {flexible}, true}},  // {key}")
+        else:
+            lines.append(f'    {{"", 0, -1, 32767, false}},  // {key}')
+    lines += ["}};", "", "} // namespace detail", "",
+              "/// The facts of an API key; those of an unassigned key have an empty name and no versions.",
+              "[[nodiscard]] constexpr api_facts facts_of(api_key key) noexcept {",
+              "    const auto number = static_cast<std::int16_t>(key);",
+              "    if (number < 0 || static_cast<std::size_t>(number) >= detail::apis.size())",
+              '        return {"", 0, -1, 32767, false};',
+              "    return detail::apis[static_cast<std::size_t>(number)];",
+              "}", "", "} // namespace kwire"]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, help="directory for the headers of messages")
+    parser.add_argument("--only", nargs="*", help="stems of schema/messages to write instead of the usual ones")
+    parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
+    arguments = parser.parse_args()
+    facts = model.load_directory(HERE / "messages")
+    words = load_words(HERE / "words.txt")
+    include = HERE.parent / "include" / "kwire"
+    out = arguments.out or include / "messages"
+    used_words = set()
+    wanted = {out / f"{stem}.hpp": header_of(stem, facts[stem], words, used_words)
+              for stem in (arguments.only if arguments.only is not None else GENERATED)}
+    if arguments.out is None:
+        wanted[include / "api.hpp"] = api_header(facts)
+    stale = []
+    if arguments.check and arguments.out is None:
+        stale += [path for path in sorted(out.glob("*.hpp")) if path not in wanted]
+    for path, text in wanted.items():
+        if arguments.check:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print("not what schema/generate.py writes:", *stale, sep="\n    ", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
