@@ -135,7 +135,7 @@ class Writer:
                 start = f' = "{field.default}"' if field.default else ""
             elif field.type in SCALARS and field.type != "uuid":
                 start = f" = {literal(field.default, field.type)}"
-        return f"{value} {name}{start};"
+        return f"{value} {name}{start or '{}'};"
 
     # -- the parts of a struct
 
@@ -201,13 +201,12 @@ class Writer:
         if len(place.fields) + 1 > MAX_MEMBERS:
             raise SystemExit(f"{self.message.name}: {place.name} has more fields than kwire::detail::max_members")
         lines = self.field_list(place, indent)
-        lines.append(f"{indent}struct data {{")
+        lines += ["", f"{indent}struct data {{"]
         for field in place.fields:
             lines.append(f"{indent}    {self.data_member(field, names[field.name], siblings)}")
         if self.message.flexible_from is not None:
-            lines.append(f"{indent}    raw_tags unknown_tags;")
-        lines.append(f"{indent}}};")
-        lines.append(f"{indent}template <int V>")
+            lines.append(f"{indent}    raw_tags unknown_tags{{}};")
+        lines += [f"{indent}}};", "", f"{indent}template <int V>"]
         lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
         for number, field in enumerate(place.fields):
             where = self.message.name if place is self.message else f"{self.message.name}.{place.name}"

@@ -1,0 +1,16 @@
+/// What a generated header needs: the vocabulary, views, arrays and the parts of `data` structs.
+#pragma once
+
+#include <kwire/array.hpp>
+#include <kwire/buffer.hpp>
+#include <kwire/schema/data.hpp>
+#include <kwire/schema/field.hpp>
+#include <kwire/schema/view.hpp>
+#include <kwire/tags.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>

@@ -1,0 +1,357 @@
+/// From a field list to where each field lies: one constexpr table per (struct, version).
+///
+/// For one struct at one version everything is known in advance but the ends of its variable-length
+/// fields. So a layout is a short list of steps, each "so many fixed bytes, then one thing of variable
+/// length", and each field has a place: how many variable-length fields stand in front of it, and how
+/// many bytes after the end of the last of them it begins. The walks of schema/walk.hpp follow the steps,
+/// views use the places. Equal layouts of neighbouring versions share their tables.
+#pragma once
+
+#include <kwire/schema/field.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace kwire {
+
+namespace detail {
+
+/// How a field of variable length, or the payload of a tag, is written.
+enum class wire_form : std::uint8_t {
+    fixed,                     ///< a fixed width; as a step only in tag payloads
+    string,                    ///< int16 length
+    compact_string,            ///< varint length + 1
+    bytes,                     ///< int32 length
+    compact_bytes,             ///< varint length + 1
+    scalars,                   ///< int32 count, elements of fixed width
+    compact_scalars,           ///< varint count + 1, elements of fixed width
+    strings,                   ///< int32 count, elements as `string`
+    compact_strings,           ///< varint count + 1, elements as `compact_string`
+    structs,                   ///< int32 count, elements that are structs
+    compact_structs,           ///< varint count + 1, elements that are structs
+    structure,                 ///< a struct, no marker
+    nullable_structure,        ///< int8 marker, negative for null, then the struct
+    nullable_tagged_structure, ///< varint marker, 0 for null, then the struct
+};
+
+/// One step of a walk: `fixed` bytes of fixed-width fields, then one field of variable length.
+struct walk_step {
+    std::uint16_t fixed = 0; ///< bytes in front of the field
+    std::uint16_t next_need =
+        0; ///< bytes that must follow the field: the next step's fixed bytes and length prefix
+    wire_form form{};
+    std::uint8_t minimum = 0; ///< smallest legal raw compact length: 0 where null is, else 1
+    std::uint8_t width =
+        0; ///< bytes of an element of an array of fixed-width elements, or of a fixed payload
+    std::uint8_t field = 0;             ///< which field of the struct it is
+    const struct_info* child = nullptr; ///< the struct of a struct or of an array's elements
+
+    friend constexpr bool operator==(const walk_step&, const walk_step&) = default;
+};
+
+/// Where one field lies at one version.
+struct field_place {
+    static constexpr std::uint8_t absent = 0xff;
+    static constexpr std::uint8_t in_tags = 0xfe;
+
+    std::uint8_t anchor =
+        absent;              ///< how many variable-length fields stand in front; or `absent`, or `in_tags`
+    std::uint8_t step = 0;   ///< the step that walks it, if it is of variable length or tagged
+    std::uint16_t delta = 0; ///< bytes from the anchor to the field; the tag number if `in_tags`
+
+    friend constexpr bool operator==(const field_place&, const field_place&) = default;
+};
+
+/// A tag that the schema knows in some version of the message.
+struct known_tag {
+    std::uint16_t number = 0;
+    std::uint8_t step = 0; ///< the step that walks its payload
+    std::uint8_t field = 0;
+    bool in_version = false;
+
+    friend constexpr bool operator==(const known_tag&, const known_tag&) = default;
+};
+
+/// The layout of one struct at one version.
+struct struct_layout {
+    const walk_step* steps = nullptr; ///< `step_count` steps of the walk, then those of tag payloads
+    const field_place* places = nullptr;
+    const known_tag* tags = nullptr;
+    const field_info* fields = nullptr;
+    std::uint32_t min_size = 0;   ///< the least bytes that a value can take
+    std::uint16_t first_need = 0; ///< bytes that must be there before the first step is taken
+    std::uint16_t tail = 0;       ///< bytes of fixed-width fields after the last step
+    std::int16_t version = 0;
+    std::uint8_t version_index = 0; ///< `version` minus the message's first version
+    std::uint8_t step_count = 0;
+    std::uint8_t field_count = 0;
+    std::uint8_t tag_count = 0;
+    bool flexible = false; ///< whether a tag section ends the struct
+};
+
+} // namespace detail
+
+/// A struct of a message: its fields, and its layout at each version of the message.
+struct struct_info {
+    const field_info* fields = nullptr;
+    std::size_t field_count = 0;
+    const detail::struct_layout* layouts = nullptr; ///< one for each version, from the message's first on
+};
+
+namespace detail {
+
+/// The constant tables of `S`: its fields, its layouts, and both as `struct_info`.
+template <class S>
+struct tables_of;
+
+template <class S>
+consteval const struct_info* child_info() {
+    if constexpr (std::is_void_v<S>)
+        return nullptr;
+    else
+        return &tables_of<S>::info;
+}
+
+template <class List>
+struct list_traits;
+template <class Message, class... Fields>
+struct list_traits<field_list<Message, Fields...>> {
+    static constexpr std::size_t size = sizeof...(Fields);
+    /// One entry more than there are fields, so that it is never empty.
+    static consteval auto describe() {
+        return std::array<field_info, sizeof...(Fields) + 1>{
+            Fields::describe(child_info<typename struct_of<typename Fields::type>::type>())..., field_info{}};
+    }
+};
+
+template <class S>
+inline constexpr std::size_t field_count = list_traits<typename S::fields>::size;
+
+/// The bytes that a variable-length field needs in front of its content.
+constexpr std::uint16_t prefix_of(wire_form form) noexcept {
+    switch (form) {
+    case wire_form::fixed:
+    case wire_form::structure: return 0;
+    case wire_form::string: return 2;
+    case wire_form::bytes:
+    case wire_form::scalars:
+    case wire_form::strings:
+    case wire_form::structs: return 4;
+    default: return 1;
+    }
+}
+
+constexpr wire_form form_of(const field_info& field, int version, bool flexible) noexcept {
+    const bool compact = flexible && !field.never_compact;
+    switch (field.kind) {
+    case field_kind::string: return compact ? wire_form::compact_string : wire_form::string;
+    case field_kind::bytes:
+    case field_kind::records: return compact ? wire_form::compact_bytes : wire_form::bytes;
+    case field_kind::structure:
+        if (!field.nullable.contains(version)) return wire_form::structure;
+        return field.tag >= 0 ? wire_form::nullable_tagged_structure : wire_form::nullable_structure;
+    case field_kind::array:
+        if (field.element == field_kind::structure)
+            return compact ? wire_form::compact_structs : wire_form::structs;
+        if (field.element == field_kind::string)
+            return compact ? wire_form::compact_strings : wire_form::strings;
+        return compact ? wire_form::compact_scalars : wire_form::scalars;
+    default: return wire_form::fixed;
+    }
+}
+
+/// Everything about one struct at all versions, in arrays of the greatest size that could be needed.
+template <std::size_t Fields, std::size_t Versions>
+struct layout_draft {
+    struct head {
+        std::size_t steps_at = 0, places_at = 0, tags_at = 0;
+        std::uint32_t min_size = 0;
+        std::uint16_t first_need = 0, tail = 0;
+        std::uint8_t step_count = 0, tag_count = 0;
+    };
+    std::array<walk_step, Fields * Versions + 1> steps{};
+    std::array<field_place, Fields * Versions + 1> places{};
+    std::array<known_tag, Fields * Versions + 1> tags{};
+    std::size_t steps_used = 0, places_used = 0, tags_used = 0;
+    std::array<head, Versions> heads{};
+};
+
+/// Puts `fresh` at the end of `all`, or finds the same run where it already is.
+template <class T, std::size_t All, std::size_t Fresh>
+consteval std::size_t share(std::array<T, All>& all, std::size_t& used, const std::array<T, Fresh>& fresh,
+                            std::size_t count, std::size_t previous) {
+    if (previous + count <= used) {
+        bool same = true;
+        for (std::size_t i = 0; i < count; ++i) same = same && all[previous + i] == fresh[i];
+        if (same) return previous;
+    }
+    const std::size_t at = used;
+    for (std::size_t i = 0; i < count; ++i) all[at + i] = fresh[i];
+    used += count;
+    return at;
+}
+
+/// The least size of each field's struct at one version; 0 where a field holds no struct.
+template <class S, std::size_t... I>
+consteval auto child_sizes(std::size_t version_index, std::index_sequence<I...>) {
+    const auto size_of_child = [&]<class Child>(std::type_identity<Child>) -> std::uint32_t {
+        if constexpr (std::is_void_v<Child>)
+            return 0;
+        else
+            return tables_of<Child>::layouts[version_index].min_size;
+    };
+    return std::array<std::uint32_t, sizeof...(I) + 1>{size_of_child(std::type_identity<child_of<S, I>>{})...,
+                                                       0};
+}
+
+template <class S>
+consteval auto draft_layouts() {
+    constexpr message_facts facts = message_of<S>::facts;
+    constexpr std::size_t count = field_count<S>;
+    constexpr std::size_t versions = static_cast<std::size_t>(facts.versions.last - facts.versions.first + 1);
+    constexpr const auto& fields = tables_of<S>::fields;
+    layout_draft<count, versions> draft;
+    std::size_t last_steps = 0, last_places = 0, last_tags = 0;
+
+    for (std::size_t index = 0; index < versions; ++index) {
+        const int version = facts.versions.first + static_cast<int>(index);
+        const bool flexible = facts.flexible(version);
+        const auto child_min = child_sizes<S>(index, std::make_index_sequence<count>{});
+        std::array<walk_step, count + 1> steps{};
+        std::array<field_place, count + 1> places{};
+        std::array<known_tag, count + 1> tags{};
+        std::size_t step_count = 0, tag_count = 0;
+        std::uint16_t run = 0;
+        std::uint32_t least = flexible ? 1 : 0;
+
+        const auto make_step = [&](std::size_t i, std::uint16_t before) {
+            const field_info& field = fields[i];
+            walk_step step{};
+            step.fixed = before;
+            step.form = form_of(field, version, flexible);
+            step.minimum = field.nullable.contains(version) ? 0 : 1;
+            step.width = width_of(field.kind == field_kind::array ? field.element : field.kind);
+            step.field = static_cast<std::uint8_t>(i);
+            step.child = field.structure;
+            return step;
+        };
+        for (std::size_t i = 0; i < count; ++i) {
+            const field_info& field = fields[i];
+            if (field.tag >= 0 || !field.versions.contains(version)) continue;
+            places[i] = {static_cast<std::uint8_t>(step_count), static_cast<std::uint8_t>(step_count), run};
+            if (const std::uint8_t width = width_of(field.kind); width != 0) {
+                run = static_cast<std::uint16_t>(run + width);
+                least += width;
+            } else {
+                steps[step_count] = make_step(i, run);
+                const wire_form form = steps[step_count].form;
+                least += form == wire_form::structure ? child_min[i] : prefix_of(form);
+                ++step_count;
+                run = 0;
+            }
+        }
+        const std::uint16_t end_need = static_cast<std::uint16_t>(run + (flexible ? 1 : 0));
+        for (std::size_t i = 0; i < step_count; ++i)
+            steps[i].next_need =
+                i + 1 < step_count
+                    ? static_cast<std::uint16_t>(steps[i + 1].fixed + prefix_of(steps[i + 1].form))
+                    : end_need;
+
+        std::size_t payload_steps = 0;
+        for (int number = 0; number < static_cast<int>(count); ++number)
+            for (std::size_t i = 0; i < count; ++i) {
+                const field_info& field = fields[i];
+                if (field.tag != number) continue;
+                known_tag known{};
+                known.number = static_cast<std::uint16_t>(number);
+                known.field = static_cast<std::uint8_t>(i);
+                known.in_version = field.versions.contains(version);
+                if (known.in_version) {
+                    known.step = static_cast<std::uint8_t>(step_count + payload_steps);
+                    steps[step_count + payload_steps++] = make_step(i, 0);
+                    places[i] = {field_place::in_tags, known.step, known.number};
+                }
+                tags[tag_count++] = known;
+            }
+
+        auto& head = draft.heads[index];
+        head.steps_at = last_steps =
+            share(draft.steps, draft.steps_used, steps, step_count + payload_steps, last_steps);
+        head.places_at = last_places = share(draft.places, draft.places_used, places, count, last_places);
+        head.tags_at = last_tags = share(draft.tags, draft.tags_used, tags, tag_count, last_tags);
+        head.min_size = least;
+        head.first_need = step_count != 0
+                              ? static_cast<std::uint16_t>(steps[0].fixed + prefix_of(steps[0].form))
+                              : end_need;
+        head.tail = run;
+        head.step_count = static_cast<std::uint8_t>(step_count);
+        head.tag_count = static_cast<std::uint8_t>(tag_count);
+    }
+    return draft;
+}
+
+template <class T, std::size_t N, std::size_t M>
+consteval std::array<T, N> first_of(const std::array<T, M>& all) {
+    std::array<T, N> some{};
+    for (std::size_t i = 0; i < N && i < M; ++i) some[i] = all[i];
+    return some;
+}
+
+template <class S>
+struct tables_of {
+    static constexpr auto fields = list_traits<typename S::fields>::describe();
+    static constexpr auto draft = draft_layouts<S>();
+    static constexpr auto steps = first_of<walk_step, draft.steps_used + 1>(draft.steps);
+    static constexpr auto places = first_of<field_place, draft.places_used + 1>(draft.places);
+    static constexpr auto tags = first_of<known_tag, draft.tags_used + 1>(draft.tags);
+
+    static consteval auto make_layouts() {
+        constexpr message_facts facts = message_of<S>::facts;
+        std::array<struct_layout, draft.heads.size()> made{};
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            const auto& head = draft.heads[i];
+            const int version = facts.versions.first + static_cast<int>(i);
+            made[i].steps = &steps[head.steps_at];
+            made[i].places = &places[head.places_at];
+            made[i].tags = &tags[head.tags_at];
+            made[i].fields = fields.data();
+            made[i].min_size = head.min_size;
+            made[i].first_need = head.first_need;
+            made[i].tail = head.tail;
+            made[i].version = static_cast<std::int16_t>(version);
+            made[i].version_index = static_cast<std::uint8_t>(i);
+            made[i].step_count = head.step_count;
+            made[i].field_count = static_cast<std::uint8_t>(field_count<S>);
+            made[i].tag_count = head.tag_count;
+            made[i].flexible = facts.flexible(version);
+        }
+        return made;
+    }
+    static constexpr auto layouts = make_layouts();
+    static constexpr struct_info info{fields.data(), field_count<S>, layouts.data()};
+
+    /// The greatest number of steps at any version.
+    static constexpr std::size_t max_steps = [] {
+        std::size_t most = 0;
+        for (const auto& head : draft.heads) most = std::max<std::size_t>(most, head.step_count);
+        return most;
+    }();
+};
+
+/// The layout of `S` at a version that is known at compile time.
+template <class S, int V>
+inline constexpr const struct_layout& layout_at =
+    tables_of<S>::layouts[static_cast<std::size_t>(V - message_of<S>::facts.versions.first)];
+
+} // namespace detail
+
+/// The fields, layouts and sizes of the struct or message `S`, for code that works on any message at run
+/// time.
+template <class S>
+inline constexpr const struct_info& info_of = detail::tables_of<S>::info;
+
+} // namespace kwire

@@ -1,0 +1,405 @@
+/// What every generated view inherits: a few words that say where a struct's bytes are and how they lie.
+///
+/// A view is a small value that points at bytes, never at another view. It is made by `parse` and by other
+/// views only, so everything it shows was checked. It is good as long as the bytes are; `held` keeps them.
+#pragma once
+
+#include <kwire/schema/walk.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace kwire {
+
+namespace detail {
+
+struct view_access;
+
+/// The layout of a view: a pointer if the version is known at run time only, else nothing.
+template <class S, int V>
+struct layout_ref {
+    static constexpr const struct_layout& get() noexcept { return layout_at<S, V>; }
+};
+template <class S>
+struct layout_ref<S, any_version> {
+    const struct_layout* pointer = nullptr;
+    [[nodiscard]] const struct_layout& get() const noexcept { return *pointer; }
+};
+
+/// Where the steps end, behind a leading 0 so that the anchor of a field is an index.
+template <std::size_t Steps>
+struct step_ends {
+    std::array<std::uint32_t, Steps + 1> at{};
+    [[nodiscard]] constexpr std::uint32_t operator[](std::size_t anchor) const noexcept { return at[anchor]; }
+    [[nodiscard]] constexpr std::uint32_t* data() noexcept { return at.data() + 1; }
+    [[nodiscard]] constexpr std::uint32_t last(std::size_t steps) const noexcept { return at[steps]; }
+};
+template <>
+struct step_ends<0> {
+    [[nodiscard]] constexpr std::uint32_t operator[](std::size_t) const noexcept { return 0; }
+    [[nodiscard]] constexpr std::uint32_t* data() noexcept { return nullptr; }
+    [[nodiscard]] constexpr std::uint32_t last(std::size_t) const noexcept { return 0; }
+};
+
+template <class S, int V>
+consteval std::size_t steps_of() {
+    if constexpr (V == any_version)
+        return tables_of<S>::max_steps;
+    else
+        return layout_at<S, V>.step_count;
+}
+
+} // namespace detail
+
+/// The base of every view of the struct `S`. `V` is its version, or `any_version` if that is known at run
+/// time.
+template <class S, int V>
+class struct_view {
+    static_assert(codegen_abi == 1, "regenerate include/kwire/messages: schema/README.md says how");
+    friend struct detail::view_access;
+
+    const std::byte* base_ = nullptr;
+    [[no_unique_address]] detail::layout_ref<S, V> layout_;
+    [[no_unique_address]] detail::step_ends<detail::steps_of<S, V>()> ends_;
+};
+
+namespace detail {
+
+/// The one door to the inside of views.
+struct view_access {
+    template <class View>
+    static View make(const std::byte* base, const struct_layout& layout) noexcept {
+        View view;
+        place(view, base, layout);
+        return view;
+    }
+
+    /// For the root of a message, whose ends the check has just found.
+    template <class S, int V>
+    static void adopt(struct_view<S, V>& view, const std::byte* base, const struct_layout& layout,
+                      const std::uint32_t* ends) noexcept {
+        view.base_ = base;
+        if constexpr (V == any_version) view.layout_.pointer = &layout;
+        if constexpr (steps_of<S, V>() != 0)
+            for (std::size_t i = 0; i < layout.step_count; ++i) view.ends_.data()[i] = ends[i];
+    }
+
+    template <class S, int V>
+    static void place(struct_view<S, V>& view, const std::byte* base, const struct_layout& layout) noexcept {
+        view.base_ = base;
+        if constexpr (V == any_version) {
+            view.layout_.pointer = &layout;
+            if constexpr (steps_of<S, V>() != 0) find_ends(layout, base, view.ends_.data());
+        } else if constexpr (steps_of<S, V>() != 0) {
+            skip_struct_at<S, V>(base, view.ends_.data());
+        }
+    }
+
+    template <class S, int V>
+    static const std::byte* base(const struct_view<S, V>& view) noexcept {
+        return view.base_;
+    }
+    template <class S, int V>
+    static const struct_layout& layout(const struct_view<S, V>& view) noexcept {
+        return view.layout_.get();
+    }
+    template <class S, int V>
+    static const std::byte* tags(const struct_view<S, V>& view) noexcept {
+        const struct_layout& at = view.layout_.get();
+        return view.base_ + view.ends_.last(at.step_count) + at.tail;
+    }
+    template <class S, int V>
+    static const std::byte* end(const struct_view<S, V>& view) noexcept {
+        const std::byte* const p = tags(view);
+        return view.layout_.get().flexible ? skip_tags(p) : p;
+    }
+
+    /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
+    template <std::size_t I, class S, int V>
+    static const std::byte* locate(const struct_view<S, V>& view) noexcept {
+        if constexpr (V != any_version) {
+            constexpr field_place place = layout_at<S, V>.places[I];
+            if constexpr (place.anchor == field_place::absent)
+                return nullptr;
+            else if constexpr (place.anchor == field_place::in_tags)
+                return *tags(view) == std::byte{0} ? nullptr : find_tag(tags(view), place.delta);
+            else
+                return view.base_ + view.ends_[place.anchor] + place.delta;
+        } else if constexpr (constexpr std::optional<field_place> fixed = same_place<S, I>();
+                             fixed.has_value()) {
+            return view.base_ + view.ends_[fixed->anchor] + fixed->delta;
+        } else {
+            const field_place place = view.layout_.pointer->places[I];
+            if (place.anchor >= field_place::in_tags) {
+                if (place.anchor == field_place::absent || *tags(view) == std::byte{0}) return nullptr;
+                return find_tag(tags(view), place.delta);
+            }
+            return view.base_ + view.ends_[place.anchor] + place.delta;
+        }
+    }
+
+    /// The place of field `I` if it is the same at all versions.
+    template <class S, std::size_t I>
+    static consteval std::optional<field_place> same_place() {
+        const field_place first = tables_of<S>::layouts[0].places[I];
+        if (first.anchor >= field_place::in_tags) return std::nullopt;
+        for (const struct_layout& layout : tables_of<S>::layouts)
+            if (layout.places[I].anchor != first.anchor || layout.places[I].delta != first.delta)
+                return std::nullopt;
+        return first;
+    }
+};
+
+/// A location that an array view is made from.
+struct raw_array {
+    const std::byte* elements = nullptr;   ///< never nullptr unless null
+    std::int64_t count = -1;               ///< -1 for null
+    const struct_layout* layout = nullptr; ///< of the elements, if they are structs
+    bool compact = false;                  ///< how elements that are strings are written
+};
+
+/// What stands for an array that the bytes do not hold.
+inline constexpr std::byte nothing[1]{};
+
+template <field_kind Kind>
+struct scalar_of;
+template <>
+struct scalar_of<field_kind::boolean> {
+    using type = bool;
+};
+template <>
+struct scalar_of<field_kind::int8> {
+    using type = std::int8_t;
+};
+template <>
+struct scalar_of<field_kind::int16> {
+    using type = std::int16_t;
+};
+template <>
+struct scalar_of<field_kind::uint16> {
+    using type = std::uint16_t;
+};
+template <>
+struct scalar_of<field_kind::int32> {
+    using type = std::int32_t;
+};
+template <>
+struct scalar_of<field_kind::uint32> {
+    using type = std::uint32_t;
+};
+template <>
+struct scalar_of<field_kind::int64> {
+    using type = std::int64_t;
+};
+template <>
+struct scalar_of<field_kind::float64> {
+    using type = double;
+};
+template <>
+struct scalar_of<field_kind::uuid> {
+    using type = uuid;
+};
+
+template <class T>
+KWIRE_ALWAYS_INLINE T load_scalar(const std::byte* p) noexcept {
+    if constexpr (std::is_same_v<T, bool>) {
+        return *p != std::byte{0};
+    } else if constexpr (std::is_same_v<T, uuid>) {
+        uuid value;
+        for (std::size_t i = 0; i < value.bytes.size(); ++i) value.bytes[i] = p[i];
+        return value;
+    } else {
+        return wire::load_be<T>(p);
+    }
+}
+
+/// The bytes of a struct whose every field has its default, at each version: what an absent struct field
+/// shows.
+template <class S>
+struct default_struct {
+    static constexpr std::size_t versions = tables_of<S>::layouts.size();
+
+    template <class Out>
+    static constexpr void write(std::size_t index, Out& out) {
+        const struct_layout& layout = tables_of<S>::layouts[index];
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (write_field<I>(layout, index, out), ...);
+        }(std::make_index_sequence<field_count<S>>{});
+        if (layout.flexible) out.put(0, 1);
+    }
+
+    template <std::size_t I, class Out>
+    static constexpr void write_field(const struct_layout& layout, std::size_t index, Out& out) {
+        const field_place place = layout.places[I];
+        const field_info& field = tables_of<S>::fields[I];
+        if (place.anchor >= field_place::in_tags) return;
+        if (const std::uint8_t width = width_of(field.kind); width != 0) {
+            out.put(static_cast<std::uint64_t>(field.default_number), width);
+            return;
+        }
+        const bool null = field.null_default && field.nullable.contains(layout.version);
+        switch (const wire_form form = layout.steps[place.step].form; form) {
+        case wire_form::structure:
+        case wire_form::nullable_structure:
+            if (form == wire_form::nullable_structure) out.put(null ? 0xff : 1, 1);
+            if constexpr (!std::is_void_v<child_of<S, I>>)
+                if (!null) default_struct<child_of<S, I>>::write(index, out);
+            break;
+        default:
+            if (is_compact(form))
+                out.put(null ? 0 : field.default_text.size() + 1, 1);
+            else
+                out.put(null ? ~std::uint64_t{0} : field.default_text.size(), prefix_of(form));
+            for (const char c : field.default_text) out.put(static_cast<std::uint8_t>(c), 1);
+        }
+    }
+
+    struct counter {
+        std::size_t size = 0;
+        constexpr void put(std::uint64_t, std::size_t width) { size += width; }
+    };
+    static constexpr std::size_t most = [] {
+        std::size_t greatest = 1;
+        for (std::size_t i = 0; i < versions; ++i) {
+            counter one;
+            write(i, one);
+            greatest = one.size > greatest ? one.size : greatest;
+        }
+        return greatest;
+    }();
+
+    struct writer {
+        std::array<std::byte, most> bytes{};
+        std::size_t size = 0;
+        constexpr void put(std::uint64_t value, std::size_t width) {
+            for (std::size_t i = width; i-- > 0;)
+                bytes[size++] = i < 8 ? static_cast<std::byte>((value >> (8 * i)) & 0xff) : std::byte{0};
+        }
+    };
+    static constexpr std::array<std::array<std::byte, most>, versions> bytes = [] {
+        std::array<std::array<std::byte, most>, versions> all{};
+        for (std::size_t i = 0; i < versions; ++i) {
+            writer one;
+            write(i, one);
+            all[i] = one.bytes;
+        }
+        return all;
+    }();
+};
+
+} // namespace detail
+
+/// Field `I` of a view. Generated accessors are one call of it.
+///
+/// Numbers and booleans come by value; strings and bytes refer to the message's bytes, in an optional where
+/// the schema allows null in any version; arrays as something that `array_of` and `nullable_array_of` are
+/// made from; structs as views. A field that the bytes do not hold has the schema's default.
+template <std::size_t I, class S, int V>
+[[nodiscard]] KWIRE_ALWAYS_INLINE auto get(const struct_view<S, V>& view) noexcept {
+    using access = detail::view_access;
+    static constexpr const field_info& field = detail::tables_of<S>::fields[I];
+    constexpr bool may_be_null = !field.nullable.empty();
+    static constexpr message_facts facts = message_of<S>::facts;
+    const std::byte* const p = access::locate<I>(view);
+    const auto compact = [&view]() noexcept {
+        if constexpr (field.never_compact || facts.first_flexible > facts.versions.last)
+            return false;
+        else if constexpr (facts.first_flexible <= facts.versions.first)
+            return true;
+        else
+            return access::layout(view).flexible;
+    };
+
+    if constexpr (field.kind == field_kind::string) {
+        using value = std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
+        if (p == nullptr) {
+            if constexpr (may_be_null && field.null_default)
+                return value{};
+            else
+                return value{field.default_text};
+        }
+        const auto [content, size] = detail::read_string_length(p, compact());
+        if constexpr (may_be_null)
+            if (size < 0) return value{};
+        return value{
+            std::string_view(reinterpret_cast<const char*>(content), static_cast<std::size_t>(size))};
+    } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
+        using span = std::span<const std::byte>;
+        using value = std::conditional_t<may_be_null, std::optional<span>, span>;
+        if (p == nullptr) {
+            if constexpr (may_be_null && field.null_default)
+                return value{};
+            else
+                return value{span{}};
+        }
+        const auto [content, size] = detail::read_count(p, compact());
+        if constexpr (may_be_null)
+            if (size < 0) return value{};
+        return value{span(content, static_cast<std::size_t>(size))};
+    } else if constexpr (field.kind == field_kind::array) {
+        const detail::struct_layout* inner = nullptr;
+        if constexpr (field.element == field_kind::structure)
+            inner = &field.structure->layouts[access::layout(view).version_index];
+        if (p == nullptr) {
+            constexpr bool null = may_be_null && field.null_default;
+            return detail::raw_array{null ? nullptr : detail::nothing, null ? -1 : 0, inner, compact()};
+        }
+        const auto [content, count] = detail::read_count(p, compact());
+        return detail::raw_array{content, count, inner, compact()};
+    } else if constexpr (field.kind == field_kind::structure) {
+        using child = child_of<S, I>;
+        using child_view = typename child::template basic_view<V>;
+        using value = std::conditional_t<may_be_null, std::optional<child_view>, child_view>;
+        const detail::struct_layout& inner = field.structure->layouts[access::layout(view).version_index];
+        if (p == nullptr) {
+            if constexpr (may_be_null && field.null_default)
+                return value{};
+            else
+                return value{access::make<child_view>(
+                    detail::default_struct<child>::bytes[inner.version_index].data(), inner)};
+        }
+        if constexpr (may_be_null) {
+            const std::byte* body = p;
+            if constexpr (field.tag >= 0) {
+                std::uint32_t marker = 0;
+                body = detail::read_raw_trusted(p, marker);
+                if (marker == 0) return value{};
+            } else if (field.nullable.contains(inner.version)) {
+                if (std::to_integer<std::uint8_t>(*p) >= 0x80) return value{};
+                ++body;
+            }
+            return value{access::make<child_view>(body, inner)};
+        } else {
+            return access::make<child_view>(p, inner);
+        }
+    } else {
+        using value = typename detail::scalar_of<field.kind>::type;
+        if (p == nullptr) {
+            if constexpr (std::is_same_v<value, uuid>)
+                return value{};
+            else
+                return static_cast<value>(field.default_number);
+        }
+        return detail::load_scalar<value>(p);
+    }
+}
+
+/// The version that a view was read at.
+template <class S, int V>
+[[nodiscard]] std::int16_t version_of(const struct_view<S, V>& view) noexcept {
+    return detail::view_access::layout(view).version;
+}
+
+/// The bytes that a view covers, its tag section included; good as long as the view's own bytes are.
+template <class S, int V>
+[[nodiscard]] std::span<const std::byte> bytes_of(const struct_view<S, V>& view) noexcept {
+    return {detail::view_access::base(view), detail::view_access::end(view)};
+}
+
+} // namespace kwire
