@@ -8,6 +8,7 @@
 
 #include <kwire/buffer.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/wire/endian.hpp>
 
 #include <array>
 #include <bit>
@@ -305,11 +306,7 @@ private:
     template <std::endian Order, std::unsigned_integral T>
     void put_integer(T value) {
         if (sizeof(T) > scratch_.capacity()) new_block();
-        std::byte* to = scratch_.data();
-        for (std::size_t i = 0; i < sizeof(T); ++i) {
-            const std::size_t place = Order == std::endian::big ? sizeof(T) - 1 - i : i;
-            to[i] = static_cast<std::byte>(value >> (8 * place));
-        }
+        wire::store_be(scratch_.data(), Order == std::endian::big ? value : std::byteswap(value));
         written(sizeof(T));
     }
 
