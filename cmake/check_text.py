@@ -41,7 +41,7 @@ def files():
         ).stdout
         return [ROOT / name for name in known.decode().split("\0") if name]
     except (OSError, subprocess.CalledProcessError):
-        skip = {"build", ".git", "__pycache__"}
+        skip = {"build", ".git", "__pycache__", "CMakeUserPresets.json"}
         return [p for p in ROOT.rglob("*") if p.is_file() and skip.isdisjoint(p.relative_to(ROOT).parts)]
 
 

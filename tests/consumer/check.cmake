@@ -14,7 +14,7 @@ endfunction()
 set(prefix "${WORK}/prefix")
 set(build "${WORK}/${KIND}")
 set(configure "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/find_package" -B "${build}" -G "${GENERATOR}"
-  "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${prefix};$ENV{CMAKE_PREFIX_PATH}" "-DVERSION=${VERSION}")
+  "-DCMAKE_CXX_COMPILER=${CXX}" "-Dkwire_ROOT=${prefix}" "-DVERSION=${VERSION}")
 file(REMOVE_RECURSE "${build}")
 
 function(build_and_run)
