@@ -17,7 +17,7 @@ grep -E '^(newer|older) ' "$here/releases.txt" | while read -r role release arti
         if [ ! -s "$dir/$artifact-$release.jar" ]; then
             echo "fetching org.apache.kafka:$artifact:$release"
             # From / so that no project file of Maven's is looked for.
-            (cd / && mvn -B -q dependency:copy "-Dartifact=org.apache.kafka:$artifact:$release" \
+            (cd / && mvn -B -q -Dstyle.color=never dependency:copy "-Dartifact=org.apache.kafka:$artifact:$release" \
                 "-DoutputDirectory=$dir" </dev/null)
         fi
     done

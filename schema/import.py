@@ -132,15 +132,15 @@ def check_union(messages: dict[str, Message], newer: Release, older: Release) ->
     return len(seen)
 
 
-def sources(message: Message, newer: Release, older: Release) -> str:
-    """`Kafka 4.4.0 (v4-18) and 3.9.2 (v0-3)`"""
+def origin(message: Message, newer: Release, older: Release) -> str:
+    """`Kafka 3.9.2 speaks for v0-3.`, or nothing where the newer release speaks for all.
+
+    The newer release is not named, so that importing the next one changes only files whose facts change.
+    """
     rest = merge.leftover(newer.messages.get(message.name), older.messages.get(message.name))
-    parts = []
-    for release, versions in ((newer, [v for v in message.version_numbers() if v not in rest]), (older, rest)):
-        if versions:
-            first, last = versions[0], versions[-1]
-            parts.append(f"{release.name} (v{first})" if first == last else f"{release.name} (v{first}-{last})")
-    return "Kafka " + " and ".join(parts)
+    if not rest:
+        return ""
+    return f"Kafka {older.name} speaks for v{rest[0]}" + (f"-{rest[-1]}." if rest[1:] else ".")
 
 
 ORDER = ("request", "coordinator-key", "header", "metadata", "data", "response", "coordinator-value")
@@ -157,13 +157,14 @@ def files(messages: dict[str, Message], newer: Release, older: Release) -> dict[
         kinds = tuple(message.kind for message in group)
         if len(group) > 1 and kinds not in (("request", "response"), ("coordinator-key", "coordinator-value")):
             raise SchemaError(f"{', '.join(message.name for message in group)} would share the file {stem}.txt")
-        origins = [sources(message, newer, older) for message in group]
+        origins = [origin(message, newer, older) for message in group]
+        head = "# Facts imported by schema/import.py; do not edit."
         if len(set(origins)) == 1:
-            head = f"# Facts imported from {origins[0]} by schema/import.py; do not edit.\n"
-            found[stem] = head + "\n".join(map(model.write, group))
+            found[stem] = f"{head} {origins[0]}".rstrip() + "\n" + "\n".join(map(model.write, group))
         else:
-            parts = [f"# From {origin}.\n{model.write(message)}" for origin, message in zip(origins, group)]
-            found[stem] = "# Facts imported by schema/import.py; do not edit.\n" + "\n".join(parts)
+            parts = [(f"# {words}\n" if words else "") + model.write(message)
+                     for words, message in zip(origins, group)]
+            found[stem] = head + "\n" + "\n".join(parts)
         if model.parse(found[stem], stem) != group:
             raise SchemaError(f"{stem}: the text does not read back as what was written")
     return found
