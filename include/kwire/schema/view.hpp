@@ -307,7 +307,7 @@ template <std::size_t I, class S, int V>
     constexpr bool may_be_null = !field.nullable.empty();
     static constexpr message_facts facts = message_of<S>::facts;
     const std::byte* const p = access::locate<I>(view);
-    const auto compact = [&view]() noexcept {
+    const auto compact = [&]() noexcept {
         if constexpr (field.never_compact || facts.first_flexible > facts.versions.last)
             return false;
         else if constexpr (facts.first_flexible <= facts.versions.first)

@@ -1,0 +1,174 @@
+/// Frames: which header goes with which API and version, and messages together with their headers.
+///
+///     auto request = kwire::parse_request_frame(frame);              // what frame_reader yields
+///     if (request->api() == kwire::api_key::fetch) {
+///         auto fetch = kwire::parse<kwire::fetch_request>(request->body(), request->api_version());
+///         ...
+///         auto out = kwire::encode_response<kwire::fetch_response>(answer, request->api_version(),
+///                                                                  request->correlation_id());
+///
+/// A frame is `int32 length`, a header, a body. Its bytes here begin behind the length.
+#pragma once
+
+#include <kwire/api.hpp>
+#include <kwire/encode.hpp>
+#include <kwire/messages/request_header.hpp>
+#include <kwire/messages/response_header.hpp>
+#include <kwire/parse.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kwire {
+
+/// The version of the header in front of a request: 2 from the first flexible version on, else 1, and 0 for
+/// ControlledShutdown v0, which has no client id.
+///
+/// Versions that nobody knows follow the same comparison, as Kafka does. APIs that nobody knows are taken for
+/// flexible: every API since Kafka 2.4 is.
+[[nodiscard]] constexpr std::int16_t request_header_version(api_key api, std::int16_t version) noexcept {
+    const api_facts facts = facts_of(api);
+    if (!facts.assigned) return 2;
+    if (api == api_key::controlled_shutdown && version == 0) return 0;
+    return version >= facts.first_flexible ? 2 : 1;
+}
+
+/// The version of the header in front of a response: 1 from the first flexible version on, else 0, and always
+/// 0 for ApiVersions, since a client must be able to read that answer before it knows the broker (KIP-511).
+[[nodiscard]] constexpr std::int16_t response_header_version(api_key api, std::int16_t version) noexcept {
+    const api_facts facts = facts_of(api);
+    if (api == api_key::api_versions) return 0;
+    if (!facts.assigned) return 1;
+    return version >= facts.first_flexible ? 1 : 0;
+}
+
+/// The first bytes of every request, whatever its header: enough to route it.
+struct request_start {
+    api_key api{};                ///< may be a number that no API has
+    std::int16_t api_version = 0; ///< may be a version that kwire does not know
+    std::int32_t correlation_id = 0;
+};
+
+/// Reads the first eight bytes of a request frame. `truncated` if there are fewer.
+[[nodiscard]] inline std::expected<request_start, error> peek(std::span<const std::byte> frame) noexcept {
+    if (frame.size() < 8) {
+        error short_frame;
+        short_frame.code = errc::truncated;
+        short_frame.needed = 8;
+        short_frame.left = frame.size();
+        short_frame.message = request_header::facts.name;
+        return std::unexpected(short_frame);
+    }
+    return request_start{static_cast<api_key>(wire::load_be<std::int16_t>(frame.data())),
+                         wire::load_be<std::int16_t>(frame.data() + 2),
+                         wire::load_be<std::int32_t>(frame.data() + 4)};
+}
+
+/// A request whose header is read and whose body is not yet: it may be of any API and version.
+///
+/// Holds a reference on the frame's bytes; copies share them.
+class request_frame {
+public:
+    [[nodiscard]] api_key api() const noexcept { return start_.api; }
+    [[nodiscard]] std::int16_t api_version() const noexcept { return start_.api_version; }
+    /// The number that the answer must repeat.
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return start_.correlation_id; }
+    /// What the client calls itself; null is legal, and absent in header version 0.
+    [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_->client_id();
+    }
+    std::optional<std::string_view> client_id() const&& = delete;
+    /// The header with its tags.
+    [[nodiscard]] const held<request_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_;
+    }
+    /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
+    [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
+    [[nodiscard]] shared_buffer body() && noexcept { return std::move(body_); }
+
+private:
+    friend std::expected<request_frame, error> parse_request_frame(shared_buffer frame) noexcept;
+    request_frame(request_start start, held<request_header::view> header, shared_buffer body) noexcept
+        : start_(start), header_(std::move(header)), body_(std::move(body)) {}
+
+    request_start start_;
+    held<request_header::view> header_;
+    shared_buffer body_;
+};
+
+/// Reads the header of a request frame, and leaves the body to the caller.
+///
+/// `frame` begins behind the length prefix. Errors are those of `parse`, with offsets into the frame.
+[[nodiscard]] inline std::expected<request_frame, error> parse_request_frame(shared_buffer frame) noexcept {
+    const auto start = peek(frame.span());
+    if (!start) return std::unexpected(start.error());
+    auto header = parse<request_header>(frame, request_header_version(start->api, start->api_version),
+                                        {.trailing_bytes = true});
+    if (!header) return std::unexpected(header.error());
+    const std::size_t size = bytes_of(header->view()).size();
+    auto body = frame.slice(size, frame.size() - size);
+    return request_frame(*start, *std::move(header), *std::move(body));
+}
+
+namespace detail {
+
+/// Length prefix, header and body, measured together and written into one slab.
+template <class Header, class Body>
+[[nodiscard]] std::expected<buffer_chain, error> encode_frame(const typename Header::data& header,
+                                                              int header_version,
+                                                              const typename Body::data& body, int version) {
+    measuring_output size;
+    error failure;
+    if (!measure<Header>(header, header_version, size, failure) ||
+        !measure<Body>(body, version, size, failure))
+        return std::unexpected(failure);
+    if (size.size() > 0x7fffffff) {
+        failure.code = errc::too_large;
+        return std::unexpected(failure);
+    }
+    const auto length = static_cast<std::int32_t>(size.size());
+    size.number(length);
+    writing_output out(size);
+    out.number(length);
+    write<Header>(header, header_version, out);
+    write<Body>(body, version, out);
+    return std::move(out).finish();
+}
+
+} // namespace detail
+
+/// A whole request frame: length prefix, the header that `version` calls for, and the body. Errors: as
+/// `encode`, and too_large for frames of 2 GiB and more.
+template <class M>
+[[nodiscard]] std::expected<buffer_chain, error> encode_request(const typename M::data& request, int version,
+                                                                std::int32_t correlation_id,
+                                                                std::optional<std::string> client_id = "") {
+    const int header_version =
+        request_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
+    request_header::data header;
+    header.request_api_key = M::facts.key;
+    header.request_api_version = static_cast<std::int16_t>(version);
+    header.correlation_id = correlation_id;
+    if (header_version > 0) header.client_id = std::move(client_id);
+    return detail::encode_frame<request_header, M>(header, header_version, request, version);
+}
+
+/// A whole response frame: length prefix, the header that `version` calls for, and the body. Errors: as
+/// `encode_request`.
+template <class M>
+[[nodiscard]] std::expected<buffer_chain, error> encode_response(const typename M::data& response,
+                                                                 int version, std::int32_t correlation_id) {
+    const int header_version =
+        response_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
+    response_header::data header;
+    header.correlation_id = correlation_id;
+    return detail::encode_frame<response_header, M>(header, header_version, response, version);
+}
+
+} // namespace kwire
