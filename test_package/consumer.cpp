@@ -1,3 +1,4 @@
-#include <kwire/error.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/parse.hpp>
 
-int main() { return kwire::name_of(kwire::errc::truncated) == "truncated" ? 0 : 1; }
+int main() { return kwire::parse_view<kwire::metadata_request>({}, 12).has_value() ? 1 : 0; }

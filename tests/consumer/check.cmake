@@ -17,10 +17,17 @@ set(configure "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/find_package" -B 
   "-DCMAKE_CXX_COMPILER=${CXX}" "-Dkwire_ROOT=${prefix}" "-DVERSION=${VERSION}")
 file(REMOVE_RECURSE "${build}")
 
+function(run_consumer)
+  run("the consumer" "${build}/consumer")
+  if(NOT output STREQUAL "orders\n")
+    message(FATAL_ERROR "the consumer printed: ${output}")
+  endif()
+endfunction()
+
 function(build_and_run)
   run("configuring" ${configure} ${ARGN})
   run("building" "${CMAKE_COMMAND}" --build "${build}")
-  run("the consumer" "${build}/consumer")
+  run_consumer()
 endfunction()
 
 # A configuration that must be refused, with these words.
@@ -54,7 +61,7 @@ elseif(KIND STREQUAL pkg_config)
   separate_arguments(flags UNIX_COMMAND "${output}")
   file(MAKE_DIRECTORY "${build}")
   run("compiling" "${CXX}" -std=c++23 ${flags} "${CMAKE_CURRENT_LIST_DIR}/main.cpp" -o "${build}/consumer")
-  run("the consumer" "${build}/consumer")
+  run_consumer()
 else()
   message(FATAL_ERROR "no such kind: ${KIND}")
 endif()

@@ -1,12 +1,18 @@
-/// A program of somebody who uses kwire: what it includes and prints is the same however it came by the
-/// headers.
-#include <kwire/error.hpp>
+/// A program of somebody who uses kwire: the same however it came by the headers.
+#include <kwire/encode.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/parse.hpp>
 
 #include <cstdio>
 
 int main() {
-    const kwire::error e{.code = kwire::errc::truncated, .offset = 41, .needed = 8, .left = 3};
-    const auto text = kwire::describe(e);
-    std::printf("%.*s\n", static_cast<int>(text.view().size()), text.view().data());
-    return text.view() == "truncated at byte 41, needs 8 bytes, 3 left" ? 0 : 1;
+    kwire::metadata_request::data asked;
+    asked.topics->push_back({.name = "orders"});
+    const auto written = kwire::encode<kwire::metadata_request>(asked, 12);
+    if (!written) return 1;
+
+    const auto request = kwire::parse<kwire::metadata_request>(written->to_bytes(), 12);
+    if (!request) return 1;
+    for (auto topic : (*request)->topics()) std::printf("%s\n", topic.name() == "orders" ? "orders" : "?");
+    return 0;
 }

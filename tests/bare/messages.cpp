@@ -1,0 +1,44 @@
+/// A message is written, read, held and refused without exceptions and run-time type information.
+#include <kwire/encode.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/parse.hpp>
+
+#include <span>
+#include <string_view>
+
+#include "check.hpp"
+
+using kwire::metadata_request;
+
+int main() {
+    metadata_request::data asked;
+    asked.topics->push_back({.name = "orders"});
+    asked.topics->push_back({.name = "payments"});
+    asked.allow_auto_topic_creation = false;
+
+    for (int version = 4; version <= metadata_request::facts.versions.last; ++version) {
+        auto written = kwire::encode<metadata_request>(asked, version);
+        CHECK(written.has_value());
+        if (!written) continue;
+        const kwire::shared_buffer body = written->to_bytes();
+
+        auto request = kwire::parse<metadata_request>(body, version);
+        CHECK(request.has_value());
+        if (!request) continue;
+        int topics = 0;
+        for (auto topic : (*request)->topics()) {
+            CHECK(topic.name() == (topics == 0 ? std::string_view("orders") : std::string_view("payments")));
+            ++topics;
+        }
+        CHECK(topics == 2);
+        CHECK(!(*request)->allow_auto_topic_creation());
+
+        const auto cut = kwire::parse_view<metadata_request>(std::span(body).first(body.size() - 1), version);
+        CHECK(!cut && cut.error() == kwire::errc::truncated);
+    }
+
+    asked.include_cluster_authorized_operations = true;
+    const auto refused = kwire::encode<metadata_request>(asked, 12);
+    CHECK(!refused && refused.error() == kwire::errc::field_not_in_version);
+    return failed_checks != 0;
+}
