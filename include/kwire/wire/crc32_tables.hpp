@@ -1,0 +1,110 @@
+/// Checksums of 32 bits without special instructions, and the arithmetic behind them.
+///
+/// A CRC is the remainder of the message, read as a polynomial over GF(2), after division by a fixed one of
+/// degree
+/// 32. Both polynomials that Kafka uses are taken in reflected form: bit 31 is the coefficient of x^0, bit 0
+/// of x^31.
+#pragma once
+
+#include <kwire/wire/endian.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace kwire::wire {
+
+/// CRC-32C (Castagnoli, RFC 3720): record batches of magic 2.
+inline constexpr std::uint32_t castagnoli = 0x82f63b78;
+/// CRC-32 (IEEE 802.3, as in gzip): messages of magic 0 and 1.
+inline constexpr std::uint32_t ieee_802_3 = 0xedb88320;
+
+namespace detail {
+
+/// a * b modulo the polynomial, all reflected.
+template <std::uint32_t Polynomial>
+constexpr std::uint32_t multiply_mod(std::uint32_t a, std::uint32_t b) noexcept {
+    std::uint32_t product = 0;
+    for (int i = 0; i < 32; ++i) {
+        product ^= b & (0 - (a >> 31)); // no branch: the bits are random
+        a <<= 1;
+        b = b >> 1 ^ (Polynomial & (0 - (b & 1)));
+    }
+    return product;
+}
+
+/// x^n modulo the polynomial.
+template <std::uint32_t Polynomial>
+constexpr std::uint32_t power_of_x(std::uint64_t n) noexcept {
+    std::uint32_t result = 1u << 31, square = 1u << 30;
+    for (; n != 0; n >>= 1) {
+        if ((n & 1) != 0) result = multiply_mod<Polynomial>(result, square);
+        square = multiply_mod<Polynomial>(square, square);
+    }
+    return result;
+}
+
+/// [j][b]: what byte b does to the checksum when j bytes follow it. 8 KiB.
+template <std::uint32_t Polynomial>
+inline constexpr auto crc_tables = [] {
+    std::array<std::array<std::uint32_t, 256>, 8> tables{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+        std::uint32_t crc = byte;
+        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (Polynomial & (0 - (crc & 1)));
+        tables[0][byte] = crc;
+    }
+    for (std::size_t j = 1; j < 8; ++j)
+        for (std::size_t byte = 0; byte < 256; ++byte) {
+            const std::uint32_t before = tables[j - 1][byte];
+            tables[j][byte] = before >> 8 ^ tables[0][before & 0xff];
+        }
+    return tables;
+}();
+
+/// [j][d]: x^(8 d 16^j), the factor by which d * 16^j following bytes shift a checksum. 1 KiB.
+template <std::uint32_t Polynomial>
+inline constexpr auto crc_shifts = [] {
+    std::array<std::array<std::uint32_t, 16>, 16> factors{};
+    std::uint32_t step = power_of_x<Polynomial>(8);
+    for (auto& digit : factors) {
+        digit[0] = 1u << 31;
+        for (std::size_t d = 1; d < 16; ++d) digit[d] = multiply_mod<Polynomial>(digit[d - 1], step);
+        step = multiply_mod<Polynomial>(digit[15], step);
+    }
+    return factors;
+}();
+
+/// The register of the division after `size` more bytes; eight bytes at a time through the tables.
+template <std::uint32_t Polynomial>
+constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, std::size_t size) noexcept {
+    const auto& tables = crc_tables<Polynomial>;
+    for (; size >= 8; p += 8, size -= 8) {
+        const std::uint64_t word = std::byteswap(load_be<std::uint64_t>(p)) ^ state;
+        state = tables[7][word & 0xff] ^ tables[6][word >> 8 & 0xff] ^ tables[5][word >> 16 & 0xff] ^
+                tables[4][word >> 24 & 0xff] ^ tables[3][word >> 32 & 0xff] ^ tables[2][word >> 40 & 0xff] ^
+                tables[1][word >> 48 & 0xff] ^ tables[0][word >> 56];
+    }
+    for (; size != 0; ++p, --size)
+        state = state >> 8 ^ tables[0][(state ^ std::to_integer<std::uint32_t>(*p)) & 0xff];
+    return state;
+}
+
+/// What becomes of a checksum when `size` zero bytes follow: multiplied by x^(8 size), one step per hex
+/// digit.
+template <std::uint32_t Polynomial>
+constexpr std::uint32_t crc_shift_portable(std::uint32_t crc, std::uint64_t size) noexcept {
+    for (std::size_t j = 0; size != 0; ++j, size >>= 4)
+        if ((size & 15) != 0) crc = multiply_mod<Polynomial>(crc, crc_shifts<Polynomial>[j][size & 15]);
+    return crc;
+}
+
+} // namespace detail
+
+/// The CRC-32 of `bytes`, as gzip has it: the checksum of Kafka's messages of magic 0 and 1.
+[[nodiscard]] constexpr std::uint32_t crc32_ieee(std::span<const std::byte> bytes) noexcept {
+    return ~detail::crc_portable<ieee_802_3>(~0u, bytes.data(), bytes.size());
+}
+
+} // namespace kwire::wire
