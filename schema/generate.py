@@ -119,8 +119,10 @@ class Writer:
             value = f"{self.struct_type(field, siblings)}::data"
         elif field.type == "string":
             value = "std::string"
-        elif field.type in ("bytes", "records"):
+        elif field.type == "bytes":
             value = "shared_buffer"
+        elif field.type == "records":
+            value = "buffer_chain"
         else:
             value = SCALARS[field.type][1]
         if field.array:

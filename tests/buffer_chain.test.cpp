@@ -359,6 +359,38 @@ TEST_CASE("to_bytes gives the segment itself if there is one, and copies several
     CHECK(chain.to_bytes().pinned_bytes() == 104);
 }
 
+TEST_CASE("a buffer is a chain of one segment wherever a chain is asked for") {
+    const shared_buffer b = payload(100);
+    CHECK(copied_by([&] {
+              const buffer_chain chain = b;
+              REQUIRE(chain.segment_count() == 1);
+              CHECK(chain.begin()->data() == b.data());
+              CHECK(buffer_chain(shared_buffer{}).empty());
+          }) == 0);
+}
+
+TEST_CASE("chains are equal when their bytes are, however they are cut") {
+    const shared_buffer whole = shared_buffer::copy_of(std::string_view("one two three"));
+    buffer_chain pieces;
+    for (const char c : std::string_view("one two three"))
+        pieces.put_bytes(shared_buffer::copy_of(std::string_view(&c, 1)));
+    buffer_chain halves;
+    halves.put_bytes(shared_buffer::copy_of(std::string_view("one tw")));
+    halves.put_bytes(shared_buffer::copy_of(std::string_view("o three")));
+    REQUIRE(pieces.segment_count() == 13);
+    CHECK(pieces == halves);
+    CHECK(halves == pieces);
+    CHECK(pieces == buffer_chain(whole));
+    CHECK(buffer_chain{} == buffer_chain(shared_buffer{}));
+
+    CHECK(pieces != buffer_chain(*whole.slice(0, 12)));
+    CHECK(buffer_chain{} != pieces);
+    buffer_chain other;
+    other.put_bytes(shared_buffer::copy_of(std::string_view("one tw")));
+    other.put_bytes(shared_buffer::copy_of(std::string_view("o threE")));
+    CHECK(halves != other);
+}
+
 TEST_CASE("after finish the last segment can become the only owner of its memory") {
     buffer_chain chain;
     chain.put_slice("abc");

@@ -15,6 +15,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -148,6 +149,8 @@ public:
     using iterator = const_iterator;
 
     buffer_chain() = default;
+    /// A chain of one segment, by reference; implicit, since a buffer is the usual payload.
+    buffer_chain(shared_buffer bytes) { put_bytes(std::move(bytes)); }
     buffer_chain(const buffer_chain& other)
         : segments_(other.segments_), size_(other.size_), only_scratch_(other.only_scratch_) {}
     buffer_chain(buffer_chain&& other) noexcept
@@ -168,9 +171,7 @@ public:
 
     /// A chain of one segment, by reference.
     [[nodiscard]] static buffer_chain from_bytes(shared_buffer bytes) {
-        buffer_chain out;
-        out.put_bytes(std::move(bytes));
-        return out;
+        return buffer_chain(std::move(bytes));
     }
 
     /// All bytes, in O(1).
@@ -296,6 +297,25 @@ public:
         segments_.clear();
         size_ = 0;
         only_scratch_ = true;
+    }
+
+    /// Equal content, however it is cut into segments.
+    friend bool operator==(const buffer_chain& a, const buffer_chain& b) noexcept {
+        if (a.size_ != b.size_) return false;
+        std::span<const std::byte> left;
+        std::span<const std::byte> right;
+        const_iterator next_left = a.begin();
+        const_iterator next_right = b.begin();
+        for (std::uint64_t todo = a.size_; todo != 0;) {
+            if (left.empty()) left = (next_left++)->bytes();
+            if (right.empty()) right = (next_right++)->bytes();
+            const std::size_t n = left.size() < right.size() ? left.size() : right.size();
+            if (std::memcmp(left.data(), right.data(), n) != 0) return false;
+            left = left.subspan(n);
+            right = right.subspan(n);
+            todo -= n;
+        }
+        return true;
     }
 
 private:

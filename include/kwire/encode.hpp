@@ -27,7 +27,7 @@ public:
 
     std::uint64_t own = 0;      ///< bytes that go into the scratch slab
     std::uint64_t attached = 0; ///< bytes that are only referred to
-    std::size_t attachments = 0;
+    std::size_t segments = 1; ///< at most so many pieces
 
     [[nodiscard]] std::uint64_t size() const noexcept { return own + attached; }
 
@@ -40,7 +40,11 @@ public:
     void text(std::string_view chars) noexcept { own += chars.size(); }
     void attach(const shared_buffer& bytes) noexcept {
         attached += bytes.size();
-        attachments += bytes.empty() ? 0 : 1;
+        segments += bytes.empty() ? 0 : 2; // itself, and what was written before it
+    }
+    void attach(const buffer_chain& bytes) noexcept {
+        attached += bytes.size();
+        segments += bytes.empty() ? 0 : bytes.segment_count() + 1;
     }
 };
 
@@ -53,7 +57,7 @@ public:
         : slab_(unique_buffer::with_capacity(static_cast<std::size_t>(measured.own))),
           at_(slab_.spare().data()),
           written_to_(at_) {
-        chain_.reserve_segments(2 * measured.attachments + 1);
+        chain_.reserve_segments(measured.segments);
     }
 
     template <class T>
@@ -75,6 +79,11 @@ public:
         if (bytes.empty()) return;
         flush();
         chain_.put_bytes(bytes);
+    }
+    void attach(const buffer_chain& bytes) {
+        if (bytes.empty()) return;
+        flush();
+        for (const chain_segment& segment : bytes) chain_.put_bytes(segment.buffer());
     }
 
     [[nodiscard]] buffer_chain finish() && {
@@ -230,7 +239,7 @@ private:
         return true;
     }
     /// The length of bytes or the count of an array; false if no length field can hold it.
-    bool put_count(std::size_t count, bool compact) {
+    bool put_count(std::uint64_t count, bool compact) {
         if (count > 0x7fffffff) return false;
         if (compact)
             out_.varint(static_cast<std::uint32_t>(count + 1));

@@ -304,7 +304,7 @@ struct fetch_response : private vocabulary {
             fetch_response::snapshot_id::data snapshot_id{};
             std::optional<std::vector<aborted_transaction::data>> aborted_transactions{std::in_place};
             std::int32_t preferred_read_replica = -1;
-            std::optional<shared_buffer> records{};
+            std::optional<buffer_chain> records{};
             raw_tags unknown_tags{};
         };
 

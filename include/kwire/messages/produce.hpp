@@ -16,7 +16,7 @@ struct produce_request : private vocabulary {
 
         struct data {
             std::int32_t index = 0;
-            std::optional<shared_buffer> records{};
+            std::optional<buffer_chain> records{};
             raw_tags unknown_tags{};
         };
 

@@ -2,10 +2,12 @@
 ///
 /// A `data` struct is a plain aggregate with one member per field, in the schema's order, each initialised to
 /// the schema's default; the last member of a message with flexible versions is `unknown_tags`. Strings and
-/// arrays are owned, bytes and records are `shared_buffer`s, null is an empty optional.
+/// arrays are owned, null is an empty optional. Bytes are a `shared_buffer`; records are a `buffer_chain`, so
+/// that the batches of one answer may lie in many places and still go out by reference.
 #pragma once
 
 #include <kwire/array.hpp>
+#include <kwire/buffer_chain.hpp>
 #include <kwire/held.hpp>
 #include <kwire/schema/members.hpp>
 #include <kwire/tags.hpp>
@@ -127,6 +129,7 @@ private:
     }
     void read_value(std::string_view value, std::string& member) const { member = value; }
     void read_value(std::span<const std::byte> value, shared_buffer& member) const { member = keep(value); }
+    void read_value(std::span<const std::byte> value, buffer_chain& member) const { member = keep(value); }
     template <class S, int V, class Data>
     void read_value(const struct_view<S, V>& value, Data& member) const {
         read(value, member);
