@@ -2,7 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <csignal>
 #include <limits>
 #include <memory>
 #include <random>
@@ -11,19 +10,12 @@
 #include <vector>
 
 #include "catch.hpp"
-#include <sys/wait.h>
-#include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KWIRE_TEST_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define KWIRE_TEST_SANITIZED
-#endif
-#endif
+#include "support/aborts.hpp"
+#include "support/sanitized.hpp"
 
 using kwire::shared_buffer;
 using kwire::unique_buffer;
+using support::aborts;
 
 namespace {
 
@@ -53,21 +45,6 @@ unique_buffer filled(std::string_view content, std::size_t capacity) {
     unique_buffer b = unique_buffer::with_capacity(capacity);
     b.append(bytes_of(content));
     return b;
-}
-
-/// True if `f` ends the process by abort, tried in a child.
-template <class F>
-bool aborts(F&& f) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::close(2);
-        std::signal(SIGABRT, SIG_DFL); // Catch2 would report it as a failed test
-        f();
-        ::_exit(0);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
 template <class T>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/count_allocations.hpp"
 
 using kwire::buffer_chain;
 using kwire::shared_buffer;
@@ -400,6 +401,33 @@ TEST_CASE("after finish the last segment can become the only owner of its memory
     CHECK(std::move(bytes).try_into_unique().has_value());
     chain.put_slice("works on");
     CHECK(text(chain) == "works on");
+}
+
+TEST_CASE("six segments and their copies need no allocation, and reserved ones no further") {
+    const shared_buffer body = payload(100);
+    const auto fill = [&](buffer_chain& chain, int segments) {
+        for (int i = 0; i < segments; ++i) chain.put_bytes(body);
+    };
+    const auto expected = [](std::size_t n) { return support::counts_allocations ? n : 0; };
+    buffer_chain chain;
+    CHECK(support::allocations_of([&] {
+              fill(chain, 6);
+              const buffer_chain copy = chain;
+              const buffer_chain moved = std::move(chain);
+          }) == 0);
+    buffer_chain message; // what an encoder does: one block for its own fields, payloads between them
+    CHECK(support::allocations_of([&] {
+              message.reserve_scratch(12);
+              message.put_u32(1);
+              message.put_bytes(body);
+              message.put_u32(2);
+              message.put_bytes(body);
+              message.put_u32(3);
+          }) == expected(1));
+    buffer_chain reserved;
+    reserved.reserve_segments(100);
+    CHECK(support::allocations_of([&] { fill(reserved, 100); }) == 0);
+    CHECK(support::allocations_of([&] { fill(reserved, 1); }) == expected(1));
 }
 
 TEST_CASE("a prebuilt slab may be sliced into the chain") {

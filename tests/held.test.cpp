@@ -1,7 +1,6 @@
 #include <kwire/held.hpp>
 
 #include <array>
-#include <csignal>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -11,11 +10,11 @@
 #include <vector>
 
 #include "catch.hpp"
-#include <sys/wait.h>
-#include <unistd.h>
+#include "support/aborts.hpp"
 
 using kwire::held;
 using kwire::shared_buffer;
+using support::aborts;
 
 namespace sample {
 
@@ -54,20 +53,6 @@ held<sample::line_view> hold_line(std::string_view text) {
 }
 
 std::string text(const shared_buffer& b) { return {reinterpret_cast<const char*>(b.begin()), b.size()}; }
-
-template <class F>
-bool aborts(F&& f) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::close(2);
-        std::signal(SIGABRT, SIG_DFL); // Catch2 would report it as a failed test
-        f();
-        ::_exit(0);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
-}
 
 template <class T>
 concept gives_view = requires(T&& t) { std::forward<T>(t).view(); };

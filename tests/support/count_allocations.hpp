@@ -1,0 +1,45 @@
+/// Counts what operator new is asked for. Include it in one source file of a program: it replaces operator
+/// new.
+///
+/// Under a sanitizer, whose operator new may not be replaced, nothing is counted: see counts_allocations.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include "support/sanitized.hpp"
+
+namespace support {
+
+#ifdef KWIRE_TEST_SANITIZED
+inline constexpr bool counts_allocations = false;
+#else
+inline constexpr bool counts_allocations = true;
+#endif
+
+inline std::atomic<std::size_t> allocations = 0;
+inline std::atomic<std::size_t> largest_allocation = 0; ///< in bytes; may be set to 0 to begin anew
+
+/// How many allocations `f` makes.
+template <class F>
+std::size_t allocations_of(F&& f) {
+    const std::size_t before = allocations;
+    f();
+    return allocations - before;
+}
+
+} // namespace support
+
+#ifndef KWIRE_TEST_SANITIZED
+void* operator new(std::size_t n) {
+    ++support::allocations;
+    std::size_t largest = support::largest_allocation;
+    while (n > largest && !support::largest_allocation.compare_exchange_weak(largest, n)) {}
+    if (void* p = std::malloc(n == 0 ? 1 : n)) return p;
+    throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
