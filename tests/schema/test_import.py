@@ -471,5 +471,45 @@ class CheckedIn(unittest.TestCase):
                     self.assertEqual(naming.lower_camel(naming.snake(found.name)), naming.json_key(found.name))
 
 
+class Words(unittest.TestCase):
+    """schema/words.txt: every key exists, every message has its line, and the common APIs are described whole."""
+
+    WHOLE = ("RequestHeader ResponseHeader ApiVersions Metadata Produce Fetch ListOffsets FindCoordinator InitProducerId "
+             "SaslHandshake SaslAuthenticate JoinGroup SyncGroup Heartbeat LeaveGroup OffsetCommit OffsetFetch "
+             "CreateTopics DeleteTopics").split()
+
+    def test_words(self):
+        known, needed = set(), set()
+        for group in model.load_directory(SCHEMA / "messages").values():
+            for message in group:
+                keys = {message.name}
+                for place in [message, *message.structs()]:
+                    where = message.name if place is message else f"{message.name}.{place.name}"
+                    keys |= {where, *(f"{where}.{found.name}" for found in place.fields)}
+                known |= keys
+                whole = message.name.removesuffix("Request").removesuffix("Response") in self.WHOLE
+                needed |= keys if whole or message.name in self.WHOLE else {message.name}
+        found = {}
+        for line in (SCHEMA / "words.txt").read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith("#"):
+                key, colon, words = line.partition(": ")
+                self.assertTrue(colon and key not in found, line)
+                self.assertIn(key, known)
+                self.assertLessEqual(len(words), 95, line)
+                self.assertTrue(words.endswith("."), line)
+                found[key] = words
+        self.assertEqual(needed - set(found), set())
+
+
+class Readme(unittest.TestCase):
+    def test_its_example_is_what_the_importer_would_write(self):
+        text = (SCHEMA / "README.md").read_text(encoding="utf-8").split("## The text")[1]
+        lines_ = [line[4:] for line in text.split("A message's line")[0].splitlines() if line.startswith("    ")]
+        example = "\n".join(lines_) + "\n"
+        [message] = model.parse(example)
+        kafka_json.check(message)
+        self.assertEqual(model.write(message), example)
+
+
 if __name__ == "__main__":
     unittest.main()
