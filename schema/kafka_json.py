@@ -166,10 +166,8 @@ class _Loader:
         self.raw = raw
         self.versions = versions
         self.declared: dict[str, tuple[Range, list[dict]]] = {}  # struct name -> (versions, raw fields)
-        self.uses: dict[str, int] = {}
         self.spans: dict[str, Range] = {}
         self.built: dict[str, Struct] = {}
-        self.common: list[Struct] = []
 
     def load(self) -> Message:
         raw = self.raw
@@ -190,7 +188,7 @@ class _Loader:
         fields = self.fields(raw["fields"], self.versions)
         unstable = parse_bool(raw.get("latestVersionUnstable", False))
         message = Message(raw["name"], kind, parse_int(raw["apiKey"]) if "apiKey" in raw else None, self.versions,
-                          self.flexible[0] if self.flexible else None, fields, self.common,
+                          self.flexible[0] if self.flexible else None, fields, [],
                           self.versions[1] if unstable else None, tuple(raw.get("listeners", ())))
         check(message)
         return message
@@ -283,17 +281,10 @@ class _Loader:
         return field
 
     def struct(self, name: str) -> Struct:
-        if name in self.built:
-            struct = self.built[name]
-            if not struct.common:
-                struct.common = True
-            return struct
-        span = self.spans[name]
-        struct = Struct(name, span, [])
-        struct.fields = self.fields(self.declared[name][1], span)
-        self.built[name] = struct
-        self.common.append(struct)  # those used once are taken out by tidy()
-        return struct
+        if name not in self.built:
+            span = self.spans[name]
+            self.built[name] = Struct(name, span, self.fields(self.declared[name][1], span))
+        return self.built[name]
 
 
 def field_versions(raw: dict) -> Range:
