@@ -1,0 +1,127 @@
+/// What the hand-written parsers share: reading one value with every check that the protocol asks for, and no
+/// kwire.
+///
+/// A position is a pointer, and nullptr once something was refused. Callers say how many bytes must follow a
+/// value
+/// (`then`), so that one comparison covers the value and the fixed-width fields behind it.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+
+namespace bench::by_hand {
+
+#define BENCH_INLINE [[gnu::always_inline]] inline
+
+template <class T>
+BENCH_INLINE T load(const std::byte* p) noexcept {
+    std::make_unsigned_t<T> bits;
+    std::memcpy(&bits, p, sizeof bits);
+    if constexpr (std::endian::native == std::endian::little) bits = std::byteswap(bits);
+    return static_cast<T>(bits);
+}
+
+BENCH_INLINE std::uint64_t left(const std::byte* p, const std::byte* end) noexcept {
+    return static_cast<std::uint64_t>(end - p);
+}
+
+struct varint {
+    const std::byte* next; ///< nullptr if it does not fit 32 bits or the bytes end
+    std::uint32_t value;
+};
+
+[[gnu::noinline]] inline varint read_long_varint(const std::byte* p, const std::byte* end) noexcept {
+    std::uint32_t value = 0;
+    for (unsigned shift = 0; shift < 35; shift += 7) {
+        if (p == end) return {nullptr, 0};
+        const auto byte = std::to_integer<std::uint32_t>(*p++);
+        if (shift == 28 && byte > 0x0f) return {nullptr, 0};
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80) return {p, value};
+    }
+    return {nullptr, 0};
+}
+
+/// A varint whose first byte is there.
+BENCH_INLINE varint read_varint(const std::byte* p, const std::byte* end) noexcept {
+    const auto first = std::to_integer<std::uint32_t>(*p);
+    if (first < 0x80) [[likely]]
+        return {p + 1, first};
+    return read_long_varint(p, end);
+}
+
+/// Skips a tag section that is not empty, and checks it as the protocol asks: rising numbers, sizes within
+/// the bytes. `payload(number, at, end_of_payload)` reads known tags and says whether they are right.
+template <class Payload>
+[[gnu::noinline]] const std::byte* read_tags(const std::byte* p, const std::byte* end,
+                                             Payload&& payload) noexcept {
+    const varint count = read_varint(p, end);
+    if (count.next == nullptr) return nullptr;
+    p = count.next;
+    std::int64_t previous = -1;
+    for (std::uint32_t i = 0; i < count.value; ++i) {
+        if (p == end) return nullptr;
+        const varint number = read_varint(p, end);
+        if (number.next == nullptr || number.next == end || number.value <= previous) return nullptr;
+        previous = number.value;
+        const varint size = read_varint(number.next, end);
+        if (size.next == nullptr || size.value > left(size.next, end)) return nullptr;
+        p = size.next + size.value;
+        if (!payload(number.value, size.next, p)) return nullptr;
+    }
+    return p;
+}
+
+/// The end of a struct without known tags; the byte that its tag section begins with is there.
+BENCH_INLINE const std::byte* end_struct(const std::byte* p, const std::byte* end) noexcept {
+    if (*p == std::byte{0}) [[likely]]
+        return p + 1;
+    return read_tags(p, end, [](std::uint32_t, const std::byte*, const std::byte*) { return true; });
+}
+
+/// A compact string, whose first byte is there; `then` bytes must follow it.
+template <bool Nullable, class Sink>
+BENCH_INLINE const std::byte* read_string(const std::byte* p, const std::byte* end, std::uint64_t then,
+                                          Sink& sink) noexcept {
+    const auto [next, raw] = read_varint(p, end);
+    if (next == nullptr) [[unlikely]]
+        return nullptr;
+    if (raw == 0) [[unlikely]] {
+        if (!Nullable || then > left(next, end)) return nullptr;
+        sink.text(std::nullopt);
+        return next;
+    }
+    const std::uint64_t size = raw - 1;
+    if (size > 32767 || size + then > left(next, end)) [[unlikely]]
+        return nullptr;
+    sink.text(std::string_view(reinterpret_cast<const char*>(next), size));
+    return next + size;
+}
+
+/// The count of an array that may not be null; nullptr if so many elements of `least` bytes cannot be there.
+BENCH_INLINE varint read_count(const std::byte* p, const std::byte* end, std::uint64_t least) noexcept {
+    const auto [next, raw] = read_varint(p, end);
+    if (next == nullptr || raw == 0 || (raw - 1) * least > left(next, end)) [[unlikely]]
+        return {nullptr, 0};
+    return {next, raw - 1};
+}
+
+/// A compact array of numbers, whose first byte is there; `then` bytes must follow it.
+template <class T, class Sink>
+BENCH_INLINE const std::byte* read_numbers(const std::byte* p, const std::byte* end, std::uint64_t then,
+                                           Sink& sink) noexcept {
+    const auto [next, raw] = read_varint(p, end);
+    if (next == nullptr || raw == 0) [[unlikely]]
+        return nullptr;
+    const std::uint64_t size = (raw - std::uint64_t{1}) * sizeof(T);
+    if (size + then > left(next, end)) [[unlikely]]
+        return nullptr;
+    for (p = next; p != next + size; p += sizeof(T)) sink.number(load<T>(p));
+    return p;
+}
+
+} // namespace bench::by_hand

@@ -1,0 +1,75 @@
+/// Builds the benchmarks' inputs byte by byte, without kwire, and hashes every value as it is written.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "bench/sinks.hpp"
+
+namespace bench {
+
+/// A message body, and what every contender has to make of it.
+struct input {
+    std::vector<std::byte> bytes;
+    std::uint64_t sum = 0;  ///< of its values, by plain_sum
+    std::uint64_t hash = 0; ///< of its values, by ordered_hash
+};
+
+/// Appends values in Kafka's flexible encoding. `count` and `tag_section` are no values: they are not hashed,
+/// for the contenders do not report them either.
+class byte_writer {
+public:
+    template <std::integral T>
+    void number(T value) {
+        sum_.number(value);
+        hash_.number(value);
+        raw(value);
+    }
+    void id(const std::array<std::byte, 16>& value) {
+        sum_.id(value.data());
+        hash_.id(value.data());
+        bytes_.insert(bytes_.end(), value.begin(), value.end());
+    }
+    void text(std::optional<std::string_view> value) {
+        sum_.text(value);
+        hash_.text(value);
+        if (!value) return varint(0);
+        varint(static_cast<std::uint32_t>(value->size()) + 1);
+        for (const char c : *value) bytes_.push_back(static_cast<std::byte>(c));
+    }
+    /// A string that is null because it is not there: a tagged field.
+    void missing_text() {
+        sum_.text(std::nullopt);
+        hash_.text(std::nullopt);
+    }
+    void count(std::size_t elements) { varint(static_cast<std::uint32_t>(elements) + 1); }
+    void empty_tag_section() { varint(0); }
+    void varint(std::uint32_t value) {
+        for (; value >= 0x80; value >>= 7) bytes_.push_back(static_cast<std::byte>(value | 0x80));
+        bytes_.push_back(static_cast<std::byte>(value));
+    }
+    void append(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+
+    [[nodiscard]] input finish() && { return {std::move(bytes_), sum_.result(), hash_.result()}; }
+
+private:
+    template <std::integral T>
+    void raw(T value) {
+        const auto bits = static_cast<std::uint64_t>(value);
+        for (std::size_t i = sizeof(T); i-- > 0;)
+            bytes_.push_back(static_cast<std::byte>(bits >> (8 * i) & 0xff));
+    }
+
+    std::vector<std::byte> bytes_;
+    plain_sum sum_;
+    ordered_hash hash_;
+};
+
+} // namespace bench

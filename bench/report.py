@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Prints the benchmarks' JSON results as one Markdown table: medians, and each contender against the first of its group.
+
+    python3 bench/report.py build/bench/results/*.json
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+
+# What each row is compared with, and how many times its time it may take, or its own limit in nanoseconds.
+TARGETS = {
+    "fetch_request/100x50/run_time": ("hand_written", 2.0, None),
+    "fetch_request/100x50/compile_time": ("hand_written", 1.3, None),
+    "fetch_request/100x50/visit_version": ("hand_written", None, None),
+    "fetch_request/1x1/run_time": ("hand_written", None, 50),
+    "fetch_request/1x1/compile_time": ("hand_written", None, 25),
+    "fetch_request/1x1/visit_version": ("hand_written", None, None),
+    "metadata_response/1000x10/run_time": ("hand_written", 3.0, None),
+    "metadata_response/1000x10/compile_time": ("hand_written", 1.7, None),
+    "metadata_response/1000x10/visit_version": ("hand_written", None, None),
+    "fetch_response_encode/payload/1048576": ("1", 1.1, None),
+    "batch_patch/base_offset/1048576": ("200", 1.1, None),
+}
+ALLOCATIONS = {"fetch_response_encode": 1}  # of each run; 0 for all others
+ORDER = ["hand_written", "run_time", "compile_time", "visit_version", "1", "200", "1048576"]
+
+
+def shown(nanoseconds):
+    return f"{nanoseconds / 1000:.1f} µs" if nanoseconds >= 1000 else f"{nanoseconds:.1f} ns"
+
+
+def main():
+    runs = {}
+    for path in sys.argv[1:]:
+        for run in json.loads(pathlib.Path(path).read_text())["benchmarks"]:
+            if run.get("error_occurred"):
+                print(f"{run['name']}: {run['error_message']}", file=sys.stderr)
+                return 1
+            if run["run_type"] == "iteration":
+                runs.setdefault(run["run_name"], []).append(run)
+    if not runs:
+        print("no results", file=sys.stderr)
+        return 1
+
+    # Time that nobody else took away; the unit is nanoseconds throughout.
+    median = {name: statistics.median(run["cpu_time"] for run in all_of) for name, all_of in runs.items()}
+    names = sorted(runs, key=lambda name: (name.rsplit("/", 1)[0], ORDER.index(name.rsplit("/", 1)[1])))
+    print("| benchmark | median | GB/s | allocations | ratio | target | |")
+    print("|---|---:|---:|---:|---:|---:|---|")
+    for name in names:
+        first = runs[name][0]
+        speed = ""
+        if "bytes_per_second" in first and name.split("/")[0] != "fetch_response_encode":  # which moves none of them
+            speed = f"{statistics.median(run['bytes_per_second'] for run in runs[name]) / 1e9:.2f}"
+        allocations = max(run["allocations"] for run in runs[name])
+        allowed = ALLOCATIONS.get(name.split("/")[0], 0)
+        ratio = target = ""
+        fine = allocations <= allowed
+        if name in TARGETS:
+            other, most, limit = TARGETS[name]
+            times = median[name] / median[f"{name.rsplit('/', 1)[0]}/{other}"]
+            ratio = f"{times:.2f}"
+            if most is not None:
+                target, fine = f"≤ {most:g}", fine and times <= most
+            if limit is not None:
+                target, fine = f"≤ {limit} ns", fine and median[name] <= limit
+        if allowed or allocations:
+            target += f"{', ' if target else ''}≤ {allowed} allocations"
+        verdict = ("reached" if fine else "missed") if target or not fine else ""
+        print(f"| {name} | {shown(median[name])} | {speed} | {allocations:g} | {ratio} | {target} | {verdict} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+/// Where contenders put the values that they read: the cheap sink is timed, the strict one proves them equal.
+#pragma once
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+namespace bench {
+
+/// What a missing string counts as, so that null and empty differ.
+inline constexpr std::uint64_t null_value = 0x9e3779b97f4a7c15;
+
+/// Adds everything up: one addition per number, the length and the first character of strings.
+///
+/// Sixteen bytes of a uuid are two numbers in this machine's order.
+class plain_sum {
+public:
+    template <std::integral T>
+    void number(T value) noexcept {
+        sum_ += static_cast<std::uint64_t>(value);
+    }
+    void id(const void* sixteen_bytes) noexcept {
+        std::uint64_t halves[2];
+        std::memcpy(halves, sixteen_bytes, sizeof halves);
+        sum_ += halves[0];
+        sum_ += halves[1];
+    }
+    void text(std::string_view chars) noexcept {
+        sum_ += chars.size();
+        if (!chars.empty()) sum_ += static_cast<unsigned char>(chars.front());
+    }
+    void text(std::optional<std::string_view> chars) noexcept {
+        if (chars)
+            text(*chars);
+        else
+            sum_ += null_value;
+    }
+    [[nodiscard]] std::uint64_t result() const noexcept { return sum_; }
+
+private:
+    std::uint64_t sum_ = 0;
+};
+
+/// Mixes every bit of every value and its place in the order: too slow to time, but nothing goes unnoticed.
+class ordered_hash {
+public:
+    template <std::integral T>
+    void number(T value) noexcept {
+        mix(static_cast<std::uint64_t>(value));
+    }
+    void id(const void* sixteen_bytes) noexcept {
+        std::uint64_t halves[2];
+        std::memcpy(halves, sixteen_bytes, sizeof halves);
+        mix(halves[0]);
+        mix(halves[1]);
+    }
+    void text(std::string_view chars) noexcept {
+        mix(chars.size());
+        for (const char c : chars) mix(static_cast<unsigned char>(c));
+    }
+    void text(std::optional<std::string_view> chars) noexcept {
+        if (chars)
+            text(*chars);
+        else
+            mix(null_value);
+    }
+    [[nodiscard]] std::uint64_t result() const noexcept { return state_; }
+
+private:
+    void mix(std::uint64_t value) noexcept {
+        state_ = std::rotl(state_ ^ value, 23) * 0x9fb21c651e98df25 + 0x2545f4914f6cdd1d;
+    }
+    std::uint64_t state_ = 1;
+};
+
+} // namespace bench
