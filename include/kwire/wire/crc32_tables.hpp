@@ -35,17 +35,6 @@ constexpr std::uint32_t multiply_mod(std::uint32_t a, std::uint32_t b) noexcept 
     return product;
 }
 
-/// x^n modulo the polynomial.
-template <std::uint32_t Polynomial>
-constexpr std::uint32_t power_of_x(std::uint64_t n) noexcept {
-    std::uint32_t result = 1u << 31, square = 1u << 30;
-    for (; n != 0; n >>= 1) {
-        if ((n & 1) != 0) result = multiply_mod<Polynomial>(result, square);
-        square = multiply_mod<Polynomial>(square, square);
-    }
-    return result;
-}
-
 /// [j][b]: what byte b does to the checksum when j bytes follow it. 8 KiB.
 template <std::uint32_t Polynomial>
 inline constexpr auto crc_tables = [] {
@@ -63,15 +52,23 @@ inline constexpr auto crc_tables = [] {
     return tables;
 }();
 
-/// [j][d]: x^(8 d 16^j), the factor by which d * 16^j following bytes shift a checksum. 1 KiB.
+/// x^n modulo the polynomial, eight powers at a time: for n up to some thousands.
+template <std::uint32_t Polynomial>
+constexpr std::uint32_t power_of_x(std::uint64_t n) noexcept {
+    std::uint32_t power = 1u << (31 - n % 8);
+    for (n /= 8; n != 0; --n) power = power >> 8 ^ crc_tables<Polynomial>[0][power & 0xff];
+    return power;
+}
+
+/// [j][d]: x^(8 d 4^j), the factor by which d * 4^j following bytes shift a checksum. 512 bytes.
 template <std::uint32_t Polynomial>
 inline constexpr auto crc_shifts = [] {
-    std::array<std::array<std::uint32_t, 16>, 16> factors{};
+    std::array<std::array<std::uint32_t, 4>, 32> factors{};
     std::uint32_t step = power_of_x<Polynomial>(8);
     for (auto& digit : factors) {
         digit[0] = 1u << 31;
-        for (std::size_t d = 1; d < 16; ++d) digit[d] = multiply_mod<Polynomial>(digit[d - 1], step);
-        step = multiply_mod<Polynomial>(digit[15], step);
+        for (std::size_t d = 1; d < 4; ++d) digit[d] = multiply_mod<Polynomial>(digit[d - 1], step);
+        step = multiply_mod<Polynomial>(digit[3], step);
     }
     return factors;
 }();
@@ -95,8 +92,8 @@ constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, st
 /// digit.
 template <std::uint32_t Polynomial>
 constexpr std::uint32_t crc_shift_portable(std::uint32_t crc, std::uint64_t size) noexcept {
-    for (std::size_t j = 0; size != 0; ++j, size >>= 4)
-        if ((size & 15) != 0) crc = multiply_mod<Polynomial>(crc, crc_shifts<Polynomial>[j][size & 15]);
+    for (std::size_t j = 0; size != 0; ++j, size >>= 2)
+        if ((size & 3) != 0) crc = multiply_mod<Polynomial>(crc, crc_shifts<Polynomial>[j][size & 3]);
     return crc;
 }
 

@@ -9,7 +9,6 @@
 #include <kwire/wire/crc32_tables.hpp>
 #include <kwire/wire/crc32c_x86.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -54,23 +53,14 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
     return crc_shift_portable<castagnoli>;
 }
 
-std::uint32_t crc32c_first_call(std::uint32_t state, const std::byte* p, std::size_t size) noexcept;
-std::uint32_t crc32c_shift_first_call(std::uint32_t crc, std::uint64_t size) noexcept;
-
-// Constant initialised, so that checksums may be taken before main. Every thread that comes first stores the
-// same.
-inline constinit std::atomic<crc32c_function> crc32c_in_use{crc32c_first_call};
-inline constinit std::atomic<crc32c_shift_function> crc32c_shift_in_use{crc32c_shift_first_call};
-
-inline std::uint32_t crc32c_first_call(std::uint32_t state, const std::byte* p, std::size_t size) noexcept {
-    const auto chosen = choose_crc32c();
-    crc32c_in_use.store(chosen, std::memory_order_relaxed);
-    return chosen(state, p, size);
+/// Asked once; a local static, for <atomic> would double what this header costs to compile.
+[[nodiscard]] inline crc32c_function chosen_crc32c() noexcept {
+    static const crc32c_function chosen = choose_crc32c();
+    return chosen;
 }
-inline std::uint32_t crc32c_shift_first_call(std::uint32_t crc, std::uint64_t size) noexcept {
-    const auto chosen = choose_crc32c_shift();
-    crc32c_shift_in_use.store(chosen, std::memory_order_relaxed);
-    return chosen(crc, size);
+[[nodiscard]] inline crc32c_shift_function chosen_crc32c_shift() noexcept {
+    static const crc32c_shift_function chosen = choose_crc32c_shift();
+    return chosen;
 }
 
 } // namespace wire::detail
@@ -81,7 +71,7 @@ inline std::uint32_t crc32c_shift_first_call(std::uint32_t crc, std::uint64_t si
     if consteval {
         return ~wire::detail::crc_portable<wire::castagnoli>(~crc, bytes.data(), bytes.size());
     } else {
-        return ~wire::detail::crc32c_in_use.load(std::memory_order_relaxed)(~crc, bytes.data(), bytes.size());
+        return ~wire::detail::chosen_crc32c()(~crc, bytes.data(), bytes.size());
     }
 }
 
@@ -98,7 +88,7 @@ inline std::uint32_t crc32c_shift_first_call(std::uint32_t crc, std::uint64_t si
     if consteval {
         return wire::detail::crc_shift_portable<wire::castagnoli>(difference, size);
     } else {
-        return wire::detail::crc32c_shift_in_use.load(std::memory_order_relaxed)(difference, size);
+        return wire::detail::chosen_crc32c_shift()(difference, size);
     }
 }
 

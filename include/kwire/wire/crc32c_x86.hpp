@@ -10,7 +10,6 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define KWIRE_CRC32C_X86 1
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -29,9 +28,13 @@ consteval long long lane_power(std::uint64_t n) {
     return static_cast<long long>(static_cast<std::uint64_t>(power_of_x<castagnoli>(n)) << 32);
 }
 /// The two factors that move 16 bytes over `bits` following ones: the low lane holds the higher powers of x.
-consteval vector128 fold_factors(std::uint64_t bits) {
-    return vector128{lane_power(bits + 63), lane_power(bits - 1)};
-}
+/// In memory, for a constant expression may take no vector apart.
+struct alignas(16) fold_factors {
+    long long low, high;
+    explicit consteval fold_factors(std::uint64_t bits)
+        : low(lane_power(bits + 63)), high(lane_power(bits - 1)) {}
+};
+inline constexpr fold_factors over_16{128}, over_32{256}, over_48{384}, over_64{512};
 
 /// The crc32 instruction, eight bytes a step: 3 cycles each, as a chain.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const std::byte* p,
@@ -65,7 +68,8 @@ KWIRE_TARGET_CRC inline std::uint32_t reduce(vector128 folded) noexcept {
     return static_cast<std::uint32_t>(__builtin_ia32_crc32di(first, static_cast<std::uint64_t>(folded[1])));
 }
 
-KWIRE_TARGET_CRC inline vector128 fold(vector128 folded, vector128 factors) noexcept {
+KWIRE_TARGET_CRC inline vector128 fold(vector128 folded, const fold_factors& over) noexcept {
+    const vector128 factors{over.low, over.high};
     return __builtin_ia32_pclmulqdq128(folded, factors, 0x00) ^
            __builtin_ia32_pclmulqdq128(folded, factors, 0x11);
 }
@@ -83,39 +87,35 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_sse42(std::uint32_t state, const st
     vector128 a = load128(p) ^ vector128 { static_cast<long long>(state), 0 }, b = load128(p + 16);
     vector128 c = load128(p + 32), d = load128(p + 48);
     p += 64, size -= 64;
-    constexpr vector128 over_64 = fold_factors(512);
     for (; size >= 64; p += 64, size -= 64) {
         a = fold(a, over_64) ^ load128(p);
         b = fold(b, over_64) ^ load128(p + 16);
         c = fold(c, over_64) ^ load128(p + 32);
         d = fold(d, over_64) ^ load128(p + 48);
     }
-    const vector128 all =
-        fold(a, fold_factors(384)) ^ fold(b, fold_factors(256)) ^ fold(c, fold_factors(128)) ^ d;
+    const vector128 all = fold(a, over_48) ^ fold(b, over_32) ^ fold(c, over_16) ^ d;
     return crc32c_chain(reduce(all), p, size);
 }
 
-/// The factors for the four quarters of a vector. In memory, for a constant expression may hold no such
-/// vector.
-struct alignas(64) factors512 {
-    std::array<long long, 8> lanes;
-    explicit consteval factors512(std::uint64_t bits) : factors512(bits, bits, bits, bits) {}
-    consteval factors512(std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t d)
-        : lanes{lane_power(a + 63), lane_power(a - 1), lane_power(b + 63), lane_power(b - 1),
-                lane_power(c + 63), lane_power(c - 1), lane_power(d + 63), lane_power(d - 1)} {}
+/// The factors for the four quarters of a vector.
+struct alignas(64) fold_factors512 {
+    fold_factors quarters[4];
 };
-inline constexpr factors512 by_64{512}, by_128{1024}, by_192{1536}, by_256{2048};
+consteval fold_factors512 four_times(fold_factors f) { return {{f, f, f, f}}; }
+inline constexpr fold_factors512 over_64x4 = four_times(over_64), over_128x4 = four_times(fold_factors(1024)),
+                                 over_192x4 = four_times(fold_factors(1536)),
+                                 over_256x4 = four_times(fold_factors(2048));
 /// Each quarter moves over those behind it; what becomes of the last is not used.
-inline constexpr factors512 quarters{384, 256, 128, 128};
+inline constexpr fold_factors512 over_rest{{over_48, over_32, over_16, over_16}};
 
 KWIRE_TARGET_CRC512 inline vector512 load512(const std::byte* p) noexcept {
     vector512 value;
     std::memcpy(&value, p, sizeof value);
     return value;
 }
-KWIRE_TARGET_CRC512 inline vector512 fold(vector512 folded, const factors512& by) noexcept {
+KWIRE_TARGET_CRC512 inline vector512 fold(vector512 folded, const fold_factors512& over) noexcept {
     vector512 factors;
-    std::memcpy(&factors, by.lanes.data(), sizeof factors);
+    std::memcpy(&factors, &over, sizeof factors);
 #if defined(__clang__)
     return __builtin_ia32_pclmulqdq512(folded, factors, 0x00) ^
            __builtin_ia32_pclmulqdq512(folded, factors, 0x11);
@@ -135,42 +135,32 @@ KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_avx512(std::uint32_t state, cons
         vector512 b = load512(p), c = load512(p + 64), d = load512(p + 128);
         p += 192, size -= 192;
         for (; size >= 256; p += 256, size -= 256) {
-            a = fold(a, by_256) ^ load512(p);
-            b = fold(b, by_256) ^ load512(p + 64);
-            c = fold(c, by_256) ^ load512(p + 128);
-            d = fold(d, by_256) ^ load512(p + 192);
+            a = fold(a, over_256x4) ^ load512(p);
+            b = fold(b, over_256x4) ^ load512(p + 64);
+            c = fold(c, over_256x4) ^ load512(p + 128);
+            d = fold(d, over_256x4) ^ load512(p + 192);
         }
-        a = fold(a, by_192) ^ fold(b, by_128) ^ fold(c, by_64) ^ d;
+        a = fold(a, over_192x4) ^ fold(b, over_128x4) ^ fold(c, over_64x4) ^ d;
     }
-    for (; size >= 64; p += 64, size -= 64) a = fold(a, by_64) ^ load512(p);
+    for (; size >= 64; p += 64, size -= 64) a = fold(a, over_64x4) ^ load512(p);
 
-    const vector512 moved = fold(a, quarters);
+    const vector512 moved = fold(a, over_rest);
     const vector128 all = __builtin_shufflevector(moved, moved, 0, 1) ^
                           __builtin_shufflevector(moved, moved, 2, 3) ^
                           __builtin_shufflevector(moved, moved, 4, 5) ^ __builtin_shufflevector(a, a, 6, 7);
     return crc32c_chain(reduce(all), p, size);
 }
 
-/// crc_shift_portable with one multiplication and one crc32 per hex digit.
+/// crc_shift_portable with one multiplication a step.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_shift(std::uint32_t crc, std::uint64_t size) noexcept {
-    // The product of two reflected 32-bit numbers, read as 8 bytes, stands for a * b * x; crc32 then
-    // multiplies by x^32. The tables lack x^-33, so it is put in front once.
-    constexpr auto factors = [] {
-        // x^(order - 33), where x^order is 1: the polynomial is (x + 1) times a primitive one of degree 31.
-        constexpr std::uint32_t correction = power_of_x<castagnoli>(0x7fffffff - 33);
-        static_assert(multiply_mod<castagnoli>(correction, power_of_x<castagnoli>(33)) == 1u << 31);
-        auto all = crc_shifts<castagnoli>;
-        for (auto& digit : all)
-            for (auto& factor : digit) factor = multiply_mod<castagnoli>(factor, correction);
-        return all;
-    }();
-    static constexpr auto table = factors;
-    for (std::size_t j = 0; size != 0; ++j, size >>= 4) {
-        if ((size & 15) == 0) continue;
-        const vector128 product =
-            __builtin_ia32_pclmulqdq128(vector128{static_cast<long long>(crc), 0},
-                                        vector128{static_cast<long long>(table[j][size & 15]), 0}, 0);
-        crc = static_cast<std::uint32_t>(__builtin_ia32_crc32di(0, static_cast<std::uint64_t>(product[0])));
+    for (std::size_t j = 0; size != 0; ++j, size >>= 2) {
+        if ((size & 3) == 0) continue;
+        const long long factor = crc_shifts<castagnoli>[j][size & 3];
+        const vector128 raw = __builtin_ia32_pclmulqdq128(vector128{crc, 0}, vector128{factor, 0}, 0x00);
+        // Shifted by one, bit 0 stands for x^63: the lower half is what crc32 has to bring below x^32.
+        const std::uint64_t product = static_cast<std::uint64_t>(raw[0]) << 1;
+        crc = __builtin_ia32_crc32si(0, static_cast<std::uint32_t>(product)) ^
+              static_cast<std::uint32_t>(product >> 32);
     }
     return crc;
 }

@@ -1,0 +1,480 @@
+/// Record batches where they lie: their headers, their checksums, and the bytes behind each.
+///
+///     for (auto batch : kwire::record_batches(partition.records()))
+///         log.append(request->hold(batch));   // the batch as the socket delivered it, no copy
+///
+/// A records field is a row of batches without a count. Those of magic 2 have a header of 61 bytes (KIP-98);
+/// old logs hold entries of magic 0 and 1 as well, single messages or compressed wrappers around several.
+#pragma once
+
+#include <kwire/error.hpp>
+#include <kwire/wire/crc32_tables.hpp>
+#include <kwire/wire/crc32c.hpp>
+#include <kwire/wire/overlay.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace kwire {
+
+/// How the records of a batch are compressed: the low three bits of its attributes. 5 to 7 are unassigned.
+enum class compression_type : std::uint8_t {
+    none = 0,
+    gzip = 1,
+    snappy = 2,
+    lz4 = 3,
+    zstd = 4, ///< magic 2 only (KIP-110)
+};
+
+/// The name in Kafka's configuration: "zstd"; "unknown" for the values that nobody assigned.
+[[nodiscard]] constexpr std::string_view name_of(compression_type type) noexcept {
+    switch (type) {
+    case compression_type::none: return "none";
+    case compression_type::gzip: return "gzip";
+    case compression_type::snappy: return "snappy";
+    case compression_type::lz4: return "lz4";
+    case compression_type::zstd: return "zstd";
+    }
+    return "unknown";
+}
+
+/// Whose clock the timestamps of a batch are from.
+enum class timestamp_type : std::uint8_t {
+    create_time,     ///< the producer's, one for each record
+    log_append_time, ///< the broker's: max_timestamp holds for all records, their own are void (KIP-32)
+    none,            ///< magic 0 has no timestamps
+};
+
+/// "create_time", "log_append_time" or "none".
+[[nodiscard]] constexpr std::string_view name_of(timestamp_type type) noexcept {
+    switch (type) {
+    case timestamp_type::create_time: return "create_time";
+    case timestamp_type::log_append_time: return "log_append_time";
+    case timestamp_type::none: return "none";
+    }
+    return "unknown";
+}
+
+/// The header of a batch of magic 2, laid over its bytes. The first four fields lie outside the checksum.
+struct batch_header {
+    big_int64 base_offset;  ///< offset of the first record; 0 from a producer, assigned by the broker
+    big_int32 batch_length; ///< bytes of the batch behind this field: its size less 12
+    big_int32 partition_leader_epoch; ///< assigned by the broker; -1 or 0 from a producer
+    big_int8 magic;                   ///< 2
+    big_uint32 crc;                   ///< CRC-32C of everything behind it
+    big_int16 attributes;             ///< see batch_view for what they say; bits 7 to 15 are unused
+    big_int32 last_offset_delta; ///< last offset less base_offset; compaction keeps it, so gaps are possible
+    big_int64 base_timestamp;    ///< ms; what the records' timestamps are relative to, or the delete horizon
+    big_int64 max_timestamp;     ///< ms; -1 if there is none
+    big_int64 producer_id;       ///< -1 if the producer is not idempotent
+    big_int16 producer_epoch;    ///< -1 as above
+    big_int32 base_sequence;     ///< sequence number of the first record; -1 as above
+    big_int32 record_count;      ///< 0 after compaction has removed all records
+};
+
+static_assert(overlayable<batch_header> && sizeof(batch_header) == 61);
+static_assert(offsetof(batch_header, magic) == 16 && offsetof(batch_header, crc) == 17 &&
+              offsetof(batch_header, attributes) == 21 && offsetof(batch_header, producer_id) == 43 &&
+              offsetof(batch_header, record_count) == 57);
+
+namespace detail {
+
+/// What entries of every magic begin with: up to the magic byte nothing ever moved, only the third field
+/// changed.
+struct batch_prefix {
+    big_int64 offset;
+    big_int32 length;
+    big_uint32 epoch_or_crc;
+    big_int8 magic;
+};
+static_assert(overlayable<batch_prefix> && sizeof(batch_prefix) == 17);
+
+/// A message of magic 0 or 1 up to its attributes; in magic 1 a timestamp follows.
+struct message_prefix {
+    big_int64 offset;
+    big_int32 length;
+    big_uint32 crc;
+    big_int8 magic;
+    big_int8 attributes;
+    big_int64 timestamp;
+};
+static_assert(overlayable<message_prefix> && sizeof(message_prefix) == 26);
+
+/// The part of an entry that its length does not count: offset and length.
+inline constexpr std::uint32_t batch_overhead = 12;
+
+/// The least length of an entry: 49 for the rest of the header of magic 2; for messages of magic 0 and 1 the
+/// 14 and 22 bytes that are left when key and value are null.
+[[nodiscard]] constexpr std::int32_t least_batch_length(std::int8_t magic) noexcept {
+    return magic == 2 ? 49 : magic == 1 ? 22 : 14;
+}
+
+/// What lies at the beginning of some bytes: an entry that is whole (size > 0), or why there is none.
+struct batch_extent {
+    std::uint32_t size = 0;       ///< of the entry, header included; 0 if it is not whole
+    std::uint64_t needed = 0;     ///< if the bytes end too early: how many there must be, at least
+    std::optional<errc> defect{}; ///< bytes that are no batch, whatever follows
+};
+
+[[nodiscard]] inline batch_extent measure_batch(const std::byte* p, std::uint64_t left) noexcept {
+    if (left < sizeof(batch_prefix)) return {.needed = sizeof(batch_prefix)};
+    const auto& prefix = overlay_trusted<batch_prefix>(p);
+    const std::int8_t magic = prefix.magic;
+    const std::int32_t length = prefix.length;
+    if (magic < 0 || magic > 2) return {.defect = errc::unknown_magic};
+    if (length < least_batch_length(magic)) return {.defect = errc::bad_batch_length};
+    const std::uint32_t size = static_cast<std::uint32_t>(length) + batch_overhead;
+    if (size > left) return {.needed = size};
+    return {.size = size};
+}
+
+struct batch_access;
+
+} // namespace detail
+
+/// One batch of magic 2, or one message or wrapper of magic 0 or 1; all of its bytes are there.
+///
+/// A small value that points at them and is good as long as they are. What it says holds for every magic: a
+/// field that the old formats lack has the value that stands for "none". Nothing is checked but the length:
+/// see check_batches.
+class batch_view {
+public:
+    /// Points at nothing; only assignment and destruction are allowed.
+    batch_view() noexcept = default;
+
+    /// The header where it lies; nullptr for magic 0 and 1, which have none of this kind.
+    [[nodiscard]] const batch_header* header() const noexcept {
+        return is_legacy() ? nullptr : &overlay_trusted<batch_header>(data_);
+    }
+    /// The format: 0, 1 or 2.
+    [[nodiscard]] std::int8_t magic() const noexcept { return prefix().magic; }
+    /// Whether this is a message or wrapper of magic 0 or 1.
+    [[nodiscard]] bool is_legacy() const noexcept { return magic() < 2; }
+
+    /// The offset field: of the first record; in magic 0 and 1 of the message, or of a wrapper's last one.
+    [[nodiscard]] std::int64_t base_offset() const noexcept { return prefix().offset; }
+    /// The offset of the last record, or of the last that there was before compaction; wraps at the end of
+    /// int64.
+    [[nodiscard]] std::int64_t last_offset() const noexcept {
+        return is_legacy() ? base_offset() : plus(base_offset(), v2().last_offset_delta);
+    }
+    /// Where a consumer goes on after this batch, whichever of its records are left; wraps as last_offset.
+    [[nodiscard]] std::int64_t next_offset() const noexcept { return plus(last_offset(), 1); }
+    /// The length field: bytes behind it, 12 less than bytes_of.
+    [[nodiscard]] std::int32_t batch_length() const noexcept { return prefix().length; }
+    /// The epoch of the leader that appended it; -1 in magic 0 and 1.
+    [[nodiscard]] std::int32_t partition_leader_epoch() const noexcept {
+        return is_legacy() ? -1 : v2().partition_leader_epoch.value();
+    }
+    /// The checksum as stored: CRC-32C in magic 2, CRC-32 in magic 0 and 1. crc_matches compares it.
+    [[nodiscard]] std::uint32_t crc() const noexcept {
+        return is_legacy() ? legacy().crc.value() : v2().crc.value();
+    }
+
+    /// The bits as stored, with those that mean nothing yet.
+    [[nodiscard]] std::int16_t attributes() const noexcept {
+        return is_legacy() ? std::int16_t{legacy().attributes} : v2().attributes.value();
+    }
+    /// Bits 0 to 2; may be a value that nobody assigned.
+    [[nodiscard]] compression_type compression() const noexcept {
+        return static_cast<compression_type>(attributes() & 7);
+    }
+    /// Bit 3; none in magic 0.
+    [[nodiscard]] kwire::timestamp_type timestamp_type() const noexcept {
+        if (magic() == 0) return kwire::timestamp_type::none;
+        return has(3) ? kwire::timestamp_type::log_append_time : kwire::timestamp_type::create_time;
+    }
+    /// Bit 4: part of a transaction (KIP-98). false in magic 0 and 1.
+    [[nodiscard]] bool is_transactional() const noexcept { return !is_legacy() && has(4); }
+    /// Bit 5: markers of transactions or of KRaft, no data; clients skip it and never produce it.
+    [[nodiscard]] bool is_control() const noexcept { return !is_legacy() && has(5); }
+    /// When tombstones and markers in it may go, ms; only if bit 6 is set (KIP-534).
+    [[nodiscard]] std::optional<std::int64_t> delete_horizon() const noexcept {
+        if (is_legacy() || !has(6)) return std::nullopt;
+        return v2().base_timestamp;
+    }
+
+    /// ms; of a message of magic 1 its own; -1 if there is none.
+    [[nodiscard]] std::int64_t max_timestamp() const noexcept {
+        if (magic() == 0) return -1;
+        return is_legacy() ? legacy().timestamp.value() : v2().max_timestamp.value();
+    }
+    /// -1 if the producer was not idempotent, as in magic 0 and 1; the next three likewise.
+    [[nodiscard]] std::int64_t producer_id() const noexcept {
+        return is_legacy() ? -1 : v2().producer_id.value();
+    }
+    [[nodiscard]] std::int16_t producer_epoch() const noexcept {
+        return is_legacy() ? std::int16_t{-1} : v2().producer_epoch.value();
+    }
+    /// The sequence number of the first record.
+    [[nodiscard]] std::int32_t base_sequence() const noexcept {
+        return is_legacy() ? -1 : v2().base_sequence.value();
+    }
+    /// The sequence number of the last record: 0 follows 2147483647 (KIP-98). -1 if base_sequence is
+    /// negative.
+    [[nodiscard]] std::int32_t last_sequence() const noexcept {
+        if (base_sequence() < 0) return -1;
+        const auto sum = static_cast<std::uint32_t>(base_sequence()) +
+                         static_cast<std::uint32_t>(v2().last_offset_delta.value());
+        return static_cast<std::int32_t>(sum & 0x7fffffff);
+    }
+
+    /// The whole batch, header included; good as long as the bytes that it was found in.
+    [[nodiscard]] friend std::span<const std::byte> bytes_of(const batch_view& batch) noexcept {
+        return {batch.data_, batch.size_};
+    }
+
+private:
+    friend struct detail::batch_access;
+
+    batch_view(const std::byte* data, std::uint32_t size) noexcept : data_(data), size_(size) {}
+
+    [[nodiscard]] const detail::batch_prefix& prefix() const noexcept {
+        return overlay_trusted<detail::batch_prefix>(data_);
+    }
+    /// In bounds for magic 0 too, whose least message has 26 bytes, but the timestamp is not one there.
+    [[nodiscard]] const detail::message_prefix& legacy() const noexcept {
+        return overlay_trusted<detail::message_prefix>(data_);
+    }
+    [[nodiscard]] const batch_header& v2() const noexcept { return overlay_trusted<batch_header>(data_); }
+    [[nodiscard]] bool has(int bit) const noexcept { return (attributes() >> bit & 1) != 0; }
+    [[nodiscard]] static std::int64_t plus(std::int64_t offset, std::int32_t delta) noexcept {
+        return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) +
+                                         static_cast<std::uint64_t>(std::int64_t{delta}));
+    }
+
+    const std::byte* data_ = nullptr;
+    std::uint32_t size_ = 0;
+};
+
+/// A batch whose bytes may be changed where they lie, in the fields that its checksum does not cover.
+///
+/// Whoever makes one vouches that nobody else reads the bytes meanwhile. Good as long as they are.
+class mutable_batch {
+public:
+    /// Points at nothing; only assignment and destruction are allowed.
+    mutable_batch() noexcept = default;
+
+    /// The same batch to be read.
+    [[nodiscard]] operator batch_view() const noexcept;
+
+    /// Sets the offset field. In magic 0 and 1 it is that of the message, or of the wrapper's last one, and
+    /// in magic 0 the messages inside a wrapper keep theirs.
+    void set_base_offset(std::int64_t offset) const noexcept {
+        overlay_trusted<detail::batch_prefix>(data_).offset = offset;
+    }
+    /// Sets the epoch of the leader that appends the batch. Messages of magic 0 and 1 have none (their
+    /// checksum is in its place) and stay as they are.
+    void set_partition_leader_epoch(std::int32_t epoch) const noexcept {
+        if (overlay_trusted<detail::batch_prefix>(data_).magic == 2)
+            overlay_trusted<batch_header>(data_).partition_leader_epoch = epoch;
+    }
+
+    /// The whole batch, header included. Changes behind the first 17 bytes do not fit the checksum any more.
+    [[nodiscard]] friend std::span<std::byte> writable_bytes_of(const mutable_batch& batch) noexcept {
+        return {batch.data_, batch.size_};
+    }
+    [[nodiscard]] friend std::span<const std::byte> bytes_of(const mutable_batch& batch) noexcept {
+        return {batch.data_, batch.size_};
+    }
+
+private:
+    friend struct detail::batch_access;
+
+    mutable_batch(std::byte* data, std::uint32_t size) noexcept : data_(data), size_(size) {}
+
+    std::byte* data_ = nullptr;
+    std::uint32_t size_ = 0;
+};
+
+namespace detail {
+
+/// The only maker of batches; whoever calls has measured the bytes.
+struct batch_access {
+    static batch_view make(const std::byte* data, std::uint32_t size) noexcept { return {data, size}; }
+    static mutable_batch make(std::byte* data, std::uint32_t size) noexcept { return {data, size}; }
+};
+
+/// Why no whole batch begins at `p`, as an error at `offset`.
+[[nodiscard]] inline error batch_error(const batch_extent& extent, std::uint64_t offset,
+                                       std::uint64_t left) noexcept {
+    if (!extent.defect)
+        return {.code = errc::truncated, .offset = offset, .needed = extent.needed, .left = left};
+    // Both fields that can be wrong are behind the offset: the length at 8, the magic at 16.
+    error e{.code = *extent.defect, .offset = offset + (*extent.defect == errc::unknown_magic ? 16u : 8u)};
+    e.enter({*extent.defect == errc::unknown_magic ? "magic" : "batch_length"});
+    return e;
+}
+
+} // namespace detail
+
+inline mutable_batch::operator batch_view() const noexcept {
+    return detail::batch_access::make(static_cast<const std::byte*>(data_), size_);
+}
+
+/// The records behind the header of a batch of magic 2, compressed or not; empty for magic 0 and 1, where the
+/// message is the batch.
+[[nodiscard]] inline std::span<const std::byte> records_bytes(const batch_view& batch) noexcept {
+    return batch.is_legacy() ? std::span<const std::byte>() : bytes_of(batch).subspan(sizeof(batch_header));
+}
+
+/// Whether the stored checksum is that of the bytes: CRC-32C from byte 21 in magic 2, CRC-32 from byte 16
+/// before.
+[[nodiscard]] inline bool crc_matches(const batch_view& batch) noexcept {
+    const auto bytes = bytes_of(batch);
+    if (batch.is_legacy())
+        return wire::crc32_ieee(bytes.subspan(offsetof(batch_header, magic))) == batch.crc();
+    return crc32c(bytes.subspan(offsetof(batch_header, attributes))) == batch.crc();
+}
+
+/// The batch that begins at the first of `bytes`, which may go on behind it.
+///
+/// truncated (with the bytes needed, at least, and left) if it is not whole; unknown_magic, bad_batch_length.
+[[nodiscard]] inline std::expected<batch_view, error> batch_at(std::span<const std::byte> bytes) noexcept {
+    const auto extent = detail::measure_batch(bytes.data(), bytes.size());
+    if (extent.size == 0) return std::unexpected{detail::batch_error(extent, 0, bytes.size())};
+    return detail::batch_access::make(bytes.data(), extent.size);
+}
+/// As batch_at, for bytes that may be changed.
+[[nodiscard]] inline std::expected<mutable_batch, error>
+mutable_batch_at(std::span<std::byte> bytes) noexcept {
+    const auto extent = detail::measure_batch(bytes.data(), bytes.size());
+    if (extent.size == 0) return std::unexpected{detail::batch_error(extent, 0, bytes.size())};
+    return detail::batch_access::make(bytes.data(), extent.size);
+}
+
+/// Where a row of batches ends, and why there.
+struct batches_tail {
+    std::uint64_t offset = 0;  ///< bytes of whole batches in front of it
+    std::uint64_t left = 0;    ///< bytes from there on; 0 if the last batch was whole
+    std::uint64_t missing = 0; ///< how many more would complete the batch cut short, at least; 0 if none is
+    std::optional<error> defect{}; ///< set if what is there is no batch: bad_batch_length, unknown_magic
+
+    /// Whether the last batch is cut short: usual in a Fetch response, where max bytes cuts; an error in
+    /// Produce.
+    [[nodiscard]] bool truncated() const noexcept { return missing != 0; }
+};
+
+/// The batches of a records field, as a forward range that finds each as it goes and never reads past the
+/// end.
+///
+/// It ends in front of the first batch that is cut short or is no batch; tail() tells which. `Byte` is const
+/// std::byte or std::byte, its elements batch_view or mutable_batch. Good as long as the bytes are.
+template <class Byte>
+    requires std::is_same_v<std::remove_const_t<Byte>, std::byte>
+class basic_record_batches {
+public:
+    using value_type = std::conditional_t<std::is_const_v<Byte>, batch_view, mutable_batch>;
+
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag; // elements are made on the way
+        using value_type = basic_record_batches::value_type;
+        using difference_type = std::ptrdiff_t;
+        using reference = value_type;
+        using pointer = void;
+
+        iterator() noexcept = default;
+
+        [[nodiscard]] value_type operator*() const noexcept { return detail::batch_access::make(at_, size_); }
+        iterator& operator++() noexcept {
+            at_ += size_;
+            left_ -= size_;
+            size_ = detail::measure_batch(at_, left_).size;
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            iterator before = *this;
+            ++*this;
+            return before;
+        }
+
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
+        friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.size_ == 0; }
+
+    private:
+        friend class basic_record_batches;
+
+        explicit iterator(std::span<Byte> bytes) noexcept
+            : at_(bytes.data()), left_(bytes.size()), size_(detail::measure_batch(at_, left_).size) {}
+
+        Byte* at_ = nullptr;
+        std::uint64_t left_ = 0;
+        std::uint32_t size_ = 0; ///< of the batch here; 0 at the end
+    };
+    using const_iterator = iterator;
+
+    /// The null records field: no batches.
+    basic_record_batches() noexcept = default;
+    explicit basic_record_batches(std::span<Byte> bytes) noexcept : bytes_(bytes), null_(false) {}
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(bytes_); }
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// Whether the field was null, which is not the same as empty.
+    [[nodiscard]] bool is_null() const noexcept { return null_; }
+    /// Whether there is no whole batch.
+    [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
+
+    /// What is behind the last whole batch; walks over all headers.
+    [[nodiscard]] batches_tail tail() const noexcept {
+        auto i = begin();
+        while (i != end()) ++i;
+        return tail(i);
+    }
+    /// The same from where an own loop has ended; `at_end` must be at the end.
+    [[nodiscard]] batches_tail tail(const iterator& at_end) const noexcept {
+        batches_tail tail{.offset = bytes_.size() - at_end.left_, .left = at_end.left_};
+        if (tail.left == 0) return tail;
+        const auto extent = detail::measure_batch(at_end.at_, at_end.left_);
+        if (extent.defect)
+            tail.defect = detail::batch_error(extent, tail.offset, tail.left);
+        else
+            tail.missing = extent.needed - tail.left;
+        return tail;
+    }
+
+    /// The bytes of the field, the tail included.
+    [[nodiscard]] friend std::span<Byte> bytes_of(const basic_record_batches& batches) noexcept {
+        return batches.bytes_;
+    }
+
+private:
+    std::span<Byte> bytes_;
+    bool null_ = true;
+};
+
+/// The batches of a records field, to be read.
+using record_batch_range = basic_record_batches<const std::byte>;
+
+/// The batches in `bytes`; see basic_record_batches. They must outlive the loop.
+[[nodiscard]] inline record_batch_range record_batches(std::span<const std::byte> bytes) noexcept {
+    return record_batch_range(bytes);
+}
+/// The same for a records field that may be null: null holds no batches.
+template <class Records>
+    requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
+[[nodiscard]] inline record_batch_range record_batches(const Records& records) noexcept {
+    return records ? record_batch_range(*records) : record_batch_range();
+}
+/// Not for temporary owners, whose bytes are gone when the loop begins.
+template <class Owner>
+    requires(!std::is_lvalue_reference_v<Owner> &&
+             !std::ranges::enable_borrowed_range<std::remove_cv_t<Owner>> &&
+             std::is_convertible_v<Owner, std::span<const std::byte>>)
+record_batch_range record_batches(Owner&& bytes) = delete;
+
+/// The batches in `bytes`, to be changed where they lie.
+[[nodiscard]] inline basic_record_batches<std::byte>
+mutable_record_batches(std::span<std::byte> bytes) noexcept {
+    return basic_record_batches<std::byte>(bytes);
+}
+
+} // namespace kwire

@@ -1,0 +1,134 @@
+/// The strict check of a records field, for brokers that take it from a producer.
+///
+///     auto summary = kwire::check_batches(*partition.records());
+///     if (!summary) return corrupt_message(summary.error());    // "batches[0].crc: crc_mismatch at byte 17"
+///     if (summary->batches != 1 || summary->any_control) return invalid_record();
+#pragma once
+
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace kwire {
+
+/// Whether check_batches reads all bytes to compare checksums.
+enum class crc_policy : std::uint8_t {
+    verify, ///< as a broker must for what clients send
+    skip,   ///< for bytes that were verified before, or are protected by something better
+};
+
+/// What check_batches found in a records field.
+struct batches_summary {
+    std::uint32_t batches = 0;     ///< entries, those of magic 0 and 1 included
+    std::uint64_t records = 0;     ///< as the headers of magic 2 count them
+    std::int64_t first_offset = 0; ///< base_offset of the first batch
+    std::int64_t last_offset =
+        -1; ///< last_offset of the last batch; below first_offset if there are no batches
+    std::int64_t max_timestamp = -1; ///< the latest, ms; -1 if there is none
+    std::int8_t lowest_magic = 2;    ///< the oldest format that occurs
+    bool any_control = false;
+    bool any_transactional = false;
+    bool any_compressed = false;
+};
+
+namespace detail {
+
+/// The least record of magic 2: its length, attributes, three deltas and lengths, and the count of headers, a
+/// byte each.
+inline constexpr std::uint64_t least_record_size = 7;
+
+struct batch_defect {
+    errc code;
+    std::string_view field;
+    std::size_t offset; ///< of that field in the batch
+    std::uint64_t needed = 0;
+    std::uint64_t left = 0;
+};
+
+/// What is wrong with a batch of the right length; its records are not looked into.
+[[nodiscard]] inline std::optional<batch_defect> find_defect(batch_view batch, crc_policy policy) noexcept {
+    const batch_header* const header = batch.header();
+    if (policy == crc_policy::verify && !crc_matches(batch)) // first, for if it fails the rest says nothing
+        return batch_defect{errc::crc_mismatch, "crc",
+                            header != nullptr ? offsetof(batch_header, crc)
+                                              : offsetof(batch_prefix, epoch_or_crc)};
+    const compression_type newest = header != nullptr ? compression_type::zstd : compression_type::lz4;
+    if (batch.compression() > newest)
+        return batch_defect{errc::unsupported_compression, "attributes",
+                            header != nullptr ? offsetof(batch_header, attributes)
+                                              : offsetof(message_prefix, attributes)};
+    if (header == nullptr) return std::nullopt;
+
+    if (header->last_offset_delta < 0 ||
+        header->base_offset > std::numeric_limits<std::int64_t>::max() - header->last_offset_delta)
+        return batch_defect{errc::bad_value, "last_offset_delta", offsetof(batch_header, last_offset_delta)};
+    if (header->record_count < 0)
+        return batch_defect{errc::bad_length, "record_count", offsetof(batch_header, record_count)};
+    const std::uint64_t needed = static_cast<std::uint64_t>(header->record_count) * least_record_size;
+    const std::uint64_t left = records_bytes(batch).size();
+    if (batch.compression() == compression_type::none && needed > left)
+        return batch_defect{errc::count_exceeds_input, "record_count", offsetof(batch_header, record_count),
+                            needed, left};
+    return std::nullopt;
+}
+
+} // namespace detail
+
+/// Checks that `bytes` are whole, sound batches from the first byte to the last; no bytes are no batches and
+/// well.
+///
+/// Of each the length, magic, checksum (as `policy` says) and compression type; in magic 2 also that as many
+/// records as it counts may be there and that its offsets rise within int64. Records are not looked into.
+/// Codes: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (zstd in magic 0
+/// and 1 too), bad_length (a negative count), count_exceeds_input, bad_value (offsets), at the byte of the
+/// field, with the path `batches[2].crc`. What else Kafka asks of a producer (one batch, no control batch,
+/// base offset 0) is in the summary.
+[[nodiscard]] inline std::expected<batches_summary, error>
+check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
+    batches_summary summary;
+    const auto at_batch = [&summary](error e) {
+        e.enter({"batches", summary.batches});
+        return std::unexpected{e};
+    };
+    const auto batches = record_batches(bytes);
+    auto i = batches.begin();
+    for (; i != batches.end(); ++i) {
+        const batch_view batch = *i;
+        if (const auto defect = detail::find_defect(batch, policy)) {
+            const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
+            error e{.code = defect->code,
+                    .offset = before + defect->offset,
+                    .needed = defect->needed,
+                    .left = defect->left};
+            e.enter({defect->field});
+            return at_batch(e);
+        }
+        if (summary.batches == 0) summary.first_offset = batch.base_offset();
+        ++summary.batches;
+        summary.last_offset = batch.last_offset();
+        if (batch.max_timestamp() > summary.max_timestamp) summary.max_timestamp = batch.max_timestamp();
+        if (batch.magic() < summary.lowest_magic) summary.lowest_magic = batch.magic();
+        if (const auto* header = batch.header())
+            summary.records += static_cast<std::uint64_t>(header->record_count.value());
+        summary.any_control |= batch.is_control();
+        summary.any_transactional |= batch.is_transactional();
+        summary.any_compressed |= batch.compression() != compression_type::none;
+    }
+    const auto tail = batches.tail(i);
+    if (tail.defect) return at_batch(*tail.defect);
+    if (tail.truncated())
+        return at_batch({.code = errc::truncated,
+                         .offset = tail.offset,
+                         .needed = tail.left + tail.missing,
+                         .left = tail.left});
+    return summary;
+}
+
+} // namespace kwire
