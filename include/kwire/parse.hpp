@@ -23,42 +23,61 @@ struct parse_options {
 
 namespace detail {
 
+/// Room for an error that is only made when there is one.
+union error_room {
+    error_room() noexcept {}
+    error none_until_refused;
+};
+
+inline check_state start_of(std::span<const std::byte> body, error_room& room) noexcept {
+    check_state state;
+    state.body = body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
+    state.end = state.body + body.size();
+    state.failure = &room.none_until_refused;
+    return state;
+}
+
+/// The part of a parse that all messages share: whether the body is sound, else an error in `room`.
+KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_layout* layouts,
+                                      std::span<const std::byte> body, int version, parse_options options,
+                                      std::uint32_t* ends, error_room& room) noexcept {
+    check_state state = start_of(body, room);
+    if (!facts.versions.contains(version)) [[unlikely]] {
+        refuse(state, nullptr, errc::unsupported_version, state.body);
+    } else if (body.size() > 0x7fffffff) [[unlikely]] {
+        refuse(state, nullptr, errc::too_large, state.body);
+    } else {
+        const std::byte* const end =
+            check_struct(layouts[version - facts.versions.first], state.body, state, ends);
+        if (end == state.end || (end != nullptr && options.trailing_bytes)) [[likely]]
+            return true;
+        if (end != nullptr) refuse(state, nullptr, errc::trailing_bytes, end);
+    }
+    room.none_until_refused.message = facts.name;
+    room.none_until_refused.version = static_cast<std::int16_t>(version);
+    return false;
+}
+
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
 parse_body(std::span<const std::byte> body, int version, parse_options options) noexcept {
-    using view_type = typename M::template basic_view<V>;
-    std::expected<view_type, error> result{std::unexpect};
-    error& failure = result.error();
-    failure.message = M::facts.name;
-    failure.version = static_cast<std::int16_t>(version);
-    if (!M::facts.versions.contains(version)) {
-        failure.code = errc::unsupported_version;
-        return result;
-    }
-    if (body.size() > 0x7fffffff) {
-        failure.code = errc::too_large;
-        return result;
-    }
-    const struct_layout& layout =
-        tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)];
-    check_state state;
-    state.body = body.data();
-    state.end = body.data() + body.size();
-    state.failure = &failure;
     std::uint32_t ends[tables_of<M>::max_steps + 1];
-    const std::byte* end = nullptr;
-    if constexpr (V != any_version) end = check_struct_at<M, V>(body.data(), state, ends);
-    if (end == nullptr)
-        end = check_struct(layout, body.data(), state, ends); // also says why the other refused
-    if (end == nullptr) return result;
-    if (end != state.end && !options.trailing_bytes) {
-        refuse(state, errc::trailing_bytes, end, 0, {});
-        return result;
+    error_room room;
+    bool sound = false;
+    if constexpr (V != any_version) {
+        check_state state = start_of(body, room);
+        const std::byte* const end =
+            body.size() <= 0x7fffffff ? check_struct_at<M, V>(state.body, state, ends) : nullptr;
+        sound = end == state.end || (end != nullptr && options.trailing_bytes);
     }
-    view_type view;
-    view_access::adopt(view, body.data(), layout, ends);
-    result = view;
-    return result;
+    if (!sound && !check_body(M::facts, tables_of<M>::layouts.data(), body, version, options, ends, room))
+        [[unlikely]]
+        return std::unexpected(room.none_until_refused);
+    typename M::template basic_view<V> view;
+    view_access::adopt(view, body.empty() ? nothing : body.data(),
+                       tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)],
+                       ends);
+    return view;
 }
 
 } // namespace detail

@@ -47,14 +47,14 @@ public:
     private:
         friend class unknown_tag_range;
         iterator(const std::byte* section, const detail::struct_layout* layout) noexcept : layout_(layout) {
-            next_ = detail::read_raw_trusted(section, left_);
+            next_ = wire::read_uvarint_trusted(section, left_);
             advance();
         }
         void advance() noexcept {
             for (; left_ != 0; --left_) {
                 std::uint32_t size = 0;
-                next_ = detail::read_raw_trusted(next_, current_.number);
-                next_ = detail::read_raw_trusted(next_, size);
+                next_ = wire::read_uvarint_trusted(next_, current_.number);
+                next_ = wire::read_uvarint_trusted(next_, size);
                 current_.payload = {next_, size};
                 next_ += size;
                 if (!known(current_.number)) {

@@ -5,7 +5,8 @@
 
 namespace kwire {
 
-/// key 18 | v0-5 | flexible v3+ | answered by api_versions_response
+/// Asks a broker which APIs and versions it speaks; the first request on a connection.
+///     key 18 | v0-5 | flexible v3+ | answered by api_versions_response
 struct api_versions_request : private vocabulary {
     static constexpr message_facts facts{"ApiVersionsRequest", 18, {0, 5}, 3};
 
@@ -25,22 +26,24 @@ struct api_versions_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<api_versions_request, V> {
-        /// v3+
+        /// Library's name, letters, digits, dots and dashes; a broker refuses others.   v3+
         [[nodiscard]] std::string_view client_software_name() const noexcept { return get<0>(*this); }
-        /// v3+
+        /// Library's version, under the same rules as its name.   v3+
         [[nodiscard]] std::string_view client_software_version() const noexcept { return get<1>(*this); }
-        /// v5+ | nullable | default null
+        /// The cluster that the client expects; a broker of another says REBOOTSTRAP_REQUIRED. Null: any.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<2>(*this); }
-        /// v5+ | default -1
+        /// The broker that the client means to reach; -1: whichever answers.   v5+ | default -1
         [[nodiscard]] std::int32_t node_id() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 18 | v0-5 | flexible v3+ | answers api_versions_request
+/// Lists the APIs that a broker speaks; for a version it lacks, it answers in v0.
+///     key 18 | v0-5 | flexible v3+ | answers api_versions_request
 struct api_versions_response : private vocabulary {
     static constexpr message_facts facts{"ApiVersionsResponse", 18, {0, 5}, 3};
 
+    /// One API and the versions that the broker speaks.
     struct api_version {
         using fields = field_list<api_versions_response,
             field<"api_key", int16, since(0), map_key>,
@@ -56,16 +59,17 @@ struct api_versions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<api_version, V> {
-            /// v0+
+            /// The API's number; it may be one that this library does not know.   v0+
             [[nodiscard]] std::int16_t api_key() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// Lowest version served.   v0+
             [[nodiscard]] std::int16_t min_version() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// Highest version served.   v0+
             [[nodiscard]] std::int16_t max_version() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// One feature that the broker's software knows.
     struct supported_feature_key {
         using fields = field_list<api_versions_response,
             field<"name", string, since(3), map_key>,
@@ -81,16 +85,17 @@ struct api_versions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<supported_feature_key, V> {
-            /// v3+
+            /// For example `metadata.version`.   v3+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v3+
+            /// Lowest level that the software can run.   v3+
             [[nodiscard]] std::int16_t min_version() const noexcept { return get<1>(*this); }
-            /// v3+
+            /// Highest level that the software can run.   v3+
             [[nodiscard]] std::int16_t max_version() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// One feature that is switched on in the cluster.
     struct finalized_feature_key {
         using fields = field_list<api_versions_response,
             field<"name", string, since(3), map_key>,
@@ -106,11 +111,11 @@ struct api_versions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<finalized_feature_key, V> {
-            /// v3+
+            /// For example `metadata.version`.   v3+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v3+
+            /// The level in force.   v3+
             [[nodiscard]] std::int16_t max_version_level() const noexcept { return get<1>(*this); }
-            /// v3+
+            /// Lowest level that a broker must still be able to run.   v3+
             [[nodiscard]] std::int16_t min_version_level() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -138,23 +143,23 @@ struct api_versions_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<api_versions_response, V> {
-        /// v0+
+        /// UNSUPPORTED_VERSION if the request's version is not known; then the body is v0.   v0+
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
-        /// v0+
+        /// The version range of each API; what is missing is not served.   v0+
         [[nodiscard]] array_of<api_version::basic_view<V>> api_keys() const noexcept { return get<1>(*this); }
-        /// v1+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<2>(*this); }
-        /// v3+ | tag 0
+        /// Feature levels that this broker's software could run.   v3+ | tag 0
         [[nodiscard]] array_of<supported_feature_key::basic_view<V>> supported_features() const noexcept {
             return get<3>(*this);
         }
-        /// v3+ | tag 1 | default -1
+        /// Grows with each change of the finalized features; -1: unknown.   v3+ | tag 1 | default -1
         [[nodiscard]] std::int64_t finalized_features_epoch() const noexcept { return get<4>(*this); }
-        /// v3+ | tag 2
+        /// Feature levels in force in the cluster; mean nothing while the epoch is -1.   v3+ | tag 2
         [[nodiscard]] array_of<finalized_feature_key::basic_view<V>> finalized_features() const noexcept {
             return get<5>(*this);
         }
-        /// v3+ | tag 3
+        /// Whether this broker could migrate from ZooKeeper to KRaft.   v3+ | tag 3
         [[nodiscard]] bool zk_migration_ready() const noexcept { return get<6>(*this); }
     };
     using view = basic_view<any_version>;

@@ -5,10 +5,12 @@
 
 namespace kwire {
 
-/// key 1 | v0-18 | flexible v12+ | answered by fetch_response
+/// Reads record batches; consumers and follower replicas use the same request.
+///     key 1 | v0-18 | flexible v12+ | answered by fetch_response
 struct fetch_request : private vocabulary {
     static constexpr message_facts facts{"FetchRequest", 1, {0, 18}, 12};
 
+    /// Who replicates; consumers leave it at its default.
     struct replica_state {
         using fields = field_list<fetch_request,
             field<"replica_id", int32, since(15), defaults_to(-1), names_broker>,
@@ -22,14 +24,15 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<replica_state, V> {
-            /// v15+ | default -1
+            /// Number of the broker that replicates; -1 from consumers.   v15+ | default -1
             [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
-            /// v15+ | default -1
+            /// Epoch of that broker's registration; -1: unknown.   v15+ | default -1
             [[nodiscard]] std::int64_t replica_epoch() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// Where to read in one partition.
     struct partition {
         using fields = field_list<fetch_request,
             field<"partition", int32, since(0)>,
@@ -55,26 +58,27 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// Partition to read.   v0+
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
-            /// v9+ | default -1
+            /// The broker refuses if its own differs; -1: do not compare.   v9+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// First offset wanted; the batch that holds it may begin earlier.   v0+
             [[nodiscard]] std::int64_t fetch_offset() const noexcept { return get<2>(*this); }
-            /// v12+ | default -1
+            /// Leader epoch of the last record the reader has; -1: no check for divergence.   v12+ | default -1
             [[nodiscard]] std::int32_t last_fetched_epoch() const noexcept { return get<3>(*this); }
-            /// v5+ | default -1
+            /// First offset that the follower has; -1 from consumers.   v5+ | default -1
             [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
-            /// v0+
+            /// Bound for this partition in bytes; one batch may exceed it.   v0+
             [[nodiscard]] std::int32_t partition_max_bytes() const noexcept { return get<5>(*this); }
-            /// v17+ | tag 0
+            /// Directory in which the KRaft replica keeps the log; zero: none.   v17+ | tag 0
             [[nodiscard]] uuid replica_directory_id() const noexcept { return get<6>(*this); }
-            /// v18+ | tag 1 | default 9223372036854775807
+            /// What the follower knows; the leader answers at once if its own is higher.   v18+ | tag 1 | default 9223372036854775807
             [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// The partitions to read of one topic.
     struct topic {
         using fields = field_list<fetch_request,
             field<"topic", string, between(0, 12), ignorable, names_topic>,
@@ -90,11 +94,11 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0-12
+            /// Topic to read; from v13 on its id stands instead.   v0-12
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// v13+
+            /// Topic to read, as Metadata tells it.   v13+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// Where to read in each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
             }
@@ -102,6 +106,7 @@ struct fetch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// Partitions of one topic that leave the session.
     struct forgotten_topic {
         using fields = field_list<fetch_request,
             field<"topic", string, between(7, 12), ignorable, names_topic>,
@@ -117,11 +122,11 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<forgotten_topic, V> {
-            /// v7-12
+            /// Topic that they belong to; from v13 on its id stands instead.   v7-12
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// v13+
+            /// Topic that they belong to.   v13+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
-            /// v7+
+            /// Partitions to leave out from now on.   v7+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -159,42 +164,44 @@ struct fetch_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<fetch_request, V> {
-        /// v12+ | tag 0 | nullable | default null
+        /// Checked by KRaft controllers if it is there; clients leave it null.   v12+ | tag 0 | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
-        /// v0-14 | default -1
+        /// Number of the broker that replicates; -1 from consumers.   v0-14 | default -1
         [[nodiscard]] std::int32_t replica_id() const noexcept { return get<1>(*this); }
-        /// v15+ | tag 1
+        /// Who replicates; consumers leave it at its default.   v15+ | tag 1
         [[nodiscard]] fetch_request::replica_state::basic_view<V> replica_state() const noexcept {
             return get<2>(*this);
         }
-        /// v0+
+        /// How long the broker may wait for min_bytes to gather, in milliseconds.   v0+
         [[nodiscard]] std::int32_t max_wait_ms() const noexcept { return get<3>(*this); }
-        /// v0+
+        /// Answer as soon as so many bytes are there, or an error; 0 answers at once.   v0+
         [[nodiscard]] std::int32_t min_bytes() const noexcept { return get<4>(*this); }
-        /// v3+ | default 2147483647
+        /// Bound for the whole answer in bytes; the first batch comes even if it is larger.   v3+ | default 2147483647
         [[nodiscard]] std::int32_t max_bytes() const noexcept { return get<5>(*this); }
-        /// v4+
+        /// 0: read all records; 1: only up to the first open transaction, with the aborted ones listed.   v4+
         [[nodiscard]] std::int8_t isolation_level() const noexcept { return get<6>(*this); }
-        /// v7+
+        /// Fetch session to continue; 0: none yet.   v7+
         [[nodiscard]] std::int32_t session_id() const noexcept { return get<7>(*this); }
-        /// v7+ | default -1
+        /// Counts requests in a session; 0 asks for a new one, -1 for none (or to close it).   v7+ | default -1
         [[nodiscard]] std::int32_t session_epoch() const noexcept { return get<8>(*this); }
-        /// v0+
+        /// What to read; within a session only what is new or changed.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<9>(*this); }
-        /// v7+
+        /// What to take out of the session.   v7+
         [[nodiscard]] array_of<forgotten_topic::basic_view<V>> forgotten_topics_data() const noexcept {
             return get<10>(*this);
         }
-        /// v11+
+        /// Where the consumer stands, so that it can be sent to a near replica; empty: unknown.   v11+
         [[nodiscard]] std::string_view rack_id() const noexcept { return get<11>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 1 | v0-18 | flexible v12+ | answers fetch_request
+/// Record batches as they lie in the log, by partition.
+///     key 1 | v0-18 | flexible v12+ | answers fetch_request
 struct fetch_response : private vocabulary {
     static constexpr message_facts facts{"FetchResponse", 1, {0, 18}, 12};
 
+    /// Where an epoch ends in the leader's log.
     struct epoch_end_offset {
         using fields = field_list<fetch_response,
             field<"epoch", int32, since(12), defaults_to(-1)>,
@@ -208,14 +215,15 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<epoch_end_offset, V> {
-            /// v12+ | default -1
+            /// Largest epoch that is not beyond the follower's; -1: no divergence.   v12+ | default -1
             [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
-            /// v12+ | default -1
+            /// Offset after that epoch's last record; -1: no divergence.   v12+ | default -1
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// A partition's leader, as far as the answering broker knows.
     struct leader_id_and_epoch {
         using fields = field_list<fetch_response,
             field<"leader_id", int32, since(12), defaults_to(-1), names_broker>,
@@ -229,14 +237,15 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
-            /// v12+ | default -1
+            /// The leading broker; -1: unknown.   v12+ | default -1
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
-            /// v12+ | default -1
+            /// Grows with every change of leader; -1: unknown.   v12+ | default -1
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// Names a snapshot by the position up to which it replaces the log.
     struct snapshot_id {
         using fields = field_list<fetch_response,
             field<"end_offset", int64, since(12), defaults_to(-1)>,
@@ -250,14 +259,15 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<snapshot_id, V> {
-            /// v12+ | default -1
+            /// First offset that the snapshot does not cover; -1: no snapshot.   v12+ | default -1
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<0>(*this); }
-            /// v12+ | default -1
+            /// Leader epoch at that position; -1: no snapshot.   v12+ | default -1
             [[nodiscard]] std::int32_t epoch() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// A transaction whose records are to be skipped.
     struct aborted_transaction {
         using fields = field_list<fetch_response,
             field<"producer_id", int64, since(4), names_producer>,
@@ -271,14 +281,15 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<aborted_transaction, V> {
-            /// v4+
+            /// Producer whose records to skip, until its abort marker.   v4+
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
-            /// v4+
+            /// Where that transaction begins in this partition.   v4+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// What was read of one partition.
     struct partition_data {
         using fields = field_list<fetch_response,
             field<"partition_index", int32, since(0)>,
@@ -310,35 +321,35 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// Partition that this is from.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// For example OFFSET_OUT_OF_RANGE: look for another offset with ListOffsets.   v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// First offset that consumers may not read yet; -1: unknown.   v0+
             [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<2>(*this); }
-            /// v4+ | default -1
+            /// Below it no transaction is open; -1: unknown.   v4+ | default -1
             [[nodiscard]] std::int64_t last_stable_offset() const noexcept { return get<3>(*this); }
-            /// v5+ | default -1
+            /// First offset that the log still has; -1: unknown.   v5+ | default -1
             [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
-            /// v12+ | tag 0
+            /// For followers: where the leader's log ends for their epoch; -1: logs agree.   v12+ | tag 0
             [[nodiscard]] epoch_end_offset::basic_view<V> diverging_epoch() const noexcept {
                 return get<5>(*this);
             }
-            /// v12+ | tag 1
+            /// Where the partition is now; -1: no news.   v12+ | tag 1
             [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept {
                 return get<6>(*this);
             }
-            /// v12+ | tag 2
+            /// For KRaft followers: load this snapshot instead; -1: read on.   v12+ | tag 2
             [[nodiscard]] fetch_response::snapshot_id::basic_view<V> snapshot_id() const noexcept {
                 return get<7>(*this);
             }
-            /// v4+ | nullable
+            /// What a reader with isolation level 1 must skip; null at level 0.   v4+ | nullable
             [[nodiscard]] nullable_array_of<aborted_transaction::basic_view<V>> aborted_transactions() const noexcept {
                 return get<8>(*this);
             }
-            /// v11+ | default -1
+            /// Broker to read from next; -1: the leader.   v11+ | default -1
             [[nodiscard]] std::int32_t preferred_read_replica() const noexcept { return get<9>(*this); }
-            /// v0+ | nullable | default null
+            /// Batches back to back, the last possibly cut short; null: none.   v0+ | nullable | default null
             [[nodiscard]] std::optional<std::span<const std::byte>> records() const noexcept {
                 return get<10>(*this);
             }
@@ -346,6 +357,7 @@ struct fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// What was read of one topic.
     struct fetchable_topic_response {
         using fields = field_list<fetch_response,
             field<"topic", string, between(0, 12), ignorable, names_topic>,
@@ -361,11 +373,11 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<fetchable_topic_response, V> {
-            /// v0-12
+            /// The topic, as the request named it.   v0-12
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// v13+
+            /// The topic, as the request named it.   v13+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// What was read, by partition.   v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
             }
@@ -373,6 +385,7 @@ struct fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// How to reach one broker.
     struct node_endpoint {
         using fields = field_list<fetch_response,
             field<"node_id", int32, since(16), map_key, names_broker>,
@@ -390,13 +403,13 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// v16+
+            /// The broker's number, by which current leaders refer to it.   v16+
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
-            /// v16+
+            /// Name or address to connect to.   v16+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
-            /// v16+
+            /// TCP port to connect to.   v16+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
-            /// v16+ | nullable | default null
+            /// Where the broker stands; null: not configured.   v16+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
@@ -420,17 +433,17 @@ struct fetch_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<fetch_response, V> {
-        /// v1+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// v7+
+        /// Error of the session, such as FETCH_SESSION_ID_NOT_FOUND: begin a new one.   v7+
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
-        /// v7+
+        /// Session to name in the next request; 0: none.   v7+
         [[nodiscard]] std::int32_t session_id() const noexcept { return get<2>(*this); }
-        /// v0+
+        /// What was read; within a session only partitions with something to tell.   v0+
         [[nodiscard]] array_of<fetchable_topic_response::basic_view<V>> responses() const noexcept {
             return get<3>(*this);
         }
-        /// v16+ | tag 0
+        /// Addresses of the brokers that the partitions' current leaders name.   v16+ | tag 0
         [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
             return get<4>(*this);
         }

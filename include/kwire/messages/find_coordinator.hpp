@@ -5,7 +5,8 @@
 
 namespace kwire {
 
-/// key 10 | v0-6 | flexible v3+ | answered by find_coordinator_response
+/// Asks which broker coordinates a group, a transactional producer or a share partition.
+///     key 10 | v0-6 | flexible v3+ | answered by find_coordinator_response
 struct find_coordinator_request : private vocabulary {
     static constexpr message_facts facts{"FindCoordinatorRequest", 10, {0, 6}, 3};
 
@@ -23,20 +24,22 @@ struct find_coordinator_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<find_coordinator_request, V> {
-        /// v0-3
+        /// Group id or transactional id.   v0-3
         [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
-        /// v1+
+        /// What the keys are. 0: groups, 1: transactional ids, 2: share partitions.   v1+
         [[nodiscard]] std::int8_t key_type() const noexcept { return get<1>(*this); }
-        /// v4+
+        /// Group ids, transactional ids, or `group:topic id:partition`.   v4+
         [[nodiscard]] array_of<std::string_view> coordinator_keys() const noexcept { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 10 | v0-6 | flexible v3+ | answers find_coordinator_request
+/// Names the coordinating brokers.
+///     key 10 | v0-6 | flexible v3+ | answers find_coordinator_request
 struct find_coordinator_response : private vocabulary {
     static constexpr message_facts facts{"FindCoordinatorResponse", 10, {0, 6}, 3};
 
+    /// The coordinator of one key.
     struct coordinator {
         using fields = field_list<find_coordinator_response,
             field<"key", string, since(4)>,
@@ -58,17 +61,17 @@ struct find_coordinator_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<coordinator, V> {
-            /// v4+
+            /// The key of the request that this answers.   v4+
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
-            /// v4+
+            /// The coordinating broker; -1 on error.   v4+
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<1>(*this); }
-            /// v4+
+            /// Name or address to connect to.   v4+
             [[nodiscard]] std::string_view host() const noexcept { return get<2>(*this); }
-            /// v4+
+            /// TCP port to connect to; -1 on error.   v4+
             [[nodiscard]] std::int32_t port() const noexcept { return get<3>(*this); }
-            /// v4+
+            /// COORDINATOR_NOT_AVAILABLE calls for a later try.   v4+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<4>(*this); }
-            /// v4+ | nullable
+            /// For people; null or empty without an error.   v4+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<5>(*this);
             }
@@ -98,19 +101,19 @@ struct find_coordinator_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<find_coordinator_response, V> {
-        /// v1+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// v0-3
+        /// COORDINATOR_NOT_AVAILABLE calls for a later try.   v0-3
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
-        /// v1-3 | nullable
+        /// For people; null or empty without an error.   v1-3 | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
-        /// v0-3
+        /// The coordinating broker; -1 on error.   v0-3
         [[nodiscard]] std::int32_t node_id() const noexcept { return get<3>(*this); }
-        /// v0-3
+        /// Name or address to connect to.   v0-3
         [[nodiscard]] std::string_view host() const noexcept { return get<4>(*this); }
-        /// v0-3
+        /// TCP port to connect to; -1 on error.   v0-3
         [[nodiscard]] std::int32_t port() const noexcept { return get<5>(*this); }
-        /// v4+
+        /// One answer for each key of the request.   v4+
         [[nodiscard]] array_of<coordinator::basic_view<V>> coordinators() const noexcept {
             return get<6>(*this);
         }

@@ -5,7 +5,8 @@
 
 namespace kwire {
 
-/// key 22 | v0-6 | flexible v2+ | v6 unstable | answered by init_producer_id_response
+/// Obtains a producer id; with a transactional id it also fences earlier users of that id.
+///     key 22 | v0-6 | flexible v2+ | v6 unstable | answered by init_producer_id_response
 struct init_producer_id_request : private vocabulary {
     static constexpr message_facts facts{"InitProducerIdRequest", 22, {0, 6}, 2};
 
@@ -29,25 +30,26 @@ struct init_producer_id_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<init_producer_id_request, V> {
-        /// v0+ | nullable
+        /// Null for a producer that is idempotent but not transactional.   v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> transactional_id() const noexcept {
             return get<0>(*this);
         }
-        /// v0+
+        /// The broker aborts a transaction that stays open longer, in milliseconds.   v0+
         [[nodiscard]] std::int32_t transaction_timeout_ms() const noexcept { return get<1>(*this); }
-        /// v3+ | default -1
+        /// The id so far, to raise its epoch; -1: the first call.   v3+ | default -1
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
-        /// v3+ | default -1
+        /// The epoch so far; -1: the first call.   v3+ | default -1
         [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
-        /// v6+
+        /// Whether another system decides over commit, so that no timeout aborts.   v6+
         [[nodiscard]] bool enable2_pc() const noexcept { return get<4>(*this); }
-        /// v6+
+        /// Whether a prepared transaction survives this call.   v6+
         [[nodiscard]] bool keep_prepared_txn() const noexcept { return get<5>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 22 | v0-6 | flexible v2+ | answers init_producer_id_request
+/// The producer id and epoch to write batches with.
+///     key 22 | v0-6 | flexible v2+ | answers init_producer_id_request
 struct init_producer_id_response : private vocabulary {
     static constexpr message_facts facts{"InitProducerIdResponse", 22, {0, 6}, 2};
 
@@ -71,17 +73,17 @@ struct init_producer_id_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<init_producer_id_response, V> {
-        /// v0+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// v0+
+        /// CONCURRENT_TRANSACTIONS: an old one is still ending, retry. PRODUCER_FENCED: give up.   v0+
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
-        /// v0+ | default -1
+        /// Goes into every batch header; -1 on error.   v0+ | default -1
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
-        /// v0+
+        /// Goes into every batch header with the id.   v0+
         [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
-        /// v6+ | default -1
+        /// Producer id of the transaction that was kept; -1: none.   v6+ | default -1
         [[nodiscard]] std::int64_t ongoing_txn_producer_id() const noexcept { return get<4>(*this); }
-        /// v6+ | default -1
+        /// Epoch of the transaction that was kept; -1: none.   v6+ | default -1
         [[nodiscard]] std::int16_t ongoing_txn_producer_epoch() const noexcept { return get<5>(*this); }
     };
     using view = basic_view<any_version>;

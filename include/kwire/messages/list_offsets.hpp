@@ -5,10 +5,12 @@
 
 namespace kwire {
 
-/// key 2 | v0-11 | flexible v6+ | answered by list_offsets_response
+/// Asks for offsets by time: the first, the next to be written, or the first since a time.
+///     key 2 | v0-11 | flexible v6+ | answered by list_offsets_response
 struct list_offsets_request : private vocabulary {
     static constexpr message_facts facts{"ListOffsetsRequest", 2, {0, 11}, 6};
 
+    /// One look-up.
     struct partition {
         using fields = field_list<list_offsets_request,
             field<"partition_index", int32, since(0)>,
@@ -26,18 +28,19 @@ struct list_offsets_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// Partition to look into.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
-            /// v4+ | default -1
+            /// The broker refuses if its own differs; -1: do not compare.   v4+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// Unix ms, or -1 latest, -2 earliest, -3 newest (v7+), -4 to -6 tiered (v8+).   v0+
             [[nodiscard]] std::int64_t timestamp() const noexcept { return get<2>(*this); }
-            /// v0 | default 1
+            /// How many segment offsets to return at most.   v0 | default 1
             [[nodiscard]] std::int32_t max_num_offsets() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// The look-ups in one topic.
     struct topic {
         using fields = field_list<list_offsets_request,
             field<"name", string, since(0), names_topic>,
@@ -51,9 +54,9 @@ struct list_offsets_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// Topic to look into.   v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// One look-up for each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<1>(*this);
             }
@@ -77,22 +80,24 @@ struct list_offsets_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<list_offsets_request, V> {
-        /// v0+
+        /// Number of the broker that asks; -1 from consumers.   v0+
         [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
-        /// v2+
+        /// 1: `latest` ends before the first open transaction; 0: at the high watermark.   v2+
         [[nodiscard]] std::int8_t isolation_level() const noexcept { return get<1>(*this); }
-        /// v0+
+        /// What to look up.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<2>(*this); }
-        /// v10+
+        /// How long the broker may look through remote storage, in milliseconds.   v10+
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 2 | v0-11 | flexible v6+ | answers list_offsets_request
+/// The offsets that were found.
+///     key 2 | v0-11 | flexible v6+ | answers list_offsets_request
 struct list_offsets_response : private vocabulary {
     static constexpr message_facts facts{"ListOffsetsResponse", 2, {0, 11}, 6};
 
+    /// Result for one partition.
     struct partition_response {
         using fields = field_list<list_offsets_response,
             field<"partition_index", int32, since(0)>,
@@ -114,22 +119,23 @@ struct list_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_response, V> {
-            /// v0+
+            /// Partition that was looked into.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// 0: the rest is good, also if no record is that late.   v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
-            /// v0
+            /// First offsets of segments before the time, newest first.   v0
             [[nodiscard]] array_of<std::int64_t> old_style_offsets() const noexcept { return get<2>(*this); }
-            /// v1+ | default -1
+            /// Unix ms of the record found; -1: none, or not looked up.   v1+ | default -1
             [[nodiscard]] std::int64_t timestamp() const noexcept { return get<3>(*this); }
-            /// v1+ | default -1
+            /// The offset found; -1: none.   v1+ | default -1
             [[nodiscard]] std::int64_t offset() const noexcept { return get<4>(*this); }
-            /// v4+ | default -1
+            /// Leader epoch of the record at that offset; -1: unknown.   v4+ | default -1
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<5>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// Results for one topic.
     struct topic_response {
         using fields = field_list<list_offsets_response,
             field<"name", string, since(0), names_topic>,
@@ -143,9 +149,9 @@ struct list_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
-            /// v0+
+            /// Topic that was looked into.   v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// Results by partition.   v0+
             [[nodiscard]] array_of<partition_response::basic_view<V>> partitions() const noexcept {
                 return get<1>(*this);
             }
@@ -165,9 +171,9 @@ struct list_offsets_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<list_offsets_response, V> {
-        /// v2+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v2+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// v0+
+        /// Results by topic.   v0+
         [[nodiscard]] array_of<topic_response::basic_view<V>> topics() const noexcept {
             return get<1>(*this);
         }

@@ -5,10 +5,12 @@
 
 namespace kwire {
 
-/// key 3 | v0-13 | flexible v9+ | answered by metadata_response
+/// Asks a broker which topics, partitions and brokers exist.
+///     key 3 | v0-13 | flexible v9+ | answered by metadata_response
 struct metadata_request : private vocabulary {
     static constexpr message_facts facts{"MetadataRequest", 3, {0, 13}, 9};
 
+    /// One requested topic: by name, or from v10 on by id.
     struct topic {
         using fields = field_list<metadata_request,
             field<"topic_id", id128, since(10), ignorable>,
@@ -22,9 +24,9 @@ struct metadata_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v10+
+            /// Zero to ask by name. Brokers honour it from v12 on.   v10+
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
-            /// v0+ | nullable v10+
+            /// Null to ask by id. Brokers allow that from v12 on.   v0+ | nullable v10+
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -46,24 +48,26 @@ struct metadata_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<metadata_request, V> {
-        /// v0+ | nullable v1+
+        /// The topics to describe; null asks for all of them, and so does empty in v0.   v0+ | nullable v1+
         [[nodiscard]] nullable_array_of<topic::basic_view<V>> topics() const noexcept {
             return get<0>(*this);
         }
-        /// v4+ | default true
+        /// Whether the broker may create topics that do not exist yet.   v4+ | default true
         [[nodiscard]] bool allow_auto_topic_creation() const noexcept { return get<1>(*this); }
-        /// v8-10
+        /// Whether to say what this client may do to the cluster.   v8-10
         [[nodiscard]] bool include_cluster_authorized_operations() const noexcept { return get<2>(*this); }
-        /// v8+
+        /// Whether to say what this client may do to each topic.   v8+
         [[nodiscard]] bool include_topic_authorized_operations() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 3 | v0-13 | flexible v9+ | answers metadata_request
+/// The cluster as one broker sees it: brokers, topics, and who leads each partition.
+///     key 3 | v0-13 | flexible v9+ | answers metadata_request
 struct metadata_response : private vocabulary {
     static constexpr message_facts facts{"MetadataResponse", 3, {0, 13}, 9};
 
+    /// One broker and how to reach it.
     struct broker {
         using fields = field_list<metadata_response,
             field<"node_id", int32, since(0), map_key, names_broker>,
@@ -81,18 +85,19 @@ struct metadata_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
-            /// v0+
+            /// The broker's number, by which partitions refer to it.   v0+
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// Name or address to connect to.   v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// TCP port to connect to.   v0+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
-            /// v1+ | nullable | default null
+            /// Where the broker stands; null: not configured.   v1+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// One partition: its leader and replicas.
     struct partition {
         using fields = field_list<metadata_response,
             field<"error_code", int16, since(0)>,
@@ -116,24 +121,25 @@ struct metadata_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// LEADER_NOT_AVAILABLE or REPLICA_NOT_AVAILABLE, or 0.   v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// Counts from 0 within the topic.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// Broker to produce to and fetch from; -1: none at the moment.   v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }
-            /// v7+ | default -1
+            /// Grows with every change of leader; -1: unknown.   v7+ | default -1
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<3>(*this); }
-            /// v0+
+            /// Brokers that hold a copy, the preferred leader first.   v0+
             [[nodiscard]] array_of<std::int32_t> replica_nodes() const noexcept { return get<4>(*this); }
-            /// v0+
+            /// Brokers whose copy keeps up with the leader.   v0+
             [[nodiscard]] array_of<std::int32_t> isr_nodes() const noexcept { return get<5>(*this); }
-            /// v5+
+            /// Brokers whose copy cannot be reached.   v5+
             [[nodiscard]] array_of<std::int32_t> offline_replicas() const noexcept { return get<6>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// One topic with its partitions, or why there are none.
     struct topic {
         using fields = field_list<metadata_response,
             field<"error_code", int16, since(0)>,
@@ -155,19 +161,19 @@ struct metadata_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// For example UNKNOWN_TOPIC_OR_PARTITION; 0: the rest is good.   v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
-            /// v0+ | nullable v12+
+            /// Null if the topic was asked for by an id that is not known.   v0+ | nullable v12+
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
-            /// v10+
+            /// Distinguishes topics that had the same name in turn; zero: unknown.   v10+
             [[nodiscard]] uuid topic_id() const noexcept { return get<2>(*this); }
-            /// v1+
+            /// Whether brokers keep their own state in it, as in `__consumer_offsets`.   v1+
             [[nodiscard]] bool is_internal() const noexcept { return get<3>(*this); }
-            /// v0+
+            /// All partitions, in any order.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<4>(*this);
             }
-            /// v8+ | default -2147483648
+            /// Bit n set: ACL operation n is allowed; INT32_MIN: not asked.   v8+ | default -2147483648
             [[nodiscard]] std::int32_t topic_authorized_operations() const noexcept { return get<5>(*this); }
         };
         using view = basic_view<any_version>;
@@ -195,19 +201,19 @@ struct metadata_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<metadata_response, V> {
-        /// v3+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v3+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// v0+
+        /// All live brokers, with addresses for the listener that was asked.   v0+
         [[nodiscard]] array_of<broker::basic_view<V>> brokers() const noexcept { return get<1>(*this); }
-        /// v2+ | nullable | default null
+        /// Stays the same for the cluster's life; null: not known yet.   v2+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<2>(*this); }
-        /// v1+ | default -1
+        /// Broker to send administrative requests to; -1: none known.   v1+ | default -1
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<3>(*this); }
-        /// v0+
+        /// The requested topics, also those with errors.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<4>(*this); }
-        /// v8-10 | default -2147483648
+        /// Bit n set: ACL operation n is allowed; INT32_MIN: not asked for.   v8-10 | default -2147483648
         [[nodiscard]] std::int32_t cluster_authorized_operations() const noexcept { return get<5>(*this); }
-        /// v13+
+        /// Error that concerns the whole request, such as REBOOTSTRAP_REQUIRED.   v13+
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<6>(*this); }
     };
     using view = basic_view<any_version>;

@@ -5,10 +5,12 @@
 
 namespace kwire {
 
-/// key 0 | v0-13 | flexible v9+ | answered by produce_response
+/// Appends record batches to partitions.
+///     key 0 | v0-13 | flexible v9+ | answered by produce_response
 struct produce_request : private vocabulary {
     static constexpr message_facts facts{"ProduceRequest", 0, {0, 13}, 9};
 
+    /// The batches for one partition.
     struct partition_produce_data {
         using fields = field_list<produce_request,
             field<"index", int32, since(0)>,
@@ -22,9 +24,9 @@ struct produce_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_produce_data, V> {
-            /// v0+
+            /// Partition to append to.   v0+
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
-            /// v0+ | nullable | default null
+            /// Exactly one batch of magic 2 from v3 on; before, a message set of magic 0 or 1.   v0+ | nullable | default null
             [[nodiscard]] std::optional<std::span<const std::byte>> records() const noexcept {
                 return get<1>(*this);
             }
@@ -32,6 +34,7 @@ struct produce_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// The batches for one topic.
     struct topic_produce_data {
         using fields = field_list<produce_request,
             field<"name", string, between(0, 12), ignorable, map_key, names_topic>,
@@ -47,11 +50,11 @@ struct produce_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_produce_data, V> {
-            /// v0-12
+            /// Topic to append to; from v13 on its id stands instead.   v0-12
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v13+
+            /// Topic to append to, as Metadata tells it.   v13+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// What to append, by partition.   v0+
             [[nodiscard]] array_of<partition_produce_data::basic_view<V>> partition_data() const noexcept {
                 return get<2>(*this);
             }
@@ -75,15 +78,15 @@ struct produce_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<produce_request, V> {
-        /// v3+ | nullable | default null
+        /// The producer's transactional id; null outside transactions.   v3+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> transactional_id() const noexcept {
             return get<0>(*this);
         }
-        /// v0+
+        /// 0: no answer at all; 1: once the leader has it; -1: once all in-sync replicas have it.   v0+
         [[nodiscard]] std::int16_t acks() const noexcept { return get<1>(*this); }
-        /// v0+
+        /// How long the leader may wait for the replicas, in milliseconds.   v0+
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<2>(*this); }
-        /// v0+
+        /// What to append, by topic.   v0+
         [[nodiscard]] array_of<topic_produce_data::basic_view<V>> topic_data() const noexcept {
             return get<3>(*this);
         }
@@ -91,10 +94,12 @@ struct produce_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// key 0 | v0-13 | flexible v9+ | answers produce_request
+/// Where the batches went; there is none for acks 0.
+///     key 0 | v0-13 | flexible v9+ | answers produce_request
 struct produce_response : private vocabulary {
     static constexpr message_facts facts{"ProduceResponse", 0, {0, 13}, 9};
 
+    /// One record that was refused.
     struct batch_index_and_error_message {
         using fields = field_list<produce_response,
             field<"batch_index", int32, since(8)>,
@@ -108,9 +113,9 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<batch_index_and_error_message, V> {
-            /// v8+
+            /// The record's place in the batch, from 0.   v8+
             [[nodiscard]] std::int32_t batch_index() const noexcept { return get<0>(*this); }
-            /// v8+ | nullable | default null
+            /// Why this record was refused, for people.   v8+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> batch_index_error_message() const noexcept {
                 return get<1>(*this);
             }
@@ -118,6 +123,7 @@ struct produce_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// A partition's leader, as far as the answering broker knows.
     struct leader_id_and_epoch {
         using fields = field_list<produce_response,
             field<"leader_id", int32, since(10), defaults_to(-1), names_broker>,
@@ -131,14 +137,15 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
-            /// v10+ | default -1
+            /// The leading broker; -1: unknown.   v10+ | default -1
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
-            /// v10+ | default -1
+            /// Grows with every change of leader; -1: unknown.   v10+ | default -1
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
+    /// What became of one partition's batches.
     struct partition_produce_response {
         using fields = field_list<produce_response,
             field<"index", int32, since(0)>,
@@ -164,25 +171,25 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_produce_response, V> {
-            /// v0+
+            /// Partition that the result is for.   v0+
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// 0: appended. NOT_LEADER_OR_FOLLOWER: ask for new metadata and retry.   v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// Offset of the first appended record; -1 on error.   v0+
             [[nodiscard]] std::int64_t base_offset() const noexcept { return get<2>(*this); }
-            /// v2+ | default -1
+            /// Unix time in ms if the topic stamps on append, else -1.   v2+ | default -1
             [[nodiscard]] std::int64_t log_append_time_ms() const noexcept { return get<3>(*this); }
-            /// v5+ | default -1
+            /// First offset that the log still has; -1: unknown.   v5+ | default -1
             [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
-            /// v8+
+            /// The records that made the broker refuse the batch; often empty.   v8+
             [[nodiscard]] array_of<batch_index_and_error_message::basic_view<V>> record_errors() const noexcept {
                 return get<5>(*this);
             }
-            /// v8+ | nullable | default null
+            /// Why the whole batch was refused, for people.   v8+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<6>(*this);
             }
-            /// v10+ | tag 0
+            /// With NOT_LEADER_OR_FOLLOWER: where the partition is now.   v10+ | tag 0
             [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept {
                 return get<7>(*this);
             }
@@ -190,6 +197,7 @@ struct produce_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// Results for one topic.
     struct topic_produce_response {
         using fields = field_list<produce_response,
             field<"name", string, between(0, 12), ignorable, map_key, names_topic>,
@@ -205,11 +213,11 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_produce_response, V> {
-            /// v0-12
+            /// The topic, as the request named it.   v0-12
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v13+
+            /// The topic, as the request named it.   v13+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
-            /// v0+
+            /// Results by partition.   v0+
             [[nodiscard]] array_of<partition_produce_response::basic_view<V>> partition_responses() const noexcept {
                 return get<2>(*this);
             }
@@ -217,6 +225,7 @@ struct produce_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
+    /// How to reach one broker.
     struct node_endpoint {
         using fields = field_list<produce_response,
             field<"node_id", int32, since(10), map_key, names_broker>,
@@ -234,13 +243,13 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// v10+
+            /// The broker's number, by which current leaders refer to it.   v10+
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
-            /// v10+
+            /// Name or address to connect to.   v10+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
-            /// v10+
+            /// TCP port to connect to.   v10+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
-            /// v10+ | nullable | default null
+            /// Where the broker stands; null: not configured.   v10+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
@@ -260,13 +269,13 @@ struct produce_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<produce_response, V> {
-        /// v0+
+        /// Results by topic.   v0+
         [[nodiscard]] array_of<topic_produce_response::basic_view<V>> responses() const noexcept {
             return get<0>(*this);
         }
-        /// v1+
+        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<1>(*this); }
-        /// v10+ | tag 0
+        /// Addresses of the brokers that the partitions' current leaders name.   v10+ | tag 0
         [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
             return get<2>(*this);
         }

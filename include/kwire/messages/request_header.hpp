@@ -5,7 +5,8 @@
 
 namespace kwire {
 
-/// v0-2 | flexible v2+
+/// Stands before every request body; its version follows from the API key and version.
+///     v0-2 | flexible v2+
 struct request_header : private vocabulary {
     static constexpr message_facts facts{"RequestHeader", -1, {0, 2}, 2};
 
@@ -25,13 +26,13 @@ struct request_header : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<request_header, V> {
-        /// v0+
+        /// Which API the body belongs to.   v0+
         [[nodiscard]] std::int16_t request_api_key() const noexcept { return get<0>(*this); }
-        /// v0+
+        /// The version the body is written in; the answer has the same.   v0+
         [[nodiscard]] std::int16_t request_api_version() const noexcept { return get<1>(*this); }
-        /// v0+
+        /// Chosen by the client; the broker returns it with the answer.   v0+
         [[nodiscard]] std::int32_t correlation_id() const noexcept { return get<2>(*this); }
-        /// v1+ | nullable
+        /// Free text for logs and quotas; old brokers take null for empty.   v1+ | nullable
         [[nodiscard]] std::optional<std::string_view> client_id() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;

@@ -5,7 +5,8 @@
 
 namespace kwire {
 
-/// v0-1 | flexible v1+
+/// Stands before every response body; v1 only where the body is flexible, never for ApiVersions.
+///     v0-1 | flexible v1+
 struct response_header : private vocabulary {
     static constexpr message_facts facts{"ResponseHeader", -1, {0, 1}, 1};
 
@@ -19,7 +20,7 @@ struct response_header : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<response_header, V> {
-        /// v0+
+        /// The number of the request that this answers.   v0+
         [[nodiscard]] std::int32_t correlation_id() const noexcept { return get<0>(*this); }
     };
     using view = basic_view<any_version>;

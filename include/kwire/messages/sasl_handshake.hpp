@@ -5,7 +5,8 @@
 
 namespace kwire {
 
-/// key 17 | v0-1 | answered by sasl_handshake_response
+/// Chooses a SASL mechanism. After v0 raw tokens follow, after v1 SaslAuthenticate requests.
+///     key 17 | v0-1 | answered by sasl_handshake_response
 struct sasl_handshake_request : private vocabulary {
     static constexpr message_facts facts{"SaslHandshakeRequest", 17, {0, 1}};
 
@@ -18,13 +19,14 @@ struct sasl_handshake_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<sasl_handshake_request, V> {
-        /// v0+
+        /// For example `PLAIN`, `SCRAM-SHA-256`, `GSSAPI` or `OAUTHBEARER`.   v0+
         [[nodiscard]] std::string_view mechanism() const noexcept { return get<0>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// key 17 | v0-1 | answers sasl_handshake_request
+/// Accepts the mechanism or lists those that the broker offers.
+///     key 17 | v0-1 | answers sasl_handshake_request
 struct sasl_handshake_response : private vocabulary {
     static constexpr message_facts facts{"SaslHandshakeResponse", 17, {0, 1}};
 
@@ -39,9 +41,9 @@ struct sasl_handshake_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<sasl_handshake_response, V> {
-        /// v0+
+        /// UNSUPPORTED_SASL_MECHANISM, or 0 to go on.   v0+
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
-        /// v0+
+        /// What the broker offers on this listener.   v0+
         [[nodiscard]] array_of<std::string_view> mechanisms() const noexcept { return get<1>(*this); }
     };
     using view = basic_view<any_version>;

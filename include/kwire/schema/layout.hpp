@@ -198,7 +198,7 @@ consteval std::size_t share(std::array<T, All>& all, std::size_t& used, const st
 /// The least size of each field's struct at one version; 0 where a field holds no struct.
 template <class S, std::size_t... I>
 consteval auto child_sizes(std::size_t version_index, std::index_sequence<I...>) {
-    const auto size_of_child = [&]<class Child>(std::type_identity<Child>) -> std::uint32_t {
+    [[maybe_unused]] const auto size_of_child = [&]<class Child>(std::type_identity<Child>) -> std::uint32_t {
         if constexpr (std::is_void_v<Child>)
             return 0;
         else

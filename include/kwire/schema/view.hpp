@@ -95,7 +95,10 @@ struct view_access {
         view.base_ = base;
         if constexpr (V == any_version) {
             view.layout_.pointer = &layout;
-            if constexpr (steps_of<S, V>() != 0) find_ends(layout, base, view.ends_.data());
+            if constexpr (steps_of<S, V>() != 0) {
+                std::uint32_t unread[max_struct_steps];
+                skip_struct(layout, base, view.ends_.data(), unread);
+            }
         } else if constexpr (steps_of<S, V>() != 0) {
             skip_struct_at<S, V>(base, view.ends_.data());
         }
@@ -131,27 +134,26 @@ struct view_access {
                 return *tags(view) == std::byte{0} ? nullptr : find_tag(tags(view), place.delta);
             else
                 return view.base_ + view.ends_[place.anchor] + place.delta;
-        } else if constexpr (constexpr std::optional<field_place> fixed = same_place<S, I>();
-                             fixed.has_value()) {
-            return view.base_ + view.ends_[fixed->anchor] + fixed->delta;
+        } else if constexpr (tables_of<S>::fields[I].tag >= 0) {
+            if (view.layout_.pointer->places[I].anchor == field_place::absent) return nullptr;
+            const std::byte* const section = tags(view);
+            return *section == std::byte{0} ? nullptr : find_tag(section, tables_of<S>::fields[I].tag);
+        } else if constexpr (constexpr field_place always = same_place<S, I>();
+                             always.anchor != field_place::absent) {
+            return view.base_ + view.ends_[always.anchor] + always.delta;
         } else {
             const field_place place = view.layout_.pointer->places[I];
-            if (place.anchor >= field_place::in_tags) {
-                if (place.anchor == field_place::absent || *tags(view) == std::byte{0}) return nullptr;
-                return find_tag(tags(view), place.delta);
-            }
+            if (place.anchor == field_place::absent) return nullptr;
             return view.base_ + view.ends_[place.anchor] + place.delta;
         }
     }
 
-    /// The place of field `I` if it is the same at all versions.
+    /// The place of field `I` if it is the same at all versions, else an absent one.
     template <class S, std::size_t I>
-    static consteval std::optional<field_place> same_place() {
+    static consteval field_place same_place() {
         const field_place first = tables_of<S>::layouts[0].places[I];
-        if (first.anchor >= field_place::in_tags) return std::nullopt;
         for (const struct_layout& layout : tables_of<S>::layouts)
-            if (layout.places[I].anchor != first.anchor || layout.places[I].delta != first.delta)
-                return std::nullopt;
+            if (layout.places[I].anchor != first.anchor || layout.places[I].delta != first.delta) return {};
         return first;
     }
 };
@@ -163,9 +165,6 @@ struct raw_array {
     const struct_layout* layout = nullptr; ///< of the elements, if they are structs
     bool compact = false;                  ///< how elements that are strings are written
 };
-
-/// What stands for an array that the bytes do not hold.
-inline constexpr std::byte nothing[1]{};
 
 template <field_kind Kind>
 struct scalar_of;
@@ -368,7 +367,7 @@ template <std::size_t I, class S, int V>
             const std::byte* body = p;
             if constexpr (field.tag >= 0) {
                 std::uint32_t marker = 0;
-                body = detail::read_raw_trusted(p, marker);
+                body = wire::read_uvarint_trusted(p, marker);
                 if (marker == 0) return value{};
             } else if (field.nullable.contains(inner.version)) {
                 if (std::to_integer<std::uint8_t>(*p) >= 0x80) return value{};

@@ -13,12 +13,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace kwire::detail {
 
 /// Kafka's limit for strings, in the classic and in the compact encoding.
 inline constexpr std::uint32_t max_string_size = 32767;
+
+/// What stands for bytes that are not there: an empty body, an empty array by default.
+inline constexpr std::byte nothing[1]{};
 
 /// No struct of the schema has as many fields, and the generator refuses one that would.
 inline constexpr std::size_t max_struct_steps = 64;
@@ -35,16 +39,21 @@ struct check_state {
     }
 };
 
-/// Notes a refusal; always nullptr, so that a walk can return it.
-KWIRE_COLD inline const std::byte* refuse(check_state& state, errc code, const std::byte* at,
-                                          std::uint64_t needed, path_step where) noexcept {
-    error& e = *state.failure;
+/// In an error: not an element of an array.
+inline constexpr std::uint32_t no_element = 0xffffffff;
+
+/// Notes a refusal at `at`, of `field` (nullptr: of none) and its element if that is not negative. Always
+/// nullptr, so that a walk can return it.
+KWIRE_COLD inline const std::byte* refuse(check_state& state, const field_info* field, errc code,
+                                          const std::byte* at, std::uint64_t needed = 0,
+                                          std::int64_t element = -1) noexcept {
+    error& e = *std::construct_at(state.failure);
     e.code = code;
     e.offset = static_cast<std::uint64_t>(at - state.body);
     e.needed = needed;
     e.left = needed != 0 ? state.left(at) : 0;
-    e.depth = 0;
-    if (!where.field.empty()) e.enter(where);
+    if (field != nullptr)
+        e.enter({field->name, element == no_element ? -1 : static_cast<std::int64_t>(element)});
     return nullptr;
 }
 
@@ -60,28 +69,11 @@ KWIRE_COLD inline const std::byte* refuse_end(check_state& state, const struct_l
         const std::uint64_t needed = width != 0 ? width : prefix_of(layout.steps[place.step].form);
         if (place.delta + needed > left) {
             const std::uint64_t skip = place.delta < left ? place.delta : left;
-            return refuse(state, errc::truncated, at + skip, needed, {layout.fields[i].name});
+            return refuse(state, &layout.fields[i], errc::truncated, at + skip, needed);
         }
     }
-    return refuse(state, errc::truncated, state.end, 1,
-                  {}); // only the tag section is left that could be missing
-}
-
-/// The raw number of a compact length or count; the first of its bytes is known to be there.
-KWIRE_ALWAYS_INLINE const std::byte* read_raw(const std::byte* p, const std::byte* end,
-                                              std::uint32_t& raw) noexcept {
-    raw = std::to_integer<std::uint32_t>(*p);
-    if (raw < 0x80) [[likely]]
-        return p + 1;
-    return wire::read_uvarint(p, end, raw);
-}
-
-/// The same over bytes that were checked before.
-KWIRE_ALWAYS_INLINE const std::byte* read_raw_trusted(const std::byte* p, std::uint32_t& raw) noexcept {
-    raw = std::to_integer<std::uint32_t>(*p);
-    if (raw < 0x80) [[likely]]
-        return p + 1;
-    return wire::read_uvarint_trusted(p, raw);
+    return refuse(state, nullptr, errc::truncated, state.end,
+                  1); // only the tag section is left to be missing
 }
 
 constexpr bool is_compact(wire_form form) noexcept {
@@ -93,32 +85,29 @@ constexpr bool is_compact(wire_form form) noexcept {
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
                               std::uint32_t* ends) noexcept;
 
+/// The least bytes that an element of an array takes.
+KWIRE_COLD inline std::uint32_t least_element(const walk_step& step, const struct_layout& layout) noexcept {
+    if (step.child != nullptr) return step.child->layouts[layout.version_index].min_size;
+    return step.form == wire_form::strings ? 2 : 1;
+}
+
 /// One step, number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and
 /// when it returns a position, so are the `next_need` bytes behind it. nullptr means refused; unless
 /// `Explain`, nothing is noted about it. `check_child(layout, p)` checks one child struct.
+///
+/// All refusals leave through one exit: this is the code that every message shares, so it is kept small.
 template <bool Explain, class CheckChild>
 KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned index,
                                                 const struct_layout& layout, const std::byte* p,
                                                 check_state& state, CheckChild&& check_child) noexcept {
-    const auto no = [&](errc code, const std::byte* at, std::uint64_t needed, std::int64_t element = -1) {
-        if constexpr (Explain) refuse(state, code, at, needed, {layout.fields[step.field].name, element});
-        return static_cast<const std::byte*>(nullptr);
-    };
-    const auto inside = [&](std::int64_t element) {
-        if constexpr (Explain) state.failure->enter({layout.fields[step.field].name, element});
-        return static_cast<const std::byte*>(nullptr);
-    };
-    const auto finish = [&](const std::byte* at) {
-        if (step.next_need > state.left(at)) [[unlikely]] {
-            if constexpr (Explain) refuse_end(state, layout, index + 1, at);
-            return static_cast<const std::byte*>(nullptr);
-        }
-        return at;
-    };
-
     p += step.fixed;
-    const std::byte* const start = p;
+    const std::byte* at = p; // what a refusal speaks of
+    errc code = errc::truncated;
+    std::uint64_t needed = 0;
+    std::uint32_t element = no_element;
     std::uint32_t count = 0; // of bytes or elements; stays 0 for null
+    std::uint64_t size = 0;  // of what `count` counts, if that is known at once
+
     switch (step.form) {
     case wire_form::compact_string:
     case wire_form::compact_bytes:
@@ -126,207 +115,235 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
     case wire_form::compact_strings:
     case wire_form::compact_structs: {
         std::uint32_t raw = 0;
-        p = read_raw(p, state.end, raw);
+        p = wire::read_uvarint(p, state.end, raw);
         if (p == nullptr) [[unlikely]]
-            return no(wire::varint_defect(start, state.end), start, 0);
+            goto bad_varint;
         if (raw < step.minimum) [[unlikely]]
-            return no(errc::null_not_allowed, start, 0);
+            goto null;
         count = raw - (raw != 0 ? 1 : 0);
         if (count > 0x7fffffff) [[unlikely]]
-            return no(errc::bad_length, start, 0);
+            goto bad_length;
         break;
     }
-    case wire_form::string: {
-        const auto length = wire::load_be<std::int16_t>(p);
-        p += 2;
-        if (length < 0) [[unlikely]] {
-            if (length != -1) return no(errc::bad_length, start, 0);
-            if (step.minimum != 0) return no(errc::null_not_allowed, start, 0);
-        } else {
-            count = static_cast<std::uint32_t>(length);
-        }
-        break;
-    }
+    case wire_form::string:
     case wire_form::bytes:
     case wire_form::scalars:
     case wire_form::strings:
     case wire_form::structs: {
-        const auto length = wire::load_be<std::int32_t>(p);
-        p += 4;
-        if (length < 0) [[unlikely]] {
-            if (length != -1) return no(errc::bad_length, start, 0);
-            if (step.minimum != 0) return no(errc::null_not_allowed, start, 0);
+        std::int32_t length = 0;
+        if (step.form == wire_form::string) {
+            length = wire::load_be<std::int16_t>(p);
+            p += 2;
         } else {
-            count = static_cast<std::uint32_t>(length);
+            length = wire::load_be<std::int32_t>(p);
+            p += 4;
+        }
+        count = static_cast<std::uint32_t>(length);
+        if (length < 0) [[unlikely]] {
+            if (length != -1) goto bad_length;
+            if (step.minimum != 0) goto null;
+            count = 0;
         }
         break;
     }
     case wire_form::nullable_structure:
         ++p;
-        if (std::to_integer<std::uint8_t>(*start) >= 0x80) return finish(p);
+        if (std::to_integer<std::uint8_t>(*at) >= 0x80) goto behind;
         break;
-    case wire_form::nullable_tagged_structure: {
-        std::uint32_t marker = 0;
-        p = read_raw(p, state.end, marker);
+    case wire_form::nullable_tagged_structure:
+        p = wire::read_uvarint(p, state.end, count);
         if (p == nullptr) [[unlikely]]
-            return no(wire::varint_defect(start, state.end), start, 0);
-        if (marker > 0x7fffffff) [[unlikely]]
-            return no(errc::bad_length, start, 0);
-        if (marker == 0) return finish(p);
+            goto bad_varint;
+        if (count > 0x7fffffff) [[unlikely]]
+            goto bad_length;
+        if (count == 0) goto behind;
         break;
-    }
-    case wire_form::fixed:
+    case wire_form::fixed: count = 1; break;
     case wire_form::structure: break;
     }
 
     switch (step.form) {
-    case wire_form::fixed: count = 1; [[fallthrough]];
+    case wire_form::fixed:
     case wire_form::compact_scalars:
-    case wire_form::scalars: {
-        const std::uint64_t size = static_cast<std::uint64_t>(count) * step.width;
-        if (size + step.next_need > state.left(p)) [[unlikely]] {
-            if (size <= state.left(p)) return finish(p + size);
-            return no(step.form == wire_form::fixed ? errc::truncated : errc::count_exceeds_input, p, size);
-        }
-        return p + size;
-    }
+    case wire_form::scalars: size = static_cast<std::uint64_t>(count) * step.width; break;
     case wire_form::compact_string:
-        if (count > max_string_size) [[unlikely]]
-            return no(errc::string_too_long, start, 0);
+        if (count > max_string_size) [[unlikely]] {
+            code = errc::string_too_long;
+            goto refused;
+        }
         [[fallthrough]];
     case wire_form::string:
     case wire_form::compact_bytes:
-    case wire_form::bytes: {
-        const std::uint64_t size = count;
-        if (size + step.next_need > state.left(p)) [[unlikely]] {
-            if (size <= state.left(p)) return finish(p + size);
-            return no(errc::truncated, p, size);
-        }
-        return p + size;
-    }
-    case wire_form::strings:
-        if (count * std::uint64_t{2} > state.left(p)) [[unlikely]]
-            return no(errc::count_exceeds_input, start, count * std::uint64_t{2});
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (2 > state.left(p)) [[unlikely]]
-                return no(errc::truncated, p, 2, i);
-            const auto length = wire::load_be<std::int16_t>(p);
-            if (length < 0) [[unlikely]]
-                return no(length == -1 ? errc::null_not_allowed : errc::bad_length, p, 0, i);
-            p += 2;
-            if (static_cast<std::uint64_t>(length) > state.left(p)) [[unlikely]]
-                return no(errc::truncated, p, static_cast<std::uint64_t>(length), i);
-            p += length;
-        }
-        return finish(p);
+    case wire_form::bytes: size = count; break;
     case wire_form::compact_strings:
         if (count > state.left(p)) [[unlikely]]
-            return no(errc::count_exceeds_input, start, count);
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (state.left(p) == 0) [[unlikely]]
-                return no(errc::truncated, p, 1, i);
-            const std::byte* const at = p;
+            goto too_many;
+        for (element = 0; element < count; ++element) {
             std::uint32_t raw = 0;
-            p = read_raw(p, state.end, raw);
+            at = p;
+            p = wire::read_uvarint(p, state.end, raw);
             if (p == nullptr) [[unlikely]]
-                return no(wire::varint_defect(at, state.end), at, 0, i);
+                goto bad_varint;
             if (raw == 0) [[unlikely]]
-                return no(errc::null_not_allowed, at, 0, i);
-            if (raw > max_string_size + 1) [[unlikely]]
-                return no(errc::string_too_long, at, 0, i);
-            if (raw - 1 > state.left(p)) [[unlikely]]
-                return no(errc::truncated, p, raw - 1, i);
-            p += raw - 1;
+                goto null;
+            if (raw > max_string_size + 1) [[unlikely]] {
+                code = errc::string_too_long;
+                goto refused;
+            }
+            size = raw - 1;
+            if (size > state.left(p)) [[unlikely]]
+                goto cut;
+            p += size;
         }
-        return finish(p);
+        goto behind;
+    case wire_form::strings:
+        if (count * std::uint64_t{2} > state.left(p)) [[unlikely]]
+            goto too_many;
+        for (element = 0; element < count; ++element) {
+            at = p;
+            needed = 2;
+            if (needed > state.left(p)) [[unlikely]]
+                goto refused;
+            needed = 0;
+            const auto length = wire::load_be<std::int16_t>(p);
+            if (length == -1) [[unlikely]]
+                goto null;
+            if (length < 0) [[unlikely]]
+                goto bad_length;
+            p += 2;
+            size = static_cast<std::uint64_t>(length);
+            if (size > state.left(p)) [[unlikely]]
+                goto cut;
+            p += size;
+        }
+        goto behind;
     case wire_form::structs:
     case wire_form::compact_structs: {
         const struct_layout& inner = step.child->layouts[layout.version_index];
         if (static_cast<std::uint64_t>(count) * inner.min_size > state.left(p)) [[unlikely]]
-            return no(errc::count_exceeds_input, start, static_cast<std::uint64_t>(count) * inner.min_size);
-        std::uint32_t i = 0;
+            goto too_many;
+        element = 0;
         if (inner.step_count ==
-            0) { // as long as no element has tags, all are of the least size, which is there
+            0) { // as long as no element has tags, all have the least size, which is there
             if (!inner.flexible) {
                 p += static_cast<std::uint64_t>(count) * inner.tail;
-                i = count;
-            } else {
-                for (; i < count && p[inner.tail] == std::byte{0}; ++i) p += inner.tail + 1;
+                goto behind;
             }
+            for (; element < count && p[inner.tail] == std::byte{0}; ++element) p += inner.tail + 1;
         }
-        for (; i < count; ++i) {
+        for (; element < count; ++element) {
             p = check_child(inner, p);
             if (p == nullptr) [[unlikely]]
-                return inside(i);
+                goto child_refused;
         }
-        return finish(p);
+        goto behind;
     }
     case wire_form::structure:
     case wire_form::nullable_structure:
     case wire_form::nullable_tagged_structure:
         p = check_child(step.child->layouts[layout.version_index], p);
         if (p == nullptr) [[unlikely]]
-            return inside(-1);
-        return finish(p);
+            goto child_refused;
+        goto behind;
     }
+    if (size + step.next_need <= state.left(p)) [[likely]]
+        return p + size;
+    if (size > state.left(p)) goto cut;
+    p += size;
+behind:
+    if (step.next_need <= state.left(p)) [[likely]]
+        return p;
+    if constexpr (Explain) refuse_end(state, layout, index + 1, p);
+    return nullptr;
+
+child_refused:
+    if constexpr (Explain)
+        state.failure->enter({layout.fields[step.field].name,
+                              element == no_element ? -1 : static_cast<std::int64_t>(element)});
+    return nullptr;
+bad_varint:
+    code = wire::varint_defect(at, state.end);
+    goto refused;
+null:
+    code = errc::null_not_allowed;
+    goto refused;
+bad_length:
+    code = errc::bad_length;
+    goto refused;
+too_many:
+    code = errc::count_exceeds_input;
+    needed = std::uint64_t{count} * least_element(step, layout);
+    goto refused;
+cut: // `size` bytes should be at p
+    at = p;
+    needed = size;
+    if (step.form == wire_form::scalars || step.form == wire_form::compact_scalars)
+        code = errc::count_exceeds_input;
+refused:
+    if constexpr (Explain) refuse(state, &layout.fields[step.field], code, at, needed, element);
+    return nullptr;
+}
+
+/// The payload of one known tag, which must fill the `size` bytes at `p` exactly: a struct of one field.
+inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag, const std::byte* p,
+                                      std::uint32_t size, check_state& state) noexcept {
+    struct_layout alone = layout;
+    alone.steps = &layout.steps[tag.step];
+    alone.step_count = 1;
+    alone.tail = 0;
+    alone.flexible = false;
+    alone.first_need = 0;
+    const field_info* const field = &layout.fields[tag.field];
+    const std::uint16_t prefix = prefix_of(alone.steps->form);
+    if (prefix > size) return refuse(state, field, errc::tag_size_mismatch, p, prefix);
+
+    const std::byte* const payload_end = p + size;
+    const std::byte* const outer_end = std::exchange(state.end, payload_end);
+    const std::byte* const after = check_struct(alone, p, state, state.unread);
+    state.end = outer_end;
+    if (after == payload_end) return after;
+    if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
+    if (state.failure->code == errc::truncated)
+        state.failure->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
     return nullptr;
 }
 
 /// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
 KWIRE_NOINLINE inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
                                                   check_state& state) noexcept {
-    const std::byte* at = p;
+    const std::byte* const section = p;
     std::uint32_t count = 0;
-    if (state.left(p) == 0) return refuse(state, errc::truncated, p, 1, {});
-    p = read_raw(p, state.end, count);
-    if (p == nullptr) return refuse(state, wire::varint_defect(at, state.end), at, 0, {});
+    p = wire::read_uvarint(p, state.end, count);
+    if (p == nullptr) return refuse(state, nullptr, wire::varint_defect(section, state.end), section);
     if (count > state.left(p) / 2) // a tag takes two bytes at least
-        return refuse(state, errc::count_exceeds_input, at, count * std::uint64_t{2}, {});
+        return refuse(state, nullptr, errc::count_exceeds_input, section, count * std::uint64_t{2});
 
     std::int64_t previous = -1;
-    for (std::uint32_t i = 0; i < count; ++i) {
+    for (; count != 0; --count) {
+        const std::byte* const tag_at = p;
         std::uint32_t number = 0, size = 0;
-        const std::byte* const tag_at = at = p;
-        p = state.left(p) != 0 ? read_raw(p, state.end, number) : nullptr;
-        if (p == nullptr) return refuse(state, wire::varint_defect(at, state.end), at, 0, {});
-        at = p;
-        p = state.left(p) != 0 ? read_raw(p, state.end, size) : nullptr;
-        if (p == nullptr) return refuse(state, wire::varint_defect(at, state.end), at, 0, {});
-
+        p = wire::read_uvarint(tag_at, state.end, number);
+        if (p == nullptr) return refuse(state, nullptr, wire::varint_defect(tag_at, state.end), tag_at);
         const known_tag* known = nullptr;
         for (unsigned k = 0; k < layout.tag_count; ++k)
             if (layout.tags[k].number == number) known = &layout.tags[k];
-        const path_step where{known != nullptr ? layout.fields[known->field].name : std::string_view{}};
-
-        if (number == previous) return refuse(state, errc::duplicate_tag, tag_at, 0, where);
-        if (number < previous) return refuse(state, errc::tag_order, tag_at, 0, where);
+        const field_info* const field = known != nullptr ? &layout.fields[known->field] : nullptr;
+        if (number <= previous)
+            return refuse(state, field, number == previous ? errc::duplicate_tag : errc::tag_order, tag_at);
         previous = number;
-        if (size > state.left(p)) return refuse(state, errc::truncated, p, size, where);
+        if (known != nullptr && !known->in_version)
+            return refuse(state, field, errc::tag_not_in_version, tag_at);
+
+        const std::byte* const size_at = p;
+        p = wire::read_uvarint(size_at, state.end, size);
+        if (p == nullptr) return refuse(state, field, wire::varint_defect(size_at, state.end), size_at);
+        if (size > state.left(p)) return refuse(state, field, errc::truncated, p, size);
         if (known == nullptr) {
             p += size;
-            continue;
-        }
-        if (!known->in_version) return refuse(state, errc::tag_not_in_version, tag_at, 0, where);
-
-        const walk_step& step = layout.steps[known->step];
-        const std::byte* const payload_end = p + size;
-        const std::byte* const outer_end = std::exchange(state.end, payload_end);
-        const std::byte* after = nullptr;
-        if (prefix_of(step.form) > size) {
-            refuse(state, errc::tag_size_mismatch, p, prefix_of(step.form), where);
         } else {
-            after = check_step<true>(step, known->step, layout, p, state,
-                                     [&](const struct_layout& inner, const std::byte* child) {
-                                         return check_struct(inner, child, state, state.unread);
-                                     });
-            if (after == nullptr && state.failure->code == errc::truncated)
-                state.failure->code =
-                    errc::tag_size_mismatch; // the body goes on, only this payload ends here
+            p = check_payload(layout, *known, p, size, state);
+            if (p == nullptr) return nullptr;
         }
-        state.end = outer_end;
-        if (after == nullptr) return nullptr;
-        if (after != payload_end) return refuse(state, errc::tag_size_mismatch, after, 0, where);
-        p = payload_end;
     }
     return p;
 }
@@ -358,11 +375,11 @@ inline const std::byte* check_struct(const struct_layout& layout, const std::byt
 /// Moves over a tag section that was checked before.
 KWIRE_NOINLINE inline const std::byte* skip_tag_list(const std::byte* p) noexcept {
     std::uint32_t count = 0;
-    p = read_raw_trusted(p, count);
+    p = wire::read_uvarint_trusted(p, count);
     for (; count != 0; --count) {
         std::uint32_t number = 0, size = 0;
-        p = read_raw_trusted(p, number);
-        p = read_raw_trusted(p, size);
+        p = wire::read_uvarint_trusted(p, number);
+        p = wire::read_uvarint_trusted(p, size);
         p += size;
     }
     return p;
@@ -377,11 +394,11 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const std::byte* p) noexcept {
 /// The payload of tag `number` in a section that was checked before; nullptr if it is not there.
 KWIRE_NOINLINE inline const std::byte* find_tag(const std::byte* p, std::uint32_t number) noexcept {
     std::uint32_t count = 0;
-    p = read_raw_trusted(p, count);
+    p = wire::read_uvarint_trusted(p, count);
     for (; count != 0; --count) {
         std::uint32_t found = 0, size = 0;
-        p = read_raw_trusted(p, found);
-        p = read_raw_trusted(p, size);
+        p = wire::read_uvarint_trusted(p, found);
+        p = wire::read_uvarint_trusted(p, size);
         if (found == number) return p;
         p += size;
     }
@@ -395,7 +412,7 @@ struct trusted_count {
 };
 KWIRE_ALWAYS_INLINE trusted_count read_compact_count(const std::byte* p) noexcept {
     std::uint32_t raw = 0;
-    p = read_raw_trusted(p, raw);
+    p = wire::read_uvarint_trusted(p, raw);
     return {p, static_cast<std::int64_t>(raw) - 1};
 }
 KWIRE_ALWAYS_INLINE trusted_count read_string_length(const std::byte* p, bool compact) noexcept {
@@ -457,32 +474,28 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const stru
         return skip_child(step.child->layouts[layout.version_index], p + 1);
     case wire_form::nullable_tagged_structure: {
         std::uint32_t marker = 0;
-        p = read_raw_trusted(p, marker);
+        p = wire::read_uvarint_trusted(p, marker);
         return marker == 0 ? p : skip_child(step.child->layouts[layout.version_index], p);
     }
     }
     return p;
 }
 
-/// Moves over a struct that was checked before; its layout is known at run time.
-inline const std::byte* skip_struct(const struct_layout& layout, const std::byte* p) noexcept {
-    for (unsigned i = 0; i < layout.step_count; ++i)
-        p = skip_step(layout.steps[i], layout, p, [](const struct_layout& inner, const std::byte* child) {
-            return skip_struct(inner, child);
-        });
-    p += layout.tail;
-    return layout.flexible ? skip_tags(p) : p;
-}
-
-/// Stores where each step of a checked struct ends, counted from `base`.
-inline void find_ends(const struct_layout& layout, const std::byte* base, std::uint32_t* ends) noexcept {
-    const std::byte* p = base;
-    for (unsigned i = 0; i < layout.step_count; ++i) {
-        p = skip_step(layout.steps[i], layout, p, [](const struct_layout& inner, const std::byte* child) {
-            return skip_struct(inner, child);
-        });
+/// Moves over a struct that was checked before, and stores where each of its steps ends, counted from `p`.
+/// `unread` is where nested structs put theirs.
+inline const std::byte* skip_struct(const struct_layout& layout, const std::byte* p, std::uint32_t* ends,
+                                    std::uint32_t* unread) noexcept {
+    const std::byte* const base = p;
+    const unsigned steps = layout.step_count;
+    for (unsigned i = 0; i < steps; ++i) {
+        p = skip_step(layout.steps[i], layout, p,
+                      [unread](const struct_layout& inner, const std::byte* child) noexcept {
+                          return skip_struct(inner, child, unread, unread);
+                      });
         ends[i] = static_cast<std::uint32_t>(p - base);
     }
+    p += layout.tail;
+    return layout.flexible ? skip_tags(p) : p;
 }
 
 // The same walks over a layout that is known at compile time.
@@ -531,7 +544,7 @@ inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) 
     const std::byte* const base = p;
     [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
         constexpr walk_step step = layout.steps[I];
-        p = skip_step(step, layout, p, [](const struct_layout&, const std::byte* child) noexcept {
+        p = skip_step(step, layout, p, [&](const struct_layout&, const std::byte* child) noexcept {
             if constexpr (step.child != nullptr)
                 return skip_struct_at<child_of<S, step.field>, V>(child, nullptr);
             else
