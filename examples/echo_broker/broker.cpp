@@ -1,0 +1,225 @@
+// What is served in which versions, and the answers that need no records.
+#include "broker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace echo_broker {
+
+namespace {
+
+constexpr std::int32_t node_id = 1;
+constexpr std::string_view cluster_id = "kwire-echo-broker";
+
+struct served_api {
+    kwire::api_key key;
+    kwire::version_range versions;
+};
+
+/// All that is served. Produce before v3 is refused batch by batch, but librdkafka up to 2.11 does not
+/// compress for brokers that do not advertise v0. Later versions of ListOffsets ask for what this log does
+/// not know.
+constexpr std::array served{
+    served_api{kwire::api_key::produce, {0, 13}},
+    served_api{kwire::api_key::fetch, {4, 17}},
+    served_api{kwire::api_key::list_offsets, {1, 6}},
+    served_api{kwire::api_key::metadata, {0, 13}},
+    served_api{kwire::api_key::find_coordinator, {0, 6}},
+    served_api{kwire::api_key::sasl_handshake, {0, 1}},
+    served_api{kwire::api_key::api_versions, {0, 4}},
+    served_api{kwire::api_key::init_producer_id, {0, 5}},
+};
+
+constexpr const served_api* find_served(kwire::api_key key) noexcept {
+    const auto* const found = std::ranges::find(served, key, &served_api::key);
+    return found != served.end() ? found : nullptr;
+}
+
+/// What KIP-511 asks of a client's name and version: letters and digits, inside also dots and hyphens.
+bool is_software_text(std::string_view text) noexcept {
+    const auto is_alphanumeric = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !text.empty() && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
+           std::ranges::all_of(text, [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
+}
+
+} // namespace
+
+boost::asio::awaitable<reply> broker::answer(kwire::request_frame request,
+                                             boost::asio::ip::tcp::endpoint here) {
+    ++totals_.requests;
+    const served_api* const api = find_served(request.api());
+    const bool in_range = api != nullptr && api->versions.contains(request.api_version());
+    if (!in_range && request.api() != kwire::api_key::api_versions) // that one is answered in any version
+        co_return std::unexpected("no API " + std::to_string(static_cast<int>(request.api())) + " version " +
+                                  std::to_string(request.api_version()));
+    switch (request.api()) {
+    case kwire::api_key::produce: co_return produce(std::move(request));
+    case kwire::api_key::fetch: co_return co_await fetch(std::move(request));
+    case kwire::api_key::list_offsets: co_return list_offsets(request);
+    case kwire::api_key::metadata: co_return metadata(request, here);
+    case kwire::api_key::find_coordinator: co_return find_coordinator(request);
+    case kwire::api_key::init_producer_id: co_return init_producer_id(request);
+    case kwire::api_key::sasl_handshake: co_return sasl_handshake(request);
+    default: co_return api_versions(request);
+    }
+}
+
+reply broker::api_versions(const kwire::request_frame& request) const {
+    kwire::api_versions_response::data answer;
+    const auto add = [&](const served_api& api) {
+        answer.api_keys.push_back({.api_key = static_cast<std::int16_t>(api.key),
+                                   .min_version = api.versions.first,
+                                   .max_version = api.versions.last});
+    };
+    const served_api& own = *find_served(kwire::api_key::api_versions);
+    if (!own.versions.contains(request.api_version())) {
+        // The client cannot know what we speak, nor we what it sent: version 0 and our range (KIP-511).
+        answer.error_code = unsupported_version;
+        add(own);
+        return write<kwire::api_versions_response>(answer, 0, request.correlation_id());
+    }
+    const auto asked = read<kwire::api_versions_request>(request);
+    if (!asked) return hang_up(asked.error());
+    const bool has_name = request.api_version() >= 3;
+    if (has_name && !(is_software_text((*asked)->client_software_name()) &&
+                      is_software_text((*asked)->client_software_version())))
+        answer.error_code = invalid_request;
+    else
+        for (const served_api& api : served) add(api);
+    return write<kwire::api_versions_response>(answer, request.api_version(), request.correlation_id());
+}
+
+reply broker::metadata(const kwire::request_frame& request, const boost::asio::ip::tcp::endpoint& here) {
+    const auto asked = read<kwire::metadata_request>(request);
+    if (!asked) return hang_up(asked.error());
+
+    kwire::metadata_response::data answer;
+    answer.brokers.push_back({.node_id = node_id, .host = here.address().to_string(), .port = here.port()});
+    answer.cluster_id = cluster_id;
+    answer.controller_id = node_id;
+    const auto describe = [&](const topic& topic) {
+        auto& out = answer.topics.emplace_back();
+        out.name = topic.name;
+        out.topic_id = topic.id;
+        for (std::size_t i = 0; i < topic.partitions.size(); ++i)
+            out.partitions.push_back({.partition_index = static_cast<std::int32_t>(i),
+                                      .leader_id = node_id,
+                                      .leader_epoch = leader_epoch,
+                                      .replica_nodes = {node_id},
+                                      .isr_nodes = {node_id}});
+    };
+    const auto refuse = [&](auto asked_topic, error_code why) {
+        auto& out = answer.topics.emplace_back();
+        out.error_code = why;
+        out.topic_id = asked_topic.topic_id();
+        out.name = asked_topic.name();
+        if (!out.name && request.api_version() < 12) out.name = ""; // null only from there on
+    };
+
+    const auto topics = (*asked)->topics();
+    const bool all = topics.is_null() || (request.api_version() == 0 && topics.empty());
+    if (all)
+        for (const auto& [name, topic] : topics_.all()) describe(*topic);
+    for (auto wanted : topics) {
+        const auto name = wanted.name();
+        const topic* found = name ? topics_.find(*name) : topics_.find(wanted.topic_id());
+        if (found == nullptr && name && (*asked)->allow_auto_topic_creation()) {
+            if (!topic_table::valid_name(*name)) {
+                refuse(wanted, invalid_topic_exception);
+                continue;
+            }
+            found = topics_.create(*name);
+            if (found == nullptr) {
+                refuse(wanted, policy_violation);
+                continue;
+            }
+        }
+        if (found != nullptr)
+            describe(*found);
+        else
+            refuse(wanted, name ? unknown_topic_or_partition : unknown_topic_id);
+    }
+    return write<kwire::metadata_response>(answer, request.api_version(), request.correlation_id());
+}
+
+reply broker::list_offsets(const kwire::request_frame& request) const {
+    constexpr std::int64_t latest = -1, earliest = -2; // instead of a timestamp
+    const auto asked = read<kwire::list_offsets_request>(request);
+    if (!asked) return hang_up(asked.error());
+
+    kwire::list_offsets_response::data answer;
+    for (auto asked_topic : (*asked)->topics()) {
+        topic* const topic = topics_.find(asked_topic.name());
+        auto& out = answer.topics.emplace_back();
+        out.name = asked_topic.name();
+        for (auto partition : asked_topic.partitions()) {
+            auto& result = out.partitions.emplace_back();
+            result.partition_index = partition.partition_index();
+            const auto* log = topic != nullptr ? topic->partition(partition.partition_index()) : nullptr;
+            if (log == nullptr) {
+                result.error_code = unknown_topic_or_partition;
+                continue;
+            }
+            if (partition.current_leader_epoch() > leader_epoch) {
+                result.error_code = unknown_leader_epoch;
+                continue;
+            }
+            if (request.api_version() >= 4) result.leader_epoch = leader_epoch;
+            if (partition.timestamp() == latest) {
+                result.offset = log->end_offset();
+            } else if (partition.timestamp() == earliest) {
+                result.offset = log->start_offset();
+            } else if (const auto found = log->find_time(partition.timestamp())) {
+                result.offset = found->offset;
+                result.timestamp = found->timestamp;
+            } // else -1 and -1: nothing that late
+        }
+    }
+    return write<kwire::list_offsets_response>(answer, request.api_version(), request.correlation_id());
+}
+
+reply broker::find_coordinator(const kwire::request_frame& request) const {
+    constexpr std::string_view why = "this broker has no consumer groups and no transactions";
+    const auto asked = read<kwire::find_coordinator_request>(request);
+    if (!asked) return hang_up(asked.error());
+
+    kwire::find_coordinator_response::data answer;
+    if (request.api_version() < 4) {
+        answer.error_code = coordinator_not_available;
+        answer.error_message = why;
+        answer.node_id = -1;
+        answer.port = -1;
+    }
+    for (const std::string_view key : (*asked)->coordinator_keys())
+        answer.coordinators.push_back({.key = std::string(key),
+                                       .node_id = -1,
+                                       .port = -1,
+                                       .error_code = coordinator_not_available,
+                                       .error_message = std::string(why)});
+    return write<kwire::find_coordinator_response>(answer, request.api_version(), request.correlation_id());
+}
+
+reply broker::init_producer_id(const kwire::request_frame& request) {
+    const auto asked = read<kwire::init_producer_id_request>(request);
+    if (!asked) return hang_up(asked.error());
+
+    // Enough for idempotent producers to start; their sequence numbers are not compared.
+    kwire::init_producer_id_response::data answer;
+    if ((*asked)->transactional_id())
+        answer.error_code = transactional_id_authorization_failed;
+    else
+        answer.producer_id = next_producer_id_++;
+    return write<kwire::init_producer_id_response>(answer, request.api_version(), request.correlation_id());
+}
+
+reply broker::sasl_handshake(const kwire::request_frame& request) const {
+    const auto asked = read<kwire::sasl_handshake_request>(request);
+    if (!asked) return hang_up(asked.error());
+    return write<kwire::sasl_handshake_response>({.error_code = illegal_sasl_state}, request.api_version(),
+                                                 request.correlation_id());
+}
+
+} // namespace echo_broker

@@ -1,0 +1,125 @@
+// Fetch: answer with slices of the log, and wait for more where the client asks for it.
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "broker.hpp"
+
+namespace echo_broker {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Nobody waits longer, whatever he asks for: a client that has vanished is noticed when the answer is
+/// written.
+constexpr milliseconds longest_wait{30'000};
+
+/// Has a timer cancelled by appends to some partitions, as long as this lives.
+class wake_up {
+public:
+    wake_up(asio::steady_timer& timer, std::vector<partition_log*> logs)
+        : timer_(timer), logs_(std::move(logs)) {
+        for (partition_log* log : logs_) log->wake_on_append(timer_);
+    }
+    wake_up(const wake_up&) = delete;
+    wake_up& operator=(const wake_up&) = delete;
+    ~wake_up() {
+        for (partition_log* log : logs_) log->forget(timer_);
+    }
+
+private:
+    asio::steady_timer& timer_;
+    std::vector<partition_log*> logs_;
+};
+
+} // namespace
+
+/// An answer as it would be now.
+struct broker::fetched {
+    kwire::fetch_response::data answer;
+    std::uint64_t bytes = 0;          ///< of records
+    bool failed = false;              ///< some partition has an error, so there is nothing to wait for
+    std::vector<partition_log*> logs; ///< that could get more
+};
+
+broker::fetched broker::read_logs(const kwire::fetch_request::view& request) const {
+    const std::int16_t version = version_of(request);
+    fetched found;
+    if (request.session_id() != 0) { // fetch sessions are optional (KIP-227): id 0 declines them
+        found.answer.error_code = fetch_session_id_not_found;
+        found.failed = true;
+        return found;
+    }
+    const auto max_bytes = static_cast<std::uint64_t>(std::max(request.max_bytes(), 0));
+    for (auto asked : request.topics()) {
+        topic* const topic = version >= 13 ? topics_.find(asked.topic_id()) : topics_.find(asked.topic());
+        auto& out = found.answer.responses.emplace_back();
+        out.topic = asked.topic();
+        out.topic_id = asked.topic_id();
+        for (auto partition : asked.partitions()) {
+            auto& result = out.partitions.emplace_back();
+            result.partition_index = partition.partition();
+            result.high_watermark = -1;
+            result.records = kwire::buffer_chain{}; // empty, not null: librdkafka takes null for an error
+            partition_log* const log = topic != nullptr ? topic->partition(partition.partition()) : nullptr;
+            if (log == nullptr) {
+                result.error_code =
+                    version >= 13 && topic == nullptr ? unknown_topic_id : unknown_topic_or_partition;
+            } else if (partition.current_leader_epoch() > leader_epoch) {
+                result.error_code = unknown_leader_epoch;
+            } else {
+                result.high_watermark = log->end_offset();
+                result.last_stable_offset = log->end_offset();
+                result.log_start_offset = log->start_offset();
+                if (partition.fetch_offset() < log->start_offset() ||
+                    partition.fetch_offset() > log->end_offset())
+                    result.error_code = offset_out_of_range;
+            }
+            if (result.error_code != none) {
+                found.failed = true;
+                continue;
+            }
+            // One batch goes out whatever its size, or a client with small limits would never get on
+            // (KIP-74).
+            const auto limit =
+                std::min(static_cast<std::uint64_t>(std::max(partition.partition_max_bytes(), 0)),
+                         max_bytes - std::min(max_bytes, found.bytes));
+            result.records = log->read(partition.fetch_offset(), limit, found.bytes == 0);
+            found.bytes += result.records->size();
+            found.logs.push_back(log);
+        }
+    }
+    return found;
+}
+
+asio::awaitable<reply> broker::fetch(kwire::request_frame frame) {
+    const auto request = read<kwire::fetch_request>(frame);
+    if (!request) co_return hang_up(request.error());
+    const kwire::fetch_request::view& asked = request->view();
+    const auto min_bytes = static_cast<std::uint64_t>(std::max(asked.min_bytes(), 0));
+
+    fetched found = read_logs(asked);
+    if (found.bytes < min_bytes && !found.failed && asked.max_wait_ms() > 0) {
+        asio::steady_timer timer(co_await asio::this_coro::executor);
+        timer.expires_after(std::min(milliseconds(asked.max_wait_ms()), longest_wait));
+        const wake_up on_append(timer, std::move(found.logs));
+        boost::system::error_code woken;
+        do {
+            co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            found = read_logs(asked);
+        } while (woken && found.bytes < min_bytes && !found.failed);
+    }
+    totals_.bytes_out += found.bytes;
+    co_return write<kwire::fetch_response>(found.answer, frame.api_version(), frame.correlation_id());
+}
+
+} // namespace echo_broker
