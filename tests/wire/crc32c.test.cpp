@@ -1,0 +1,163 @@
+#include <kwire/wire/crc32c.hpp>
+
+#include <random>
+#include <utility>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+
+namespace detail = kwire::wire::detail;
+using kwire::crc32c;
+using kwire::wire::castagnoli;
+
+namespace {
+
+/// Bit by bit, as the definition has it: what all others are compared with.
+std::uint32_t crc_by_bits(std::uint32_t polynomial, std::span<const std::byte> bytes) {
+    std::uint32_t state = ~0u;
+    for (const std::byte b : bytes)
+        for (unsigned bit = 0; bit < 8; ++bit) {
+            const bool out = ((state ^ std::to_integer<std::uint32_t>(b) >> bit) & 1) != 0;
+            state = state >> 1 ^ (out ? polynomial : 0);
+        }
+    return ~state;
+}
+
+std::vector<std::byte> noise(std::size_t size) {
+    std::mt19937 random(20170629);
+    std::vector<std::byte> bytes(size);
+    for (auto& b : bytes) b = static_cast<std::byte>(random() & 0xff);
+    return bytes;
+}
+
+/// Every way that this processor can go.
+std::vector<std::pair<const char*, detail::crc32c_function>> all_ways() {
+    std::vector<std::pair<const char*, detail::crc32c_function>> ways;
+    ways.emplace_back("portable", detail::crc_portable<castagnoli>);
+#if defined(KWIRE_CRC32C_X86)
+    if (detail::x86::has_sse42()) {
+        ways.emplace_back("chain", detail::x86::crc32c_chain);
+        ways.emplace_back("sse4.2", detail::x86::crc32c_sse42);
+    }
+    if (detail::x86::has_avx512()) ways.emplace_back("avx512", detail::x86::crc32c_avx512);
+#endif
+    ways.emplace_back("chosen", detail::choose_crc32c());
+    return ways;
+}
+
+std::vector<std::pair<const char*, detail::crc32c_shift_function>> all_shifts() {
+    std::vector<std::pair<const char*, detail::crc32c_shift_function>> ways;
+    ways.emplace_back("portable", detail::crc_shift_portable<castagnoli>);
+#if defined(KWIRE_CRC32C_X86)
+    if (detail::x86::has_sse42()) ways.emplace_back("sse4.2", detail::x86::crc32c_shift);
+#endif
+    ways.emplace_back("chosen", detail::choose_crc32c_shift());
+    return ways;
+}
+
+std::vector<std::byte> bytes_of_text(std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+}
+
+} // namespace
+
+TEST_CASE("crc32c: the vectors of RFC 3720, appendix B.4, and the usual check") {
+    std::vector<std::byte> rising(32), falling(32);
+    for (unsigned i = 0; i < 32; ++i) {
+        rising[i] = static_cast<std::byte>(i);
+        falling[i] = static_cast<std::byte>(31 - i);
+    }
+    CHECK(crc32c({}) == 0);
+    CHECK(crc32c(std::vector<std::byte>(32)) == 0x8a9136aa);
+    CHECK(crc32c(std::vector<std::byte>(32, std::byte{0xff})) == 0x62a8ab43);
+    CHECK(crc32c(rising) == 0x46dd794e);
+    CHECK(crc32c(falling) == 0x113fdb5c);
+    CHECK(crc32c(bytes_of_text("123456789")) == 0xe3069283);
+    CHECK(crc32c(kwire::test::from_hex("01c00000000000000000000000000000 14000000000004000000001400000018"
+                                       "28000000000000000200000000000000")) == 0xd9963a56);
+    CHECK(kwire::wire::crc32_ieee(bytes_of_text("123456789")) == 0xcbf43926);
+}
+
+TEST_CASE("crc32c: every way gives the same, for each length to 1100 and each alignment to 15") {
+    const auto bytes = noise(1100 + 16);
+    for (const auto& [name, way] : all_ways()) {
+        CAPTURE(name);
+        bool all_same = true;
+        for (std::size_t shift = 0; shift < 16; ++shift)
+            for (std::size_t size = 0; size <= 1100; ++size) {
+                const auto expected = ~detail::crc_portable<castagnoli>(~0u, bytes.data() + shift, size);
+                all_same &= ~way(~0u, bytes.data() + shift, size) == expected;
+            }
+        CHECK(all_same);
+    }
+}
+
+TEST_CASE("crc32c: every way agrees with the definition and reads nothing behind the end") {
+    const auto bytes = noise(4099);
+    for (const std::size_t size :
+         {0, 1, 7, 8, 63, 64, 65, 191, 192, 255, 256, 257, 511, 512, 513, 1023, 4096, 4099}) {
+        const kwire::test::exact_bytes block{std::span(bytes).first(size)};
+        const auto expected = crc_by_bits(castagnoli, block.span());
+        CAPTURE(size);
+        for (const auto& [name, way] : all_ways()) {
+            CAPTURE(name);
+            CHECK(~way(~0u, block.begin(), size) == expected);
+        }
+        CHECK(kwire::wire::crc32_ieee(block.span()) == crc_by_bits(kwire::wire::ieee_802_3, block.span()));
+    }
+}
+
+TEST_CASE("crc32c: pieces, extended or combined, give the checksum of the whole") {
+    const auto bytes = noise(2000);
+    const std::span<const std::byte> all = bytes;
+    const auto whole = crc32c(all);
+    for (std::size_t cut = 0; cut <= all.size(); cut += 13) {
+        const auto head = all.first(cut), tail = all.subspan(cut);
+        CHECK(kwire::crc32c_extend(crc32c(head), tail) == whole);
+        CHECK(kwire::crc32c_combine(crc32c(head), crc32c(tail), tail.size()) == whole);
+    }
+}
+
+TEST_CASE("crc32c: shifts by any 64-bit size agree, and with a run of zeros") {
+    std::vector<std::byte> bytes = noise(40);
+    const auto short_crc = detail::crc_portable<castagnoli>(0, bytes.data(), bytes.size());
+    bytes.resize(bytes.size() + 70000);
+    for (const std::size_t zeros : {0, 1, 2, 3, 4, 63, 64, 65, 4095, 65536, 70000})
+        CHECK(kwire::crc32c_shift(short_crc, zeros) ==
+              detail::crc_portable<castagnoli>(0, bytes.data(), 40 + zeros));
+
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 2000; ++i) {
+        const std::uint64_t size = random() >> (i % 64);
+        const auto crc = static_cast<std::uint32_t>(random());
+        // x has the order 2^31 - 1 for this polynomial, so that this many bits, or bytes, change nothing.
+        const auto expected = detail::crc_shift_portable<castagnoli>(crc, size % 0x7fffffff);
+        for (const auto& [name, shift] : all_shifts()) {
+            CAPTURE(name, size, crc);
+            CHECK(shift(crc, size) == expected);
+        }
+    }
+}
+
+TEST_CASE("crc32c: a flipped bit is seen, wherever it is") {
+    auto bytes = noise(1024);
+    const auto before = crc32c(bytes);
+    bool all_seen = true;
+    for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+        bytes[bit / 8] ^= static_cast<std::byte>(1u << bit % 8);
+        all_seen &= crc32c(bytes) != before;
+        bytes[bit / 8] ^= static_cast<std::byte>(1u << bit % 8);
+    }
+    CHECK(all_seen);
+    CHECK(crc32c(bytes) == before);
+}
+
+TEST_CASE("crc32c: works at compile time") {
+    constexpr std::array digits{std::byte{'1'}, std::byte{'2'}, std::byte{'3'},
+                                std::byte{'4'}, std::byte{'5'}, std::byte{'6'},
+                                std::byte{'7'}, std::byte{'8'}, std::byte{'9'}};
+    STATIC_REQUIRE(crc32c(digits) == 0xe3069283);
+    STATIC_REQUIRE(kwire::crc32c_combine(crc32c(std::span(digits).first(4)),
+                                         crc32c(std::span(digits).subspan(4)), 5) == 0xe3069283);
+}
