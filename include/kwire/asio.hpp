@@ -23,7 +23,9 @@
 
 #include <cstddef>
 #include <new>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace kwire {

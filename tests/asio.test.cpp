@@ -1,0 +1,209 @@
+#include <kwire/asio.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect_pipe.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/readable_pipe.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/asio/writable_pipe.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using kwire::errc;
+using kwire::shared_buffer;
+
+namespace {
+
+std::string text(const shared_buffer& b) { return {reinterpret_cast<const char*>(b.begin()), b.size()}; }
+
+std::string frame_of(const std::string& content) {
+    std::string out(4, '\0');
+    kwire::wire::store_be(reinterpret_cast<std::byte*>(out.data()),
+                          static_cast<std::int32_t>(content.size()));
+    return out + content;
+}
+
+/// A pipe whose far end the test writes to, and one read at a time.
+struct reading {
+    asio::io_context context;
+    asio::readable_pipe stream{context};
+    asio::writable_pipe peer{context};
+    kwire::frame_reader reader;
+    std::optional<error_code> outcome;
+    shared_buffer frame;
+
+    reading() { asio::connect_pipe(stream, peer); }
+
+    void send(const std::string& bytes) { asio::write(peer, asio::buffer(bytes)); }
+    void start() {
+        outcome.reset();
+        kwire::async_read_frame(stream, reader, [this](error_code ec, shared_buffer f) {
+            outcome = ec;
+            frame = std::move(f);
+        });
+    }
+    /// Lets everything happen that can happen now.
+    void poll() {
+        context.restart();
+        context.poll();
+    }
+};
+
+} // namespace
+
+TEST_CASE("a frame completes with its last byte, whatever pieces it comes in") {
+    const std::string bytes = frame_of("eight or more bytes");
+    const auto cut = GENERATE_COPY(range<std::size_t>(0, 23));
+    reading r;
+    r.start();
+    r.poll();
+    r.send(bytes.substr(0, cut));
+    r.poll();
+    CHECK_FALSE(r.outcome);
+    r.send(bytes.substr(cut));
+    r.poll();
+    REQUIRE(r.outcome);
+    CHECK_FALSE(*r.outcome);
+    CHECK(text(r.frame) == "eight or more bytes");
+}
+
+TEST_CASE("of several frames in the stream each call takes one, and copies nothing") {
+    const std::string large(100'000, 'x'); // more than a pipe holds, and than the reader begins with
+    const auto before = kwire::copied_bytes();
+    reading r;
+    std::vector<std::string> received;
+    asio::co_spawn(
+        r.context,
+        [&]() -> asio::awaitable<void> {
+            for (;;) {
+                auto [ec, frame] =
+                    co_await kwire::async_read_frame(r.stream, r.reader, asio::as_tuple(asio::use_awaitable));
+                if (ec) {
+                    CHECK(ec == asio::error::eof);
+                    co_return;
+                }
+                CHECK(frame.is_unique());
+                received.push_back(text(frame));
+            }
+        },
+        [](std::exception_ptr failure) { CHECK(failure == nullptr); });
+    const std::string bytes = frame_of("first frame") + frame_of(large) + frame_of("last frame");
+    asio::async_write(r.peer, asio::buffer(bytes), [&](error_code, std::size_t) { r.peer.close(); });
+    r.context.run();
+    CHECK(received == std::vector<std::string>{"first frame", large, "last frame"});
+    CHECK(kwire::copied_bytes() == before);
+}
+
+TEST_CASE("the end of the stream is eof between frames and truncated inside one") {
+    const std::string bytes = frame_of("eight or more bytes");
+    for (std::size_t sent = 0; sent < bytes.size(); ++sent) {
+        reading r;
+        r.start();
+        r.send(bytes.substr(0, sent));
+        r.peer.close();
+        r.poll();
+        REQUIRE(r.outcome);
+        if (sent == 0)
+            CHECK(*r.outcome == asio::error::eof);
+        else
+            CHECK(*r.outcome == errc::truncated);
+        CHECK(r.reader.end_of_stream().has_value() == (sent != 0));
+        CHECK(r.frame.empty());
+    }
+}
+
+TEST_CASE("what the reader refuses is an error code, with the details in the reader, and stays refused") {
+    reading r;
+    r.send(std::string("\x7f\xff\xff\xff", 4));
+    r.start();
+    CHECK_FALSE(r.outcome); // never from inside the call
+    r.poll();
+    REQUIRE(r.outcome);
+    CHECK(*r.outcome == errc::frame_too_large);
+    CHECK(r.outcome->category() == kwire::boost_category());
+    CHECK(r.outcome->message() == "frame_too_large");
+    CHECK(std::string(r.outcome->category().name()) == "kwire");
+    CHECK(r.reader.end_of_stream()->needed == 0x7fffffff);
+
+    r.send(frame_of("eight or more bytes"));
+    r.start();
+    CHECK_FALSE(r.outcome);
+    r.poll();
+    REQUIRE(r.outcome);
+    CHECK(*r.outcome == errc::frame_too_large);
+}
+
+TEST_CASE("every refusal is a failure as an error code, and only itself") {
+    CHECK(kwire::make_error_code(errc{}).failed()); // the first one is 0
+    CHECK(kwire::make_error_code(errc::bad_varint) == errc::bad_varint);
+    CHECK(kwire::make_error_code(errc::bad_varint) != errc::truncated);
+    CHECK(error_code{} != errc{});
+}
+
+TEST_CASE("a frame that is complete already is delivered, but not from inside the call") {
+    reading r;
+    const std::string bytes = frame_of("eight or more bytes");
+    for (std::string_view rest = bytes; !rest.empty();) {
+        const auto room = r.reader.prepare();
+        const std::size_t n = std::min(room.size(), rest.size());
+        for (std::size_t i = 0; i < n; ++i) room[i] = static_cast<std::byte>(rest[i]);
+        r.reader.commit(n);
+        rest.remove_prefix(n);
+    }
+    r.start();
+    CHECK_FALSE(r.outcome);
+    r.poll();
+    REQUIRE(r.outcome);
+    CHECK_FALSE(*r.outcome);
+    CHECK(text(r.frame) == "eight or more bytes");
+}
+
+TEST_CASE("a read that was cancelled inside a frame can be taken up again") {
+    const auto kind = GENERATE(asio::cancellation_type::terminal, asio::cancellation_type::partial);
+    reading r;
+    asio::cancellation_signal stop;
+    std::optional<error_code> outcome;
+    kwire::async_read_frame(
+        r.stream, r.reader,
+        asio::bind_cancellation_slot(stop.slot(), [&](error_code ec, shared_buffer) { outcome = ec; }));
+    const std::string bytes = frame_of("eight or more bytes");
+    r.send(bytes.substr(0, 9));
+    r.poll();
+    CHECK_FALSE(outcome);
+    stop.emit(kind);
+    r.poll();
+    REQUIRE(outcome);
+    CHECK(*outcome == asio::error::operation_aborted);
+
+    r.send(bytes.substr(9));
+    r.start();
+    r.poll();
+    REQUIRE(r.outcome);
+    CHECK_FALSE(*r.outcome);
+    CHECK(text(r.frame) == "eight or more bytes");
+}
+
+TEST_CASE("futures get the frame or throw") {
+    reading r;
+    r.send(frame_of("eight or more bytes"));
+    auto frame = kwire::async_read_frame(r.stream, r.reader, asio::use_future);
+    r.context.run();
+    CHECK(text(frame.get()) == "eight or more bytes");
+    r.peer.close();
+    auto none = kwire::async_read_frame(r.stream, r.reader, asio::use_future);
+    r.context.restart();
+    r.context.run();
+    CHECK_THROWS_AS(none.get(), boost::system::system_error);
+}
