@@ -1,0 +1,616 @@
+#!/usr/bin/env python3
+"""The echo broker seen from its socket: what it serves, how long it waits, and what it survives.
+
+    KWIRE_BUILD_DIR=build/release python3 tests/examples/test_echo_broker.py
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import kafka_bytes as kb
+
+BROKER = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples" / "echo_broker"
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, SASL, API_VERSIONS, INIT_PRODUCER = 0, 1, 2, 3, 10, 17, 18, 22
+SERVED = {PRODUCE: (0, 13), FETCH: (4, 17), LIST_OFFSETS: (1, 6), METADATA: (0, 13), FIND_COORDINATOR: (0, 6), SASL: (0, 1),
+          API_VERSIONS: (0, 4), INIT_PRODUCER: (0, 5)}
+PATIENCE = 30  # seconds after which any single step counts as hung
+
+
+class Broker:
+    """The program, started on a free port, and stopped in any case."""
+
+    def __init__(self, *arguments, files=None):
+        self.log = tempfile.TemporaryFile("w+")
+        limit = None
+        if files is not None:
+            def limit():
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        self.process = subprocess.Popen([BROKER, *arguments], stdout=subprocess.PIPE, stderr=self.log, text=True,
+                                        preexec_fn=limit)
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
+        if not found:
+            self.process.kill()
+            raise AssertionError(f"the broker said {line!r}")
+        self.port = int(found[1])
+
+    def stop(self, how=signal.SIGTERM):
+        """(exit status, what it printed at the end)."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            rest, _ = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        return self.process.returncode, rest
+
+    def errors(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def status(self, name):
+        """A value in kB of /proc/<pid>/status."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{name}:\s+(\d+) kB$", text, re.M)[1])
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Client:
+    def __init__(self, broker):
+        self.socket = socket.create_connection(("127.0.0.1", broker.port), PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, key, version, body, correlation=7):
+        self.socket.sendall(kb.frame(key, version, body, correlation))
+
+    def read(self, n):
+        out = b""
+        while len(out) < n:
+            more = self.socket.recv(n - len(out))
+            if not more:
+                raise EOFError
+            out += more
+        return out
+
+    def receive(self, correlation=7, tagged_header=False):
+        """The body of the next answer."""
+        data = self.read(struct.unpack(">i", self.read(4))[0])
+        assert struct.unpack_from(">i", data)[0] == correlation, data[:4]
+        if tagged_header:
+            assert data[4] == 0
+        return data[5 if tagged_header else 4:]
+
+    def ask(self, key, version, body, correlation=7):
+        self.send(key, version, body, correlation)
+        return self.receive(correlation, key != API_VERSIONS and kb.is_flexible(key, version))
+
+    def is_closed(self):
+        """Whether the broker hangs up, without a further byte."""
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def reset(self):
+        """Leaves as a killed process on a broken network does."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    # -- requests
+
+    def api_versions(self, version, body=None):
+        """(error, {key: (min, max)})."""
+        if body is None:
+            body = b"" if version < 3 else kb.uvarint(5) + b"test" + kb.uvarint(4) + b"1.0" + b"\0"
+        data = self.ask(API_VERSIONS, version, body)
+        error = struct.unpack_from(">h", data)[0]
+        r = kb.Reader(data, version >= 3 and error != 35)
+
+        def entry():
+            out = r.get("hhh")
+            r.tags()
+            return out
+        r.get("h")
+        keys = r.array(entry)
+        if version >= 1 and error != 35:
+            r.get("i")
+        r.tags()
+        r.end()
+        return error, {key: (low, high) for key, low, high in keys}
+
+    def create(self, topic):
+        """Makes a topic; its id."""
+        error, ident, _ = kb.metadata_answer(12, self.ask(METADATA, 12, kb.metadata_body(12, [topic])))[2][topic]
+        assert error == 0
+        return ident
+
+    def produce(self, topic, records, partition=0, version=7, acks=1):
+        """(error, base offset)."""
+        body = kb.produce_body(version, topic, [(partition, records)], acks)
+        return kb.produce_answer(version, self.ask(PRODUCE, version, body))[0][1:]
+
+    def fetch(self, topic, partitions, version=11, **options):
+        """[(index, error, high watermark, records)]."""
+        body = kb.fetch_body(version, topic, partitions, **options)
+        error, answer = kb.fetch_answer(version, self.ask(FETCH, version, body))
+        assert error == 0
+        return answer
+
+
+def stamped(sent, offset):
+    """A batch as the broker must give it back: nothing but base offset and leader epoch is new."""
+    return struct.pack(">q", offset) + sent[8:12] + struct.pack(">i", 0) + sent[16:]
+
+
+class EchoBroker(unittest.TestCase):
+    def setUp(self):
+        signal.alarm(120)
+        self.broker = Broker("--partitions", "2")
+        self.addCleanup(self.check_end)
+        self.topic = "orders"
+
+    def check_end(self):
+        """Whatever a test did: the broker lives, ends on request, and has copied no payload."""
+        try:
+            self.assertIsNone(self.broker.process.poll(), self.broker.errors())
+            status, rest = self.broker.stop()
+            self.assertEqual(status, 0, self.broker.errors())
+            self.assertRegex(rest, r"\Arequests: \d+, batches: \d+, bytes in: \d+, bytes out: \d+, "
+                                   r"payload bytes copied by kwire: 0\n\Z")
+            self.assertNotIn("ERROR", self.broker.errors())  # of a sanitizer
+        finally:
+            if self.broker.process.poll() is None:
+                self.broker.process.kill()
+            self.broker.process.stdout.close()
+            self.broker.log.close()
+            signal.alarm(0)
+
+    def client(self):
+        client = Client(self.broker)
+        self.addCleanup(client.socket.close)
+        return client
+
+    def wait_until(self, condition):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+
+    # -- what is served
+
+    def test_api_versions_says_what_is_served_in_every_version_of_its_own(self):
+        client = self.client()
+        for version in range(5):
+            self.assertEqual(client.api_versions(version), (0, SERVED))
+
+    def test_api_versions_of_an_unknown_version_is_answered_in_version_0_and_the_connection_lives(self):
+        client = self.client()
+        for version in (5, 99, 32767, -1):
+            body = os.urandom(20)  # nobody can know what is in there
+            data = client.ask(API_VERSIONS, version, body)
+            self.assertEqual(data, struct.pack(">hihhh", 35, 1, API_VERSIONS, 0, 4), version)
+            self.assertEqual(client.api_versions(4), (0, SERVED))
+
+    def test_api_versions_wants_a_name_that_can_be_logged(self):
+        client = self.client()
+        for name, version, error in ((b"a-b.c", b"1.0", 0), (b"", b"1", 42), (b"a b", b"1", 42), (b"-a", b"1", 42),
+                                     (b"a", b"", 42), (b"a\n", b"1", 42)):
+            body = kb.uvarint(len(name) + 1) + name + kb.uvarint(len(version) + 1) + version + b"\0"
+            self.assertEqual(client.api_versions(3, body)[0], error, name)
+
+    def test_every_version_that_is_advertised_is_served(self):
+        client = self.client()
+        ident = client.create(self.topic)
+        for version in range(14):
+            brokers, controller, topics = kb.metadata_answer(
+                version, client.ask(METADATA, version, kb.metadata_body(version, [self.topic])))
+            self.assertEqual(brokers, [(1, "127.0.0.1", self.broker.port)])
+            self.assertIn(controller, (1, None))
+            self.assertEqual(topics, {self.topic: (0, ident if version >= 10 else None, 2)})
+        for version in range(3, 14):
+            records = kb.batch([b"version %d" % version])
+            name = ident if version >= 13 else self.topic
+            self.assertEqual(client.produce(name, records, version=version), (0, version - 3))
+        for version in range(4, 18):
+            name = ident if version >= 13 else self.topic
+            (index, error, high, records), = client.fetch(name, [(0, 10, 1 << 20)], version)
+            self.assertEqual((index, error, high), (0, 0, 11))
+            self.assertEqual(records, stamped(kb.batch([b"version 13"]), 10))
+        for version in range(1, 7):
+            answer = kb.list_offsets_answer(version, client.ask(LIST_OFFSETS, version, kb.list_offsets_body(
+                version, self.topic, [(0, -1), (0, -2), (1, -1), (7, -1)])))
+            self.assertEqual([(p, e, o) for p, e, _, o in answer], [(0, 0, 11), (0, 0, 0), (1, 0, 0), (7, 3, -1)])
+        for version in range(7):
+            w = kb.Writer(version >= 3)
+            if version < 4:
+                w.string("group")
+            if version >= 1:
+                w.put("b", 0)
+            if version >= 4:
+                w.array(["group"], w.string)
+            w.tags()
+            data = client.ask(FIND_COORDINATOR, version, w.out)
+            self.assertIn(struct.pack(">h", 15), data, version)
+        for version in range(6):
+            w = kb.Writer(version >= 2)
+            w.string(None)
+            w.put("i", 1000)
+            if version >= 3:
+                w.put("qh", -1, -1)
+            w.tags()
+            r = kb.Reader(client.ask(INIT_PRODUCER, version, w.out), version >= 2)
+            self.assertEqual(r.get("ihqh"), (0, 0, version, 0))  # each producer another id
+            r.tags()
+            r.end()
+        for version in range(2):
+            self.assertEqual(client.ask(SASL, version, b"\0\5PLAIN"), struct.pack(">hi", 34, 0))
+
+    def test_other_apis_and_versions_end_the_connection(self):
+        for key, version in ((FETCH, 3), (FETCH, 18), (METADATA, 14), (PRODUCE, 14), (LIST_OFFSETS, 0), (METADATA, -1),
+                             (11, 0), (36, 0), (999, 0), (-1, 0)):
+            client = self.client()
+            client.send(key, version, b"\0" * 32)
+            self.assertTrue(client.is_closed(), (key, version))
+        self.assertIn("no API 999 version 0", self.broker.errors())
+
+    def test_topics_are_made_when_a_client_may_and_their_names_are_checked(self):
+        client = self.client()
+
+        def ask(name, create):
+            return kb.metadata_answer(9, client.ask(METADATA, 9, kb.metadata_body(9, [name], create)))[2][name][0]
+        self.assertEqual(ask("new", False), 3)
+        self.assertEqual(ask("new", True), 0)
+        self.assertEqual(ask("new", False), 0)
+        for name in ("", ".", "..", "a/b", "ä", "x" * 250):
+            self.assertEqual(ask(name, True), 17, name)
+        all_topics = {"new": (0, None, 2)}
+        self.assertEqual(kb.metadata_answer(0, client.ask(METADATA, 0, kb.metadata_body(0, [])))[2], all_topics)
+        self.assertEqual(kb.metadata_answer(1, client.ask(METADATA, 1, kb.metadata_body(1, None)))[2], all_topics)
+        self.assertEqual(kb.metadata_answer(1, client.ask(METADATA, 1, kb.metadata_body(1, [])))[2], {})
+
+    # -- records
+
+    def test_batches_come_back_as_they_were_but_for_the_offset_and_the_epoch(self):
+        client = self.client()
+        client.create(self.topic)
+        sent = [kb.batch([b"x" * size, None, b""], producer=(5, 0, 0)) for size in (0, 1, 100, 20_000, 900_000)]
+        offset = 0
+        for records in sent:
+            self.assertEqual(client.produce(self.topic, records), (0, offset))
+            offset += 3
+        (_, error, high, records), = client.fetch(self.topic, [(0, 0, 1 << 30)])
+        self.assertEqual((error, high), (0, 15))
+        self.assertEqual(records, b"".join(stamped(b, 3 * i) for i, b in enumerate(sent)))
+        (_, _, _, records), = client.fetch(self.topic, [(0, 4, 1 << 30)])  # inside a batch: from its beginning
+        self.assertEqual(records[:8], struct.pack(">q", 3))
+
+    def test_one_request_may_carry_batches_for_several_partitions_and_twice_for_one(self):
+        client = self.client()
+        client.create(self.topic)
+        a, b, c = kb.batch([b"a"]), kb.batch([b"b"] * 2), kb.batch([b"c"])
+        body = kb.produce_body(7, self.topic, [(0, a), (1, b), (0, c), (2, a), (0, b[:-1])])
+        self.assertEqual(kb.produce_answer(7, client.ask(PRODUCE, 7, body)),
+                         [(0, 0, 0), (1, 0, 0), (0, 0, 1), (2, 3, -1), (0, 87, -1)])
+        answer = client.fetch(self.topic, [(0, 0, 1 << 20), (1, 0, 1 << 20)])
+        self.assertEqual([p[3] for p in answer], [stamped(a, 0) + stamped(c, 1), stamped(b, 0)])
+
+    def test_what_a_leader_must_refuse_is_refused_and_not_kept(self):
+        client = self.client()
+        client.create(self.topic)
+        good = kb.batch([b"good"])
+        unsound = [
+            (87, None), (87, b""), (87, good + good), (87, good[:-1]), (87, good[:16]), (2, kb.batch([b"x"], damage=True)),
+            (87, kb.batch([b"x"], base_offset=1)), (87, kb.batch([b"x"], count=2)), (87, kb.batch([b"x"], last_delta=5)),
+            (87, kb.batch([], last_delta=0)), (87, kb.batch([b"x"], attributes=0x20)), (32, kb.batch([b"x"], attributes=8)),
+            (48, kb.batch([b"x"], attributes=0x10)), (76, kb.batch([b"x"], attributes=5)),
+            (87, kb.batch([b"x"], producer=(3, 0, -1))), (10, kb.batch([b"x" * (1 << 20)])),
+            (87, good[:16] + b"\3" + good[17:]),
+        ]
+        for number, (error, records) in enumerate(unsound):
+            self.assertEqual(client.produce(self.topic, records), (error, -1), number)
+        self.assertEqual(client.produce(self.topic, kb.batch([b"x"], attributes=4), version=6), (76, -1))  # zstd
+        self.assertEqual(client.produce(self.topic, kb.batch([b"x"], attributes=4), version=7), (0, 0))
+        for version in (0, 1, 2):
+            self.assertEqual(client.produce(self.topic, good, version=version), (43, -1))
+        self.assertEqual(client.produce(self.topic, good, acks=2), (21, -1))
+        self.assertEqual(client.produce("nobody made it", good), (3, -1))
+        self.assertEqual(client.produce(self.topic, good, partition=2), (3, -1))
+        self.assertEqual(client.produce(self.topic, good, partition=-1), (3, -1))
+        self.assertEqual(client.produce(bytes(16), good, version=13), (100, -1))
+        self.assertEqual(client.fetch(self.topic, [(0, 1, 1 << 20)]), [(0, 0, 1, b"")])
+
+    def test_acks_0_has_no_answer(self):
+        client = self.client()
+        client.create(self.topic)
+        client.send(PRODUCE, 7, kb.produce_body(7, self.topic, [(0, kb.batch([b"unseen"]))], acks=0), 1)
+        self.assertEqual(client.produce(self.topic, kb.batch([b"seen"])), (0, 1))  # its answer is the first
+        client.send(PRODUCE, 7, kb.produce_body(7, self.topic, [(9, kb.batch([b"x"]))], acks=0))
+        self.assertTrue(client.is_closed())  # the only way to say that it failed
+
+    def test_offsets_by_time(self):
+        client = self.client()
+        client.create(self.topic)
+        for timestamp in (100, 300, 200):
+            client.produce(self.topic, kb.batch([b"x"], timestamp=timestamp))
+        for timestamp, found in ((0, (100, 0)), (100, (100, 0)), (101, (300, 1)), (300, (300, 1)), (301, (-1, -1))):
+            answer = kb.list_offsets_answer(1, client.ask(LIST_OFFSETS, 1, kb.list_offsets_body(
+                1, self.topic, [(0, timestamp)])))
+            self.assertEqual(answer, [(0, 0, *found)])
+
+    # -- fetching
+
+    def test_offsets_outside_the_log_are_refused_and_its_end_is_empty(self):
+        client = self.client()
+        client.create(self.topic)
+        client.produce(self.topic, kb.batch([b"x"]))
+        for offset, error, high, records in ((-1, 1, 1, b""), (2, 1, 1, b""), (1, 0, 1, b"")):
+            self.assertEqual(client.fetch(self.topic, [(0, offset, 1 << 20)]), [(0, error, high, records)], offset)
+        self.assertEqual(client.fetch(self.topic, [(5, 0, 1)]), [(5, 3, -1, b"")])
+        self.assertEqual(client.fetch("unknown", [(0, 0, 1)]), [(0, 3, -1, b"")])
+        self.assertEqual(client.fetch(bytes(16), [(0, 0, 1)], version=13), [(0, 100, -1, b"")])
+        body = kb.fetch_body(11, self.topic, [(0, 0, 1)], session=5)
+        self.assertEqual(kb.fetch_answer(11, client.ask(FETCH, 11, body)), (70, None))
+
+    def test_limits_count_whole_batches_and_never_starve_the_first(self):
+        client = self.client()
+        client.create(self.topic)
+        size = len(kb.batch([b"x" * 100]))
+        for partition in (0, 1):
+            for _ in range(5):
+                client.produce(self.topic, kb.batch([b"x" * 100]), partition)
+
+        def batches(limits, **options):
+            answer = client.fetch(self.topic, [(p, 0, limit) for p, limit in enumerate(limits)], **options)
+            self.assertTrue(all(len(p[3]) % size == 0 for p in answer))
+            return [len(p[3]) // size for p in answer]
+        self.assertEqual(batches([1 << 20, 1 << 20]), [5, 5])
+        self.assertEqual(batches([2 * size, 3 * size - 1]), [2, 2])
+        self.assertEqual(batches([1, 1]), [1, 0])
+        self.assertEqual(batches([0, -5]), [1, 0])
+        self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=7 * size), [5, 2])
+        self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=1), [1, 0])
+        self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=-1), [1, 0])
+
+    def test_a_fetch_without_records_waits_as_long_as_it_may(self):
+        client = self.client()
+        client.create(self.topic)
+        for wait in (0, 300):
+            began = time.monotonic()
+            self.assertEqual(client.fetch(self.topic, [(0, 0, 1 << 20)], max_wait=wait), [(0, 0, 0, b"")])
+            self.assertGreaterEqual(time.monotonic() - began, wait / 1000)
+            self.assertLess(time.monotonic() - began, wait / 1000 + 5)
+        began = time.monotonic()
+        client.fetch(self.topic, [(0, 0, 1 << 20)], max_wait=60_000, min_bytes=0)
+        client.fetch(self.topic, [(0, 77, 1 << 20)], max_wait=60_000)  # an error need not wait either
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_a_waiting_fetch_ends_with_the_batch_that_completes_min_bytes(self):
+        producer, consumer = self.client(), self.client()
+        producer.create(self.topic)
+        one = kb.batch([b"x" * 100])
+        began = time.monotonic()
+        consumer.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 20), (1, 0, 1 << 20)], max_wait=25_000,
+                                               min_bytes=len(one) + 1))
+        time.sleep(0.2)
+        producer.produce(self.topic, one, partition=1)
+        consumer.socket.settimeout(0.3)
+        with self.assertRaises(TimeoutError):
+            consumer.receive()
+        consumer.socket.settimeout(PATIENCE)
+        producer.produce(self.topic, one, partition=0)
+        error, answer = kb.fetch_answer(11, consumer.receive())
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual([p[3] for p in answer], [stamped(one, 0), stamped(one, 0)])
+
+    # -- clients as they are
+
+    def test_bytes_behind_a_body_are_ignored(self):
+        client = self.client()
+        client.create(self.topic)
+        spare = b"\0\1spare"
+        records = kb.batch([b"x"])
+        for version in (7, 10):
+            body = kb.produce_body(version, self.topic, [(0, records)]) + spare
+            self.assertEqual(kb.produce_answer(version, client.ask(PRODUCE, version, body))[0][1], 0)
+        body = kb.fetch_body(11, self.topic, [(0, 1, 1 << 20)]) + spare
+        self.assertEqual(kb.fetch_answer(11, client.ask(FETCH, 11, body))[1][0][3], stamped(records, 1))
+        client.ask(METADATA, 9, kb.metadata_body(9, [self.topic]) + spare)
+        client.ask(API_VERSIONS, 0, spare)
+
+    def test_requests_in_one_burst_are_answered_one_by_one_in_order(self):
+        client = self.client()
+        client.create(self.topic)
+        burst = b"".join(kb.frame(METADATA, 1, kb.metadata_body(1, [self.topic]), n) for n in range(200))
+        client.socket.sendall(burst)
+        for n in range(200):
+            client.receive(n)
+
+    def test_a_frame_may_come_byte_by_byte(self):
+        client = self.client()
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in kb.frame(METADATA, 9, kb.metadata_body(9, [self.topic])):
+            client.socket.sendall(bytes([byte]))
+        self.assertIn(self.topic, kb.metadata_answer(9, client.receive(tagged_header=True))[2])
+
+    def test_a_client_that_only_stops_sending_still_gets_its_answer(self):
+        client = self.client()
+        client.send(METADATA, 1, kb.metadata_body(1, [self.topic]))
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assertIn(self.topic, kb.metadata_answer(1, client.receive())[2])
+        self.assertTrue(client.is_closed())
+
+    def test_clients_may_vanish_at_any_byte(self):
+        steady = self.client()
+        steady.create(self.topic)
+        before = self.broker.open_files()
+        request = kb.frame(PRODUCE, 9, kb.produce_body(9, self.topic, [(0, kb.batch([b"half"]))]))
+        for cut in range(len(request) + 1):
+            for leave in (Client.reset, lambda c: c.socket.close()):
+                client = Client(self.broker)
+                client.socket.sendall(request[:cut])
+                leave(client)
+        self.wait_until(lambda: self.broker.open_files() <= before)
+        error, offset = steady.produce(self.topic, kb.batch([b"whole"]))
+        self.assertEqual(error, 0)
+        self.assertLessEqual(offset, 2)  # whole requests of clients that were gone by then may have counted
+
+    def test_clients_may_vanish_while_they_wait_or_are_answered(self):
+        steady = self.client()
+        steady.create(self.topic)
+        before = self.broker.open_files()
+        waiting = kb.fetch_body(11, self.topic, [(0, 0, 1 << 30)], max_wait=20_000)
+        for leave in (Client.reset, lambda c: c.socket.close()):
+            for _ in range(20):
+                client = Client(self.broker)
+                client.send(FETCH, 11, waiting)
+                leave(client)
+        for _ in range(10):
+            steady.produce(self.topic, kb.batch([b"x" * 900_000]))  # wakes all of them
+        for leave in (Client.reset, lambda c: c.socket.close()):
+            for _ in range(10):
+                client = Client(self.broker)
+                client.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 30)]))
+                client.read(1000)
+                leave(client)
+        self.wait_until(lambda: self.broker.open_files() <= before)
+        self.assertEqual(steady.api_versions(4), (0, SERVED))
+
+    def test_other_protocols_are_told_apart_and_hung_up_on(self):
+        for banner in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"):
+            client = self.client()
+            client.socket.sendall(banner)
+            self.assertTrue(client.is_closed(), banner)
+        self.wait_until(lambda: self.broker.errors().count("not_a_kafka_peer") == 3)
+
+    def test_malformed_requests_end_the_connection_with_a_line_that_says_where(self):
+        for key, version, body in ((METADATA, 1, b"\0\0\0\5"), (FETCH, 11, b"\0" * 10), (PRODUCE, 7, b"\xff\xff\0\1"),
+                                   (API_VERSIONS, 3, b"\x80"), (FIND_COORDINATOR, 0, b"\0\x09x")):
+            client = self.client()
+            client.send(key, version, body)
+            self.assertTrue(client.is_closed(), (key, version))
+        client = self.client()
+        client.socket.sendall(struct.pack(">ihhih", 10, METADATA, 1, 7, 500))  # a client id longer than the frame
+        self.assertTrue(client.is_closed())
+        self.wait_until(lambda: self.broker.errors().count("\n") == 6)
+        self.assertRegex(self.broker.errors(), r"MetadataRequest v1 topics: count_exceeds_input at byte \d, needs 10 bytes, 0 left")
+
+    def test_lengths_outside_the_limits_are_refused_at_once(self):
+        for length in (-1, -2**31, 0, 7, 104_857_601, 2**31 - 1):
+            client = self.client()
+            client.socket.sendall(struct.pack(">i", length))
+            self.assertTrue(client.is_closed(), length)
+
+    def test_claimed_lengths_cost_no_memory_before_the_bytes_arrive(self):
+        steady = self.client()
+        steady.create(self.topic)
+        before = self.broker.status("VmHWM")
+        clients = []
+        for extra in (0, 1, 100, 10_000):
+            for _ in range(50):
+                client = self.client()
+                client.socket.sendall(struct.pack(">i", 104_857_600) + b"\0" * extra)
+                clients.append(client)
+        self.wait_until(lambda: self.broker.open_files() > 200)
+        self.assertEqual(steady.api_versions(4), (0, SERVED))
+        grown = self.broker.status("VmHWM") - before
+        self.assertLess(grown, 200 * 64, "kB for 200 clients that claim 100 MiB each")
+
+    def test_counts_that_lie_cost_no_memory(self):
+        before = self.broker.status("VmHWM")
+        for count in (0x7fffffff, 0x10000000):
+            client = self.client()
+            client.send(METADATA, 1, struct.pack(">i", count))
+            self.assertTrue(client.is_closed())
+        self.assertLess(self.broker.status("VmHWM") - before, 4096)
+
+
+class Program(unittest.TestCase):
+    """The program as a whole: options, signals, and no file descriptors left."""
+
+    def setUp(self):
+        signal.alarm(120)
+        self.addCleanup(signal.alarm, 0)
+
+    def run_broker(self, *arguments):
+        return subprocess.run([BROKER, *arguments], capture_output=True, text=True, timeout=PATIENCE)
+
+    def test_options_that_make_no_sense_exit_with_2(self):
+        for arguments in (["--prot", "1"], ["--port"], ["--port", "x"], ["--port", "65536"], ["--port", "-1"],
+                          ["--partitions", "0"], ["--port", "1x"], ["file"], ["--port="]):
+            done = self.run_broker(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn("usage: echo_broker", done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def test_help_is_no_error(self):
+        done = self.run_broker("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("--partitions", done.stdout)
+
+    def test_a_port_that_is_taken_is_an_error(self):
+        with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
+            done = self.run_broker("--port", str(other.getsockname()[1]))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("echo_broker: ", done.stderr)
+
+    def test_signals_stop_it_cleanly_whatever_its_clients_do(self):
+        for how in (signal.SIGTERM, signal.SIGINT):
+            broker = Broker()
+            with Client(broker) as busy, Client(broker) as idle, Client(broker) as half:
+                busy.create("orders")
+                busy.send(FETCH, 11, kb.fetch_body(11, "orders", [(0, 0, 1 << 20)], max_wait=25_000))
+                half.socket.sendall(struct.pack(">i", 1000) + b"\0" * 100)
+                idle.api_versions(0)
+                status, rest = broker.stop(how)
+                self.assertEqual(status, 0, broker.errors())
+                self.assertIn("requests: 3, batches: 0,", rest)
+                self.assertEqual(broker.errors(), "")
+                broker.log.close()
+
+    def test_without_file_descriptors_it_waits_instead_of_spinning_and_recovers(self):
+        broker = Broker(files=40)
+        try:
+            clients = [Client(broker) for _ in range(60)]  # the kernel queues those that cannot be accepted
+            time.sleep(0.5)
+            before = broker.cpu_seconds()
+            time.sleep(1)
+            self.assertLess(broker.cpu_seconds() - before, 0.5)
+            self.assertIn("accept: ", broker.errors())
+            for client in clients:
+                client.socket.close()
+            with Client(broker) as late:
+                self.assertEqual(late.api_versions(4), (0, SERVED))
+        finally:
+            status, _ = broker.stop()
+            broker.log.close()
+        self.assertEqual(status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
