@@ -1,4 +1,4 @@
-/// CRC-32C with the instructions of x86-64: crc32 for short inputs, carry-less multiplication for long ones.
+/// CRC-32C with the instructions of x86-64: crc32, and carry-less multiplication where it is wide.
 ///
 /// Written with the compilers' vector extensions and builtins, for <immintrin.h> takes half a second to
 /// compile. The functions are compiled for processors that this program may not run on; crc32c.hpp asks
@@ -34,7 +34,6 @@ struct alignas(16) fold_factors {
     explicit consteval fold_factors(std::uint64_t bits)
         : low(lane_power(bits + 63)), high(lane_power(bits - 1)) {}
 };
-inline constexpr fold_factors over_16{128}, over_32{256}, over_48{384}, over_64{512};
 
 /// The crc32 instruction, eight bytes a step: 3 cycles each, as a chain.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const std::byte* p,
@@ -68,33 +67,51 @@ KWIRE_TARGET_CRC inline std::uint32_t reduce(vector128 folded) noexcept {
     return static_cast<std::uint32_t>(__builtin_ia32_crc32di(first, static_cast<std::uint64_t>(folded[1])));
 }
 
-KWIRE_TARGET_CRC inline vector128 fold(vector128 folded, const fold_factors& over) noexcept {
-    const vector128 factors{over.low, over.high};
-    return __builtin_ia32_pclmulqdq128(folded, factors, 0x00) ^
-           __builtin_ia32_pclmulqdq128(folded, factors, 0x11);
-}
-KWIRE_TARGET_CRC inline vector128 load128(const std::byte* p) noexcept {
-    vector128 value;
-    std::memcpy(&value, p, sizeof value);
-    return value;
+/// a * b modulo the polynomial, reflected: multiply_mod with two instructions.
+KWIRE_TARGET_CRC inline std::uint32_t multiply(std::uint32_t a, std::uint32_t b) noexcept {
+    const vector128 raw = __builtin_ia32_pclmulqdq128(vector128{a, 0}, vector128{b, 0}, 0x00);
+    // Shifted by one, bit 0 stands for x^63: the lower half is what crc32 has to bring below x^32.
+    const std::uint64_t product = static_cast<std::uint64_t>(raw[0]) << 1;
+    return __builtin_ia32_crc32si(0, static_cast<std::uint32_t>(product)) ^
+           static_cast<std::uint32_t>(product >> 32);
 }
 
-/// Four vectors of 16 bytes at a time: 64 bytes a round.
+/// Three chains side by side, of `Lane` bytes each, hide the three cycles that one step takes.
+template <std::size_t Lane>
+KWIRE_TARGET_CRC inline std::uint32_t crc32c_lanes(std::uint32_t state, const std::byte* p,
+                                                   std::size_t rounds) noexcept {
+    constexpr std::uint32_t over_one = power_of_x<castagnoli>(8 * Lane),
+                            over_two = power_of_x<castagnoli>(16 * Lane);
+    for (; rounds != 0; --rounds, p += 3 * Lane) {
+        std::uint64_t a = state, b = 0, c = 0;
+        for (std::size_t i = 0; i < Lane; i += 8) {
+            std::uint64_t word_a, word_b, word_c;
+            std::memcpy(&word_a, p + i, 8);
+            std::memcpy(&word_b, p + Lane + i, 8);
+            std::memcpy(&word_c, p + 2 * Lane + i, 8);
+            a = __builtin_ia32_crc32di(a, word_a);
+            b = __builtin_ia32_crc32di(b, word_b);
+            c = __builtin_ia32_crc32di(c, word_c);
+        }
+        state = multiply(static_cast<std::uint32_t>(a), over_two) ^
+                multiply(static_cast<std::uint32_t>(b), over_one) ^ static_cast<std::uint32_t>(c);
+    }
+    return state;
+}
+
+/// For processors without wide carry-less multiplication; the narrow one is slower than this on many.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_sse42(std::uint32_t state, const std::byte* p,
                                                    std::size_t size) noexcept {
-    if (size < 256) return crc32c_chain(state, p, size);
-
-    vector128 a = load128(p) ^ vector128 { static_cast<long long>(state), 0 }, b = load128(p + 16);
-    vector128 c = load128(p + 32), d = load128(p + 48);
-    p += 64, size -= 64;
-    for (; size >= 64; p += 64, size -= 64) {
-        a = fold(a, over_64) ^ load128(p);
-        b = fold(b, over_64) ^ load128(p + 16);
-        c = fold(c, over_64) ^ load128(p + 32);
-        d = fold(d, over_64) ^ load128(p + 48);
+    constexpr std::size_t large = 1024, small = 128;
+    if (const std::size_t rounds = size / (3 * large); rounds != 0) {
+        state = crc32c_lanes<large>(state, p, rounds);
+        p += rounds * 3 * large, size -= rounds * 3 * large;
     }
-    const vector128 all = fold(a, over_48) ^ fold(b, over_32) ^ fold(c, over_16) ^ d;
-    return crc32c_chain(reduce(all), p, size);
+    if (const std::size_t rounds = size / (3 * small); rounds != 0) {
+        state = crc32c_lanes<small>(state, p, rounds);
+        p += rounds * 3 * small, size -= rounds * 3 * small;
+    }
+    return crc32c_chain(state, p, size);
 }
 
 /// The factors for the four quarters of a vector.
@@ -102,11 +119,13 @@ struct alignas(64) fold_factors512 {
     fold_factors quarters[4];
 };
 consteval fold_factors512 four_times(fold_factors f) { return {{f, f, f, f}}; }
-inline constexpr fold_factors512 over_64x4 = four_times(over_64), over_128x4 = four_times(fold_factors(1024)),
-                                 over_192x4 = four_times(fold_factors(1536)),
-                                 over_256x4 = four_times(fold_factors(2048));
+inline constexpr fold_factors512 over_64 = four_times(fold_factors(512)),
+                                 over_128 = four_times(fold_factors(1024)),
+                                 over_192 = four_times(fold_factors(1536)),
+                                 over_256 = four_times(fold_factors(2048));
 /// Each quarter moves over those behind it; what becomes of the last is not used.
-inline constexpr fold_factors512 over_rest{{over_48, over_32, over_16, over_16}};
+inline constexpr fold_factors512 over_rest{
+    {fold_factors(384), fold_factors(256), fold_factors(128), fold_factors(128)}};
 
 KWIRE_TARGET_CRC512 inline vector512 load512(const std::byte* p) noexcept {
     vector512 value;
@@ -135,14 +154,14 @@ KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_avx512(std::uint32_t state, cons
         vector512 b = load512(p), c = load512(p + 64), d = load512(p + 128);
         p += 192, size -= 192;
         for (; size >= 256; p += 256, size -= 256) {
-            a = fold(a, over_256x4) ^ load512(p);
-            b = fold(b, over_256x4) ^ load512(p + 64);
-            c = fold(c, over_256x4) ^ load512(p + 128);
-            d = fold(d, over_256x4) ^ load512(p + 192);
+            a = fold(a, over_256) ^ load512(p);
+            b = fold(b, over_256) ^ load512(p + 64);
+            c = fold(c, over_256) ^ load512(p + 128);
+            d = fold(d, over_256) ^ load512(p + 192);
         }
-        a = fold(a, over_192x4) ^ fold(b, over_128x4) ^ fold(c, over_64x4) ^ d;
+        a = fold(a, over_192) ^ fold(b, over_128) ^ fold(c, over_64) ^ d;
     }
-    for (; size >= 64; p += 64, size -= 64) a = fold(a, over_64x4) ^ load512(p);
+    for (; size >= 64; p += 64, size -= 64) a = fold(a, over_64) ^ load512(p);
 
     const vector512 moved = fold(a, over_rest);
     const vector128 all = __builtin_shufflevector(moved, moved, 0, 1) ^
@@ -153,15 +172,8 @@ KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_avx512(std::uint32_t state, cons
 
 /// crc_shift_portable with one multiplication a step.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_shift(std::uint32_t crc, std::uint64_t size) noexcept {
-    for (std::size_t j = 0; size != 0; ++j, size >>= 2) {
-        if ((size & 3) == 0) continue;
-        const long long factor = crc_shifts<castagnoli>[j][size & 3];
-        const vector128 raw = __builtin_ia32_pclmulqdq128(vector128{crc, 0}, vector128{factor, 0}, 0x00);
-        // Shifted by one, bit 0 stands for x^63: the lower half is what crc32 has to bring below x^32.
-        const std::uint64_t product = static_cast<std::uint64_t>(raw[0]) << 1;
-        crc = __builtin_ia32_crc32si(0, static_cast<std::uint32_t>(product)) ^
-              static_cast<std::uint32_t>(product >> 32);
-    }
+    for (std::size_t j = 0; size != 0; ++j, size >>= 2)
+        if ((size & 3) != 0) crc = multiply(crc, crc_shifts<castagnoli>[j][size & 3]);
     return crc;
 }
 
