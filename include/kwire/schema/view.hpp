@@ -396,9 +396,16 @@ template <class S, int V>
 }
 
 /// The bytes that a view covers, its tag section included; good as long as the view's own bytes are.
+///
+/// None for a struct that the message does not hold, such as an absent tagged one: it shows defaults.
 template <class S, int V>
 [[nodiscard]] std::span<const std::byte> bytes_of(const struct_view<S, V>& view) noexcept {
-    return {detail::view_access::base(view), detail::view_access::end(view)};
+    const std::byte* const base = detail::view_access::base(view);
+    if constexpr (!std::is_same_v<S, message_of<S>>) {
+        const std::size_t index = detail::view_access::layout(view).version_index;
+        if (base == detail::default_struct<S>::bytes[index].data()) return {};
+    }
+    return {base, detail::view_access::end(view)};
 }
 
 } // namespace kwire

@@ -39,6 +39,22 @@ struct check_state {
     }
 };
 
+/// Moves over so many elements of fixed width; all of them are there.
+///
+/// A walk is bound by latency: each count must be loaded before the next address is known. Few elements are
+/// therefore counted off one by one, and hidden from the compiler, which would multiply: then the branch
+/// predictor guesses from the arrays before this one where the walk goes on, and the load of the count only
+/// confirms it.
+KWIRE_ALWAYS_INLINE const std::byte* hop(const std::byte* p, std::uint64_t count,
+                                         std::uint32_t width) noexcept {
+    if (count > 4) return p + count * width;
+    for (; count != 0; --count) {
+        p += width;
+        KWIRE_OPAQUE(p);
+    }
+    return p;
+}
+
 /// In an error: not an element of an array.
 inline constexpr std::uint32_t no_element = 0xffffffff;
 
@@ -76,12 +92,6 @@ KWIRE_COLD inline const std::byte* refuse_end(check_state& state, const struct_l
                   1); // only the tag section is left to be missing
 }
 
-constexpr bool is_compact(wire_form form) noexcept {
-    return form == wire_form::compact_string || form == wire_form::compact_bytes ||
-           form == wire_form::compact_scalars || form == wire_form::compact_strings ||
-           form == wire_form::compact_structs;
-}
-
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
                               std::uint32_t* ends) noexcept;
 
@@ -108,12 +118,7 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
     std::uint32_t count = 0; // of bytes or elements; stays 0 for null
     std::uint64_t size = 0;  // of what `count` counts, if that is known at once
 
-    switch (step.form) {
-    case wire_form::compact_string:
-    case wire_form::compact_bytes:
-    case wire_form::compact_scalars:
-    case wire_form::compact_strings:
-    case wire_form::compact_structs: {
+    if (is_compact(step.form)) {
         std::uint32_t raw = 0;
         p = wire::read_uvarint(p, state.end, raw);
         if (p == nullptr) [[unlikely]]
@@ -121,60 +126,53 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
         if (raw < step.minimum) [[unlikely]]
             goto null;
         count = raw - (raw != 0 ? 1 : 0);
-        if (count > 0x7fffffff) [[unlikely]]
-            goto bad_length;
-        break;
-    }
-    case wire_form::string:
-    case wire_form::bytes:
-    case wire_form::scalars:
-    case wire_form::strings:
-    case wire_form::structs: {
-        std::int32_t length = 0;
-        if (step.form == wire_form::string) {
-            length = wire::load_be<std::int16_t>(p);
-            p += 2;
-        } else {
-            length = wire::load_be<std::int32_t>(p);
-            p += 4;
+        if (count > max_string_size) [[unlikely]] {
+            if (step.form == wire_form::compact_string) {
+                code = errc::string_too_long;
+                goto refused;
+            }
+            if (count > 0x7fffffff) goto bad_length;
         }
-        count = static_cast<std::uint32_t>(length);
-        if (length < 0) [[unlikely]] {
-            if (length != -1) goto bad_length;
+    } else {
+        switch (step.form) {
+        case wire_form::string: {
+            const auto length = wire::load_be<std::int16_t>(p);
+            p += 2;
+            count = static_cast<std::uint32_t>(std::int32_t{length});
+            break;
+        }
+        case wire_form::nullable_structure:
+            ++p;
+            if (std::to_integer<std::uint8_t>(*at) >= 0x80) goto behind;
+            break;
+        case wire_form::nullable_tagged_structure:
+            p = wire::read_uvarint(p, state.end, count);
+            if (p == nullptr) [[unlikely]]
+                goto bad_varint;
+            if (count > 0x7fffffff) [[unlikely]]
+                goto bad_length;
+            if (count == 0) goto behind;
+            break;
+        case wire_form::structure: break;
+        case wire_form::fixed: count = 1; break;
+        default: count = wire::load_be<std::uint32_t>(p); p += 4;
+        }
+        if (count > 0x7fffffff) [[unlikely]] { // the sign
+            if (count != 0xffffffff) goto bad_length;
             if (step.minimum != 0) goto null;
             count = 0;
         }
-        break;
-    }
-    case wire_form::nullable_structure:
-        ++p;
-        if (std::to_integer<std::uint8_t>(*at) >= 0x80) goto behind;
-        break;
-    case wire_form::nullable_tagged_structure:
-        p = wire::read_uvarint(p, state.end, count);
-        if (p == nullptr) [[unlikely]]
-            goto bad_varint;
-        if (count > 0x7fffffff) [[unlikely]]
-            goto bad_length;
-        if (count == 0) goto behind;
-        break;
-    case wire_form::fixed: count = 1; break;
-    case wire_form::structure: break;
     }
 
+    if (is_plain(step.form)) {
+        size = static_cast<std::uint64_t>(count) * step.width;
+        if (size + step.next_need <= state.left(p)) [[likely]]
+            return hop(p, count, step.width);
+        if (size > state.left(p)) goto cut;
+        p += size;
+        goto behind;
+    }
     switch (step.form) {
-    case wire_form::fixed:
-    case wire_form::compact_scalars:
-    case wire_form::scalars: size = static_cast<std::uint64_t>(count) * step.width; break;
-    case wire_form::compact_string:
-        if (count > max_string_size) [[unlikely]] {
-            code = errc::string_too_long;
-            goto refused;
-        }
-        [[fallthrough]];
-    case wire_form::string:
-    case wire_form::compact_bytes:
-    case wire_form::bytes: size = count; break;
     case wire_form::compact_strings:
         if (count > state.left(p)) [[unlikely]]
             goto too_many;
@@ -245,11 +243,8 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
         if (p == nullptr) [[unlikely]]
             goto child_refused;
         goto behind;
+    default: break; // the plain ones
     }
-    if (size + step.next_need <= state.left(p)) [[likely]]
-        return p + size;
-    if (size > state.left(p)) goto cut;
-    p += size;
 behind:
     if (step.next_need <= state.left(p)) [[likely]]
         return p;
@@ -270,7 +265,8 @@ null:
 bad_length:
     code = errc::bad_length;
     goto refused;
-too_many:
+too_many: // the elements should begin at p
+    at = p;
     code = errc::count_exceeds_input;
     needed = std::uint64_t{count} * least_element(step, layout);
     goto refused;
@@ -295,11 +291,10 @@ inline const std::byte* check_payload(const struct_layout& layout, const known_t
     alone.first_need = 0;
     const field_info* const field = &layout.fields[tag.field];
     const std::uint16_t prefix = prefix_of(alone.steps->form);
-    if (prefix > size) return refuse(state, field, errc::tag_size_mismatch, p, prefix);
-
     const std::byte* const payload_end = p + size;
     const std::byte* const outer_end = std::exchange(state.end, payload_end);
-    const std::byte* const after = check_struct(alone, p, state, state.unread);
+    const std::byte* const after = prefix > size ? refuse(state, field, errc::truncated, p, prefix)
+                                                 : check_struct(alone, p, state, state.unread);
     state.end = outer_end;
     if (after == payload_end) return after;
     if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
@@ -316,7 +311,7 @@ KWIRE_NOINLINE inline const std::byte* check_tags(const struct_layout& layout, c
     p = wire::read_uvarint(p, state.end, count);
     if (p == nullptr) return refuse(state, nullptr, wire::varint_defect(section, state.end), section);
     if (count > state.left(p) / 2) // a tag takes two bytes at least
-        return refuse(state, nullptr, errc::count_exceeds_input, section, count * std::uint64_t{2});
+        return refuse(state, nullptr, errc::count_exceeds_input, p, count * std::uint64_t{2});
 
     std::int64_t previous = -1;
     for (; count != 0; --count) {
@@ -429,55 +424,47 @@ template <class SkipChild>
 KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const struct_layout& layout,
                                                const std::byte* p, SkipChild&& skip_child) noexcept {
     p += step.fixed;
-    switch (step.form) {
-    case wire_form::fixed: return p + step.width;
-    case wire_form::string:
-    case wire_form::compact_string: {
-        const auto [content, count] = read_string_length(p, is_compact(step.form));
-        return content + (count < 0 ? 0 : count);
+    const bool compact = is_compact(step.form);
+    std::int64_t count = 0;
+    if (compact) {
+        std::uint32_t raw = 0;
+        p = wire::read_uvarint_trusted(p, raw);
+        count = raw == 0 ? 0 : std::int64_t{raw} - 1;
+    } else {
+        switch (step.form) {
+        case wire_form::fixed: return p + step.width;
+        case wire_form::string:
+            count = wire::load_be<std::int16_t>(p);
+            p += 2;
+            break;
+        case wire_form::nullable_structure:
+            if (std::to_integer<std::uint8_t>(*p++) >= 0x80) return p;
+            return skip_child(step.child->layouts[layout.version_index], p);
+        case wire_form::nullable_tagged_structure: {
+            std::uint32_t marker = 0;
+            p = wire::read_uvarint_trusted(p, marker);
+            return marker == 0 ? p : skip_child(step.child->layouts[layout.version_index], p);
+        }
+        case wire_form::structure: return skip_child(step.child->layouts[layout.version_index], p);
+        default: count = wire::load_be<std::int32_t>(p); p += 4;
+        }
+        if (count < 0) return p;
     }
-    case wire_form::bytes:
-    case wire_form::compact_bytes: {
-        const auto [content, count] = read_count(p, is_compact(step.form));
-        return content + (count < 0 ? 0 : count);
-    }
-    case wire_form::scalars:
-    case wire_form::compact_scalars: {
-        const auto [content, count] = read_count(p, is_compact(step.form));
-        return content + (count < 0 ? 0 : count) * step.width;
-    }
-    case wire_form::strings:
-    case wire_form::compact_strings: {
-        const bool compact = is_compact(step.form);
-        auto [content, count] = read_count(p, compact);
+    if (is_plain(step.form)) return hop(p, static_cast<std::uint64_t>(count), step.width);
+    if (step.child == nullptr) {
         for (; count > 0; --count) {
-            const auto element = read_string_length(content, compact);
-            content = element.content + element.count;
+            const auto element = read_string_length(p, compact);
+            p = element.content + element.count;
         }
-        return content;
+        return p;
     }
-    case wire_form::structs:
-    case wire_form::compact_structs: {
-        auto [content, count] = read_count(p, is_compact(step.form));
-        const struct_layout& inner = step.child->layouts[layout.version_index];
-        if (inner.step_count == 0) {
-            if (!inner.flexible) return content + (count < 0 ? 0 : count) * inner.tail;
-            for (; count > 0; --count) content = skip_tags(content + inner.tail);
-            return content;
-        }
-        for (; count > 0; --count) content = skip_child(inner, content);
-        return content;
+    const struct_layout& inner = step.child->layouts[layout.version_index];
+    if (inner.step_count == 0) {
+        if (!inner.flexible) return p + count * inner.tail;
+        for (; count > 0; --count) p = skip_tags(p + inner.tail);
+        return p;
     }
-    case wire_form::structure: return skip_child(step.child->layouts[layout.version_index], p);
-    case wire_form::nullable_structure:
-        if (std::to_integer<std::uint8_t>(*p) >= 0x80) return p + 1;
-        return skip_child(step.child->layouts[layout.version_index], p + 1);
-    case wire_form::nullable_tagged_structure: {
-        std::uint32_t marker = 0;
-        p = wire::read_uvarint_trusted(p, marker);
-        return marker == 0 ? p : skip_child(step.child->layouts[layout.version_index], p);
-    }
-    }
+    for (; count > 0; --count) p = skip_child(inner, p);
     return p;
 }
 
