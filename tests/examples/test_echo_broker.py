@@ -593,17 +593,18 @@ class Program(unittest.TestCase):
                 self.assertEqual(broker.errors(), "")
                 broker.log.close()
 
+    @unittest.skipIf(b"__asan_init" in BROKER.read_bytes(), "sanitizers need file descriptors themselves")
     def test_without_file_descriptors_it_waits_instead_of_spinning_and_recovers(self):
         broker = Broker(files=40)
         try:
-            clients = [Client(broker) for _ in range(60)]  # the kernel queues those that cannot be accepted
-            time.sleep(0.5)
-            before = broker.cpu_seconds()
-            time.sleep(1)
-            self.assertLess(broker.cpu_seconds() - before, 0.5)
-            self.assertIn("accept: ", broker.errors())
-            for client in clients:
-                client.socket.close()
+            with contextlib.ExitStack() as clients:
+                for _ in range(60):
+                    clients.enter_context(Client(broker))  # the kernel queues those that cannot be accepted
+                time.sleep(0.5)
+                before = broker.cpu_seconds()
+                time.sleep(1)
+                self.assertLess(broker.cpu_seconds() - before, 0.5)
+                self.assertIn("accept: ", broker.errors())
             with Client(broker) as late:
                 self.assertEqual(late.api_versions(4), (0, SERVED))
         finally:
