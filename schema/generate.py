@@ -23,7 +23,7 @@ GENERATED = ["api_versions", "fetch", "find_coordinator", "init_producer_id", "l
 # Further messages, generated for the tests alone, so that each construct of the schema language is in use: the test
 # tests/schema/fresh.test.py counts them.
 TEST_MESSAGES = ["alter_client_quotas", "broker_heartbeat", "consumer_group_member_metadata_record", "create_topics",
-                 "delete_topics", "describe_topic_partitions", "join_group", "list_config_resources",
+                 "delete_topics", "describe_topic_partitions", "envelope", "join_group", "list_config_resources",
                  "list_transactions", "no_op_record", "offset_fetch", "partition_change_record", "producer_snapshot",
                  "remote_log_segment_metadata_record", "share_fetch", "streams_group_heartbeat",
                  "transaction_log_record", "update_raft_voter", "voters_record"]

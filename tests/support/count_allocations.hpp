@@ -33,13 +33,14 @@ std::size_t allocations_of(F&& f) {
 } // namespace support
 
 #ifndef KWIRE_TEST_SANITIZED
-void* operator new(std::size_t n) {
+// Not inline, for GCC would see malloc paired with delete, or new with free, and warn of it.
+[[gnu::noinline]] void* operator new(std::size_t n) {
     ++support::allocations;
     std::size_t largest = support::largest_allocation;
     while (n > largest && !support::largest_allocation.compare_exchange_weak(largest, n)) {}
     if (void* p = std::malloc(n == 0 ? 1 : n)) return p;
     throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 #endif

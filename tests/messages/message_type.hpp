@@ -1,0 +1,118 @@
+/// A message type as a value: what tests do with messages, without templates. `describe<M>()` makes one.
+#pragma once
+
+#include <kwire/encode.hpp>
+#include <kwire/parse.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "messages/show.hpp"
+
+namespace support {
+
+/// What comes back from a message that was taken apart into `data` and written again.
+struct rewritten {
+    kwire::buffer_chain body;
+    std::uint64_t announced_size = 0; ///< what encoded_size said
+};
+
+/// Calls to make while something is watched, such as the allocator; either may be nullptr.
+struct watch {
+    void (*begin)() = nullptr;
+    void (*end)() = nullptr;
+};
+
+using fixed_reader = std::optional<kwire::error> (*)(std::span<const std::byte> body, sink& out,
+                                                     kwire::parse_options options);
+
+/// Which versions are compiled as views of their own.
+enum class fixed_versions {
+    some,  ///< the first, the first flexible one and the last: where the encoding changes
+    every, ///< all of them
+};
+
+struct message_type {
+    kwire::message_facts facts;
+    const kwire::struct_info* info = nullptr;
+
+    /// Parses, and shows everything to `out` if that went well; else what was wrong.
+    std::optional<kwire::error> (*read)(std::span<const std::byte> body, int version, sink& out,
+                                        kwire::parse_options options) = nullptr;
+    /// The same through the view of a version that is known at compile time; nullptr for versions that are
+    /// not compiled so, to spare time.
+    fixed_reader (*fixed_reader_of)(int version) = nullptr;
+    /// bytes -> held view -> data -> bytes; `watched` is told when data is made.
+    std::expected<rewritten, kwire::error> (*rewrite)(const kwire::shared_buffer& body, int version,
+                                                      watch watched) = nullptr;
+    /// A default-constructed data struct as bytes.
+    std::expected<kwire::buffer_chain, kwire::error> (*encode_default)(int version) = nullptr;
+};
+
+template <class M>
+std::optional<kwire::error> read(std::span<const std::byte> body, int version, sink& out,
+                                 kwire::parse_options options) {
+    const auto view = kwire::parse_view<M>(body, version, options);
+    if (!view) return view.error();
+    show(*view, out);
+    return std::nullopt;
+}
+
+template <class M, int V>
+std::optional<kwire::error> read_at(std::span<const std::byte> body, sink& out,
+                                    kwire::parse_options options) {
+    const auto view = kwire::parse_view<M, V>(body, options);
+    if (!view) return view.error();
+    show(*view, out);
+    return std::nullopt;
+}
+
+template <class M, fixed_versions Which, int V>
+constexpr fixed_reader reader_at() {
+    if constexpr (Which == fixed_versions::every || V == M::facts.versions.first ||
+                  V == M::facts.versions.last || V == M::facts.first_flexible)
+        return &read_at<M, V>;
+    else
+        return nullptr;
+}
+
+template <class M, fixed_versions Which, int... I>
+constexpr auto readers(std::integer_sequence<int, I...>) {
+    return std::array<fixed_reader, sizeof...(I)>{reader_at<M, Which, M::facts.versions.first + I>()...};
+}
+
+template <class M, fixed_versions Which>
+fixed_reader fixed_reader_of(int version) {
+    constexpr kwire::version_range versions = M::facts.versions;
+    static constexpr auto all =
+        readers<M, Which>(std::make_integer_sequence<int, versions.last - versions.first + 1>{});
+    return all.at(static_cast<std::size_t>(version - versions.first));
+}
+
+template <class M>
+std::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body, int version, watch watched) {
+    const auto message = kwire::parse<M>(body, version);
+    if (!message) return std::unexpected(message.error());
+    if (watched.begin != nullptr) watched.begin();
+    const typename M::data data = kwire::to_data(*message);
+    if (watched.end != nullptr) watched.end();
+    const auto size = kwire::encoded_size<M>(data, version);
+    if (!size) return std::unexpected(size.error());
+    auto encoded = kwire::encode<M>(data, version);
+    if (!encoded) return std::unexpected(encoded.error());
+    return rewritten{*std::move(encoded), *size};
+}
+
+template <class M, fixed_versions Which = fixed_versions::some>
+constexpr message_type describe() {
+    return {M::facts,    &kwire::info_of<M>,
+            &read<M>,    &fixed_reader_of<M, Which>,
+            &rewrite<M>, [](int version) { return kwire::encode<M>({}, version); }};
+}
+
+} // namespace support

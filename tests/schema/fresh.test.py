@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""The generated headers are what schema/generate.py writes, and between them they use every construct of the schema.
+
+    python3 tests/schema/fresh.test.py
+"""
+
+import pathlib
+import subprocess
+import sys
+import unittest
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "schema"
+sys.path.insert(0, str(SCHEMA))
+
+import generate  # noqa: E402
+import model  # noqa: E402
+
+FACTS = model.load_directory(SCHEMA / "messages")
+
+
+def constructs_of_field(message, place, field):
+    """What one field uses of the vocabulary, as a set of words."""
+    flexible = message.flexible_from is not None
+    shape = "struct" if field.struct is not None else field.type
+    found = {f"{'array of ' if field.array else ''}{shape}"}
+    if field.array:
+        shape = "array"
+    if field.versions[0] > message.versions[0]:
+        found.add("a field that starts later")
+    if field.versions[1] < message.versions[1]:
+        found.add("a field that ends early")
+    if field.nullable is not None:
+        found.add(f"nullable {shape}")
+        if field.nullable[0] > max(field.versions[0], message.versions[0]):
+            found.add("nullable from a later version on")
+        if field.nullable[1] < field.versions[1]:
+            found.add("nullable up to a version only")
+        if field.default is not None:
+            found.add(f"nullable {shape} that is not null by default")
+    if field.tag is not None:
+        found.add("tagged " + ("struct" if shape == "struct" else "array" if shape == "array" else "value"))
+        if place is not message:
+            found.add("tagged inside a struct")
+        if field.nullable is not None:
+            found.add(f"tagged nullable {shape}")
+    elif field.nullable is not None and shape == "struct":
+        found.add("untagged nullable struct, " + ("flexible" if flexible else "classic"))
+    if field.default is not None and field.default != field.implicit_default:
+        found.add(f"default of its own: {field.type}")
+    if field.ignorable is not None:
+        found.add("ignorable" if field.ignorable == message.versions else "ignorable in some versions")
+    if field.map_key:
+        found.add("map key")
+    if field.entity is not None:
+        found.add(f"entity {field.entity}")
+    if not field.compact:
+        found.add("never compact")
+    if field.struct is not None and field.struct.common:
+        found.add("common struct")
+    return found
+
+
+def constructs_of(message):
+    found = {f"kind {message.kind}"}
+    first, last = message.versions
+    if message.flexible_from is None:
+        found.add("never flexible")
+    elif message.flexible_from <= first:
+        found.add("always flexible")
+    else:
+        found.add("flexible from a later version on")
+    if first > 0:
+        found.add("a first version above 0")
+    if not message.fields:
+        found.add("a message without fields")
+    for place in [message, *message.structs()]:
+        tags = [field.tag for field in place.fields if field.tag is not None]
+        if tags != sorted(tags):
+            found.add("tags out of declaration order")
+        for version in range(first, last + 1):
+            if not any(model.has(field.versions, version) for field in place.fields):
+                found.add("a version in which a struct or message has no field")
+        for field in place.fields:
+            found |= constructs_of_field(message, place, field)
+    return found
+
+
+def constructs_in(stems):
+    return set().union(*(constructs_of(message) for stem in stems for message in FACTS[stem]))
+
+
+class Fresh(unittest.TestCase):
+    def test_generated_files_are_what_the_generator_writes(self):
+        ran = subprocess.run([sys.executable, SCHEMA / "generate.py", "--check"], capture_output=True, text=True)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+
+    def test_every_construct_of_the_schema_is_generated(self):
+        everything = constructs_in(FACTS)
+        generated = constructs_in(generate.GENERATED + generate.TEST_MESSAGES)
+        self.assertEqual(sorted(everything - generated), [])
+        self.assertGreater(len(everything), 50)
+
+    def test_no_message_for_tests_is_one_of_the_library(self):
+        self.assertEqual(set(generate.GENERATED) & set(generate.TEST_MESSAGES), set())
+
+    def test_no_array_has_elements_of_no_bytes(self):
+        """A count in front of such elements would be bounded by nothing."""
+        def least(message, fields, version):
+            size = 1 if message.flexible(version) else 0
+            for field in fields:
+                if not model.has(field.versions, version) or field.tag is not None:
+                    continue
+                if field.struct is not None and not field.array and not model.has(field.nullable, version):
+                    size += least(message, field.struct.fields, version)
+                else:
+                    size += 1  # at least: a fixed width, a length, a count or a marker
+            return size
+
+        for messages in FACTS.values():
+            for message in messages:
+                for place in [message, *message.structs()]:
+                    for field in place.fields:
+                        if field.struct is None or not field.array:
+                            continue
+                        for version in range(field.versions[0], field.versions[1] + 1):
+                            self.assertGreater(least(message, field.struct.fields, version), 0,
+                                               f"{message.name} v{version} {field.name}")
+
+
+if __name__ == "__main__":
+    unittest.main()
