@@ -10,17 +10,17 @@ constexpr auto hand_written = [](std::span<const std::byte> body, auto& sink) no
 };
 constexpr auto run_time = [](std::span<const std::byte> body, auto& sink) noexcept -> bench::answer {
     const auto request = kwire::parse_view<fetch_request>(body, 12);
-    if (!request) return std::nullopt;
+    if (!request) return bench::refused;
     return bench::visit_fetch_request(*request, sink);
 };
 constexpr auto compile_time = [](std::span<const std::byte> body, auto& sink) noexcept -> bench::answer {
     const auto request = kwire::parse_view<fetch_request, 12>(body);
-    if (!request) return std::nullopt;
+    if (!request) return bench::refused;
     return bench::visit_fetch_request(*request, sink);
 };
 constexpr auto visit_version = [](std::span<const std::byte> body, auto& sink) noexcept -> bench::answer {
     const auto request = kwire::parse_view<fetch_request>(body, 12);
-    if (!request) return std::nullopt;
+    if (!request) return bench::refused;
     return kwire::visit_version<12>(
         *request, [&](const auto& view) noexcept { return bench::visit_fetch_request(view, sink); });
 };

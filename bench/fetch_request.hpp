@@ -72,23 +72,23 @@ answer fetch_request_by_hand(std::span<const std::byte> body, Sink& result) noex
     const std::byte* const end = p + body.size();
     Sink sink = result; // a local copy stays in registers
 
-    if (left(p, end) < 26) return std::nullopt;
+    if (left(p, end) < 26) return refused;
     for (int i = 0; i < 4; ++i) sink.number(load<std::int32_t>(p + 4 * i));
     sink.number(load<std::int8_t>(p + 16));
     sink.number(load<std::int32_t>(p + 17));
     sink.number(load<std::int32_t>(p + 21));
     const varint topics = read_count(p + 25, end, 3);
     p = topics.next;
-    if (p == nullptr) return std::nullopt;
+    if (p == nullptr) return refused;
     for (std::uint32_t topic = 0; topic < topics.value; ++topic) {
-        if (p == end) return std::nullopt;
+        if (p == end) return refused;
         p = read_string<false>(p, end, 1, sink);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
         const varint partitions = read_count(p, end, 33);
         p = partitions.next;
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
         for (std::uint32_t partition = 0; partition < partitions.value; ++partition) {
-            if (left(p, end) < 33) return std::nullopt;
+            if (left(p, end) < 33) return refused;
             sink.number(load<std::int32_t>(p));
             sink.number(load<std::int32_t>(p + 4));
             sink.number(load<std::int64_t>(p + 8));
@@ -96,28 +96,28 @@ answer fetch_request_by_hand(std::span<const std::byte> body, Sink& result) noex
             sink.number(load<std::int64_t>(p + 20));
             sink.number(load<std::int32_t>(p + 28));
             p = end_struct(p + 32, end);
-            if (p == nullptr) return std::nullopt;
+            if (p == nullptr) return refused;
         }
-        if (p == end) return std::nullopt;
+        if (p == end) return refused;
         p = end_struct(p, end);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
     }
 
-    if (p == end) return std::nullopt;
+    if (p == end) return refused;
     const varint forgotten = read_count(p, end, 3);
     p = forgotten.next;
-    if (p == nullptr) return std::nullopt;
+    if (p == nullptr) return refused;
     for (std::uint32_t topic = 0; topic < forgotten.value; ++topic) {
-        if (p == end) return std::nullopt;
+        if (p == end) return refused;
         p = read_string<false>(p, end, 1, sink);
         if (p != nullptr) p = read_numbers<std::int32_t>(p, end, 1, sink);
         if (p != nullptr) p = end_struct(p, end);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
     }
 
-    if (p == end) return std::nullopt;
+    if (p == end) return refused;
     p = read_string<false>(p, end, 1, sink);
-    if (p == nullptr) return std::nullopt;
+    if (p == nullptr) return refused;
     std::optional<std::string_view> cluster_id;
     if (*p == std::byte{0}) [[likely]] {
         ++p;
@@ -134,10 +134,10 @@ answer fetch_request_by_hand(std::span<const std::byte> body, Sink& result) noex
             return true;
         });
     }
-    if (p != end) return std::nullopt;
+    if (p != end) return refused;
     sink.text(cluster_id);
     result = sink;
-    return result.result();
+    return {true, result.result()};
 }
 
 /// Visits every field that version 12 has, through accessors alone; the cluster id last, as it lies on the
@@ -170,7 +170,7 @@ answer visit_fetch_request(const View& request, Sink& result) noexcept {
     sink.text(request.rack_id());
     sink.text(request.cluster_id());
     result = sink;
-    return result.result();
+    return {true, result.result()};
 }
 
 } // namespace bench

@@ -10,17 +10,17 @@ constexpr auto hand_written = [](std::span<const std::byte> body, auto& sink) no
 };
 constexpr auto run_time = [](std::span<const std::byte> body, auto& sink) noexcept -> bench::answer {
     const auto response = kwire::parse_view<metadata_response>(body, 12);
-    if (!response) return std::nullopt;
+    if (!response) return bench::refused;
     return bench::visit_metadata_response(*response, sink);
 };
 constexpr auto compile_time = [](std::span<const std::byte> body, auto& sink) noexcept -> bench::answer {
     const auto response = kwire::parse_view<metadata_response, 12>(body);
-    if (!response) return std::nullopt;
+    if (!response) return bench::refused;
     return bench::visit_metadata_response(*response, sink);
 };
 constexpr auto visit_version = [](std::span<const std::byte> body, auto& sink) noexcept -> bench::answer {
     const auto response = kwire::parse_view<metadata_response>(body, 12);
-    if (!response) return std::nullopt;
+    if (!response) return bench::refused;
     return kwire::visit_version<12>(
         *response, [&](const auto& view) noexcept { return bench::visit_metadata_response(view, sink); });
 };

@@ -73,63 +73,63 @@ answer metadata_response_by_hand(std::span<const std::byte> body, Sink& result) 
     const std::byte* const end = p + body.size();
     Sink sink = result; // a local copy stays in registers
 
-    if (left(p, end) < 5) return std::nullopt;
+    if (left(p, end) < 5) return refused;
     sink.number(load<std::int32_t>(p));
     const varint brokers = read_count(p + 4, end, 11);
     p = brokers.next;
-    if (p == nullptr) return std::nullopt;
+    if (p == nullptr) return refused;
     for (std::uint32_t broker = 0; broker < brokers.value; ++broker) {
-        if (left(p, end) < 5) return std::nullopt;
+        if (left(p, end) < 5) return refused;
         sink.number(load<std::int32_t>(p));
         p = read_string<false>(p + 4, end, 5, sink);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
         sink.number(load<std::int32_t>(p));
         p = read_string<true>(p + 4, end, 1, sink);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
         p = end_struct(p, end);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
     }
 
-    if (p == end) return std::nullopt;
+    if (p == end) return refused;
     p = read_string<true>(p, end, 5, sink);
-    if (p == nullptr) return std::nullopt;
+    if (p == nullptr) return refused;
     sink.number(load<std::int32_t>(p));
     const varint topics = read_count(p + 4, end, 26);
     p = topics.next;
-    if (p == nullptr) return std::nullopt;
+    if (p == nullptr) return refused;
     for (std::uint32_t topic = 0; topic < topics.value; ++topic) {
-        if (left(p, end) < 3) return std::nullopt;
+        if (left(p, end) < 3) return refused;
         sink.number(load<std::int16_t>(p));
         p = read_string<true>(p + 2, end, 18, sink);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
         sink.id(p);
         sink.number(p[16] != std::byte{0});
         const varint partitions = read_count(p + 17, end, 18);
         p = partitions.next;
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
         for (std::uint32_t partition = 0; partition < partitions.value; ++partition) {
-            if (left(p, end) < 15) return std::nullopt;
+            if (left(p, end) < 15) return refused;
             sink.number(load<std::int16_t>(p));
             sink.number(load<std::int32_t>(p + 2));
             sink.number(load<std::int32_t>(p + 6));
             sink.number(load<std::int32_t>(p + 10));
             p = read_numbers<std::int32_t>(p + 14, end, 1, sink);
-            if (p == nullptr) return std::nullopt;
+            if (p == nullptr) return refused;
             p = read_numbers<std::int32_t>(p, end, 1, sink);
-            if (p == nullptr) return std::nullopt;
+            if (p == nullptr) return refused;
             p = read_numbers<std::int32_t>(p, end, 1, sink);
-            if (p == nullptr) return std::nullopt;
+            if (p == nullptr) return refused;
             p = end_struct(p, end);
-            if (p == nullptr) return std::nullopt;
+            if (p == nullptr) return refused;
         }
-        if (left(p, end) < 5) return std::nullopt;
+        if (left(p, end) < 5) return refused;
         sink.number(load<std::int32_t>(p));
         p = end_struct(p + 4, end);
-        if (p == nullptr) return std::nullopt;
+        if (p == nullptr) return refused;
     }
-    if (p == end || end_struct(p, end) != end) return std::nullopt;
+    if (p == end || end_struct(p, end) != end) return refused;
     result = sink;
-    return result.result();
+    return {true, result.result()};
 }
 
 /// Visits every field that version 12 has, through accessors alone.
@@ -163,7 +163,7 @@ answer visit_metadata_response(const View& response, Sink& result) noexcept {
         sink.number(topic.topic_authorized_operations());
     }
     result = sink;
-    return result.result();
+    return {true, result.result()};
 }
 
 } // namespace bench
