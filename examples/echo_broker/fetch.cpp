@@ -26,8 +26,8 @@ constexpr milliseconds longest_wait{30'000};
 /// Has a timer cancelled by appends to some partitions, as long as this lives.
 class wake_up {
 public:
-    wake_up(asio::steady_timer& timer, std::vector<partition_log*> logs)
-        : timer_(timer), logs_(std::move(logs)) {
+    wake_up(asio::steady_timer& timer, std::vector<partition_log*> logs) : wake_up(timer) {
+        logs_ = std::move(logs); // from here on the destructor takes away what may have been added
         for (partition_log* log : logs_) log->wake_on_append(timer_);
     }
     wake_up(const wake_up&) = delete;
@@ -37,6 +37,8 @@ public:
     }
 
 private:
+    explicit wake_up(asio::steady_timer& timer) noexcept : timer_(timer) {}
+
     asio::steady_timer& timer_;
     std::vector<partition_log*> logs_;
 };

@@ -26,6 +26,7 @@ void partition_log::append(kwire::shared_buffer bytes) {
     while (bytes_ > retained_bytes && batches_.size() > 1) {
         bytes_ -= batches_.front().bytes.size();
         batches_.pop_front();
+        start_offset_ = batches_.front().base_offset;
     }
     for (boost::asio::steady_timer* timer : waiting_) timer->cancel();
 }

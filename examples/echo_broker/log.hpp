@@ -32,9 +32,7 @@ public:
     };
 
     /// The oldest offset that is still here, and the one that the next record gets (the high watermark).
-    [[nodiscard]] std::int64_t start_offset() const noexcept {
-        return batches_.empty() ? end_offset_ : batches_.front().base_offset;
-    }
+    [[nodiscard]] std::int64_t start_offset() const noexcept { return start_offset_; }
     [[nodiscard]] std::int64_t end_offset() const noexcept { return end_offset_; }
 
     /// Gives a batch the next offsets, where it lies, and says which is the first.
@@ -63,6 +61,7 @@ private:
     };
 
     std::deque<stored_batch> batches_;
+    std::int64_t start_offset_ = 0;
     std::int64_t end_offset_ = 0;
     std::uint64_t bytes_ = 0;
     std::vector<boost::asio::steady_timer*> waiting_;

@@ -187,7 +187,7 @@ def produce_answer(version, data):
         if version >= 2:
             assert r.get("q") == -1
         if version >= 5:
-            r.get("q")
+            assert r.get("q") == (0 if error == 0 else -1)
         if version >= 8:
             assert r.array(record_error) == []
             r.string()
@@ -259,7 +259,7 @@ def fetch_answer(version, data):
         if failure == 0:
             assert stable == high
         if version >= 5:
-            r.get("q")
+            assert r.get("q") == (0 if failure in (0, 1) else -1)
         assert not r.array(None)
         if version >= 11:
             assert r.get("i") == -1
