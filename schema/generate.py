@@ -87,7 +87,7 @@ class Writer:
         self.structs = message.structs()
         self.struct_names = naming.struct_names([s.name for s in self.structs], message.name)
         self.used_words = set()
-        self.lines = []
+        self.late = []  # what stands behind the message
 
     def say(self, *keys):
         for key in keys:
@@ -152,6 +152,16 @@ class Writer:
 
     # -- the parts of a struct
 
+    def data_stands_behind(self, place):
+        """Whether `data` cannot be defined inside the message: it or a struct in it holds a nullable struct.
+
+        Clang asks for the defaults of that struct's members when it meets the std::optional; they are not known before the
+        outermost class ends, and the answer "not default-constructible" would stay.
+        """
+        return any(field.struct is not None and ((field.nullable is not None and not field.array)
+                                                 or self.data_stands_behind(field.struct))
+                   for field in place.fields)
+
     def attributes(self, field):
         found = []
         if field.tag is not None:
@@ -214,12 +224,16 @@ class Writer:
         if len(place.fields) + 1 > MAX_MEMBERS:
             raise SystemExit(f"{self.message.name}: {place.name} has more fields than kwire::detail::max_members")
         lines = self.field_list(place, indent)
-        lines += ["", f"{indent}struct data {{"]
-        for field in place.fields:
-            lines.append(f"{indent}    {self.data_member(field, names[field.name], siblings)}")
+        members = [self.data_member(field, names[field.name], siblings) for field in place.fields]
         if self.message.flexible_from is not None:
-            lines.append(f"{indent}    raw_tags unknown_tags{{}};")
-        lines += [f"{indent}}};", "", f"{indent}template <int V>"]
+            members.append("raw_tags unknown_tags{};")
+        if self.data_stands_behind(place):
+            lines += ["", f"{indent}struct data; // behind the message, where std::optional can be told of its structs"]
+            scope = self.cpp if place is self.message else f"{self.cpp}::{struct_cpp}"
+            self.late += ["", f"struct {scope}::data {{", *("    " + member for member in members), "};"]
+        else:
+            lines += ["", f"{indent}struct data {{", *(f"{indent}    {member}" for member in members), f"{indent}}};"]
+        lines += ["", f"{indent}template <int V>"]
         lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
         for number, field in enumerate(place.fields):
             where = self.message.name if place is self.message else f"{self.message.name}.{place.name}"
@@ -273,7 +287,7 @@ class Writer:
         lines.append("")
         lines += self.place_body(message, naming.field_names([f.name for f in message.fields], message.name), " " * 4)
         lines.append("};")
-        return lines
+        return lines + self.late
 
 
 def header_of(stem, messages, words, used_words, abi=1):

@@ -89,18 +89,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
         field<"server_assignor", string, since(0), nullable_since(0)>,
         field<"classic_member_metadata", structure<classic_member_metadata>, since(0), tag(0), nullable_since(0)>>;
 
-    struct data {
-        std::optional<std::string> instance_id = "";
-        std::optional<std::string> rack_id = "";
-        std::string client_id{};
-        std::string client_host{};
-        std::vector<std::string> subscribed_topic_names{};
-        std::optional<std::string> subscribed_topic_regex = "";
-        std::int32_t rebalance_timeout_ms = -1;
-        std::optional<std::string> server_assignor = "";
-        std::optional<consumer_group_member_metadata_value::classic_member_metadata::data> classic_member_metadata{std::in_place};
-        raw_tags unknown_tags{};
-    };
+    struct data; // behind the message, where std::optional can be told of its structs
 
     template <int V>
     struct basic_view : struct_view<consumer_group_member_metadata_value, V> {
@@ -132,6 +121,19 @@ struct consumer_group_member_metadata_value : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
+};
+
+struct consumer_group_member_metadata_value::data {
+    std::optional<std::string> instance_id = "";
+    std::optional<std::string> rack_id = "";
+    std::string client_id{};
+    std::string client_host{};
+    std::vector<std::string> subscribed_topic_names{};
+    std::optional<std::string> subscribed_topic_regex = "";
+    std::int32_t rebalance_timeout_ms = -1;
+    std::optional<std::string> server_assignor = "";
+    std::optional<consumer_group_member_metadata_value::classic_member_metadata::data> classic_member_metadata{std::in_place};
+    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

@@ -53,12 +53,7 @@ struct describe_topic_partitions_request : private vocabulary {
         field<"response_partition_limit", int32, since(0), defaults_to(2000)>,
         field<"cursor", structure<cursor>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
-        std::vector<topic_request::data> topics{};
-        std::int32_t response_partition_limit = 2000;
-        std::optional<describe_topic_partitions_request::cursor::data> cursor{};
-        raw_tags unknown_tags{};
-    };
+    struct data; // behind the message, where std::optional can be told of its structs
 
     template <int V>
     struct basic_view : struct_view<describe_topic_partitions_request, V> {
@@ -72,6 +67,13 @@ struct describe_topic_partitions_request : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
+};
+
+struct describe_topic_partitions_request::data {
+    std::vector<topic_request::data> topics{};
+    std::int32_t response_partition_limit = 2000;
+    std::optional<describe_topic_partitions_request::cursor::data> cursor{};
+    raw_tags unknown_tags{};
 };
 
 /// One page of partitions and, if there are more, where the next one begins.
@@ -197,12 +199,7 @@ struct describe_topic_partitions_response : private vocabulary {
         field<"topics", array<topic>, since(0)>,
         field<"next_cursor", structure<cursor>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
-        std::int32_t throttle_time_ms = 0;
-        std::vector<topic::data> topics{};
-        std::optional<cursor::data> next_cursor{};
-        raw_tags unknown_tags{};
-    };
+    struct data; // behind the message, where std::optional can be told of its structs
 
     template <int V>
     struct basic_view : struct_view<describe_topic_partitions_response, V> {
@@ -216,6 +213,13 @@ struct describe_topic_partitions_response : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
+};
+
+struct describe_topic_partitions_response::data {
+    std::int32_t throttle_time_ms = 0;
+    std::vector<topic::data> topics{};
+    std::optional<cursor::data> next_cursor{};
+    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

@@ -249,26 +249,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         field<"task_end_offsets", array<task_offset>, since(0), nullable_since(0), defaults_to_null>,
         field<"shutdown_application", boolean, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
-        std::int32_t member_epoch = 0;
-        std::int32_t endpoint_information_epoch = 0;
-        std::optional<std::string> instance_id{};
-        std::optional<std::string> rack_id{};
-        std::int32_t rebalance_timeout_ms = -1;
-        std::optional<streams_group_heartbeat_request::topology::data> topology{};
-        std::optional<std::vector<task_ids::data>> active_tasks{};
-        std::optional<std::vector<task_ids::data>> standby_tasks{};
-        std::optional<std::vector<task_ids::data>> warmup_tasks{};
-        std::optional<std::string> process_id{};
-        std::optional<endpoint::data> user_endpoint{};
-        std::optional<std::vector<key_value::data>> client_tags{};
-        std::optional<std::vector<task_offset::data>> task_offsets{};
-        std::optional<std::vector<task_offset::data>> task_end_offsets{};
-        bool shutdown_application = false;
-        raw_tags unknown_tags{};
-    };
+    struct data; // behind the message, where std::optional can be told of its structs
 
     template <int V>
     struct basic_view : struct_view<streams_group_heartbeat_request, V> {
@@ -324,6 +305,27 @@ struct streams_group_heartbeat_request : private vocabulary {
         [[nodiscard]] bool shutdown_application() const noexcept { return get<16>(*this); }
     };
     using view = basic_view<any_version>;
+};
+
+struct streams_group_heartbeat_request::data {
+    std::string group_id{};
+    std::string member_id{};
+    std::int32_t member_epoch = 0;
+    std::int32_t endpoint_information_epoch = 0;
+    std::optional<std::string> instance_id{};
+    std::optional<std::string> rack_id{};
+    std::int32_t rebalance_timeout_ms = -1;
+    std::optional<streams_group_heartbeat_request::topology::data> topology{};
+    std::optional<std::vector<task_ids::data>> active_tasks{};
+    std::optional<std::vector<task_ids::data>> standby_tasks{};
+    std::optional<std::vector<task_ids::data>> warmup_tasks{};
+    std::optional<std::string> process_id{};
+    std::optional<endpoint::data> user_endpoint{};
+    std::optional<std::vector<key_value::data>> client_tags{};
+    std::optional<std::vector<task_offset::data>> task_offsets{};
+    std::optional<std::vector<task_offset::data>> task_end_offsets{};
+    bool shutdown_application = false;
+    raw_tags unknown_tags{};
 };
 
 /// The member's epoch, intervals and, if changed, its tasks and others' endpoints.
