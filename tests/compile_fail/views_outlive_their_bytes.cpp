@@ -1,0 +1,78 @@
+/// Views point at bytes that somebody must keep: mistakes in which nobody does.
+#include <kwire/encode.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/parse.hpp>
+
+using request = kwire::metadata_request;
+
+#ifndef KWIRE_MUST_FAIL
+#define KWIRE_MUST_FAIL 0
+#endif
+
+kwire::shared_buffer receive();
+
+/// What is right: the held message has a name, and lives as long as what comes from it.
+std::size_t topics_of(const kwire::held<request::view>& message) {
+    std::size_t size = 0;
+    for (const auto topic : message->topics()) size += topic.name().value_or("").size();
+    return size;
+}
+
+std::size_t use() {
+    std::size_t size = 0;
+    const auto message = kwire::parse<request>(receive(), 12);
+    if (message) size += topics_of(*message);
+
+#if KWIRE_MUST_FAIL == 1
+    // expect: use of deleted function|attempt to use a deleted function|overload resolution selected deleted
+    // operator
+    for (const auto topic : (*kwire::parse<request>(receive(), 12))->topics()) size += topic.name()->size();
+#elif KWIRE_MUST_FAIL == 2
+    // expect: use of deleted function|call to deleted member function
+    const auto view = kwire::parse<request>(receive(), 12).value().view();
+    size += view.topics().size();
+#elif KWIRE_MUST_FAIL == 3
+    // expect: use of deleted function|overload resolution selected deleted operator
+    const auto view = **kwire::parse<request>(receive(), 12);
+    size += view.topics().size();
+#elif KWIRE_MUST_FAIL == 4
+    // expect: use of deleted function|call to deleted member function
+    const auto view = kwire::parse_view<request>(receive().span(), 12);
+    size += view->topics().size();
+#elif KWIRE_MUST_FAIL == 5
+    // expect: deleted
+    const auto view = kwire::parse_view<request>(receive(), 12);
+    size += view->topics().size();
+#elif KWIRE_MUST_FAIL == 6
+    // expect: deleted
+    const auto view = kwire::parse_view<request, 12>(receive());
+    size += view->topics().size();
+#elif KWIRE_MUST_FAIL == 7
+    // expect: use of deleted function|call to deleted member function
+    for (const auto& segment : kwire::encode<request>({}, 12).value().segments()) size += segment.size();
+#elif KWIRE_MUST_FAIL == 8
+    // expect: use of deleted function|call to deleted member function
+    const auto bytes = kwire::parse<request>(receive(), 12).value().bytes();
+    size += bytes.size();
+#elif KWIRE_MUST_FAIL == 9
+    // Only parse makes views; one of any bytes would trust lengths that nobody checked.
+    // expect: could not convert|no viable conversion
+    const request::view view(receive(), 12);
+    size += view.topics().size();
+#endif
+    return size;
+}
+
+#if KWIRE_MUST_FAIL == 10
+// expect(clang): reference to stack memory|address of stack memory
+const request::view& view_of_a_local() {
+    const kwire::held<request::view> message({}, receive());
+    return *message;
+}
+#elif KWIRE_MUST_FAIL == 11
+// expect(clang): address of stack memory|reference to stack memory
+std::span<const std::byte> bytes_of_a_local() {
+    const kwire::held<request::view> message({}, receive());
+    return message.bytes();
+}
+#endif
