@@ -180,8 +180,7 @@ public:
         iterator() noexcept = default;
         [[nodiscard]] E operator*() const noexcept { return current_; }
         iterator& operator++() noexcept {
-            using access = detail::view_access;
-            if (--left_ != 0) access::place(current_, access::end(current_), access::layout(current_));
+            if (--left_ != 0) detail::view_access::advance(current_);
             return *this;
         }
         iterator operator++(int) noexcept {

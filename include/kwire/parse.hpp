@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <utility>
 
 namespace kwire {
 
@@ -23,32 +24,21 @@ struct parse_options {
 
 namespace detail {
 
-/// Room for an error that is only made when there is one.
-union error_room {
-    error_room() noexcept {}
-    error none_until_refused;
-};
-
-inline check_state start_of(std::span<const std::byte> body, error_room& room) noexcept {
-    check_state state;
-    state.body = body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
-    state.end = state.body + body.size();
-    state.failure = &room.none_until_refused;
-    return state;
-}
+/// Offsets are kept in 32 bits, and no frame can be longer: its length is a signed number.
+inline constexpr std::size_t max_body_size = 0x7fffffff;
 
 /// The part of a parse that all messages share: whether the body is sound, else an error in `room`.
 KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_layout* layouts,
-                                      std::span<const std::byte> body, int version, parse_options options,
-                                      std::uint32_t* ends, error_room& room) noexcept {
-    check_state state = start_of(body, room);
+                                      const std::byte* start, std::size_t size, int version,
+                                      parse_options options, std::uint32_t* ends, error_room& room) noexcept {
+    check_state state(start, size, room);
     if (!facts.versions.contains(version)) [[unlikely]] {
-        refuse(state, nullptr, errc::unsupported_version, state.body);
-    } else if (body.size() > 0x7fffffff) [[unlikely]] {
-        refuse(state, nullptr, errc::too_large, state.body);
+        refuse(state, nullptr, errc::unsupported_version, start);
+    } else if (size > max_body_size) [[unlikely]] {
+        refuse(state, nullptr, errc::too_large, start);
     } else {
         const std::byte* const end =
-            check_struct(layouts[version - facts.versions.first], state.body, state, ends);
+            check_struct(layouts[version - facts.versions.first], start, state, ends);
         if (end == state.end || (end != nullptr && options.trailing_bytes)) [[likely]]
             return true;
         if (end != nullptr) refuse(state, nullptr, errc::trailing_bytes, end);
@@ -61,23 +51,39 @@ KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_l
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
 parse_body(std::span<const std::byte> body, int version, parse_options options) noexcept {
-    std::uint32_t ends[tables_of<M>::max_steps + 1];
+    std::expected<typename M::template basic_view<V>, error>
+        result; // made in place: nothing is copied afterwards
+    std::uint32_t* const ends = view_access::ends(*result);
+    const std::byte* const start =
+        body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
     error_room room;
     bool sound = false;
     if constexpr (V != any_version) {
-        check_state state = start_of(body, room);
+        check_state state(start, body.size(), room);
         const std::byte* const end =
-            body.size() <= 0x7fffffff ? check_struct_at<M, V>(state.body, state, ends) : nullptr;
+            body.size() <= max_body_size ? check_struct_at<M, V, true>(start, state, ends) : nullptr;
         sound = end == state.end || (end != nullptr && options.trailing_bytes);
     }
-    if (!sound && !check_body(M::facts, tables_of<M>::layouts.data(), body, version, options, ends, room))
-        [[unlikely]]
-        return std::unexpected(room.none_until_refused);
-    typename M::template basic_view<V> view;
-    view_access::adopt(view, body.empty() ? nothing : body.data(),
-                       tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)],
-                       ends);
-    return view;
+    if (!sound && !check_body(M::facts, tables_of<M>::layouts.data(), start, body.size(), version, options,
+                              ends, room)) [[unlikely]]
+        result = std::unexpected(room.none_until_refused);
+    else
+        view_access::adopt(
+            *result, start,
+            tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)]);
+    return result;
+}
+
+template <class F, class General, int... Vs, class S>
+decltype(auto) visit_first_version(const struct_view<S, any_version>& view, F& f) {
+    if constexpr (sizeof...(Vs) == 0)
+        return f(view_access::convert<General>(view));
+    else
+        return [&]<int First, int... Rest>(std::integer_sequence<int, First, Rest...>) -> decltype(auto) {
+            if (version_of(view) == First)
+                return f(view_access::convert<typename S::template basic_view<First>>(view));
+            return visit_first_version<F, General, Rest...>(view, f);
+        }(std::integer_sequence<int, Vs...>{});
 }
 
 } // namespace detail
@@ -125,33 +131,10 @@ parse(shared_buffer body, parse_options options = {}) noexcept {
 /// Calls `f` with the view as one of the compile-time versions `Vs` if it has one of them, else as it is.
 ///
 /// For hot loops: list the versions that matter, and `f` is compiled once for each and once for all others.
-template <int... Vs, class S, int V, class F>
-decltype(auto) visit_version(const struct_view<S, V>& view, F&& f) {
-    static_assert(V == any_version);
+template <int... Vs, class S, class F>
+decltype(auto) visit_version(const struct_view<S, any_version>& view, F&& f) {
     using general = typename S::template basic_view<any_version>;
-    using access = detail::view_access;
-    const auto as_general = [&] { return access::make<general>(access::base(view), access::layout(view)); };
-    using result = decltype(f(as_general()));
-    const std::int16_t version = version_of(view);
-    if constexpr (std::is_void_v<result>) {
-        const bool known =
-            ((version == Vs ? (static_cast<void>(f(access::make<typename S::template basic_view<Vs>>(
-                                   access::base(view), detail::layout_at<S, Vs>))),
-                               true)
-                            : false) ||
-             ...);
-        if (!known) f(as_general());
-    } else {
-        std::optional<result> answer;
-        static_cast<void>(
-            ((version == Vs ? (answer.emplace(f(access::make<typename S::template basic_view<Vs>>(
-                                   access::base(view), detail::layout_at<S, Vs>))),
-                               true)
-                            : false) ||
-             ...));
-        if (!answer) answer.emplace(f(as_general()));
-        return result(*std::move(answer));
-    }
+    return detail::visit_first_version<F, general, Vs...>(view, f);
 }
 
 } // namespace kwire

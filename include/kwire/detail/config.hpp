@@ -11,8 +11,11 @@
 #define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define KWIRE_COLD [[gnu::cold, gnu::noinline]]
 #define KWIRE_NOINLINE [[gnu::noinline]]
+/// Hides from the optimiser how the variable came by its value.
+#define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
 #else
 #define KWIRE_ALWAYS_INLINE inline
 #define KWIRE_COLD
 #define KWIRE_NOINLINE
+#define KWIRE_OPAQUE(variable) static_cast<void>(variable)
 #endif

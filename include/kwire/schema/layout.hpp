@@ -22,21 +22,38 @@ namespace detail {
 
 /// How a field of variable length, or the payload of a tag, is written.
 enum class wire_form : std::uint8_t {
-    fixed,                     ///< a fixed width; as a step only in tag payloads
-    string,                    ///< int16 length
     compact_string,            ///< varint length + 1
-    bytes,                     ///< int32 length
     compact_bytes,             ///< varint length + 1
-    scalars,                   ///< int32 count, elements of fixed width
     compact_scalars,           ///< varint count + 1, elements of fixed width
-    strings,                   ///< int32 count, elements as `string`
     compact_strings,           ///< varint count + 1, elements as `compact_string`
-    structs,                   ///< int32 count, elements that are structs
     compact_structs,           ///< varint count + 1, elements that are structs
+    string,                    ///< int16 length
+    bytes,                     ///< int32 length
+    scalars,                   ///< int32 count, elements of fixed width
+    fixed,                     ///< no prefix; as a step only in tag payloads
+    strings,                   ///< int32 count, elements as `string`
+    structs,                   ///< int32 count, elements that are structs
     structure,                 ///< a struct, no marker
     nullable_structure,        ///< int8 marker, negative for null, then the struct
     nullable_tagged_structure, ///< varint marker, 0 for null, then the struct
 };
+
+/// Whether a varint stands in front, one more than the length or count, 0 for null.
+constexpr bool is_compact(wire_form form) noexcept { return form <= wire_form::compact_structs; }
+
+/// Whether one varint tells the size of a field: what most steps of flexible versions are.
+constexpr bool is_simple(wire_form form) noexcept { return form <= wire_form::compact_scalars; }
+
+/// Whether it is an array of numbers: what often has the same length in one struct as in the struct before.
+constexpr bool is_steady(wire_form form) noexcept { return form == wire_form::compact_scalars; }
+
+/// The most steps of a layout that can be steady.
+inline constexpr std::size_t max_steady_steps = 6;
+
+/// Whether the length or count tells the size: so many times `width` bytes follow.
+constexpr bool is_plain(wire_form form) noexcept {
+    return form <= wire_form::compact_scalars || (form >= wire_form::string && form <= wire_form::fixed);
+}
 
 /// One step of a walk: `fixed` bytes of fixed-width fields, then one field of variable length.
 struct walk_step {
@@ -44,9 +61,8 @@ struct walk_step {
     std::uint16_t next_need =
         0; ///< bytes that must follow the field: the next step's fixed bytes and length prefix
     wire_form form{};
-    std::uint8_t minimum = 0; ///< smallest legal raw compact length: 0 where null is, else 1
-    std::uint8_t width =
-        0; ///< bytes of an element of an array of fixed-width elements, or of a fixed payload
+    std::uint8_t minimum = 0;           ///< smallest legal raw compact length: 0 where null is, else 1
+    std::uint8_t width = 1;             ///< bytes of each of what the length or count counts
     std::uint8_t field = 0;             ///< which field of the struct it is
     const struct_info* child = nullptr; ///< the struct of a struct or of an array's elements
 
@@ -91,6 +107,8 @@ struct struct_layout {
     std::uint8_t field_count = 0;
     std::uint8_t tag_count = 0;
     bool flexible = false; ///< whether a tag section ends the struct
+    bool simple = false;   ///< whether it is flexible and all its steps are simple
+    bool steady = false;   ///< whether all its steps are steady, and it has some
 };
 
 } // namespace detail
@@ -234,7 +252,7 @@ consteval auto draft_layouts() {
             step.fixed = before;
             step.form = form_of(field, version, flexible);
             step.minimum = field.nullable.contains(version) ? 0 : 1;
-            step.width = width_of(field.kind == field_kind::array ? field.element : field.kind);
+            if (const std::uint8_t width = width_of(field.element); width != 0) step.width = width;
             step.field = static_cast<std::uint8_t>(i);
             step.child = field.structure;
             return step;
@@ -328,6 +346,12 @@ struct tables_of {
             made[i].field_count = static_cast<std::uint8_t>(field_count<S>);
             made[i].tag_count = head.tag_count;
             made[i].flexible = facts.flexible(version);
+            made[i].simple = made[i].flexible;
+            made[i].steady = made[i].flexible && head.step_count != 0 && head.step_count <= max_steady_steps;
+            for (std::size_t k = 0; k < head.step_count; ++k) {
+                made[i].simple = made[i].simple && is_simple(steps[head.steps_at + k].form);
+                made[i].steady = made[i].steady && is_steady(steps[head.steps_at + k].form);
+            }
         }
         return made;
     }

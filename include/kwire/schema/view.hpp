@@ -28,14 +28,15 @@ struct layout_ref {
 };
 template <class S>
 struct layout_ref<S, any_version> {
-    const struct_layout* pointer = nullptr;
+    const struct_layout* pointer;
     [[nodiscard]] const struct_layout& get() const noexcept { return *pointer; }
 };
 
 /// Where the steps end, behind a leading 0 so that the anchor of a field is an index.
 template <std::size_t Steps>
 struct step_ends {
-    std::array<std::uint32_t, Steps + 1> at{};
+    step_ends() noexcept { at[0] = 0; }
+    std::array<std::uint32_t, Steps + 1> at;
     [[nodiscard]] constexpr std::uint32_t operator[](std::size_t anchor) const noexcept { return at[anchor]; }
     [[nodiscard]] constexpr std::uint32_t* data() noexcept { return at.data() + 1; }
     [[nodiscard]] constexpr std::uint32_t last(std::size_t steps) const noexcept { return at[steps]; }
@@ -64,7 +65,13 @@ class struct_view {
     static_assert(codegen_abi == 1, "regenerate include/kwire/messages: schema/README.md says how");
     friend struct detail::view_access;
 
-    const std::byte* base_ = nullptr;
+public:
+    /// Shows nothing yet: good only for being assigned to. Sets no member, or else the room for an error
+    /// beside a view (see `parse`) would be cleared each time.
+    struct_view() noexcept {}
+
+private:
+    const std::byte* base_;
     [[no_unique_address]] detail::layout_ref<S, V> layout_;
     [[no_unique_address]] detail::step_ends<detail::steps_of<S, V>()> ends_;
 };
@@ -80,14 +87,16 @@ struct view_access {
         return view;
     }
 
-    /// For the root of a message, whose ends the check has just found.
+    /// The root of a message is made around its check: first the place where that stores the ends,
     template <class S, int V>
-    static void adopt(struct_view<S, V>& view, const std::byte* base, const struct_layout& layout,
-                      const std::uint32_t* ends) noexcept {
+    static std::uint32_t* ends(struct_view<S, V>& view) noexcept {
+        return view.ends_.data();
+    }
+    /// then the rest.
+    template <class S, int V>
+    static void adopt(struct_view<S, V>& view, const std::byte* base, const struct_layout& layout) noexcept {
         view.base_ = base;
         if constexpr (V == any_version) view.layout_.pointer = &layout;
-        if constexpr (steps_of<S, V>() != 0)
-            for (std::size_t i = 0; i < layout.step_count; ++i) view.ends_.data()[i] = ends[i];
     }
 
     template <class S, int V>
@@ -95,13 +104,41 @@ struct view_access {
         view.base_ = base;
         if constexpr (V == any_version) {
             view.layout_.pointer = &layout;
-            if constexpr (steps_of<S, V>() != 0) {
-                std::uint32_t unread[max_struct_steps];
-                skip_struct(layout, base, view.ends_.data(), unread);
-            }
+            if constexpr (steps_of<S, V>() != 0) find_ends(layout, base, view.ends_.data());
         } else if constexpr (steps_of<S, V>() != 0) {
-            skip_struct_at<S, V>(base, view.ends_.data());
+            skip_struct_at<S, V, true>(base, view.ends_.data());
         }
+    }
+
+    /// The same bytes as a view of another way to know the version; nothing is walked again.
+    template <class To, class S, int V>
+    static To convert(const struct_view<S, V>& from) noexcept {
+        To view;
+        const struct_layout& at = layout(from);
+        adopt(view, from.base_, at);
+        if constexpr (sizeof(view.ends_) > 1)
+            for (std::size_t i = 0; i < at.step_count; ++i) view.ends_.data()[i] = from.ends_[i + 1];
+        return view;
+    }
+
+    /// Moves a view of an array's element on to the next element, which must exist.
+    template <class S, int V>
+    KWIRE_ALWAYS_INLINE static void advance(struct_view<S, V>& view) noexcept {
+        const std::byte* const next = end(view);
+        const struct_layout& at = layout(view);
+        if constexpr (may_be_steady<S, V>())
+            if (at.steady && same_shape(at, view.base_, next, view.ends_.data())) {
+                view.base_ = next; // and everything lies as it did
+                return;
+            }
+        place(view, next, at);
+    }
+
+    template <class S, int V>
+    static consteval bool may_be_steady() {
+        for (const struct_layout& layout : tables_of<S>::layouts)
+            if (layout.steady && (V == any_version || V == layout.version)) return true;
+        return false;
     }
 
     template <class S, int V>

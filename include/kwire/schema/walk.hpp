@@ -25,13 +25,22 @@ inline constexpr std::uint32_t max_string_size = 32767;
 inline constexpr std::byte nothing[1]{};
 
 /// No struct of the schema has as many fields, and the generator refuses one that would.
-inline constexpr std::size_t max_struct_steps = 64;
+inline constexpr std::size_t max_struct_steps = 24;
+
+/// Room for an error that is only made when there is one.
+union error_room {
+    error_room() noexcept {}
+    error none_until_refused;
+};
 
 /// What a checking walk needs to know besides its position.
 struct check_state {
-    const std::byte* body = nullptr;        ///< where offsets in errors are counted from
-    const std::byte* end = nullptr;         ///< the end of the body, or of the tag payload that is being read
-    error* failure = nullptr;               ///< filled in by whoever refuses
+    check_state(const std::byte* start, std::size_t size, error_room& room) noexcept
+        : body(start), end(start + size), failure(&room.none_until_refused) {}
+
+    const std::byte* body;                  ///< where offsets in errors are counted from
+    const std::byte* end;                   ///< the end of the body, or of the tag payload that is being read
+    error* failure;                         ///< where whoever refuses makes an error
     std::uint32_t unread[max_struct_steps]; ///< where nested structs put the ends that nobody asks for
 
     [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept {
@@ -53,6 +62,44 @@ KWIRE_ALWAYS_INLINE const std::byte* hop(const std::byte* p, std::uint64_t count
         KWIRE_OPAQUE(p);
     }
     return p;
+}
+
+/// Moves over structs of fixed width, from number `done` on, as long as they have no tags; all of the least
+/// size are there. `done` says how many it were.
+KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p,
+                                                  std::uint32_t count, std::uint32_t& done) noexcept {
+    const std::size_t tail = layout.tail;
+    if (!layout.flexible) {
+        p += std::uint64_t{count - done} * tail;
+        done = count;
+        return p;
+    }
+    const std::size_t stride = tail + 1;
+    const std::byte* tag = p + tail;
+    for (; count - done >= 4; done += 4, tag += 4 * stride)
+        if ((tag[0] | tag[stride] | tag[2 * stride] | tag[3 * stride]) != std::byte{0}) break;
+    for (; done < count && *tag == std::byte{0}; ++done) tag += stride;
+    return tag - tail;
+}
+
+/// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
+/// `ends`, and like it no tags: then it has the same size, and all its fields lie as they do there.
+///
+/// This is what makes arrays of structs with arrays in them quick (the partitions of a Metadata response):
+/// the replicas of one partition are as many as those of the partition before.
+KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte* before, const std::byte* p,
+                                    const std::uint32_t* ends) noexcept {
+    const walk_step* const steps = layout.steps;
+    const unsigned count = layout.step_count;
+    std::byte different{0};
+    std::uint32_t at = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        at += steps[i].fixed;
+        different |= (p[at] ^ before[at]) | (p[at] & std::byte{0x80});
+        at = ends[i];
+    }
+    at += layout.tail;
+    return (different | p[at] | before[at]) == std::byte{0};
 }
 
 /// In an error: not an element of an array.
@@ -144,6 +191,7 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
         case wire_form::nullable_structure:
             ++p;
             if (std::to_integer<std::uint8_t>(*at) >= 0x80) goto behind;
+            count = 1;
             break;
         case wire_form::nullable_tagged_structure:
             p = wire::read_uvarint(p, state.end, count);
@@ -152,8 +200,9 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
             if (count > 0x7fffffff) [[unlikely]]
                 goto bad_length;
             if (count == 0) goto behind;
+            count = 1;
             break;
-        case wire_form::structure: break;
+        case wire_form::structure:
         case wire_form::fixed: count = 1; break;
         default: count = wire::load_be<std::uint32_t>(p); p += 4;
         }
@@ -216,19 +265,18 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
         }
         goto behind;
     case wire_form::structs:
-    case wire_form::compact_structs: {
-        const struct_layout& inner = step.child->layouts[layout.version_index];
-        if (static_cast<std::uint64_t>(count) * inner.min_size > state.left(p)) [[unlikely]]
+    case wire_form::compact_structs:
+        if (std::uint64_t{count} * step.child->layouts[layout.version_index].min_size > state.left(p))
+            [[unlikely]]
             goto too_many;
+        [[fallthrough]];
+    case wire_form::structure: // like an array of one
+    case wire_form::nullable_structure:
+    case wire_form::nullable_tagged_structure: {
+        const struct_layout& inner = step.child->layouts[layout.version_index];
         element = 0;
-        if (inner.step_count ==
-            0) { // as long as no element has tags, all have the least size, which is there
-            if (!inner.flexible) {
-                p += static_cast<std::uint64_t>(count) * inner.tail;
-                goto behind;
-            }
-            for (; element < count && p[inner.tail] == std::byte{0}; ++element) p += inner.tail + 1;
-        }
+        if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
+            p = hop_untagged(inner, p, count, element);
         for (; element < count; ++element) {
             p = check_child(inner, p);
             if (p == nullptr) [[unlikely]]
@@ -236,13 +284,6 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
         }
         goto behind;
     }
-    case wire_form::structure:
-    case wire_form::nullable_structure:
-    case wire_form::nullable_tagged_structure:
-        p = check_child(step.child->layouts[layout.version_index], p);
-        if (p == nullptr) [[unlikely]]
-            goto child_refused;
-        goto behind;
     default: break; // the plain ones
     }
 behind:
@@ -254,7 +295,7 @@ behind:
 child_refused:
     if constexpr (Explain)
         state.failure->enter({layout.fields[step.field].name,
-                              element == no_element ? -1 : static_cast<std::int64_t>(element)});
+                              step.form >= wire_form::structure ? -1 : static_cast<std::int64_t>(element)});
     return nullptr;
 bad_varint:
     code = wire::varint_defect(at, state.end);
@@ -343,6 +384,78 @@ KWIRE_NOINLINE inline const std::byte* check_tags(const struct_layout& layout, c
     return p;
 }
 
+/// The common case of a step, to be inlined: a simple one whose length takes one byte. nullptr for every
+/// other case and for what must be refused: then `check_any_step` decides.
+KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, const std::byte* p,
+                                                       const check_state& state) noexcept {
+    if (!is_simple(step.form)) return nullptr;
+    p += step.fixed;
+    const auto raw = std::to_integer<std::uint32_t>(*p++);
+    if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
+        return nullptr;
+    const std::uint32_t count = raw - (raw != 0 ? 1 : 0);
+    if (std::uint64_t{count} * step.width + step.next_need > state.left(p)) [[unlikely]]
+        return nullptr;
+    return hop(p, count, step.width);
+}
+
+/// The same for a struct of nothing but simple steps, without tags.
+KWIRE_ALWAYS_INLINE const std::byte* check_simple_struct(const struct_layout& layout, const std::byte* p,
+                                                         const check_state& state,
+                                                         std::uint32_t* ends) noexcept {
+    if (layout.first_need > state.left(p)) return nullptr;
+    const std::byte* const base = p;
+    const unsigned steps = layout.step_count;
+    for (unsigned i = 0; i < steps; ++i) {
+        p = check_simple_step(layout.steps[i], p, state);
+        if (p == nullptr) [[unlikely]]
+            return nullptr;
+        ends[i] = static_cast<std::uint32_t>(p - base);
+    }
+    p += layout.tail;
+    return *p == std::byte{0} ? p + 1 : nullptr;
+}
+
+/// The elements of an array of structs, one after the other.
+class element_checker {
+public:
+    explicit element_checker(check_state& state) noexcept : state_(state) {}
+
+    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
+                                                    const std::byte* p) noexcept {
+        if (before_ != nullptr && size_ <= state_.left(p) && same_shape(layout, before_, p, ends_)) {
+            before_ = p;
+            return p + size_;
+        }
+        before_ = nullptr;
+        if (layout.simple) {
+            const std::byte* const end = check_simple_struct(layout, p, state_, state_.unread);
+            if (end != nullptr) {
+                if (layout.steady) remember(layout, p, end);
+                return end;
+            }
+        }
+        return check_struct(layout, p, state_, state_.unread);
+    }
+
+private:
+    void remember(const struct_layout& layout, const std::byte* p, const std::byte* end) noexcept {
+        before_ = p;
+        size_ = static_cast<std::uint32_t>(end - p);
+        for (unsigned i = 0; i < layout.step_count; ++i) ends_[i] = state_.unread[i];
+    }
+
+    check_state& state_;
+    const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
+    std::uint32_t size_ = 0;
+    std::uint32_t ends_[max_steady_steps]{};
+};
+
+KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
+                                                      const std::byte* p, check_state& state) noexcept {
+    return check_step<true>(layout.steps[index], index, layout, p, state, element_checker(state));
+}
+
 /// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
 /// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
 inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
@@ -350,14 +463,13 @@ inline const std::byte* check_struct(const struct_layout& layout, const std::byt
     const std::byte* const base = p;
     if (layout.first_need > state.left(p)) [[unlikely]]
         return refuse_end(state, layout, 0, p);
-    const auto check_child = [&state](const struct_layout& inner, const std::byte* child) noexcept {
-        return check_struct(inner, child, state, state.unread);
-    };
     const unsigned steps = layout.step_count;
     for (unsigned i = 0; i < steps; ++i) {
-        p = check_step<true>(layout.steps[i], i, layout, p, state, check_child);
-        if (p == nullptr) [[unlikely]]
+        const std::byte* next = check_simple_step(layout.steps[i], p, state);
+        if (next == nullptr) next = check_any_step(i, layout, p, state);
+        if (next == nullptr) [[unlikely]]
             return nullptr;
+        p = next;
         ends[i] = static_cast<std::uint32_t>(p - base);
     }
     p += layout.tail;
@@ -425,27 +537,28 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const stru
                                                const std::byte* p, SkipChild&& skip_child) noexcept {
     p += step.fixed;
     const bool compact = is_compact(step.form);
-    std::int64_t count = 0;
+    std::int64_t count = 1; // of bytes or elements; a struct alone is like an array of one
     if (compact) {
         std::uint32_t raw = 0;
         p = wire::read_uvarint_trusted(p, raw);
         count = raw == 0 ? 0 : std::int64_t{raw} - 1;
     } else {
         switch (step.form) {
-        case wire_form::fixed: return p + step.width;
+        case wire_form::fixed:
+        case wire_form::structure: break;
+        case wire_form::nullable_structure:
+            count = std::to_integer<std::uint8_t>(*p++) >= 0x80 ? 0 : 1;
+            break;
+        case wire_form::nullable_tagged_structure: {
+            std::uint32_t marker = 0;
+            p = wire::read_uvarint_trusted(p, marker);
+            count = marker == 0 ? 0 : 1;
+            break;
+        }
         case wire_form::string:
             count = wire::load_be<std::int16_t>(p);
             p += 2;
             break;
-        case wire_form::nullable_structure:
-            if (std::to_integer<std::uint8_t>(*p++) >= 0x80) return p;
-            return skip_child(step.child->layouts[layout.version_index], p);
-        case wire_form::nullable_tagged_structure: {
-            std::uint32_t marker = 0;
-            p = wire::read_uvarint_trusted(p, marker);
-            return marker == 0 ? p : skip_child(step.child->layouts[layout.version_index], p);
-        }
-        case wire_form::structure: return skip_child(step.child->layouts[layout.version_index], p);
         default: count = wire::load_be<std::int32_t>(p); p += 4;
         }
         if (count < 0) return p;
@@ -459,39 +572,148 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const stru
         return p;
     }
     const struct_layout& inner = step.child->layouts[layout.version_index];
-    if (inner.step_count == 0) {
-        if (!inner.flexible) return p + count * inner.tail;
-        for (; count > 0; --count) p = skip_tags(p + inner.tail);
-        return p;
-    }
+    std::uint32_t done = 0;
+    if (inner.step_count == 0) p = hop_untagged(inner, p, static_cast<std::uint32_t>(count), done);
+    count -= done;
     for (; count > 0; --count) p = skip_child(inner, p);
     return p;
 }
 
-/// Moves over a struct that was checked before, and stores where each of its steps ends, counted from `p`.
-/// `unread` is where nested structs put theirs.
-inline const std::byte* skip_struct(const struct_layout& layout, const std::byte* p, std::uint32_t* ends,
-                                    std::uint32_t* unread) noexcept {
-    const std::byte* const base = p;
+const std::byte* skip_struct(const struct_layout& layout, const std::byte* p) noexcept;
+
+/// The common case, to be inlined; nullptr for steps that are not simple.
+KWIRE_ALWAYS_INLINE const std::byte* skip_simple_step(const walk_step& step, const std::byte* p) noexcept {
+    if (!is_simple(step.form)) return nullptr;
+    std::uint32_t raw = 0;
+    p = wire::read_uvarint_trusted(p + step.fixed, raw);
+    return hop(p, raw - (raw != 0 ? 1 : 0), step.width);
+}
+
+/// The elements of an array of structs that was checked before, one after the other.
+class element_skipper {
+public:
+    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
+                                                    const std::byte* p) noexcept {
+        if (!layout.simple) return skip_struct(layout, p);
+        if (before_ != nullptr && same_shape(layout, before_, p, ends_)) {
+            before_ = p;
+            return p + size_;
+        }
+        const std::byte* const base = p;
+        for (unsigned i = 0; i < layout.step_count; ++i) {
+            p = skip_simple_step(layout.steps[i], p);
+            if (layout.steady) ends_[i] = static_cast<std::uint32_t>(p - base);
+        }
+        p = skip_tags(p + layout.tail);
+        if (layout.steady) before_ = base;
+        size_ = static_cast<std::uint32_t>(p - base);
+        return p;
+    }
+
+private:
+    const std::byte* before_ = nullptr;
+    std::uint32_t size_ = 0;
+    std::uint32_t ends_[max_steady_steps]{};
+};
+
+KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, const struct_layout& layout,
+                                                     const std::byte* p) noexcept {
+    return skip_step(step, layout, p, element_skipper());
+}
+
+/// Moves over the steps of a struct that was checked before, and tells `at_end(i, position)` where step `i`
+/// ends.
+template <class AtEnd>
+KWIRE_ALWAYS_INLINE const std::byte* skip_steps(const struct_layout& layout, const std::byte* p,
+                                                AtEnd&& at_end) noexcept {
     const unsigned steps = layout.step_count;
     for (unsigned i = 0; i < steps; ++i) {
-        p = skip_step(layout.steps[i], layout, p,
-                      [unread](const struct_layout& inner, const std::byte* child) noexcept {
-                          return skip_struct(inner, child, unread, unread);
-                      });
-        ends[i] = static_cast<std::uint32_t>(p - base);
+        const std::byte* const next = skip_simple_step(layout.steps[i], p);
+        p = next != nullptr ? next : skip_any_step(layout.steps[i], layout, p);
+        at_end(i, p);
     }
-    p += layout.tail;
+    return p;
+}
+
+/// Moves over a struct that was checked before.
+inline const std::byte* skip_struct(const struct_layout& layout, const std::byte* p) noexcept {
+    p = skip_steps(layout, p, [](unsigned, const std::byte*) noexcept {}) + layout.tail;
     return layout.flexible ? skip_tags(p) : p;
+}
+
+/// Stores where each step of a checked struct ends, counted from `base`.
+KWIRE_NOINLINE inline void find_ends(const struct_layout& layout, const std::byte* base,
+                                     std::uint32_t* ends) noexcept {
+    skip_steps(layout, base, [base, ends](unsigned i, const std::byte* end) noexcept {
+        ends[i] = static_cast<std::uint32_t>(end - base);
+    });
 }
 
 // The same walks over a layout that is known at compile time.
 
-template <class S, int V>
+template <class S, int V, bool Keep>
 const std::byte* check_struct_at(const std::byte* p, check_state& state, std::uint32_t* ends) noexcept;
+template <class S, int V, bool Keep>
+const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
+
+/// The elements of an array of structs, or a single one: checked if `State` is a check_state, else skipped.
+template <class S, int V, class State>
+class element_walker {
+public:
+    explicit element_walker(State& state) noexcept : state_(state) {}
+
+    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout&, const std::byte* p) noexcept {
+        static constexpr const struct_layout& layout = layout_at<S, V>;
+        if constexpr (layout.steady) {
+            if (before_ != nullptr && enough(p) && same_shape(layout, before_, p, ends_)) {
+                before_ = p;
+                return p + size_;
+            }
+            const std::byte* const end = walk<true>(p);
+            before_ = end != nullptr && end[-1] == std::byte{0} ? p : nullptr;
+            size_ = static_cast<std::uint32_t>(end - p);
+            return end;
+        } else {
+            return walk<false>(p);
+        }
+    }
+
+private:
+    static constexpr bool checks = std::is_same_v<State, check_state>;
+
+    [[nodiscard]] bool enough(const std::byte* p) const noexcept {
+        if constexpr (checks)
+            return size_ <= state_.left(p);
+        else
+            return true;
+    }
+    template <bool Keep>
+    KWIRE_ALWAYS_INLINE const std::byte* walk(const std::byte* p) noexcept {
+        if constexpr (checks)
+            return check_struct_at<S, V, Keep>(p, state_, ends_);
+        else
+            return skip_struct_at<S, V, Keep>(p, ends_);
+    }
+
+    State& state_;
+    const std::byte* before_ = nullptr;
+    std::uint32_t size_ = 0;
+    std::uint32_t ends_[max_steady_steps]{};
+};
+
+/// Stands for the state of a walk that checks nothing.
+struct no_check {};
+
+template <class S, int V, class State>
+KWIRE_ALWAYS_INLINE auto child_walker(State& state) noexcept {
+    if constexpr (std::is_void_v<S>)
+        return [](const struct_layout&, const std::byte* p) noexcept { return p; };
+    else
+        return element_walker<S, V, State>(state);
+}
 
 /// The unrolled form of `check_struct`. It notes no error: whoever called it asks `check_struct` why.
-template <class S, int V>
+template <class S, int V, bool Keep>
 inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
                                         std::uint32_t* ends) noexcept {
     static constexpr const struct_layout& layout = layout_at<S, V>;
@@ -500,16 +722,10 @@ inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
         return nullptr;
     [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
         constexpr walk_step step = layout.steps[I];
-        p = check_step<false>(
-            step, I, layout, p, state, [&](const struct_layout&, const std::byte* child) noexcept {
-                if constexpr (step.child != nullptr)
-                    return check_struct_at<child_of<S, step.field>, V>(child, state, nullptr);
-                else
-                    return child;
-            });
+        p = check_step<false>(step, I, layout, p, state, child_walker<child_of<S, step.field>, V>(state));
         if (p == nullptr) [[unlikely]]
             return false;
-        if (ends != nullptr) ends[I] = static_cast<std::uint32_t>(p - base);
+        if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
         return true;
     };
     const bool fine = [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
@@ -524,20 +740,16 @@ inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
     return check_tags(layout, p, state);
 }
 
-/// Moves over a checked struct, and stores the ends of its steps unless `ends` is nullptr.
-template <class S, int V>
+/// Moves over a checked struct, and stores the ends of its steps if `Keep`.
+template <class S, int V, bool Keep>
 inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
     static constexpr const struct_layout& layout = layout_at<S, V>;
     const std::byte* const base = p;
+    no_check nothing_to_check;
     [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
         constexpr walk_step step = layout.steps[I];
-        p = skip_step(step, layout, p, [&](const struct_layout&, const std::byte* child) noexcept {
-            if constexpr (step.child != nullptr)
-                return skip_struct_at<child_of<S, step.field>, V>(child, nullptr);
-            else
-                return child;
-        });
-        if (ends != nullptr) ends[I] = static_cast<std::uint32_t>(p - base);
+        p = skip_step(step, layout, p, child_walker<child_of<S, step.field>, V>(nothing_to_check));
+        if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
     };
     [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
         (one(std::integral_constant<std::size_t, I>{}), ...);
