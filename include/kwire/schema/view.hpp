@@ -127,7 +127,7 @@ struct view_access {
         const std::byte* const next = end(view);
         const struct_layout& at = layout(view);
         if constexpr (may_be_steady<S, V>())
-            if (at.steady && same_shape(at, view.base_, next, view.ends_.data())) {
+            if (at.steady && same_shape<false>(at, view.base_, next, view.ends_.data())) {
                 view.base_ = next; // and everything lies as it did
                 return;
             }

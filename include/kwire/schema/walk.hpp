@@ -86,7 +86,11 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
 /// `ends`, and like it no tags: then it has the same size, and all its fields lie as they do there.
 ///
 /// This is what makes arrays of structs with arrays in them quick (the partitions of a Metadata response):
-/// the replicas of one partition are as many as those of the partition before.
+/// the replicas of one partition are as many as those of the partition before. Unless as many bytes as the
+/// one before takes are known to be at `p` (`AllThere`), it must stop at the first length that differs: a
+/// shorter struct may be the last thing in its memory, and where the next length of the longer one was,
+/// there is nothing.
+template <bool AllThere>
 KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte* before, const std::byte* p,
                                     const std::uint32_t* ends) noexcept {
     const walk_step* const steps = layout.steps;
@@ -96,6 +100,8 @@ KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte
     for (unsigned i = 0; i < count; ++i) {
         at += steps[i].fixed;
         different |= (p[at] ^ before[at]) | (p[at] & std::byte{0x80});
+        if constexpr (!AllThere)
+            if (different != std::byte{0}) return false;
         at = ends[i];
     }
     at += layout.tail;
@@ -423,7 +429,7 @@ public:
 
     KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
                                                     const std::byte* p) noexcept {
-        if (before_ != nullptr && size_ <= state_.left(p) && same_shape(layout, before_, p, ends_)) {
+        if (before_ != nullptr && size_ <= state_.left(p) && same_shape<true>(layout, before_, p, ends_)) {
             before_ = p;
             return p + size_;
         }
@@ -595,7 +601,7 @@ public:
     KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
                                                     const std::byte* p) noexcept {
         if (!layout.simple) return skip_struct(layout, p);
-        if (before_ != nullptr && same_shape(layout, before_, p, ends_)) {
+        if (before_ != nullptr && same_shape<false>(layout, before_, p, ends_)) {
             before_ = p;
             return p + size_;
         }
@@ -665,13 +671,13 @@ public:
     KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout&, const std::byte* p) noexcept {
         static constexpr const struct_layout& layout = layout_at<S, V>;
         if constexpr (layout.steady) {
-            if (before_ != nullptr && enough(p) && same_shape(layout, before_, p, ends_)) {
+            if (before_ != nullptr && enough(p) && same_shape<checks>(layout, before_, p, ends_)) {
                 before_ = p;
                 return p + size_;
             }
             const std::byte* const end = walk<true>(p);
             before_ = end != nullptr && end[-1] == std::byte{0} ? p : nullptr;
-            size_ = static_cast<std::uint32_t>(end - p);
+            if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
             return end;
         } else {
             return walk<false>(p);
