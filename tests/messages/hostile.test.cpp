@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <stdexcept>
 #include <string>
 
 #include "catch.hpp"
@@ -69,7 +70,8 @@ outcome read(const seed& from, std::span<const std::byte> bytes) {
     return general;
 }
 
-/// What was accepted can be made data, written again and read again, and shows the same.
+/// What was accepted is sound to the second reader too; it can be made data, written again and read again,
+/// and shows the same.
 void write_and_read_again(const seed& from, std::span<const std::byte> bytes, std::uint64_t content) {
     const int version = from.line->version;
     const auto again = from.type->rewrite(kwire::shared_buffer::copy_of(bytes), version, {});
@@ -85,6 +87,11 @@ void write_and_read_again(const seed& from, std::span<const std::byte> bytes, st
             fault = std::string(kwire::describe(*error));
         else if (seen.value() != content)
             fault = "other content";
+    }
+    try {
+        static_cast<void>(support::locate(*from.type, version, bytes));
+    } catch (const std::runtime_error& e) {
+        fault = e.what();
     }
     if (fault.empty()) return;
     CAPTURE(from.line->name(), to_hex(bytes));
@@ -102,7 +109,8 @@ std::vector<seed> seeds(std::size_t most, std::uint64_t budget) {
     for (const message_type& type : types)
         for (int version = type.facts.versions.first; version <= type.facts.versions.last; ++version) {
             auto& candidates = lines[{type.facts.name, version}];
-            std::ranges::stable_sort(candidates, {}, [](const auto* line) { return line->bytes.size(); });
+            std::ranges::sort(candidates, {},
+                              [](const auto* line) { return std::pair(line->bytes.size(), line); });
             std::uint64_t spent = 0;
             std::size_t taken = 0;
             for (const auto* line : candidates) {
@@ -117,8 +125,10 @@ std::vector<seed> seeds(std::size_t most, std::uint64_t budget) {
 
 #ifdef KWIRE_TEST_SANITIZED
 constexpr std::uint64_t byte_budget = 1'000'000; // squared bytes per message and version
+constexpr std::size_t wide_places = 16;          // where bytes of a long message are replaced
 #else
 constexpr std::uint64_t byte_budget = 4'000'000;
+constexpr std::size_t wide_places = 100;
 #endif
 
 } // namespace
@@ -158,6 +168,34 @@ TEST_CASE("a message with any byte replaced is refused or can be walked") {
     WARN(tried << " replacements, " << accepted << " of them accepted and walked");
     CHECK(accepted > 0);
     CHECK(accepted < tried);
+}
+
+TEST_CASE("long arrays with a byte replaced, or cut, are refused or can be walked") {
+    // Structs of long arrays are compared with the one before instead of being walked: the wrong byte must
+    // show.
+    std::size_t tried = 0, messages = 0;
+    for (seed from :
+         seeds(std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::uint64_t>::max())) {
+        if (from.line->sample != "wide") continue;
+        ++messages;
+        exact_bytes bytes(from.line->bytes);
+        const std::span<std::byte> all = bytes.writable();
+        const std::size_t stride = all.size() / wide_places + 1;
+        for (std::size_t at = messages % stride; at < all.size(); at += stride) {
+            const std::byte before = all[at];
+            for (const int value : {0x00, 0x01, 0x02, 0x7f, 0x80, 0xff}) {
+                all[at] = static_cast<std::byte>(value);
+                const outcome seen = read(from, bytes.span());
+                if (!seen.error) write_and_read_again(from, bytes.span(), seen.content);
+                ++tried;
+            }
+            all[at] = before;
+            const exact_bytes part(bytes.span().first(at));
+            CHECK(read(from, part.span()).error);
+        }
+    }
+    WARN(messages << " messages, " << tried << " replacements");
+    CHECK(messages > 0);
 }
 
 namespace {

@@ -1,3 +1,4 @@
+#include <kwire/encode.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/list_offsets.hpp>
 #include <kwire/messages/metadata.hpp>
@@ -5,8 +6,10 @@
 #include <kwire/parse.hpp>
 #include <kwire/schema/view.hpp>
 
+#include <cstdint>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
@@ -129,4 +132,53 @@ TEST_CASE("a nullable string tells null from empty") {
     };
     CHECK_FALSE(name("ffff ffff 00000000 00000000"));
     CHECK(name("0000 ffff 00000000 00000000"));
+}
+
+TEST_CASE("structs of an array may differ in shape in any order, up to the end of their memory") {
+    // Walks expect each struct to look like the one before; where the last one is short there is nothing
+    // behind it.
+    const std::vector<std::vector<std::size_t>> sizes{
+        {60, 0}, {0, 60}, {3, 3, 3, 0}, {126, 127, 126}, {2, 2, 1, 1, 0, 0}, {0, 0, 1}, {120, 120, 0}};
+    const auto check = [](const auto& response, const std::vector<std::size_t>& replicas) {
+        REQUIRE(response);
+        std::size_t at = 0;
+        for (const auto topic : response->topics())
+            for (const auto partition : topic.partitions()) {
+                CHECK(partition.partition_index() == static_cast<std::int32_t>(at));
+                CHECK(partition.replica_nodes().size() == replicas[at % replicas.size()]);
+                CHECK(partition.offline_replicas().size() == replicas[at % replicas.size()] / 2);
+                ++at;
+            }
+        CHECK(at == 2 * replicas.size());
+    };
+    for (const std::vector<std::size_t>& replicas : sizes)
+        for (const bool tagged : {false, true}) {
+            kwire::metadata_response::data data;
+            std::int32_t index = 0;
+            for (int topic = 0; topic < 2; ++topic)
+                for (data.topics.emplace_back(); const std::size_t size : replicas) {
+                    auto& partition = data.topics.back().partitions.emplace_back();
+                    partition.partition_index = index++;
+                    partition.replica_nodes.assign(size, 7);
+                    partition.offline_replicas.assign(size / 2, 8);
+                    if (tagged && index % 2 == 0)
+                        partition.unknown_tags = {
+                            {9, kwire::shared_buffer::from_static(std::string_view("\0", 1))}};
+                }
+            for (const int version : {7, 9, 12}) {
+                if (tagged && version == 7) continue;
+                const auto chain = kwire::encode<kwire::metadata_response>(data, version);
+                REQUIRE(chain);
+                const kwire::shared_buffer written = chain->to_bytes();
+                const exact_bytes bytes(written.span());
+                CAPTURE(replicas, tagged, version);
+                check(kwire::parse_view<kwire::metadata_response>(bytes.span(), version), replicas);
+                if (version == 7)
+                    check(kwire::parse_view<kwire::metadata_response, 7>(bytes.span()), replicas);
+                if (version == 9)
+                    check(kwire::parse_view<kwire::metadata_response, 9>(bytes.span()), replicas);
+                if (version == 12)
+                    check(kwire::parse_view<kwire::metadata_response, 12>(bytes.span()), replicas);
+            }
+        }
 }
