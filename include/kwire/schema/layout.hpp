@@ -47,6 +47,9 @@ constexpr bool is_simple(wire_form form) noexcept { return form <= wire_form::co
 /// Whether it is an array of numbers: what often has the same length in one struct as in the struct before.
 constexpr bool is_steady(wire_form form) noexcept { return form == wire_form::compact_scalars; }
 
+/// The most steps of any layout, for arrays of a fixed size; Kafka's longest has 13.
+inline constexpr std::size_t max_struct_steps = 24;
+
 /// The most steps of a layout that can be steady.
 inline constexpr std::size_t max_steady_steps = 6;
 
@@ -364,6 +367,7 @@ struct tables_of {
         for (const auto& head : draft.heads) most = std::max<std::size_t>(most, head.step_count);
         return most;
     }();
+    static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
 };
 
 /// The layout of `S` at a version that is known at compile time.

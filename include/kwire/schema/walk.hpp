@@ -24,9 +24,6 @@ inline constexpr std::uint32_t max_string_size = 32767;
 /// What stands for bytes that are not there: an empty body, an empty array by default.
 inline constexpr std::byte nothing[1]{};
 
-/// No struct of the schema has as many fields, and the generator refuses one that would.
-inline constexpr std::size_t max_struct_steps = 24;
-
 /// Room for an error that is only made when there is one.
 union error_room {
     error_room() noexcept {}
