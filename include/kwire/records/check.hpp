@@ -52,6 +52,27 @@ struct batch_defect {
     std::uint64_t left = 0;
 };
 
+/// Why a batch of magic 2 cannot hold as many records as it counts; compressed, its bytes tell nothing about
+/// that.
+[[nodiscard]] inline std::optional<batch_defect> find_count_defect(batch_view batch) noexcept {
+    const std::int32_t count = batch.header()->record_count;
+    if (count < 0)
+        return batch_defect{errc::bad_length, "record_count", offsetof(batch_header, record_count)};
+    const std::uint64_t needed = static_cast<std::uint64_t>(count) * least_record_size;
+    const std::uint64_t left = records_bytes(batch).size();
+    if (batch.compression() == compression_type::none && needed > left)
+        return batch_defect{errc::count_exceeds_input, "record_count", offsetof(batch_header, record_count),
+                            needed, left};
+    return std::nullopt;
+}
+/// The same for the compression type that the attributes name: unassigned, or newer than the format.
+[[nodiscard]] inline std::optional<batch_defect> find_compression_defect(batch_view batch) noexcept {
+    const bool legacy = batch.is_legacy();
+    if (batch.compression() <= (legacy ? compression_type::lz4 : compression_type::zstd)) return std::nullopt;
+    return batch_defect{errc::unsupported_compression, "attributes",
+                        legacy ? offsetof(message_prefix, attributes) : offsetof(batch_header, attributes)};
+}
+
 /// What is wrong with a batch of the right length; its records are not looked into.
 [[nodiscard]] inline std::optional<batch_defect> find_defect(batch_view batch, crc_policy policy) noexcept {
     const batch_header* const header = batch.header();
@@ -59,23 +80,13 @@ struct batch_defect {
         return batch_defect{errc::crc_mismatch, "crc",
                             header != nullptr ? offsetof(batch_header, crc)
                                               : offsetof(batch_prefix, epoch_or_crc)};
-    const compression_type newest = header != nullptr ? compression_type::zstd : compression_type::lz4;
-    if (batch.compression() > newest)
-        return batch_defect{errc::unsupported_compression, "attributes",
-                            header != nullptr ? offsetof(batch_header, attributes)
-                                              : offsetof(message_prefix, attributes)};
+    if (const auto defect = find_compression_defect(batch)) return defect;
     if (header == nullptr) return std::nullopt;
 
     if (header->last_offset_delta < 0 ||
         header->base_offset > std::numeric_limits<std::int64_t>::max() - header->last_offset_delta)
         return batch_defect{errc::bad_value, "last_offset_delta", offsetof(batch_header, last_offset_delta)};
-    if (header->record_count < 0)
-        return batch_defect{errc::bad_length, "record_count", offsetof(batch_header, record_count)};
-    const std::uint64_t needed = static_cast<std::uint64_t>(header->record_count) * least_record_size;
-    const std::uint64_t left = records_bytes(batch).size();
-    if (batch.compression() == compression_type::none && needed > left)
-        return batch_defect{errc::count_exceeds_input, "record_count", offsetof(batch_header, record_count),
-                            needed, left};
+    if (const auto defect = find_count_defect(batch)) return defect;
     return std::nullopt;
 }
 

@@ -1,0 +1,332 @@
+#include <kwire/records/record.hpp>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/count_allocations.hpp"
+#include "support/gzip_lines.hpp"
+
+namespace json = boost::json;
+using kwire::batch_view;
+using kwire::errc;
+using kwire::test::exact_bytes;
+using kwire::test::from_hex;
+
+static_assert(std::forward_iterator<kwire::record_range::iterator>);
+static_assert(std::forward_iterator<kwire::header_range::iterator>);
+static_assert(std::sentinel_for<std::default_sentinel_t, kwire::record_range::iterator>);
+
+namespace {
+
+const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
+
+// What Kafka's own classes wrote: k=v at 1000 with the headers h=x and h=null, then null=null at 1003.
+const std::string two_records =
+    "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
+    "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
+const std::string message_v1 = "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176";
+
+std::string base64(std::span<const std::byte> bytes) {
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        unsigned group = 0;
+        for (std::size_t j = 0; j < 3; ++j)
+            group = group << 8 | (i + j < bytes.size() ? std::to_integer<unsigned>(bytes[i + j]) : 0);
+        for (std::size_t j = 0; j < 4; ++j)
+            text += i + j > bytes.size() ? '=' : alphabet[group >> (18 - 6 * j) & 63];
+    }
+    return text;
+}
+
+json::value shown(std::optional<std::span<const std::byte>> bytes) {
+    return bytes ? json::value(base64(*bytes)) : json::value(nullptr);
+}
+
+/// A record in the words of the golden vectors.
+json::object shown(const kwire::record_view& record) {
+    json::array headers;
+    for (auto header : record.headers()) headers.push_back({header.name, shown(header.value)});
+    CHECK(headers.size() == record.headers().size());
+    return {{"offset", record.offset()},  {"timestamp", record.timestamp()}, {"sequence", record.sequence()},
+            {"key", shown(record.key())}, {"value", shown(record.value())},  {"headers", headers}};
+}
+
+template <class Edit>
+std::optional<kwire::error> defect_after(std::vector<std::byte> bytes, Edit edit) {
+    edit(bytes);
+    kwire::wire::store_be(bytes.data() + 8, static_cast<std::int32_t>(bytes.size() - 12));
+    const exact_bytes block(bytes);
+    return kwire::records(kwire::batch_at(block.span()).value()).defect();
+}
+
+std::string path_text(const kwire::error& e) {
+    const auto text = path_of(e);
+    return std::string(text.view());
+}
+
+} // namespace
+
+TEST_CASE("records: every uncompressed record that Kafka wrote is read to its content") {
+    std::size_t batches = 0, records = 0, compressed = 0;
+    kwire::test::for_each_line(golden, [&](std::string_view text) {
+        const json::value line = json::parse({text.data(), text.size()});
+        if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
+        INFO(std::string(line.at("sample").as_string()));
+        const exact_bytes block(from_hex(line.at("hex").as_string()));
+        std::size_t n = 0;
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto& expected = line.at("batches").at(n++);
+            const auto range = kwire::records(batch);
+            if (batch.compression() != kwire::compression_type::none) {
+                ++compressed;
+                CHECK(range.begin() == range.end());
+                REQUIRE(range.defect());
+                CHECK(*range.defect() == errc::unsupported_compression);
+                CHECK(range.defect()->offset == (batch.is_legacy() ? 17 : 21));
+                continue;
+            }
+            ++batches;
+            std::size_t i = 0;
+            const auto& all = expected.at("records").as_array();
+            for (auto record : range) {
+                REQUIRE(i < all.size());
+                json::object known = all[i++].as_object();
+                known.erase("control");
+                CHECK(json::serialize(shown(record)) == json::serialize(known));
+                ++records;
+            }
+            CHECK(i == all.size());
+            CHECK(!range.defect());
+            CHECK(kwire::check_records(batch, kwire::crc_policy::skip) == i);
+        }
+    });
+    CHECK(batches > 150);
+    CHECK(records > 1000);
+    CHECK(compressed > 100);
+}
+
+TEST_CASE("records: what Kafka refuses in an uncompressed batch is refused, and what it should refuse too") {
+    std::size_t refused = 0, lenient = 0;
+    kwire::test::for_each_line(golden, [&](std::string_view text) {
+        const json::value line = json::parse({text.data(), text.size()});
+        const bool taken = line.as_object().contains("lenient");
+        if (!taken && (!line.as_object().contains("reject") || line.at("stage").as_string() != "records"))
+            return;
+        INFO(std::string(line.at("sample").as_string()));
+        const exact_bytes block(from_hex(line.at("hex").as_string()));
+        bool any_defect = false;
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto range = kwire::records(batch);
+            for (auto record : range) (void)shown(record);
+            any_defect |= range.defect().has_value();
+            CHECK(kwire::check_records(batch, kwire::crc_policy::skip).has_value() == !range.defect());
+        }
+        CHECK(any_defect);
+        ++(taken ? lenient : refused);
+    });
+    CHECK(refused == 139);
+    CHECK(lenient == 12);
+}
+
+TEST_CASE("records: keys, values and names are slices of the batch") {
+    const exact_bytes block(from_hex(two_records));
+    const auto batch = kwire::batch_at(block.span()).value();
+    const auto range = kwire::records(batch);
+    auto i = range.begin();
+    auto first = *i;
+    CHECK(first.key()->data() == block.begin() + 66);
+    auto second = *std::next(i);
+    CHECK(i == range.begin());
+    CHECK(!second.key());
+    REQUIRE(second.headers().size() == 2);
+    for (auto header : second.headers()) {
+        CHECK(reinterpret_cast<const std::byte*>(header.name.data()) > block.begin());
+        CHECK(reinterpret_cast<const std::byte*>(header.name.data()) < block.end());
+    }
+    CHECK(std::next(i, 2) == range.end());
+}
+
+TEST_CASE("records: reading allocates nothing") {
+    const exact_bytes block(from_hex(two_records));
+    std::size_t seen = 0;
+    const auto allocations = support::allocations_of([&] {
+        for (auto batch : kwire::record_batches(block.span()))
+            for (auto record : kwire::records(batch))
+                for (auto header : record.headers()) seen += header.name.size();
+    });
+    CHECK(seen == 2);
+    CHECK(allocations == 0);
+}
+
+TEST_CASE("records: a defect has its code, its byte and its path") {
+    const auto good = from_hex(two_records);
+    const auto defect = [&](std::size_t at, unsigned value) {
+        return defect_after(good, [&](auto& bytes) { bytes[at] = static_cast<std::byte>(value); });
+    };
+    REQUIRE(!defect(60, 2));
+    struct row {
+        std::size_t at;
+        unsigned value;
+        errc code;
+        std::uint64_t offset;
+        std::string path;
+    };
+    // 61: length, attributes, timestamp, offset, key length, k, value length, v, headers; 70: the second
+    // likewise, with its headers at 76.
+    const row rows[] = {
+        {57, 1, errc::count_exceeds_input, 57, "record_count"},
+        {57, 0xff, errc::bad_length, 57, "record_count"},
+        {60, 0, errc::trailing_bytes, 61, ""},
+        {60, 1, errc::trailing_bytes, 70, ""},
+        {60, 3, errc::truncated, 84, "records[2].length"},
+        {61, 1, errc::bad_length, 61, "records[0].length"},
+        {61, 0, errc::truncated, 62, "records[0].attributes"},
+        {61, 0x7e, errc::truncated, 62, "records[0]"},
+        {61, 0x12, errc::bad_record, 70, "records[0]"},
+        {65, 3, errc::bad_length, 65, "records[0].key"},
+        {65, 0x20, errc::truncated, 66, "records[0].key"},
+        {67, 0x20, errc::truncated, 68, "records[0].value"},
+        {69, 1, errc::bad_length, 69, "records[0].headers"},
+        {69, 2, errc::count_exceeds_input, 69, "records[0].headers"},
+        {76, 2, errc::bad_record, 81, "records[1]"},
+        {77, 1, errc::null_not_allowed, 77, "records[1].headers[0].name"},
+        {77, 3, errc::bad_length, 77, "records[1].headers[0].name"},
+        {79, 3, errc::bad_length, 79, "records[1].headers[0].value"},
+        {83, 2, errc::truncated, 84, "records[1].headers[1].value"},
+        {83, 3, errc::bad_length, 83, "records[1].headers[1].value"},
+    };
+    for (const row& r : rows) {
+        CAPTURE(r.at, r.value);
+        const auto found = defect(r.at, r.value);
+        REQUIRE(found);
+        CHECK(name_of(found->code) == name_of(r.code));
+        CHECK(found->offset == r.offset);
+        CHECK(path_text(*found) == r.path);
+    }
+}
+
+TEST_CASE("records: a varint of more bits than its type is refused where it stands") {
+    const auto found = defect_after(from_hex(two_records), [](auto& bytes) {
+        for (std::size_t at = 61; at < 65; ++at) bytes[at] = std::byte{0xff};
+        bytes[65] = std::byte{0x1f};
+    });
+    REQUIRE(found);
+    CHECK(*found == errc::bad_varint);
+    CHECK(found->offset == 61);
+    CHECK(path_text(*found) == "records[0].length");
+}
+
+TEST_CASE("records: a message of magic 1 is its own record, and its lengths are checked") {
+    const auto good = from_hex(message_v1);
+    const exact_bytes block(good);
+    const auto range = kwire::records(kwire::batch_at(block.span()).value());
+    REQUIRE(std::distance(range.begin(), std::ranges::next(range.begin(), range.end())) == 1);
+    const auto record = *range.begin();
+    CHECK(record.timestamp() == 1000);
+    CHECK(record.sequence() == -1);
+    CHECK(record.headers().empty());
+    const auto path_after = [&](std::size_t at, unsigned value) {
+        const auto found =
+            defect_after(good, [&](auto& bytes) { bytes[at] = static_cast<std::byte>(value); });
+        REQUIRE(found);
+        return std::string(name_of(found->code)) + " " + path_text(*found) + " " +
+               std::to_string(found->offset);
+    };
+    CHECK(path_after(26, 0x80) == "bad_length records[0].key 26");
+    CHECK(path_after(26, 0x7f) == "truncated records[0].key 30");
+    CHECK(path_after(29, 0) == "truncated records[0].value 34");
+    CHECK(path_after(34, 0) == "bad_record records[0] 35");
+    CHECK(path_after(34, 9) == "truncated records[0].value 35");
+    CHECK(path_after(17, 2) == "unsupported_compression attributes 17");
+}
+
+TEST_CASE("records: timestamps, offsets and sequences wrap instead of overflowing") {
+    auto bytes = from_hex(two_records);
+    auto& header = *kwire::overlay_writable<kwire::batch_header>(bytes).value();
+    header.base_offset = std::numeric_limits<std::int64_t>::max();
+    header.base_timestamp = std::numeric_limits<std::int64_t>::max();
+    header.base_sequence = std::numeric_limits<std::int32_t>::max();
+    const exact_bytes block(bytes);
+    const auto range = kwire::records(kwire::batch_at(block.span()).value());
+    const auto second = *std::next(range.begin());
+    CHECK(second.offset() == std::numeric_limits<std::int64_t>::min());
+    CHECK(second.timestamp() == std::numeric_limits<std::int64_t>::min() + 2);
+    CHECK(second.sequence() == 0);
+}
+
+TEST_CASE("records: the broker's time counts for all records where the batch says so") {
+    auto bytes = from_hex(two_records);
+    auto& header = *kwire::overlay_writable<kwire::batch_header>(bytes).value();
+    header.attributes = 8;
+    header.max_timestamp = 77;
+    const exact_bytes block(bytes);
+    for (auto record : kwire::records(kwire::batch_at(block.span()).value())) CHECK(record.timestamp() == 77);
+}
+
+TEST_CASE("records: no cut and no edit leads a reader past the end, and what it yields lies inside") {
+    for (const auto& sound : {two_records, message_v1}) {
+        const auto good = from_hex(sound);
+        const auto read = [](std::span<const std::byte> bytes) {
+            const exact_bytes block(bytes);
+            const auto found = kwire::batch_at(block.span());
+            if (!found) return; // no batch at all: see batch.test.cpp
+            const batch_view batch = *found;
+            const auto range = kwire::records(batch);
+            const auto inside = [&](std::span<const std::byte> part) {
+                return part.empty() ||
+                       (part.data() >= block.begin() && part.data() + part.size() <= block.end());
+            };
+            std::size_t n = 0;
+            bool all_inside = true;
+            for (auto record : range) {
+                ++n;
+                if (record.key()) all_inside &= inside(*record.key());
+                if (record.value()) all_inside &= inside(*record.value());
+                for (auto header : record.headers()) {
+                    all_inside &= inside(std::as_bytes(std::span(header.name)));
+                    if (header.value) all_inside &= inside(*header.value);
+                }
+            }
+            CHECK(all_inside);
+            const auto defect = range.defect();
+            if (defect) CHECK(defect->offset <= bytes.size());
+            const auto checked = kwire::check_records(batch, kwire::crc_policy::skip);
+            if (checked) CHECK((*checked == n && !defect));
+        };
+        const std::size_t header = good[16] == std::byte{2} ? 61 : 26;
+        for (std::size_t cut = header; cut <= good.size(); ++cut) {
+            auto bytes = good;
+            bytes.resize(cut);
+            kwire::wire::store_be(bytes.data() + 8, static_cast<std::int32_t>(cut - 12));
+            read(bytes);
+        }
+        for (std::size_t at = 17; at < good.size(); ++at)
+            for (unsigned value = 0; value < 256; ++value) {
+                auto bytes = good;
+                bytes[at] = static_cast<std::byte>(value);
+                read(bytes);
+            }
+    }
+}
+
+TEST_CASE("check_records: the checksum is asked for first, as the policy says") {
+    auto bytes = from_hex(two_records);
+    bytes.back() = std::byte{3};
+    const auto batch = kwire::batch_at(bytes).value();
+    const auto strict = kwire::check_records(batch);
+    REQUIRE(!strict);
+    CHECK(strict.error() == errc::crc_mismatch);
+    const auto loose = kwire::check_records(batch, kwire::crc_policy::skip);
+    REQUIRE(!loose);
+    CHECK(loose.error() == errc::bad_length);
+    const auto sound = from_hex(two_records);
+    CHECK(kwire::check_records(kwire::batch_at(sound).value()) == 2U);
+}
