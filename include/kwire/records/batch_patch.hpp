@@ -1,0 +1,288 @@
+/// Changes to the headers of batches where they lie: the checksum is mended, not computed anew.
+///
+///     kwire::batch_patch patch{.producer_id = 42, .producer_epoch = 3, .base_sequence = 0};
+///     if (auto done = kwire::apply(patch, batch); !done) return refuse(done.error());
+///
+///     // What a broker does on append, over all batches of a records field:
+///     auto next = kwire::stamp(bytes, {.offset = log_end, .partition_leader_epoch = epoch, .append_time =
+///     now});
+///
+/// A CRC is linear: it changes by what the changed bytes alone would change it, shifted by the bytes behind
+/// them (see crc32c_shift). The time does not depend on the size of the batch but for its logarithm, and a
+/// batch whose checksum was wrong before has a wrong one afterwards.
+#pragma once
+
+#include <kwire/buffer.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/wire/crc32_tables.hpp>
+#include <kwire/wire/crc32c.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace kwire {
+
+/// New values for fields of a batch header; what is not set stays.
+///
+/// Nothing here changes how records are laid out, so the compression is missing, and so are lengths and
+/// counts.
+struct batch_patch {
+    std::optional<std::int64_t> base_offset{}; ///< in magic 0 and 1 the offset of the message or wrapper
+    std::optional<std::int32_t> partition_leader_epoch{};
+    std::optional<kwire::timestamp_type> timestamp_type{}; ///< not none; magic 1 and 2
+    std::optional<bool> is_transactional{};
+    std::optional<bool> is_control{};
+    /// Whether base_timestamp is the delete horizon. The records' timestamps count from base_timestamp still.
+    std::optional<bool> has_delete_horizon{};
+    std::optional<std::int32_t> last_offset_delta{};
+    std::optional<std::int64_t> base_timestamp{}; ///< moves the timestamps of all records along
+    std::optional<std::int64_t> max_timestamp{};  ///< in magic 1 the timestamp of the message
+    std::optional<std::int64_t> producer_id{};
+    std::optional<std::int16_t> producer_epoch{};
+    std::optional<std::int32_t> base_sequence{};
+};
+
+namespace detail {
+
+/// What the exclusive or of two checksums is, of bytes that differ in [first, first + N) only, with `behind`
+/// bytes that follow. The bytes in front cancel out.
+template <std::size_t N>
+[[nodiscard]] inline std::uint32_t crc32c_change(const std::byte* before, const std::byte* after,
+                                                 std::uint64_t behind) noexcept {
+    return crc32c_shift(crc32c({before, N}) ^ crc32c({after, N}), behind);
+}
+template <std::size_t N>
+[[nodiscard]] inline std::uint32_t crc32_change(const std::byte* before, const std::byte* after,
+                                                std::uint64_t behind) noexcept {
+    return wire::detail::crc_shift_portable<wire::ieee_802_3>(
+        wire::crc32_ieee({before, N}) ^ wire::crc32_ieee({after, N}), behind);
+}
+
+template <class Field, class Value>
+void set_if(Field& field, const std::optional<Value>& value) noexcept {
+    if (value) field = *value;
+}
+
+/// Bit `bit` of `attributes` as `value` says.
+[[nodiscard]] constexpr int with_bit(int attributes, int bit, std::optional<bool> value) noexcept {
+    if (!value) return attributes;
+    return *value ? attributes | 1 << bit : attributes & ~(1 << bit);
+}
+
+[[nodiscard]] inline int patched_attributes(int attributes, const batch_patch& patch) noexcept {
+    std::optional<bool> append_time;
+    if (patch.timestamp_type) append_time = *patch.timestamp_type == kwire::timestamp_type::log_append_time;
+    attributes = with_bit(attributes, 3, append_time);
+    attributes = with_bit(attributes, 4, patch.is_transactional);
+    attributes = with_bit(attributes, 5, patch.is_control);
+    return with_bit(attributes, 6, patch.has_delete_horizon);
+}
+
+/// The first field of the patch that magic 0 or 1 has no place for; empty if there is none.
+[[nodiscard]] inline std::string_view field_not_in(const batch_patch& patch, std::int8_t magic) noexcept {
+    if (magic < 2) {
+        if (patch.partition_leader_epoch) return "partition_leader_epoch";
+        if (patch.is_transactional) return "is_transactional";
+        if (patch.is_control) return "is_control";
+        if (patch.has_delete_horizon) return "delete_horizon";
+        if (patch.last_offset_delta) return "last_offset_delta";
+        if (patch.base_timestamp) return "base_timestamp";
+        if (patch.producer_id) return "producer_id";
+        if (patch.producer_epoch) return "producer_epoch";
+        if (patch.base_sequence) return "base_sequence";
+    }
+    if (magic < 1) {
+        if (patch.timestamp_type) return "timestamp_type";
+        if (patch.max_timestamp) return "max_timestamp";
+    }
+    return {};
+}
+
+inline void apply_v2(const batch_patch& patch, batch_header& header, std::uint64_t size) noexcept {
+    set_if(header.base_offset, patch.base_offset);
+    set_if(header.partition_leader_epoch, patch.partition_leader_epoch);
+
+    constexpr std::size_t first = offsetof(batch_header, attributes);
+    constexpr std::size_t covered = sizeof(batch_header) - first;
+    std::byte* const fields = as_writable_bytes(header).data() + first;
+    std::array<std::byte, covered> before;
+    std::memcpy(before.data(), fields, covered);
+
+    header.attributes = static_cast<std::int16_t>(patched_attributes(header.attributes, patch));
+    set_if(header.last_offset_delta, patch.last_offset_delta);
+    set_if(header.base_timestamp, patch.base_timestamp);
+    set_if(header.max_timestamp, patch.max_timestamp);
+    set_if(header.producer_id, patch.producer_id);
+    set_if(header.producer_epoch, patch.producer_epoch);
+    set_if(header.base_sequence, patch.base_sequence);
+    if (std::memcmp(before.data(), fields, covered) != 0)
+        header.crc = header.crc ^ crc32c_change<covered>(before.data(), fields, size - sizeof(batch_header));
+}
+
+/// In magic 0 no field but the offset can be set, and its 26th byte may be the last, so nothing else is
+/// touched.
+inline void apply_legacy(const batch_patch& patch, message_prefix& message, std::uint64_t size) noexcept {
+    set_if(message.offset, patch.base_offset);
+    if (message.magic == 0) return;
+
+    constexpr std::size_t first = offsetof(message_prefix, magic);
+    constexpr std::size_t covered = sizeof(message_prefix) - first;
+    std::byte* const fields = as_writable_bytes(message).data() + first;
+    std::array<std::byte, covered> before;
+    std::memcpy(before.data(), fields, covered);
+
+    message.attributes = static_cast<std::int8_t>(patched_attributes(message.attributes, patch));
+    set_if(message.timestamp, patch.max_timestamp);
+    if (std::memcmp(before.data(), fields, covered) != 0)
+        message.crc =
+            message.crc ^ crc32_change<covered>(before.data(), fields, size - sizeof(message_prefix));
+}
+
+} // namespace detail
+
+/// Sets the fields of `patch` in `batch` and mends its checksum once, however many they are.
+///
+/// Values are not judged: what makes no sense in the batch makes none afterwards. field_not_in_version, with
+/// the name of the field and the magic as version, if the format lacks one; bad_value for timestamp_type
+/// none. Then nothing has changed. Bits of the attributes that have no meaning yet are kept (Kafka clears
+/// them).
+[[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch,
+                                                      const mutable_batch& batch) noexcept {
+    const std::int8_t magic = batch_view(batch).magic();
+    const auto refused = [](errc code, std::string_view field) {
+        error e{.code = code};
+        e.enter({field});
+        return e;
+    };
+    if (const auto field = detail::field_not_in(patch, magic); !field.empty()) {
+        error e = refused(errc::field_not_in_version, field);
+        e.version = magic;
+        return std::unexpected{e};
+    }
+    if (patch.timestamp_type == kwire::timestamp_type::none)
+        return std::unexpected{refused(errc::bad_value, "timestamp_type")};
+
+    const std::span<std::byte> bytes = writable_bytes_of(batch);
+    if (magic == 2)
+        detail::apply_v2(patch, overlay_trusted<batch_header>(bytes.data()), bytes.size());
+    else
+        detail::apply_legacy(patch, overlay_trusted<detail::message_prefix>(bytes.data()), bytes.size());
+    return {};
+}
+
+/// What a broker sets on append.
+struct append_stamp {
+    std::int64_t offset = 0; ///< of the first record of the first batch; the others follow without gaps
+    std::optional<std::int32_t> partition_leader_epoch{}; ///< of batches of magic 2; stays if not set
+    std::optional<std::int64_t>
+        append_time{}; ///< ms; sets log_append_time in all batches but those of magic 0
+};
+
+/// What stamp has done.
+struct stamped {
+    std::uint32_t batches = 0;
+    std::int64_t next_offset = 0; ///< what the next batch gets; the new end of the log
+};
+
+/// Stamps all batches in `bytes`, a records field that nobody else reads meanwhile.
+///
+/// Each batch of magic 2 is moved so that its first offset follows the last one of the batch before; messages
+/// of magic 0 and 1 get one offset each. bad_value for a compressed message of magic 0 or 1, whose offsets
+/// lie inside the compression; truncated, bad_batch_length and unknown_magic as from check_batches. Then the
+/// batches in front are stamped and the others are not; check_batches first if that matters. Offsets wrap at
+/// the end of int64.
+[[nodiscard]] inline std::expected<stamped, error> stamp(std::span<std::byte> bytes,
+                                                         const append_stamp& with) noexcept {
+    stamped done{.next_offset = with.offset};
+    const auto batches = mutable_record_batches(bytes);
+    auto i = batches.begin();
+    const auto refused = [&done](error e) {
+        e.enter({"batches", done.batches});
+        return std::unexpected{e};
+    };
+    for (; i != batches.end(); ++i, ++done.batches) {
+        const mutable_batch batch = *i;
+        const batch_view view = batch;
+        if (view.is_legacy() && view.compression() != compression_type::none) {
+            const auto at = static_cast<std::uint64_t>(bytes_of(view).data() - bytes.data());
+            error e{.code = errc::bad_value, .offset = at + offsetof(detail::message_prefix, attributes)};
+            e.enter({"attributes"});
+            return refused(e);
+        }
+        batch_patch patch{.base_offset = done.next_offset};
+        if (!view.is_legacy()) patch.partition_leader_epoch = with.partition_leader_epoch;
+        if (with.append_time && view.magic() != 0) {
+            patch.timestamp_type = kwire::timestamp_type::log_append_time;
+            patch.max_timestamp = with.append_time;
+        }
+        if (const auto set = apply(patch, batch); !set) return refused(set.error());
+        done.next_offset = view.next_offset();
+    }
+    const auto tail = batches.tail(i);
+    if (tail.defect) return refused(*tail.defect);
+    if (tail.truncated())
+        return refused({.code = errc::truncated,
+                        .offset = tail.offset,
+                        .needed = tail.left + tail.missing,
+                        .left = tail.left});
+    return done;
+}
+
+/// What to do with bytes that somebody else holds too.
+enum class if_shared : std::uint8_t {
+    refuse, ///< leave them as they are: buffer_shared
+    copy,   ///< change a copy, which is counted in copied_bytes()
+};
+
+namespace detail {
+
+/// Calls `change` with the bytes of `buffer` where they may be written.
+template <class Change>
+[[nodiscard]] auto change_in_place(shared_buffer& buffer, if_shared policy, Change change)
+    -> decltype(change(std::span<std::byte>())) {
+    auto unique = std::move(buffer).try_into_unique();
+    if (!unique) {
+        buffer = std::move(unique).error();
+        if (policy == if_shared::refuse) return std::unexpected{error{.code = errc::buffer_shared}};
+        unique_buffer copy = unique_buffer::with_capacity(buffer.size());
+        copy.append(buffer);
+        auto done = change(copy.span());
+        if (done) buffer = std::move(copy).freeze();
+        return done;
+    }
+    auto done = change(unique->span());
+    buffer = std::move(*unique).freeze();
+    return done;
+}
+
+} // namespace detail
+
+/// Patches the first batch in `buffer`, which must be the only one on its memory: else buffer_shared, or a
+/// copy.
+///
+/// Other errors: those of mutable_batch_at and of apply for a batch; nothing has changed then.
+[[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
+                                                      if_shared policy = if_shared::refuse) {
+    return detail::change_in_place(buffer, policy,
+                                   [&](std::span<std::byte> bytes) -> std::expected<void, error> {
+                                       const auto batch = mutable_batch_at(bytes);
+                                       if (!batch) return std::unexpected{batch.error()};
+                                       return apply(patch, *batch);
+                                   });
+}
+
+/// Stamps all batches in `buffer`, which must be the only one on its memory: else buffer_shared, or a copy.
+[[nodiscard]] inline std::expected<stamped, error> stamp(shared_buffer& buffer, const append_stamp& with,
+                                                         if_shared policy = if_shared::refuse) {
+    return detail::change_in_place(buffer, policy,
+                                   [&](std::span<std::byte> bytes) { return stamp(bytes, with); });
+}
+
+} // namespace kwire
