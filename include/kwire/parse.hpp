@@ -7,6 +7,7 @@
 
 #include <kwire/held.hpp>
 #include <kwire/schema/view.hpp>
+#include <kwire/wire/overlay.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -107,6 +108,14 @@ parse_view(std::span<const std::byte> body, parse_options options = {}) noexcept
     static_assert(M::facts.versions.contains(V), "the message has no such version");
     return detail::parse_body<M, V>(body, V, options);
 }
+
+/// Not for temporary owners, whose bytes are gone before the view is looked at: `parse` keeps them.
+template <class M, detail::temporary_owner Owner>
+std::expected<typename M::view, error> parse_view(Owner&& body, int version,
+                                                  parse_options options = {}) = delete;
+template <class M, int V, detail::temporary_owner Owner>
+std::expected<typename M::template basic_view<V>, error> parse_view(Owner&& body,
+                                                                    parse_options options = {}) = delete;
 
 /// Checks the body of message `M` at `version` and keeps its bytes alive together with the view.
 ///

@@ -2,6 +2,9 @@
 #include <kwire/encode.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/parse.hpp>
+#include <kwire/records/batch.hpp>
+
+#include <vector>
 
 using request = kwire::metadata_request;
 
@@ -10,6 +13,8 @@ using request = kwire::metadata_request;
 #endif
 
 kwire::shared_buffer receive();
+std::vector<std::byte> read_file();
+std::span<const std::byte> mapped_file();
 
 /// What is right: the held message has a name, and lives as long as what comes from it.
 std::size_t topics_of(const kwire::held<request::view>& message) {
@@ -22,6 +27,13 @@ std::size_t use() {
     std::size_t size = 0;
     const auto message = kwire::parse<request>(receive(), 12);
     if (message) size += topics_of(*message);
+    // Owners that stay are well, and so are temporaries that own nothing.
+    const std::vector<std::byte> file = read_file();
+    if (const auto view = kwire::parse_view<request>(file, 12)) size += view->topics().size();
+    if (const auto view = kwire::parse_view<request, 12>(mapped_file())) size += view->topics().size();
+    if (const auto view = kwire::parse_view<request>(std::span(file).first(3), 1)) size += 1;
+    if (const auto batch = kwire::batch_at(mapped_file())) size += batch->crc();
+    if (const auto header = kwire::overlay<kwire::batch_header>(mapped_file())) size += (*header)->crc;
 
 #if KWIRE_MUST_FAIL == 1
     // expect: use of deleted function|attempt to use a deleted function|overload resolution selected deleted
@@ -59,17 +71,31 @@ std::size_t use() {
     // expect: could not convert|no viable conversion
     const request::view view(receive(), 12);
     size += view.topics().size();
+#elif KWIRE_MUST_FAIL == 10
+    // expect: use of deleted function|call to deleted function
+    const auto view = kwire::parse_view<request>(read_file(), 12);
+    size += view->topics().size();
+#elif KWIRE_MUST_FAIL == 11
+    // expect: use of deleted function|call to deleted function
+    const auto view = kwire::parse_view<request, 12>(read_file());
+    size += view->topics().size();
+#elif KWIRE_MUST_FAIL == 12
+    // expect: use of deleted function|call to deleted function
+    size += kwire::batch_at(read_file())->crc();
+#elif KWIRE_MUST_FAIL == 13
+    // expect: use of deleted function|call to deleted function
+    size += (*kwire::overlay<kwire::batch_header>(read_file()))->crc;
 #endif
     return size;
 }
 
-#if KWIRE_MUST_FAIL == 10
+#if KWIRE_MUST_FAIL == 14
 // expect(clang): reference to stack memory|address of stack memory
 const request::view& view_of_a_local() {
     const kwire::held<request::view> message({}, receive());
     return *message;
 }
-#elif KWIRE_MUST_FAIL == 11
+#elif KWIRE_MUST_FAIL == 15
 // expect(clang): address of stack memory|reference to stack memory
 std::span<const std::byte> bytes_of_a_local() {
     const kwire::held<request::view> message({}, receive());

@@ -341,6 +341,8 @@ inline mutable_batch::operator batch_view() const noexcept {
     if (extent.size == 0) return std::unexpected{detail::batch_error(extent, 0, bytes.size())};
     return detail::batch_access::make(bytes.data(), extent.size);
 }
+template <detail::temporary_owner Owner>
+std::expected<batch_view, error> batch_at(Owner&& bytes) = delete;
 /// As batch_at, for bytes that may be changed.
 [[nodiscard]] inline std::expected<mutable_batch, error>
 mutable_batch_at(std::span<std::byte> bytes) noexcept {
@@ -465,10 +467,7 @@ template <class Records>
     return records ? record_batch_range(*records) : record_batch_range();
 }
 /// Not for temporary owners, whose bytes are gone when the loop begins.
-template <class Owner>
-    requires(!std::is_lvalue_reference_v<Owner> &&
-             !std::ranges::enable_borrowed_range<std::remove_cv_t<Owner>> &&
-             std::is_convertible_v<Owner, std::span<const std::byte>>)
+template <detail::temporary_owner Owner>
 record_batch_range record_batches(Owner&& bytes) = delete;
 
 /// The batches in `bytes`, to be changed where they lie.

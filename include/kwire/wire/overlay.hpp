@@ -16,6 +16,17 @@
 
 namespace kwire {
 
+namespace detail {
+
+/// A temporary that owns the bytes it would be read from, such as a vector that a function returns: what
+/// points into it dangles at once. A temporary span does not; a moved-from variable is taken for one too.
+template <class T>
+concept temporary_owner =
+    !std::is_lvalue_reference_v<T> && !std::ranges::enable_borrowed_range<std::remove_cv_t<T>> &&
+    std::is_convertible_v<T, std::span<const std::byte>>;
+
+} // namespace detail
+
 /// A type that may be laid over bytes: its alignment is 1, it has no padding, and copying its bytes copies
 /// it.
 ///
@@ -52,6 +63,8 @@ template <overlayable T>
         return std::unexpected{error{.code = errc::truncated, .needed = sizeof(T), .left = bytes.size()}};
     return &overlay_trusted<T>(bytes.data());
 }
+template <overlayable T, detail::temporary_owner Owner>
+std::expected<const T*, error> overlay(Owner&& bytes) = delete;
 
 /// As overlay, for bytes that may be written to: assigning to a member changes them.
 template <overlayable T>
