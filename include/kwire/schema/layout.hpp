@@ -322,6 +322,50 @@ consteval std::array<T, N> first_of(const std::array<T, M>& all) {
     return some;
 }
 
+/// Whether tags are numbered from 0 without gaps (KIP-482) and stand in flexible versions only: elsewhere
+/// there is no tag section, and who looked for one would read on behind the struct.
+template <class S>
+consteval bool tags_are_sound() {
+    int count = 0, highest = -1;
+    for (const field_info& field : tables_of<S>::fields) {
+        if (field.tag < 0) continue;
+        if (!message_of<S>::facts.flexible(field.versions.first)) return false;
+        for (const field_info& other : tables_of<S>::fields)
+            if (&other != &field && other.tag == field.tag) return false;
+        ++count;
+        highest = std::max(highest, static_cast<int>(field.tag));
+    }
+    return highest == count - 1;
+}
+
+/// Whether each element of an array takes a byte at least: else no count would be too large for its bytes.
+template <class S>
+consteval bool elements_take_bytes() {
+    for (const struct_layout& layout : tables_of<S>::layouts)
+        for (unsigned i = 0; i < layout.field_count; ++i) {
+            const field_info& field = layout.fields[i];
+            if (field.kind == field_kind::array && field.structure != nullptr &&
+                field.versions.contains(layout.version) &&
+                field.structure->layouts[layout.version_index].min_size == 0)
+                return false;
+        }
+    return true;
+}
+
+/// Whether structs that may be absent hold no struct in turn, which would show defaults that nobody could
+/// tell from bytes of the message (see `bytes_of`).
+template <class S>
+consteval bool absent_structs_are_flat() {
+    constexpr version_range all = message_of<S>::facts.versions;
+    for (const field_info& field : tables_of<S>::fields) {
+        const bool always = field.versions.contains(all.first) && field.versions.contains(all.last);
+        if (field.kind != field_kind::structure || field.null_default || (always && field.tag < 0)) continue;
+        for (std::size_t i = 0; i < field.structure->field_count; ++i)
+            if (field.structure->fields[i].kind == field_kind::structure) return false;
+    }
+    return true;
+}
+
 template <class S>
 struct tables_of {
     static constexpr auto fields = list_traits<typename S::fields>::describe();
@@ -368,6 +412,9 @@ struct tables_of {
         return most;
     }();
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
+    static_assert(tags_are_sound<S>(), "tags are 0, 1, 2... and in flexible versions only");
+    static_assert(elements_take_bytes<S>(), "an array whose elements take no bytes can have any count");
+    static_assert(absent_structs_are_flat<S>(), "bytes_of cannot tell defaults inside of defaults");
 };
 
 /// The layout of `S` at a version that is known at compile time.

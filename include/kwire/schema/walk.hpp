@@ -72,11 +72,10 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
         return p;
     }
     const std::size_t stride = tail + 1;
-    const std::byte* tag = p + tail;
-    for (; count - done >= 4; done += 4, tag += 4 * stride)
-        if ((tag[0] | tag[stride] | tag[2 * stride] | tag[3 * stride]) != std::byte{0}) break;
-    for (; done < count && *tag == std::byte{0}; ++done) tag += stride;
-    return tag - tail;
+    for (; count - done >= 4; done += 4, p += 4 * stride)
+        if ((p[tail] | p[tail + stride] | p[tail + 2 * stride] | p[tail + 3 * stride]) != std::byte{0}) break;
+    for (; done < count && p[tail] == std::byte{0}; ++done) p += stride;
+    return p;
 }
 
 /// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
