@@ -1,0 +1,285 @@
+#include <kwire/records/builder.hpp>
+
+#include <boost/json.hpp>
+
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/count_allocations.hpp"
+#include "support/gzip_lines.hpp"
+
+namespace json = boost::json;
+using kwire::batch_builder;
+using kwire::errc;
+using kwire::test::exact_bytes;
+using kwire::test::from_hex;
+using kwire::test::to_hex;
+
+namespace {
+
+const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
+
+using bytes = std::vector<std::byte>;
+
+struct owned_header {
+    std::string name;
+    std::optional<bytes> value;
+};
+struct owned_record {
+    std::int64_t offset = 0, timestamp = 0;
+    std::optional<bytes> key, value;
+    std::vector<owned_header> headers;
+};
+
+std::optional<std::span<const std::byte>> view(const std::optional<bytes>& b) {
+    return b ? std::optional(std::span<const std::byte>(*b)) : std::nullopt;
+}
+bool same(std::optional<std::span<const std::byte>> a, const std::optional<bytes>& b) {
+    return a.has_value() == b.has_value() && (!a || std::ranges::equal(*a, *b));
+}
+
+} // namespace
+
+TEST_CASE("builder: uncompressed batches of Kafka are written again to the same bytes") {
+    std::size_t rebuilt = 0, compacted = 0;
+    kwire::test::for_each_line(golden, [&](std::string_view text) {
+        const json::value line = json::parse({text.data(), text.size()});
+        if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
+        INFO(std::string(line.at("sample").as_string()));
+        const bytes set = from_hex(line.at("hex").as_string());
+        for (auto batch : kwire::record_batches(set)) {
+            const auto* header = batch.header();
+            if (header == nullptr || batch.compression() != kwire::compression_type::none) continue;
+            if (!crc_matches(batch)) continue;
+            kwire::batch_options options{.base_offset = batch.base_offset(),
+                                         .partition_leader_epoch = batch.partition_leader_epoch(),
+                                         .producer_id = batch.producer_id(),
+                                         .producer_epoch = batch.producer_epoch(),
+                                         .base_sequence = batch.base_sequence(),
+                                         .is_transactional = batch.is_transactional(),
+                                         .is_control = batch.is_control(),
+                                         .delete_horizon = batch.delete_horizon()};
+            // Under append time the records keep the producer's times, which no reader shows: written here as
+            // read with the producer's clock, and the broker's put on top.
+            bytes as_created(bytes_of(batch).begin(), bytes_of(batch).end());
+            auto& plain = *kwire::overlay_writable<kwire::batch_header>(as_created).value();
+            if (batch.timestamp_type() == kwire::timestamp_type::log_append_time) {
+                plain.attributes = static_cast<std::int16_t>(plain.attributes & ~8);
+                options.append_time = batch.max_timestamp();
+            }
+            batch_builder builder(options);
+            std::int64_t last = batch.base_offset() - 1;
+            for (auto record : kwire::records(kwire::batch_at(as_created).value())) {
+                std::vector<kwire::header_view> headers;
+                for (auto h : record.headers()) headers.push_back(h);
+                REQUIRE(builder.append({.offset = record.offset(),
+                                        .timestamp = record.timestamp(),
+                                        .key = record.key(),
+                                        .value = record.value(),
+                                        .headers = headers}));
+                last = record.offset();
+            }
+            const auto size = builder.size();
+            const auto chain = std::move(builder).finish();
+            CHECK(chain.segment_count() == 1);
+            CHECK(chain.size() == size);
+            const auto made = chain.to_bytes();
+            CHECK(crc_matches(kwire::batch_at(made.span()).value()));
+            // What compaction kept of records that are gone cannot come out of those that are left.
+            if (last != batch.last_offset()) {
+                ++compacted;
+                continue;
+            }
+            CHECK(to_hex(made.span()) == to_hex(bytes_of(batch)));
+            ++rebuilt;
+        }
+    });
+    CHECK(rebuilt == 49);
+    CHECK(compacted == 20);
+}
+
+TEST_CASE("builder: what was appended is read again, copied or attached") {
+    std::mt19937_64 random(11);
+    const auto some_bytes = [&](std::size_t most) {
+        bytes out(random() % (most + 1));
+        for (auto& b : out) b = static_cast<std::byte>(random() & 0xff);
+        return out;
+    };
+    const auto maybe_bytes = [&](std::size_t most) {
+        return random() % 5 == 0 ? std::nullopt : std::optional(some_bytes(most));
+    };
+    for (int round = 0; round < 300; ++round) {
+        kwire::batch_options options{.base_offset = static_cast<std::int64_t>(random() >> 2),
+                                     .partition_leader_epoch = static_cast<std::int32_t>(random()),
+                                     .producer_id = static_cast<std::int64_t>(random()),
+                                     .producer_epoch = static_cast<std::int16_t>(random()),
+                                     .base_sequence = static_cast<std::int32_t>(random()),
+                                     .is_transactional = (random() & 1) != 0,
+                                     .is_control = (random() & 1) != 0,
+                                     .expected_bytes = random() % 3 * 100};
+        if (random() % 3 == 0) options.append_time = static_cast<std::int64_t>(random());
+        if (random() % 3 == 0) options.delete_horizon = static_cast<std::int64_t>(random());
+        batch_builder builder(options);
+        std::vector<owned_record> written;
+        std::int64_t next = options.base_offset;
+        bool attached = false;
+        for (std::size_t n = random() % 40; n != 0; --n) {
+            owned_record r{.offset = next + static_cast<std::int64_t>(random() % 3),
+                           .timestamp = static_cast<std::int64_t>(random() >> (random() % 60)),
+                           .key = maybe_bytes(70),
+                           .value = maybe_bytes(300),
+                           .headers = {}};
+            for (std::size_t h = random() % 4; h != 0; --h) {
+                const auto name = some_bytes(5);
+                r.headers.push_back(
+                    {std::string(reinterpret_cast<const char*>(name.data()), name.size()), maybe_bytes(90)});
+            }
+            std::vector<kwire::header_view> headers;
+            for (const auto& h : r.headers) headers.push_back({h.name, view(h.value)});
+            kwire::record_to_write record{
+                .offset = r.offset, .timestamp = r.timestamp, .key = view(r.key), .headers = headers};
+            const auto before = builder.size();
+            if (r.value && random() % 2 == 0) {
+                REQUIRE(builder.append(record, kwire::shared_buffer::copy_of(*r.value)));
+                attached |= !r.value->empty();
+            } else {
+                record.value = view(r.value);
+                REQUIRE(builder.has_room_for(record));
+                REQUIRE(builder.append(record));
+            }
+            CHECK(builder.size() > before);
+            next = r.offset + 1;
+            written.push_back(std::move(r));
+        }
+        const auto size = builder.size();
+        const auto chain = std::move(builder).finish();
+        CHECK((chain.segment_count() == 1) == !attached);
+        CHECK(chain.size() == size);
+        const auto whole = chain.to_bytes();
+        const exact_bytes block(whole.span());
+        const auto batch = kwire::batch_at(block.span()).value();
+        REQUIRE(kwire::check_records(batch) == written.size());
+        CHECK(bytes_of(batch).size() == size);
+        CHECK(batch.base_offset() == options.base_offset);
+        CHECK(batch.last_offset() == (written.empty() ? options.base_offset : next - 1));
+        CHECK(batch.partition_leader_epoch() == options.partition_leader_epoch);
+        CHECK(batch.producer_id() == options.producer_id);
+        CHECK(batch.producer_epoch() == options.producer_epoch);
+        CHECK(batch.base_sequence() == options.base_sequence);
+        CHECK(batch.is_transactional() == options.is_transactional);
+        CHECK(batch.is_control() == options.is_control);
+        CHECK(batch.delete_horizon() == options.delete_horizon);
+        std::size_t i = 0;
+        for (auto record : kwire::records(batch)) {
+            const auto& r = written[i++];
+            CHECK(record.offset() == r.offset);
+            CHECK(record.timestamp() == options.append_time.value_or(r.timestamp));
+            CHECK(same(record.key(), r.key));
+            CHECK(same(record.value(), r.value));
+            REQUIRE(record.headers().size() == r.headers.size());
+            std::size_t h = 0;
+            for (auto header : record.headers()) {
+                CHECK(header.name == r.headers[h].name);
+                CHECK(same(header.value, r.headers[h++].value));
+            }
+        }
+    }
+}
+
+TEST_CASE("builder: the batch never exceeds its bound, and what is refused changes nothing") {
+    const bytes value(100, std::byte{7});
+    batch_builder builder({.max_bytes = 1000});
+    std::size_t n = 0;
+    while (builder.has_room_for({.timestamp = 5, .value = value})) {
+        REQUIRE(builder.append({.timestamp = 5, .value = value}));
+        ++n;
+        CHECK(builder.size() <= 1000);
+    }
+    CHECK(n == (1000 - 61) / 109);
+    const auto size = builder.size();
+    const auto refused = builder.append({.timestamp = 5, .value = value});
+    REQUIRE(!refused);
+    CHECK(refused.error() == errc::too_large);
+    CHECK(refused.error().needed == 109);
+    CHECK(refused.error().left == 1000 - size);
+    CHECK(builder.append({}, kwire::shared_buffer::copy_of(value)).error() == errc::too_large);
+    CHECK(builder.size() == size);
+    CHECK(static_cast<std::size_t>(builder.record_count()) == n);
+    REQUIRE(builder.append({.timestamp = 5, .value = std::span(value).first(1000 - size - 8)}));
+    CHECK(builder.size() == 1000);
+    const auto batch = std::move(builder).finish().to_bytes();
+    CHECK(kwire::check_records(kwire::batch_at(batch.span()).value()) == n + 1);
+}
+
+TEST_CASE("builder: lengths that no batch can hold are refused without looking at their bytes") {
+    // A length that is claimed of memory which is not there: only its size may be used.
+    const std::byte one{};
+    const std::span<const std::byte> claimed(&one, std::numeric_limits<std::int32_t>::max());
+    const std::span<const std::byte> huge(&one, std::size_t{1} << 62);
+    batch_builder builder({.max_bytes = std::numeric_limits<std::size_t>::max()});
+    CHECK(builder.append({.value = claimed}).error() == errc::too_large);
+    CHECK(builder.append({.key = claimed}).error() == errc::too_large);
+    CHECK(builder.append({.value = huge}).error() == errc::too_large);
+    const kwire::header_view header{.name = {}, .value = huge};
+    CHECK(builder.append({.headers = {&header, 1}}).error() == errc::too_large);
+    CHECK(builder.empty());
+}
+
+TEST_CASE("builder: offsets must rise and stay within 2^31 of the first") {
+    batch_builder builder({.base_offset = 100});
+    const auto at = [&](std::int64_t offset) { return builder.append({.offset = offset}); };
+    CHECK(at(99).error() == errc::bad_value);
+    REQUIRE(at(100));
+    CHECK(at(100).error() == errc::bad_value);
+    REQUIRE(at(102));
+    CHECK(at(100 + (std::int64_t{1} << 31)).error() == errc::bad_value);
+    REQUIRE(at(99 + (std::int64_t{1} << 31)));
+    CHECK(builder.append({}).error() == errc::bad_value);
+    CHECK(builder.record_count() == 3);
+}
+
+TEST_CASE("builder: attached values are neither copied nor moved") {
+    const auto value = kwire::shared_buffer::copy_of(bytes(70000, std::byte{3}));
+    batch_builder builder;
+    REQUIRE(builder.append({.timestamp = 1}, value));
+    REQUIRE(builder.append({.timestamp = 2}, value));
+    const auto before = kwire::copied_bytes();
+    const auto chain = std::move(builder).finish();
+    CHECK(kwire::copied_bytes() == before);
+    REQUIRE(chain.segment_count() == 5);
+    CHECK(chain.segments()[1].data() == value.data());
+    CHECK(chain.segments()[3].data() == value.data());
+    const auto whole = chain.to_bytes();
+    CHECK(kwire::check_records(kwire::batch_at(whole.span()).value()) == 2U);
+}
+
+TEST_CASE("builder: a batch of the expected size takes one allocation, and may still be changed") {
+    const bytes value(100, std::byte{7});
+    kwire::unique_buffer batch;
+    bool all = true;
+    const auto allocations = support::allocations_of([&] {
+        batch_builder builder({.expected_bytes = 120000});
+        for (int i = 0; i < 1000; ++i) all &= builder.append({.timestamp = i, .value = value}).has_value();
+        batch = std::move(builder).finish_writable();
+    });
+    CHECK(all);
+    if (support::counts_allocations) CHECK(allocations == 1);
+    const auto writable = kwire::mutable_batch_at(batch.span());
+    REQUIRE(writable);
+    writable->set_base_offset(7);
+    CHECK(kwire::check_records(*writable) == 1000U);
+}
+
+TEST_CASE("builder: no records make an empty batch") {
+    batch_builder builder({.base_offset = 7});
+    CHECK(builder.size() == 61);
+    const auto batch = std::move(builder).finish().to_bytes();
+    const auto found = kwire::batch_at(batch.span());
+    REQUIRE(found);
+    CHECK(found->next_offset() == 8);
+    CHECK(kwire::check_records(*found) == 0U);
+}
