@@ -402,11 +402,13 @@ template <std::size_t I, class S, int V>
         }
         if constexpr (may_be_null) {
             const std::byte* body = p;
-            if constexpr (field.tag >= 0) {
+            if (!field.nullable.contains(inner.version)) {
+                // no marker in this version
+            } else if constexpr (field.tag >= 0) {
                 std::uint32_t marker = 0;
                 body = wire::read_uvarint_trusted(p, marker);
                 if (marker == 0) return value{};
-            } else if (field.nullable.contains(inner.version)) {
+            } else {
                 if (std::to_integer<std::uint8_t>(*p) >= 0x80) return value{};
                 ++body;
             }
