@@ -2,6 +2,7 @@
 option(KWIRE_BUILD_TESTS "build the tests" ON)
 option(KWIRE_BUILD_EXAMPLES "build the examples" ON)
 option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
+option(KWIRE_BUILD_FUZZERS "build the libFuzzer targets; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BARE "only what shows that the core works without exceptions and run-time type information" OFF)
 option(KWIRE_CHECK_HEADERS "compile every header alone" ON)
 option(KWIRE_WERROR "turn warnings into errors" ON)

@@ -1,0 +1,91 @@
+/// libFuzzer: any bytes as a records field, and as a stream of frames that arrives in pieces.
+#include <kwire/frame.hpp>
+#include <kwire/frame_reader.hpp>
+#include <kwire/records/check.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "support/bytes.hpp"
+
+namespace {
+
+void insist(bool truth, const char* claim) {
+    if (truth) return;
+    std::fprintf(stderr, "not true: %s\n", claim);
+    std::abort();
+}
+
+void check_records(std::span<const std::byte> input) {
+    kwire::test::exact_bytes exact(input);
+    const auto batches = kwire::record_batches(exact.span());
+    std::size_t covered = 0;
+    std::uint32_t count = 0;
+    std::int64_t seen = 0;
+    for (const kwire::batch_view batch : batches) {
+        covered += bytes_of(batch).size();
+        ++count;
+        seen ^= batch.last_offset() ^ batch.next_offset() ^ batch.max_timestamp() ^ batch.producer_id() ^
+                batch.producer_epoch() ^ batch.last_sequence() ^ batch.partition_leader_epoch() ^
+                batch.delete_horizon().value_or(0) ^ (kwire::crc_matches(batch) ? 1 : 0) ^
+                static_cast<std::int64_t>(kwire::records_bytes(batch).size());
+        insist(bytes_of(batch).size() == static_cast<std::uint64_t>(batch.batch_length()) + 12,
+               "batches have the length they say");
+    }
+    insist(seen != std::numeric_limits<std::int64_t>::min() || count != 0, "no batches show nothing");
+    const auto tail = batches.tail();
+    insist(tail.offset == covered && tail.offset + tail.left == input.size(),
+           "batches and tail cover the bytes");
+    insist((tail.left == 0) == (!tail.truncated() && !tail.defect), "a tail has its reason");
+    const auto summary = kwire::check_batches(exact.span(), kwire::crc_policy::skip);
+    if (summary) insist(tail.left == 0 && summary->batches == count, "the check has seen all batches");
+    if (!summary) insist(summary.error().offset <= input.size(), "errors lie within the field");
+    static_cast<void>(kwire::check_batches(exact.span()));
+    for (const kwire::mutable_batch batch : kwire::mutable_record_batches(exact.writable())) {
+        batch.set_base_offset(seen);
+        batch.set_partition_leader_epoch(7);
+        insist(kwire::batch_view(batch).base_offset() == seen, "stamps stay");
+    }
+}
+
+/// The frames of a stream that arrives `step` bytes at a time.
+std::vector<kwire::shared_buffer> frames_of(std::span<const std::byte> stream, std::size_t step) {
+    kwire::frame_reader reader({.max_frame_bytes = 100'000});
+    std::vector<kwire::shared_buffer> frames;
+    for (;;) {
+        auto frame = reader.next();
+        if (!frame) return frames;
+        if (*frame) {
+            frames.push_back(**std::move(frame));
+            continue;
+        }
+        const auto room = reader.prepare();
+        const std::size_t n = std::min({room.size(), stream.size(), step});
+        if (n == 0) return frames;
+        std::memcpy(room.data(), stream.data(), n);
+        reader.commit(n);
+        stream = stream.subspan(n);
+    }
+}
+
+void check_frames(std::span<const std::byte> input) {
+    const auto frames = frames_of(input, input.size());
+    insist(frames == frames_of(input, 1) && frames == frames_of(input, 3), "pieces make no difference");
+    for (const kwire::shared_buffer& frame : frames)
+        if (const auto request = kwire::parse_request_frame(frame))
+            insist(bytes_of(request->header().view()).size() + request->body().size() == frame.size(),
+                   "header and body cover the frame");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+    const auto input = std::as_bytes(std::span(data, size));
+    check_records(input);
+    check_frames(input);
+    return 0;
+}
