@@ -14,6 +14,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace kwire {
 
@@ -125,20 +126,14 @@ struct view_access {
     template <class S, int V>
     KWIRE_ALWAYS_INLINE static void advance(struct_view<S, V>& view) noexcept {
         const std::byte* const next = end(view);
-        const struct_layout& at = layout(view);
-        if constexpr (may_be_steady<S, V>())
-            if (at.steady && same_shape<false>(at, view.base_, next, view.ends_.data())) {
-                view.base_ = next; // and everything lies as it did
-                return;
-            }
-        place(view, next, at);
-    }
-
-    template <class S, int V>
-    static consteval bool may_be_steady() {
-        for (const struct_layout& layout : tables_of<S>::layouts)
-            if (layout.steady && (V == any_version || V == layout.version)) return true;
-        return false;
+        const std::byte* const before = std::exchange(view.base_, next);
+        if constexpr (steps_of<S, V>() == 0)
+            return;
+        else if constexpr (V == any_version)
+            find_next_ends(*view.layout_.pointer, before, next, view.ends_.data());
+        else if (!layout_at<S, V>.steady ||
+                 !same_shape<false>(layout_at<S, V>, before, next, view.ends_.data()))
+            skip_struct_at<S, V, true>(next, view.ends_.data());
     }
 
     template <class S, int V>

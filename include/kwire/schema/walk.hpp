@@ -401,23 +401,6 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
     return hop(p, count, step.width);
 }
 
-/// The same for a struct of nothing but simple steps, without tags.
-KWIRE_ALWAYS_INLINE const std::byte* check_simple_struct(const struct_layout& layout, const std::byte* p,
-                                                         const check_state& state,
-                                                         std::uint32_t* ends) noexcept {
-    if (layout.first_need > state.left(p)) return nullptr;
-    const std::byte* const base = p;
-    const unsigned steps = layout.step_count;
-    for (unsigned i = 0; i < steps; ++i) {
-        p = check_simple_step(layout.steps[i], p, state);
-        if (p == nullptr) [[unlikely]]
-            return nullptr;
-        ends[i] = static_cast<std::uint32_t>(p - base);
-    }
-    p += layout.tail;
-    return *p == std::byte{0} ? p + 1 : nullptr;
-}
-
 /// The elements of an array of structs, one after the other.
 class element_checker {
 public:
@@ -429,28 +412,18 @@ public:
             before_ = p;
             return p + size_;
         }
-        before_ = nullptr;
-        if (layout.simple) {
-            const std::byte* const end = check_simple_struct(layout, p, state_, state_.unread);
-            if (end != nullptr) {
-                if (layout.steady) remember(layout, p, end);
-                return end;
-            }
-        }
-        return check_struct(layout, p, state_, state_.unread);
+        // Ends of its own: a known tag of this very struct is read through `unread`.
+        const std::byte* const end = check_struct(layout, p, state_, ends_);
+        before_ = layout.steady && end != nullptr ? p : nullptr;
+        if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
+        return end;
     }
 
 private:
-    void remember(const struct_layout& layout, const std::byte* p, const std::byte* end) noexcept {
-        before_ = p;
-        size_ = static_cast<std::uint32_t>(end - p);
-        for (unsigned i = 0; i < layout.step_count; ++i) ends_[i] = state_.unread[i];
-    }
-
     check_state& state_;
     const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
     std::uint32_t size_ = 0;
-    std::uint32_t ends_[max_steady_steps]{};
+    std::uint32_t ends_[max_struct_steps];
 };
 
 KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
@@ -581,41 +554,23 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const stru
     return p;
 }
 
-const std::byte* skip_struct(const struct_layout& layout, const std::byte* p) noexcept;
-
-/// The common case, to be inlined; nullptr for steps that are not simple.
-KWIRE_ALWAYS_INLINE const std::byte* skip_simple_step(const walk_step& step, const std::byte* p) noexcept {
-    if (!is_simple(step.form)) return nullptr;
-    std::uint32_t raw = 0;
-    p = wire::read_uvarint_trusted(p + step.fixed, raw);
-    return hop(p, raw - (raw != 0 ? 1 : 0), step.width);
-}
+const std::byte* find_ends(const struct_layout& layout, const std::byte* base, std::uint32_t* ends) noexcept;
 
 /// The elements of an array of structs that was checked before, one after the other.
 class element_skipper {
 public:
     KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
                                                     const std::byte* p) noexcept {
-        if (!layout.simple) return skip_struct(layout, p);
-        if (before_ != nullptr && same_shape<false>(layout, before_, p, ends_)) {
-            before_ = p;
-            return p + size_;
-        }
-        const std::byte* const base = p;
-        for (unsigned i = 0; i < layout.step_count; ++i) {
-            p = skip_simple_step(layout.steps[i], p);
-            if (layout.steady) ends_[i] = static_cast<std::uint32_t>(p - base);
-        }
-        p = skip_tags(p + layout.tail);
-        if (layout.steady) before_ = base;
-        size_ = static_cast<std::uint32_t>(p - base);
-        return p;
+        const bool again = before_ != nullptr && same_shape<false>(layout, before_, p, ends_);
+        before_ = layout.steady ? p : nullptr;
+        if (!again) tags_ = static_cast<std::uint32_t>(find_ends(layout, p, ends_) - p);
+        return layout.flexible ? skip_tags(p + tags_) : p + tags_;
     }
 
 private:
-    const std::byte* before_ = nullptr;
-    std::uint32_t size_ = 0;
-    std::uint32_t ends_[max_steady_steps]{};
+    const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
+    std::uint32_t tags_ = 0;            ///< where its tag section is, or where it ends
+    std::uint32_t ends_[max_struct_steps];
 };
 
 KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, const struct_layout& layout,
@@ -623,32 +578,31 @@ KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, cons
     return skip_step(step, layout, p, element_skipper());
 }
 
-/// Moves over the steps of a struct that was checked before, and tells `at_end(i, position)` where step `i`
-/// ends.
-template <class AtEnd>
-KWIRE_ALWAYS_INLINE const std::byte* skip_steps(const struct_layout& layout, const std::byte* p,
-                                                AtEnd&& at_end) noexcept {
+/// Stores where each step of a checked struct ends, counted from `base`. Returns the position behind its
+/// fields, which is where its tag section begins if it has one.
+KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, const std::byte* base,
+                                                 std::uint32_t* ends) noexcept {
+    const std::byte* p = base;
     const unsigned steps = layout.step_count;
     for (unsigned i = 0; i < steps; ++i) {
-        const std::byte* const next = skip_simple_step(layout.steps[i], p);
-        p = next != nullptr ? next : skip_any_step(layout.steps[i], layout, p);
-        at_end(i, p);
+        const walk_step& step = layout.steps[i];
+        if (is_simple(step.form)) {
+            std::uint32_t raw = 0;
+            p = wire::read_uvarint_trusted(p + step.fixed, raw);
+            p = hop(p, raw - (raw != 0 ? 1 : 0), step.width);
+        } else {
+            p = skip_any_step(step, layout, p);
+        }
+        ends[i] = static_cast<std::uint32_t>(p - base);
     }
-    return p;
+    return p + layout.tail;
 }
 
-/// Moves over a struct that was checked before.
-inline const std::byte* skip_struct(const struct_layout& layout, const std::byte* p) noexcept {
-    p = skip_steps(layout, p, [](unsigned, const std::byte*) noexcept {}) + layout.tail;
-    return layout.flexible ? skip_tags(p) : p;
-}
-
-/// Stores where each step of a checked struct ends, counted from `base`.
-KWIRE_NOINLINE inline void find_ends(const struct_layout& layout, const std::byte* base,
-                                     std::uint32_t* ends) noexcept {
-    skip_steps(layout, base, [base, ends](unsigned i, const std::byte* end) noexcept {
-        ends[i] = static_cast<std::uint32_t>(end - base);
-    });
+/// Makes `ends`, those of the checked struct at `before`, those of the next struct of the same array, at
+/// `base`.
+KWIRE_NOINLINE inline void find_next_ends(const struct_layout& layout, const std::byte* before,
+                                          const std::byte* base, std::uint32_t* ends) noexcept {
+    if (!layout.steady || !same_shape<false>(layout, before, base, ends)) find_ends(layout, base, ends);
 }
 
 // The same walks over a layout that is known at compile time.
