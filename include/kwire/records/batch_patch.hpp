@@ -13,6 +13,7 @@
 #pragma once
 
 #include <kwire/buffer.hpp>
+#include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/wire/crc32_tables.hpp>
@@ -51,12 +52,14 @@ struct batch_patch {
 
 namespace detail {
 
-/// What the exclusive or of two checksums is, of bytes that differ in [first, first + N) only, with `behind`
-/// bytes that follow. The bytes in front cancel out.
+/// How the checksum of a batch changes when `before` becomes `after` and `behind` bytes follow; the bytes in
+/// front cancel out, and so does what the checksum begins with.
 template <std::size_t N>
 [[nodiscard]] inline std::uint32_t crc32c_change(const std::byte* before, const std::byte* after,
                                                  std::uint64_t behind) noexcept {
-    return crc32c_shift(crc32c({before, N}) ^ crc32c({after, N}), behind);
+    std::array<std::byte, N> difference;
+    for (std::size_t i = 0; i < N; ++i) difference[i] = before[i] ^ after[i];
+    return crc32c_shift(~crc32c_extend(~0U, difference), behind);
 }
 template <std::size_t N>
 [[nodiscard]] inline std::uint32_t crc32_change(const std::byte* before, const std::byte* after,
@@ -105,44 +108,76 @@ void set_if(Field& field, const std::optional<Value>& value) noexcept {
     return {};
 }
 
-inline void apply_v2(const batch_patch& patch, batch_header& header, std::uint64_t size) noexcept {
-    set_if(header.base_offset, patch.base_offset);
-    set_if(header.partition_leader_epoch, patch.partition_leader_epoch);
-
+/// Lets `edit` change a header of magic 2, its attributes and the bytes behind them up to `Covered`, and
+/// mends the checksum.
+template <std::size_t Covered, class Edit>
+void edit_header(batch_header& header, std::uint64_t size, Edit edit) noexcept {
     constexpr std::size_t first = offsetof(batch_header, attributes);
-    constexpr std::size_t covered = sizeof(batch_header) - first;
+    static_assert(first + Covered <= sizeof(batch_header));
     std::byte* const fields = as_writable_bytes(header).data() + first;
-    std::array<std::byte, covered> before;
-    std::memcpy(before.data(), fields, covered);
-
-    header.attributes = static_cast<std::int16_t>(patched_attributes(header.attributes, patch));
-    set_if(header.last_offset_delta, patch.last_offset_delta);
-    set_if(header.base_timestamp, patch.base_timestamp);
-    set_if(header.max_timestamp, patch.max_timestamp);
-    set_if(header.producer_id, patch.producer_id);
-    set_if(header.producer_epoch, patch.producer_epoch);
-    set_if(header.base_sequence, patch.base_sequence);
-    if (std::memcmp(before.data(), fields, covered) != 0)
-        header.crc = header.crc ^ crc32c_change<covered>(before.data(), fields, size - sizeof(batch_header));
+    std::array<std::byte, Covered> before;
+    std::memcpy(before.data(), fields, Covered);
+    edit(header);
+    if (std::memcmp(before.data(), fields, Covered) != 0)
+        header.crc = header.crc ^ crc32c_change<Covered>(before.data(), fields, size - first - Covered);
 }
 
-/// In magic 0 no field but the offset can be set, and its 26th byte may be the last, so nothing else is
-/// touched.
-inline void apply_legacy(const batch_patch& patch, message_prefix& message, std::uint64_t size) noexcept {
-    set_if(message.offset, patch.base_offset);
-    if (message.magic == 0) return;
-
+/// The same for a message of magic 1. In magic 0, where the 26th byte may be the last, nothing is to be
+/// changed.
+template <class Edit>
+void edit_message(message_prefix& message, std::uint64_t size, Edit edit) noexcept {
     constexpr std::size_t first = offsetof(message_prefix, magic);
     constexpr std::size_t covered = sizeof(message_prefix) - first;
     std::byte* const fields = as_writable_bytes(message).data() + first;
     std::array<std::byte, covered> before;
     std::memcpy(before.data(), fields, covered);
-
-    message.attributes = static_cast<std::int8_t>(patched_attributes(message.attributes, patch));
-    set_if(message.timestamp, patch.max_timestamp);
+    edit(message);
     if (std::memcmp(before.data(), fields, covered) != 0)
         message.crc =
             message.crc ^ crc32_change<covered>(before.data(), fields, size - sizeof(message_prefix));
+}
+
+inline void apply_v2(const batch_patch& patch, batch_header& header, std::uint64_t size) noexcept {
+    set_if(header.base_offset, patch.base_offset);
+    set_if(header.partition_leader_epoch, patch.partition_leader_epoch);
+    edit_header<sizeof(batch_header) - offsetof(batch_header, attributes)>(
+        header, size, [&patch](batch_header& h) noexcept {
+            h.attributes = static_cast<std::int16_t>(patched_attributes(h.attributes, patch));
+            set_if(h.last_offset_delta, patch.last_offset_delta);
+            set_if(h.base_timestamp, patch.base_timestamp);
+            set_if(h.max_timestamp, patch.max_timestamp);
+            set_if(h.producer_id, patch.producer_id);
+            set_if(h.producer_epoch, patch.producer_epoch);
+            set_if(h.base_sequence, patch.base_sequence);
+        });
+}
+
+inline void apply_legacy(const batch_patch& patch, message_prefix& message, std::uint64_t size) noexcept {
+    set_if(message.offset, patch.base_offset);
+    if (message.magic == 0) return;
+    edit_message(message, size, [&patch](message_prefix& m) noexcept {
+        m.attributes = static_cast<std::int8_t>(patched_attributes(m.attributes, patch));
+        set_if(m.timestamp, patch.max_timestamp);
+    });
+}
+
+/// What stamp does to one batch.
+inline void set_append_time(std::span<std::byte> batch, std::int64_t time) noexcept {
+    constexpr int append_time_bit = 1 << 3;
+    const std::int8_t magic = overlay_trusted<batch_prefix>(batch.data()).magic;
+    if (magic == 2)
+        edit_header<24>( // up to max_timestamp, and two more: a multiple of 8 is the faster sum
+
+            overlay_trusted<batch_header>(batch.data()), batch.size(), [time](batch_header& h) noexcept {
+                h.attributes = static_cast<std::int16_t>(h.attributes | append_time_bit);
+                h.max_timestamp = time;
+            });
+    else if (magic == 1)
+        edit_message(overlay_trusted<message_prefix>(batch.data()), batch.size(),
+                     [time](message_prefix& m) noexcept {
+                         m.attributes = static_cast<std::int8_t>(m.attributes | append_time_bit);
+                         m.timestamp = time;
+                     });
 }
 
 } // namespace detail
@@ -153,8 +188,8 @@ inline void apply_legacy(const batch_patch& patch, message_prefix& message, std:
 /// the name of the field and the magic as version, if the format lacks one; bad_value for timestamp_type
 /// none. Then nothing has changed. Bits of the attributes that have no meaning yet are kept (Kafka clears
 /// them).
-[[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch,
-                                                      const mutable_batch& batch) noexcept {
+[[nodiscard]] KWIRE_NOINLINE inline std::expected<void, error> apply(const batch_patch& patch,
+                                                                     const mutable_batch& batch) noexcept {
     const std::int8_t magic = batch_view(batch).magic();
     const auto refused = [](errc code, std::string_view field) {
         error e{.code = code};
@@ -198,8 +233,8 @@ struct stamped {
 /// lie inside the compression; truncated, bad_batch_length and unknown_magic as from check_batches. Then the
 /// batches in front are stamped and the others are not; check_batches first if that matters. Offsets wrap at
 /// the end of int64.
-[[nodiscard]] inline std::expected<stamped, error> stamp(std::span<std::byte> bytes,
-                                                         const append_stamp& with) noexcept {
+[[nodiscard]] KWIRE_NOINLINE inline std::expected<stamped, error> stamp(std::span<std::byte> bytes,
+                                                                        const append_stamp& with) noexcept {
     stamped done{.next_offset = with.offset};
     const auto batches = mutable_record_batches(bytes);
     auto i = batches.begin();
@@ -216,13 +251,9 @@ struct stamped {
             e.enter({"attributes"});
             return refused(e);
         }
-        batch_patch patch{.base_offset = done.next_offset};
-        if (!view.is_legacy()) patch.partition_leader_epoch = with.partition_leader_epoch;
-        if (with.append_time && view.magic() != 0) {
-            patch.timestamp_type = kwire::timestamp_type::log_append_time;
-            patch.max_timestamp = with.append_time;
-        }
-        if (const auto set = apply(patch, batch); !set) return refused(set.error());
+        batch.set_base_offset(done.next_offset);
+        if (with.partition_leader_epoch) batch.set_partition_leader_epoch(*with.partition_leader_epoch);
+        if (with.append_time) detail::set_append_time(writable_bytes_of(batch), *with.append_time);
         done.next_offset = view.next_offset();
     }
     const auto tail = batches.tail(i);

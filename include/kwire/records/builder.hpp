@@ -67,17 +67,18 @@ class batch_builder {
 public:
     explicit batch_builder(const batch_options& options = {}) noexcept : options_(options) {}
 
-    /// Appends a record; its value is copied (and counted in copied_bytes()).
+    /// Appends a record; its value is copied. What was written is counted in copied_bytes() by finish().
     ///
     /// too_large if the batch would exceed max_bytes, or a length its field; bad_value, with the field's
     /// name, if the offset does not rise or lies more than 2^31 - 1 above the first one.
     [[nodiscard]] std::expected<void, error> append(const record_to_write& record) {
-        const auto sizes = measure(record, record.value ? record.value->size() : 0);
-        if (!sizes) [[unlikely]]
-            return std::unexpected{sizes.error()};
+        const measured sizes = measure(record, value_size(record));
+        if (sizes.whole > room_left()) [[unlikely]]
+            return std::unexpected{refusal(sizes)};
         begin_batch();
-        bytes_.reserve(sizes->whole);
-        std::byte* p = write_front(bytes_.spare().data(), record, *sizes);
+        const auto whole = static_cast<std::size_t>(sizes.whole);
+        bytes_.reserve(whole);
+        std::byte* p = write_front(bytes_.spare().data(), record, sizes);
         if (record.value) {
             p = wire::write_varint(p, static_cast<std::int32_t>(record.value->size()));
             p = put(p, *record.value);
@@ -85,20 +86,20 @@ public:
             *p++ = null_length;
         }
         p = write_headers(p, record.headers);
-        bytes_.commit(sizes->whole);
-        appended(*sizes, record.timestamp);
+        bytes_.commit(whole);
+        appended(sizes, record.timestamp);
         return {};
     }
 
     /// Appends a record whose value is attached by reference: worth it from some KiB on. `record.value` is
     /// not looked at. Errors as append.
     [[nodiscard]] std::expected<void, error> append(const record_to_write& record, shared_buffer value) {
-        const auto sizes = measure(record, value.size(), true);
-        if (!sizes) return std::unexpected{sizes.error()};
+        const measured sizes = measure(record, static_cast<std::int64_t>(value.size()));
+        if (sizes.whole > room_left()) return std::unexpected{refusal(sizes)};
         begin_batch();
-        const std::size_t written = sizes->whole - value.size();
+        const std::size_t written = static_cast<std::size_t>(sizes.whole) - value.size();
         bytes_.reserve(written);
-        std::byte* p = write_front(bytes_.spare().data(), record, *sizes);
+        std::byte* p = write_front(bytes_.spare().data(), record, sizes);
         p = wire::write_varint(p, static_cast<std::int32_t>(value.size()));
         const std::size_t at = bytes_.size() + static_cast<std::size_t>(p - bytes_.spare().data());
         write_headers(p, record.headers);
@@ -108,13 +109,13 @@ public:
             attached_bytes_ += size;
         }
         bytes_.commit(written);
-        appended(*sizes, record.timestamp);
+        appended(sizes, record.timestamp);
         return {};
     }
 
     /// Whether append would take this record.
     [[nodiscard]] bool has_room_for(const record_to_write& record) const noexcept {
-        return measure(record, record.value ? record.value->size() : 0).has_value();
+        return measure(record, value_size(record)).whole <= room_left();
     }
 
     /// Bytes of the batch as it stands, the header included, also before the first record.
@@ -140,6 +141,8 @@ public:
         }
         header.crc = crc32c_extend(crc, std::as_const(bytes_).span().subspan(from));
 
+        detail::count_copied(bytes_.size() -
+                             sizeof(batch_header)); // one atomic addition instead of one per key
         shared_buffer all = std::move(bytes_).freeze();
         if (attached_.empty()) return buffer_chain(std::move(all));
         buffer_chain chain;
@@ -173,18 +176,26 @@ private:
         shared_buffer bytes;
     };
 
+    static constexpr std::uint64_t bad_offset = ~std::uint64_t{0};
+
     struct measured {
-        std::size_t whole;   ///< bytes of the record with its length
+        std::uint64_t
+            whole; ///< bytes of the record with its length; bad_offset where that is the reason to refuse
         std::int32_t length; ///< what its length field says
         std::int32_t offset_delta;
         std::int64_t timestamp_delta;
     };
 
-    [[nodiscard]] KWIRE_COLD static std::unexpected<error> refusal(errc code,
-                                                                   std::string_view field) noexcept {
-        error e{.code = code};
-        e.enter({field});
-        return std::unexpected{e};
+    [[nodiscard]] KWIRE_COLD error refusal(const measured& sizes) const noexcept {
+        if (sizes.whole != bad_offset)
+            return {.code = errc::too_large, .needed = sizes.whole, .left = room_left()};
+        error e{.code = errc::bad_value};
+        e.enter({"offset"});
+        return e;
+    }
+
+    [[nodiscard]] static std::int64_t value_size(const record_to_write& record) noexcept {
+        return record.value ? static_cast<std::int64_t>(record.value->size()) : -1;
     }
 
     /// Bytes of a length and of what it counts; no length field holds more than 2^31 - 1.
@@ -192,15 +203,19 @@ private:
         return wire::varint_size(static_cast<std::int64_t>(size)) + size;
     }
 
-    [[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<measured, error>
-    measure(const record_to_write& record, std::size_t value_size, bool has_value = false) const noexcept {
+    /// `value` is its size, -1 for null.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE measured measure(const record_to_write& record,
+                                                       std::int64_t value) const noexcept {
         measured out{};
-        const auto first = static_cast<std::uint64_t>(options_.base_offset);
         std::uint64_t delta = next_delta_;
-        if (record.offset) delta = static_cast<std::uint64_t>(*record.offset) - first;
+        if (record.offset)
+            delta =
+                static_cast<std::uint64_t>(*record.offset) - static_cast<std::uint64_t>(options_.base_offset);
         constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
-        if (delta < next_delta_ || delta > largest) [[unlikely]]
-            return refusal(errc::bad_value, "offset");
+        if (delta < next_delta_ || delta > largest) [[unlikely]] {
+            out.whole = bad_offset;
+            return out;
+        }
         out.offset_delta = static_cast<std::int32_t>(delta);
         out.timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(record.timestamp) -
                                                         static_cast<std::uint64_t>(base_timestamp(record)));
@@ -208,18 +223,12 @@ private:
         // None of the sums can overflow: what lies in memory has less than 2^63 bytes.
         std::uint64_t body = 1 + wire::varint_size(out.timestamp_delta) + wire::varint_size(out.offset_delta);
         body += record.key ? sized(record.key->size()) : 1;
-        body += has_value || record.value ? sized(value_size) : 1;
+        body += value >= 0 ? sized(static_cast<std::uint64_t>(value)) : 1;
         body += wire::varint_size(static_cast<std::int64_t>(record.headers.size()));
         for (const header_view& header : record.headers)
             body += sized(header.name.size()) + (header.value ? sized(header.value->size()) : 1);
-        const std::uint64_t whole = sized(body);
-        const std::uint64_t room = room_left();
-        if (whole > room) [[unlikely]] {
-            error e{.code = errc::too_large, .needed = whole, .left = room};
-            return std::unexpected{e};
-        }
-        out.whole = static_cast<std::size_t>(whole);
-        out.length = static_cast<std::int32_t>(body);
+        out.whole = sized(body);
+        out.length = static_cast<std::int32_t>(body); // whole fits the batch, or it is not used
         return out;
     }
 
@@ -246,7 +255,7 @@ private:
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE static std::byte* put(std::byte* p,
                                                             std::span<const std::byte> bytes) noexcept {
-        detail::copy_bytes(p, bytes.data(), bytes.size());
+        if (!bytes.empty()) std::memcpy(p, bytes.data(), bytes.size()); // counted by finish, all at once
         return p + bytes.size();
     }
 

@@ -273,16 +273,13 @@ public:
 
         iterator() noexcept = default;
 
-        [[nodiscard]] header_view operator*() const noexcept {
-            const std::byte* value = nullptr;
-            const auto name = read(at_, value);
-            const auto content = read(value, value);
-            return {std::string_view(reinterpret_cast<const char*>(name->data()), name->size()), content};
+        [[nodiscard]] KWIRE_ALWAYS_INLINE header_view operator*() const noexcept {
+            return {
+                std::string_view(reinterpret_cast<const char*>(name_), static_cast<std::size_t>(name_size_)),
+                detail::nullable_bytes(value_, value_size_)};
         }
-        iterator& operator++() noexcept {
-            (void)read(at_, at_);
-            (void)read(at_, at_);
-            --left_;
+        KWIRE_ALWAYS_INLINE iterator& operator++() noexcept {
+            if (--left_ != 0) read();
             return *this;
         }
         iterator operator++(int) noexcept {
@@ -297,17 +294,22 @@ public:
     private:
         friend class header_range;
 
-        iterator(const std::byte* at, std::int32_t left) noexcept : at_(at), left_(left) {}
-
-        KWIRE_ALWAYS_INLINE static std::optional<std::span<const std::byte>>
-        read(const std::byte* p, const std::byte*& next) noexcept {
-            std::int32_t size = 0;
-            p = wire::read_varint_trusted(p, size);
-            next = size > 0 ? p + size : p;
-            return detail::nullable_bytes(p, size);
+        KWIRE_ALWAYS_INLINE iterator(const std::byte* at, std::int32_t left) noexcept
+            : value_(at), left_(left) {
+            if (left_ != 0) read();
         }
 
-        const std::byte* at_ = nullptr;
+        /// The header behind the value that is known last; each is read once.
+        KWIRE_ALWAYS_INLINE void read() noexcept {
+            const std::byte* const at = value_size_ > 0 ? value_ + value_size_ : value_;
+            name_ = wire::read_varint_trusted(at, name_size_);
+            value_ = wire::read_varint_trusted(name_ + name_size_, value_size_);
+        }
+
+        const std::byte* name_ = nullptr;
+        const std::byte* value_ = nullptr;
+        std::int32_t name_size_ = 0;
+        std::int32_t value_size_ = 0;
         std::int32_t left_ = 0;
     };
     using const_iterator = iterator;
@@ -315,7 +317,7 @@ public:
     /// No headers.
     header_range() noexcept = default;
 
-    [[nodiscard]] iterator begin() const noexcept { return {at_, count_}; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const noexcept { return {at_, count_}; }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
     [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(count_); }
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
@@ -466,14 +468,22 @@ public:
     private:
         friend class record_range;
 
-        explicit iterator(batch_view batch) noexcept : base_(batch) {
-            if (detail::find_records_defect(batch)) return;
+        static constexpr std::uint32_t not_begun = ~0U; ///< more than any count
+
+        /// In line like all that sees an iterator: one that is in memory costs as much again as reading.
+        KWIRE_ALWAYS_INLINE explicit iterator(batch_view batch) noexcept : base_(batch) {
+            if (detail::find_records_defect(batch)) {
+                failed_ = not_begun;
+                return;
+            }
             end_ = bytes_of(batch).data() + bytes_of(batch).size();
             if (batch.is_legacy()) {
                 left_ = 1;
                 detail::silent_refusal refuse;
+                detail::parsed_record message;
                 at_ = bytes_of(batch).data();
-                next_ = detail::read_message(bytes_of(batch), batch.magic(), record_, refuse);
+                next_ = detail::read_message(bytes_of(batch), batch.magic(), message, refuse);
+                record_ = message;
                 if (next_ == nullptr) fail();
                 return;
             }
@@ -488,7 +498,7 @@ public:
             if (next_ == nullptr) [[unlikely]]
                 fail();
         }
-        void fail() noexcept {
+        KWIRE_ALWAYS_INLINE void fail() noexcept {
             failed_ = left_;
             left_ = 0;
         }
@@ -520,27 +530,32 @@ public:
         return defect(i);
     }
     /// The same from where an own loop has ended; `at_end` must be at the end.
-    [[nodiscard]] KWIRE_COLD std::optional<error> defect(const iterator& at_end) const noexcept {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<error> defect(const iterator& at_end) const noexcept {
+        // By value: a loop keeps its iterator in registers only if nobody is told where it lies.
+        if (at_end.failed_ == 0 && at_end.at_ == at_end.end_) return std::nullopt;
+        return describe_defect(at_end.at_, at_end.end_, at_end.failed_);
+    }
+
+private:
+    [[nodiscard]] KWIRE_COLD error describe_defect(const std::byte* at, const std::byte* end,
+                                                   std::uint32_t failed) const noexcept {
         if (const auto defect = detail::find_records_defect(batch_)) return detail::error_of(*defect);
         const auto bytes = bytes_of(batch_);
+        if (failed == 0)
+            return {.code = errc::trailing_bytes, .offset = static_cast<std::uint64_t>(at - bytes.data())};
         detail::described_refusal refuse{.origin = bytes.data()};
         detail::parsed_record ignored;
         std::uint32_t index = 0;
-        if (batch_.is_legacy()) {
-            if (detail::read_message(bytes, batch_.magic(), ignored, refuse) != nullptr) return std::nullopt;
-        } else if (at_end.failed_ == 0) {
-            if (at_end.at_ == at_end.end_) return std::nullopt;
-            return error{.code = errc::trailing_bytes,
-                         .offset = static_cast<std::uint64_t>(at_end.at_ - bytes.data())};
+        if (const auto* header = batch_.header()) {
+            index = static_cast<std::uint32_t>(header->record_count.value()) - failed;
+            (void)detail::read_record(at, end, ignored, refuse);
         } else {
-            index = static_cast<std::uint32_t>(batch_.header()->record_count.value()) - at_end.failed_;
-            if (detail::read_record(at_end.at_, at_end.end_, ignored, refuse) != nullptr) return std::nullopt;
+            (void)detail::read_message(bytes, batch_.magic(), ignored, refuse);
         }
         refuse.e.enter({"records", index});
         return refuse.e;
     }
 
-private:
     batch_view batch_;
 };
 
