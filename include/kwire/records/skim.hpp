@@ -1,0 +1,151 @@
+/// Questions about the records of a batch that are answered by hopping from length to length.
+///
+///     auto record = kwire::find_offset(batch, fetch_offset);    // nothing in front of it is read
+///     if (record && *record) consume((*record)->value());
+///
+/// Only what a hop needs is checked: the length of each record that is passed and, where it is asked for, the
+/// offset or the timestamp. The record that is found is checked as a whole. What is refused here is refused
+/// by record_range::defect too, not the other way round.
+#pragma once
+
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/record.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+
+namespace kwire {
+
+namespace detail {
+
+/// The beginning of a record: from its length to its offset.
+struct record_front {
+    const std::byte* end = nullptr; ///< of the record; nullptr if its length does not fit
+    std::int64_t timestamp_delta = 0;
+    std::int32_t offset_delta = 0;
+};
+
+[[nodiscard]] KWIRE_ALWAYS_INLINE const std::byte* hop(const std::byte* p, const std::byte* end) noexcept {
+    silent_refusal refuse;
+    std::int32_t length = 0;
+    p = read_record_length(p, end, length, refuse);
+    return p == nullptr ? nullptr : p + length;
+}
+[[nodiscard]] KWIRE_ALWAYS_INLINE record_front read_front(const std::byte* p, const std::byte* end) noexcept {
+    silent_refusal refuse;
+    record_front front;
+    std::int32_t length = 0;
+    p = read_record_length(p, end, length, refuse);
+    if (p == nullptr || length == 0) [[unlikely]]
+        return {};
+    const std::byte* const body_end = p + length;
+    p = read_short_varint(p + 1, body_end, front.timestamp_delta);
+    if (p == nullptr) [[unlikely]]
+        return {};
+    p = read_short_varint(p, body_end, front.offset_delta);
+    if (p == nullptr) [[unlikely]]
+        return {};
+    front.end = body_end;
+    return front;
+}
+
+/// What the whole walk says of a batch in which a hop has failed: it comes to the same place, or stops
+/// before.
+[[nodiscard]] KWIRE_COLD inline std::unexpected<error> hop_error(batch_view batch) noexcept {
+    const auto defect = record_range(batch).defect();
+    return std::unexpected{defect ? *defect : error{.code = errc::bad_record}};
+}
+
+/// The first record for which `wanted(timestamp, offset)`.
+template <class Wanted>
+[[nodiscard]] std::expected<std::optional<record_view>, error> find_record(batch_view batch,
+                                                                           Wanted wanted) noexcept {
+    if (find_records_defect(batch)) return hop_error(batch);
+    if (batch.is_legacy()) {
+        const record_range range(batch);
+        const auto i = range.begin();
+        if (i == range.end()) return hop_error(batch);
+        const record_view record = *i;
+        if (!wanted(record.timestamp(), record.offset())) return std::nullopt;
+        return record;
+    }
+    const record_base base(batch);
+    const std::byte* p = records_bytes(batch).data();
+    const std::byte* const end = p + records_bytes(batch).size();
+    for (std::int32_t left = batch.header()->record_count; left != 0; --left) {
+        const record_front front = read_front(p, end);
+        if (front.end == nullptr) [[unlikely]]
+            return hop_error(batch);
+        if (wanted(base.timestamp_of(front.timestamp_delta), base.offset_of(front.offset_delta))) {
+            silent_refusal refuse;
+            parsed_record record;
+            if (read_record(p, end, record, refuse) == nullptr) return hop_error(batch);
+            return record_access::make(base, record);
+        }
+        p = front.end;
+    }
+    if (p != end) return hop_error(batch);
+    return std::nullopt;
+}
+
+} // namespace detail
+
+/// How many records there are, counted; the header's record_count is then right. 1 in magic 0 and 1.
+///
+/// Errors, here and below: unsupported_compression for a compressed batch, else those of
+/// record_range::defect.
+[[nodiscard]] inline std::expected<std::uint32_t, error> count_records(batch_view batch) noexcept {
+    if (detail::find_records_defect(batch)) return detail::hop_error(batch);
+    if (batch.is_legacy()) return 1;
+    const std::byte* p = records_bytes(batch).data();
+    const std::byte* const end = p + records_bytes(batch).size();
+    const auto count = static_cast<std::uint32_t>(batch.header()->record_count.value());
+    for (std::uint32_t left = count; left != 0; --left) {
+        p = detail::hop(p, end);
+        if (p == nullptr) [[unlikely]]
+            return detail::hop_error(batch);
+    }
+    if (p != end) return detail::hop_error(batch);
+    return count;
+}
+
+/// The offset of the last record that is there; nullopt if there is none. After compaction it may be lower
+/// than batch.last_offset(), which is where consumers go on.
+[[nodiscard]] inline std::expected<std::optional<std::int64_t>, error>
+last_record_offset(batch_view batch) noexcept {
+    if (detail::find_records_defect(batch)) return detail::hop_error(batch);
+    if (batch.is_legacy()) return batch.base_offset();
+    const std::byte* p = records_bytes(batch).data();
+    const std::byte* const end = p + records_bytes(batch).size();
+    const std::byte* last = nullptr;
+    for (std::int32_t left = batch.header()->record_count; left != 0; --left) {
+        last = p;
+        p = detail::hop(p, end);
+        if (p == nullptr) [[unlikely]]
+            return detail::hop_error(batch);
+    }
+    if (p != end) return detail::hop_error(batch);
+    if (last == nullptr) return std::nullopt;
+    const auto front = detail::read_front(last, end);
+    if (front.end == nullptr) return detail::hop_error(batch);
+    return detail::record_base(batch).offset_of(front.offset_delta);
+}
+
+/// The first record at `offset` or behind it; nullopt if there is none in this batch.
+[[nodiscard]] inline std::expected<std::optional<record_view>, error>
+find_offset(batch_view batch, std::int64_t offset) noexcept {
+    return detail::find_record(batch, [offset](std::int64_t, std::int64_t at) { return at >= offset; });
+}
+
+/// The first record with a timestamp of `timestamp` ms or later, as ListOffsets asks for; nullopt if there is
+/// none.
+[[nodiscard]] inline std::expected<std::optional<record_view>, error>
+find_timestamp(batch_view batch, std::int64_t timestamp) noexcept {
+    return detail::find_record(batch, [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });
+}
+
+} // namespace kwire

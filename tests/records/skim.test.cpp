@@ -1,0 +1,132 @@
+#include <kwire/records/builder.hpp>
+#include <kwire/records/skim.hpp>
+
+#include <boost/json.hpp>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/gzip_lines.hpp"
+
+namespace json = boost::json;
+using kwire::batch_view;
+using kwire::test::exact_bytes;
+using kwire::test::from_hex;
+
+namespace {
+
+const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
+
+/// The first record of a whole walk for which `wanted`.
+template <class Wanted>
+std::optional<kwire::record_view> walk_to(batch_view batch, Wanted wanted) {
+    for (auto record : kwire::records(batch))
+        if (wanted(record)) return record;
+    return std::nullopt;
+}
+bool same(const std::expected<std::optional<kwire::record_view>, kwire::error>& found,
+          const std::optional<kwire::record_view>& expected) {
+    if (!found || found->has_value() != expected.has_value()) return false;
+    if (!expected) return true;
+    const auto where = [](const kwire::record_view& r) { return r.value() ? r.value()->data() : nullptr; };
+    return (*found)->offset() == expected->offset() && (*found)->timestamp() == expected->timestamp() &&
+           (*found)->sequence() == expected->sequence() && where(**found) == where(*expected) &&
+           (*found)->headers().size() == expected->headers().size();
+}
+
+/// Every answer against the whole walk over a sound batch.
+void compare(batch_view batch) {
+    std::uint32_t count = 0;
+    std::optional<std::int64_t> last;
+    std::vector<std::int64_t> offsets, times;
+    for (auto record : kwire::records(batch)) {
+        ++count;
+        last = record.offset();
+        offsets.push_back(record.offset());
+        times.push_back(record.timestamp());
+    }
+    CHECK(kwire::count_records(batch) == count);
+    const auto last_found = kwire::last_record_offset(batch);
+    REQUIRE(last_found);
+    CHECK(*last_found == last);
+    if (offsets.size() > 40) offsets.erase(offsets.begin() + 20, offsets.end() - 20);
+    if (times.size() > 40) times.erase(times.begin() + 20, times.end() - 20);
+    for (const auto offset : offsets)
+        for (int near = -1; near <= 1; ++near)
+            CHECK(same(kwire::find_offset(batch, offset + near),
+                       walk_to(batch, [&](const auto& r) { return r.offset() >= offset + near; })));
+    for (const auto time : times)
+        for (int near = -1; near <= 1; ++near)
+            CHECK(same(kwire::find_timestamp(batch, time + near),
+                       walk_to(batch, [&](const auto& r) { return r.timestamp() >= time + near; })));
+}
+
+} // namespace
+
+TEST_CASE("skim: every answer is that of a walk over all records, in all that Kafka wrote") {
+    std::size_t compared = 0, compressed = 0, refused = 0;
+    kwire::test::for_each_line(golden, [&](std::string_view text) {
+        const json::value line = json::parse({text.data(), text.size()});
+        if (line.as_object().contains("patch")) return;
+        INFO(std::string(line.at("sample").as_string()));
+        const exact_bytes block(from_hex(line.at("hex").as_string()));
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto defect = kwire::records(batch).defect();
+            if (!defect) {
+                ++compared;
+                compare(batch);
+                continue;
+            }
+            // Sound as far as it was looked at, or refused with the very error of the walk.
+            const auto count = kwire::count_records(batch);
+            const auto last = kwire::last_record_offset(batch);
+            const auto found = kwire::find_offset(batch, batch.last_offset());
+            if (!count) CHECK(count.error().code == defect->code);
+            if (!last) CHECK(last.error().offset == defect->offset);
+            if (!found) CHECK(found.error().code == defect->code);
+            if (batch.compression() != kwire::compression_type::none) {
+                ++compressed;
+                CHECK((!count && !last && !found));
+            }
+            ++refused;
+        }
+    });
+    CHECK(compared > 150);
+    CHECK(compressed > 100);
+    CHECK(refused > compressed);
+}
+
+TEST_CASE("skim: edits and cuts never lead a hop past the end, and no false count comes out") {
+    std::vector<std::byte> value(9, std::byte{5});
+    kwire::batch_builder builder({.base_offset = 40});
+    for (int i = 0; i < 6; ++i)
+        REQUIRE(builder.append({.offset = 40 + 2 * i, .timestamp = 1000 - i * 70, .value = value}));
+    const auto good = std::move(builder).finish().to_bytes();
+    compare(kwire::batch_at(good.span()).value());
+    const auto ask = [](batch_view batch) {
+        const auto defect = kwire::records(batch).defect();
+        const auto count = kwire::count_records(batch);
+        const auto last = kwire::last_record_offset(batch);
+        const auto found = kwire::find_offset(batch, 46);
+        const auto later = kwire::find_timestamp(batch, 990);
+        if (!defect) compare(batch);
+        const bool all_known = count && last && found && later;
+        CHECK((all_known || defect));
+    };
+    for (std::size_t cut = 61; cut < good.size(); ++cut) {
+        exact_bytes block(good.span().first(cut));
+        kwire::wire::store_be(block.writable().data() + 8, static_cast<std::int32_t>(cut - 12));
+        const auto batch = kwire::batch_at(block.span()).value();
+        CHECK(!kwire::count_records(batch));
+        ask(batch);
+    }
+    for (std::size_t at = 57; at < good.size(); ++at)
+        for (const unsigned with : {0U, 1U, 2U, 0x13U, 0x7fU, 0x80U, 0xffU}) {
+            exact_bytes block(good.span());
+            block.writable()[at] = static_cast<std::byte>(with);
+            ask(kwire::batch_at(block.span()).value());
+        }
+}
