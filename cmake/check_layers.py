@@ -18,15 +18,15 @@ LAYERS = [
     (1, r"error\.hpp|api\.hpp|wire/[a-z0-9_]+\.hpp"),
     (2, r"(buffer|buffer_chain|held)\.hpp|buffer/[a-z0-9_]+\.hpp"),
     (3, r"schema/[a-z0-9_]+\.hpp|(array|tags|message)\.hpp"),
-    (4, r"(parse|encode|frame|frame_reader|patch|splice|transcode|dispatch|records)\.hpp|records/[a-z0-9_]+\.hpp"),
+    (4, r"(parse|encode|frame|frame_reader|patch|splice|dynamic|transcode|dispatch|records)\.hpp|records/[a-z0-9_]+\.hpp"),
     (4, r"compression/[a-z0-9_]+\.hpp"),
     (4, r"messages/(request|response)_header\.hpp"),  # generated like the other messages, but a part of each frame
     (5, r"messages/[a-z0-9_]+\.hpp"),
-    (6, r"(asio|fmt|json|metrics)\.hpp"),
+    (6, r"(asio|fmt|json|metrics)\.hpp|json/[a-z0-9_]+\.hpp"),
 ]
 
 # Headers that bring another library with them; everything else is core.
-ADAPTERS = re.compile(r"compression/.*|(asio|fmt|json)\.hpp")
+ADAPTERS = re.compile(r"compression/.*|(asio|fmt|json)\.hpp|json/.*")
 
 # What the core may include from outside, beside the standard library, and where: what the machine and the kernel offer.
 OUTSIDE = [

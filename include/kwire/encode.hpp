@@ -380,6 +380,7 @@ template <class M>
 bool measure(const typename M::data& message, int version, measuring_output& out, error& failure) {
     failure.message = M::facts.name;
     failure.version = static_cast<std::int16_t>(version);
+    version = M::facts.canonical(version);
     if (!M::facts.versions.contains(version)) {
         failure.code = errc::unsupported_version;
         return false;
@@ -392,6 +393,7 @@ bool measure(const typename M::data& message, int version, measuring_output& out
 template <class M>
 void write(const typename M::data& message, int version, writing_output& out) {
     error unused;
+    version = M::facts.canonical(version);
     static_cast<void>(data_encoder<writing_output>(out, version, M::facts.flexible(version), unused)
                           .template put_struct<M>(message));
 }

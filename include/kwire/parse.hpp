@@ -59,6 +59,7 @@ parse_body(std::span<const std::byte> body, int version, parse_options options) 
         body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
     error_room room;
     bool sound = false;
+    if constexpr (M::facts.alias >= 0) version = M::facts.canonical(version);
     if constexpr (V != any_version) {
         check_state state(start, body.size(), room);
         const std::byte* const end =

@@ -2,8 +2,8 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/find_coordinator.hpp>
 #include <kwire/messages/init_producer_id.hpp>
+#include <kwire/messages/join_group.hpp>
 
-#include "generated/join_group.hpp"
 #include "messages/message_type.hpp"
 
 namespace support {

@@ -33,8 +33,9 @@ const message_type* type_of(const golden_message& line) {
         return found;
     }();
     const auto found = by_name.find(line.message);
-    return found == by_name.end() || !found->second->facts.versions.contains(line.version) ? nullptr
-                                                                                           : found->second;
+    if (found == by_name.end()) return nullptr;
+    const kwire::message_facts& facts = found->second->facts;
+    return facts.versions.contains(facts.canonical(line.version)) ? found->second : nullptr;
 }
 
 /// Calls `f(line, type)` for every line of a message that is generated and returns how many there were.

@@ -91,7 +91,7 @@ fixed_reader fixed_reader_of(int version) {
     constexpr kwire::version_range versions = M::facts.versions;
     static constexpr auto all =
         readers<M, Which>(std::make_integer_sequence<int, versions.last - versions.first + 1>{});
-    return all.at(static_cast<std::size_t>(version - versions.first));
+    return all.at(static_cast<std::size_t>(M::facts.canonical(version) - versions.first));
 }
 
 template <class M>

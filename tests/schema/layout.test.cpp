@@ -1,5 +1,8 @@
+#include <kwire/messages/describe_topic_partitions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/messages/no_op_record.hpp>
+#include <kwire/messages/partition_change_record.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/request_header.hpp>
 #include <kwire/schema/layout.hpp>
@@ -8,9 +11,6 @@
 #include <string>
 
 #include "catch.hpp"
-#include "generated/describe_topic_partitions.hpp"
-#include "generated/no_op_record.hpp"
-#include "generated/partition_change_record.hpp"
 
 namespace {
 

@@ -181,8 +181,14 @@ struct message_facts {
     version_range versions; ///< every version that kwire reads and writes
     std::int16_t first_flexible =
         32767; ///< the first version with compact lengths and tags (KIP-482); 32767: none
+    std::int16_t alias = -1; ///< a further number for its only version: Kafka 3 numbered the keys of internal
+                             ///< topics' records like their type; -1: none
 
     [[nodiscard]] constexpr bool flexible(int version) const noexcept { return version >= first_flexible; }
+    /// The version whose layout this number means: the number itself unless it is the alias.
+    [[nodiscard]] constexpr int canonical(int version) const noexcept {
+        return version == alias && alias >= 0 ? versions.first : version;
+    }
 };
 
 namespace detail {

@@ -1,0 +1,31 @@
+/// What kwire-convert does through the typed structs of a message, as a value.
+#pragma once
+
+#include <kwire/encode.hpp>
+#include <kwire/parse.hpp>
+
+#include <expected>
+#include <span>
+#include <string_view>
+
+namespace convert {
+
+/// Bytes -> view -> `data` struct -> bytes, for one message.
+struct typed_message {
+    std::string_view name;
+    std::expected<kwire::buffer_chain, kwire::error> (*rewrite)(const kwire::shared_buffer& body, int version,
+                                                                kwire::parse_options options);
+};
+
+template <class M>
+std::expected<kwire::buffer_chain, kwire::error> rewrite(const kwire::shared_buffer& body, int version,
+                                                         kwire::parse_options options) {
+    const auto message = kwire::parse<M>(body, version, options);
+    if (!message) return std::unexpected(message.error());
+    return kwire::encode<M>(kwire::to_data(*message), version);
+}
+
+template <class M>
+inline constexpr typed_message typed{M::facts.name, &rewrite<M>};
+
+} // namespace convert
