@@ -26,7 +26,7 @@ LAYERS = [
 ]
 
 # Headers that bring another library with them; everything else is core.
-ADAPTERS = re.compile(r"compression/.*|(asio|fmt|json)\.hpp|json/.*")
+ADAPTERS = re.compile(r"compression/(gzip|snappy|lz4|zstd)\.hpp|(asio|fmt|json)\.hpp|json/.*")
 
 # What the core may include from outside, beside the standard library, and where: what the machine and the kernel offer.
 OUTSIDE = [

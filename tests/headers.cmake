@@ -8,7 +8,8 @@ get_property(components GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 
 foreach(header IN LISTS headers)
   kwire_component_of("${header}" component)
-  if(component AND (KWIRE_BARE OR NOT TARGET kwire::${component}))
+  # Those over libraries in C do without exceptions like the core.
+  if(component AND ((KWIRE_BARE AND NOT header MATCHES "^compression/") OR NOT TARGET kwire::${component}))
     continue()
   endif()
   string(REGEX REPLACE "\\.hpp$" ".cpp" source "${header}")

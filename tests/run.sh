@@ -15,6 +15,9 @@ need_command pkg-config pkg-config
 need_command ccache ccache
 need_file /usr/include/catch2 catch2
 need_file /usr/include/zlib.h zlib1g-dev
+need_file /usr/include/snappy-c.h libsnappy-dev
+need_file /usr/include/lz4hc.h liblz4-dev
+need_file /usr/include/zstd.h libzstd-dev
 need_file /usr/include/fmt/core.h libfmt-dev
 need_boost
 install_needed || exit 1

@@ -41,6 +41,10 @@ enum class errc : std::uint8_t {
     bad_record,           ///< a record whose lengths do not add up
     unsupported_compression, ///< a compression type that nobody assigned or that is not built in
     bad_value,               ///< a value outside its range, in text or in JSON
+    bad_compressed_data,     ///< compressed bytes that their format forbids, or that fail its own checks
+    decompressed_too_large,  ///< compressed bytes that hold more than the cap in force
+    dictionary_needed,       ///< compressed bytes that only a dictionary opens, which Kafka has none of
+    out_of_memory,           ///< a compression library that got no memory for its state
 };
 
 /// The code as an identifier, for logs, metrics and tests: "truncated".
@@ -71,6 +75,10 @@ enum class errc : std::uint8_t {
     case errc::bad_record: return "bad_record";
     case errc::unsupported_compression: return "unsupported_compression";
     case errc::bad_value: return "bad_value";
+    case errc::bad_compressed_data: return "bad_compressed_data";
+    case errc::decompressed_too_large: return "decompressed_too_large";
+    case errc::dictionary_needed: return "dictionary_needed";
+    case errc::out_of_memory: return "out_of_memory";
     }
     return "unknown";
 }

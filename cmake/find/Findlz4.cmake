@@ -1,0 +1,26 @@
+# Finds liblz4 as lz4::lz4. Where it was built with CMake it has a package configuration, whose targets have other names
+# in other releases; distributions that use its Makefile, Debian among them, install none.
+find_package(lz4 CONFIG QUIET)
+if(NOT TARGET lz4::lz4)
+  foreach(target IN ITEMS LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static)
+    if(TARGET ${target} AND NOT TARGET lz4::lz4)
+      add_library(lz4::lz4 INTERFACE IMPORTED)
+      set_target_properties(lz4::lz4 PROPERTIES INTERFACE_LINK_LIBRARIES ${target})
+    endif()
+  endforeach()
+endif()
+
+if(TARGET lz4::lz4)
+  set(lz4_FOUND TRUE)
+else()
+  find_path(LZ4_INCLUDE_DIR lz4.h)
+  find_library(LZ4_LIBRARY lz4)
+  mark_as_advanced(LZ4_INCLUDE_DIR LZ4_LIBRARY)
+  include(FindPackageHandleStandardArgs)
+  find_package_handle_standard_args(lz4 REQUIRED_VARS LZ4_LIBRARY LZ4_INCLUDE_DIR)
+  if(lz4_FOUND)
+    add_library(lz4::lz4 UNKNOWN IMPORTED)
+    set_target_properties(lz4::lz4 PROPERTIES
+      IMPORTED_LOCATION "${LZ4_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${LZ4_INCLUDE_DIR}")
+  endif()
+endif()

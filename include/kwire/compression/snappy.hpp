@@ -1,0 +1,173 @@
+/// snappy for record batches, over libsnappy: link kwire::snappy.
+#pragma once
+
+#include <kwire/compression/codec.hpp>
+#include <kwire/wire/endian.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+
+#include <snappy-c.h>
+
+namespace kwire {
+
+/// How a snappy_codec writes; it reads both.
+enum class snappy_framing : std::uint8_t {
+    xerial, ///< blocks of 32 KiB behind a header of 16 bytes, as Java clients and brokers write
+    raw,    ///< one bare block, as librdkafka, franz-go and sarama write
+};
+
+/// snappy, compression type 2, in both forms that Kafka clients write.
+///
+/// Bytes that begin with the xerial magic are read as xerial: no bare block can begin so, for its first
+/// element would be a copy of bytes that are not there yet. The two versions in the xerial header are not
+/// looked at, since Redpanda has written them in the other byte order; a header that comes again between
+/// blocks is skipped, as snappy-java does for streams that were put one behind the other.
+class snappy_codec final : public codec {
+public:
+    explicit snappy_codec(snappy_framing framing = snappy_framing::xerial) noexcept : framing_(framing) {}
+
+    [[nodiscard]] compression_type type() const noexcept override { return compression_type::snappy; }
+
+protected:
+    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                             std::int8_t) override {
+        if (!begins_xerial(compressed)) return decompress_block(compressed, 0, out);
+
+        // All blocks are measured before memory is taken once for all of them.
+        std::size_t total = 0;
+        std::size_t at = 0;
+        while (at < compressed.size()) {
+            const auto chunk = chunk_at(compressed, at);
+            if (!chunk) return std::unexpected{chunk.error()};
+            if (!chunk->bytes.empty()) {
+                const auto size = plain_size(chunk->bytes, at);
+                if (!size) return std::unexpected{size.error()};
+                if (*size > out.left() - total) return std::unexpected{out.too_large(at)};
+                total += *size;
+            }
+            at = chunk->end;
+        }
+        static_cast<void>(out.room(total));
+        for (at = 0; at < compressed.size();) {
+            const auto chunk = chunk_at(compressed, at);
+            if (!chunk->bytes.empty()) {
+                const auto done = decompress_block(chunk->bytes, chunk->end - chunk->bytes.size(), out);
+                if (!done) return done;
+            }
+            at = chunk->end;
+        }
+        return {};
+    }
+
+    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                           std::int8_t) override {
+        if (framing_ == snappy_framing::raw) {
+            // The size in front of a block has 32 bits.
+            if (plain.size() > 0xffffffff) return detail::refuse(errc::too_large, 0);
+            out.reserve(snappy_max_compressed_length(plain.size()));
+            compress_block(plain, out);
+            return {};
+        }
+        out.reserve(16 + (plain.size() / xerial_block + 1) * 4 + snappy_max_compressed_length(plain.size()));
+        out.append(xerial_header);
+        while (!plain.empty()) {
+            const auto block = plain.first(std::min(plain.size(), xerial_block));
+            const std::size_t length_at = out.size();
+            out.reserve(4 + snappy_max_compressed_length(block.size()));
+            out.commit(4);
+            const std::size_t size = compress_block(block, out);
+            wire::store_be(out.data() + length_at, static_cast<std::uint32_t>(size));
+            plain = plain.subspan(block.size());
+        }
+        return {};
+    }
+
+private:
+    static constexpr std::size_t xerial_block = std::size_t{32} * 1024;
+    static constexpr std::size_t largest_chunk = 512u << 20; ///< snappy-java's limit
+    /// Magic, then the version and the lowest compatible one, both 1.
+    static constexpr std::array<std::byte, 16> xerial_header{
+        std::byte{0x82}, std::byte{0x53}, std::byte{0x4e}, std::byte{0x41}, std::byte{0x50}, std::byte{0x50},
+        std::byte{0x59}, std::byte{0},    std::byte{0},    std::byte{0},    std::byte{0},    std::byte{1},
+        std::byte{0},    std::byte{0},    std::byte{0},    std::byte{1}};
+
+    /// A part of xerial framing: a header (no bytes) or a block.
+    struct chunk_extent {
+        std::span<const std::byte> bytes; ///< the block behind its length; empty for a header
+        std::size_t end;
+    };
+
+    [[nodiscard]] static bool begins_xerial(std::span<const std::byte> bytes) noexcept {
+        return bytes.size() >= 8 && std::equal(bytes.begin(), bytes.begin() + 8, xerial_header.begin());
+    }
+
+    /// The chunk at `at`, which must lie inside.
+    [[nodiscard]] static std::expected<chunk_extent, error> chunk_at(std::span<const std::byte> compressed,
+                                                                     std::size_t at) noexcept {
+        const auto rest = compressed.subspan(at);
+        if (begins_xerial(rest)) {
+            if (rest.size() < 16) return detail::refuse_truncated(at, 16, rest.size());
+            return chunk_extent{.bytes = {}, .end = at + 16};
+        }
+        if (rest.size() < 4) return detail::refuse_truncated(at, 4, rest.size());
+        const auto size = wire::load_be<std::uint32_t>(rest.data());
+        // A negative length is more than the limit, too; a block has at least the size of what it holds.
+        if (size == 0 || size > largest_chunk) return detail::refuse(errc::bad_length, at);
+        if (size > rest.size() - 4) return detail::refuse_truncated(at + 4, size, rest.size() - 4);
+        return chunk_extent{.bytes = rest.subspan(4, size), .end = at + 4 + size};
+    }
+
+    /// The size that a block claims, if its bytes can hold as much.
+    ///
+    /// The shortest element that yields 64 bytes, the most of all, has 3 bytes.
+    [[nodiscard]] static std::expected<std::size_t, error> plain_size(std::span<const std::byte> block,
+                                                                      std::size_t offset) noexcept {
+        if (block.empty()) return detail::refuse_truncated(offset, 1, 0);
+        std::size_t size = 0;
+        if (snappy_uncompressed_length(chars(block), block.size(), &size) != SNAPPY_OK)
+            return detail::refuse(errc::bad_compressed_data, offset);
+        if (size / 64 > block.size() / 3) return detail::refuse(errc::bad_compressed_data, offset);
+        return size;
+    }
+
+    [[nodiscard]] static std::expected<void, error> decompress_block(std::span<const std::byte> block,
+                                                                     std::size_t offset, capped_output& out) {
+        const auto size = plain_size(block, offset);
+        if (!size) return std::unexpected{size.error()};
+        if (*size > out.left()) return std::unexpected{out.too_large(offset)};
+        const auto room = out.room(*size);
+        std::byte nothing{}; // libsnappy wants a place to write to even if there is nothing to write
+        std::byte* to = room.empty() ? &nothing : room.data();
+        std::size_t produced = *size;
+        if (snappy_uncompress(chars(block), block.size(), reinterpret_cast<char*>(to), &produced) !=
+            SNAPPY_OK)
+            return detail::refuse(errc::bad_compressed_data, offset);
+        out.commit(produced);
+        return {};
+    }
+
+    /// Writes one block to the spare part, which must have room; returns its size.
+    static std::size_t compress_block(std::span<const std::byte> plain, unique_buffer& out) noexcept {
+        std::size_t size = out.spare().size();
+        const std::byte nothing{};
+        const std::byte* from = plain.empty() ? &nothing : plain.data();
+        const auto status = snappy_compress(reinterpret_cast<const char*>(from), plain.size(),
+                                            reinterpret_cast<char*>(out.spare().data()), &size);
+        detail::require(status == SNAPPY_OK); // it fails for lack of room only
+        out.commit(size);
+        return size;
+    }
+
+    [[nodiscard]] static const char* chars(std::span<const std::byte> bytes) noexcept {
+        return reinterpret_cast<const char*>(bytes.data());
+    }
+
+    snappy_framing framing_;
+};
+
+} // namespace kwire

@@ -1,0 +1,261 @@
+/// zstd for record batches, over libzstd: link kwire::zstd.
+#pragma once
+
+#include <kwire/compression/codec.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+namespace kwire {
+
+namespace detail {
+
+/// A zstd frame as its headers give it, blocks included; nothing is decoded for that.
+struct zstd_frame {
+    std::size_t size = 0;    ///< of the whole frame
+    std::uint64_t bound = 0; ///< what its blocks can yield at most
+    std::uint64_t window = 0;
+    std::optional<std::uint64_t> content_size{};
+    bool skippable = false;
+};
+
+/// An integer of `width` bytes, the lowest first.
+[[nodiscard]] inline std::uint64_t load_le(const std::byte* p, std::size_t width) noexcept {
+    std::uint64_t value = 0;
+    while (width-- != 0) value = value << 8 | std::to_integer<std::uint64_t>(p[width]);
+    return value;
+}
+
+/// Whether `magic` begins a frame that readers pass over (RFC 8878, 3.1.2).
+[[nodiscard]] constexpr bool zstd_skippable(std::uint64_t magic) noexcept {
+    return (magic & 0xfffffff0) == 0x184d2a50;
+}
+inline constexpr std::uint64_t zstd_magic = 0xfd2fb528;
+
+/// Measures the frame at `at` (RFC 8878, 3.1.1) by hopping from block to block.
+///
+/// truncated if it is not whole; dictionary_needed; bad_compressed_data if it is no frame or a block is
+/// larger than its window allows.
+[[nodiscard]] inline std::expected<zstd_frame, error> measure_zstd_frame(std::span<const std::byte> bytes,
+                                                                         std::size_t at) noexcept {
+    const std::byte* const data = bytes.data();
+    std::size_t p = at; // never behind the end
+    const auto lacks = [&](std::size_t n) noexcept { return n > bytes.size() - p; };
+    const auto cut = [&](std::size_t n) noexcept { return refuse_truncated(p, n, bytes.size() - p); };
+
+    if (lacks(4)) return cut(4);
+    const std::uint64_t magic = load_le(data + p, 4);
+    zstd_frame frame;
+    if (zstd_skippable(magic)) {
+        if (lacks(8)) return cut(8);
+        const auto size = static_cast<std::size_t>(load_le(data + p + 4, 4));
+        p += 8;
+        if (lacks(size)) return cut(size);
+        frame.size = p + size - at;
+        frame.skippable = true;
+        return frame;
+    }
+    if (magic != zstd_magic) return refuse(errc::bad_compressed_data, p);
+    p += 4;
+
+    if (lacks(1)) return cut(1);
+    const auto descriptor = std::to_integer<unsigned>(data[p]);
+    const bool single_segment = (descriptor & 0x20) != 0;
+    const bool checksum = (descriptor & 0x04) != 0;
+    if ((descriptor & 0x08) != 0) return refuse(errc::bad_compressed_data, p);
+    ++p;
+    constexpr std::array<std::size_t, 4> dictionary_widths{0, 1, 2, 4};
+    constexpr std::array<std::size_t, 4> size_widths{0, 2, 4, 8};
+    const std::size_t dictionary_width = dictionary_widths[descriptor & 3];
+    std::size_t size_width = size_widths[descriptor >> 6];
+    if (single_segment && size_width == 0) size_width = 1;
+    const std::size_t header = (single_segment ? 0u : 1u) + dictionary_width + size_width;
+    if (lacks(header)) return cut(header);
+    if (!single_segment) {
+        const auto window = std::to_integer<unsigned>(data[p]);
+        const std::uint64_t base = std::uint64_t{1} << (10 + (window >> 3));
+        frame.window = base + base / 8 * (window & 7);
+        ++p;
+    }
+    if (load_le(data + p, dictionary_width) != 0) return refuse(errc::dictionary_needed, p);
+    p += dictionary_width;
+    if (size_width != 0) {
+        frame.content_size = load_le(data + p, size_width) + (size_width == 2 ? 256u : 0u);
+        if (single_segment) frame.window = *frame.content_size;
+        p += size_width;
+    }
+
+    constexpr std::uint64_t largest_block = std::uint64_t{128} * 1024;
+    const std::uint64_t block_max = std::min(frame.window, largest_block);
+    for (bool last = false; !last;) {
+        if (lacks(3)) return cut(3);
+        const auto word = static_cast<std::uint32_t>(load_le(data + p, 3));
+        const std::uint32_t size = word >> 3;
+        const std::uint32_t type = word >> 1 & 3;
+        constexpr std::uint32_t repeated_byte = 1, compressed = 2, reserved = 3;
+        if (type == reserved || size > block_max) return refuse(errc::bad_compressed_data, p);
+        p += 3;
+        const std::size_t present = type == repeated_byte ? 1 : size;
+        if (lacks(present)) return cut(present);
+        p += present;
+        frame.bound += type == compressed ? block_max : size;
+        last = (word & 1) != 0;
+    }
+    if (checksum) {
+        if (lacks(4)) return cut(4);
+        p += 4;
+    }
+    frame.size = p - at;
+    return frame;
+}
+
+} // namespace detail
+
+/// zstd (RFC 8878), compression type 4, for batches of magic 2 (KIP-110).
+///
+/// Reads any number of frames in a row, with or without their content size, skippable ones between them, and
+/// verifies their checksums. Writes one frame with its content size.
+class zstd_codec final : public codec {
+public:
+    static constexpr int default_level = 3;
+    /// 8 MiB, which levels up to 19 keep to.
+    static constexpr int default_max_window_log = 23;
+
+    /// `level` from -131072 (fast) to 22 (small), 0 for the default (KIP-390); libzstd takes others for the
+    /// nearest of these.
+    ///
+    /// Frames whose window is larger than 2^`max_window_log` bytes (10 to 31) are refused with too_large: as
+    /// much memory stays with the codec if one has to be read piece by piece.
+    explicit zstd_codec(int level = default_level, int max_window_log = default_max_window_log) noexcept
+        : level_(level), max_window_log_(std::clamp(max_window_log, 10, 31)) {}
+
+    [[nodiscard]] compression_type type() const noexcept override { return compression_type::zstd; }
+
+protected:
+    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                             std::int8_t) override {
+        if (!decompressor_) decompressor_.reset(ZSTD_createDCtx());
+        if (!decompressor_) return detail::refuse(errc::out_of_memory, 0);
+        bool any = false;
+        for (std::size_t at = 0; at < compressed.size() || !any;) {
+            const auto frame = detail::measure_zstd_frame(compressed, at);
+            if (!frame) {
+                const bool behind = any && frame.error().offset == at; // what follows is no frame at all
+                return behind ? detail::refuse(errc::trailing_bytes, at) : std::unexpected{frame.error()};
+            }
+            if (!frame->skippable) {
+                any = true;
+                const auto done = decompress_frame(compressed.subspan(at, frame->size), at, *frame, out);
+                if (!done) return done;
+            }
+            at += frame->size;
+        }
+        return {};
+    }
+
+    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                           std::int8_t) override {
+        if (!compressor_) compressor_.reset(ZSTD_createCCtx());
+        if (!compressor_) return detail::refuse(errc::out_of_memory, 0);
+        const std::size_t set = ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, level_);
+        if (ZSTD_isError(set)) return refuse_as(set, 0);
+        out.reserve(ZSTD_compressBound(plain.size()));
+        const auto spare = out.spare();
+        const std::size_t size =
+            ZSTD_compress2(compressor_.get(), spare.data(), spare.size(), plain.data(), plain.size());
+        if (ZSTD_isError(size)) return refuse_as(size, 0);
+        out.commit(size);
+        return {};
+    }
+
+private:
+    [[nodiscard]] std::expected<void, error> decompress_frame(std::span<const std::byte> bytes,
+                                                              std::size_t at, const detail::zstd_frame& frame,
+                                                              capped_output& out) {
+        if (frame.content_size) {
+            if (*frame.content_size > out.left()) return std::unexpected{out.too_large(at)};
+            if (*frame.content_size > frame.bound) return detail::refuse(errc::bad_compressed_data, at);
+        }
+        if (frame.window > std::uint64_t{1} << max_window_log_) return detail::refuse(errc::too_large, at);
+        const std::uint64_t expected = frame.content_size.value_or(frame.bound);
+        const std::size_t first = detail::first_room(expected, bytes.size());
+        // At once where memory for all of it may be taken, for then there is no window to copy from.
+        if (first == expected) return decompress_at_once(bytes, at, first, out);
+        return decompress_in_pieces(bytes, at, first, out);
+    }
+
+    [[nodiscard]] std::expected<void, error> decompress_at_once(std::span<const std::byte> bytes,
+                                                                std::size_t at, std::size_t expected,
+                                                                capped_output& out) {
+        auto room = out.room(expected);
+        room = room.first(std::min(room.size(), expected));
+        const std::size_t size =
+            ZSTD_decompressDCtx(decompressor_.get(), room.data(), room.size(), bytes.data(), bytes.size());
+        if (ZSTD_isError(size)) {
+            if (room.size() < expected && ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall)
+                return std::unexpected{out.too_large(at)};
+            return refuse_as(size, at);
+        }
+        out.commit(size);
+        return {};
+    }
+
+    [[nodiscard]] std::expected<void, error> decompress_in_pieces(std::span<const std::byte> bytes,
+                                                                  std::size_t at, std::size_t wanted,
+                                                                  capped_output& out) {
+        ZSTD_DCtx_reset(decompressor_.get(), ZSTD_reset_session_only);
+        const std::size_t set =
+            ZSTD_DCtx_setParameter(decompressor_.get(), ZSTD_d_windowLogMax, max_window_log_);
+        if (ZSTD_isError(set)) return refuse_as(set, at);
+        ZSTD_inBuffer source{.src = bytes.data(), .size = bytes.size(), .pos = 0};
+        for (;;) {
+            std::byte beyond{}; // takes the first byte past the cap, if there is one
+            auto room = out.room(wanted);
+            const bool full = room.empty();
+            if (full) room = {&beyond, 1};
+            ZSTD_outBuffer target{.dst = room.data(), .size = room.size(), .pos = 0};
+            const std::size_t status = ZSTD_decompressStream(decompressor_.get(), &target, &source);
+            if (ZSTD_isError(status)) return refuse_as(status, at + source.pos);
+            if (full && target.pos != 0) return std::unexpected{out.too_large(at + source.pos)};
+            if (!full) out.commit(target.pos);
+            if (status == 0) {
+                if (source.pos == source.size) return {};
+                return detail::refuse(errc::bad_compressed_data, at + source.pos);
+            }
+            // All is read, there is room, and more is awaited: the frame is not what its headers say.
+            if (source.pos == source.size && target.pos < target.size)
+                return detail::refuse(errc::bad_compressed_data, at + source.pos);
+            wanted = ZSTD_DStreamOutSize(); // room() doubles
+        }
+    }
+
+    [[nodiscard]] static std::unexpected<error> refuse_as(std::size_t code, std::size_t at) noexcept {
+        switch (ZSTD_getErrorCode(code)) {
+        case ZSTD_error_memory_allocation: return detail::refuse(errc::out_of_memory, at);
+        case ZSTD_error_dictionary_wrong: return detail::refuse(errc::dictionary_needed, at);
+        case ZSTD_error_frameParameter_windowTooLarge: return detail::refuse(errc::too_large, at);
+        default: return detail::refuse(errc::bad_compressed_data, at);
+        }
+    }
+
+    struct free_context {
+        void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
+        void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+    };
+
+    std::unique_ptr<ZSTD_DCtx, free_context> decompressor_;
+    std::unique_ptr<ZSTD_CCtx, free_context> compressor_;
+    int level_;
+    int max_window_log_;
+};
+
+} // namespace kwire

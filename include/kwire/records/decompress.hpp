@@ -1,0 +1,85 @@
+/// From a batch to the plain bytes of its records, whatever compresses them and whatever its format.
+///
+///     kwire::gzip_codec gzip;                                  // <kwire/compression/gzip.hpp>
+///     kwire::zstd_codec zstd;                                  // <kwire/compression/zstd.hpp>
+///     kwire::codec_set codecs(gzip, zstd);
+///     auto records = kwire::decompress(batch, codecs, 64 << 20);
+#pragma once
+
+#include <kwire/compression/codec.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/wire/endian.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+
+namespace kwire {
+
+/// The bytes that the compression type of a batch speaks of: the records of magic 2, or the value of the
+/// message that is a wrapper in magic 0 and 1. Good as long as the batch's bytes are.
+///
+/// Offsets in errors count from the first byte of the batch. bad_record if key and value do not fill the
+/// message, null_not_allowed if the value is null.
+[[nodiscard]] inline std::expected<std::span<const std::byte>, error>
+compressible_bytes(const batch_view& batch) noexcept {
+    if (batch.magic() == 2) return records_bytes(batch);
+    const auto bytes = bytes_of(batch);
+    // Up to the attributes a message of either magic has 18 bytes; in magic 1 a timestamp follows.
+    std::size_t at = batch.magic() == 0 ? 18 : 26;
+    const auto refused = [&](errc code) { return std::unexpected{error{.code = code, .offset = at}}; };
+    for (const bool is_value : {false, true}) {
+        if (bytes.size() - at < 4) return refused(errc::bad_record);
+        const auto length = wire::load_be<std::int32_t>(bytes.data() + at);
+        if (length < 0) {
+            if (is_value) return refused(errc::null_not_allowed);
+            at += 4;
+            continue;
+        }
+        const auto size = static_cast<std::size_t>(length);
+        const std::size_t left = bytes.size() - at - 4;
+        if (size > left || (is_value && size != left)) return refused(errc::bad_record);
+        if (is_value) return bytes.subspan(at + 4, size);
+        at += 4 + size;
+    }
+    return refused(errc::bad_record);
+}
+
+/// The plain bytes of a batch's records (magic 2) or of the messages in a wrapper (magic 0 and 1).
+///
+/// At most `cap` bytes, of memory of their own; for a batch that is not compressed that is a copy, so look at
+/// batch.compression() first where that matters. Neither checksum nor records are looked at.
+///
+/// unsupported_compression if `codecs` has none for the type, or it is zstd in magic 0 or 1 (KIP-110); else
+/// what codec::decompress and compressible_bytes return. Offsets count from the first byte of the batch.
+[[nodiscard]] inline std::expected<shared_buffer, error>
+decompress(const batch_view& batch, const codec_set& codecs, std::size_t cap) {
+    const auto bytes = compressible_bytes(batch);
+    if (!bytes) return std::unexpected{bytes.error()};
+    const auto start = bytes_of(batch).size() - bytes->size(); // they end with the batch
+    const auto type = batch.compression();
+    if (type == compression_type::none) {
+        if (bytes->size() > cap)
+            return std::unexpected{error{
+                .code = errc::decompressed_too_large, .offset = start, .needed = bytes->size(), .left = cap}};
+        return shared_buffer::copy_of(*bytes);
+    }
+    codec* const found = codecs.find(type);
+    if (found == nullptr || (type == compression_type::zstd && batch.is_legacy())) {
+        error e{.code = errc::unsupported_compression,
+                .offset = batch.is_legacy() ? std::uint64_t{17} : offsetof(batch_header, attributes)};
+        e.enter({"attributes"});
+        return std::unexpected{e};
+    }
+    auto plain = found->decompress(*bytes, cap, batch.magic());
+    if (!plain) {
+        error e = plain.error();
+        e.offset += start;
+        return std::unexpected{e};
+    }
+    return plain;
+}
+
+} // namespace kwire

@@ -1,0 +1,123 @@
+#include <kwire/compression/gzip.hpp>
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/codec_laws.hpp"
+
+using kwire::errc;
+using kwire::gzip_codec;
+using namespace kwire::test;
+
+namespace {
+
+byte_vector joined(const byte_vector& a, const byte_vector& b) {
+    byte_vector both = a;
+    both.insert(both.end(), b.begin(), b.end());
+    return both;
+}
+
+} // namespace
+
+TEST_CASE("gzip keeps what was compressed") {
+    gzip_codec gzip;
+    keeps_what_was_compressed(gzip, {32768, 65536});
+}
+
+TEST_CASE("gzip keeps what was compressed at every level, and refuses a level that zlib lacks") {
+    const auto plain = text_of(20000);
+    for (int level = -1; level <= 9; ++level) {
+        gzip_codec gzip(level);
+        REQUIRE(bytes_or_fail(gzip.decompress(compressed_by(gzip, plain), plain.size())) == plain);
+    }
+    gzip_codec gzip(10);
+    REQUIRE(gzip.compress(plain).error() == errc::bad_value);
+    REQUIRE(gzip.compress(plain).error() == errc::bad_value);
+}
+
+TEST_CASE("gzip reads what Java wrote in a batch") {
+    gzip_codec gzip;
+    const auto compressed =
+        from_hex("1f8b08000000000000ff1360606060ca662a63e063606362642a670000e6a74c2611000000");
+    // Two records: k = v at delta 0, and w without a key at delta 1.
+    REQUIRE(to_hex(bytes_or_fail(gzip.decompress(compressed, 100))) == "10000000026b027600"
+                                                                       "0e000602010277"
+                                                                       "00");
+}
+
+TEST_CASE("gzip refuses every beginning of a stream as truncated") {
+    gzip_codec gzip;
+    const auto compressed = compressed_by(gzip, text_of(300));
+    refuses_every_beginning(gzip, compressed, {errc::truncated});
+}
+
+TEST_CASE("gzip notices every flipped bit that changes the content") {
+    gzip_codec gzip;
+    const auto plain = text_of(300);
+    survives_every_flipped_bit(gzip, compressed_by(gzip, plain), plain, true);
+}
+
+TEST_CASE("gzip starts afresh after errors") {
+    gzip_codec gzip;
+    starts_afresh_after_errors(gzip);
+}
+
+TEST_CASE("gzip stops a bomb at the cap") {
+    gzip_codec gzip(9);
+    auto bomb = compressed_by(gzip, byte_vector(std::size_t{64} << 20));
+    REQUIRE(bomb.size() < 70000);
+    stops_bombs(gzip, bomb);
+    // Whatever size the trailer claims.
+    for (const auto claim : {std::byte{0}, std::byte{1}, std::byte{255}}) {
+        std::fill(bomb.end() - 4, bomb.end(), claim);
+        stops_bombs(gzip, bomb);
+    }
+}
+
+TEST_CASE("gzip refuses a claimed size that is not that of the content") {
+    gzip_codec gzip;
+    const auto good = compressed_by(gzip, text_of(1000));
+    for (const std::uint32_t claim : {0u, 999u, 1001u, 0x7fffffffu, 0xffffffffu}) {
+        auto lying = good;
+        for (std::size_t i = 0; i != 4; ++i)
+            lying[lying.size() - 4 + i] = static_cast<std::byte>(claim >> 8 * i & 0xff);
+        REQUIRE(refusal_of(gzip, lying, 1 << 20) == errc::bad_compressed_data);
+    }
+}
+
+TEST_CASE("gzip reads members in a row, and the cap counts for all of them") {
+    gzip_codec gzip;
+    const auto first = text_of(5000), second = noise_of(100), nothing = byte_vector();
+    const auto both =
+        joined(joined(compressed_by(gzip, first), compressed_by(gzip, nothing)), compressed_by(gzip, second));
+    REQUIRE(bytes_or_fail(gzip.decompress(both, 5100)) == joined(first, second));
+    REQUIRE(refusal_of(gzip, both, 5099) == errc::decompressed_too_large);
+    REQUIRE(refusal_of(gzip, std::span(both).first(both.size() - 1), 5100) == errc::truncated);
+}
+
+TEST_CASE("gzip refuses what is no member behind one") {
+    gzip_codec gzip;
+    const auto good = compressed_by(gzip, text_of(300));
+    for (const char* garbage : {"00", "0000000000000000", "1f8c", "ff", "789c"})
+        REQUIRE(refusal_of(gzip, joined(good, from_hex(garbage)), 1 << 20) == errc::trailing_bytes);
+    REQUIRE(refusal_of(gzip, joined(good, from_hex("1f")), 1 << 20) == errc::truncated);
+    REQUIRE(refusal_of(gzip, joined(good, from_hex("1f8b")), 1 << 20) == errc::truncated);
+}
+
+TEST_CASE("gzip refuses empty input, and what is of zlib's own format or of none") {
+    gzip_codec gzip;
+    REQUIRE(refusal_of(gzip, {}, 100) == errc::truncated);
+    REQUIRE(refusal_of(gzip, from_hex("789c010500fafff4f5f6f7f80b1504c5000000000000"), 100) ==
+            errc::bad_compressed_data);
+    REQUIRE(refusal_of(gzip, noise_of(100), 1000) == errc::bad_compressed_data);
+}
+
+TEST_CASE("gzip works off ten thousand members of nothing") {
+    gzip_codec gzip;
+    const auto nothing = compressed_by(gzip, byte_vector());
+    byte_vector many;
+    for (int i = 0; i < 10000; ++i) many.insert(many.end(), nothing.begin(), nothing.end());
+    REQUIRE(bytes_or_fail(gzip.decompress(many, 0)).empty());
+}

@@ -1,0 +1,247 @@
+#include <kwire/compression/lz4.hpp>
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/codec_laws.hpp"
+#include <lz4frame.h>
+
+using kwire::errc;
+using kwire::lz4_codec;
+using namespace kwire::test;
+
+namespace {
+
+/// What liblz4's own frame writer makes of `plain`.
+byte_vector framed_by_library(const byte_vector& plain, const LZ4F_preferences_t& preferences) {
+    byte_vector out(LZ4F_compressFrameBound(plain.size(), &preferences));
+    const std::size_t size =
+        LZ4F_compressFrame(out.data(), out.size(), plain.data(), plain.size(), &preferences);
+    REQUIRE_FALSE(LZ4F_isError(size));
+    out.resize(size);
+    return out;
+}
+
+/// What liblz4's own frame reader finds in `compressed`, which holds `size` bytes.
+byte_vector read_by_library(const byte_vector& compressed, std::size_t size) {
+    LZ4F_dctx* context = nullptr;
+    REQUIRE_FALSE(LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)));
+    byte_vector out(size + 1);
+    std::size_t produced = out.size(), consumed = compressed.size();
+    const std::size_t status =
+        LZ4F_decompress(context, out.data(), &produced, compressed.data(), &consumed, nullptr);
+    LZ4F_freeDecompressionContext(context);
+    REQUIRE(status == 0);
+    REQUIRE(consumed == compressed.size());
+    out.resize(produced);
+    return out;
+}
+
+// What Kafka's own classes wrote for two messages, at offsets 5 and 6, in magic 0 and magic 1.
+const auto java_magic_0 =
+    "04224d1860401a32000000120001009105000000101fecd70a0f0071016b00000001760c00f007000006"
+    "0000000fa50b8f630000ffffffff000000017700000000";
+const auto java_magic_1 =
+    "04224d1860408235000000160001006318e4e321bc0110007003e8000000016b050013761300001b0050"
+    "179586e73f0900000200b003ebffffffff000000017700000000";
+const auto java_magic_2 = "04224d186040821100008010000000026b0276000e0006020102770000000000";
+
+constexpr std::size_t checksum_at = 6;
+
+} // namespace
+
+TEST_CASE("lz4 keeps what was compressed") {
+    lz4_codec lz4;
+    keeps_what_was_compressed(lz4, {65536});
+}
+
+TEST_CASE("lz4 keeps what was compressed at every level") {
+    const auto plain = text_of(200000);
+    for (int level = 0; level <= 12; ++level) {
+        lz4_codec lz4(level);
+        const auto compressed = compressed_by(lz4, plain);
+        REQUIRE(bytes_or_fail(lz4.decompress(compressed, plain.size())) == plain);
+        REQUIRE(read_by_library(compressed, plain.size()) == plain);
+    }
+}
+
+TEST_CASE("lz4 reads what Java wrote, with the header checksum of each magic") {
+    lz4_codec lz4;
+    const auto v0 = from_hex(java_magic_0), v1 = from_hex(java_magic_1), v2 = from_hex(java_magic_2);
+    REQUIRE(to_hex(bytes_or_fail(lz4.decompress(v0, 1000, 0))) ==
+            "0000000000000005000000101fecd70a0000000000016b0000000176"
+            "00000000000000060000000fa50b8f630000ffffffff0000000177");
+    REQUIRE(to_hex(bytes_or_fail(lz4.decompress(v1, 1000, 1))) ==
+            "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176"
+            "000000000000000100000017"
+            "9586e73f010000000000000003ebffffffff0000000177");
+    REQUIRE(to_hex(bytes_or_fail(lz4.decompress(v2, 1000, 2))) == "10000000026b0276000e00060201027700");
+}
+
+TEST_CASE("lz4 takes the wrong header checksum in magic 0 only, and there the right one as well") {
+    lz4_codec lz4;
+    auto frame = from_hex(java_magic_0);
+    REQUIRE(refusal_of(lz4, frame, 1000, 1) == errc::bad_compressed_data);
+    REQUIRE(refusal_of(lz4, frame, 1000, 2) == errc::bad_compressed_data);
+    frame[checksum_at] = std::byte{0x82};
+    for (const std::int8_t magic : {std::int8_t{0}, std::int8_t{1}, std::int8_t{2}})
+        REQUIRE(lz4.decompress(frame, 1000, magic));
+    frame[checksum_at] = std::byte{0x83};
+    for (const std::int8_t magic : {std::int8_t{0}, std::int8_t{1}, std::int8_t{2}})
+        REQUIRE(refusal_of(lz4, frame, 1000, magic) == errc::bad_compressed_data);
+}
+
+TEST_CASE("lz4 writes the header that Java writes for each magic") {
+    lz4_codec lz4;
+    const auto plain = text_of(1000);
+    for (const std::int8_t magic : {std::int8_t{0}, std::int8_t{1}, std::int8_t{2}}) {
+        const auto compressed = compressed_by(lz4, plain, magic);
+        REQUIRE(to_hex(std::span(compressed).first(7)) == (magic == 0 ? "04224d1860401a" : "04224d18604082"));
+        REQUIRE(bytes_or_fail(lz4.decompress(compressed, 1000, magic)) == plain);
+    }
+    REQUIRE(to_hex(compressed_by(lz4, from_hex("10000000026b0276000e00060201027700"))) == java_magic_2);
+}
+
+TEST_CASE("lz4 writes what the library's own reader reads") {
+    lz4_codec lz4;
+    for (const auto& plain : {text_of(0), text_of(1), text_of(65536), text_of(1 << 20), noise_of(65537)})
+        REQUIRE(read_by_library(compressed_by(lz4, plain), plain.size()) == plain);
+}
+
+TEST_CASE("lz4 reads frames of every kind: block sizes, linked blocks, checksums, content size") {
+    lz4_codec lz4;
+    for (const auto& plain : {text_of(1000), text_of(700000), noise_of(300000), byte_vector(9000000)})
+        for (const auto block : {LZ4F_max64KB, LZ4F_max256KB, LZ4F_max1MB, LZ4F_max4MB})
+            for (int bits = 0; bits < 16; ++bits) {
+                LZ4F_preferences_t wanted{};
+                wanted.frameInfo.blockSizeID = block;
+                wanted.frameInfo.blockMode = bits & 1 ? LZ4F_blockIndependent : LZ4F_blockLinked;
+                wanted.frameInfo.blockChecksumFlag =
+                    bits & 2 ? LZ4F_blockChecksumEnabled : LZ4F_noBlockChecksum;
+                wanted.frameInfo.contentChecksumFlag =
+                    bits & 4 ? LZ4F_contentChecksumEnabled : LZ4F_noContentChecksum;
+                wanted.frameInfo.contentSize = bits & 8 ? plain.size() : 0;
+                auto frame = framed_by_library(plain, wanted);
+                const exact_bytes exact(frame);
+                REQUIRE(bytes_or_fail(lz4.decompress(exact.span(), plain.size())) == plain);
+                REQUIRE(refusal_of(lz4, frame, plain.size() - 1) == errc::decompressed_too_large);
+                if (bits & 4) {
+                    frame.back() ^= std::byte{1};
+                    REQUIRE(refusal_of(lz4, frame, plain.size()) == errc::bad_compressed_data);
+                }
+            }
+}
+
+TEST_CASE("lz4 refuses every beginning of a frame as truncated") {
+    lz4_codec lz4;
+    refuses_every_beginning(lz4, compressed_by(lz4, text_of(300)), {errc::truncated});
+    refuses_every_beginning(lz4, compressed_by(lz4, noise_of(70000)), {errc::truncated});
+}
+
+TEST_CASE("lz4 survives every flipped bit, and notices them where checksums guard the content") {
+    lz4_codec lz4;
+    const auto plain = text_of(300);
+    survives_every_flipped_bit(lz4, compressed_by(lz4, plain), plain, false);
+    LZ4F_preferences_t guarded{};
+    guarded.frameInfo.blockChecksumFlag = LZ4F_blockChecksumEnabled;
+    guarded.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled;
+    survives_every_flipped_bit(lz4, framed_by_library(plain, guarded), plain, true);
+}
+
+TEST_CASE("lz4 refuses a content size that is not that of the content") {
+    lz4_codec lz4;
+    const auto plain = text_of(1000);
+    LZ4F_preferences_t sized{};
+    sized.frameInfo.contentSize = plain.size();
+    const auto good = framed_by_library(plain, sized);
+    for (const std::uint64_t claim : {std::uint64_t{0}, std::uint64_t{999}, std::uint64_t{1001},
+                                      std::uint64_t{1} << 31, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+        auto lying = good;
+        for (std::size_t i = 0; i != 8; ++i) lying[6 + i] = static_cast<std::byte>(claim >> 8 * i & 0xff);
+        lying[14] = kwire::detail::lz4_header_checksum(std::span(lying).subspan(4, 10));
+        const auto code = refusal_of(lz4, lying, 100000);
+        REQUIRE(code == (claim > 100000 ? errc::decompressed_too_large : errc::bad_compressed_data));
+        const auto uncapped = lz4.decompress(lying, ~std::size_t{0});
+        REQUIRE(uncapped.error() == errc::bad_compressed_data);
+    }
+}
+
+TEST_CASE("lz4 refuses dictionaries, reserved bits, other versions and bytes behind the frame") {
+    lz4_codec lz4;
+    const auto good = compressed_by(lz4, text_of(100));
+    const auto with_header = [&](std::string_view flags_and_block) {
+        auto changed = good;
+        const auto two = from_hex(flags_and_block);
+        changed[4] = two[0], changed[5] = two[1];
+        changed[6] = kwire::detail::lz4_header_checksum(two);
+        return changed;
+    };
+    REQUIRE(lz4.decompress(with_header("6040"), 1000));
+    REQUIRE(refusal_of(lz4, with_header("6140"), 1000) == errc::dictionary_needed);
+    for (const char* header : {"6240", "2040", "a040", "e040", "60c0", "6041", "6030", "6000"})
+        REQUIRE(refusal_of(lz4, with_header(header), 1000) == errc::bad_compressed_data);
+    for (const char* more : {"00", "00000000", "04224d18"}) {
+        auto longer = good;
+        for (const auto b : from_hex(more)) longer.push_back(b);
+        REQUIRE(refusal_of(lz4, longer, 1000) == errc::trailing_bytes);
+    }
+    REQUIRE(refusal_of(lz4, {}, 1000) == errc::truncated);
+    REQUIRE(refusal_of(lz4, noise_of(1000), 1000) == errc::bad_compressed_data);
+}
+
+TEST_CASE("lz4 refuses blocks above the size that the header names") {
+    lz4_codec lz4;
+    byte_vector frame = from_hex("04224d18604082"
+                                 "01000180"); // stored, 65537 bytes
+    frame.resize(frame.size() + 65537 + 4);
+    REQUIRE(refusal_of(lz4, frame, 1 << 20) == errc::bad_compressed_data);
+    // A block that would yield more than 64 KiB: one literal, then a match of length 65700.
+    frame = from_hex("04224d18604082");
+    byte_vector block = from_hex("1f610100");
+    block.resize(block.size() + 257, std::byte{0xff});
+    block.push_back(std::byte{0x80});
+    for (const auto b : from_hex("506161616161")) block.push_back(b);
+    for (std::size_t i = 0; i != 4; ++i)
+        frame.push_back(static_cast<std::byte>(block.size() >> 8 * i & 0xff));
+    frame.insert(frame.end(), block.begin(), block.end());
+    frame.resize(frame.size() + 4);
+    REQUIRE(refusal_of(lz4, frame, 1 << 20) == errc::bad_compressed_data);
+}
+
+TEST_CASE("lz4 refuses a match in an independent block that reaches into the one before") {
+    lz4_codec lz4;
+    // A stored block "abcdefgh", then a match of 4 at distance 8 and five literals.
+    const std::string blocks = "080000806162636465666768"
+                               "09000000"
+                               "000800"
+                               "506161616161"
+                               "00000000";
+    for (const auto& [flags, checksum] : {std::pair{"60", "82"}, std::pair{"40", "c0"}}) {
+        const auto frame = from_hex("04224d18" + std::string(flags) + "40" + checksum + blocks);
+        const auto result = lz4.decompress(frame, 100);
+        REQUIRE(result.has_value() == (std::string(flags) == "40"));
+        if (result)
+            REQUIRE(to_hex(result->span()) == "6162636465666768"
+                                              "61626364"
+                                              "6161616161");
+    }
+}
+
+TEST_CASE("lz4 starts afresh after errors") {
+    for (const int level : {1, 9}) {
+        lz4_codec lz4(level);
+        starts_afresh_after_errors(lz4);
+    }
+}
+
+TEST_CASE("lz4 stops a bomb at the cap") {
+    lz4_codec lz4(9);
+    const auto bomb = compressed_by(lz4, byte_vector(std::size_t{64} << 20));
+    REQUIRE(bomb.size() < 300000);
+    stops_bombs(lz4, bomb);
+    LZ4F_preferences_t linked{};
+    linked.frameInfo.blockSizeID = LZ4F_max4MB;
+    stops_bombs(lz4, framed_by_library(byte_vector(std::size_t{64} << 20), linked));
+}

@@ -1,0 +1,146 @@
+#include <kwire/compression/snappy.hpp>
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/codec_laws.hpp"
+
+using kwire::errc;
+using kwire::snappy_codec;
+using kwire::snappy_framing;
+using namespace kwire::test;
+
+namespace {
+
+const std::string xerial = "82534e4150505900"
+                           "00000001"
+                           "00000001";
+const std::string abc = "0308616263"; // a block: 3 bytes, a literal of 3
+
+byte_vector in_xerial(const std::string& chunks) { return from_hex(xerial + chunks); }
+
+} // namespace
+
+TEST_CASE("snappy keeps what was compressed in xerial frames") {
+    snappy_codec snappy;
+    keeps_what_was_compressed(snappy, {32768, 65536});
+}
+
+TEST_CASE("snappy keeps what was compressed in bare blocks") {
+    snappy_codec snappy(snappy_framing::raw);
+    keeps_what_was_compressed(snappy, {32768, 65536});
+}
+
+TEST_CASE("snappy writes the frames of Java, or the bare block of librdkafka") {
+    const auto plain = from_hex("616263");
+    snappy_codec framed;
+    REQUIRE(to_hex(compressed_by(framed, plain)) == xerial + "00000005" + abc);
+    REQUIRE(to_hex(compressed_by(framed, {})) == xerial);
+    snappy_codec raw(snappy_framing::raw);
+    REQUIRE(to_hex(compressed_by(raw, plain)) == abc);
+    REQUIRE(to_hex(compressed_by(raw, {})) == "00");
+}
+
+TEST_CASE("snappy begins a frame every 32 KiB") {
+    snappy_codec snappy;
+    const auto compressed = compressed_by(snappy, noise_of(3 * 32768 + 1));
+    std::size_t at = 16, chunks = 0;
+    for (; at < compressed.size(); ++chunks) at += 4 + kwire::wire::load_be<std::uint32_t>(&compressed[at]);
+    REQUIRE(at == compressed.size());
+    REQUIRE(chunks == 4);
+}
+
+TEST_CASE("snappy reads both forms whichever it writes") {
+    const auto plain = text_of(100000);
+    snappy_codec framed, raw(snappy_framing::raw);
+    REQUIRE(bytes_or_fail(raw.decompress(compressed_by(framed, plain), plain.size())) == plain);
+    REQUIRE(bytes_or_fail(framed.decompress(compressed_by(raw, plain), plain.size())) == plain);
+}
+
+TEST_CASE("snappy reads frames whatever versions their header names, and headers between them") {
+    snappy_codec snappy;
+    for (const char* versions : {"0000000100000001", "0100000001000000", "ffffffffffffffff"}) {
+        const auto bytes = from_hex("82534e4150505900" + std::string(versions) + "00000005" + abc);
+        REQUIRE(to_hex(bytes_or_fail(snappy.decompress(bytes, 3))) == "616263");
+    }
+    const auto twice = in_xerial("00000005" + abc + xerial + "00000005" + abc + xerial);
+    REQUIRE(to_hex(bytes_or_fail(snappy.decompress(twice, 6))) == "616263616263");
+    REQUIRE(refusal_of(snappy, twice, 5) == errc::decompressed_too_large);
+}
+
+TEST_CASE("snappy refuses frames whose length is negative, nothing, huge or more than there is") {
+    snappy_codec snappy;
+    for (const char* length : {"ffffffff", "80000000", "fffffffb", "7fffffff", "20000001", "00000000"})
+        REQUIRE(refusal_of(snappy, in_xerial(length + abc), 1 << 20) == errc::bad_length);
+    for (const char* length : {"00000006", "0000ffff", "20000000"})
+        REQUIRE(refusal_of(snappy, in_xerial(length + abc), 1 << 20) == errc::truncated);
+    // A header in the middle that is none: its first four bytes are a negative length.
+    REQUIRE(refusal_of(snappy, in_xerial("00000005" + abc + "82534e41505059010000000100000001"), 1 << 20) ==
+            errc::bad_length);
+}
+
+TEST_CASE("snappy refuses a claimed size that its bytes cannot hold, before it takes memory for it") {
+    snappy_codec snappy;
+    for (const char* block : {"ffffffff0f00", "ffffffff0f", "8080808001", "c10000"}) {
+        CAPTURE(block);
+        REQUIRE(refusal_of(snappy, from_hex(block), std::size_t{1} << 40) == errc::bad_compressed_data);
+    }
+    REQUIRE(refusal_of(snappy,
+                       in_xerial("00000006"
+                                 "ffffffff0f00"),
+                       std::size_t{1} << 40) == errc::bad_compressed_data);
+    // Less than the content, and a little more.
+    REQUIRE(refusal_of(snappy, from_hex("0208616263"), 100) == errc::bad_compressed_data);
+    REQUIRE(refusal_of(snappy, from_hex("0408616263"), 100) == errc::bad_compressed_data);
+}
+
+TEST_CASE("snappy refuses every beginning of a stream") {
+    snappy_codec raw(snappy_framing::raw);
+    const auto block = compressed_by(raw, text_of(300));
+    refuses_every_beginning(raw, block, {errc::truncated, errc::bad_compressed_data});
+
+    // Frames may end after any of them: nobody says how many there are.
+    snappy_codec framed;
+    auto frames = compressed_by(framed, text_of(300));
+    for (std::size_t size = 0; size < frames.size(); ++size) {
+        CAPTURE(size);
+        const auto cut = std::span(frames).first(size);
+        if (size == 16)
+            REQUIRE(bytes_or_fail(framed.decompress(cut, 1000)).empty());
+        else
+            REQUIRE((size >= 8 ? refusal_of(framed, cut, 1000) == errc::truncated
+                               : !framed.decompress(cut, 1000)));
+    }
+}
+
+TEST_CASE("snappy refuses bytes behind a bare block") {
+    snappy_codec snappy;
+    for (const char* more : {"00", "0061", "ff", "04616263"})
+        REQUIRE(refusal_of(snappy, from_hex(abc + more), 100) == errc::bad_compressed_data);
+}
+
+TEST_CASE("snappy survives every flipped bit") {
+    const auto plain = text_of(300);
+    for (const auto framing : {snappy_framing::xerial, snappy_framing::raw}) {
+        snappy_codec snappy(framing);
+        survives_every_flipped_bit(snappy, compressed_by(snappy, plain), plain, false);
+    }
+}
+
+TEST_CASE("snappy starts afresh after errors") {
+    for (const auto framing : {snappy_framing::xerial, snappy_framing::raw}) {
+        snappy_codec snappy(framing);
+        starts_afresh_after_errors(snappy);
+    }
+}
+
+TEST_CASE("snappy stops bombs at the cap, also when each frame is small") {
+    for (const auto framing : {snappy_framing::xerial, snappy_framing::raw}) {
+        snappy_codec snappy(framing);
+        const auto bomb = compressed_by(snappy, byte_vector(std::size_t{16} << 20));
+        REQUIRE(bomb.size() < 900000);
+        stops_bombs(snappy, bomb);
+    }
+}

@@ -1,0 +1,260 @@
+#include <kwire/compression/zstd.hpp>
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/codec_laws.hpp"
+
+using kwire::errc;
+using kwire::zstd_codec;
+using namespace kwire::test;
+
+namespace {
+
+struct frame_kind {
+    int level = 3;
+    bool sized = true;
+    bool checksum = false;
+    int window_log = 0; ///< 0: what the level takes
+    int pieces = 1;     ///< with a flush behind each
+};
+
+/// A frame of the library's streaming writer, as Java makes them if its size is not told.
+byte_vector framed_by_library(const byte_vector& plain, const frame_kind& kind) {
+    ZSTD_CCtx* context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, kind.level);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, kind.checksum);
+    if (kind.window_log != 0) ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, kind.window_log);
+    if (kind.sized) ZSTD_CCtx_setPledgedSrcSize(context, plain.size());
+    byte_vector out(ZSTD_compressBound(plain.size()) + 1000);
+    ZSTD_outBuffer target{.dst = out.data(), .size = out.size(), .pos = 0};
+    const std::size_t piece = plain.size() / static_cast<std::size_t>(kind.pieces) + 1;
+    for (std::size_t at = 0; at < plain.size(); at += piece) {
+        ZSTD_inBuffer source{.src = plain.data() + at, .size = std::min(piece, plain.size() - at), .pos = 0};
+        REQUIRE(ZSTD_compressStream2(context, &target, &source, ZSTD_e_flush) == 0);
+    }
+    ZSTD_inBuffer nothing{};
+    REQUIRE(ZSTD_compressStream2(context, &target, &nothing, ZSTD_e_end) == 0);
+    ZSTD_freeCCtx(context);
+    out.resize(target.pos);
+    return out;
+}
+
+byte_vector operator+(byte_vector a, const byte_vector& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+const std::string magic = "28b52ffd";
+
+} // namespace
+
+TEST_CASE("zstd keeps what was compressed") {
+    zstd_codec zstd;
+    keeps_what_was_compressed(zstd, {131072, 256 * 1024});
+}
+
+TEST_CASE("zstd keeps what was compressed at levels from the fastest to the smallest") {
+    const auto plain = text_of(200000);
+    for (const int level : {-131072, -5, -1, 0, 1, 3, 9, 19, 22}) {
+        zstd_codec zstd(level);
+        REQUIRE(bytes_or_fail(zstd.decompress(compressed_by(zstd, plain), plain.size())) == plain);
+    }
+}
+
+TEST_CASE("zstd reads frames with and without content size, checksum and flushes") {
+    zstd_codec zstd;
+    for (const auto& plain :
+         {text_of(0), text_of(100), text_of(500000), noise_of(300000), byte_vector(9000000)})
+        for (const bool sized : {false, true})
+            for (const bool checksum : {false, true})
+                for (const int pieces : {1, 7}) {
+                    auto frame =
+                        framed_by_library(plain, {.sized = sized, .checksum = checksum, .pieces = pieces});
+                    const exact_bytes exact(frame);
+                    REQUIRE(bytes_or_fail(zstd.decompress(exact.span(), plain.size())) == plain);
+                    if (!plain.empty())
+                        REQUIRE(refusal_of(zstd, frame, plain.size() - 1) == errc::decompressed_too_large);
+                    if (checksum) {
+                        frame.back() ^= std::byte{1};
+                        REQUIRE(refusal_of(zstd, frame, plain.size()) == errc::bad_compressed_data);
+                    }
+                }
+}
+
+TEST_CASE("zstd reads frames in a row, skippable ones between them, and the cap counts for all") {
+    zstd_codec zstd;
+    const auto a = text_of(5000), b = noise_of(70), c = byte_vector(3 << 20);
+    const auto skippable = from_hex("502a4d18"
+                                    "03000000"
+                                    "aabbcc"),
+               last_skippable = from_hex("5f2a4d18"
+                                         "00000000");
+    const auto all = skippable + framed_by_library(a, {}) + skippable +
+                     framed_by_library(b, {.sized = false}) + framed_by_library(c, {.sized = false}) +
+                     last_skippable;
+    REQUIRE(bytes_or_fail(zstd.decompress(all, 5070 + (3 << 20))) == a + b + c);
+    REQUIRE(refusal_of(zstd, all, 5069 + (3 << 20)) == errc::decompressed_too_large);
+    REQUIRE(refusal_of(zstd, all, 4999) == errc::decompressed_too_large);
+}
+
+TEST_CASE("zstd refuses what is no frame behind one, and frames that are skippable only") {
+    zstd_codec zstd;
+    const auto good = framed_by_library(text_of(100), {});
+    for (const char* garbage : {"00", "000000000000", "28b52f", "ffffffffffff", "1e b5 2f fd"})
+        REQUIRE(refusal_of(zstd, good + from_hex(garbage), 1000) == errc::trailing_bytes);
+    REQUIRE(refusal_of(zstd, good + from_hex("28b52ffd"), 1000) == errc::truncated);
+    REQUIRE(refusal_of(zstd,
+                       from_hex("502a4d18"
+                                "03000000"
+                                "aabbcc"),
+                       1000) == errc::truncated);
+    REQUIRE(refusal_of(zstd,
+                       from_hex("502a4d18"
+                                "ffffffff"
+                                "aabbcc"),
+                       1000) == errc::truncated);
+    REQUIRE(refusal_of(zstd, {}, 1000) == errc::truncated);
+    REQUIRE(refusal_of(zstd, noise_of(1000), 1000) == errc::bad_compressed_data);
+}
+
+TEST_CASE("zstd refuses every beginning of a frame as truncated") {
+    zstd_codec zstd;
+    for (const bool sized : {false, true})
+        refuses_every_beginning(zstd, framed_by_library(text_of(300), {.sized = sized, .checksum = true}),
+                                {errc::truncated});
+    refuses_every_beginning(zstd, framed_by_library(text_of(300000), {.pieces = 3}), {errc::truncated});
+}
+
+TEST_CASE("zstd survives every flipped bit, and notices them where a checksum guards the content") {
+    zstd_codec zstd;
+    const auto plain = text_of(300);
+    for (const bool sized : {false, true})
+        for (const bool checksum : {false, true}) {
+            const auto frame = framed_by_library(plain, {.sized = sized, .checksum = checksum});
+            // The bit that says that there is a checksum guards nothing; nor do those of the window.
+            survives_every_flipped_bit(zstd, frame, plain, false);
+            if (!checksum) continue;
+            for (std::size_t bit = 8 * 6; bit < frame.size() * 8; ++bit) {
+                auto changed = frame;
+                changed[bit / 8] ^= static_cast<std::byte>(1u << bit % 8);
+                const auto result = zstd.decompress(changed, 1000);
+                if (result) REQUIRE(bytes_or_fail(result) == plain);
+            }
+        }
+}
+
+TEST_CASE("zstd refuses a content size that is not that of the content, before it takes memory for it") {
+    zstd_codec zstd;
+    // Single segment, eight bytes of size, one stored block "abc".
+    const auto claiming = [](const std::string& size) {
+        return from_hex(magic + "e0" + size +
+                        "190000"
+                        "616263");
+    };
+    REQUIRE(to_hex(bytes_or_fail(zstd.decompress(claiming("0300000000000000"), 3))) == "616263");
+    for (const char* size : {"0000000000000080", "ffffffffffffffff", "0000000001000000"}) {
+        REQUIRE(refusal_of(zstd, claiming(size), 1000) == errc::decompressed_too_large);
+        const auto uncapped = zstd.decompress(claiming(size), ~std::size_t{0});
+        REQUIRE(uncapped.error() == errc::bad_compressed_data);
+    }
+    for (const char* size : {"0400000000000000", "0200000000000000", "0000000000000000"})
+        REQUIRE(refusal_of(zstd, claiming(size), 1000) == errc::bad_compressed_data);
+    // A compressed block could hold more, so that the library is asked.
+    const auto good = framed_by_library(text_of(300), {});
+    REQUIRE(to_hex(std::span(good).first(5)) == magic + "60"); // size less 256 in two bytes
+    for (const unsigned delta : {1u, 255u}) {
+        auto lying = good;
+        lying[5] = static_cast<std::byte>(std::to_integer<unsigned>(lying[5]) + delta);
+        REQUIRE(refusal_of(zstd, lying, 1000) == errc::bad_compressed_data);
+    }
+}
+
+TEST_CASE("zstd refuses windows above the limit, and reads them where the limit allows") {
+    zstd_codec zstd, tolerant(3, 27);
+    const auto plain = text_of(100000);
+    for (int log = 10; log <= 27; ++log) {
+        const auto frame = framed_by_library(plain, {.sized = false, .window_log = log});
+        CAPTURE(log);
+        if (log <= 23)
+            REQUIRE(bytes_or_fail(zstd.decompress(frame, plain.size())) == plain);
+        else
+            REQUIRE(refusal_of(zstd, frame, plain.size()) == errc::too_large);
+        REQUIRE(bytes_or_fail(tolerant.decompress(frame, plain.size())) == plain);
+    }
+    // Ten bytes and a window of 2^28 to 2^41: refused before anything is allocated for it.
+    for (const char* window : {"90", "a8", "f8", "ff"}) {
+        const auto frame = from_hex(magic + "00" + window + "010000");
+        REQUIRE(refusal_of(zstd, frame, 1000) == errc::too_large);
+        REQUIRE(refusal_of(tolerant, frame, 1000) == errc::too_large);
+    }
+}
+
+TEST_CASE("zstd reads by the piece what shrank too much for memory to be taken at once") {
+    zstd_codec zstd, narrow(3, 10);
+    const byte_vector zeros(std::size_t{20} << 20);
+    const auto frame = framed_by_library(zeros, {.sized = false});
+    REQUIRE(frame.size() < 3000);
+    REQUIRE(bytes_or_fail(zstd.decompress(frame, zeros.size())) == zeros);
+    REQUIRE(refusal_of(zstd, frame, zeros.size() - 1) == errc::decompressed_too_large);
+    REQUIRE(refusal_of(narrow, frame, zeros.size()) == errc::too_large);
+}
+
+TEST_CASE("zstd refuses dictionaries, reserved bits and block types, and blocks above their limit") {
+    zstd_codec zstd;
+    const std::string block = "190000"
+                              "616263";
+    REQUIRE(to_hex(bytes_or_fail(zstd.decompress(from_hex(magic + "0000" + block), 3))) == "616263");
+    REQUIRE(to_hex(bytes_or_fail(zstd.decompress(from_hex(magic + "010000" + block), 3))) == "616263");
+    REQUIRE(refusal_of(zstd, from_hex(magic + "010007" + block), 3) == errc::dictionary_needed);
+    REQUIRE(refusal_of(zstd,
+                       from_hex(magic +
+                                "03000000"
+                                "0001" +
+                                block),
+                       3) == errc::dictionary_needed);
+    REQUIRE(refusal_of(zstd, from_hex(magic + "0800" + block), 3) == errc::bad_compressed_data);
+    REQUIRE(refusal_of(zstd,
+                       from_hex(magic + "0000"
+                                        "1f0000"
+                                        "616263"),
+                       3) == errc::bad_compressed_data);
+    // A window of 1 KiB: a repeated byte of 1024 is as much as a block may hold.
+    REQUIRE(bytes_or_fail(zstd.decompress(from_hex(magic + "0000"
+                                                           "032000"
+                                                           "61"),
+                                          1024))
+                .size() == 1024);
+    REQUIRE(refusal_of(zstd,
+                       from_hex(magic + "0000"
+                                        "0b2000"
+                                        "61"),
+                       2000) == errc::bad_compressed_data);
+}
+
+TEST_CASE("zstd starts afresh after errors") {
+    zstd_codec zstd;
+    starts_afresh_after_errors(zstd);
+}
+
+TEST_CASE("zstd stops bombs at the cap, whether they tell their size or not") {
+    zstd_codec zstd;
+    const byte_vector zeros(std::size_t{64} << 20);
+    stops_bombs(zstd, framed_by_library(zeros, {.level = 1}));
+    stops_bombs(zstd, framed_by_library(zeros, {.level = 1, .sized = false}));
+    // Four bytes for each 128 KiB, 2 GiB in all.
+    byte_vector repeated = from_hex(magic + "0038");
+    for (int i = 0; i < 16384; ++i)
+        repeated = std::move(repeated) + from_hex("020010"
+                                                  "00");
+    stops_bombs(zstd, std::move(repeated) + from_hex("010000"));
+}
+
+TEST_CASE("zstd works off a hundred thousand blocks of nothing") {
+    zstd_codec zstd;
+    byte_vector empty = from_hex(magic + "0038");
+    empty.resize(empty.size() + 300000);
+    REQUIRE(bytes_or_fail(zstd.decompress(std::move(empty) + from_hex("010000"), 10)).empty());
+}
