@@ -3,6 +3,7 @@
 #include <kwire/records/batch_patch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/skim.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -230,6 +231,34 @@ void read(benchmark::State& state, contender reader) {
 }
 BENCHMARK_CAPTURE(read, kwire, &read_with_kwire<plain>)->Name("records/read/kwire")->Arg(0)->Arg(2);
 BENCHMARK_CAPTURE(read, by_hand, &read_by_hand<plain>)->Name("records/read/by_hand")->Arg(0)->Arg(2);
+
+// ---- skimming ------------------------------------------------------------------------------------------
+
+void skim_count(benchmark::State& state) {
+    const std::vector<std::byte> bytes = make_batch(0);
+    const auto batch = kwire::batch_at(bytes);
+    if (!batch || kwire::count_records(*batch) != 1000U) return state.SkipWithError("another count");
+    for ([[maybe_unused]] auto _ : state) {
+        auto view = *batch;
+        benchmark::DoNotOptimize(view);
+        benchmark::DoNotOptimize(kwire::count_records(view));
+    }
+}
+BENCHMARK(skim_count)->Name("records/count");
+
+void skim_find(benchmark::State& state) {
+    const std::vector<std::byte> bytes = make_batch(0);
+    const auto batch = kwire::batch_at(bytes);
+    if (!batch) return state.SkipWithError("no batch");
+    const auto found = kwire::find_offset(*batch, 999);
+    if (!found || !*found || (*found)->offset() != 999) return state.SkipWithError("another record");
+    for ([[maybe_unused]] auto _ : state) {
+        auto view = *batch;
+        benchmark::DoNotOptimize(view);
+        benchmark::DoNotOptimize(kwire::find_offset(view, 999));
+    }
+}
+BENCHMARK(skim_find)->Name("records/find_offset");
 
 // ---- building ------------------------------------------------------------------------------------------
 

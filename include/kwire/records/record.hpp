@@ -288,8 +288,12 @@ public:
             return before;
         }
 
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
-        friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.left_ == 0; }
+        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.left_ == b.left_;
+        }
+        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
+            return a.left_ == 0;
+        }
 
     private:
         friend class header_range;
@@ -325,7 +329,8 @@ public:
 private:
     friend class record_view;
 
-    header_range(const std::byte* at, std::int32_t count) noexcept : at_(at), count_(count) {}
+    KWIRE_ALWAYS_INLINE header_range(const std::byte* at, std::int32_t count) noexcept
+        : at_(at), count_(count) {}
 
     const std::byte* at_ = nullptr;
     std::int32_t count_ = 0;
@@ -335,30 +340,32 @@ private:
 class record_view {
 public:
     /// The offset in the partition; wraps at the end of int64.
-    [[nodiscard]] std::int64_t offset() const noexcept { return offset_; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int64_t offset() const noexcept { return offset_; }
     /// ms; the batch's max_timestamp where the broker's clock counts (KIP-32); -1 in magic 0, or if the
     /// producer gave none. Wraps at the end of int64.
-    [[nodiscard]] std::int64_t timestamp() const noexcept { return timestamp_; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int64_t timestamp() const noexcept { return timestamp_; }
     /// The sequence number, 0 after 2147483647; -1 if the producer was not idempotent (KIP-98).
-    [[nodiscard]] std::int32_t sequence() const noexcept { return sequence_; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int32_t sequence() const noexcept { return sequence_; }
     /// The bits of the record itself; nobody has given them a meaning.
-    [[nodiscard]] std::int8_t attributes() const noexcept { return record_.attributes; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int8_t attributes() const noexcept { return record_.attributes; }
     /// null is not empty: compaction keeps no record without a key.
-    [[nodiscard]] std::optional<std::span<const std::byte>> key() const noexcept {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<std::span<const std::byte>> key() const noexcept {
         return detail::nullable_bytes(record_.key, record_.key_size);
     }
     /// null marks the key as deleted.
-    [[nodiscard]] std::optional<std::span<const std::byte>> value() const noexcept {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<std::span<const std::byte>> value() const noexcept {
         return detail::nullable_bytes(record_.value, record_.value_size);
     }
     /// None in magic 0 and 1.
-    [[nodiscard]] header_range headers() const noexcept { return {record_.headers, record_.header_count}; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE header_range headers() const noexcept {
+        return {record_.headers, record_.header_count};
+    }
 
 private:
     friend detail::record_access;
 
-    record_view(const detail::parsed_record& record, std::int64_t offset, std::int64_t timestamp,
-                std::int32_t sequence) noexcept
+    KWIRE_ALWAYS_INLINE record_view(const detail::parsed_record& record, std::int64_t offset,
+                                    std::int64_t timestamp, std::int32_t sequence) noexcept
         : offset_(offset), timestamp_(timestamp), sequence_(sequence), record_(record) {}
 
     std::int64_t offset_;
@@ -377,7 +384,7 @@ struct record_base {
     std::int32_t sequence = -1;
 
     record_base() noexcept = default;
-    explicit record_base(batch_view batch) noexcept
+    KWIRE_ALWAYS_INLINE explicit record_base(batch_view batch) noexcept
         : offset(static_cast<std::uint64_t>(batch.base_offset())), sequence(batch.base_sequence()) {
         const batch_header* const header = batch.header();
         if (header == nullptr || batch.timestamp_type() == kwire::timestamp_type::log_append_time) {
@@ -388,13 +395,13 @@ struct record_base {
         }
     }
 
-    [[nodiscard]] std::int64_t offset_of(std::int32_t delta) const noexcept {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int64_t offset_of(std::int32_t delta) const noexcept {
         return static_cast<std::int64_t>(offset + static_cast<std::uint64_t>(std::int64_t{delta}));
     }
-    [[nodiscard]] std::int64_t timestamp_of(std::int64_t delta) const noexcept {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int64_t timestamp_of(std::int64_t delta) const noexcept {
         return static_cast<std::int64_t>(timestamp + (static_cast<std::uint64_t>(delta) & delta_mask));
     }
-    [[nodiscard]] std::int32_t sequence_of(std::int32_t delta) const noexcept {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::int32_t sequence_of(std::int32_t delta) const noexcept {
         if (sequence < 0) return -1;
         const auto sum = static_cast<std::uint32_t>(sequence) + static_cast<std::uint32_t>(delta);
         return static_cast<std::int32_t>(sum & 0x7fffffff);
@@ -459,11 +466,13 @@ public:
             return before;
         }
 
-        friend bool operator==(const iterator& a, const iterator& b) noexcept {
+        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, const iterator& b) noexcept {
             return a.left_ ==
                    b.left_; // of one range, where each record is the only one with so many behind it
         }
-        friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.left_ == 0; }
+        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
+            return a.left_ == 0;
+        }
 
     private:
         friend class record_range;
@@ -513,7 +522,7 @@ public:
     };
     using const_iterator = iterator;
 
-    explicit record_range(batch_view batch) noexcept : batch_(batch) {}
+    KWIRE_ALWAYS_INLINE explicit record_range(batch_view batch) noexcept : batch_(batch) {}
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const noexcept { return iterator(batch_); }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
