@@ -274,13 +274,15 @@ inline dynamic_elements dynamic_value::elements() const noexcept { return dynami
                                                                    std::span<const std::byte> body,
                                                                    int version,
                                                                    parse_options options = {}) noexcept {
-    version = message.facts.canonical(version);
+    const int asked = std::exchange(version, message.facts.canonical(version));
     const std::byte* const start = body.empty() ? detail::nothing : body.data();
     std::array<std::uint32_t, detail::max_struct_steps> ends;
     detail::error_room room;
     if (!detail::check_body(message.facts, message.structure->layouts, start, body.size(), version, options,
-                            ends.data(), room))
+                            ends.data(), room)) {
+        room.none_until_refused.version = static_cast<std::int16_t>(asked);
         return std::unexpected(room.none_until_refused);
+    }
     return dynamic_view(
         message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start);
 }

@@ -59,6 +59,7 @@ parse_body(std::span<const std::byte> body, int version, parse_options options) 
         body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
     error_room room;
     bool sound = false;
+    [[maybe_unused]] const int asked = version;
     if constexpr (M::facts.alias >= 0) version = M::facts.canonical(version);
     if constexpr (V != any_version) {
         check_state state(start, body.size(), room);
@@ -67,9 +68,10 @@ parse_body(std::span<const std::byte> body, int version, parse_options options) 
         sound = end == state.end || (end != nullptr && options.trailing_bytes);
     }
     if (!sound && !check_body(M::facts, tables_of<M>::layouts.data(), start, body.size(), version, options,
-                              ends, room)) [[unlikely]]
+                              ends, room)) [[unlikely]] {
+        if constexpr (M::facts.alias >= 0) room.none_until_refused.version = static_cast<std::int16_t>(asked);
         result = std::unexpected(room.none_until_refused);
-    else
+    } else
         view_access::adopt(
             *result, start,
             tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)]);
