@@ -29,15 +29,14 @@ struct layout_ref {
 };
 template <class S>
 struct layout_ref<S, any_version> {
-    const struct_layout* pointer;
+    const struct_layout* pointer = nullptr;
     [[nodiscard]] const struct_layout& get() const noexcept { return *pointer; }
 };
 
 /// Where the steps end, behind a leading 0 so that the anchor of a field is an index.
 template <std::size_t Steps>
 struct step_ends {
-    step_ends() noexcept { at[0] = 0; }
-    std::array<std::uint32_t, Steps + 1> at;
+    std::array<std::uint32_t, Steps + 1> at{};
     [[nodiscard]] constexpr std::uint32_t operator[](std::size_t anchor) const noexcept { return at[anchor]; }
     [[nodiscard]] constexpr std::uint32_t* data() noexcept { return at.data() + 1; }
     [[nodiscard]] constexpr std::uint32_t last(std::size_t steps) const noexcept { return at[steps]; }
@@ -67,9 +66,9 @@ class struct_view {
     friend struct detail::view_access;
 
 public:
-    /// Shows nothing yet: good only for being assigned to. Sets no member, or else the room for an error
-    /// beside a view (see `parse`) would be cleared each time.
-    struct_view() noexcept {}
+    /// Shows nothing yet: good only for being assigned to. Not constexpr, or else GCC clears the room for an
+    /// error beside a view (see `parse`) each time.
+    struct_view() noexcept : base_(nullptr) {}
 
 private:
     const std::byte* base_;
