@@ -1,6 +1,7 @@
 # What only developers of kwire need: tests, examples, benchmarks, and warnings as errors.
 option(KWIRE_BUILD_TESTS "build the tests" ON)
 option(KWIRE_BUILD_EXAMPLES "build the examples" ON)
+option(KWIRE_BUILD_CONVERT "build kwire-convert, which has every message in it and takes minutes" ON)
 option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
 option(KWIRE_BUILD_FUZZERS "build the libFuzzer targets; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BARE "only what shows that the core works without exceptions and run-time type information" OFF)

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 WIDTH = 110
 
 # The files of facts whose messages the tests compile in every way, between them each construct of the schema language:
-# tests/schema/fresh.test.py counts them. All others are read through the tables alone.
+# tests/schema/test_fresh.py counts them. All others are read through the tables alone.
 IN_TABLES = ["alter_client_quotas", "api_versions", "broker_heartbeat", "consumer_group_member_metadata_record",
              "create_topics", "delete_topics", "describe_topic_partitions", "envelope", "fetch", "find_coordinator",
              "init_producer_id", "join_group", "list_config_resources", "list_offsets", "list_transactions", "metadata",

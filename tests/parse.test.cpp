@@ -151,7 +151,8 @@ TEST_CASE("the client id of a flexible request header keeps its classic length")
 
 TEST_CASE("only -1 is null, and only where the version allows it") {
     const auto code = [](std::string_view hex, int version) {
-        const auto view = kwire::parse_view<kwire::metadata_request>(from_hex(hex), version);
+        const std::vector<std::byte> body = from_hex(hex);
+        const auto view = kwire::parse_view<kwire::metadata_request>(body, version);
         REQUIRE(!view);
         const auto path = kwire::path_of(view.error());
         CHECK(path.view() == "topics");
@@ -162,5 +163,6 @@ TEST_CASE("only -1 is null, and only where the version allows it") {
     CHECK(code("fffffffe", 1) == errc::bad_length);
     CHECK(code("80000000", 1) == errc::bad_length);
     CHECK(code("7fffffff", 1) == errc::count_exceeds_input);
-    CHECK(kwire::parse_view<kwire::metadata_request>(from_hex("ffffffff"), 1));
+    const std::vector<std::byte> null = from_hex("ffffffff");
+    CHECK(kwire::parse_view<kwire::metadata_request>(null, 1));
 }

@@ -1,4 +1,4 @@
-// The code of README.md, which tests/readme.test.py finds here line by line.
+// The code of README.md, which tests/test_readme.py finds here line by line.
 #include <kwire/frame.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>

@@ -22,6 +22,9 @@ need_file /usr/include/fmt/core.h libfmt-dev
 need_boost
 install_needed || exit 1
 
+# What one checkout has compiled serves the next one, wherever it lies.
+export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+
 jobs=${JOBS:-$(nproc)}
 echo "== preset $preset, $jobs jobs"
 cmake --preset "$preset" || exit 1

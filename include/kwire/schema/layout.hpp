@@ -344,7 +344,7 @@ consteval bool elements_take_bytes() {
     for (const struct_layout& layout : tables_of<S>::layouts)
         for (unsigned i = 0; i < layout.field_count; ++i) {
             const field_info& field = layout.fields[i];
-            if (field.kind == field_kind::array && field.structure != nullptr &&
+            if (field.kind == field_kind::array && field.element == field_kind::structure &&
                 field.versions.contains(layout.version) &&
                 field.structure->layouts[layout.version_index].min_size == 0)
                 return false;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The generated headers are what schema/generate.py writes, and the tests' tables use every construct of the schema.
 
-    python3 tests/schema/fresh.test.py
+    python3 tests/schema/test_fresh.py
 """
 
 import pathlib
