@@ -1,6 +1,7 @@
 #include <kwire/error.hpp>
 
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "catch.hpp"
@@ -60,4 +61,15 @@ TEST_CASE("a description of more than its room is cut, not overrun") {
 TEST_CASE("it is compared by its code") {
     CHECK(error{.code = errc::truncated, .offset = 3} == errc::truncated);
     CHECK(error{.code = errc::truncated} != errc::bad_length);
+}
+
+TEST_CASE("the text of an error goes to a stream, and into a call that takes a string_view") {
+    kwire::error e;
+    e.code = kwire::errc::truncated;
+    e.offset = 41;
+    std::ostringstream out;
+    out << kwire::describe(e);
+    CHECK(out.str() == "truncated at byte 41");
+    const auto size = [](std::string_view text) { return text.size(); };
+    CHECK(size(kwire::describe(e)) == 20);
 }

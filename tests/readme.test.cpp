@@ -80,6 +80,7 @@ TEST_CASE("the code of the README keeps produced batches by reference, stamps th
     stamp(own, 42, 5);
     const auto stamped = kwire::batch_at(own.span());
     REQUIRE(stamped);
+    CHECK(stamped->record_count() == 2);
     CHECK(stamped->base_offset() == 42);
     CHECK(stamped->partition_leader_epoch() == 5);
     CHECK(crc_matches(*stamped));

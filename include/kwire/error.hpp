@@ -1,10 +1,11 @@
 /// What went wrong, and where: a code, a byte offset and a field path, without allocation.
 ///
 ///     auto request = kwire::parse<kwire::produce_request>(body, 9);
-///     if (!request) log(kwire::describe(request.error()));
-///     // ProduceRequest v9 topic_data[3].partition_data[0].records: truncated at byte 1266, needs 812 bytes,
-///     311 left
+///     if (!request) std::cerr << kwire::describe(request.error()) << '\n';
+///     // ProduceRequest v9 topic_data[3].partition_data[0].records: truncated at byte 1266, needs 812 bytes, 311 left
 #pragma once
+
+#include <kwire/detail/config.hpp>
 
 #include <array>
 #include <charconv>
@@ -114,13 +115,24 @@ struct error {
     friend constexpr bool operator==(const error& e, errc expected) noexcept { return e.code == expected; }
 };
 
-/// Text of bounded length that lives where it stands: no allocation, convertible to std::string_view.
+/// Text of bounded length that lives where it stands: no allocation, convertible to std::string_view, and streamable.
 class error_text {
 public:
     /// The characters; valid as long as this object is.
-    [[nodiscard]] constexpr std::string_view view() const& noexcept { return {chars_.data(), size_}; }
+    [[nodiscard]] constexpr std::string_view view() const& noexcept KWIRE_LIFETIMEBOUND {
+        return {chars_.data(), size_};
+    }
     std::string_view view() const&& = delete;
-    [[nodiscard]] constexpr operator std::string_view() const& noexcept { return view(); }
+    /// For handing it on within one expression: `log(describe(e))` where `log` takes a std::string_view.
+    [[nodiscard]] constexpr operator std::string_view() const& noexcept KWIRE_LIFETIMEBOUND { return view(); }
+
+    /// Any stream that takes a std::string_view.
+    template <class Stream>
+        requires requires(Stream& out, std::string_view text) { out << text; }
+    friend Stream& operator<<(Stream& out, const error_text& text) {
+        out << text.view();
+        return out;
+    }
 
     constexpr void add(std::string_view text) noexcept {
         for (char c : text)

@@ -1,13 +1,15 @@
 /// Frames: which header goes with which API and version, and messages together with their headers.
 ///
 ///     auto request = kwire::parse_request_frame(frame);              // what frame_reader yields
+///     if (!request) return drop(request.error());
 ///     if (request->api() == kwire::api_key::fetch) {
 ///         auto fetch = kwire::parse<kwire::fetch_request>(request->body(), request->api_version());
 ///         ...
 ///         auto out = kwire::encode_response<kwire::fetch_response>(answer, request->api_version(),
 ///                                                                  request->correlation_id());
 ///
-/// A frame is `int32 length`, a header, a body. Its bytes here begin behind the length.
+/// A frame is `int32 length`, a header, a body. What is parsed here begins behind the length, as frame_reader yields
+/// it; what is encoded here has the length in front, ready to be sent.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -114,6 +116,44 @@ private:
     const std::size_t size = bytes_of(header->view()).size();
     auto body = frame.slice(size, frame.size() - size);
     return request_frame(*start, *std::move(header), *std::move(body));
+}
+
+/// A response whose header is read and whose body is not yet.
+class response_frame {
+public:
+    /// The number of the request that it answers.
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return header_->correlation_id(); }
+    /// The header with its tags.
+    [[nodiscard]] const held<response_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_;
+    }
+    /// Everything behind the header, to be given to `parse` with the request's version.
+    [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
+    [[nodiscard]] shared_buffer body() && noexcept { return std::move(body_); }
+
+private:
+    friend std::expected<response_frame, error> parse_response_frame(shared_buffer frame, api_key api,
+                                                                     std::int16_t version) noexcept;
+    response_frame(held<response_header::view> header, shared_buffer body) noexcept
+        : header_(std::move(header)), body_(std::move(body)) {}
+
+    held<response_header::view> header_;
+    shared_buffer body_;
+};
+
+/// Reads the header of a response frame, and leaves the body to the caller.
+///
+/// A response does not say what it answers: `api` and `version` are those of the request with its correlation id,
+/// which `wire::load_be<std::int32_t>(frame.data())` reads without them. Errors are those of `parse`, with offsets
+/// into the frame.
+[[nodiscard]] inline std::expected<response_frame, error>
+parse_response_frame(shared_buffer frame, api_key api, std::int16_t version) noexcept {
+    auto header =
+        parse<response_header>(frame, response_header_version(api, version), {.trailing_bytes = true});
+    if (!header) return std::unexpected(header.error());
+    const std::size_t size = bytes_of(header->view()).size();
+    auto body = frame.slice(size, frame.size() - size);
+    return response_frame(*std::move(header), *std::move(body));
 }
 
 namespace detail {
