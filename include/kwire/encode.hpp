@@ -27,7 +27,7 @@ public:
 
     std::uint64_t own = 0;      ///< bytes that go into the scratch slab
     std::uint64_t attached = 0; ///< bytes that are only referred to
-    std::size_t segments = 1; ///< at most so many pieces
+    std::size_t segments = 1;   ///< at most so many pieces
 
     [[nodiscard]] std::uint64_t size() const noexcept { return own + attached; }
 

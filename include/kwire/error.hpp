@@ -2,7 +2,7 @@
 ///
 ///     auto request = kwire::parse<kwire::produce_request>(body, 9);
 ///     if (!request) std::cerr << kwire::describe(request.error()) << '\n';
-///     // ProduceRequest v9 topic_data[3].partition_data[0].records: truncated at byte 1266, needs 812 bytes, 311 left
+///     // ProduceRequest v9 topic_data[3].index: truncated at byte 1266, needs 4 bytes, 3 left
 #pragma once
 
 #include <kwire/detail/config.hpp>
@@ -115,7 +115,8 @@ struct error {
     friend constexpr bool operator==(const error& e, errc expected) noexcept { return e.code == expected; }
 };
 
-/// Text of bounded length that lives where it stands: no allocation, convertible to std::string_view, and streamable.
+/// Text of bounded length that lives where it stands: no allocation, convertible to std::string_view, and
+/// streamable.
 class error_text {
 public:
     /// The characters; valid as long as this object is.

@@ -8,8 +8,8 @@
 ///         auto out = kwire::encode_response<kwire::fetch_response>(answer, request->api_version(),
 ///                                                                  request->correlation_id());
 ///
-/// A frame is `int32 length`, a header, a body. What is parsed here begins behind the length, as frame_reader yields
-/// it; what is encoded here has the length in front, ready to be sent.
+/// A frame is `int32 length`, a header, a body. What is parsed here begins behind the length, as frame_reader
+/// yields it; what is encoded here has the length in front, ready to be sent.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -143,9 +143,9 @@ private:
 
 /// Reads the header of a response frame, and leaves the body to the caller.
 ///
-/// A response does not say what it answers: `api` and `version` are those of the request with its correlation id,
-/// which `wire::load_be<std::int32_t>(frame.data())` reads without them. Errors are those of `parse`, with offsets
-/// into the frame.
+/// A response does not say what it answers: `api` and `version` are those of the request with its correlation
+/// id, which `wire::load_be<std::int32_t>(frame.data())` reads without them. Errors are those of `parse`,
+/// with offsets into the frame.
 [[nodiscard]] inline std::expected<response_frame, error>
 parse_response_frame(shared_buffer frame, api_key api, std::int16_t version) noexcept {
     auto header =

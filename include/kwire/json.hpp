@@ -1,7 +1,7 @@
 /// Messages as JSON and back, in the form of Kafka's own JSON converters. Component kwire::json, over
 /// Boost.JSON.
 ///
-///     const auto& info = kwire::message_info_of<kwire::metadata_request>;   // or *find_message("MetadataRequest")
+///     const auto& info = kwire::message_info_of<kwire::metadata_request>;
 ///     std::string text = kwire::to_json(*kwire::parse_view(info, body, 12));
 ///     auto body_again = kwire::from_json_text(info, text, 12);
 ///

@@ -1,8 +1,7 @@
-#include <kwire/schema/fixed_size.hpp>
-
 #include <kwire/encode.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
+#include <kwire/schema/fixed_size.hpp>
 
 #include "catch.hpp"
 

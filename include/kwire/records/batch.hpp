@@ -1,7 +1,7 @@
 /// Record batches where they lie: their headers, their checksums, and the bytes behind each.
 ///
 ///     for (auto batch : kwire::record_batches(partition.records()))
-///         log.push_back(request->hold(bytes_of(batch)));   // the batch as the socket delivered it, no copy
+///         log.push_back(request->hold(bytes_of(batch)));   // the bytes that the socket wrote, no copy
 ///
 /// A records field is a row of batches without a count. Those of magic 2 have a header of 61 bytes (KIP-98);
 /// old logs hold entries of magic 0 and 1 as well, single messages or compressed wrappers around several.
@@ -200,7 +200,8 @@ public:
         return v2().base_timestamp;
     }
 
-    /// How many records the header of a batch of magic 2 announces; nullopt for magic 0 and 1, which do not say.
+    /// How many records the header of a batch of magic 2 announces; nullopt for magic 0 and 1, which do not
+    /// say.
     [[nodiscard]] std::optional<std::int32_t> record_count() const noexcept {
         if (is_legacy()) return std::nullopt;
         return v2().record_count;

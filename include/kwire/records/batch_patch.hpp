@@ -4,7 +4,8 @@
 ///     if (auto done = kwire::apply(patch, batch); !done) return refuse(done.error());
 ///
 ///     // What a broker does on append, over all batches of a records field:
-///     auto next = kwire::stamp(bytes, {.offset = log_end, .partition_leader_epoch = epoch, .append_time = now});
+///     kwire::append_stamp append{.offset = log_end, .partition_leader_epoch = epoch, .append_time = now};
+///     auto next = kwire::stamp(bytes, append);
 ///
 /// A CRC is linear: it changes by what the changed bytes alone would change it, shifted by the bytes behind
 /// them (see crc32c_shift). The time does not depend on the size of the batch but for its logarithm, and a

@@ -180,7 +180,7 @@ struct message_facts {
     std::int16_t key = -1; ///< the API key, or the type number in the message's own family; -1 if it has none
     version_range versions; ///< every version that kwire reads and writes
     std::int16_t first_flexible =
-        32767; ///< the first version with compact lengths and tags (KIP-482); 32767: none
+        32767;               ///< the first version with compact lengths and tags (KIP-482); 32767: none
     std::int16_t alias = -1; ///< a further number for its only version: Kafka 3 numbered the keys of internal
                              ///< topics' records like their type; -1: none
 
