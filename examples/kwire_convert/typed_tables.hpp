@@ -2,9 +2,9 @@
 /// Every message with its typed functions.
 #pragma once
 
-#include <array>
-
 #include "typed.hpp"
+
+#include <array>
 
 namespace convert {
 
@@ -18,8 +18,14 @@ std::span<const typed_message> typed_messages_6();
 std::span<const typed_message> typed_messages_7();
 
 inline constexpr std::array<std::span<const typed_message> (*)(), 8> typed_tables{
-    &typed_messages_0, &typed_messages_1, &typed_messages_2, &typed_messages_3,
-    &typed_messages_4, &typed_messages_5, &typed_messages_6, &typed_messages_7,
+    &typed_messages_0,
+    &typed_messages_1,
+    &typed_messages_2,
+    &typed_messages_3,
+    &typed_messages_4,
+    &typed_messages_5,
+    &typed_messages_6,
+    &typed_messages_7,
 };
 
 } // namespace convert

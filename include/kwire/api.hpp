@@ -109,111 +109,111 @@ enum class api_key : std::int16_t {
 
 /// What is known of one API.
 struct api_facts {
-    std::string_view name;       ///< Kafka's name without Request or Response: "Fetch"
-    std::int16_t first_version;  ///< the oldest version that kwire knows
-    std::int16_t last_version;   ///< the newest version that kwire knows
-    std::int16_t first_flexible; ///< the first version with compact lengths and tags; 32767: none
-    bool assigned;               ///< false for numbers that belong to no API
+    std::string_view name;        ///< Kafka's name without Request or Response: "Fetch"
+    std::int16_t first_version;   ///< the oldest version that kwire knows
+    std::int16_t last_version;    ///< the newest version that kwire knows
+    std::int16_t first_flexible;  ///< the first version with compact lengths and tags; 32767: none
+    bool assigned;                ///< false for numbers that belong to no API
 };
 
 namespace detail {
 
 inline constexpr std::array<api_facts, 95> apis{{
-    {"Produce", 0, 13, 9, true},                              // 0
-    {"Fetch", 0, 18, 12, true},                               // 1
-    {"ListOffsets", 0, 11, 6, true},                          // 2
-    {"Metadata", 0, 13, 9, true},                             // 3
-    {"LeaderAndIsr", 0, 7, 4, true},                          // 4
-    {"StopReplica", 0, 4, 2, true},                           // 5
-    {"UpdateMetadata", 0, 8, 6, true},                        // 6
-    {"ControlledShutdown", 0, 3, 3, true},                    // 7
-    {"OffsetCommit", 0, 10, 8, true},                         // 8
-    {"OffsetFetch", 0, 10, 6, true},                          // 9
-    {"FindCoordinator", 0, 6, 3, true},                       // 10
-    {"JoinGroup", 0, 9, 6, true},                             // 11
-    {"Heartbeat", 0, 4, 4, true},                             // 12
-    {"LeaveGroup", 0, 5, 4, true},                            // 13
-    {"SyncGroup", 0, 5, 4, true},                             // 14
-    {"DescribeGroups", 0, 6, 5, true},                        // 15
-    {"ListGroups", 0, 5, 3, true},                            // 16
-    {"SaslHandshake", 0, 1, 32767, true},                     // 17
-    {"ApiVersions", 0, 5, 3, true},                           // 18
-    {"CreateTopics", 0, 7, 5, true},                          // 19
-    {"DeleteTopics", 0, 6, 4, true},                          // 20
-    {"DeleteRecords", 0, 2, 2, true},                         // 21
-    {"InitProducerId", 0, 6, 2, true},                        // 22
-    {"OffsetForLeaderEpoch", 0, 4, 4, true},                  // 23
-    {"AddPartitionsToTxn", 0, 5, 3, true},                    // 24
-    {"AddOffsetsToTxn", 0, 4, 3, true},                       // 25
-    {"EndTxn", 0, 5, 3, true},                                // 26
-    {"WriteTxnMarkers", 0, 2, 1, true},                       // 27
-    {"TxnOffsetCommit", 0, 6, 3, true},                       // 28
-    {"DescribeAcls", 0, 3, 2, true},                          // 29
-    {"CreateAcls", 0, 3, 2, true},                            // 30
-    {"DeleteAcls", 0, 3, 2, true},                            // 31
-    {"DescribeConfigs", 0, 4, 4, true},                       // 32
-    {"AlterConfigs", 0, 2, 2, true},                          // 33
-    {"AlterReplicaLogDirs", 0, 2, 2, true},                   // 34
-    {"DescribeLogDirs", 0, 5, 2, true},                       // 35
-    {"SaslAuthenticate", 0, 2, 2, true},                      // 36
-    {"CreatePartitions", 0, 3, 2, true},                      // 37
-    {"CreateDelegationToken", 0, 3, 2, true},                 // 38
-    {"RenewDelegationToken", 0, 2, 2, true},                  // 39
-    {"ExpireDelegationToken", 0, 2, 2, true},                 // 40
-    {"DescribeDelegationToken", 0, 3, 2, true},               // 41
-    {"DeleteGroups", 0, 3, 2, true},                          // 42
-    {"ElectLeaders", 0, 2, 2, true},                          // 43
-    {"IncrementalAlterConfigs", 0, 1, 1, true},               // 44
-    {"AlterPartitionReassignments", 0, 1, 0, true},           // 45
-    {"ListPartitionReassignments", 0, 0, 0, true},            // 46
-    {"OffsetDelete", 0, 0, 32767, true},                      // 47
-    {"DescribeClientQuotas", 0, 1, 1, true},                  // 48
-    {"AlterClientQuotas", 0, 1, 1, true},                     // 49
-    {"DescribeUserScramCredentials", 0, 0, 0, true},          // 50
-    {"AlterUserScramCredentials", 0, 0, 0, true},             // 51
-    {"Vote", 0, 2, 0, true},                                  // 52
-    {"BeginQuorumEpoch", 0, 1, 1, true},                      // 53
-    {"EndQuorumEpoch", 0, 1, 1, true},                        // 54
-    {"DescribeQuorum", 0, 2, 0, true},                        // 55
-    {"AlterPartition", 0, 3, 0, true},                        // 56
-    {"UpdateFeatures", 0, 2, 0, true},                        // 57
-    {"Envelope", 0, 0, 0, true},                              // 58
-    {"FetchSnapshot", 0, 1, 0, true},                         // 59
-    {"DescribeCluster", 0, 2, 0, true},                       // 60
-    {"DescribeProducers", 0, 0, 0, true},                     // 61
-    {"BrokerRegistration", 0, 4, 0, true},                    // 62
-    {"BrokerHeartbeat", 0, 2, 0, true},                       // 63
-    {"UnregisterBroker", 0, 0, 0, true},                      // 64
-    {"DescribeTransactions", 0, 0, 0, true},                  // 65
-    {"ListTransactions", 0, 2, 0, true},                      // 66
-    {"AllocateProducerIds", 0, 0, 0, true},                   // 67
-    {"ConsumerGroupHeartbeat", 0, 1, 0, true},                // 68
-    {"ConsumerGroupDescribe", 0, 1, 0, true},                 // 69
-    {"ControllerRegistration", 0, 0, 0, true},                // 70
-    {"GetTelemetrySubscriptions", 0, 0, 0, true},             // 71
-    {"PushTelemetry", 0, 0, 0, true},                         // 72
-    {"AssignReplicasToDirs", 0, 0, 0, true},                  // 73
-    {"ListConfigResources", 0, 1, 0, true},                   // 74
-    {"DescribeTopicPartitions", 0, 0, 0, true},               // 75
-    {"ShareGroupHeartbeat", 0, 1, 0, true},                   // 76
-    {"ShareGroupDescribe", 0, 1, 0, true},                    // 77
-    {"ShareFetch", 0, 2, 0, true},                            // 78
-    {"ShareAcknowledge", 0, 2, 0, true},                      // 79
-    {"AddRaftVoter", 0, 1, 0, true},                          // 80
-    {"RemoveRaftVoter", 0, 0, 0, true},                       // 81
-    {"UpdateRaftVoter", 0, 0, 0, true},                       // 82
-    {"InitializeShareGroupState", 0, 0, 0, true},             // 83
-    {"ReadShareGroupState", 0, 0, 0, true},                   // 84
-    {"WriteShareGroupState", 0, 1, 0, true},                  // 85
-    {"DeleteShareGroupState", 0, 0, 0, true},                 // 86
-    {"ReadShareGroupStateSummary", 0, 1, 0, true},            // 87
-    {"StreamsGroupHeartbeat", 0, 1, 0, true},                 // 88
-    {"StreamsGroupDescribe", 0, 1, 0, true},                  // 89
-    {"DescribeShareGroupOffsets", 0, 1, 0, true},             // 90
-    {"AlterShareGroupOffsets", 0, 0, 0, true},                // 91
-    {"DeleteShareGroupOffsets", 0, 0, 0, true},               // 92
-    {"StreamsGroupTopologyDescriptionUpdate", 0, 0, 0, true}, // 93
-    {"UnregisterController", 0, 0, 0, true},                  // 94
+    {"Produce", 0, 13, 9, true},  // 0
+    {"Fetch", 0, 18, 12, true},  // 1
+    {"ListOffsets", 0, 11, 6, true},  // 2
+    {"Metadata", 0, 13, 9, true},  // 3
+    {"LeaderAndIsr", 0, 7, 4, true},  // 4
+    {"StopReplica", 0, 4, 2, true},  // 5
+    {"UpdateMetadata", 0, 8, 6, true},  // 6
+    {"ControlledShutdown", 0, 3, 3, true},  // 7
+    {"OffsetCommit", 0, 10, 8, true},  // 8
+    {"OffsetFetch", 0, 10, 6, true},  // 9
+    {"FindCoordinator", 0, 6, 3, true},  // 10
+    {"JoinGroup", 0, 9, 6, true},  // 11
+    {"Heartbeat", 0, 4, 4, true},  // 12
+    {"LeaveGroup", 0, 5, 4, true},  // 13
+    {"SyncGroup", 0, 5, 4, true},  // 14
+    {"DescribeGroups", 0, 6, 5, true},  // 15
+    {"ListGroups", 0, 5, 3, true},  // 16
+    {"SaslHandshake", 0, 1, 32767, true},  // 17
+    {"ApiVersions", 0, 5, 3, true},  // 18
+    {"CreateTopics", 0, 7, 5, true},  // 19
+    {"DeleteTopics", 0, 6, 4, true},  // 20
+    {"DeleteRecords", 0, 2, 2, true},  // 21
+    {"InitProducerId", 0, 6, 2, true},  // 22
+    {"OffsetForLeaderEpoch", 0, 4, 4, true},  // 23
+    {"AddPartitionsToTxn", 0, 5, 3, true},  // 24
+    {"AddOffsetsToTxn", 0, 4, 3, true},  // 25
+    {"EndTxn", 0, 5, 3, true},  // 26
+    {"WriteTxnMarkers", 0, 2, 1, true},  // 27
+    {"TxnOffsetCommit", 0, 6, 3, true},  // 28
+    {"DescribeAcls", 0, 3, 2, true},  // 29
+    {"CreateAcls", 0, 3, 2, true},  // 30
+    {"DeleteAcls", 0, 3, 2, true},  // 31
+    {"DescribeConfigs", 0, 4, 4, true},  // 32
+    {"AlterConfigs", 0, 2, 2, true},  // 33
+    {"AlterReplicaLogDirs", 0, 2, 2, true},  // 34
+    {"DescribeLogDirs", 0, 5, 2, true},  // 35
+    {"SaslAuthenticate", 0, 2, 2, true},  // 36
+    {"CreatePartitions", 0, 3, 2, true},  // 37
+    {"CreateDelegationToken", 0, 3, 2, true},  // 38
+    {"RenewDelegationToken", 0, 2, 2, true},  // 39
+    {"ExpireDelegationToken", 0, 2, 2, true},  // 40
+    {"DescribeDelegationToken", 0, 3, 2, true},  // 41
+    {"DeleteGroups", 0, 3, 2, true},  // 42
+    {"ElectLeaders", 0, 2, 2, true},  // 43
+    {"IncrementalAlterConfigs", 0, 1, 1, true},  // 44
+    {"AlterPartitionReassignments", 0, 1, 0, true},  // 45
+    {"ListPartitionReassignments", 0, 0, 0, true},  // 46
+    {"OffsetDelete", 0, 0, 32767, true},  // 47
+    {"DescribeClientQuotas", 0, 1, 1, true},  // 48
+    {"AlterClientQuotas", 0, 1, 1, true},  // 49
+    {"DescribeUserScramCredentials", 0, 0, 0, true},  // 50
+    {"AlterUserScramCredentials", 0, 0, 0, true},  // 51
+    {"Vote", 0, 2, 0, true},  // 52
+    {"BeginQuorumEpoch", 0, 1, 1, true},  // 53
+    {"EndQuorumEpoch", 0, 1, 1, true},  // 54
+    {"DescribeQuorum", 0, 2, 0, true},  // 55
+    {"AlterPartition", 0, 3, 0, true},  // 56
+    {"UpdateFeatures", 0, 2, 0, true},  // 57
+    {"Envelope", 0, 0, 0, true},  // 58
+    {"FetchSnapshot", 0, 1, 0, true},  // 59
+    {"DescribeCluster", 0, 2, 0, true},  // 60
+    {"DescribeProducers", 0, 0, 0, true},  // 61
+    {"BrokerRegistration", 0, 4, 0, true},  // 62
+    {"BrokerHeartbeat", 0, 2, 0, true},  // 63
+    {"UnregisterBroker", 0, 0, 0, true},  // 64
+    {"DescribeTransactions", 0, 0, 0, true},  // 65
+    {"ListTransactions", 0, 2, 0, true},  // 66
+    {"AllocateProducerIds", 0, 0, 0, true},  // 67
+    {"ConsumerGroupHeartbeat", 0, 1, 0, true},  // 68
+    {"ConsumerGroupDescribe", 0, 1, 0, true},  // 69
+    {"ControllerRegistration", 0, 0, 0, true},  // 70
+    {"GetTelemetrySubscriptions", 0, 0, 0, true},  // 71
+    {"PushTelemetry", 0, 0, 0, true},  // 72
+    {"AssignReplicasToDirs", 0, 0, 0, true},  // 73
+    {"ListConfigResources", 0, 1, 0, true},  // 74
+    {"DescribeTopicPartitions", 0, 0, 0, true},  // 75
+    {"ShareGroupHeartbeat", 0, 1, 0, true},  // 76
+    {"ShareGroupDescribe", 0, 1, 0, true},  // 77
+    {"ShareFetch", 0, 2, 0, true},  // 78
+    {"ShareAcknowledge", 0, 2, 0, true},  // 79
+    {"AddRaftVoter", 0, 1, 0, true},  // 80
+    {"RemoveRaftVoter", 0, 0, 0, true},  // 81
+    {"UpdateRaftVoter", 0, 0, 0, true},  // 82
+    {"InitializeShareGroupState", 0, 0, 0, true},  // 83
+    {"ReadShareGroupState", 0, 0, 0, true},  // 84
+    {"WriteShareGroupState", 0, 1, 0, true},  // 85
+    {"DeleteShareGroupState", 0, 0, 0, true},  // 86
+    {"ReadShareGroupStateSummary", 0, 1, 0, true},  // 87
+    {"StreamsGroupHeartbeat", 0, 1, 0, true},  // 88
+    {"StreamsGroupDescribe", 0, 1, 0, true},  // 89
+    {"DescribeShareGroupOffsets", 0, 1, 0, true},  // 90
+    {"AlterShareGroupOffsets", 0, 0, 0, true},  // 91
+    {"DeleteShareGroupOffsets", 0, 0, 0, true},  // 92
+    {"StreamsGroupTopologyDescriptionUpdate", 0, 0, 0, true},  // 93
+    {"UnregisterController", 0, 0, 0, true},  // 94
 }};
 
 } // namespace detail

@@ -2,9 +2,9 @@
 /// The messages that the tests compile in every way.
 #pragma once
 
-#include <vector>
-
 #include "messages/message_type.hpp"
+
+#include <vector>
 
 namespace support {
 
@@ -19,8 +19,9 @@ std::span<const message_type> message_table_7();
 
 inline std::vector<message_type> all_messages() {
     std::vector<message_type> all;
-    for (const auto table : {message_table_0(), message_table_1(), message_table_2(), message_table_3(),
-                             message_table_4(), message_table_5(), message_table_6(), message_table_7()})
+    for (const auto table : {
+             message_table_0(), message_table_1(), message_table_2(), message_table_3(),
+             message_table_4(), message_table_5(), message_table_6(), message_table_7()})
         all.insert(all.end(), table.begin(), table.end());
     return all;
 }
