@@ -114,8 +114,9 @@ private:
                                         {.trailing_bytes = true});
     if (!header) return std::unexpected(header.error());
     const std::size_t size = bytes_of(header->view()).size();
-    auto body = frame.slice(size, frame.size() - size);
-    return request_frame(*start, *std::move(header), *std::move(body));
+    shared_buffer body =
+        detail::buffer_access::slice(frame, size, frame.size() - size); // a view of the frame's front
+    return request_frame(*start, *std::move(header), std::move(body));
 }
 
 /// A response whose header is read and whose body is not yet.
@@ -152,8 +153,9 @@ parse_response_frame(shared_buffer frame, api_key api, std::int16_t version) noe
         parse<response_header>(frame, response_header_version(api, version), {.trailing_bytes = true});
     if (!header) return std::unexpected(header.error());
     const std::size_t size = bytes_of(header->view()).size();
-    auto body = frame.slice(size, frame.size() - size);
-    return response_frame(*std::move(header), *std::move(body));
+    shared_buffer body =
+        detail::buffer_access::slice(frame, size, frame.size() - size); // a view of the frame's front
+    return response_frame(*std::move(header), std::move(body));
 }
 
 namespace detail {

@@ -128,8 +128,8 @@ public:
     [[nodiscard]] std::size_t capacity() const noexcept { return memory_.capacity(); }
 
 private:
-    static constexpr std::size_t first_capacity = 16 * 1024;
-    static constexpr std::size_t largest_step = 1024 * 1024;
+    static constexpr std::size_t first_capacity = std::size_t{16} * 1024;
+    static constexpr std::size_t largest_step = std::size_t{1024} * 1024;
 
     static std::size_t smaller(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 

@@ -162,7 +162,7 @@ private:
         }
     }
 
-    [[nodiscard]] static const shared_buffer& keep(const shared_buffer& bytes) noexcept { return bytes; }
+    [[nodiscard]] static shared_buffer keep(shared_buffer bytes) noexcept { return bytes; }
     [[nodiscard]] shared_buffer keep(std::span<const std::byte> bytes) const {
         if (bytes.empty()) return {};
         if (auto slice = owner_.slice_of(bytes)) return *std::move(slice);

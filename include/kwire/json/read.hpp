@@ -126,9 +126,9 @@ constexpr bool is_json_key(std::string_view key, std::string_view name) noexcept
             upper = true;
             continue;
         }
-        if (at == key.size() ||
-            key[at++] != (upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c))
-            return false;
+        const char expected = upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+        if (at == key.size() || key[at] != expected) return false;
+        ++at;
         upper = false;
     }
     return at == key.size();

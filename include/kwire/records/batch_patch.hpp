@@ -198,7 +198,7 @@ inline void set_append_time(std::span<std::byte> batch, std::int64_t time) noexc
     };
     if (const auto field = detail::field_not_in(patch, magic); !field.empty()) {
         error e = refused(errc::field_not_in_version, field);
-        e.version = magic;
+        e.version = static_cast<std::uint8_t>(magic);
         return std::unexpected{e};
     }
     if (patch.timestamp_type == kwire::timestamp_type::none)

@@ -85,7 +85,7 @@ public:
         } else {
             *p++ = null_length;
         }
-        p = write_headers(p, record.headers);
+        write_headers(p, record.headers);
         bytes_.commit(whole);
         appended(sizes, record.timestamp);
         return {};

@@ -46,6 +46,7 @@ concept overlayable =
 /// whatever it may meet.
 template <overlayable T>
 [[nodiscard]] inline const T& overlay_trusted(const std::byte* p) noexcept {
+    // NOLINTNEXTLINE(bugprone-casting-through-void): see above
     return *std::launder(static_cast<const T*>(static_cast<const void*>(p)));
 }
 /// The same for bytes that may be written to.
