@@ -110,7 +110,6 @@ struct struct_layout {
     std::uint8_t field_count = 0;
     std::uint8_t tag_count = 0;
     bool flexible = false; ///< whether a tag section ends the struct
-    bool simple = false;   ///< whether it is flexible and all its steps are simple
     bool steady = false;   ///< whether all its steps are steady, and it has some
 };
 
@@ -394,12 +393,9 @@ struct tables_of {
             made[i].field_count = static_cast<std::uint8_t>(field_count<S>);
             made[i].tag_count = head.tag_count;
             made[i].flexible = facts.flexible(version);
-            made[i].simple = made[i].flexible;
             made[i].steady = made[i].flexible && head.step_count != 0 && head.step_count <= max_steady_steps;
-            for (std::size_t k = 0; k < head.step_count; ++k) {
-                made[i].simple = made[i].simple && is_simple(steps[head.steps_at + k].form);
+            for (std::size_t k = 0; k < head.step_count; ++k)
                 made[i].steady = made[i].steady && is_steady(steps[head.steps_at + k].form);
-            }
         }
         return made;
     }

@@ -1,7 +1,7 @@
 /// Walks over message bytes: the one that checks every length, and the one that trusts what was checked.
 ///
 /// Both follow the steps of a layout and share the functions for one step, so that each wire rule stands
-/// in one place. Each comes in two forms: `check_struct`/`skip_struct` read the layout at run time and are no
+/// in one place. Each comes in two forms: `check_struct`/`find_ends` read the layout at run time and are no
 /// templates, `check_struct_at`/`skip_struct_at` unroll a layout that is known at compile time.
 #pragma once
 
