@@ -36,6 +36,7 @@ SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16"
            "float64": ("float64", "double"), "uuid": ("id128", "uuid")}
 ENTITIES = {"brokerId": "names_broker", "topicName": "names_topic", "groupId": "names_group",
             "producerId": "names_producer", "transactionalId": "names_transaction"}
+SECRETS = {"always": "secret", "flagged": "secret_if_flagged", "flag": "secret_flag"}  # the marks of secrets.txt
 MAX_MEMBERS = 24  # kwire::detail::max_members
 
 
@@ -77,9 +78,10 @@ def literal(value, type_):
 
 
 class Writer:
-    def __init__(self, message, words, partner):
+    def __init__(self, message, words, partner, secrets):
         self.message = message
         self.words = words
+        self.secrets = secrets
         self.partner = partner
         self.last = message.versions[1]
         self.cpp = naming.snake(message.name)
@@ -94,6 +96,10 @@ class Writer:
                 self.used_words.add(key)
                 return self.words[key]
         return ""
+
+    def path_of(self, place, field):
+        """How words.txt and secrets.txt call a field."""
+        return f"{self.message.name if place is self.message else f'{self.message.name}.{place.name}'}.{field.name}"
 
     # -- names of types
 
@@ -161,7 +167,7 @@ class Writer:
                                                  or self.data_stands_behind(field.struct))
                    for field in place.fields)
 
-    def attributes(self, field):
+    def attributes(self, place, field):
         found = []
         if field.tag is not None:
             found.append(f"tag({field.tag})")
@@ -184,6 +190,8 @@ class Writer:
             found.append("never_compact")
         if field.entity:
             found.append(ENTITIES[field.entity])
+        if (mark := self.secrets.get(self.path_of(place, field))) is not None:
+            found.append(SECRETS[mark])
         return found
 
     def field_list(self, place, indent):
@@ -194,11 +202,11 @@ class Writer:
         lines = [head + ","]
         for field in place.fields:
             parts = [f'"{naming.snake(field.name)}"', self.list_type(field), range_call(field.versions, self.last)]
-            lines.append(f"{pad}field<{', '.join(parts + self.attributes(field))}>,")
+            lines.append(f"{pad}field<{', '.join(parts + self.attributes(place, field))}>,")
         lines[-1] = lines[-1][:-1] + ">;"
         return lines
 
-    def facts_of(self, field):
+    def facts_of(self, place, field):
         facts = [versions_of(field.versions, self.last)]
         if field.tag is not None:
             facts.append(f"tag {field.tag}")
@@ -214,6 +222,8 @@ class Writer:
                 facts.append(f"default {literal(field.default, field.type)}")
         elif field.type == "string" and not field.array and field.default:
             facts.append(f'default "{field.default}"')
+        if (mark := self.secrets.get(self.path_of(place, field))) in ("always", "flagged"):
+            facts.append("secret" if mark == "always" else "secret if flagged")
         return " | ".join(facts)
 
     def place_body(self, place, names, indent):
@@ -235,9 +245,8 @@ class Writer:
         lines += ["", f"{indent}template <int V>"]
         lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
         for number, field in enumerate(place.fields):
-            where = self.message.name if place is self.message else f"{self.message.name}.{place.name}"
-            words = self.say(f"{where}.{field.name}")
-            facts = self.facts_of(field)
+            words = self.say(self.path_of(place, field))
+            facts = self.facts_of(place, field)
             lines.append(f"{indent}    /// {words + '   ' if words else ''}{facts}")
             head = f"{indent}    [[nodiscard]] {self.view_type(field, siblings)} {names[field.name]}() const noexcept {{"
             body = f"return get<{number}>(*this);"
@@ -292,7 +301,24 @@ class Writer:
         return lines + self.late
 
 
-def header_of(stem, messages, words, used_words, abi=1):
+def check_secrets(secrets, facts):
+    """Each line of secrets.txt means a field that is there, and what is secret if flagged has a flag to go by."""
+    fields = {}
+    for message in (message for messages in facts.values() for message in messages):
+        for place in [message, *message.structs()]:
+            where = message.name if place is message else f"{message.name}.{place.name}"
+            fields |= {f"{where}.{field.name}": (message, field) for field in place.fields}
+    flags = {key.split(".")[0] for key, mark in secrets.items() if mark == "flag"}
+    for key, mark in secrets.items():
+        if key not in fields or mark not in SECRETS:
+            raise SystemExit(f"secrets.txt: {key}: no such field, or `{mark}` is no mark")
+        if mark == "flag" and fields[key][1].type != "bool":
+            raise SystemExit(f"secrets.txt: {key}: a flag is a bool")
+        if mark == "flagged" and key.split(".")[0] not in flags:
+            raise SystemExit(f"secrets.txt: {key}: no field of {key.split('.')[0]} is marked as the flag")
+
+
+def header_of(stem, messages, words, secrets, used_words, abi=1):
     lines = [f"// Generated by schema/generate.py from schema/messages/{stem}.txt and schema/words.txt. Do not edit.",
              "#pragma once", "", "#include <kwire/message.hpp>", "", "namespace kwire {", ""]
     for message in messages:
@@ -301,7 +327,7 @@ def header_of(stem, messages, words, used_words, abi=1):
         if message.kind in ("request", "response"):
             partner = next((m.name for m in messages if m.kind in ("request", "response") and m.kind != message.kind),
                            None)
-        writer = Writer(message, words, partner)
+        writer = Writer(message, words, partner, secrets)
         lines += writer.write() + [""]
         used_words |= writer.used_words
     lines += ["} // namespace kwire"]
@@ -444,10 +470,12 @@ def main():
     arguments = parser.parse_args()
     facts = model.load_directory(HERE / "messages")
     words = load_words(HERE / "words.txt")
+    secrets = load_words(HERE / "secrets.txt")
+    check_secrets(secrets, facts)
     include = HERE.parent / "include" / "kwire"
     out = arguments.out or include / "messages"
     used_words = set()
-    wanted = {out / f"{stem}.hpp": header_of(stem, facts[stem], words, used_words)
+    wanted = {out / f"{stem}.hpp": header_of(stem, facts[stem], words, secrets, used_words)
               for stem in (arguments.only if arguments.only is not None else facts)}
     if arguments.out is None:
         wanted[include / "api.hpp"] = api_header(facts)

@@ -5,6 +5,7 @@
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -100,6 +101,34 @@ class Fresh(unittest.TestCase):
         everything = constructs_in(FACTS)
         self.assertEqual(sorted(everything - constructs_in(generate.IN_TABLES)), [])
         self.assertGreater(len(everything), 50)
+
+    def test_fields_whose_names_suggest_a_secret_are_marked_or_known_to_be_none(self):
+        harmless = {  # a token's id is its user name, and of credentials only mechanism and iterations are told
+            "CreateDelegationTokenResponse.TokenRequesterPrincipalType",
+            "CreateDelegationTokenResponse.TokenRequesterPrincipalName",
+            "CreateDelegationTokenResponse.TokenId", "DelegationTokenRecord.TokenId",
+            "DescribeDelegationTokenResponse.Tokens", "RemoveDelegationTokenRecord.TokenId",
+            "DescribeDelegationTokenResponse.DescribedDelegationToken.TokenRequesterPrincipalType",
+            "DescribeDelegationTokenResponse.DescribedDelegationToken.TokenRequesterPrincipalName",
+            "DescribeDelegationTokenResponse.DescribedDelegationToken.TokenId",
+            "DefaultPrincipalData.TokenAuthenticated",
+            "DescribeUserScramCredentialsResponse.DescribeUserScramCredentialsResult.CredentialInfos"}
+        suspicious = re.compile("password|secret|token|hmac|salt|authbytes|credential|storedkey|serverkey|sensitive", re.I)
+        secrets = generate.load_words(SCHEMA / "secrets.txt")
+        seen = set()
+        for message in (message for messages in FACTS.values() for message in messages):
+            for place in [message, *message.structs()]:
+                where = message.name if place is message else f"{message.name}.{place.name}"
+                for field in place.fields:
+                    key = f"{where}.{field.name}"
+                    if suspicious.search(field.name) and key not in secrets:
+                        seen.add(key)
+        self.assertEqual(sorted(seen), sorted(harmless))
+        generate.check_secrets(secrets, FACTS)
+        for wrong in ({"ConfigRecord.Nothing": "always"}, {"ConfigRecord.Value": "maybe"}, {"ConfigRecord.Name": "flag"},
+                      {"ConfigRecord.Value": "flagged"}):
+            with self.assertRaises(SystemExit):
+                generate.check_secrets(wrong, FACTS)
 
     def test_no_array_has_elements_of_no_bytes(self):
         """A count in front of such elements would be bounded by nothing."""

@@ -13,7 +13,7 @@ struct alter_configs_request : private vocabulary {
     struct alterable_config {
         using fields = field_list<alter_configs_request,
             field<"name", string, since(0), map_key>,
-            field<"value", string, since(0), nullable_since(0)>>;
+            field<"value", string, since(0), nullable_since(0), secret>>;
 
         struct data {
             std::string name{};
@@ -25,7 +25,7 @@ struct alter_configs_request : private vocabulary {
         struct basic_view : struct_view<alterable_config, V> {
             /// v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+ | nullable
+            /// v0+ | nullable | secret
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;

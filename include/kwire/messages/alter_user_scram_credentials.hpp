@@ -36,8 +36,8 @@ struct alter_user_scram_credentials_request : private vocabulary {
             field<"name", string, since(0)>,
             field<"mechanism", int8, since(0)>,
             field<"iterations", int32, since(0)>,
-            field<"salt", bytes, since(0)>,
-            field<"salted_password", bytes, since(0)>>;
+            field<"salt", bytes, since(0), secret>,
+            field<"salted_password", bytes, since(0), secret>>;
 
         struct data {
             std::string name{};
@@ -56,9 +56,9 @@ struct alter_user_scram_credentials_request : private vocabulary {
             [[nodiscard]] std::int8_t mechanism() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t iterations() const noexcept { return get<2>(*this); }
-            /// v0+
+            /// v0+ | secret
             [[nodiscard]] std::span<const std::byte> salt() const noexcept { return get<3>(*this); }
-            /// v0+
+            /// v0+ | secret
             [[nodiscard]] std::span<const std::byte> salted_password() const noexcept {
                 return get<4>(*this);
             }

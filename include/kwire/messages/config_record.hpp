@@ -14,7 +14,7 @@ struct config_record : private vocabulary {
         field<"resource_type", int8, since(0)>,
         field<"resource_name", string, since(0)>,
         field<"name", string, since(0)>,
-        field<"value", string, since(0), nullable_since(0)>>;
+        field<"value", string, since(0), nullable_since(0), secret>>;
 
     struct data {
         std::int8_t resource_type = 0;
@@ -32,7 +32,7 @@ struct config_record : private vocabulary {
         [[nodiscard]] std::string_view resource_name() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] std::string_view name() const noexcept { return get<2>(*this); }
-        /// v0+ | nullable
+        /// v0+ | nullable | secret
         [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;

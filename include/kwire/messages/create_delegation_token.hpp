@@ -80,7 +80,7 @@ struct create_delegation_token_response : private vocabulary {
         field<"expiry_timestamp_ms", int64, since(0)>,
         field<"max_timestamp_ms", int64, since(0)>,
         field<"token_id", string, since(0)>,
-        field<"hmac", bytes, since(0)>,
+        field<"hmac", bytes, since(0), secret>,
         field<"throttle_time_ms", int32, since(0)>>;
 
     struct data {
@@ -122,7 +122,7 @@ struct create_delegation_token_response : private vocabulary {
         [[nodiscard]] std::int64_t max_timestamp_ms() const noexcept { return get<7>(*this); }
         /// v0+
         [[nodiscard]] std::string_view token_id() const noexcept { return get<8>(*this); }
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> hmac() const noexcept { return get<9>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<10>(*this); }

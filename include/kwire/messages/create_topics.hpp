@@ -127,10 +127,10 @@ struct create_topics_response : private vocabulary {
     struct creatable_topic_configs {
         using fields = field_list<create_topics_response,
             field<"name", string, since(5)>,
-            field<"value", string, since(5), nullable_since(5)>,
+            field<"value", string, since(5), nullable_since(5), secret_if_flagged>,
             field<"read_only", boolean, since(5)>,
             field<"config_source", int8, since(5), defaults_to(-1), ignorable>,
-            field<"is_sensitive", boolean, since(5)>>;
+            field<"is_sensitive", boolean, since(5), secret_flag>>;
 
         struct data {
             std::string name{};
@@ -145,7 +145,7 @@ struct create_topics_response : private vocabulary {
         struct basic_view : struct_view<creatable_topic_configs, V> {
             /// For example `retention.ms`.   v5+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// The setting as text; null if it is sensitive.   v5+ | nullable
+            /// The setting as text; null if it is sensitive.   v5+ | nullable | secret if flagged
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
             /// Whether it cannot be changed.   v5+
             [[nodiscard]] bool read_only() const noexcept { return get<2>(*this); }

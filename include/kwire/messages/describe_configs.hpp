@@ -69,7 +69,7 @@ struct describe_configs_response : private vocabulary {
     struct synonym {
         using fields = field_list<describe_configs_response,
             field<"name", string, since(1)>,
-            field<"value", string, since(1), nullable_since(1)>,
+            field<"value", string, since(1), nullable_since(1), secret_if_flagged>,
             field<"source", int8, since(1)>>;
 
         struct data {
@@ -83,7 +83,7 @@ struct describe_configs_response : private vocabulary {
         struct basic_view : struct_view<synonym, V> {
             /// v1+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v1+ | nullable
+            /// v1+ | nullable | secret if flagged
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
             /// v1+
             [[nodiscard]] std::int8_t source() const noexcept { return get<2>(*this); }
@@ -94,11 +94,11 @@ struct describe_configs_response : private vocabulary {
     struct resource_result {
         using fields = field_list<describe_configs_response,
             field<"name", string, since(0)>,
-            field<"value", string, since(0), nullable_since(0)>,
+            field<"value", string, since(0), nullable_since(0), secret_if_flagged>,
             field<"read_only", boolean, since(0)>,
             field<"is_default", boolean, between(0, 0)>,
             field<"config_source", int8, since(1), defaults_to(-1), ignorable>,
-            field<"is_sensitive", boolean, since(0)>,
+            field<"is_sensitive", boolean, since(0), secret_flag>,
             field<"synonyms", array<synonym>, since(1), ignorable>,
             field<"config_type", int8, since(3), ignorable>,
             field<"documentation", string, since(3), nullable_since(3), ignorable>>;
@@ -120,7 +120,7 @@ struct describe_configs_response : private vocabulary {
         struct basic_view : struct_view<resource_result, V> {
             /// v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+ | nullable
+            /// v0+ | nullable | secret if flagged
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] bool read_only() const noexcept { return get<2>(*this); }

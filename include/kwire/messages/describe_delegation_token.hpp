@@ -85,7 +85,7 @@ struct describe_delegation_token_response : private vocabulary {
             field<"expiry_timestamp", int64, since(0)>,
             field<"max_timestamp", int64, since(0)>,
             field<"token_id", string, since(0)>,
-            field<"hmac", bytes, since(0)>,
+            field<"hmac", bytes, since(0), secret>,
             field<"renewers", array<described_delegation_token_renewer>, since(0)>>;
 
         struct data {
@@ -124,7 +124,7 @@ struct describe_delegation_token_response : private vocabulary {
             [[nodiscard]] std::int64_t max_timestamp() const noexcept { return get<6>(*this); }
             /// v0+
             [[nodiscard]] std::string_view token_id() const noexcept { return get<7>(*this); }
-            /// v0+
+            /// v0+ | secret
             [[nodiscard]] std::span<const std::byte> hmac() const noexcept { return get<8>(*this); }
             /// v0+
             [[nodiscard]] array_of<described_delegation_token_renewer::basic_view<V>> renewers() const noexcept {

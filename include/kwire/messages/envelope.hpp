@@ -11,7 +11,7 @@ struct envelope_request : private vocabulary {
     static constexpr message_facts facts{"EnvelopeRequest", 58, {0, 0}, 0};
 
     using fields = field_list<envelope_request,
-        field<"request_data", bytes, since(0)>,
+        field<"request_data", bytes, since(0), secret>,
         field<"request_principal", bytes, since(0), nullable_since(0)>,
         field<"client_host_address", bytes, since(0)>>;
 
@@ -24,7 +24,7 @@ struct envelope_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<envelope_request, V> {
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> request_data() const noexcept { return get<0>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::span<const std::byte>> request_principal() const noexcept {
@@ -44,7 +44,7 @@ struct envelope_response : private vocabulary {
     static constexpr message_facts facts{"EnvelopeResponse", 58, {0, 0}, 0};
 
     using fields = field_list<envelope_response,
-        field<"response_data", bytes, since(0), nullable_since(0), defaults_to_null>,
+        field<"response_data", bytes, since(0), nullable_since(0), defaults_to_null, secret>,
         field<"error_code", int16, since(0)>>;
 
     struct data {
@@ -55,7 +55,7 @@ struct envelope_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<envelope_response, V> {
-        /// v0+ | nullable | default null
+        /// v0+ | nullable | default null | secret
         [[nodiscard]] std::optional<std::span<const std::byte>> response_data() const noexcept {
             return get<0>(*this);
         }

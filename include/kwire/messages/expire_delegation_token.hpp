@@ -11,7 +11,7 @@ struct expire_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"ExpireDelegationTokenRequest", 40, {0, 2}, 2};
 
     using fields = field_list<expire_delegation_token_request,
-        field<"hmac", bytes, since(0)>,
+        field<"hmac", bytes, since(0), secret>,
         field<"expiry_time_period_ms", int64, since(0)>>;
 
     struct data {
@@ -22,7 +22,7 @@ struct expire_delegation_token_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<expire_delegation_token_request, V> {
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> hmac() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] std::int64_t expiry_time_period_ms() const noexcept { return get<1>(*this); }

@@ -14,7 +14,7 @@ struct incremental_alter_configs_request : private vocabulary {
         using fields = field_list<incremental_alter_configs_request,
             field<"name", string, since(0), map_key>,
             field<"config_operation", int8, since(0), map_key>,
-            field<"value", string, since(0), nullable_since(0)>>;
+            field<"value", string, since(0), nullable_since(0), secret>>;
 
         struct data {
             std::string name{};
@@ -29,7 +29,7 @@ struct incremental_alter_configs_request : private vocabulary {
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int8_t config_operation() const noexcept { return get<1>(*this); }
-            /// v0+ | nullable
+            /// v0+ | nullable | secret
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;

@@ -11,7 +11,7 @@ struct renew_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"RenewDelegationTokenRequest", 39, {0, 2}, 2};
 
     using fields = field_list<renew_delegation_token_request,
-        field<"hmac", bytes, since(0)>,
+        field<"hmac", bytes, since(0), secret>,
         field<"renew_period_ms", int64, since(0)>>;
 
     struct data {
@@ -22,7 +22,7 @@ struct renew_delegation_token_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<renew_delegation_token_request, V> {
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> hmac() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] std::int64_t renew_period_ms() const noexcept { return get<1>(*this); }

@@ -11,7 +11,7 @@ struct sasl_authenticate_request : private vocabulary {
     static constexpr message_facts facts{"SaslAuthenticateRequest", 36, {0, 2}, 2};
 
     using fields = field_list<sasl_authenticate_request,
-        field<"auth_bytes", bytes, since(0)>>;
+        field<"auth_bytes", bytes, since(0), secret>>;
 
     struct data {
         shared_buffer auth_bytes{};
@@ -20,7 +20,7 @@ struct sasl_authenticate_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<sasl_authenticate_request, V> {
-        /// The mechanism's token; for PLAIN it holds the password. Never log it.   v0+
+        /// The mechanism's token; for PLAIN it holds the password. Never log it.   v0+ | secret
         [[nodiscard]] std::span<const std::byte> auth_bytes() const noexcept { return get<0>(*this); }
     };
     using view = basic_view<any_version>;
@@ -34,7 +34,7 @@ struct sasl_authenticate_response : private vocabulary {
     using fields = field_list<sasl_authenticate_response,
         field<"error_code", int16, since(0)>,
         field<"error_message", string, since(0), nullable_since(0)>,
-        field<"auth_bytes", bytes, since(0)>,
+        field<"auth_bytes", bytes, since(0), secret>,
         field<"session_lifetime_ms", int64, since(1), ignorable>>;
 
     struct data {
@@ -51,7 +51,7 @@ struct sasl_authenticate_response : private vocabulary {
         [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
         /// Why authentication failed, for people; null on success.   v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<1>(*this); }
-        /// The mechanism's token for the client, empty if it has none to send.   v0+
+        /// The mechanism's token for the client, empty if it has none to send.   v0+ | secret
         [[nodiscard]] std::span<const std::byte> auth_bytes() const noexcept { return get<2>(*this); }
         /// Authenticate again within so many milliseconds; 0: no limit.   v1+
         [[nodiscard]] std::int64_t session_lifetime_ms() const noexcept { return get<3>(*this); }

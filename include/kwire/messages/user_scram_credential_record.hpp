@@ -13,9 +13,9 @@ struct user_scram_credential_record : private vocabulary {
     using fields = field_list<user_scram_credential_record,
         field<"name", string, since(0)>,
         field<"mechanism", int8, since(0)>,
-        field<"salt", bytes, since(0)>,
-        field<"stored_key", bytes, since(0)>,
-        field<"server_key", bytes, since(0)>,
+        field<"salt", bytes, since(0), secret>,
+        field<"stored_key", bytes, since(0), secret>,
+        field<"server_key", bytes, since(0), secret>,
         field<"iterations", int32, since(0)>>;
 
     struct data {
@@ -34,11 +34,11 @@ struct user_scram_credential_record : private vocabulary {
         [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] std::int8_t mechanism() const noexcept { return get<1>(*this); }
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> salt() const noexcept { return get<2>(*this); }
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> stored_key() const noexcept { return get<3>(*this); }
-        /// v0+
+        /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> server_key() const noexcept { return get<4>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t iterations() const noexcept { return get<5>(*this); }

@@ -79,6 +79,14 @@ enum class entity : std::uint8_t {
     transactional_id,
 };
 
+/// Whether a field's value must be kept out of logs (schema/secrets.txt).
+enum class secrecy : std::uint8_t {
+    none,
+    always,  ///< a password, a token, or what one can be made from
+    flagged, ///< secret where the field marked `flag`, in its struct or in one around it, is true
+    flag,    ///< not secret itself: says whether the `flagged` fields are
+};
+
 struct struct_info;
 
 /// One field as a value: what the schema says about it, for code that walks fields at run time.
@@ -97,6 +105,7 @@ struct field_info {
     bool never_compact =
         false; ///< keeps its classic length in flexible versions (request header's client id)
     entity names = entity::none;            ///< what it names
+    secrecy secret = secrecy::none;         ///< whether its value may be shown
     const struct_info* structure = nullptr; ///< the struct, or the struct of the array's elements
 };
 
@@ -140,6 +149,7 @@ consteval void apply(field_info& info, null_default) { info.null_default = true;
 consteval void apply(field_info& info, map_key_mark) { info.map_key = true; }
 consteval void apply(field_info& info, never_compact_mark) { info.never_compact = true; }
 consteval void apply(field_info& info, entity attribute) { info.names = attribute; }
+consteval void apply(field_info& info, secrecy attribute) { info.secret = attribute; }
 template <std::size_t N>
 consteval void apply(field_info& info, const default_text<N>& attribute) {
     info.default_text = attribute.text.view();
@@ -269,6 +279,9 @@ protected:
     static constexpr entity names_group = entity::group_id;
     static constexpr entity names_producer = entity::producer_id;
     static constexpr entity names_transaction = entity::transactional_id;
+    static constexpr secrecy secret = secrecy::always;
+    static constexpr secrecy secret_if_flagged = secrecy::flagged;
+    static constexpr secrecy secret_flag = secrecy::flag;
 };
 
 namespace detail {
