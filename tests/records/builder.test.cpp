@@ -217,9 +217,10 @@ TEST_CASE("builder: the batch never exceeds its bound, and what is refused chang
 
 TEST_CASE("builder: lengths that no batch can hold are refused without looking at their bytes") {
     // A length that is claimed of memory which is not there: only its size may be used.
-    const std::byte one{};
-    const std::span<const std::byte> claimed(&one, std::numeric_limits<std::int32_t>::max());
-    const std::span<const std::byte> huge(&one, std::size_t{1} << 62);
+    static const std::byte one{};
+    const std::byte* volatile unknown = &one; // the compiler would warn of what is never read
+    const std::span<const std::byte> claimed(unknown, std::numeric_limits<std::int32_t>::max());
+    const std::span<const std::byte> huge(unknown, std::size_t{1} << 62);
     batch_builder builder({.max_bytes = std::numeric_limits<std::size_t>::max()});
     CHECK(builder.append({.value = claimed}).error() == errc::too_large);
     CHECK(builder.append({.key = claimed}).error() == errc::too_large);
@@ -282,4 +283,54 @@ TEST_CASE("builder: no records make an empty batch") {
     REQUIRE(found);
     CHECK(found->next_offset() == 8);
     CHECK(kwire::check_records(*found) == 0U);
+}
+
+TEST_CASE("builder: records of every size around where a length grows by a byte are written right") {
+    const bytes content(8300, std::byte{5});
+    // Deltas and headers make what is written longer than the least that such a value needs.
+    const kwire::header_view header{.name = "h", .value = std::span(content).first(3)};
+    for (const std::size_t low : {std::size_t{0}, std::size_t{8100}})
+        for (std::size_t size = low; size < low + 130; ++size)
+            for (const std::int64_t step : {std::int64_t{0}, std::int64_t{1000}, std::int64_t{1} << 60}) {
+                batch_builder builder;
+                const std::span<const std::byte> value = std::span(content).first(size);
+                for (std::int64_t i = 0; i < 3; ++i)
+                    REQUIRE(builder.append({.offset = i * 70,
+                                            .timestamp = i * step,
+                                            .key = value.first(size / 3),
+                                            .value = value.subspan(size / 3),
+                                            .headers = {&header, static_cast<std::size_t>(i % 2)}}));
+                const auto batch = std::move(builder).finish().to_bytes();
+                const exact_bytes block(batch.span());
+                const auto view = kwire::batch_at(block.span()).value();
+                REQUIRE(kwire::check_records(view) == 3U);
+                std::int64_t i = 0;
+                for (auto record : kwire::records(view)) {
+                    CHECK(record.timestamp() == i * step);
+                    CHECK(record.offset() == i * 70);
+                    CHECK(record.key()->size() + record.value()->size() == size);
+                    CHECK(record.headers().size() == static_cast<std::size_t>(i % 2));
+                    ++i;
+                }
+            }
+}
+
+TEST_CASE("builder: one that was finished or moved from begins anew") {
+    const bytes value(50, std::byte{7});
+    batch_builder first({.base_offset = 5});
+    REQUIRE(first.append({.timestamp = 9, .value = value}));
+    batch_builder second = std::move(first);
+    CHECK(second.record_count() == 1);
+    REQUIRE(first.append({.timestamp = 3, .value = value})); // NOLINT(bugprone-use-after-move)
+    REQUIRE(second.append({.timestamp = 10, .value = value}));
+    const auto two = std::move(second).finish().to_bytes();
+    CHECK(kwire::check_records(kwire::batch_at(two.span()).value()) == 2U);
+    CHECK(second.empty()); // NOLINT(bugprone-use-after-move)
+    CHECK(second.size() == 61);
+    REQUIRE(second.append({.timestamp = 3, .value = value}));
+    const auto one = std::move(first).finish().to_bytes();
+    CHECK(one == std::move(second).finish().to_bytes());
+    CHECK(kwire::batch_at(one.span())->base_offset() == 5);
+    CHECK(kwire::batch_at(one.span())->header()->base_timestamp == 3);
+    CHECK(kwire::check_records(kwire::batch_at(one.span()).value()) == 1U);
 }

@@ -59,36 +59,75 @@ struct record_to_write {
     std::span<const header_view> headers{};
 };
 
-/// Builds one uncompressed batch of magic 2.
+namespace detail {
+
+/// Varints of one and two bytes in line: lengths and deltas need hardly ever more.
+KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value) noexcept {
+    const std::uint64_t raw = wire::zigzag_encode(value);
+    if (raw < 0x80) [[likely]] {
+        *p = static_cast<std::byte>(raw);
+        return p + 1;
+    }
+    if (raw < 0x4000) [[likely]] {
+        p[0] = static_cast<std::byte>(raw | 0x80);
+        p[1] = static_cast<std::byte>(raw >> 7);
+        return p + 2;
+    }
+    return wire::write_uvarint(p, raw);
+}
+
+/// memcpy for keys and values of some dozens of bytes: a call costs more than copying them.
+KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* from,
+                                               std::size_t size) noexcept {
+    // Pieces of a constant size become one load and one store; the last one may overlap the one before.
+    const auto move = [&]<std::size_t Piece>(std::size_t at) { std::memcpy(p + at, from + at, Piece); };
+    if (size >= 16) [[likely]] {
+        if (size > 256) [[unlikely]] {
+            std::memcpy(p, from, size);
+            return p + size;
+        }
+        for (std::size_t at = 0; at < size - 16; at += 16) move.template operator()<16>(at);
+        move.template operator()<16>(size - 16);
+    } else if (size >= 8) {
+        move.template operator()<8>(0);
+        move.template operator()<8>(size - 8);
+    } else if (size >= 4) {
+        move.template operator()<4>(0);
+        move.template operator()<4>(size - 4);
+    } else if (size != 0) {
+        p[0] = from[0];
+        p[size / 2] = from[size / 2];
+        p[size - 1] = from[size - 1];
+    }
+    return p + size;
+}
+
+} // namespace detail
+
+/// Builds one batch of magic 2.
 ///
 /// Move-only. A record that is refused changes nothing. Memory that cannot be had throws std::bad_alloc (ends
 /// the program under -fno-exceptions); the batch is then as it was before. Not for several threads at once.
 class batch_builder {
 public:
     explicit batch_builder(const batch_options& options = {}) noexcept : options_(options) {}
+    batch_builder(batch_builder&& other) noexcept : options_(other.options_) { swap(other); }
+    batch_builder& operator=(batch_builder&& other) noexcept {
+        batch_builder taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~batch_builder() = default;
 
     /// Appends a record; its value is copied. What was written is counted in copied_bytes() by finish().
     ///
     /// too_large if the batch would exceed max_bytes, or a length its field; bad_value, with the field's
     /// name, if the offset does not rise or lies more than 2^31 - 1 above the first one.
-    [[nodiscard]] std::expected<void, error> append(const record_to_write& record) {
-        const measured sizes = measure(record, value_size(record));
-        if (sizes.whole > room_left()) [[unlikely]]
-            return std::unexpected{refusal(sizes)};
-        begin_batch();
-        const auto whole = static_cast<std::size_t>(sizes.whole);
-        bytes_.reserve(whole);
-        std::byte* p = write_front(bytes_.spare().data(), record, sizes);
-        if (record.value) {
-            p = wire::write_varint(p, static_cast<std::int32_t>(record.value->size()));
-            p = put(p, *record.value);
-        } else {
-            *p++ = null_length;
-        }
-        write_headers(p, record.headers);
-        bytes_.commit(whole);
-        appended(sizes, record.timestamp);
-        return {};
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<void, error> append(const record_to_write& record) {
+        if (write_if_roomy(record)) [[likely]]
+            return {};
+        const record_to_write kept = record; // lets the compiler keep the caller's one in registers
+        return append_measured(kept);
     }
 
     /// Appends a record whose value is attached by reference: worth it from some KiB on. `record.value` is
@@ -96,20 +135,18 @@ public:
     [[nodiscard]] std::expected<void, error> append(const record_to_write& record, shared_buffer value) {
         const measured sizes = measure(record, static_cast<std::int64_t>(value.size()));
         if (sizes.whole > room_left()) return std::unexpected{refusal(sizes)};
-        begin_batch();
-        const std::size_t written = static_cast<std::size_t>(sizes.whole) - value.size();
-        bytes_.reserve(written);
-        std::byte* p = write_front(bytes_.spare().data(), record, sizes);
-        p = wire::write_varint(p, static_cast<std::int32_t>(value.size()));
-        const std::size_t at = bytes_.size() + static_cast<std::size_t>(p - bytes_.spare().data());
-        write_headers(p, record.headers);
-        if (!value.empty()) {
-            const std::size_t size = value.size();
-            attached_.push_back({at, std::move(value)});
+        const std::size_t size = value.size();
+        if (attached_.size() == attached_.capacity()) attached_.reserve(2 * attached_.size() + 4);
+        make_room(static_cast<std::size_t>(sizes.whole) - size);
+        std::byte* p = write_front(at_, record, sizes);
+        p = detail::put_short_varint(p, static_cast<std::int64_t>(size));
+        if (size != 0) {
+            attached_.push_back({static_cast<std::size_t>(p - bytes_.data()), std::move(value)});
             attached_bytes_ += size;
         }
-        bytes_.commit(written);
-        appended(sizes, record.timestamp);
+        at_ = write_headers(p, record.headers);
+        limit_room();
+        appended(record.timestamp, sizes.offset_delta);
         return {};
     }
 
@@ -119,19 +156,17 @@ public:
     }
 
     /// Bytes of the batch as it stands, the header included, also before the first record.
-    [[nodiscard]] std::size_t size() const noexcept {
-        return bytes_.empty() ? sizeof(batch_header) : bytes_.size() + attached_bytes_;
-    }
+    [[nodiscard]] std::size_t size() const noexcept { return own_size() + attached_bytes_; }
     [[nodiscard]] std::int32_t record_count() const noexcept { return count_; }
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
-    /// The batch with its checksum, in one segment if no value was attached; the builder is spent.
+    /// The batch with its checksum, in one segment if no value was attached; the builder is as new then.
     ///
     /// Without records: an empty batch as compaction leaves it, whose last offset is the first.
     [[nodiscard]] buffer_chain finish() && {
-        begin_batch();
+        fill_to_cursor();
         batch_header& header = overlay_trusted<batch_header>(bytes_.data());
-        write_header(header);
+        write_header(header, size());
         std::uint32_t crc = 0;
         std::size_t from = offsetof(batch_header, attributes);
         for (const attachment& each : attached_) {
@@ -141,20 +176,55 @@ public:
         }
         header.crc = crc32c_extend(crc, std::as_const(bytes_).span().subspan(from));
 
-        detail::count_copied(bytes_.size() -
-                             sizeof(batch_header)); // one atomic addition instead of one per key
-        shared_buffer all = std::move(bytes_).freeze();
-        if (attached_.empty()) return buffer_chain(std::move(all));
+        count_written();
+        batch_builder spent = std::move(*this);
+        shared_buffer all = std::move(spent.bytes_).freeze();
+        if (spent.attached_.empty()) return buffer_chain(std::move(all));
         buffer_chain chain;
-        chain.reserve_segments(2 * attached_.size() + 1);
+        chain.reserve_segments(2 * spent.attached_.size() + 1);
         from = 0;
-        for (attachment& each : attached_) {
+        for (attachment& each : spent.attached_) {
             chain.put_bytes(detail::buffer_access::slice(all, from, each.at - from));
             chain.put_bytes(std::move(each.bytes));
             from = each.at;
         }
         chain.put_bytes(detail::buffer_access::slice(all, from, all.size() - from));
         return chain;
+    }
+
+    /// The batch with its records compressed; `codec` is a kwire::codec (<kwire/compression/codec.hpp>).
+    ///
+    /// max_bytes has bounded the records before compression; the compressed batch is bounded by it too:
+    /// too_large, or the codec's own error, and then the builder is as it was, so that finish() without a
+    /// codec is left. Attached values are copied for the codec, and counted. An empty batch is not
+    /// compressed, as Kafka has it.
+    template <class Codec>
+        requires requires(Codec& codec, unique_buffer& out, std::span<const std::byte> plain) {
+            codec.compress_into(out, plain, std::int8_t{2}).has_value();
+            codec.type();
+        }
+    [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
+        if (empty()) return std::move(*this).finish().to_bytes();
+        fill_to_cursor();
+        unique_buffer joined;
+        if (!attached_.empty()) joined = join_records();
+        const auto plain = attached_.empty() ? std::as_const(bytes_).span().subspan(sizeof(batch_header))
+                                             : std::as_const(joined).span();
+        unique_buffer out = unique_buffer::with_capacity(sizeof(batch_header) + plain.size() / 2);
+        out.reserve(sizeof(batch_header));
+        out.commit(sizeof(batch_header));
+        if (const auto done = codec.compress_into(out, plain, std::int8_t{2}); !done)
+            return std::unexpected{done.error()};
+        if (out.size() > limit())
+            return std::unexpected{error{.code = errc::too_large, .needed = out.size(), .left = limit()}};
+        batch_header& header = overlay_trusted<batch_header>(out.data());
+        write_header(header, out.size());
+        header.attributes =
+            static_cast<std::int16_t>(header.attributes | static_cast<std::int16_t>(codec.type()));
+        header.crc = crc32c(std::as_const(out).span().subspan(offsetof(batch_header, attributes)));
+        count_written();
+        batch_builder spent = std::move(*this);
+        return std::move(out).freeze();
     }
 
     /// The same in memory that may still be changed (see batch_patch). Attached values are copied, and
@@ -170,13 +240,19 @@ public:
 
 private:
     static constexpr std::byte null_length{1}; // -1
+    static constexpr std::uint64_t largest =
+        std::numeric_limits<std::int32_t>::max(); ///< of any length field
+    static constexpr std::uint64_t bad_offset = ~std::uint64_t{0};
+    static constexpr std::uint64_t least_body = 6; ///< attributes and five varints of a byte each
+    /// What the length in front, the deltas, the lengths of key and value and the count of headers may take
+    /// beyond that.
+    static constexpr std::uint64_t most_beyond = 5 + 9 + 4 + 4 + 4 + 4;
+    static constexpr std::uint64_t most_of_header = 5 + 5; ///< its two lengths
 
     struct attachment {
         std::size_t at; ///< in bytes_: in front of what stands there
         shared_buffer bytes;
     };
-
-    static constexpr std::uint64_t bad_offset = ~std::uint64_t{0};
 
     struct measured {
         std::uint64_t
@@ -185,6 +261,77 @@ private:
         std::int32_t offset_delta;
         std::int64_t timestamp_delta;
     };
+
+    /// Writes the record in one pass if there is room for the longest form of all its numbers; false, and
+    /// nothing has changed, if it has to be looked at more closely.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool write_if_roomy(const record_to_write& record) noexcept {
+        const auto room = static_cast<std::uint64_t>(end_ - at_); // less than 2^31, and 0 before the first
+        const std::uint64_t key = record.key ? record.key->size() : 0;
+        const std::uint64_t value = record.value ? record.value->size() : 0;
+        if (key > room || value > room) [[unlikely]]
+            return false;
+        std::uint64_t least = least_body + key + value;
+        std::uint64_t most = least + most_beyond;
+        if (!record.headers.empty()) {
+            if (record.headers.size() > room) [[unlikely]]
+                return false;
+            std::uint64_t bytes = 0;
+            for (const header_view& header : record.headers) {
+                const std::uint64_t size = header.value ? header.value->size() : 0;
+                if (header.name.size() > room || size > room) [[unlikely]]
+                    return false;
+                bytes += header.name.size() + size; // at most 2^32 times 2^31
+            }
+            least += bytes;
+            most += bytes + most_of_header * record.headers.size();
+        }
+        const std::uint64_t delta = offset_delta(record);
+        if (most > room || delta < next_delta_ || delta > largest) [[unlikely]]
+            return false;
+
+        // The length comes first and is known last: what is written behind it seldom needs a longer one than
+        // the least record would.
+        const std::size_t guessed = least < 64 ? 1 : least < 8192 ? 2 : length_size(least);
+        std::byte* const body = at_ + guessed;
+        *body = std::byte{0}; // attributes: none have a meaning
+        std::byte* p = detail::put_short_varint(
+            body + 1,
+            static_cast<std::int64_t>(static_cast<std::uint64_t>(record.timestamp) - base_timestamp_));
+        p = detail::put_short_varint(p, static_cast<std::int64_t>(delta));
+        p = write_nullable(p, record.key);
+        p = write_nullable(p, record.value);
+        if (record.headers.empty())
+            *p++ = std::byte{0};
+        else
+            p = write_headers(p, record.headers);
+        const auto size = static_cast<std::uint64_t>(p - body);
+        if (size >= std::uint64_t{1} << (7 * guessed - 1)) [[unlikely]]
+            p = move_body(body, size);
+        detail::put_short_varint(at_, static_cast<std::int64_t>(size));
+        at_ = p;
+        appended(record.timestamp, static_cast<std::int32_t>(delta));
+        return true;
+    }
+
+    /// Makes the length's place as wide as it has to be; returns the end of the body.
+    KWIRE_COLD std::byte* move_body(std::byte* body, std::uint64_t size) noexcept {
+        std::byte* const right = at_ + length_size(size);
+        std::memmove(right, body, static_cast<std::size_t>(size));
+        return right + size;
+    }
+
+    /// The first record, one for which memory is needed, and those that are refused or nearly so.
+    [[nodiscard]] KWIRE_NOINLINE std::expected<void, error> append_measured(const record_to_write& record) {
+        const measured sizes = measure(record, value_size(record));
+        if (sizes.whole > room_left()) [[unlikely]]
+            return std::unexpected{refusal(sizes)};
+        make_room(static_cast<std::size_t>(sizes.whole));
+        std::byte* p = write_front(at_, record, sizes);
+        p = write_nullable(p, record.value);
+        at_ = write_headers(p, record.headers);
+        appended(record.timestamp, sizes.offset_delta);
+        return {};
+    }
 
     [[nodiscard]] KWIRE_COLD error refusal(const measured& sizes) const noexcept {
         if (sizes.whole != bad_offset)
@@ -197,119 +344,135 @@ private:
     [[nodiscard]] static std::int64_t value_size(const record_to_write& record) noexcept {
         return record.value ? static_cast<std::int64_t>(record.value->size()) : -1;
     }
-
+    [[nodiscard]] static std::size_t length_size(std::uint64_t size) noexcept {
+        return wire::varint_size(static_cast<std::int64_t>(size));
+    }
     /// Bytes of a length and of what it counts; no length field holds more than 2^31 - 1.
-    [[nodiscard]] KWIRE_ALWAYS_INLINE static std::uint64_t sized(std::uint64_t size) noexcept {
-        return wire::varint_size(static_cast<std::int64_t>(size)) + size;
+    [[nodiscard]] static std::uint64_t sized(std::uint64_t size) noexcept { return length_size(size) + size; }
+
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t
+    offset_delta(const record_to_write& record) const noexcept {
+        if (!record.offset) return next_delta_;
+        return static_cast<std::uint64_t>(*record.offset) - static_cast<std::uint64_t>(options_.base_offset);
     }
 
     /// `value` is its size, -1 for null.
-    [[nodiscard]] KWIRE_ALWAYS_INLINE measured measure(const record_to_write& record,
-                                                       std::int64_t value) const noexcept {
+    [[nodiscard]] measured measure(const record_to_write& record, std::int64_t value) const noexcept {
         measured out{};
-        std::uint64_t delta = next_delta_;
-        if (record.offset)
-            delta =
-                static_cast<std::uint64_t>(*record.offset) - static_cast<std::uint64_t>(options_.base_offset);
-        constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
+        const std::uint64_t delta = offset_delta(record);
         if (delta < next_delta_ || delta > largest) [[unlikely]] {
             out.whole = bad_offset;
             return out;
         }
         out.offset_delta = static_cast<std::int32_t>(delta);
-        out.timestamp_delta = static_cast<std::int64_t>(static_cast<std::uint64_t>(record.timestamp) -
-                                                        static_cast<std::uint64_t>(base_timestamp(record)));
+        out.timestamp_delta = static_cast<std::int64_t>(
+            static_cast<std::uint64_t>(record.timestamp) -
+            (count_ != 0 ? base_timestamp_ : static_cast<std::uint64_t>(first_base(record.timestamp))));
 
-        // None of the sums can overflow: what lies in memory has less than 2^63 bytes.
+        // No sum can overflow: each size is that of something in memory, and the loop ends above the largest.
         std::uint64_t body = 1 + wire::varint_size(out.timestamp_delta) + wire::varint_size(out.offset_delta);
         body += record.key ? sized(record.key->size()) : 1;
         body += value >= 0 ? sized(static_cast<std::uint64_t>(value)) : 1;
-        body += wire::varint_size(static_cast<std::int64_t>(record.headers.size()));
-        for (const header_view& header : record.headers)
+        body += length_size(record.headers.size());
+        for (const header_view& header : record.headers) {
+            if (body > largest) break;
             body += sized(header.name.size()) + (header.value ? sized(header.value->size()) : 1);
+        }
         out.whole = sized(body);
         out.length = static_cast<std::int32_t>(body); // whole fits the batch, or it is not used
         return out;
     }
 
-    /// Bytes that may follow; with them the batch fits its length field too, and with it everything inside.
-    [[nodiscard]] std::uint64_t room_left() const noexcept {
-        constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
-        const std::uint64_t limit = options_.max_bytes < largest ? options_.max_bytes : largest;
-        return size() < limit ? limit - size() : 0;
+    /// Bytes that the batch may have; what fits it has room in its length field, and so has all inside.
+    [[nodiscard]] std::uint64_t limit() const noexcept {
+        return options_.max_bytes < largest ? options_.max_bytes : largest;
+    }
+    [[nodiscard]] std::uint64_t room_left() const noexcept { return size() < limit() ? limit() - size() : 0; }
+    [[nodiscard]] std::size_t own_size() const noexcept {
+        return at_ == nullptr ? sizeof(batch_header) : static_cast<std::size_t>(at_ - bytes_.data());
     }
 
-    [[nodiscard]] std::int64_t base_timestamp(const record_to_write& record) const noexcept {
-        if (options_.delete_horizon) return *options_.delete_horizon;
-        return count_ != 0 ? first_timestamp_ : record.timestamp;
+    [[nodiscard]] std::int64_t first_base(std::int64_t timestamp) const noexcept {
+        return options_.delete_horizon.value_or(timestamp);
     }
 
-    void begin_batch() {
-        if (!bytes_.empty()) return;
-        if (bytes_.capacity() == 0)
-            bytes_ = unique_buffer::with_capacity(options_.expected_bytes > sizeof(batch_header)
-                                                      ? options_.expected_bytes
-                                                      : sizeof(batch_header));
-        bytes_.commit(sizeof(batch_header)); // written by finish()
+    /// Tells bytes_ how far it is filled. The header, which finish() writes, counts as soon as there is one.
+    void fill_to_cursor() {
+        if (at_ == nullptr) make_room(0);
+        bytes_.commit(own_size() - bytes_.size());
+    }
+    void make_room(std::size_t size) {
+        if (at_ == nullptr) {
+            const std::size_t needed = sizeof(batch_header) + size;
+            bytes_ = unique_buffer::with_capacity(options_.expected_bytes > needed ? options_.expected_bytes
+                                                                                   : needed);
+            at_ = bytes_.data() + sizeof(batch_header);
+        } else if (size > bytes_.capacity() - own_size()) {
+            fill_to_cursor();
+            bytes_.reserve(size);
+            at_ = bytes_.data() + bytes_.size();
+        }
+        limit_room();
+    }
+    /// Sets end_: neither behind the memory nor where the batch would be larger than it may be.
+    void limit_room() noexcept {
+        const std::uint64_t left = room_left();
+        const std::size_t spare = bytes_.capacity() - own_size();
+        end_ = at_ + (left < spare ? static_cast<std::size_t>(left) : spare);
     }
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE static std::byte* put(std::byte* p,
                                                             std::span<const std::byte> bytes) noexcept {
-        if (!bytes.empty()) std::memcpy(p, bytes.data(), bytes.size()); // counted by finish, all at once
-        return p + bytes.size();
+        return detail::put_short_bytes(p, bytes.data(), bytes.size()); // counted by finish, all at once
     }
-
     [[nodiscard]] KWIRE_ALWAYS_INLINE static std::byte*
-    write_front(std::byte* p, const record_to_write& record, const measured& sizes) noexcept {
+    write_nullable(std::byte* p, const std::optional<std::span<const std::byte>>& bytes) noexcept {
+        if (!bytes) {
+            *p = null_length;
+            return p + 1;
+        }
+        return put(detail::put_short_varint(p, static_cast<std::int64_t>(bytes->size())), *bytes);
+    }
+    /// From the length to the key.
+    [[nodiscard]] static std::byte* write_front(std::byte* p, const record_to_write& record,
+                                                const measured& sizes) noexcept {
         p = wire::write_varint(p, sizes.length);
-        *p++ = std::byte{0}; // attributes: none have a meaning
+        *p++ = std::byte{0};
         p = wire::write_varint(p, sizes.timestamp_delta);
         p = wire::write_varint(p, sizes.offset_delta);
-        if (!record.key) {
-            *p++ = null_length;
-            return p;
-        }
-        p = wire::write_varint(p, static_cast<std::int32_t>(record.key->size()));
-        return put(p, *record.key);
+        return write_nullable(p, record.key);
     }
-
-    KWIRE_ALWAYS_INLINE static std::byte* write_headers(std::byte* p,
-                                                        std::span<const header_view> headers) noexcept {
-        p = wire::write_varint(p, static_cast<std::int32_t>(headers.size()));
+    [[nodiscard]] static std::byte* write_headers(std::byte* p,
+                                                  std::span<const header_view> headers) noexcept {
+        p = detail::put_short_varint(p, static_cast<std::int64_t>(headers.size()));
         for (const header_view& header : headers) {
-            p = wire::write_varint(p, static_cast<std::int32_t>(header.name.size()));
+            p = detail::put_short_varint(p, static_cast<std::int64_t>(header.name.size()));
             p = put(p, detail::bytes_of_text(header.name));
-            if (!header.value) {
-                *p++ = null_length;
-                continue;
-            }
-            p = wire::write_varint(p, static_cast<std::int32_t>(header.value->size()));
-            p = put(p, *header.value);
+            p = write_nullable(p, header.value);
         }
         return p;
     }
 
-    void appended(const measured& sizes, std::int64_t timestamp) noexcept {
-        if (count_ == 0) {
-            first_timestamp_ = timestamp;
+    KWIRE_ALWAYS_INLINE void appended(std::int64_t timestamp, std::int32_t delta) noexcept {
+        if (count_ == 0) [[unlikely]] {
+            base_timestamp_ = static_cast<std::uint64_t>(first_base(timestamp));
             max_timestamp_ = timestamp;
         }
         if (timestamp > max_timestamp_) max_timestamp_ = timestamp;
-        last_delta_ = sizes.offset_delta;
-        next_delta_ = static_cast<std::uint64_t>(sizes.offset_delta) + 1;
+        next_delta_ = static_cast<std::uint64_t>(delta) + 1;
         ++count_;
     }
 
-    void write_header(batch_header& header) const noexcept {
+    void write_header(batch_header& header, std::size_t size) const noexcept {
         header.base_offset = options_.base_offset;
-        header.batch_length = static_cast<std::int32_t>(size() - detail::batch_overhead);
+        header.batch_length = static_cast<std::int32_t>(size - detail::batch_overhead);
         header.partition_leader_epoch = options_.partition_leader_epoch;
         header.magic = 2;
         header.attributes =
             static_cast<std::int16_t>((options_.append_time ? 8 : 0) | (options_.is_transactional ? 16 : 0) |
                                       (options_.is_control ? 32 : 0) | (options_.delete_horizon ? 64 : 0));
-        header.last_offset_delta = last_delta_;
-        header.base_timestamp = options_.delete_horizon ? *options_.delete_horizon : first_timestamp_;
+        header.last_offset_delta = count_ != 0 ? static_cast<std::int32_t>(next_delta_ - 1) : 0;
+        header.base_timestamp = count_ != 0 ? static_cast<std::int64_t>(base_timestamp_) : first_base(-1);
         header.max_timestamp = options_.append_time ? *options_.append_time : max_timestamp_;
         header.producer_id = options_.producer_id;
         header.producer_epoch = options_.producer_epoch;
@@ -317,14 +480,44 @@ private:
         header.record_count = count_;
     }
 
+    /// The records with their attached values, in one piece.
+    [[nodiscard]] unique_buffer join_records() const {
+        unique_buffer joined = unique_buffer::with_capacity(size() - sizeof(batch_header));
+        const auto own = bytes_.span();
+        std::size_t from = sizeof(batch_header);
+        for (const attachment& each : attached_) {
+            joined.append(own.subspan(from, each.at - from));
+            joined.append(each.bytes);
+            from = each.at;
+        }
+        joined.append(own.subspan(from));
+        return joined;
+    }
+    /// One atomic addition instead of one for each key and value.
+    void count_written() const noexcept { detail::count_copied(own_size() - sizeof(batch_header)); }
+
+    void swap(batch_builder& other) noexcept {
+        std::swap(options_, other.options_);
+        bytes_.swap(other.bytes_);
+        std::swap(at_, other.at_);
+        std::swap(end_, other.end_);
+        attached_.swap(other.attached_);
+        std::swap(attached_bytes_, other.attached_bytes_);
+        std::swap(next_delta_, other.next_delta_);
+        std::swap(base_timestamp_, other.base_timestamp_);
+        std::swap(max_timestamp_, other.max_timestamp_);
+        std::swap(count_, other.count_);
+    }
+
     batch_options options_;
-    unique_buffer bytes_; ///< header and records without the attached values
+    unique_buffer bytes_;      ///< header and records without the attached values; filled up to at_ or less
+    std::byte* at_ = nullptr;  ///< where the next record goes; null before the first
+    std::byte* end_ = nullptr; ///< up to where a record may go without a question
     std::vector<attachment> attached_;
     std::size_t attached_bytes_ = 0;
     std::uint64_t next_delta_ = 0;
-    std::int64_t first_timestamp_ = -1;
+    std::uint64_t base_timestamp_ = 0;
     std::int64_t max_timestamp_ = -1;
-    std::int32_t last_delta_ = 0;
     std::int32_t count_ = 0;
 };
 

@@ -60,15 +60,15 @@ constexpr std::uint32_t power_of_x(std::uint64_t n) noexcept {
     return power;
 }
 
-/// [j][d]: x^(8 d 4^j), the factor by which d * 4^j following bytes shift a checksum. 512 bytes.
+/// [j][d]: x^(8 d 16^j), the factor by which d * 16^j following bytes shift a checksum. 1 KiB.
 template <std::uint32_t Polynomial>
 inline constexpr auto crc_shifts = [] {
-    std::array<std::array<std::uint32_t, 4>, 32> factors{};
+    std::array<std::array<std::uint32_t, 16>, 16> factors{};
     std::uint32_t step = power_of_x<Polynomial>(8);
     for (auto& digit : factors) {
         digit[0] = 1u << 31;
-        for (std::size_t d = 1; d < 4; ++d) digit[d] = multiply_mod<Polynomial>(digit[d - 1], step);
-        step = multiply_mod<Polynomial>(digit[3], step);
+        for (std::size_t d = 1; d < 16; ++d) digit[d] = multiply_mod<Polynomial>(digit[d - 1], step);
+        step = multiply_mod<Polynomial>(digit[15], step);
     }
     return factors;
 }();
@@ -92,8 +92,8 @@ constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, st
 /// digit.
 template <std::uint32_t Polynomial>
 constexpr std::uint32_t crc_shift_portable(std::uint32_t crc, std::uint64_t size) noexcept {
-    for (std::size_t j = 0; size != 0; ++j, size >>= 2)
-        if ((size & 3) != 0) crc = multiply_mod<Polynomial>(crc, crc_shifts<Polynomial>[j][size & 3]);
+    for (std::size_t j = 0; size != 0; ++j, size >>= 4)
+        if ((size & 15) != 0) crc = multiply_mod<Polynomial>(crc, crc_shifts<Polynomial>[j][size & 15]);
     return crc;
 }
 

@@ -170,11 +170,20 @@ KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_avx512(std::uint32_t state, cons
     return crc32c_chain(reduce(all), p, size);
 }
 
-/// crc_shift_portable with one multiplication a step.
+/// The factor for `size` & 0xffff bytes, whose digits begin at the `first` one.
+KWIRE_TARGET_CRC inline std::uint32_t shift_factor(std::uint64_t size, std::size_t first) noexcept {
+    const auto* const digits = crc_shifts<castagnoli>.data() + first;
+    return multiply(multiply(digits[0][size & 15], digits[1][size >> 4 & 15]),
+                    multiply(digits[2][size >> 8 & 15], digits[3][size >> 12 & 15]));
+}
+/// crc_shift_portable, but four digits at a time and each four as a tree: multiplications wait for one
+/// another, and they are all that takes time here.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_shift(std::uint32_t crc, std::uint64_t size) noexcept {
-    for (std::size_t j = 0; size != 0; ++j, size >>= 2)
-        if ((size & 3) != 0) crc = multiply(crc, crc_shifts<castagnoli>[j][size & 3]);
-    return crc;
+    std::uint32_t factor = shift_factor(size, 0);
+    size >>= 16;
+    for (std::size_t first = 4; size != 0; first += 4, size >>= 16)
+        factor = multiply(factor, shift_factor(size, first));
+    return multiply(crc, factor);
 }
 
 [[nodiscard]] inline bool has_sse42() noexcept {
