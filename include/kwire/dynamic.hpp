@@ -142,6 +142,10 @@ private:
 /// bytes and to static tables; copies freely.
 class dynamic_view {
 public:
+    /// The message's name if this is a whole message, and nothing if it is a struct of one.
+    [[nodiscard]] std::string_view message() const noexcept {
+        return layout_->fields[layout_->field_count].name;
+    }
     [[nodiscard]] int version() const noexcept { return layout_->version; }
     [[nodiscard]] std::size_t field_count() const noexcept { return layout_->field_count; }
     /// Field number `i` in the schema's order, counted from 0.

@@ -1,15 +1,31 @@
-/// Errors and uuids for fmt. Component kwire::fmt.
+/// Messages, errors and uuids for fmt. Component kwire::fmt.
 ///
 ///     if (!request) fmt::print(stderr, "{}: {}\n", peer, request.error());
+///     fmt::print("{}\n", *request);                        // one line; secrets and payloads are left out
+///     fmt::print("{:#}\n", *request);                      // the same with long arrays and strings in full
 ///     fmt::format("topic {:>24}", topic.topic_id());       // width and alignment as for strings
+///
+/// print.hpp says how messages look. Views of every kind can be formatted, whole messages and their structs,
+/// held or not. `data` structs cannot: they have no version to say which fields are there; encode and parse
+/// them.
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/held.hpp>
+#include <kwire/print.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
+
+namespace kwire::detail {
+
+template <class View>
+concept becomes_dynamic = requires(const View& view) { as_dynamic(view); };
+
+} // namespace kwire::detail
 
 /// The line that `kwire::describe` makes.
 template <>
@@ -41,5 +57,43 @@ struct fmt::formatter<kwire::uuid> : fmt::formatter<std::string_view> {
     auto format(const kwire::uuid& id, fmt::format_context& context) const {
         char text[kwire::uuid::text_size];
         return fmt::formatter<std::string_view>::format(id.to_chars(text), context);
+    }
+};
+
+/// One line, as print.hpp says; `#` for no limits.
+template <>
+struct fmt::formatter<kwire::dynamic_view> {
+    constexpr auto parse(fmt::format_parse_context& context) {
+        auto at = context.begin();
+        if (at != context.end() && *at == '#') {
+            options_ = kwire::print_options::everything();
+            ++at;
+        }
+        return at; // fmt refuses what is not the end of the specification
+    }
+    auto format(const kwire::dynamic_view& view, fmt::format_context& context) const {
+        auto out = context.out();
+        kwire::detail::print(view, options_, &out, [](void* target, std::string_view text) {
+            auto& end = *static_cast<decltype(out)*>(target);
+            end = std::copy(text.begin(), text.end(), end);
+        });
+        return out;
+    }
+
+private:
+    kwire::print_options options_;
+};
+
+template <kwire::detail::becomes_dynamic View>
+struct fmt::formatter<View, char> : fmt::formatter<kwire::dynamic_view> {
+    auto format(const View& view, fmt::format_context& context) const {
+        return fmt::formatter<kwire::dynamic_view>::format(as_dynamic(view), context);
+    }
+};
+
+template <class View>
+struct fmt::formatter<kwire::held<View>, char> : fmt::formatter<View> {
+    auto format(const kwire::held<View>& message, fmt::format_context& context) const {
+        return fmt::formatter<View>::format(message.view(), context);
     }
 };

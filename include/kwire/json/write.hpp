@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/transcode.hpp>
+#include <kwire/wire/utf8.hpp>
 
 #include <array>
 #include <charconv>
@@ -136,7 +137,7 @@ private:
             const char c = text[i];
             const auto byte = static_cast<unsigned char>(c);
             if (byte >= 0x80) {
-                const auto [size, sound] = utf8_at(text.substr(i));
+                const auto [size, code, sound] = wire::utf8_at(text.substr(i));
                 out_ += sound ? text.substr(i, size) : std::string_view("\xEF\xBF\xBD");
                 i += size;
                 continue;
@@ -161,38 +162,6 @@ private:
             }
         }
         out_ += '"';
-    }
-
-    struct utf8_part {
-        std::size_t size; ///< bytes of the character, or of what can no longer become one
-        bool sound;
-    };
-    /// The character of more than one byte at the start of `text` (RFC 3629: no surrogates, nothing too
-    /// long).
-    static utf8_part utf8_at(std::string_view text) noexcept {
-        const auto lead = static_cast<unsigned char>(text[0]);
-        std::size_t size = 0;
-        unsigned low = 0x80, high = 0xbf; // of the second byte
-        if (lead >= 0xc2 && lead <= 0xdf) {
-            size = 2;
-        } else if (lead >= 0xe0 && lead <= 0xef) {
-            size = 3;
-            if (lead == 0xe0) low = 0xa0;
-            if (lead == 0xed) high = 0x9f;
-        } else if (lead >= 0xf0 && lead <= 0xf4) {
-            size = 4;
-            if (lead == 0xf0) low = 0x90;
-            if (lead == 0xf4) high = 0x8f;
-        } else {
-            return {1, false};
-        }
-        for (std::size_t i = 1; i < size; ++i) {
-            const unsigned next = i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-            if (next < low || next > high) return {i, false};
-            low = 0x80;
-            high = 0xbf;
-        }
-        return {size, true};
     }
 
     void put_base64(std::span<const std::byte> bytes) {

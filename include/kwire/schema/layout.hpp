@@ -141,10 +141,12 @@ struct list_traits;
 template <class Message, class... Fields>
 struct list_traits<field_list<Message, Fields...>> {
     static constexpr std::size_t size = sizeof...(Fields);
-    /// One entry more than there are fields, so that it is never empty.
-    static consteval auto describe() {
+    /// One entry more than there are fields: it has the message's name, if the struct is the whole message.
+    static consteval auto describe(std::string_view whole) {
+        field_info behind{};
+        behind.name = whole;
         return std::array<field_info, sizeof...(Fields) + 1>{
-            Fields::describe(child_info<typename struct_of<typename Fields::type>::type>())..., field_info{}};
+            Fields::describe(child_info<typename struct_of<typename Fields::type>::type>())..., behind};
     }
 };
 
@@ -368,7 +370,8 @@ consteval bool absent_structs_are_flat() {
 
 template <class S>
 struct tables_of {
-    static constexpr auto fields = list_traits<typename S::fields>::describe();
+    static constexpr auto fields = list_traits<typename S::fields>::describe(
+        std::is_same_v<S, message_of<S>> ? message_of<S>::facts.name : std::string_view());
     static constexpr auto draft = draft_layouts<S>();
     static constexpr auto steps = first_of<walk_step, draft.steps_used + 1>(draft.steps);
     static constexpr auto places = first_of<field_place, draft.places_used + 1>(draft.places);
