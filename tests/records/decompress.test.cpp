@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/base64.hpp"
 #include "support/bytes.hpp"
 #include "support/codec_laws.hpp"
 #include "support/gzip_lines.hpp"
@@ -110,17 +111,6 @@ private:
 
     std::span<const std::byte> left_;
 };
-
-std::string from_base64(std::string_view encoded) {
-    const std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string plain;
-    unsigned bits = 0, value = 0;
-    for (const char c : encoded.substr(0, encoded.find('='))) {
-        value = value << 6 | static_cast<unsigned>(alphabet.find(c));
-        if ((bits += 6) >= 8) plain += static_cast<char>(value >> (bits -= 8) & 255);
-    }
-    return plain;
-}
 
 text text_in(const json::value& value) {
     if (value.is_null()) return std::nullopt;

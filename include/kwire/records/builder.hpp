@@ -4,7 +4,8 @@
 ///     if (!builder.append({.timestamp = now, .key = key, .value = value})) send_and_begin_anew();
 ///     kwire::shared_buffer batch = std::move(builder).finish().to_bytes();   // the one segment, no copy
 ///
-/// Large values can be attached by reference instead: finish() then gives a chain of several segments.
+/// Large values can be attached by reference instead: finish() then gives a chain of several segments. With a
+/// codec, finish(codec) compresses the records.
 /// Layout: KIP-98, headers KIP-82.
 #pragma once
 
@@ -17,6 +18,7 @@
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/varint.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -57,6 +59,13 @@ struct record_to_write {
     std::optional<std::span<const std::byte>> key{};
     std::optional<std::span<const std::byte>> value{};
     std::span<const header_view> headers{};
+};
+
+/// What compresses a batch: kwire::codec, whose header a program without compression need not include.
+template <class T>
+concept record_codec = requires(T& codec, unique_buffer& out, std::span<const std::byte> plain) {
+    { codec.type() } -> std::same_as<compression_type>;
+    { codec.compress_into(out, plain, std::int8_t{2}) } -> std::same_as<std::expected<std::size_t, error>>;
 };
 
 namespace detail {
@@ -198,11 +207,7 @@ public:
     /// too_large, or the codec's own error, and then the builder is as it was, so that finish() without a
     /// codec is left. Attached values are copied for the codec, and counted. An empty batch is not
     /// compressed, as Kafka has it.
-    template <class Codec>
-        requires requires(Codec& codec, unique_buffer& out, std::span<const std::byte> plain) {
-            codec.compress_into(out, plain, std::int8_t{2}).has_value();
-            codec.type();
-        }
+    template <record_codec Codec>
     [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
         if (empty()) return std::move(*this).finish().to_bytes();
         fill_to_cursor();

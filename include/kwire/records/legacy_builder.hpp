@@ -1,0 +1,202 @@
+/// Writes messages of magic 0 and 1, which peers that are older than Kafka 0.11 understand.
+///
+///     kwire::legacy_builder builder({.magic = 1});
+///     if (!builder.append({.timestamp = now, .key = key, .value = value})) send_and_begin_anew();
+///     kwire::shared_buffer set = std::move(builder).finish();         // message after message
+///     auto wrapped = std::move(builder).finish(gzip);                 // or: all of them in one wrapper
+///
+/// Layout: the guide to Kafka's protocol; KIP-31 for relative offsets, KIP-32 for timestamps.
+#pragma once
+
+#include <kwire/buffer.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/builder.hpp>
+#include <kwire/wire/crc32_tables.hpp>
+#include <kwire/wire/endian.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace kwire {
+
+/// What a message set of magic 0 or 1 is to be like.
+struct legacy_options {
+    std::int8_t magic = 1;        ///< 0 or 1
+    std::int64_t base_offset = 0; ///< of the first message
+    /// ms; sets log_append_time, and stands in all messages instead of their own timestamps. Not for magic 0,
+    /// which has no timestamps and ignores it.
+    std::optional<std::int64_t> append_time{};
+    /// Bytes that the whole set may have, before compression too.
+    std::size_t max_bytes = 1048588;
+    /// Bytes to allocate at once at the first message.
+    std::size_t expected_bytes = 16384;
+};
+
+/// Builds a message set of magic 0 or 1, plain or in one compressed wrapper.
+///
+/// Move-only. A record that is refused changes nothing. Memory that cannot be had throws std::bad_alloc; the
+/// set is then as it was before. Not for several threads at once.
+class legacy_builder {
+public:
+    /// Any other magic than 0 and 1 ends the program.
+    explicit legacy_builder(const legacy_options& options = {}) noexcept : options_(options) {
+        detail::require(options.magic == 0 || options.magic == 1);
+    }
+
+    /// Appends a record as one message; key and value are copied, and counted by finish().
+    ///
+    /// field_not_in_version for headers, which these formats lack; too_large if the set would exceed
+    /// max_bytes; bad_value, with the path `offset`, if the offset does not rise.
+    [[nodiscard]] std::expected<void, error> append(const record_to_write& record) {
+        if (!record.headers.empty()) return refused(errc::field_not_in_version, "headers");
+        const std::int64_t offset = record.offset.value_or(set_.next_offset.value_or(options_.base_offset));
+        if (offset < set_.next_offset.value_or(options_.base_offset) ||
+            offset == std::numeric_limits<std::int64_t>::max())
+            return refused(errc::bad_value, "offset");
+        const std::uint64_t whole = size_of(record);
+        if (whole > room_left())
+            return std::unexpected{error{.code = errc::too_large, .needed = whole, .left = room_left()}};
+
+        const auto size = static_cast<std::size_t>(whole);
+        if (set_.bytes.capacity() == 0) set_.bytes.reserve(std::max(size, options_.expected_bytes));
+        set_.bytes.reserve(size);
+        const std::int64_t timestamp = options_.append_time.value_or(record.timestamp);
+        write_message(set_.bytes.spare().data(), size, offset, timestamp, record);
+        set_.bytes.commit(size);
+        if (set_.count == 0) set_.first_offset = offset;
+        if (set_.count == 0 || timestamp > set_.max_timestamp) set_.max_timestamp = timestamp;
+        set_.next_offset = offset + 1;
+        ++set_.count;
+        return {};
+    }
+
+    /// Whether append would take this record, if its offset rises.
+    [[nodiscard]] bool has_room_for(const record_to_write& record) const noexcept {
+        return record.headers.empty() && size_of(record) <= room_left();
+    }
+
+    /// Bytes of the plain set as it stands.
+    [[nodiscard]] std::size_t size() const noexcept { return set_.bytes.size(); }
+    [[nodiscard]] std::uint32_t record_count() const noexcept { return set_.count; }
+    [[nodiscard]] bool empty() const noexcept { return set_.count == 0; }
+
+    /// Message after message with their offsets; empty without messages. The builder is as new then.
+    [[nodiscard]] shared_buffer finish() && {
+        message_set done = std::exchange(set_, {});
+        detail::count_copied(done.bytes.size());
+        return std::move(done.bytes).freeze();
+    }
+
+    /// The messages compressed, in a message around them; empty without messages, for Kafka refuses a wrapper
+    /// with nothing in it. `codec` is a kwire::codec (<kwire/compression/codec.hpp>).
+    ///
+    /// The wrapper has the offset of the last message and, in magic 1, the latest timestamp. Inside, offsets
+    /// stay as they are in magic 0 and count from the first message in magic 1. unsupported_compression for
+    /// zstd (KIP-110), too_large if the wrapper would exceed max_bytes, or the codec's own error; the builder
+    /// is then as it was.
+    template <record_codec Codec>
+    [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
+        const compression_type type = codec.type();
+        if (type == compression_type::none || type > compression_type::lz4)
+            return refused(errc::unsupported_compression, "attributes");
+        if (empty()) return shared_buffer();
+
+        const std::size_t front = least_size(); // of a message without key and value, as a wrapper begins
+        unique_buffer out = unique_buffer::with_capacity(front + set_.bytes.size() / 2);
+        out.commit(front);
+        const auto base = static_cast<std::uint64_t>(set_.first_offset);
+        if (options_.magic == 1) move_offsets(0 - base);
+        const auto done = codec.compress_into(out, std::as_const(set_.bytes).span(), options_.magic);
+        if (!done || out.size() > limit()) {
+            if (options_.magic == 1) move_offsets(base);
+            if (!done) return std::unexpected{done.error()};
+            return std::unexpected{error{.code = errc::too_large, .needed = out.size(), .left = limit()}};
+        }
+        std::byte* const p = out.data();
+        wire::store_be(p + front - 4, static_cast<std::int32_t>(out.size() - front));
+        wire::store_be(p + front - 8, std::int32_t{-1}); // no key
+        write_front(p, out.size(), *set_.next_offset - 1, set_.max_timestamp,
+                    static_cast<std::int8_t>(attributes() | static_cast<int>(type)));
+        detail::count_copied(set_.bytes.size());
+        set_ = {};
+        return std::move(out).freeze();
+    }
+
+private:
+    struct message_set {
+        unique_buffer bytes;
+        std::int64_t first_offset = 0;
+        std::int64_t max_timestamp = -1;
+        std::optional<std::int64_t> next_offset{}; ///< the least that the next message may have
+        std::uint32_t count = 0;
+    };
+
+    [[nodiscard]] static std::unexpected<error> refused(errc code, std::string_view field) noexcept {
+        error e{.code = code};
+        e.enter({field});
+        return std::unexpected{e};
+    }
+
+    /// Bytes of a message whose key and value are null.
+    [[nodiscard]] std::size_t least_size() const noexcept {
+        return detail::batch_overhead + static_cast<std::size_t>(detail::least_batch_length(options_.magic));
+    }
+    [[nodiscard]] std::uint64_t size_of(const record_to_write& record) const noexcept {
+        return least_size() + (record.key ? record.key->size() : 0) +
+               (record.value ? record.value->size() : 0);
+    }
+    /// Bytes that the set may have; what fits it has room in each length field inside.
+    [[nodiscard]] std::uint64_t limit() const noexcept {
+        constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
+        return options_.max_bytes < largest ? options_.max_bytes : largest;
+    }
+    [[nodiscard]] std::uint64_t room_left() const noexcept { return size() < limit() ? limit() - size() : 0; }
+
+    /// Of all messages and, but for the compression, of a wrapper around them.
+    [[nodiscard]] std::int8_t attributes() const noexcept {
+        return options_.append_time && options_.magic == 1 ? std::int8_t{8} : std::int8_t{0};
+    }
+
+    /// Writes what is in front of the key of a message of `size` bytes that is there otherwise.
+    void write_front(std::byte* p, std::size_t size, std::int64_t offset, std::int64_t timestamp,
+                     std::int8_t attributes) const noexcept {
+        auto& front = overlay_trusted<detail::message_prefix>(p);
+        front.offset = offset;
+        front.length = static_cast<std::int32_t>(size - detail::batch_overhead);
+        front.magic = options_.magic;
+        front.attributes = attributes;
+        if (options_.magic == 1) front.timestamp = timestamp;
+        front.crc = wire::crc32_ieee({p + offsetof(detail::message_prefix, magic), p + size});
+    }
+    void write_message(std::byte* p, std::size_t size, std::int64_t offset, std::int64_t timestamp,
+                       const record_to_write& record) const noexcept {
+        std::byte* at = p + least_size() - 8;
+        for (const auto& bytes : {record.key, record.value}) {
+            wire::store_be(at, bytes ? static_cast<std::int32_t>(bytes->size()) : std::int32_t{-1});
+            at += 4;
+            if (bytes) at = detail::put_short_bytes(at, bytes->data(), bytes->size());
+        }
+        write_front(p, size, offset, timestamp, attributes());
+    }
+    /// Adds to the offset of each message, which its checksum does not cover.
+    void move_offsets(std::uint64_t by) noexcept {
+        for (const mutable_batch message : mutable_record_batches(set_.bytes.span())) {
+            const std::int64_t before = batch_view(message).base_offset();
+            message.set_base_offset(static_cast<std::int64_t>(static_cast<std::uint64_t>(before) + by));
+        }
+    }
+
+    legacy_options options_;
+    message_set set_;
+};
+
+} // namespace kwire
