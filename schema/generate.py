@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the message headers of kwire from the facts in schema/messages and the words in schema/words.txt.
 
-    python3 schema/generate.py       # writes include/kwire/messages, include/kwire/api.hpp and
+    python3 schema/generate.py       # writes include/kwire/messages, api.hpp, error_code.hpp and
                                      # what tests and examples/kwire_convert have of every message
     python3 schema/generate.py --out DIR --only 'FetchRequest'   # some messages, somewhere else
     python3 schema/generate.py --check                           # fails unless the checked-in headers are fresh
@@ -11,6 +11,7 @@ import argparse
 import pathlib
 import sys
 
+import error_codes
 import model
 import naming
 
@@ -479,6 +480,7 @@ def main():
               for stem in (arguments.only if arguments.only is not None else facts)}
     if arguments.out is None:
         wanted[include / "api.hpp"] = api_header(facts)
+        wanted[include / "error_code.hpp"] = error_codes.header(error_codes.load(HERE / "error_codes.txt"))
         for_tests = HERE.parent / "tests" / "generated"
         wanted |= {out / "all.hpp": all_header(facts), out / "registry.hpp": registry_header(facts)}
         wanted |= {for_tests / name: text for name, text in test_files(facts).items()}

@@ -77,7 +77,7 @@ reply broker::api_versions(const kwire::request_frame& request) const {
     const served_api& own = *find_served(kwire::api_key::api_versions);
     if (!own.versions.contains(request.api_version())) {
         // The client cannot know what we speak, nor we what it sent: version 0 and our range (KIP-511).
-        answer.error_code = unsupported_version;
+        answer.error_code = std::to_underlying(error_code::unsupported_version);
         add(own);
         return write<kwire::api_versions_response>(answer, 0, request.correlation_id());
     }
@@ -86,7 +86,7 @@ reply broker::api_versions(const kwire::request_frame& request) const {
     const bool has_name = request.api_version() >= 3;
     if (has_name && !(is_software_text((*asked)->client_software_name()) &&
                       is_software_text((*asked)->client_software_version())))
-        answer.error_code = invalid_request;
+        answer.error_code = std::to_underlying(error_code::invalid_request);
     else
         for (const served_api& api : served) add(api);
     return write<kwire::api_versions_response>(answer, request.api_version(), request.correlation_id());
@@ -113,7 +113,7 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
     };
     const auto refuse = [&](auto asked_topic, error_code why) {
         auto& out = answer.topics.emplace_back();
-        out.error_code = why;
+        out.error_code = std::to_underlying(why);
         out.topic_id = asked_topic.topic_id();
         out.name = asked_topic.name();
         if (!out.name && request.api_version() < 12) out.name = ""; // null only from there on
@@ -128,19 +128,19 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
         const topic* found = name ? topics_.find(*name) : topics_.find(wanted.topic_id());
         if (found == nullptr && name && (*asked)->allow_auto_topic_creation()) {
             if (!topic_table::valid_name(*name)) {
-                refuse(wanted, invalid_topic_exception);
+                refuse(wanted, error_code::invalid_topic_exception);
                 continue;
             }
             found = topics_.create(*name);
             if (found == nullptr) {
-                refuse(wanted, policy_violation);
+                refuse(wanted, error_code::policy_violation);
                 continue;
             }
         }
         if (found != nullptr)
             describe(*found);
         else
-            refuse(wanted, name ? unknown_topic_or_partition : unknown_topic_id);
+            refuse(wanted, name ? error_code::unknown_topic_or_partition : error_code::unknown_topic_id);
     }
     return write<kwire::metadata_response>(answer, request.api_version(), request.correlation_id());
 }
@@ -160,11 +160,11 @@ reply broker::list_offsets(const kwire::request_frame& request) const {
             result.partition_index = partition.partition_index();
             const auto* log = topic != nullptr ? topic->partition(partition.partition_index()) : nullptr;
             if (log == nullptr) {
-                result.error_code = unknown_topic_or_partition;
+                result.error_code = std::to_underlying(error_code::unknown_topic_or_partition);
                 continue;
             }
             if (partition.current_leader_epoch() > leader_epoch) {
-                result.error_code = unknown_leader_epoch;
+                result.error_code = std::to_underlying(error_code::unknown_leader_epoch);
                 continue;
             }
             if (request.api_version() >= 4) result.leader_epoch = leader_epoch;
@@ -188,17 +188,18 @@ reply broker::find_coordinator(const kwire::request_frame& request) const {
 
     kwire::find_coordinator_response::data answer;
     if (request.api_version() < 4) {
-        answer.error_code = coordinator_not_available;
+        answer.error_code = std::to_underlying(error_code::coordinator_not_available);
         answer.error_message = why;
         answer.node_id = -1;
         answer.port = -1;
     }
     for (const std::string_view key : (*asked)->coordinator_keys())
-        answer.coordinators.push_back({.key = std::string(key),
-                                       .node_id = -1,
-                                       .port = -1,
-                                       .error_code = coordinator_not_available,
-                                       .error_message = std::string(why)});
+        answer.coordinators.push_back(
+            {.key = std::string(key),
+             .node_id = -1,
+             .port = -1,
+             .error_code = std::to_underlying(error_code::coordinator_not_available),
+             .error_message = std::string(why)});
     return write<kwire::find_coordinator_response>(answer, request.api_version(), request.correlation_id());
 }
 
@@ -209,7 +210,7 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
     // Enough for idempotent producers to start; their sequence numbers are not compared.
     kwire::init_producer_id_response::data answer;
     if ((*asked)->transactional_id())
-        answer.error_code = transactional_id_authorization_failed;
+        answer.error_code = std::to_underlying(error_code::transactional_id_authorization_failed);
     else
         answer.producer_id = next_producer_id_++;
     return write<kwire::init_producer_id_response>(answer, request.api_version(), request.correlation_id());
@@ -218,8 +219,9 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
 reply broker::sasl_handshake(const kwire::request_frame& request) const {
     const auto asked = read<kwire::sasl_handshake_request>(request);
     if (!asked) return hang_up(asked.error());
-    return write<kwire::sasl_handshake_response>({.error_code = illegal_sasl_state}, request.api_version(),
-                                                 request.correlation_id());
+    return write<kwire::sasl_handshake_response>(
+        {.error_code = std::to_underlying(error_code::illegal_sasl_state)}, request.api_version(),
+        request.correlation_id());
 }
 
 } // namespace echo_broker

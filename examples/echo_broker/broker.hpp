@@ -1,6 +1,7 @@
 // The broker: which requests it serves, and the answer to each.
 #pragma once
 
+#include <kwire/error_code.hpp>
 #include <kwire/frame.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
@@ -22,30 +23,7 @@
 
 namespace echo_broker {
 
-/// The error codes of Kafka that this broker answers with.
-enum error_code : std::int16_t {
-    none = 0,
-    offset_out_of_range = 1,
-    corrupt_message = 2,
-    unknown_topic_or_partition = 3,
-    message_too_large = 10,
-    coordinator_not_available = 15,
-    invalid_topic_exception = 17,
-    invalid_required_acks = 21,
-    invalid_timestamp = 32,
-    illegal_sasl_state = 34,
-    unsupported_version = 35,
-    invalid_request = 42,
-    unsupported_for_message_format = 43,
-    policy_violation = 44,
-    invalid_txn_state = 48,
-    transactional_id_authorization_failed = 53,
-    fetch_session_id_not_found = 70,
-    unknown_leader_epoch = 75,
-    unsupported_compression_type = 76,
-    invalid_record = 87,
-    unknown_topic_id = 100,
-};
+using kwire::error_code;
 
 /// What has been done so far.
 struct totals {

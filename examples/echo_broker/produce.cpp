@@ -16,28 +16,32 @@ constexpr std::size_t largest_batch = 1'048'588; // Kafka's max.message.bytes: 1
 
 /// What a leader refuses; `none` if the field is the one batch that it takes.
 error_code check(const std::optional<std::span<const std::byte>>& records, std::int16_t version) {
-    if (version < 3) return unsupported_for_message_format; // magic 0 and 1, as in Kafka 4
-    if (!records) return invalid_record;
+    if (version < 3) return error_code::unsupported_for_message_format; // magic 0 and 1, as in Kafka 4
+    if (!records) return error_code::invalid_record;
     const auto summary = kwire::check_batches(*records);
     if (!summary) {
-        if (summary.error() == kwire::errc::unsupported_compression) return unsupported_compression_type;
-        return summary.error() == kwire::errc::crc_mismatch ? corrupt_message : invalid_record;
+        if (summary.error() == kwire::errc::unsupported_compression)
+            return error_code::unsupported_compression_type;
+        return summary.error() == kwire::errc::crc_mismatch ? error_code::corrupt_message
+                                                            : error_code::invalid_record;
     }
-    if (summary->batches == 0) return invalid_record;
-    if (summary->lowest_magic < 2) return unsupported_for_message_format;
-    if (summary->batches != 1) return invalid_record;
+    if (summary->batches == 0) return error_code::invalid_record;
+    if (summary->lowest_magic < 2) return error_code::unsupported_for_message_format;
+    if (summary->batches != 1) return error_code::invalid_record;
 
     const kwire::batch_view batch = *kwire::batch_at(*records);
-    if (bytes_of(batch).size() > largest_batch) return message_too_large;
+    if (bytes_of(batch).size() > largest_batch) return error_code::message_too_large;
     if (batch.compression() == kwire::compression_type::zstd && version < 7)
-        return unsupported_compression_type; // KIP-110
-    if (batch.timestamp_type() == kwire::timestamp_type::log_append_time) return invalid_timestamp;
-    if (batch.is_transactional()) return invalid_txn_state; // there are no transactions here
+        return error_code::unsupported_compression_type; // KIP-110
+    if (batch.timestamp_type() == kwire::timestamp_type::log_append_time)
+        return error_code::invalid_timestamp;
+    if (batch.is_transactional()) return error_code::invalid_txn_state; // there are no transactions here
     const kwire::batch_header& header = *batch.header();
     const bool offsets_are_dense = header.record_count > 0 && header.base_offset == 0 &&
                                    header.last_offset_delta == header.record_count - 1;
     const bool is_sequenced = header.producer_id < 0 || header.base_sequence >= 0;
-    return batch.is_control() || !offsets_are_dense || !is_sequenced ? invalid_record : none;
+    return batch.is_control() || !offsets_are_dense || !is_sequenced ? error_code::invalid_record
+                                                                     : error_code::none;
 }
 
 /// The frame's memory to write to. Nobody else has it yet, so this copies nothing.
@@ -85,15 +89,16 @@ reply broker::produce(kwire::request_frame request) {
             partition_log* const log = topic != nullptr ? topic->partition(partition.index()) : nullptr;
             error_code refusal = check(partition.records(), version);
             if (!acks_are_valid)
-                refusal = invalid_required_acks;
+                refusal = error_code::invalid_required_acks;
             else if (log == nullptr)
-                refusal = version >= 13 && topic == nullptr ? unknown_topic_id : unknown_topic_or_partition;
+                refusal = version >= 13 && topic == nullptr ? error_code::unknown_topic_id
+                                                            : error_code::unknown_topic_or_partition;
 
             auto& result = out.partition_responses.emplace_back();
             result.index = partition.index();
-            result.error_code = refusal;
+            result.error_code = std::to_underlying(refusal);
             result.base_offset = -1;
-            if (refusal != none) {
+            if (refusal != error_code::none) {
                 refused_any = true;
                 continue;
             }

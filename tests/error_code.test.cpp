@@ -1,0 +1,67 @@
+#include <kwire/error_code.hpp>
+
+#include <fstream>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "catch.hpp"
+
+using kwire::error_code;
+
+TEST_CASE("every error code has the name that Kafka gives it and can be retried where Kafka says so") {
+    std::ifstream table(std::string(KWIRE_GOLDEN_DIR) + "/error-codes.txt");
+    std::string line;
+    int checked = 0;
+    while (std::getline(table, line)) {
+        std::istringstream columns(line);
+        std::int16_t number = 0;
+        std::string name;
+        bool retriable = false;
+        if (!(columns >> number >> name >> retriable)) continue; // the line of titles
+        INFO(line);
+        const error_code code{number};
+        CHECK(kwire::is_known(code));
+        CHECK(kwire::name_of(code) == name);
+        CHECK(kwire::is_retriable(code) == retriable);
+        ++checked;
+    }
+    CHECK(checked == 138);
+    int known = 0;
+    for (int number = std::numeric_limits<std::int16_t>::min();
+         number <= std::numeric_limits<std::int16_t>::max(); ++number)
+        known += kwire::is_known(error_code{static_cast<std::int16_t>(number)}) ? 1 : 0;
+    CHECK(known == checked); // and no code that Kafka lacks
+}
+
+TEST_CASE("enumerators have their numbers, and everything about a code is known at compile time") {
+    static_assert(static_cast<int>(error_code::unknown_server_error) == -1);
+    static_assert(static_cast<int>(error_code::none) == 0);
+    static_assert(static_cast<int>(error_code::unsupported_version) == 35);
+    static_assert(static_cast<int>(error_code::controller_id_not_registered) == 136);
+    static_assert(kwire::name_of(error_code::not_leader_or_follower) == "NOT_LEADER_OR_FOLLOWER");
+    static_assert(kwire::is_retriable(error_code::not_leader_or_follower));
+    static_assert(!kwire::is_retriable(error_code::none));
+    static_assert(kwire::describe(error_code::none) == "no error");
+}
+
+TEST_CASE("every error code has a message of its own, for people") {
+    std::set<std::string_view> messages;
+    for (int number = -1; number <= 136; ++number) {
+        const auto message = kwire::describe(error_code{static_cast<std::int16_t>(number)});
+        INFO(number);
+        CHECK(message.size() > 7);
+        CHECK(messages.insert(message).second);
+    }
+}
+
+TEST_CASE("numbers that Kafka has not assigned have no name and are not worth a retry") {
+    for (const int number : {-32768, -2, 137, 32767}) {
+        const error_code code{static_cast<std::int16_t>(number)};
+        CHECK_FALSE(kwire::is_known(code));
+        CHECK(kwire::name_of(code) == "UNKNOWN");
+        CHECK_FALSE(kwire::is_retriable(code));
+        CHECK_FALSE(kwire::describe(code).empty());
+    }
+}
