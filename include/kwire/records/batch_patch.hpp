@@ -161,23 +161,44 @@ inline void apply_legacy(const batch_patch& patch, message_prefix& message, std:
     });
 }
 
-/// What stamp does to one batch.
-inline void set_append_time(std::span<std::byte> batch, std::int64_t time) noexcept {
+/// Why a patch cannot be applied to a batch of that magic.
+[[nodiscard]] inline std::optional<error> find_patch_defect(const batch_patch& patch,
+                                                            std::int8_t magic) noexcept {
+    error e;
+    if (const auto field = field_not_in(patch, magic); !field.empty()) {
+        e.code = errc::field_not_in_version;
+        e.version = static_cast<std::uint8_t>(magic);
+        e.enter({field});
+        return e;
+    }
+    if (patch.timestamp_type != kwire::timestamp_type::none) return std::nullopt;
+    e.code = errc::bad_value;
+    e.enter({"timestamp_type"});
+    return e;
+}
+/// Applies a patch without a defect to a batch of `size` bytes, of which `front` has the header; of messages
+/// of magic 0 and 1 the first 26 bytes.
+inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint64_t size) noexcept {
+    if (overlay_trusted<batch_prefix>(front).magic == 2)
+        apply_v2(patch, overlay_trusted<batch_header>(front), size);
+    else
+        apply_legacy(patch, overlay_trusted<message_prefix>(front), size);
+}
+
+inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t time) noexcept {
     constexpr int append_time_bit = 1 << 3;
-    const std::int8_t magic = overlay_trusted<batch_prefix>(batch.data()).magic;
+    const std::int8_t magic = overlay_trusted<batch_prefix>(front).magic;
     if (magic == 2)
         edit_header<24>( // up to max_timestamp, and two more: a multiple of 8 is the faster sum
-
-            overlay_trusted<batch_header>(batch.data()), batch.size(), [time](batch_header& h) noexcept {
+            overlay_trusted<batch_header>(front), size, [time](batch_header& h) noexcept {
                 h.attributes = static_cast<std::int16_t>(h.attributes | append_time_bit);
                 h.max_timestamp = time;
             });
     else if (magic == 1)
-        edit_message(overlay_trusted<message_prefix>(batch.data()), batch.size(),
-                     [time](message_prefix& m) noexcept {
-                         m.attributes = static_cast<std::int8_t>(m.attributes | append_time_bit);
-                         m.timestamp = time;
-                     });
+        edit_message(overlay_trusted<message_prefix>(front), size, [time](message_prefix& m) noexcept {
+            m.attributes = static_cast<std::int8_t>(m.attributes | append_time_bit);
+            m.timestamp = time;
+        });
 }
 
 } // namespace detail
@@ -190,25 +211,10 @@ inline void set_append_time(std::span<std::byte> batch, std::int64_t time) noexc
 /// them).
 [[nodiscard]] KWIRE_NOINLINE inline std::expected<void, error> apply(const batch_patch& patch,
                                                                      const mutable_batch& batch) noexcept {
-    const std::int8_t magic = batch_view(batch).magic();
-    const auto refused = [](errc code, std::string_view field) {
-        error e{.code = code};
-        e.enter({field});
-        return e;
-    };
-    if (const auto field = detail::field_not_in(patch, magic); !field.empty()) {
-        error e = refused(errc::field_not_in_version, field);
-        e.version = static_cast<std::uint8_t>(magic);
-        return std::unexpected{e};
-    }
-    if (patch.timestamp_type == kwire::timestamp_type::none)
-        return std::unexpected{refused(errc::bad_value, "timestamp_type")};
-
+    if (const auto refused = detail::find_patch_defect(patch, batch_view(batch).magic()))
+        return std::unexpected{*refused};
     const std::span<std::byte> bytes = writable_bytes_of(batch);
-    if (magic == 2)
-        detail::apply_v2(patch, overlay_trusted<batch_header>(bytes.data()), bytes.size());
-    else
-        detail::apply_legacy(patch, overlay_trusted<detail::message_prefix>(bytes.data()), bytes.size());
+    detail::apply_to_front(patch, bytes.data(), bytes.size());
     return {};
 }
 
@@ -225,6 +231,40 @@ struct stamped {
     std::uint32_t batches = 0;
     std::int64_t next_offset = 0; ///< what the next batch gets; the new end of the log
 };
+
+namespace detail {
+
+/// Why a batch cannot be stamped: its offsets lie inside the compression.
+[[nodiscard]] inline std::optional<error> find_stamp_defect(const batch_view& batch) noexcept {
+    if (!batch.is_legacy() || batch.compression() == compression_type::none) return std::nullopt;
+    error e{.code = errc::bad_value, .offset = offsetof(message_prefix, attributes)};
+    e.enter({"attributes"});
+    return e;
+}
+/// Stamps the batch of `size` bytes whose header is `front`; returns the offset behind it.
+[[nodiscard]] inline std::int64_t stamp_front(std::byte* front, std::uint64_t size, std::int64_t offset,
+                                              const append_stamp& with) noexcept {
+    auto& prefix = overlay_trusted<batch_prefix>(front);
+    prefix.offset = offset;
+    std::uint64_t records = 1;
+    if (prefix.magic == 2) {
+        auto& header = overlay_trusted<batch_header>(front);
+        if (with.partition_leader_epoch) header.partition_leader_epoch = *with.partition_leader_epoch;
+        records += static_cast<std::uint64_t>(std::int64_t{header.last_offset_delta.value()});
+    }
+    if (with.append_time) set_append_time(front, size, *with.append_time);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + records);
+}
+/// What is wrong behind the last batch where all must be whole.
+[[nodiscard]] inline std::optional<error> find_tail_defect(const batches_tail& tail) noexcept {
+    if (tail.defect || !tail.truncated()) return tail.defect;
+    return error{.code = errc::truncated,
+                 .offset = tail.offset,
+                 .needed = tail.left + tail.missing,
+                 .left = tail.left};
+}
+
+} // namespace detail
 
 /// Stamps all batches in `bytes`, a records field that nobody else reads meanwhile.
 ///
@@ -243,26 +283,14 @@ struct stamped {
         return std::unexpected{e};
     };
     for (; i != batches.end(); ++i, ++done.batches) {
-        const mutable_batch batch = *i;
-        const batch_view view = batch;
-        if (view.is_legacy() && view.compression() != compression_type::none) {
-            const auto at = static_cast<std::uint64_t>(bytes_of(view).data() - bytes.data());
-            error e{.code = errc::bad_value, .offset = at + offsetof(detail::message_prefix, attributes)};
-            e.enter({"attributes"});
-            return refused(e);
+        const std::span<std::byte> batch = writable_bytes_of(*i);
+        if (auto defect = detail::find_stamp_defect(*i)) {
+            defect->offset += static_cast<std::uint64_t>(batch.data() - bytes.data());
+            return refused(*defect);
         }
-        batch.set_base_offset(done.next_offset);
-        if (with.partition_leader_epoch) batch.set_partition_leader_epoch(*with.partition_leader_epoch);
-        if (with.append_time) detail::set_append_time(writable_bytes_of(batch), *with.append_time);
-        done.next_offset = view.next_offset();
+        done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
-    const auto tail = batches.tail(i);
-    if (tail.defect) return refused(*tail.defect);
-    if (tail.truncated())
-        return refused({.code = errc::truncated,
-                        .offset = tail.offset,
-                        .needed = tail.left + tail.missing,
-                        .left = tail.left});
+    if (const auto defect = detail::find_tail_defect(batches.tail(i))) return refused(*defect);
     return done;
 }
 
