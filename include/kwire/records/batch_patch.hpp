@@ -234,10 +234,13 @@ struct stamped {
 
 namespace detail {
 
-/// Why a batch cannot be stamped: its offsets lie inside the compression.
-[[nodiscard]] inline std::optional<error> find_stamp_defect(const batch_view& batch) noexcept {
-    if (!batch.is_legacy() || batch.compression() == compression_type::none) return std::nullopt;
-    error e{.code = errc::bad_value, .offset = offsetof(message_prefix, attributes)};
+/// Whether the offsets of a batch lie inside the compression, where no stamp reaches them.
+[[nodiscard]] inline bool hides_offsets(const batch_view& batch) noexcept {
+    return batch.is_legacy() && batch.compression() != compression_type::none;
+}
+/// The error for such a batch, which begins at `at`.
+[[nodiscard]] KWIRE_COLD inline error hidden_offsets(std::uint64_t at) noexcept {
+    error e{.code = errc::bad_value, .offset = at + offsetof(message_prefix, attributes)};
     e.enter({"attributes"});
     return e;
 }
@@ -255,13 +258,13 @@ namespace detail {
     if (with.append_time) set_append_time(front, size, *with.append_time);
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + records);
 }
-/// What is wrong behind the last batch where all must be whole.
-[[nodiscard]] inline std::optional<error> find_tail_defect(const batches_tail& tail) noexcept {
-    if (tail.defect || !tail.truncated()) return tail.defect;
-    return error{.code = errc::truncated,
-                 .offset = tail.offset,
-                 .needed = tail.left + tail.missing,
-                 .left = tail.left};
+/// The error for a tail that is something, where all batches must be whole.
+[[nodiscard]] KWIRE_COLD inline error tail_error(const batches_tail& tail) noexcept {
+    if (tail.defect) return *tail.defect;
+    return {.code = errc::truncated,
+            .offset = tail.offset,
+            .needed = tail.left + tail.missing,
+            .left = tail.left};
 }
 
 } // namespace detail
@@ -284,13 +287,12 @@ namespace detail {
     };
     for (; i != batches.end(); ++i, ++done.batches) {
         const std::span<std::byte> batch = writable_bytes_of(*i);
-        if (auto defect = detail::find_stamp_defect(*i)) {
-            defect->offset += static_cast<std::uint64_t>(batch.data() - bytes.data());
-            return refused(*defect);
-        }
+        if (detail::hides_offsets(*i)) [[unlikely]]
+            return refused(detail::hidden_offsets(static_cast<std::uint64_t>(batch.data() - bytes.data())));
         done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
-    if (const auto defect = detail::find_tail_defect(batches.tail(i))) return refused(*defect);
+    if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
+        return refused(detail::tail_error(tail));
     return done;
 }
 

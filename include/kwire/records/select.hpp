@@ -79,10 +79,8 @@ private:
     std::size_t from_ = 0, to_ = 0; ///< of what is kept and not in the chain yet
 };
 
-/// `e` of the batch with that number, which begins at `at`.
-[[nodiscard]] inline std::unexpected<error> in_batch(error e, std::uint32_t index,
-                                                     std::uint64_t at = 0) noexcept {
-    e.offset += at;
+/// `e` as that of the batch with that number.
+[[nodiscard]] inline std::unexpected<error> in_batch(error e, std::uint32_t index) noexcept {
     e.enter({"batches", index});
     return std::unexpected{e};
 }
@@ -156,16 +154,17 @@ template <class Keep>
     for (; i != batches.end(); ++i, ++index) {
         const batch_view batch = *i;
         if (!keep(batch)) continue;
-        const auto at = static_cast<std::uint64_t>(bytes_of(batch).data() - records.data());
-        if (const auto refused = detail::find_stamp_defect(batch))
-            return detail::in_batch(*refused, index, at);
+        if (detail::hides_offsets(batch))
+            return detail::in_batch(
+                detail::hidden_offsets(static_cast<std::uint64_t>(bytes_of(batch).data() - records.data())),
+                index);
         picked.keep_changed(batch, [&](std::byte* front) {
             done.next_offset = detail::stamp_front(front, bytes_of(batch).size(), done.next_offset, with);
         });
         ++done.batches;
     }
-    if (const auto refused = detail::find_tail_defect(batches.tail(i)))
-        return detail::in_batch(*refused, index);
+    if (const auto tail = batches.tail(i); tail.left != 0)
+        return detail::in_batch(detail::tail_error(tail), index);
     return renumbered{std::move(picked).take(), done};
 }
 
