@@ -223,6 +223,8 @@ class Writer:
                 facts.append(f"default {literal(field.default, field.type)}")
         elif field.type == "string" and not field.array and field.default:
             facts.append(f'default "{field.default}"')
+        if field.map_key:
+            facts.append("map key")
         if (mark := self.secrets.get(self.path_of(place, field))) in ("always", "flagged"):
             facts.append("secret" if mark == "always" else "secret if flagged")
         return " | ".join(facts)

@@ -23,7 +23,7 @@ struct add_partitions_to_txn_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -50,7 +50,7 @@ struct add_partitions_to_txn_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<transaction, V> {
-            /// v4+
+            /// v4+ | map key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
             /// v4+
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<1>(*this); }
@@ -120,7 +120,7 @@ struct add_partitions_to_txn_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t partition_error_code() const noexcept { return get<1>(*this); }
@@ -141,7 +141,7 @@ struct add_partitions_to_txn_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_result, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_result::basic_view<V>> results_by_partition() const noexcept {
@@ -164,7 +164,7 @@ struct add_partitions_to_txn_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<result, V> {
-            /// v4+
+            /// v4+ | map key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
             /// v4+
             [[nodiscard]] array_of<topic_result::basic_view<V>> topic_results() const noexcept {

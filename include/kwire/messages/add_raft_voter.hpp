@@ -25,7 +25,7 @@ struct add_raft_voter_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

@@ -23,7 +23,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir_topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -44,7 +44,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view path() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<alter_replica_log_dir_topic::basic_view<V>> topics() const noexcept {

@@ -44,7 +44,7 @@ struct alter_share_group_offsets_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -121,7 +121,7 @@ struct alter_share_group_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }

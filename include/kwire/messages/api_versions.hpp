@@ -59,7 +59,7 @@ struct api_versions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<api_version, V> {
-            /// The API's number; it may be one that this library does not know.   v0+
+            /// The API's number; it may be one that this library does not know.   v0+ | map key
             [[nodiscard]] std::int16_t api_key() const noexcept { return get<0>(*this); }
             /// Lowest version served.   v0+
             [[nodiscard]] std::int16_t min_version() const noexcept { return get<1>(*this); }
@@ -85,7 +85,7 @@ struct api_versions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<supported_feature_key, V> {
-            /// For example `metadata.version`.   v3+
+            /// For example `metadata.version`.   v3+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Lowest level that the software can run.   v3+
             [[nodiscard]] std::int16_t min_version() const noexcept { return get<1>(*this); }
@@ -111,7 +111,7 @@ struct api_versions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<finalized_feature_key, V> {
-            /// For example `metadata.version`.   v3+
+            /// For example `metadata.version`.   v3+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The level in force.   v3+
             [[nodiscard]] std::int16_t max_version_level() const noexcept { return get<1>(*this); }

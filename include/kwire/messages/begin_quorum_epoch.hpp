@@ -77,7 +77,7 @@ struct begin_quorum_epoch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<leader_endpoint, V> {
-            /// v1+
+            /// v1+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
@@ -189,7 +189,7 @@ struct begin_quorum_epoch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// v1+
+            /// v1+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

@@ -27,7 +27,7 @@ struct broker_registration_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
@@ -54,7 +54,7 @@ struct broker_registration_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<feature, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t min_supported_version() const noexcept { return get<1>(*this); }

@@ -22,7 +22,7 @@ struct consumer_protocol_assignment : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

@@ -22,7 +22,7 @@ struct consumer_protocol_subscription : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
-            /// v1+
+            /// v1+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

@@ -48,9 +48,9 @@ struct controlled_shutdown_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<remaining_partition, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;

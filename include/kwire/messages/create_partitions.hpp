@@ -42,7 +42,7 @@ struct create_partitions_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t count() const noexcept { return get<1>(*this); }

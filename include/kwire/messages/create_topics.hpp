@@ -24,7 +24,7 @@ struct create_topics_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<creatable_replica_assignment, V> {
-            /// Counts from 0, without gaps.   v0+
+            /// Counts from 0, without gaps.   v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Brokers that get a copy, the preferred leader first.   v0+
             [[nodiscard]] array_of<std::int32_t> broker_ids() const noexcept { return get<1>(*this); }
@@ -46,7 +46,7 @@ struct create_topics_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<creatable_topic_config, V> {
-            /// For example `retention.ms`.   v0+
+            /// For example `retention.ms`.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The setting as text, whatever its type.   v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
@@ -74,7 +74,7 @@ struct create_topics_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<creatable_topic, V> {
-            /// At most 249 letters, digits, dots, underscores and dashes.   v0+
+            /// At most 249 letters, digits, dots, underscores and dashes.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// -1 with assignments of one's own, or (v4+) for the broker's default.   v0+
             [[nodiscard]] std::int32_t num_partitions() const noexcept { return get<1>(*this); }
@@ -183,7 +183,7 @@ struct create_topics_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<creatable_topic_result, V> {
-            /// The topic, as the request named it.   v0+
+            /// The topic, as the request named it.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Id of the new topic; zero on error.   v7+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }

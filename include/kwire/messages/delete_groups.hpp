@@ -46,7 +46,7 @@ struct delete_groups_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<deletable_group_result, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }

@@ -94,7 +94,7 @@ struct delete_records_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t low_watermark() const noexcept { return get<1>(*this); }
@@ -117,7 +117,7 @@ struct delete_records_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_result, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_result::basic_view<V>> partitions() const noexcept {

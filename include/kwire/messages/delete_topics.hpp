@@ -81,7 +81,7 @@ struct delete_topics_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<deletable_topic_result, V> {
-            /// Null if the topic was named by an id that is not known.   v0+ | nullable v6+
+            /// Null if the topic was named by an id that is not known.   v0+ | nullable v6+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<0>(*this); }
             /// Id of the deleted topic; zero: unknown.   v6+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }

@@ -58,7 +58,7 @@ struct describe_cluster_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

@@ -23,7 +23,7 @@ struct describe_log_dirs_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<describable_log_dir_topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

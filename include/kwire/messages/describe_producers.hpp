@@ -23,7 +23,7 @@ struct describe_producers_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_request, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<1>(*this); }

@@ -193,7 +193,7 @@ struct describe_quorum_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
-            /// v2+
+            /// v2+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v2+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
@@ -216,7 +216,7 @@ struct describe_quorum_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node, V> {
-            /// v2+
+            /// v2+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v2+
             [[nodiscard]] array_of<listener::basic_view<V>> listeners() const noexcept {

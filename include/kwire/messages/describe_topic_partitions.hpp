@@ -157,7 +157,7 @@ struct describe_topic_partitions_response : private vocabulary {
         struct basic_view : struct_view<topic, V> {
             /// v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
-            /// v0+ | nullable
+            /// v0+ | nullable | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] uuid topic_id() const noexcept { return get<2>(*this); }

@@ -44,7 +44,7 @@ struct describe_transactions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

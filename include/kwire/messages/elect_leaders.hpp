@@ -23,7 +23,7 @@ struct elect_leaders_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

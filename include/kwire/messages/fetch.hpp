@@ -403,7 +403,7 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// The broker's number, by which current leaders refer to it.   v16+
+            /// The broker's number, by which current leaders refer to it.   v16+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// Name or address to connect to.   v16+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

@@ -25,9 +25,9 @@ struct incremental_alter_configs_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<alterable_config, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int8_t config_operation() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | secret
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<2>(*this); }
@@ -50,9 +50,9 @@ struct incremental_alter_configs_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<alter_configs_resource, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<alterable_config::basic_view<V>> configs() const noexcept {

@@ -24,7 +24,7 @@ struct join_group_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<protocol, V> {
-            /// For example `range` or `cooperative-sticky`.   v0+
+            /// For example `range` or `cooperative-sticky`.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// For consumers an int16 version and a ConsumerProtocolSubscription.   v0+
             [[nodiscard]] std::span<const std::byte> metadata() const noexcept { return get<1>(*this); }

@@ -216,7 +216,7 @@ struct leader_and_isr_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_error, V> {
-            /// v5+
+            /// v5+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v5+
             [[nodiscard]] array_of<partition_error::basic_view<V>> partition_errors() const noexcept {

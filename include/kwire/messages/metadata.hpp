@@ -85,7 +85,7 @@ struct metadata_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
-            /// The broker's number, by which partitions refer to it.   v0+
+            /// The broker's number, by which partitions refer to it.   v0+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// Name or address to connect to.   v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
@@ -163,7 +163,7 @@ struct metadata_response : private vocabulary {
         struct basic_view : struct_view<topic, V> {
             /// For example UNKNOWN_TOPIC_OR_PARTITION; 0: the rest is good.   v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
-            /// Null if the topic was asked for by an id that is not known.   v0+ | nullable v12+
+            /// Null if the topic was asked for by an id that is not known.   v0+ | nullable v12+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
             /// Distinguishes topics that had the same name in turn; zero: unknown.   v10+
             [[nodiscard]] uuid topic_id() const noexcept { return get<2>(*this); }

@@ -38,7 +38,7 @@ struct offset_delete_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -84,7 +84,7 @@ struct offset_delete_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
@@ -104,7 +104,7 @@ struct offset_delete_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {

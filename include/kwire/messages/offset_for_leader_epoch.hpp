@@ -48,7 +48,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<offset_for_leader_topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<offset_for_leader_partition::basic_view<V>> partitions() const noexcept {
@@ -127,7 +127,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<offset_for_leader_topic_result, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<epoch_end_offset::basic_view<V>> partitions() const noexcept {

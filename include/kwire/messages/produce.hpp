@@ -50,9 +50,9 @@ struct produce_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_produce_data, V> {
-            /// Topic to append to; from v13 on its id stands instead.   v0-12
+            /// Topic to append to; from v13 on its id stands instead.   v0-12 | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// Topic to append to, as Metadata tells it.   v13+
+            /// Topic to append to, as Metadata tells it.   v13+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// What to append, by partition.   v0+
             [[nodiscard]] array_of<partition_produce_data::basic_view<V>> partition_data() const noexcept {
@@ -213,9 +213,9 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_produce_response, V> {
-            /// The topic, as the request named it.   v0-12
+            /// The topic, as the request named it.   v0-12 | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// The topic, as the request named it.   v13+
+            /// The topic, as the request named it.   v13+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Results by partition.   v0+
             [[nodiscard]] array_of<partition_produce_response::basic_view<V>> partition_responses() const noexcept {
@@ -243,7 +243,7 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// The broker's number, by which current leaders refer to it.   v10+
+            /// The broker's number, by which current leaders refer to it.   v10+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// Name or address to connect to.   v10+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

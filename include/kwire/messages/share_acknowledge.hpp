@@ -48,7 +48,7 @@ struct share_acknowledge_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<acknowledge_partition, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<acknowledgement_batch::basic_view<V>> acknowledgement_batches() const noexcept {
@@ -71,7 +71,7 @@ struct share_acknowledge_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<acknowledge_topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<acknowledge_partition::basic_view<V>> partitions() const noexcept {
@@ -187,7 +187,7 @@ struct share_acknowledge_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -214,7 +214,7 @@ struct share_acknowledge_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

@@ -50,7 +50,7 @@ struct share_fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<fetch_partition, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0
             [[nodiscard]] std::int32_t partition_max_bytes() const noexcept { return get<1>(*this); }
@@ -75,7 +75,7 @@ struct share_fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<fetch_topic, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<fetch_partition::basic_view<V>> partitions() const noexcept {
@@ -287,7 +287,7 @@ struct share_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<share_fetchable_topic_response, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -314,7 +314,7 @@ struct share_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }

@@ -27,7 +27,7 @@ struct update_features_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<feature_update_key, V> {
-            /// v0+
+            /// v0+ | map key
             [[nodiscard]] std::string_view feature() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t max_version_level() const noexcept { return get<1>(*this); }
@@ -85,7 +85,7 @@ struct update_features_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<updatable_feature_result, V> {
-            /// v0-1
+            /// v0-1 | map key
             [[nodiscard]] std::string_view feature() const noexcept { return get<0>(*this); }
             /// v0-1
             [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }

@@ -1,0 +1,111 @@
+/// A hash that nobody can aim at: SipHash-1-3 with a key that the process draws once.
+///
+/// Peers choose the names that tables are built of. With a hash that they know they could choose names that
+/// all fall into one place, and a table that is linear for honest input would be quadratic for theirs
+/// (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <span>
+
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
+
+namespace kwire::wire {
+
+/// What a hash depends on beside its input: 128 bits that should be secret.
+struct hash_key {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+};
+
+namespace detail {
+
+class sip_state {
+public:
+    explicit constexpr sip_state(hash_key key) noexcept
+        : v0_(key.low ^ 0x736f6d6570736575),
+          v1_(key.high ^ 0x646f72616e646f6d),
+          v2_(key.low ^ 0x6c7967656e657261),
+          v3_(key.high ^ 0x7465646279746573) {}
+
+    constexpr void absorb(std::uint64_t word) noexcept {
+        v3_ ^= word;
+        round();
+        v0_ ^= word;
+    }
+    [[nodiscard]] constexpr std::uint64_t finish() noexcept {
+        v2_ ^= 0xff;
+        for (int i = 0; i < 3; ++i) round();
+        return v0_ ^ v1_ ^ v2_ ^ v3_;
+    }
+
+private:
+    constexpr void round() noexcept {
+        v0_ += v1_;
+        v1_ = std::rotl(v1_, 13) ^ v0_;
+        v0_ = std::rotl(v0_, 32);
+        v2_ += v3_;
+        v3_ = std::rotl(v3_, 16) ^ v2_;
+        v0_ += v3_;
+        v3_ = std::rotl(v3_, 21) ^ v0_;
+        v2_ += v1_;
+        v1_ = std::rotl(v1_, 17) ^ v2_;
+        v2_ = std::rotl(v2_, 32);
+    }
+
+    std::uint64_t v0_, v1_, v2_, v3_;
+};
+
+/// Little-endian, of up to eight bytes.
+[[nodiscard]] constexpr std::uint64_t word_of(std::span<const std::byte> bytes) noexcept {
+    std::uint64_t word = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) word = word << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+    return word;
+}
+
+inline hash_key draw_hash_key() noexcept {
+    std::array<std::byte, 16> random{};
+#if __has_include(<sys/random.h>)
+#if defined(__linux__)
+    const bool drawn = ::getrandom(random.data(), random.size(), 0) == static_cast<long>(random.size());
+#else
+    const bool drawn = ::getentropy(random.data(), random.size()) == 0;
+#endif
+#else
+    const bool drawn = false;
+#endif
+    if (!drawn) { // the clock, and where the system has put the stack: little, but not nothing
+        std::timespec now{};
+        static_cast<void>(std::timespec_get(&now, TIME_UTC));
+        sip_state mixed({static_cast<std::uint64_t>(now.tv_nsec), static_cast<std::uint64_t>(now.tv_sec)});
+        mixed.absorb(std::bit_cast<std::uintptr_t>(&now));
+        const std::uint64_t low = mixed.finish();
+        return {low, mixed.finish()};
+    }
+    return {word_of(std::span(random).first<8>()), word_of(std::span(random).last<8>())};
+}
+
+} // namespace detail
+
+/// SipHash-1-3 of `bytes`.
+[[nodiscard]] constexpr std::uint64_t keyed_hash(hash_key key, std::span<const std::byte> bytes) noexcept {
+    detail::sip_state state(key);
+    const std::uint64_t size = bytes.size();
+    for (; bytes.size() >= 8; bytes = bytes.subspan(8)) state.absorb(detail::word_of(bytes.first(8)));
+    state.absorb(size << 56 | detail::word_of(bytes));
+    return state.finish();
+}
+
+/// The key of this process, drawn at the first call from the system's source of randomness. Threads: any.
+[[nodiscard]] inline hash_key process_hash_key() noexcept {
+    static const hash_key key = detail::draw_hash_key();
+    return key;
+}
+
+} // namespace kwire::wire
