@@ -44,6 +44,12 @@ std::vector<std::pair<const char*, detail::crc32c_function>> all_ways() {
     }
     if (detail::x86::has_avx512()) ways.emplace_back("avx512", detail::x86::crc32c_avx512);
 #endif
+#if defined(KWIRE_CRC32C_ARM)
+    if (detail::arm::has_crc()) {
+        ways.emplace_back("chain", detail::arm::crc32c_chain);
+        ways.emplace_back("arm", detail::arm::crc32c);
+    }
+#endif
     ways.emplace_back("chosen", detail::choose_crc32c());
     return ways;
 }
@@ -108,6 +114,19 @@ TEST_CASE("crc32c: every way agrees with the definition and reads nothing behind
             CHECK(~way(~0u, block.begin(), size) == expected);
         }
         CHECK(kwire::wire::crc32_ieee(block.span()) == crc_by_bits(kwire::wire::ieee_802_3, block.span()));
+    }
+}
+
+TEST_CASE("crc32c: every way agrees over lengths that are cut into lanes") {
+    const auto bytes = noise(70000);
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{3071, 3072, 12287, 12288, 12289, 24583, 70000}) {
+        const auto expected = detail::crc_portable<castagnoli>(~0u, bytes.data(), size);
+        CAPTURE(size);
+        for (const auto& [name, way] : all_ways()) {
+            CAPTURE(name);
+            CHECK(way(~0u, bytes.data(), size) == expected);
+        }
     }
 }
 

@@ -7,31 +7,16 @@
 #pragma once
 
 #include <kwire/wire/crc32_tables.hpp>
+#include <kwire/wire/crc32c_arm.hpp>
 #include <kwire/wire/crc32c_x86.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-#if defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
-#include <arm_acle.h>
-#endif
-
 namespace kwire {
 
 namespace wire::detail {
-
-#if defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
-/// The instructions of ARMv8.1, for programs that are compiled for processors which have them.
-inline std::uint32_t crc32c_arm(std::uint32_t state, const std::byte* p, std::size_t size) noexcept {
-    for (; size >= 8; p += 8, size -= 8) {
-        std::uint64_t word = load_be<std::uint64_t>(p);
-        state = __crc32cd(state, std::byteswap(word));
-    }
-    for (; size != 0; ++p, --size) state = __crc32cb(state, std::to_integer<std::uint8_t>(*p));
-    return state;
-}
-#endif
 
 using crc32c_function = std::uint32_t (*)(std::uint32_t state, const std::byte* p, std::size_t size) noexcept;
 using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t size) noexcept;
@@ -41,8 +26,8 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
 #if defined(KWIRE_CRC32C_X86)
     if (x86::has_avx512()) return x86::crc32c_avx512;
     if (x86::has_sse42()) return x86::crc32c_sse42;
-#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
-    return crc32c_arm;
+#elif defined(KWIRE_CRC32C_ARM)
+    if (arm::has_crc()) return arm::crc32c;
 #endif
     return crc_portable<castagnoli>;
 }
