@@ -30,7 +30,7 @@ ADAPTERS = re.compile(r"compression/(gzip|snappy|lz4|zstd)\.hpp|(asio|fmt|json)\
 
 # What the core may include from outside, beside the standard library, and where: what the machine and the kernel offer.
 OUTSIDE = [
-    (r"wire/crc32c[a-z0-9_]*\.hpp|detail/config\.hpp", {"immintrin.h", "nmmintrin.h", "wmmintrin.h", "cpuid.h", "arm_acle.h"}),
+    (r"wire/crc32c[a-z0-9_]*\.hpp|detail/config\.hpp", {"immintrin.h", "nmmintrin.h", "wmmintrin.h", "cpuid.h", "arm_acle.h", "sys/auxv.h"}),
     (r"wire/keyed_hash\.hpp", {"sys/random.h"}),
     (r"buffer/growing_memory\.hpp", {"sys/mman.h", "unistd.h"}),
 ]
