@@ -1,0 +1,120 @@
+package oracle;
+
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** See README.md for how it is called. */
+public final class Main {
+    private static final class Usage extends RuntimeException {
+        Usage(String what) {
+            super(what);
+        }
+    }
+
+    private final Map<String, String> options = new HashMap<>();
+
+    private Main(String[] arguments) {
+        for (int i = 1; i < arguments.length; i += 2) {
+            if (!arguments[i].startsWith("--") || i + 1 == arguments.length) throw new Usage("what is " + arguments[i] + "?");
+            options.put(arguments[i].substring(2), arguments[i + 1]);
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        boolean fine;
+        try {
+            Main main = new Main(arguments);
+            fine = switch (arguments.length == 0 ? "" : arguments[0]) {
+                case "messages" -> main.messages();
+                default -> throw new Usage("messages?");
+            };
+        } catch (Usage problem) {
+            System.err.println(problem.getMessage());
+            System.exit(2);
+            return;
+        }
+        System.exit(fine ? 0 : 1);
+    }
+
+    private boolean messages() throws Exception {
+        long seed = number("seed", 1), count = number("count", 20_000);
+        List<MessageRun.Pair> all = MessageRun.pairs(List.of(judge("newer"), judge("older")));
+        System.out.printf("%d messages, %d pairs of message and version; seed %d%n", MessageRun.messages(all), all.size(), seed);
+        if (all.size() != number("pairs", all.size())) {
+            System.out.printf("there should be %s pairs%n", options.get("pairs"));
+            return false;
+        }
+        List<MessageRun.Pair> pairs = MessageRun.matching(all, options.get("only"));
+        if (pairs.isEmpty()) throw new Usage("no message is called that");
+        Findings findings = new Findings();
+        long start = System.nanoTime();
+        try (Converter converter = new Converter(path("convert"))) {
+            MessageRun run = new MessageRun(converter, findings, (int) number("damages", 2));
+            long first = number("index", 0);
+            for (long i = first; i < first + count; ++i)
+                run.value(pairs.get((int) (i % pairs.size())), MessageRun.randomOf(seed, i));
+        }
+        return done(findings, start);
+    }
+
+    private boolean done(Findings findings, long start) throws IOException {
+        boolean fine = findings.report(System.out, path("findings"));
+        System.out.printf("%.1f s%n", (System.nanoTime() - start) / 1e9);
+        System.out.println(fine ? "Kafka and kwire agree" : "Kafka and kwire disagree");
+        return fine;
+    }
+
+    /** A release's classes and the judge over them, apart from those of any other release. */
+    private Judge judge(String role) throws Exception {
+        List<Path> jars = jarsOf(option(role));
+        return (Judge) construct("oracle.kafka.KafkaJudge", loader(jars), jars);
+    }
+
+    private List<Path> jarsOf(String release) throws IOException {
+        try (Stream<Path> files = Files.list(path("jars"))) {
+            List<Path> jars = files.filter(file -> file.toString().endsWith("-" + release + ".jar"))
+                .sorted(Comparator.comparing(Path::toString)).toList();
+            if (jars.isEmpty()) throw new Usage("no jars of " + release + " in " + path("jars"));
+            return jars;
+        }
+    }
+
+    private ClassLoader loader(List<Path> jars) throws IOException {
+        List<URL> places = new ArrayList<>();
+        places.add(path("judge").toUri().toURL());
+        for (Path jar : jars) places.add(jar.toUri().toURL());
+        return new URLClassLoader(places.toArray(URL[]::new), Main.class.getClassLoader());
+    }
+
+    private static Object construct(String name, ClassLoader loader, List<Path> jars) throws Exception {
+        try {
+            return Class.forName(name, true, loader).getConstructor(List.class).newInstance(jars);
+        } catch (InvocationTargetException problem) {
+            throw problem.getCause() instanceof Exception cause ? cause : problem;
+        }
+    }
+
+    private String option(String name) {
+        String value = options.get(name);
+        if (value == null) throw new Usage("--" + name + " is missing");
+        return value;
+    }
+
+    private Path path(String name) {
+        return Path.of(option(name));
+    }
+
+    private long number(String name, long otherwise) {
+        return options.containsKey(name) ? Long.parseLong(options.get(name)) : otherwise;
+    }
+}

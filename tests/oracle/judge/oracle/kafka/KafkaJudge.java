@@ -1,0 +1,189 @@
+package oracle.kafka;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.jar.JarFile;
+import oracle.Judge;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Message;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.common.protocol.types.Schema;
+
+/** One release's generated message classes, found in its jars and used by reflection: no message is named here. */
+public final class KafkaJudge implements Judge {
+    private final SortedMap<String, MessageClass> messages = new TreeMap<>();
+
+    public KafkaJudge(List<Path> jars) {
+        for (Path jar : jars) addMessagesOf(jar);
+    }
+
+    @Override
+    public SortedMap<String, SortedSet<Integer>> versions() {
+        SortedMap<String, SortedSet<Integer>> all = new TreeMap<>();
+        messages.forEach((name, type) -> {
+            SortedSet<Integer> numbers = new TreeSet<>();
+            for (int version = type.lowest; version <= type.highest; ++version) numbers.add(version);
+            all.put(name, numbers);
+        });
+        return all;
+    }
+
+    @Override
+    public Sample sample(String message, int version, Random random) {
+        MessageClass type = messages.get(message);
+        Message value = type.make();
+        RandomValues values = new RandomValues(random);
+        values.fill(value, type.schemas[version]);
+        return new Sample(write(value, version), values.hasJson() ? type.json(value, version) : null, values.hasUnknownTags());
+    }
+
+    @Override
+    public Verdict read(String message, int version, byte[] bytes, int to) {
+        MessageClass type = messages.get(message);
+        Message value = type.make();
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        try {
+            value.read(new ByteBufferAccessor(buffer), (short) version);
+        } catch (RuntimeException refusal) {
+            return new Verdict(String.valueOf(refusal), buffer.remaining(), null, null, null);
+        }
+        int left = buffer.remaining();
+        String json = to == version ? type.json(value, version) : null;
+        try {
+            return new Verdict(null, left, json, write(value, to), null);
+        } catch (RuntimeException refusal) {
+            return new Verdict(null, left, json, null, String.valueOf(refusal));
+        }
+    }
+
+    @Override
+    public boolean isTagged(String message, int version, String field) {
+        return Layout.tagNames(messages.get(message).schemas[version]).contains(Layout.plain(field));
+    }
+
+    private static byte[] write(Message value, int version) {
+        ObjectSerializationCache cache = new ObjectSerializationCache();
+        ByteBuffer buffer = ByteBuffer.allocate(value.size(cache, (short) version));
+        value.write(new ByteBufferAccessor(buffer), cache, (short) version);
+        if (buffer.hasRemaining()) throw new IllegalStateException("Kafka's size is not what it writes");
+        return buffer.array();
+    }
+
+    private void addMessagesOf(Path jar) {
+        try (JarFile file = new JarFile(jar.toFile())) {
+            for (Iterator<String> names = file.stream().map(entry -> entry.getName()).iterator(); names.hasNext();) {
+                String name = names.next();
+                if (!name.endsWith(".class") || name.contains("$") || name.contains("/internals/") && !name.contains("/generated/")
+                    || !name.matches(".*/(generated|message|metadata)/[^/]+")) continue;
+                addIfMessage(name.substring(0, name.length() - ".class".length()).replace('/', '.'));
+            }
+        } catch (IOException problem) {
+            throw new UncheckedIOException(problem);
+        }
+    }
+
+    private void addIfMessage(String name) {
+        Class<?> type;
+        try {
+            type = Class.forName(name, false, getClass().getClassLoader());
+            if (type.isInterface() || !Message.class.isAssignableFrom(type)) return;
+            type.getField("SCHEMAS");
+        } catch (ClassNotFoundException | NoClassDefFoundError | NoSuchFieldException notGenerated) {
+            return;
+        }
+        MessageClass found = new MessageClass(type);
+        if (messages.put(found.name, found) != null) throw new IllegalStateException("two classes of " + found.name);
+    }
+
+    /** A generated class and its JSON converter. */
+    private static final class MessageClass {
+        final String name;
+        final int lowest, highest;
+        final Schema[] schemas;
+        private final Class<?> type;
+        private final Method toJson;
+        private final boolean hasRecords;
+
+        MessageClass(Class<?> type) {
+            this.type = type;
+            String simple = type.getSimpleName();
+            String stem = simple.endsWith("Data") ? simple.substring(0, simple.length() - 4) : simple;
+            name = stem.matches(".*(Request|Response|Header)") ? stem : simple;
+            try {
+                lowest = type.getField("LOWEST_SUPPORTED_VERSION").getShort(null);
+                highest = type.getField("HIGHEST_SUPPORTED_VERSION").getShort(null);
+                schemas = (Schema[]) type.getField("SCHEMAS").get(null);
+                toJson = converter(type);
+            } catch (ReflectiveOperationException problem) {
+                throw new IllegalStateException(type + " is no generated class", problem);
+            }
+            hasRecords = Arrays.stream(schemas).anyMatch(schema -> schema != null && Layout.hasRecords(schema));
+        }
+
+        private static Method converter(Class<?> type) throws ReflectiveOperationException {
+            try {
+                return Class.forName(type.getName() + "JsonConverter", true, type.getClassLoader())
+                    .getMethod("write", type, short.class, boolean.class);
+            } catch (ClassNotFoundException none) {
+                return null;
+            }
+        }
+
+        Message make() {
+            try {
+                return (Message) type.getConstructor().newInstance();
+            } catch (ReflectiveOperationException problem) {
+                throw new IllegalStateException(problem);
+            }
+        }
+
+        String json(Message value, int version) {
+            if (toJson == null) return null;
+            try {
+                JsonNode node = (JsonNode) toJson.invoke(null, value, (short) version, true);
+                if (hasRecords) putRecords(value, schemas[version], (ObjectNode) node);
+                return node.toString();
+            } catch (InvocationTargetException refusal) {
+                if (refusal.getCause() instanceof RuntimeException cause) throw cause;
+                throw new IllegalStateException(refusal);
+            } catch (ReflectiveOperationException problem) {
+                throw new IllegalStateException(problem);
+            }
+        }
+
+        /** Kafka's converter leaves the bytes of records out; here they are base64 like any other bytes. */
+        private static void putRecords(Object value, Schema schema, ObjectNode node) {
+            Layout layout = Layout.of(value.getClass());
+            for (Layout.Member member : layout.members(schema)) {
+                JsonNode there = node.get(member.jsonName());
+                if (there == null || there.isNull()) continue;
+                Object held = member.get(value);
+                if (member.isRecords()) {
+                    node.put(member.jsonName(), Base64.getEncoder().encodeToString(Layout.bytesOfRecords(held)));
+                } else if (member.elementSchema() != null && there instanceof ArrayNode array) {
+                    Iterator<?> elements = ((Iterable<?>) held).iterator();
+                    for (JsonNode element : array) putRecords(elements.next(), member.elementSchema(), (ObjectNode) element);
+                } else if (member.schema() != null) {
+                    putRecords(held, member.schema(), (ObjectNode) there);
+                }
+            }
+        }
+    }
+}
