@@ -89,7 +89,6 @@ class Writer:
         self.structs = message.structs()
         self.struct_names = naming.struct_names([s.name for s in self.structs], message.name)
         self.used_words = set()
-        self.late = []  # what stands behind the message
 
     def say(self, *keys):
         for key in keys:
@@ -133,7 +132,7 @@ class Writer:
     def data_member(self, field, name, siblings):
         nullable = field.nullable is not None
         if field.struct is not None:
-            value = f"{self.struct_type(field, siblings)}::data"
+            value = f"{self.struct_type(field, siblings)}::basic_data<N>"
         elif field.type == "string":
             value = "std::string"
         elif field.type == "bytes":
@@ -144,29 +143,20 @@ class Writer:
             value = SCALARS[field.type][1]
         if field.array:
             value = f"std::vector<{value}>"
-        start = ""
+        start = " = empty" if field.array or field.struct is not None or field.type == "string" else "{}"
         if nullable:
             value = f"std::optional<{value}>"
-            if field.default is not None:
-                start = f' = "{field.default}"' if field.type == "string" and not field.array else "{std::in_place}"
+            start = "{}" if field.default is None else " = not_null"
+            if field.default and field.type == "string" and not field.array:
+                start = f' = not_null_text("{field.default}")'
         elif not field.array and field.struct is None:
             if field.type == "string":
-                start = f' = "{field.default}"' if field.default else ""
+                start = f' = text("{field.default}")' if field.default else " = empty"
             elif field.type in SCALARS and field.type != "uuid":
                 start = f" = {literal(field.default, field.type)}"
-        return f"{value} {name}{start or '{}'};"
+        return f"{value} {name}{start};"
 
     # -- the parts of a struct
-
-    def data_stands_behind(self, place):
-        """Whether `data` cannot be defined inside the message: it or a struct in it holds a nullable struct.
-
-        Clang asks for the defaults of that struct's members when it meets the std::optional; they are not known before the
-        outermost class ends, and the answer "not default-constructible" would stay.
-        """
-        return any(field.struct is not None and ((field.nullable is not None and not field.array)
-                                                 or self.data_stands_behind(field.struct))
-                   for field in place.fields)
 
     def attributes(self, place, field):
         found = []
@@ -238,13 +228,9 @@ class Writer:
         lines = self.field_list(place, indent)
         members = [self.data_member(field, names[field.name], siblings) for field in place.fields]
         if self.message.flexible_from is not None:
-            members.append("raw_tags unknown_tags{};")
-        if self.data_stands_behind(place):
-            lines += ["", f"{indent}struct data; // behind the message, where std::optional can be told of its structs"]
-            scope = self.cpp if place is self.message else f"{self.cpp}::{struct_cpp}"
-            self.late += ["", f"struct {scope}::data {{", *("    " + member for member in members), "};"]
-        else:
-            lines += ["", f"{indent}struct data {{", *(f"{indent}    {member}" for member in members), f"{indent}}};"]
+            members.append("raw_tags unknown_tags = empty;")
+        lines += ["", f"{indent}template <int N = 0>", f"{indent}struct basic_data {{"]
+        lines += [*(f"{indent}    {member}" for member in members), f"{indent}}};", f"{indent}using data = basic_data<>;"]
         lines += ["", f"{indent}template <int V>"]
         lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
         for number, field in enumerate(place.fields):
@@ -301,7 +287,7 @@ class Writer:
         lines.append("")
         lines += self.place_body(message, naming.field_names([f.name for f in message.fields], message.name), " " * 4)
         lines.append("};")
-        return lines + self.late
+        return lines
 
 
 def check_secrets(secrets, facts):

@@ -16,12 +16,14 @@ struct aborted_txn : private vocabulary {
         field<"last_offset", int64, since(0)>,
         field<"last_stable_offset", int64, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int64_t producer_id = 0;
         std::int64_t first_offset = 0;
         std::int64_t last_offset = 0;
         std::int64_t last_stable_offset = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<aborted_txn, V> {

@@ -20,17 +20,19 @@ struct access_control_entry_record : private vocabulary {
         field<"operation", int8, since(0)>,
         field<"permission_type", int8, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         uuid id{};
         std::int8_t resource_type = 0;
-        std::string resource_name{};
+        std::string resource_name = empty;
         std::int8_t pattern_type = 0;
-        std::string principal{};
-        std::string host{};
+        std::string principal = empty;
+        std::string host = empty;
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<access_control_entry_record, V> {

@@ -16,13 +16,15 @@ struct add_offsets_to_txn_request : private vocabulary {
         field<"producer_epoch", int16, since(0)>,
         field<"group_id", string, since(0), names_group>>;
 
-    struct data {
-        std::string transactional_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string transactional_id = empty;
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
-        std::string group_id{};
-        raw_tags unknown_tags{};
+        std::string group_id = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<add_offsets_to_txn_request, V> {
@@ -47,11 +49,13 @@ struct add_offsets_to_txn_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"error_code", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<add_offsets_to_txn_response, V> {

@@ -15,11 +15,13 @@ struct add_partitions_to_txn_request : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -39,14 +41,16 @@ struct add_partitions_to_txn_request : private vocabulary {
             field<"verify_only", boolean, since(4)>,
             field<"topics", array<topic>, since(4)>>;
 
-        struct data {
-            std::string transactional_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string transactional_id = empty;
             std::int64_t producer_id = 0;
             std::int16_t producer_epoch = 0;
             bool verify_only = false;
-            std::vector<topic::data> topics{};
-            raw_tags unknown_tags{};
+            std::vector<topic::basic_data<N>> topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<transaction, V> {
@@ -71,14 +75,16 @@ struct add_partitions_to_txn_request : private vocabulary {
         field<"v3_and_below_producer_epoch", int16, between(0, 3)>,
         field<"v3_and_below_topics", array<topic>, between(0, 3)>>;
 
-    struct data {
-        std::vector<transaction::data> transactions{};
-        std::string v3_and_below_transactional_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<transaction::basic_data<N>> transactions = empty;
+        std::string v3_and_below_transactional_id = empty;
         std::int64_t v3_and_below_producer_id = 0;
         std::int16_t v3_and_below_producer_epoch = 0;
-        std::vector<topic::data> v3_and_below_topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> v3_and_below_topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<add_partitions_to_txn_request, V> {
@@ -112,11 +118,13 @@ struct add_partitions_to_txn_response : private vocabulary {
             field<"partition_index", int32, since(0), map_key>,
             field<"partition_error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t partition_error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -133,11 +141,13 @@ struct add_partitions_to_txn_response : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"results_by_partition", array<partition_result>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition_result::data> results_by_partition{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition_result::basic_data<N>> results_by_partition = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_result, V> {
@@ -156,11 +166,13 @@ struct add_partitions_to_txn_response : private vocabulary {
             field<"transactional_id", string, since(4), map_key, names_transaction>,
             field<"topic_results", array<topic_result>, since(4)>>;
 
-        struct data {
-            std::string transactional_id{};
-            std::vector<topic_result::data> topic_results{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string transactional_id = empty;
+            std::vector<topic_result::basic_data<N>> topic_results = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<result, V> {
@@ -180,13 +192,15 @@ struct add_partitions_to_txn_response : private vocabulary {
         field<"results_by_transaction", array<result>, since(4)>,
         field<"results_by_topic_v3_and_below", array<topic_result>, between(0, 3)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<result::data> results_by_transaction{};
-        std::vector<topic_result::data> results_by_topic_v3_and_below{};
-        raw_tags unknown_tags{};
+        std::vector<result::basic_data<N>> results_by_transaction = empty;
+        std::vector<topic_result::basic_data<N>> results_by_topic_v3_and_below = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<add_partitions_to_txn_response, V> {

@@ -16,12 +16,14 @@ struct add_raft_voter_request : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
@@ -43,15 +45,17 @@ struct add_raft_voter_request : private vocabulary {
         field<"listeners", array<listener>, since(0)>,
         field<"ack_when_committed", boolean, since(1), defaults_to(true)>>;
 
-    struct data {
-        std::optional<std::string> cluster_id = "";
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> cluster_id = not_null;
         std::int32_t timeout_ms = 0;
         std::int32_t voter_id = 0;
         uuid voter_directory_id{};
-        std::vector<listener::data> listeners{};
+        std::vector<listener::basic_data<N>> listeners = empty;
         bool ack_when_committed = true;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<add_raft_voter_request, V> {
@@ -81,12 +85,14 @@ struct add_raft_voter_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"error_message", string, since(0), nullable_since(0), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<add_raft_voter_response, V> {

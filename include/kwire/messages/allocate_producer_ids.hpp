@@ -14,11 +14,13 @@ struct allocate_producer_ids_request : private vocabulary {
         field<"broker_id", int32, since(0), names_broker>,
         field<"broker_epoch", int64, since(0), defaults_to(-1)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<allocate_producer_ids_request, V> {
@@ -41,13 +43,15 @@ struct allocate_producer_ids_response : private vocabulary {
         field<"producer_id_start", int64, since(0), names_producer>,
         field<"producer_id_len", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int64_t producer_id_start = 0;
         std::int32_t producer_id_len = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<allocate_producer_ids_response, V> {

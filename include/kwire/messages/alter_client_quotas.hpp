@@ -15,11 +15,13 @@ struct alter_client_quotas_request : private vocabulary {
             field<"entity_type", string, since(0)>,
             field<"entity_name", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string entity_type{};
-            std::optional<std::string> entity_name = "";
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string entity_type = empty;
+            std::optional<std::string> entity_name = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
@@ -39,12 +41,14 @@ struct alter_client_quotas_request : private vocabulary {
             field<"value", float64, since(0)>,
             field<"remove", boolean, since(0)>>;
 
-        struct data {
-            std::string key{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
             double value = 0.0;
             bool remove = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<op_data, V> {
@@ -63,11 +67,13 @@ struct alter_client_quotas_request : private vocabulary {
             field<"entity", array<entity_data>, since(0)>,
             field<"ops", array<op_data>, since(0)>>;
 
-        struct data {
-            std::vector<entity_data::data> entity{};
-            std::vector<op_data::data> ops{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<entity_data::basic_data<N>> entity = empty;
+            std::vector<op_data::basic_data<N>> ops = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entry_data, V> {
@@ -85,11 +91,13 @@ struct alter_client_quotas_request : private vocabulary {
         field<"entries", array<entry_data>, since(0)>,
         field<"validate_only", boolean, since(0)>>;
 
-    struct data {
-        std::vector<entry_data::data> entries{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<entry_data::basic_data<N>> entries = empty;
         bool validate_only = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_client_quotas_request, V> {
@@ -111,11 +119,13 @@ struct alter_client_quotas_response : private vocabulary {
             field<"entity_type", string, since(0)>,
             field<"entity_name", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string entity_type{};
-            std::optional<std::string> entity_name = "";
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string entity_type = empty;
+            std::optional<std::string> entity_name = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
@@ -135,12 +145,14 @@ struct alter_client_quotas_response : private vocabulary {
             field<"error_message", string, since(0), nullable_since(0)>,
             field<"entity", array<entity_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            std::vector<entity_data::data> entity{};
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            std::vector<entity_data::basic_data<N>> entity = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entry_data, V> {
@@ -162,11 +174,13 @@ struct alter_client_quotas_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"entries", array<entry_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<entry_data::data> entries{};
-        raw_tags unknown_tags{};
+        std::vector<entry_data::basic_data<N>> entries = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_client_quotas_response, V> {

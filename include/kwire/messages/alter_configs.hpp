@@ -15,11 +15,13 @@ struct alter_configs_request : private vocabulary {
             field<"name", string, since(0), map_key>,
             field<"value", string, since(0), nullable_since(0), secret>>;
 
-        struct data {
-            std::string name{};
-            std::optional<std::string> value = "";
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::optional<std::string> value = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<alterable_config, V> {
@@ -37,12 +39,14 @@ struct alter_configs_request : private vocabulary {
             field<"resource_name", string, since(0), map_key>,
             field<"configs", array<alterable_config>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t resource_type = 0;
-            std::string resource_name{};
-            std::vector<alterable_config::data> configs{};
-            raw_tags unknown_tags{};
+            std::string resource_name = empty;
+            std::vector<alterable_config::basic_data<N>> configs = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<resource, V> {
@@ -62,11 +66,13 @@ struct alter_configs_request : private vocabulary {
         field<"resources", array<resource>, since(0)>,
         field<"validate_only", boolean, since(0)>>;
 
-    struct data {
-        std::vector<resource::data> resources{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<resource::basic_data<N>> resources = empty;
         bool validate_only = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_configs_request, V> {
@@ -90,13 +96,15 @@ struct alter_configs_response : private vocabulary {
             field<"resource_type", int8, since(0)>,
             field<"resource_name", string, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
+            std::optional<std::string> error_message = not_null;
             std::int8_t resource_type = 0;
-            std::string resource_name{};
-            raw_tags unknown_tags{};
+            std::string resource_name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<resource_response, V> {
@@ -118,11 +126,13 @@ struct alter_configs_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"responses", array<resource_response>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<resource_response::data> responses{};
-        raw_tags unknown_tags{};
+        std::vector<resource_response::basic_data<N>> responses = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_configs_response, V> {

@@ -15,11 +15,13 @@ struct alter_partition_request : private vocabulary {
             field<"broker_id", int32, since(3), names_broker>,
             field<"broker_epoch", int64, since(3), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t broker_id = 0;
             std::int64_t broker_epoch = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<broker_state, V> {
@@ -40,15 +42,17 @@ struct alter_partition_request : private vocabulary {
             field<"leader_recovery_state", int8, since(1)>,
             field<"partition_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> new_isr{};
-            std::vector<broker_state::data> new_isr_with_epochs{};
+            std::vector<std::int32_t> new_isr = empty;
+            std::vector<broker_state::basic_data<N>> new_isr_with_epochs = empty;
             std::int8_t leader_recovery_state = 0;
             std::int32_t partition_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -76,12 +80,14 @@ struct alter_partition_request : private vocabulary {
             field<"topic_id", id128, since(2), ignorable>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -102,12 +108,14 @@ struct alter_partition_request : private vocabulary {
         field<"broker_epoch", int64, since(0), defaults_to(-1)>,
         field<"topics", array<topic_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = -1;
-        std::vector<topic_data::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_partition_request, V> {
@@ -136,16 +144,18 @@ struct alter_partition_response : private vocabulary {
             field<"leader_recovery_state", int8, since(1), ignorable>,
             field<"partition_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> isr{};
+            std::vector<std::int32_t> isr = empty;
             std::int8_t leader_recovery_state = 0;
             std::int32_t partition_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -173,12 +183,14 @@ struct alter_partition_response : private vocabulary {
             field<"topic_id", id128, since(2), ignorable>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -199,12 +211,14 @@ struct alter_partition_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"topics", array<topic_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<topic_data::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_partition_response, V> {

@@ -15,11 +15,13 @@ struct alter_partition_reassignments_request : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"replicas", array<int32>, since(0), nullable_since(0), defaults_to_null, names_broker>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::optional<std::vector<std::int32_t>> replicas{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<reassignable_partition, V> {
@@ -36,11 +38,13 @@ struct alter_partition_reassignments_request : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<reassignable_partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<reassignable_partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<reassignable_partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<reassignable_topic, V> {
@@ -59,12 +63,14 @@ struct alter_partition_reassignments_request : private vocabulary {
         field<"allow_replication_factor_change", boolean, since(1), defaults_to(true)>,
         field<"topics", array<reassignable_topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t timeout_ms = 60000;
         bool allow_replication_factor_change = true;
-        std::vector<reassignable_topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<reassignable_topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_partition_reassignments_request, V> {
@@ -91,12 +97,14 @@ struct alter_partition_reassignments_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<reassignable_partition_response, V> {
@@ -117,11 +125,13 @@ struct alter_partition_reassignments_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<reassignable_partition_response>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<reassignable_partition_response::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<reassignable_partition_response::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<reassignable_topic_response, V> {
@@ -142,14 +152,16 @@ struct alter_partition_reassignments_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0)>,
         field<"responses", array<reassignable_topic_response>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         bool allow_replication_factor_change = true;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::vector<reassignable_topic_response::data> responses{};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::vector<reassignable_topic_response::basic_data<N>> responses = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_partition_reassignments_response, V> {

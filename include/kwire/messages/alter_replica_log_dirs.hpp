@@ -15,11 +15,13 @@ struct alter_replica_log_dirs_request : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir_topic, V> {
@@ -36,11 +38,13 @@ struct alter_replica_log_dirs_request : private vocabulary {
             field<"path", string, since(0), map_key>,
             field<"topics", array<alter_replica_log_dir_topic>, since(0)>>;
 
-        struct data {
-            std::string path{};
-            std::vector<alter_replica_log_dir_topic::data> topics{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string path = empty;
+            std::vector<alter_replica_log_dir_topic::basic_data<N>> topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir, V> {
@@ -57,10 +61,12 @@ struct alter_replica_log_dirs_request : private vocabulary {
     using fields = field_list<alter_replica_log_dirs_request,
         field<"dirs", array<alter_replica_log_dir>, since(0)>>;
 
-    struct data {
-        std::vector<alter_replica_log_dir::data> dirs{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<alter_replica_log_dir::basic_data<N>> dirs = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_replica_log_dirs_request, V> {
@@ -82,11 +88,13 @@ struct alter_replica_log_dirs_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir_partition_result, V> {
@@ -103,11 +111,13 @@ struct alter_replica_log_dirs_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<alter_replica_log_dir_partition_result>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<alter_replica_log_dir_partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<alter_replica_log_dir_partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir_topic_result, V> {
@@ -125,11 +135,13 @@ struct alter_replica_log_dirs_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"results", array<alter_replica_log_dir_topic_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<alter_replica_log_dir_topic_result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<alter_replica_log_dir_topic_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_replica_log_dirs_response, V> {

@@ -15,11 +15,13 @@ struct alter_share_group_offsets_request : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"start_offset", int64, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t start_offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -36,11 +38,13 @@ struct alter_share_group_offsets_request : private vocabulary {
             field<"topic_name", string, since(0), map_key, names_topic>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -58,11 +62,13 @@ struct alter_share_group_offsets_request : private vocabulary {
         field<"group_id", string, since(0), names_group>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<topic::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_share_group_offsets_request, V> {
@@ -85,12 +91,14 @@ struct alter_share_group_offsets_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -112,12 +120,14 @@ struct alter_share_group_offsets_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -139,13 +149,15 @@ struct alter_share_group_offsets_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
         field<"responses", array<topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
-        std::vector<topic::data> responses{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> responses = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_share_group_offsets_response, V> {

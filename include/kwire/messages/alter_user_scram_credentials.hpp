@@ -15,11 +15,13 @@ struct alter_user_scram_credentials_request : private vocabulary {
             field<"name", string, since(0)>,
             field<"mechanism", int8, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int8_t mechanism = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<scram_credential_deletion, V> {
@@ -39,14 +41,16 @@ struct alter_user_scram_credentials_request : private vocabulary {
             field<"salt", bytes, since(0), secret>,
             field<"salted_password", bytes, since(0), secret>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int8_t mechanism = 0;
             std::int32_t iterations = 0;
             shared_buffer salt{};
             shared_buffer salted_password{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<scram_credential_upsertion, V> {
@@ -70,11 +74,13 @@ struct alter_user_scram_credentials_request : private vocabulary {
         field<"deletions", array<scram_credential_deletion>, since(0)>,
         field<"upsertions", array<scram_credential_upsertion>, since(0)>>;
 
-    struct data {
-        std::vector<scram_credential_deletion::data> deletions{};
-        std::vector<scram_credential_upsertion::data> upsertions{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<scram_credential_deletion::basic_data<N>> deletions = empty;
+        std::vector<scram_credential_upsertion::basic_data<N>> upsertions = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_user_scram_credentials_request, V> {
@@ -101,12 +107,14 @@ struct alter_user_scram_credentials_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string user{};
+        template <int N = 0>
+        struct basic_data {
+            std::string user = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<result, V> {
@@ -126,11 +134,13 @@ struct alter_user_scram_credentials_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"results", array<result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<alter_user_scram_credentials_response, V> {

@@ -16,13 +16,15 @@ struct api_versions_request : private vocabulary {
         field<"cluster_id", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
         field<"node_id", int32, since(5), defaults_to(-1), ignorable>>;
 
-    struct data {
-        std::string client_software_name{};
-        std::string client_software_version{};
+    template <int N = 0>
+    struct basic_data {
+        std::string client_software_name = empty;
+        std::string client_software_version = empty;
         std::optional<std::string> cluster_id{};
         std::int32_t node_id = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<api_versions_request, V> {
@@ -50,12 +52,14 @@ struct api_versions_response : private vocabulary {
             field<"min_version", int16, since(0)>,
             field<"max_version", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t api_key = 0;
             std::int16_t min_version = 0;
             std::int16_t max_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<api_version, V> {
@@ -76,12 +80,14 @@ struct api_versions_response : private vocabulary {
             field<"min_version", int16, since(3)>,
             field<"max_version", int16, since(3)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t min_version = 0;
             std::int16_t max_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<supported_feature_key, V> {
@@ -102,12 +108,14 @@ struct api_versions_response : private vocabulary {
             field<"max_version_level", int16, since(3)>,
             field<"min_version_level", int16, since(3)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t max_version_level = 0;
             std::int16_t min_version_level = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<finalized_feature_key, V> {
@@ -130,16 +138,18 @@ struct api_versions_response : private vocabulary {
         field<"finalized_features", array<finalized_feature_key>, since(3), tag(2), ignorable>,
         field<"zk_migration_ready", boolean, since(3), tag(3), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<api_version::data> api_keys{};
+        std::vector<api_version::basic_data<N>> api_keys = empty;
         std::int32_t throttle_time_ms = 0;
-        std::vector<supported_feature_key::data> supported_features{};
+        std::vector<supported_feature_key::basic_data<N>> supported_features = empty;
         std::int64_t finalized_features_epoch = -1;
-        std::vector<finalized_feature_key::data> finalized_features{};
+        std::vector<finalized_feature_key::basic_data<N>> finalized_features = empty;
         bool zk_migration_ready = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<api_versions_response, V> {

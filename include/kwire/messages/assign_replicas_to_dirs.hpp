@@ -14,10 +14,12 @@ struct assign_replicas_to_dirs_request : private vocabulary {
         using fields = field_list<assign_replicas_to_dirs_request,
             field<"partition_index", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -32,11 +34,13 @@ struct assign_replicas_to_dirs_request : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -55,11 +59,13 @@ struct assign_replicas_to_dirs_request : private vocabulary {
             field<"id", id128, since(0)>,
             field<"topics", array<topic_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid id{};
-            std::vector<topic_data::data> topics{};
-            raw_tags unknown_tags{};
+            std::vector<topic_data::basic_data<N>> topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<directory_data, V> {
@@ -78,12 +84,14 @@ struct assign_replicas_to_dirs_request : private vocabulary {
         field<"broker_epoch", int64, since(0), defaults_to(-1)>,
         field<"directories", array<directory_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = -1;
-        std::vector<directory_data::data> directories{};
-        raw_tags unknown_tags{};
+        std::vector<directory_data::basic_data<N>> directories = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<assign_replicas_to_dirs_request, V> {
@@ -109,11 +117,13 @@ struct assign_replicas_to_dirs_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -130,11 +140,13 @@ struct assign_replicas_to_dirs_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -153,11 +165,13 @@ struct assign_replicas_to_dirs_response : private vocabulary {
             field<"id", id128, since(0)>,
             field<"topics", array<topic_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid id{};
-            std::vector<topic_data::data> topics{};
-            raw_tags unknown_tags{};
+            std::vector<topic_data::basic_data<N>> topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<directory_data, V> {
@@ -176,12 +190,14 @@ struct assign_replicas_to_dirs_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"directories", array<directory_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<directory_data::data> directories{};
-        raw_tags unknown_tags{};
+        std::vector<directory_data::basic_data<N>> directories = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<assign_replicas_to_dirs_response, V> {

@@ -17,13 +17,15 @@ struct begin_quorum_epoch_request : private vocabulary {
             field<"leader_id", int32, since(0), names_broker>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             uuid voter_directory_id{};
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -44,11 +46,13 @@ struct begin_quorum_epoch_request : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -68,12 +72,14 @@ struct begin_quorum_epoch_request : private vocabulary {
             field<"host", string, since(1)>,
             field<"port", uint16, since(1)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_endpoint, V> {
@@ -93,13 +99,15 @@ struct begin_quorum_epoch_request : private vocabulary {
         field<"topics", array<topic_data>, since(0)>,
         field<"leader_endpoints", array<leader_endpoint>, since(1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> cluster_id{};
         std::int32_t voter_id = -1;
-        std::vector<topic_data::data> topics{};
-        std::vector<leader_endpoint::data> leader_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        std::vector<leader_endpoint::basic_data<N>> leader_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<begin_quorum_epoch_request, V> {
@@ -129,13 +137,15 @@ struct begin_quorum_epoch_response : private vocabulary {
             field<"leader_id", int32, since(0), names_broker>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -156,11 +166,13 @@ struct begin_quorum_epoch_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -180,12 +192,14 @@ struct begin_quorum_epoch_response : private vocabulary {
             field<"host", string, since(1)>,
             field<"port", uint16, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -204,12 +218,14 @@ struct begin_quorum_epoch_response : private vocabulary {
         field<"topics", array<topic_data>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<topic_data::data> topics{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<begin_quorum_epoch_response, V> {

@@ -13,10 +13,12 @@ struct begin_transaction_record : private vocabulary {
     using fields = field_list<begin_transaction_record,
         field<"name", string, since(0), tag(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> name{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<begin_transaction_record, V> {

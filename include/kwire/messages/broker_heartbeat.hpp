@@ -19,16 +19,18 @@ struct broker_heartbeat_request : private vocabulary {
         field<"offline_log_dirs", array<id128>, since(1), tag(0)>,
         field<"cordoned_log_dirs", array<id128>, since(2), tag(1), nullable_since(2), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = -1;
         std::int64_t current_metadata_offset = 0;
         bool want_fence = false;
         bool want_shut_down = false;
-        std::vector<uuid> offline_log_dirs{};
+        std::vector<uuid> offline_log_dirs = empty;
         std::optional<std::vector<uuid>> cordoned_log_dirs{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<broker_heartbeat_request, V> {
@@ -62,14 +64,16 @@ struct broker_heartbeat_response : private vocabulary {
         field<"is_fenced", boolean, since(0), defaults_to(true)>,
         field<"should_shut_down", boolean, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         bool is_caught_up = false;
         bool is_fenced = true;
         bool should_shut_down = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<broker_heartbeat_response, V> {

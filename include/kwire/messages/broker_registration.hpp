@@ -17,13 +17,15 @@ struct broker_registration_request : private vocabulary {
             field<"port", uint16, since(0)>,
             field<"security_protocol", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
             std::int16_t security_protocol = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
@@ -45,12 +47,14 @@ struct broker_registration_request : private vocabulary {
             field<"min_supported_version", int16, since(0)>,
             field<"max_supported_version", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t min_supported_version = 0;
             std::int16_t max_supported_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<feature, V> {
@@ -75,18 +79,20 @@ struct broker_registration_request : private vocabulary {
         field<"log_dirs", array<id128>, since(2), ignorable>,
         field<"previous_broker_epoch", int64, since(3), defaults_to(-1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
-        std::string cluster_id{};
+        std::string cluster_id = empty;
         uuid incarnation_id{};
-        std::vector<listener::data> listeners{};
-        std::vector<feature::data> features{};
-        std::optional<std::string> rack = "";
+        std::vector<listener::basic_data<N>> listeners = empty;
+        std::vector<feature::basic_data<N>> features = empty;
+        std::optional<std::string> rack = not_null;
         bool is_migrating_zk_broker = false;
-        std::vector<uuid> log_dirs{};
+        std::vector<uuid> log_dirs = empty;
         std::int64_t previous_broker_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<broker_registration_request, V> {
@@ -122,12 +128,14 @@ struct broker_registration_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"broker_epoch", int64, since(0), defaults_to(-1)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int64_t broker_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<broker_registration_response, V> {

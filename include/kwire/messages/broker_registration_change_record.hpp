@@ -18,15 +18,17 @@ struct broker_registration_change_record : private vocabulary {
         field<"log_dirs", array<id128>, since(2), tag(2)>,
         field<"cordoned_log_dirs", array<id128>, since(3), tag(3), nullable_since(3), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = 0;
         std::int8_t fenced = 0;
         std::int8_t in_controlled_shutdown = 0;
-        std::vector<uuid> log_dirs{};
+        std::vector<uuid> log_dirs = empty;
         std::optional<std::vector<uuid>> cordoned_log_dirs{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<broker_registration_change_record, V> {

@@ -13,10 +13,12 @@ struct clear_elr_record : private vocabulary {
     using fields = field_list<clear_elr_record,
         field<"topic_name", string, since(0), names_topic>>;
 
-    struct data {
-        std::string topic_name{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string topic_name = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<clear_elr_record, V> {

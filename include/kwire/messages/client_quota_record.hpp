@@ -15,11 +15,13 @@ struct client_quota_record : private vocabulary {
             field<"entity_type", string, since(0)>,
             field<"entity_name", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string entity_type{};
-            std::optional<std::string> entity_name = "";
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string entity_type = empty;
+            std::optional<std::string> entity_name = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
@@ -39,13 +41,15 @@ struct client_quota_record : private vocabulary {
         field<"value", float64, since(0)>,
         field<"remove", boolean, since(0)>>;
 
-    struct data {
-        std::vector<entity_data::data> entity{};
-        std::string key{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<entity_data::basic_data<N>> entity = empty;
+        std::string key = empty;
         double value = 0.0;
         bool remove = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<client_quota_record, V> {

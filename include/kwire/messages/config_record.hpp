@@ -16,13 +16,15 @@ struct config_record : private vocabulary {
         field<"name", string, since(0)>,
         field<"value", string, since(0), nullable_since(0), secret>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int8_t resource_type = 0;
-        std::string resource_name{};
-        std::string name{};
-        std::optional<std::string> value = "";
-        raw_tags unknown_tags{};
+        std::string resource_name = empty;
+        std::string name = empty;
+        std::optional<std::string> value = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<config_record, V> {

@@ -14,10 +14,12 @@ struct consumer_group_current_member_assignment_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_current_member_assignment_key, V> {
@@ -40,12 +42,14 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
             field<"partitions", array<int32>, since(0)>,
             field<"assignment_epochs", array<int32>, since(0), tag(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions{};
-            std::optional<std::vector<std::int32_t>> assignment_epochs{std::in_place};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partitions = empty;
+            std::optional<std::vector<std::int32_t>> assignment_epochs = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
@@ -68,14 +72,16 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
         field<"assigned_partitions", array<topic_partitions>, since(0)>,
         field<"partitions_pending_revocation", array<topic_partitions>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t member_epoch = 0;
         std::int32_t previous_member_epoch = 0;
         std::int8_t state = 0;
-        std::vector<topic_partitions::data> assigned_partitions{};
-        std::vector<topic_partitions::data> partitions_pending_revocation{};
-        raw_tags unknown_tags{};
+        std::vector<topic_partitions::basic_data<N>> assigned_partitions = empty;
+        std::vector<topic_partitions::basic_data<N>> partitions_pending_revocation = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_current_member_assignment_value, V> {

@@ -14,11 +14,13 @@ struct consumer_group_describe_request : private vocabulary {
         field<"group_ids", array<string>, since(0), names_group>,
         field<"include_authorized_operations", boolean, since(0)>>;
 
-    struct data {
-        std::vector<std::string> group_ids{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> group_ids = empty;
         bool include_authorized_operations = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_describe_request, V> {
@@ -41,12 +43,14 @@ struct consumer_group_describe_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::string topic_name{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::string topic_name = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
@@ -64,10 +68,12 @@ struct consumer_group_describe_response : private vocabulary {
         using fields = field_list<consumer_group_describe_response,
             field<"topic_partitions", array<topic_partitions>, since(0)>>;
 
-        struct data {
-            std::vector<consumer_group_describe_response::topic_partitions::data> topic_partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<consumer_group_describe_response::topic_partitions::basic_data<N>> topic_partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
@@ -93,20 +99,22 @@ struct consumer_group_describe_response : private vocabulary {
             field<"target_assignment", structure<assignment>, since(0)>,
             field<"member_type", int8, since(1), defaults_to(-1), ignorable>>;
 
-        struct data {
-            std::string member_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
             std::optional<std::string> instance_id{};
             std::optional<std::string> rack_id{};
             std::int32_t member_epoch = 0;
-            std::string client_id{};
-            std::string client_host{};
-            std::vector<std::string> subscribed_topic_names{};
+            std::string client_id = empty;
+            std::string client_host = empty;
+            std::vector<std::string> subscribed_topic_names = empty;
             std::optional<std::string> subscribed_topic_regex{};
-            consumer_group_describe_response::assignment::data assignment{};
-            consumer_group_describe_response::assignment::data target_assignment{};
+            consumer_group_describe_response::assignment::basic_data<N> assignment = empty;
+            consumer_group_describe_response::assignment::basic_data<N> target_assignment = empty;
             std::int8_t member_type = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<member, V> {
@@ -158,18 +166,20 @@ struct consumer_group_describe_response : private vocabulary {
             field<"members", array<member>, since(0)>,
             field<"authorized_operations", int32, since(0), defaults_to(-2147483648)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            std::string group_id{};
-            std::string group_state{};
+            std::string group_id = empty;
+            std::string group_state = empty;
             std::int32_t group_epoch = 0;
             std::int32_t assignment_epoch = 0;
-            std::string assignor_name{};
-            std::vector<member::data> members{};
+            std::string assignor_name = empty;
+            std::vector<member::basic_data<N>> members = empty;
             std::int32_t authorized_operations = -2147483648;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<described_group, V> {
@@ -201,11 +211,13 @@ struct consumer_group_describe_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"groups", array<described_group>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<described_group::data> groups{};
-        raw_tags unknown_tags{};
+        std::vector<described_group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_describe_response, V> {

@@ -14,10 +14,12 @@ struct consumer_group_member_metadata_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_member_metadata_key, V> {
@@ -39,11 +41,13 @@ struct consumer_group_member_metadata_value : private vocabulary {
             field<"name", string, since(0)>,
             field<"metadata", bytes, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             shared_buffer metadata{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<classic_protocol, V> {
@@ -60,11 +64,13 @@ struct consumer_group_member_metadata_value : private vocabulary {
             field<"session_timeout_ms", int32, since(0)>,
             field<"supported_protocols", array<classic_protocol>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t session_timeout_ms = 0;
-            std::vector<classic_protocol::data> supported_protocols{};
-            raw_tags unknown_tags{};
+            std::vector<classic_protocol::basic_data<N>> supported_protocols = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<classic_member_metadata, V> {
@@ -89,7 +95,20 @@ struct consumer_group_member_metadata_value : private vocabulary {
         field<"server_assignor", string, since(0), nullable_since(0)>,
         field<"classic_member_metadata", structure<classic_member_metadata>, since(0), tag(0), nullable_since(0)>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> instance_id = not_null;
+        std::optional<std::string> rack_id = not_null;
+        std::string client_id = empty;
+        std::string client_host = empty;
+        std::vector<std::string> subscribed_topic_names = empty;
+        std::optional<std::string> subscribed_topic_regex = not_null;
+        std::int32_t rebalance_timeout_ms = -1;
+        std::optional<std::string> server_assignor = not_null;
+        std::optional<consumer_group_member_metadata_value::classic_member_metadata::basic_data<N>> classic_member_metadata = not_null;
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_member_metadata_value, V> {
@@ -121,19 +140,6 @@ struct consumer_group_member_metadata_value : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
-};
-
-struct consumer_group_member_metadata_value::data {
-    std::optional<std::string> instance_id = "";
-    std::optional<std::string> rack_id = "";
-    std::string client_id{};
-    std::string client_host{};
-    std::vector<std::string> subscribed_topic_names{};
-    std::optional<std::string> subscribed_topic_regex = "";
-    std::int32_t rebalance_timeout_ms = -1;
-    std::optional<std::string> server_assignor = "";
-    std::optional<consumer_group_member_metadata_value::classic_member_metadata::data> classic_member_metadata{std::in_place};
-    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

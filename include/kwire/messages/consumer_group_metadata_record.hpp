@@ -13,9 +13,11 @@ struct consumer_group_metadata_key : private vocabulary {
     using fields = field_list<consumer_group_metadata_key,
         field<"group_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_metadata_key, V> {
@@ -34,11 +36,13 @@ struct consumer_group_metadata_value : private vocabulary {
         field<"epoch", int32, since(0)>,
         field<"metadata_hash", int64, since(0), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t epoch = 0;
         std::int64_t metadata_hash = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_metadata_value, V> {

@@ -13,9 +13,11 @@ struct consumer_group_partition_metadata_key : private vocabulary {
     using fields = field_list<consumer_group_partition_metadata_key,
         field<"group_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_partition_metadata_key, V> {
@@ -35,11 +37,13 @@ struct consumer_group_partition_metadata_value : private vocabulary {
             field<"partition", int32, since(0)>,
             field<"racks", array<string>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
-            std::vector<std::string> racks{};
-            raw_tags unknown_tags{};
+            std::vector<std::string> racks = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_metadata, V> {
@@ -58,13 +62,15 @@ struct consumer_group_partition_metadata_value : private vocabulary {
             field<"num_partitions", int32, since(0)>,
             field<"partition_metadata", array<partition_metadata>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::string topic_name{};
+            std::string topic_name = empty;
             std::int32_t num_partitions = 0;
-            std::vector<consumer_group_partition_metadata_value::partition_metadata::data> partition_metadata{};
-            raw_tags unknown_tags{};
+            std::vector<consumer_group_partition_metadata_value::partition_metadata::basic_data<N>> partition_metadata = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_metadata, V> {
@@ -85,10 +91,12 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     using fields = field_list<consumer_group_partition_metadata_value,
         field<"topics", array<topic_metadata>, since(0)>>;
 
-    struct data {
-        std::vector<topic_metadata::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_metadata::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_partition_metadata_value, V> {

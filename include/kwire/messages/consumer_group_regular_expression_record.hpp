@@ -14,10 +14,12 @@ struct consumer_group_regular_expression_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"regular_expression", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string regular_expression{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string regular_expression = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_regular_expression_key, V> {
@@ -39,12 +41,14 @@ struct consumer_group_regular_expression_value : private vocabulary {
         field<"version", int64, since(0)>,
         field<"timestamp", int64, since(0)>>;
 
-    struct data {
-        std::vector<std::string> topics{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> topics = empty;
         std::int64_t version = 0;
         std::int64_t timestamp = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_regular_expression_value, V> {

@@ -14,10 +14,12 @@ struct consumer_group_target_assignment_member_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_target_assignment_member_key, V> {
@@ -39,11 +41,13 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
@@ -58,10 +62,12 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
     using fields = field_list<consumer_group_target_assignment_member_value,
         field<"topic_partitions", array<topic_partition>, since(0)>>;
 
-    struct data {
-        std::vector<topic_partition::data> topic_partitions{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_partition::basic_data<N>> topic_partitions = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_group_target_assignment_member_value, V> {

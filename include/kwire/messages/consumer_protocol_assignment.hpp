@@ -15,10 +15,12 @@ struct consumer_protocol_assignment : private vocabulary {
             field<"topic", string, since(0), map_key, names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partitions{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partitions = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
@@ -34,10 +36,12 @@ struct consumer_protocol_assignment : private vocabulary {
         field<"assigned_partitions", array<topic_partition>, since(0)>,
         field<"user_data", bytes, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
-        std::vector<topic_partition::data> assigned_partitions{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_partition::basic_data<N>> assigned_partitions = empty;
         std::optional<shared_buffer> user_data{};
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_protocol_assignment, V> {

@@ -15,10 +15,12 @@ struct consumer_protocol_subscription : private vocabulary {
             field<"topic", string, since(1), map_key, names_topic>,
             field<"partitions", array<int32>, since(1)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partitions{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partitions = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
@@ -37,13 +39,15 @@ struct consumer_protocol_subscription : private vocabulary {
         field<"generation_id", int32, since(2), defaults_to(-1), ignorable>,
         field<"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable>>;
 
-    struct data {
-        std::vector<std::string> topics{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> topics = empty;
         std::optional<shared_buffer> user_data{};
-        std::vector<topic_partition::data> owned_partitions{};
+        std::vector<topic_partition::basic_data<N>> owned_partitions = empty;
         std::int32_t generation_id = -1;
         std::optional<std::string> rack_id{};
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<consumer_protocol_subscription, V> {

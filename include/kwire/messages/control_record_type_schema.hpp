@@ -13,9 +13,11 @@ struct control_record_type_schema : private vocabulary {
     using fields = field_list<control_record_type_schema,
         field<"type", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t type = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<control_record_type_schema, V> {

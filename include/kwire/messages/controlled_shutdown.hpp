@@ -14,11 +14,13 @@ struct controlled_shutdown_request : private vocabulary {
         field<"broker_id", int32, since(0), names_broker>,
         field<"broker_epoch", int64, since(2), defaults_to(-1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<controlled_shutdown_request, V> {
@@ -40,11 +42,13 @@ struct controlled_shutdown_response : private vocabulary {
             field<"topic_name", string, since(0), map_key, names_topic>,
             field<"partition_index", int32, since(0), map_key>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<remaining_partition, V> {
@@ -60,11 +64,13 @@ struct controlled_shutdown_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"remaining_partitions", array<remaining_partition>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<remaining_partition::data> remaining_partitions{};
-        raw_tags unknown_tags{};
+        std::vector<remaining_partition::basic_data<N>> remaining_partitions = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<controlled_shutdown_response, V> {

@@ -17,13 +17,15 @@ struct controller_registration_request : private vocabulary {
             field<"port", uint16, since(0)>,
             field<"security_protocol", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
             std::int16_t security_protocol = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
@@ -45,12 +47,14 @@ struct controller_registration_request : private vocabulary {
             field<"min_supported_version", int16, since(0)>,
             field<"max_supported_version", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t min_supported_version = 0;
             std::int16_t max_supported_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<feature, V> {
@@ -71,14 +75,16 @@ struct controller_registration_request : private vocabulary {
         field<"listeners", array<listener>, since(0)>,
         field<"features", array<feature>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
         uuid incarnation_id{};
         bool zk_migration_ready = false;
-        std::vector<listener::data> listeners{};
-        std::vector<feature::data> features{};
-        raw_tags unknown_tags{};
+        std::vector<listener::basic_data<N>> listeners = empty;
+        std::vector<feature::basic_data<N>> features = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<controller_registration_request, V> {
@@ -106,12 +112,14 @@ struct controller_registration_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"error_message", string, since(0), nullable_since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<controller_registration_response, V> {

@@ -20,16 +20,18 @@ struct create_acls_request : private vocabulary {
             field<"operation", int8, since(0)>,
             field<"permission_type", int8, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t resource_type = 0;
-            std::string resource_name{};
+            std::string resource_name = empty;
             std::int8_t resource_pattern_type = 3;
-            std::string principal{};
-            std::string host{};
+            std::string principal = empty;
+            std::string host = empty;
             std::int8_t operation = 0;
             std::int8_t permission_type = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acl_creation, V> {
@@ -54,10 +56,12 @@ struct create_acls_request : private vocabulary {
     using fields = field_list<create_acls_request,
         field<"creations", array<acl_creation>, since(0)>>;
 
-    struct data {
-        std::vector<acl_creation::data> creations{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<acl_creation::basic_data<N>> creations = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_acls_request, V> {
@@ -79,11 +83,13 @@ struct create_acls_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acl_creation_result, V> {
@@ -101,11 +107,13 @@ struct create_acls_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"results", array<acl_creation_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<acl_creation_result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<acl_creation_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_acls_response, V> {

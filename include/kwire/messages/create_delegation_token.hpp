@@ -15,11 +15,13 @@ struct create_delegation_token_request : private vocabulary {
             field<"principal_type", string, since(0)>,
             field<"principal_name", string, since(0)>>;
 
-        struct data {
-            std::string principal_type{};
-            std::string principal_name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string principal_type = empty;
+            std::string principal_name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<creatable_renewers, V> {
@@ -37,13 +39,15 @@ struct create_delegation_token_request : private vocabulary {
         field<"renewers", array<creatable_renewers>, since(0)>,
         field<"max_lifetime_ms", int64, since(0)>>;
 
-    struct data {
-        std::optional<std::string> owner_principal_type = "";
-        std::optional<std::string> owner_principal_name = "";
-        std::vector<creatable_renewers::data> renewers{};
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> owner_principal_type = not_null;
+        std::optional<std::string> owner_principal_name = not_null;
+        std::vector<creatable_renewers::basic_data<N>> renewers = empty;
         std::int64_t max_lifetime_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_delegation_token_request, V> {
@@ -83,20 +87,22 @@ struct create_delegation_token_response : private vocabulary {
         field<"hmac", bytes, since(0), secret>,
         field<"throttle_time_ms", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::string principal_type{};
-        std::string principal_name{};
-        std::string token_requester_principal_type{};
-        std::string token_requester_principal_name{};
+        std::string principal_type = empty;
+        std::string principal_name = empty;
+        std::string token_requester_principal_type = empty;
+        std::string token_requester_principal_name = empty;
         std::int64_t issue_timestamp_ms = 0;
         std::int64_t expiry_timestamp_ms = 0;
         std::int64_t max_timestamp_ms = 0;
-        std::string token_id{};
+        std::string token_id = empty;
         shared_buffer hmac{};
         std::int32_t throttle_time_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_delegation_token_response, V> {

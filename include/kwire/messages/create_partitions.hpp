@@ -14,10 +14,12 @@ struct create_partitions_request : private vocabulary {
         using fields = field_list<create_partitions_request,
             field<"broker_ids", array<int32>, since(0), names_broker>>;
 
-        struct data {
-            std::vector<std::int32_t> broker_ids{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<std::int32_t> broker_ids = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
@@ -33,12 +35,14 @@ struct create_partitions_request : private vocabulary {
             field<"count", int32, since(0)>,
             field<"assignments", array<assignment>, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int32_t count = 0;
-            std::optional<std::vector<assignment::data>> assignments{std::in_place};
-            raw_tags unknown_tags{};
+            std::optional<std::vector<assignment::basic_data<N>>> assignments = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -59,12 +63,14 @@ struct create_partitions_request : private vocabulary {
         field<"timeout_ms", int32, since(0)>,
         field<"validate_only", boolean, since(0)>>;
 
-    struct data {
-        std::vector<topic::data> topics{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic::basic_data<N>> topics = empty;
         std::int32_t timeout_ms = 0;
         bool validate_only = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_partitions_request, V> {
@@ -89,12 +95,14 @@ struct create_partitions_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_result, V> {
@@ -114,11 +122,13 @@ struct create_partitions_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"results", array<topic_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic_result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<topic_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_partitions_response, V> {

@@ -16,11 +16,13 @@ struct create_topics_request : private vocabulary {
             field<"partition_index", int32, since(0), map_key>,
             field<"broker_ids", array<int32>, since(0), names_broker>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
-            std::vector<std::int32_t> broker_ids{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> broker_ids = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<creatable_replica_assignment, V> {
@@ -38,11 +40,13 @@ struct create_topics_request : private vocabulary {
             field<"name", string, since(0), map_key>,
             field<"value", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::optional<std::string> value = "";
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::optional<std::string> value = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<creatable_topic_config, V> {
@@ -63,14 +67,16 @@ struct create_topics_request : private vocabulary {
             field<"assignments", array<creatable_replica_assignment>, since(0)>,
             field<"configs", array<creatable_topic_config>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int32_t num_partitions = 0;
             std::int16_t replication_factor = 0;
-            std::vector<creatable_replica_assignment::data> assignments{};
-            std::vector<creatable_topic_config::data> configs{};
-            raw_tags unknown_tags{};
+            std::vector<creatable_replica_assignment::basic_data<N>> assignments = empty;
+            std::vector<creatable_topic_config::basic_data<N>> configs = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<creatable_topic, V> {
@@ -97,12 +103,14 @@ struct create_topics_request : private vocabulary {
         field<"timeout_ms", int32, since(0), defaults_to(60000)>,
         field<"validate_only", boolean, since(1)>>;
 
-    struct data {
-        std::vector<creatable_topic::data> topics{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<creatable_topic::basic_data<N>> topics = empty;
         std::int32_t timeout_ms = 60000;
         bool validate_only = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_topics_request, V> {
@@ -132,14 +140,16 @@ struct create_topics_response : private vocabulary {
             field<"config_source", int8, since(5), defaults_to(-1), ignorable>,
             field<"is_sensitive", boolean, since(5), secret_flag>>;
 
-        struct data {
-            std::string name{};
-            std::optional<std::string> value = "";
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::optional<std::string> value = not_null;
             bool read_only = false;
             std::int8_t config_source = -1;
             bool is_sensitive = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<creatable_topic_configs, V> {
@@ -169,17 +179,19 @@ struct create_topics_response : private vocabulary {
             field<"replication_factor", int16, since(5), defaults_to(-1), ignorable>,
             field<"configs", array<creatable_topic_configs>, since(5), nullable_since(5), ignorable>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
+            std::optional<std::string> error_message = not_null;
             std::int16_t topic_config_error_code = 0;
             std::int32_t num_partitions = -1;
             std::int16_t replication_factor = -1;
-            std::optional<std::vector<creatable_topic_configs::data>> configs{std::in_place};
-            raw_tags unknown_tags{};
+            std::optional<std::vector<creatable_topic_configs::basic_data<N>>> configs = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<creatable_topic_result, V> {
@@ -211,11 +223,13 @@ struct create_topics_response : private vocabulary {
         field<"throttle_time_ms", int32, since(2), ignorable>,
         field<"topics", array<creatable_topic_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<creatable_topic_result::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<creatable_topic_result::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<create_topics_response, V> {

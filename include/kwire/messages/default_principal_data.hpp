@@ -15,12 +15,14 @@ struct default_principal_data : private vocabulary {
         field<"name", string, since(0)>,
         field<"token_authenticated", boolean, since(0)>>;
 
-    struct data {
-        std::string type{};
-        std::string name{};
+    template <int N = 0>
+    struct basic_data {
+        std::string type = empty;
+        std::string name = empty;
         bool token_authenticated = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<default_principal_data, V> {

@@ -19,16 +19,18 @@ struct delegation_token_record : private vocabulary {
         field<"expiration_timestamp", int64, since(0)>,
         field<"token_id", string, since(0)>>;
 
-    struct data {
-        std::string owner{};
-        std::string requester{};
-        std::vector<std::string> renewers{};
+    template <int N = 0>
+    struct basic_data {
+        std::string owner = empty;
+        std::string requester = empty;
+        std::vector<std::string> renewers = empty;
         std::int64_t issue_timestamp = 0;
         std::int64_t max_timestamp = 0;
         std::int64_t expiration_timestamp = 0;
-        std::string token_id{};
-        raw_tags unknown_tags{};
+        std::string token_id = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delegation_token_record, V> {

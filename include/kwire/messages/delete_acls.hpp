@@ -20,16 +20,18 @@ struct delete_acls_request : private vocabulary {
             field<"operation", int8, since(0)>,
             field<"permission_type", int8, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t resource_type_filter = 0;
-            std::optional<std::string> resource_name_filter = "";
+            std::optional<std::string> resource_name_filter = not_null;
             std::int8_t pattern_type_filter = 3;
-            std::optional<std::string> principal_filter = "";
-            std::optional<std::string> host_filter = "";
+            std::optional<std::string> principal_filter = not_null;
+            std::optional<std::string> host_filter = not_null;
             std::int8_t operation = 0;
             std::int8_t permission_type = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<filter, V> {
@@ -60,10 +62,12 @@ struct delete_acls_request : private vocabulary {
     using fields = field_list<delete_acls_request,
         field<"filters", array<filter>, since(0)>>;
 
-    struct data {
-        std::vector<filter::data> filters{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<filter::basic_data<N>> filters = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_acls_request, V> {
@@ -90,18 +94,20 @@ struct delete_acls_response : private vocabulary {
             field<"operation", int8, since(0)>,
             field<"permission_type", int8, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
+            std::optional<std::string> error_message = not_null;
             std::int8_t resource_type = 0;
-            std::string resource_name{};
+            std::string resource_name = empty;
             std::int8_t pattern_type = 3;
-            std::string principal{};
-            std::string host{};
+            std::string principal = empty;
+            std::string host = empty;
             std::int8_t operation = 0;
             std::int8_t permission_type = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<matching_acl, V> {
@@ -135,12 +141,14 @@ struct delete_acls_response : private vocabulary {
             field<"error_message", string, since(0), nullable_since(0)>,
             field<"matching_acls", array<matching_acl>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            std::vector<matching_acl::data> matching_acls{};
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            std::vector<matching_acl::basic_data<N>> matching_acls = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<filter_result, V> {
@@ -162,11 +170,13 @@ struct delete_acls_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"filter_results", array<filter_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<filter_result::data> filter_results{};
-        raw_tags unknown_tags{};
+        std::vector<filter_result::basic_data<N>> filter_results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_acls_response, V> {

@@ -13,10 +13,12 @@ struct delete_groups_request : private vocabulary {
     using fields = field_list<delete_groups_request,
         field<"groups_names", array<string>, since(0), names_group>>;
 
-    struct data {
-        std::vector<std::string> groups_names{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> groups_names = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_groups_request, V> {
@@ -37,12 +39,14 @@ struct delete_groups_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(3), nullable_since(3), defaults_to_null, ignorable>>;
 
-        struct data {
-            std::string group_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string group_id = empty;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<deletable_group_result, V> {
@@ -62,11 +66,13 @@ struct delete_groups_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"results", array<deletable_group_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<deletable_group_result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<deletable_group_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_groups_response, V> {

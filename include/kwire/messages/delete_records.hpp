@@ -15,11 +15,13 @@ struct delete_records_request : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"offset", int64, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -36,11 +38,13 @@ struct delete_records_request : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -58,11 +62,13 @@ struct delete_records_request : private vocabulary {
         field<"topics", array<topic>, since(0)>,
         field<"timeout_ms", int32, since(0)>>;
 
-    struct data {
-        std::vector<topic::data> topics{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic::basic_data<N>> topics = empty;
         std::int32_t timeout_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_records_request, V> {
@@ -85,12 +91,14 @@ struct delete_records_response : private vocabulary {
             field<"low_watermark", int64, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t low_watermark = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -109,11 +117,13 @@ struct delete_records_response : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"partitions", array<partition_result>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_result, V> {
@@ -131,11 +141,13 @@ struct delete_records_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"topics", array<topic_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic_result::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_result::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_records_response, V> {

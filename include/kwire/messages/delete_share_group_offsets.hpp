@@ -14,10 +14,12 @@ struct delete_share_group_offsets_request : private vocabulary {
         using fields = field_list<delete_share_group_offsets_request,
             field<"topic_name", string, since(0), names_topic>>;
 
-        struct data {
-            std::string topic_name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -31,11 +33,13 @@ struct delete_share_group_offsets_request : private vocabulary {
         field<"group_id", string, since(0), names_group>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<topic::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_share_group_offsets_request, V> {
@@ -59,13 +63,15 @@ struct delete_share_group_offsets_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -89,13 +95,15 @@ struct delete_share_group_offsets_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
         field<"responses", array<topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
-        std::vector<topic::data> responses{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> responses = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_share_group_offsets_response, V> {

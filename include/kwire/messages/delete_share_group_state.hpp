@@ -14,10 +14,12 @@ struct delete_share_group_state_request : private vocabulary {
         using fields = field_list<delete_share_group_state_request,
             field<"partition", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -32,11 +34,13 @@ struct delete_share_group_state_request : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<delete_state_data, V> {
@@ -54,11 +58,13 @@ struct delete_share_group_state_request : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"topics", array<delete_state_data>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<delete_state_data::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<delete_state_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_share_group_state_request, V> {
@@ -83,12 +89,14 @@ struct delete_share_group_state_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -109,11 +117,13 @@ struct delete_share_group_state_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_result>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<delete_state_result, V> {
@@ -130,10 +140,12 @@ struct delete_share_group_state_response : private vocabulary {
     using fields = field_list<delete_share_group_state_response,
         field<"results", array<delete_state_result>, since(0)>>;
 
-    struct data {
-        std::vector<delete_state_result::data> results{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<delete_state_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_share_group_state_response, V> {

@@ -16,11 +16,13 @@ struct delete_topics_request : private vocabulary {
             field<"name", string, since(6), nullable_since(6), defaults_to_null, names_topic>,
             field<"topic_id", id128, since(6)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::optional<std::string> name{};
             uuid topic_id{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<delete_topic_state, V> {
@@ -37,12 +39,14 @@ struct delete_topics_request : private vocabulary {
         field<"topic_names", array<string>, between(0, 5), ignorable, names_topic>,
         field<"timeout_ms", int32, since(0)>>;
 
-    struct data {
-        std::vector<delete_topic_state::data> topics{};
-        std::vector<std::string> topic_names{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<delete_topic_state::basic_data<N>> topics = empty;
+        std::vector<std::string> topic_names = empty;
         std::int32_t timeout_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_topics_request, V> {
@@ -71,13 +75,15 @@ struct delete_topics_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(5), nullable_since(5), defaults_to_null, ignorable>>;
 
-        struct data {
-            std::optional<std::string> name = "";
+        template <int N = 0>
+        struct basic_data {
+            std::optional<std::string> name = not_null;
             uuid topic_id{};
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<deletable_topic_result, V> {
@@ -99,11 +105,13 @@ struct delete_topics_response : private vocabulary {
         field<"throttle_time_ms", int32, since(1), ignorable>,
         field<"responses", array<deletable_topic_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<deletable_topic_result::data> responses{};
-        raw_tags unknown_tags{};
+        std::vector<deletable_topic_result::basic_data<N>> responses = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<delete_topics_response, V> {

@@ -19,16 +19,18 @@ struct describe_acls_request : private vocabulary {
         field<"operation", int8, since(0)>,
         field<"permission_type", int8, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int8_t resource_type_filter = 0;
-        std::optional<std::string> resource_name_filter = "";
+        std::optional<std::string> resource_name_filter = not_null;
         std::int8_t pattern_type_filter = 3;
-        std::optional<std::string> principal_filter = "";
-        std::optional<std::string> host_filter = "";
+        std::optional<std::string> principal_filter = not_null;
+        std::optional<std::string> host_filter = not_null;
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_acls_request, V> {
@@ -66,13 +68,15 @@ struct describe_acls_response : private vocabulary {
             field<"operation", int8, since(0)>,
             field<"permission_type", int8, since(0)>>;
 
-        struct data {
-            std::string principal{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string principal = empty;
+            std::string host = empty;
             std::int8_t operation = 0;
             std::int8_t permission_type = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acl_description, V> {
@@ -95,13 +99,15 @@ struct describe_acls_response : private vocabulary {
             field<"pattern_type", int8, since(1), defaults_to(3)>,
             field<"acls", array<acl_description>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t resource_type = 0;
-            std::string resource_name{};
+            std::string resource_name = empty;
             std::int8_t pattern_type = 3;
-            std::vector<acl_description::data> acls{};
-            raw_tags unknown_tags{};
+            std::vector<acl_description::basic_data<N>> acls = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<resource, V> {
@@ -125,13 +131,15 @@ struct describe_acls_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0)>,
         field<"resources", array<resource>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::vector<resource::data> resources{};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::vector<resource::basic_data<N>> resources = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_acls_response, V> {

@@ -16,12 +16,14 @@ struct describe_client_quotas_request : private vocabulary {
             field<"match_type", int8, since(0)>,
             field<"match", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string entity_type{};
+        template <int N = 0>
+        struct basic_data {
+            std::string entity_type = empty;
             std::int8_t match_type = 0;
-            std::optional<std::string> match = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> match = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<component_data, V> {
@@ -39,11 +41,13 @@ struct describe_client_quotas_request : private vocabulary {
         field<"components", array<component_data>, since(0)>,
         field<"strict", boolean, since(0)>>;
 
-    struct data {
-        std::vector<component_data::data> components{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<component_data::basic_data<N>> components = empty;
         bool strict = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_client_quotas_request, V> {
@@ -67,11 +71,13 @@ struct describe_client_quotas_response : private vocabulary {
             field<"entity_type", string, since(0)>,
             field<"entity_name", string, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string entity_type{};
-            std::optional<std::string> entity_name = "";
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string entity_type = empty;
+            std::optional<std::string> entity_name = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
@@ -90,11 +96,13 @@ struct describe_client_quotas_response : private vocabulary {
             field<"key", string, since(0)>,
             field<"value", float64, since(0)>>;
 
-        struct data {
-            std::string key{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
             double value = 0.0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<value_data, V> {
@@ -111,11 +119,13 @@ struct describe_client_quotas_response : private vocabulary {
             field<"entity", array<entity_data>, since(0)>,
             field<"values", array<value_data>, since(0)>>;
 
-        struct data {
-            std::vector<entity_data::data> entity{};
-            std::vector<value_data::data> values{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<entity_data::basic_data<N>> entity = empty;
+            std::vector<value_data::basic_data<N>> values = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<entry_data, V> {
@@ -137,13 +147,15 @@ struct describe_client_quotas_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0)>,
         field<"entries", array<entry_data>, since(0), nullable_since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::optional<std::vector<entry_data::data>> entries{std::in_place};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::optional<std::vector<entry_data::basic_data<N>>> entries = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_client_quotas_response, V> {

@@ -15,12 +15,14 @@ struct describe_cluster_request : private vocabulary {
         field<"endpoint_type", int8, since(1), defaults_to(1)>,
         field<"include_fenced_brokers", boolean, since(2)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         bool include_cluster_authorized_operations = false;
         std::int8_t endpoint_type = 1;
         bool include_fenced_brokers = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_cluster_request, V> {
@@ -47,14 +49,16 @@ struct describe_cluster_response : private vocabulary {
             field<"rack", string, since(0), nullable_since(0), defaults_to_null>,
             field<"is_fenced", boolean, since(2)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t broker_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::optional<std::string> rack{};
             bool is_fenced = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
@@ -82,17 +86,19 @@ struct describe_cluster_response : private vocabulary {
         field<"brokers", array<broker>, since(0)>,
         field<"cluster_authorized_operations", int32, since(0), defaults_to(-2147483648)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
         std::int8_t endpoint_type = 1;
-        std::string cluster_id{};
+        std::string cluster_id = empty;
         std::int32_t controller_id = -1;
-        std::vector<broker::data> brokers{};
+        std::vector<broker::basic_data<N>> brokers = empty;
         std::int32_t cluster_authorized_operations = -2147483648;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_cluster_response, V> {

@@ -16,12 +16,14 @@ struct describe_configs_request : private vocabulary {
             field<"resource_name", string, since(0)>,
             field<"configuration_keys", array<string>, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t resource_type = 0;
-            std::string resource_name{};
-            std::optional<std::vector<std::string>> configuration_keys{std::in_place};
-            raw_tags unknown_tags{};
+            std::string resource_name = empty;
+            std::optional<std::vector<std::string>> configuration_keys = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<resource, V> {
@@ -42,12 +44,14 @@ struct describe_configs_request : private vocabulary {
         field<"include_synonyms", boolean, since(1)>,
         field<"include_documentation", boolean, since(3)>>;
 
-    struct data {
-        std::vector<resource::data> resources{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<resource::basic_data<N>> resources = empty;
         bool include_synonyms = false;
         bool include_documentation = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_configs_request, V> {
@@ -72,12 +76,14 @@ struct describe_configs_response : private vocabulary {
             field<"value", string, since(1), nullable_since(1), secret_if_flagged>,
             field<"source", int8, since(1)>>;
 
-        struct data {
-            std::string name{};
-            std::optional<std::string> value = "";
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::optional<std::string> value = not_null;
             std::int8_t source = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<synonym, V> {
@@ -103,18 +109,20 @@ struct describe_configs_response : private vocabulary {
             field<"config_type", int8, since(3), ignorable>,
             field<"documentation", string, since(3), nullable_since(3), ignorable>>;
 
-        struct data {
-            std::string name{};
-            std::optional<std::string> value = "";
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::optional<std::string> value = not_null;
             bool read_only = false;
             bool is_default = false;
             std::int8_t config_source = -1;
             bool is_sensitive = false;
-            std::vector<synonym::data> synonyms{};
+            std::vector<synonym::basic_data<N>> synonyms = empty;
             std::int8_t config_type = 0;
-            std::optional<std::string> documentation = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> documentation = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<resource_result, V> {
@@ -150,14 +158,16 @@ struct describe_configs_response : private vocabulary {
             field<"resource_name", string, since(0)>,
             field<"configs", array<resource_result>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
+            std::optional<std::string> error_message = not_null;
             std::int8_t resource_type = 0;
-            std::string resource_name{};
-            std::vector<resource_result::data> configs{};
-            raw_tags unknown_tags{};
+            std::string resource_name = empty;
+            std::vector<resource_result::basic_data<N>> configs = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<result, V> {
@@ -183,11 +193,13 @@ struct describe_configs_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"results", array<result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_configs_response, V> {

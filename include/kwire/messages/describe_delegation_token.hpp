@@ -15,11 +15,13 @@ struct describe_delegation_token_request : private vocabulary {
             field<"principal_type", string, since(0)>,
             field<"principal_name", string, since(0)>>;
 
-        struct data {
-            std::string principal_type{};
-            std::string principal_name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string principal_type = empty;
+            std::string principal_name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<owner, V> {
@@ -34,10 +36,12 @@ struct describe_delegation_token_request : private vocabulary {
     using fields = field_list<describe_delegation_token_request,
         field<"owners", array<owner>, since(0), nullable_since(0)>>;
 
-    struct data {
-        std::optional<std::vector<owner::data>> owners{std::in_place};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::vector<owner::basic_data<N>>> owners = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_delegation_token_request, V> {
@@ -59,11 +63,13 @@ struct describe_delegation_token_response : private vocabulary {
             field<"principal_type", string, since(0)>,
             field<"principal_name", string, since(0)>>;
 
-        struct data {
-            std::string principal_type{};
-            std::string principal_name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string principal_type = empty;
+            std::string principal_name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<described_delegation_token_renewer, V> {
@@ -88,19 +94,21 @@ struct describe_delegation_token_response : private vocabulary {
             field<"hmac", bytes, since(0), secret>,
             field<"renewers", array<described_delegation_token_renewer>, since(0)>>;
 
-        struct data {
-            std::string principal_type{};
-            std::string principal_name{};
-            std::string token_requester_principal_type{};
-            std::string token_requester_principal_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string principal_type = empty;
+            std::string principal_name = empty;
+            std::string token_requester_principal_type = empty;
+            std::string token_requester_principal_name = empty;
             std::int64_t issue_timestamp = 0;
             std::int64_t expiry_timestamp = 0;
             std::int64_t max_timestamp = 0;
-            std::string token_id{};
+            std::string token_id = empty;
             shared_buffer hmac{};
-            std::vector<described_delegation_token_renewer::data> renewers{};
-            raw_tags unknown_tags{};
+            std::vector<described_delegation_token_renewer::basic_data<N>> renewers = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<described_delegation_token, V> {
@@ -139,12 +147,14 @@ struct describe_delegation_token_response : private vocabulary {
         field<"tokens", array<described_delegation_token>, since(0)>,
         field<"throttle_time_ms", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<described_delegation_token::data> tokens{};
+        std::vector<described_delegation_token::basic_data<N>> tokens = empty;
         std::int32_t throttle_time_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_delegation_token_response, V> {

@@ -14,11 +14,13 @@ struct describe_groups_request : private vocabulary {
         field<"groups", array<string>, since(0), names_group>,
         field<"include_authorized_operations", boolean, since(3)>>;
 
-    struct data {
-        std::vector<std::string> groups{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> groups = empty;
         bool include_authorized_operations = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_groups_request, V> {
@@ -44,15 +46,17 @@ struct describe_groups_response : private vocabulary {
             field<"member_metadata", bytes, since(0)>,
             field<"member_assignment", bytes, since(0)>>;
 
-        struct data {
-            std::string member_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
             std::optional<std::string> group_instance_id{};
-            std::string client_id{};
-            std::string client_host{};
+            std::string client_id = empty;
+            std::string client_host = empty;
             shared_buffer member_metadata{};
             shared_buffer member_assignment{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<described_group_member, V> {
@@ -89,17 +93,19 @@ struct describe_groups_response : private vocabulary {
             field<"members", array<described_group_member>, since(0)>,
             field<"authorized_operations", int32, since(3), defaults_to(-2147483648)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            std::string group_id{};
-            std::string group_state{};
-            std::string protocol_type{};
-            std::string protocol_data{};
-            std::vector<described_group_member::data> members{};
+            std::string group_id = empty;
+            std::string group_state = empty;
+            std::string protocol_type = empty;
+            std::string protocol_data = empty;
+            std::vector<described_group_member::basic_data<N>> members = empty;
             std::int32_t authorized_operations = -2147483648;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<described_group, V> {
@@ -131,11 +137,13 @@ struct describe_groups_response : private vocabulary {
         field<"throttle_time_ms", int32, since(1), ignorable>,
         field<"groups", array<described_group>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<described_group::data> groups{};
-        raw_tags unknown_tags{};
+        std::vector<described_group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_groups_response, V> {

@@ -15,11 +15,13 @@ struct describe_log_dirs_request : private vocabulary {
             field<"topic", string, since(0), map_key, names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<describable_log_dir_topic, V> {
@@ -34,10 +36,12 @@ struct describe_log_dirs_request : private vocabulary {
     using fields = field_list<describe_log_dirs_request,
         field<"topics", array<describable_log_dir_topic>, since(0), nullable_since(0)>>;
 
-    struct data {
-        std::optional<std::vector<describable_log_dir_topic::data>> topics{std::in_place};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::vector<describable_log_dir_topic::basic_data<N>>> topics = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_log_dirs_request, V> {
@@ -61,13 +65,15 @@ struct describe_log_dirs_response : private vocabulary {
             field<"offset_lag", int64, since(0)>,
             field<"is_future_key", boolean, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t partition_size = 0;
             std::int64_t offset_lag = 0;
             bool is_future_key = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -88,11 +94,13 @@ struct describe_log_dirs_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -115,15 +123,17 @@ struct describe_log_dirs_response : private vocabulary {
             field<"usable_bytes", int64, since(4), defaults_to(-1), ignorable>,
             field<"is_cordoned", boolean, since(5), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::string log_dir{};
-            std::vector<topic::data> topics{};
+            std::string log_dir = empty;
+            std::vector<topic::basic_data<N>> topics = empty;
             std::int64_t total_bytes = -1;
             std::int64_t usable_bytes = -1;
             bool is_cordoned = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<result, V> {
@@ -148,12 +158,14 @@ struct describe_log_dirs_response : private vocabulary {
         field<"error_code", int16, since(3), ignorable>,
         field<"results", array<result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<result::data> results{};
-        raw_tags unknown_tags{};
+        std::vector<result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_log_dirs_response, V> {

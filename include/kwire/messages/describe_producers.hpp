@@ -15,11 +15,13 @@ struct describe_producers_request : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"partition_indexes", array<int32>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partition_indexes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partition_indexes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_request, V> {
@@ -34,10 +36,12 @@ struct describe_producers_request : private vocabulary {
     using fields = field_list<describe_producers_request,
         field<"topics", array<topic_request>, since(0)>>;
 
-    struct data {
-        std::vector<topic_request::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_request::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_producers_request, V> {
@@ -61,15 +65,17 @@ struct describe_producers_response : private vocabulary {
             field<"coordinator_epoch", int32, since(0)>,
             field<"current_txn_start_offset", int64, since(0), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t producer_id = 0;
             std::int32_t producer_epoch = 0;
             std::int32_t last_sequence = -1;
             std::int64_t last_timestamp = -1;
             std::int32_t coordinator_epoch = 0;
             std::int64_t current_txn_start_offset = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<producer_state, V> {
@@ -96,13 +102,15 @@ struct describe_producers_response : private vocabulary {
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
             field<"active_producers", array<producer_state>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            std::vector<producer_state::data> active_producers{};
-            raw_tags unknown_tags{};
+            std::vector<producer_state::basic_data<N>> active_producers = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_response, V> {
@@ -127,11 +135,13 @@ struct describe_producers_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition_response>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition_response::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition_response::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
@@ -149,11 +159,13 @@ struct describe_producers_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"topics", array<topic_response>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic_response::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_response::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_producers_response, V> {

@@ -14,10 +14,12 @@ struct describe_quorum_request : private vocabulary {
         using fields = field_list<describe_quorum_request,
             field<"partition_index", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -32,11 +34,13 @@ struct describe_quorum_request : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -53,10 +57,12 @@ struct describe_quorum_request : private vocabulary {
     using fields = field_list<describe_quorum_request,
         field<"topics", array<topic_data>, since(0)>>;
 
-    struct data {
-        std::vector<topic_data::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_quorum_request, V> {
@@ -79,14 +85,16 @@ struct describe_quorum_response : private vocabulary {
             field<"last_fetch_timestamp", int64, since(1), defaults_to(-1), ignorable>,
             field<"last_caught_up_timestamp", int64, since(1), defaults_to(-1), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t replica_id = 0;
             uuid replica_directory_id{};
             std::int64_t log_end_offset = 0;
             std::int64_t last_fetch_timestamp = -1;
             std::int64_t last_caught_up_timestamp = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<replica_state, V> {
@@ -115,17 +123,19 @@ struct describe_quorum_response : private vocabulary {
             field<"current_voters", array<replica_state>, since(0)>,
             field<"observers", array<replica_state>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
+            std::optional<std::string> error_message = not_null;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
             std::int64_t high_watermark = 0;
-            std::vector<replica_state::data> current_voters{};
-            std::vector<replica_state::data> observers{};
-            raw_tags unknown_tags{};
+            std::vector<replica_state::basic_data<N>> current_voters = empty;
+            std::vector<replica_state::basic_data<N>> observers = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -160,11 +170,13 @@ struct describe_quorum_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -184,12 +196,14 @@ struct describe_quorum_response : private vocabulary {
             field<"host", string, since(2)>,
             field<"port", uint16, since(2)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
@@ -208,11 +222,13 @@ struct describe_quorum_response : private vocabulary {
             field<"node_id", int32, since(2), map_key, names_broker>,
             field<"listeners", array<listener>, since(2)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::vector<listener::data> listeners{};
-            raw_tags unknown_tags{};
+            std::vector<listener::basic_data<N>> listeners = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node, V> {
@@ -232,13 +248,15 @@ struct describe_quorum_response : private vocabulary {
         field<"topics", array<topic_data>, since(0)>,
         field<"nodes", array<node>, since(2)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::vector<topic_data::data> topics{};
-        std::vector<node::data> nodes{};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        std::vector<node::basic_data<N>> nodes = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_quorum_response, V> {

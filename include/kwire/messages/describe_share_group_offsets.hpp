@@ -15,11 +15,13 @@ struct describe_share_group_offsets_request : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -36,11 +38,13 @@ struct describe_share_group_offsets_request : private vocabulary {
             field<"group_id", string, since(0), names_group>,
             field<"topics", array<topic>, since(0), nullable_since(0)>>;
 
-        struct data {
-            std::string group_id{};
-            std::optional<std::vector<topic::data>> topics{std::in_place};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string group_id = empty;
+            std::optional<std::vector<topic::basic_data<N>>> topics = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<group, V> {
@@ -57,10 +61,12 @@ struct describe_share_group_offsets_request : private vocabulary {
     using fields = field_list<describe_share_group_offsets_request,
         field<"groups", array<group>, since(0)>>;
 
-    struct data {
-        std::vector<group::data> groups{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_share_group_offsets_request, V> {
@@ -84,15 +90,17 @@ struct describe_share_group_offsets_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t start_offset = 0;
             std::int32_t leader_epoch = 0;
             std::int64_t lag = -1;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -120,12 +128,14 @@ struct describe_share_group_offsets_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -148,13 +158,15 @@ struct describe_share_group_offsets_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
-            std::string group_id{};
-            std::vector<topic::data> topics{};
+        template <int N = 0>
+        struct basic_data {
+            std::string group_id = empty;
+            std::vector<topic::basic_data<N>> topics = empty;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<group, V> {
@@ -176,11 +188,13 @@ struct describe_share_group_offsets_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"groups", array<group>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<group::data> groups{};
-        raw_tags unknown_tags{};
+        std::vector<group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_share_group_offsets_response, V> {

@@ -14,10 +14,12 @@ struct describe_topic_partitions_request : private vocabulary {
         using fields = field_list<describe_topic_partitions_request,
             field<"name", string, since(0), names_topic>>;
 
-        struct data {
-            std::string name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_request, V> {
@@ -32,11 +34,13 @@ struct describe_topic_partitions_request : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partition_index", int32, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<cursor, V> {
@@ -53,7 +57,14 @@ struct describe_topic_partitions_request : private vocabulary {
         field<"response_partition_limit", int32, since(0), defaults_to(2000)>,
         field<"cursor", structure<cursor>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_request::basic_data<N>> topics = empty;
+        std::int32_t response_partition_limit = 2000;
+        std::optional<describe_topic_partitions_request::cursor::basic_data<N>> cursor{};
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_topic_partitions_request, V> {
@@ -67,13 +78,6 @@ struct describe_topic_partitions_request : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
-};
-
-struct describe_topic_partitions_request::data {
-    std::vector<topic_request::data> topics{};
-    std::int32_t response_partition_limit = 2000;
-    std::optional<describe_topic_partitions_request::cursor::data> cursor{};
-    raw_tags unknown_tags{};
 };
 
 /// One page of partitions and, if there are more, where the next one begins.
@@ -93,18 +97,20 @@ struct describe_topic_partitions_response : private vocabulary {
             field<"last_known_elr", array<int32>, since(0), nullable_since(0), defaults_to_null, names_broker>,
             field<"offline_replicas", array<int32>, since(0), ignorable, names_broker>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
             std::int32_t partition_index = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = -1;
-            std::vector<std::int32_t> replica_nodes{};
-            std::vector<std::int32_t> isr_nodes{};
+            std::vector<std::int32_t> replica_nodes = empty;
+            std::vector<std::int32_t> isr_nodes = empty;
             std::optional<std::vector<std::int32_t>> eligible_leader_replicas{};
             std::optional<std::vector<std::int32_t>> last_known_elr{};
-            std::vector<std::int32_t> offline_replicas{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> offline_replicas = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -143,15 +149,17 @@ struct describe_topic_partitions_response : private vocabulary {
             field<"partitions", array<partition>, since(0)>,
             field<"topic_authorized_operations", int32, since(0), defaults_to(-2147483648)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> name = "";
+            std::optional<std::string> name = not_null;
             uuid topic_id{};
             bool is_internal = false;
-            std::vector<partition::data> partitions{};
+            std::vector<partition::basic_data<N>> partitions = empty;
             std::int32_t topic_authorized_operations = -2147483648;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -178,11 +186,13 @@ struct describe_topic_partitions_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partition_index", int32, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<cursor, V> {
@@ -199,7 +209,14 @@ struct describe_topic_partitions_response : private vocabulary {
         field<"topics", array<topic>, since(0)>,
         field<"next_cursor", structure<cursor>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::int32_t throttle_time_ms = 0;
+        std::vector<topic::basic_data<N>> topics = empty;
+        std::optional<cursor::basic_data<N>> next_cursor{};
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_topic_partitions_response, V> {
@@ -213,13 +230,6 @@ struct describe_topic_partitions_response : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
-};
-
-struct describe_topic_partitions_response::data {
-    std::int32_t throttle_time_ms = 0;
-    std::vector<topic::data> topics{};
-    std::optional<cursor::data> next_cursor{};
-    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

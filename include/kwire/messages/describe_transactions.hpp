@@ -13,10 +13,12 @@ struct describe_transactions_request : private vocabulary {
     using fields = field_list<describe_transactions_request,
         field<"transactional_ids", array<string>, since(0), names_transaction>>;
 
-    struct data {
-        std::vector<std::string> transactional_ids{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> transactional_ids = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_transactions_request, V> {
@@ -36,11 +38,13 @@ struct describe_transactions_response : private vocabulary {
             field<"topic", string, since(0), map_key, names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -63,17 +67,19 @@ struct describe_transactions_response : private vocabulary {
             field<"producer_epoch", int16, since(0)>,
             field<"topics", array<topic_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::string transactional_id{};
-            std::string transaction_state{};
+            std::string transactional_id = empty;
+            std::string transaction_state = empty;
             std::int32_t transaction_timeout_ms = 0;
             std::int64_t transaction_start_time_ms = 0;
             std::int64_t producer_id = 0;
             std::int16_t producer_epoch = 0;
-            std::vector<topic_data::data> topics{};
-            raw_tags unknown_tags{};
+            std::vector<topic_data::basic_data<N>> topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<transaction_state, V> {
@@ -103,11 +109,13 @@ struct describe_transactions_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"transaction_states", array<transaction_state>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<transaction_state::data> transaction_states{};
-        raw_tags unknown_tags{};
+        std::vector<transaction_state::basic_data<N>> transaction_states = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_transactions_response, V> {

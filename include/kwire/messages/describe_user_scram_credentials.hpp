@@ -14,10 +14,12 @@ struct describe_user_scram_credentials_request : private vocabulary {
         using fields = field_list<describe_user_scram_credentials_request,
             field<"name", string, since(0)>>;
 
-        struct data {
-            std::string name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<user_name, V> {
@@ -30,10 +32,12 @@ struct describe_user_scram_credentials_request : private vocabulary {
     using fields = field_list<describe_user_scram_credentials_request,
         field<"users", array<user_name>, since(0), nullable_since(0)>>;
 
-    struct data {
-        std::optional<std::vector<user_name::data>> users{std::in_place};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::vector<user_name::basic_data<N>>> users = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_user_scram_credentials_request, V> {
@@ -55,11 +59,13 @@ struct describe_user_scram_credentials_response : private vocabulary {
             field<"mechanism", int8, since(0)>,
             field<"iterations", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t mechanism = 0;
             std::int32_t iterations = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<credential_info, V> {
@@ -78,13 +84,15 @@ struct describe_user_scram_credentials_response : private vocabulary {
             field<"error_message", string, since(0), nullable_since(0)>,
             field<"credential_infos", array<credential_info>, since(0)>>;
 
-        struct data {
-            std::string user{};
+        template <int N = 0>
+        struct basic_data {
+            std::string user = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            std::vector<credential_info::data> credential_infos{};
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            std::vector<credential_info::basic_data<N>> credential_infos = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<result, V> {
@@ -110,13 +118,15 @@ struct describe_user_scram_credentials_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0)>,
         field<"results", array<result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::vector<result::data> results{};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::vector<result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<describe_user_scram_credentials_response, V> {

@@ -15,11 +15,13 @@ struct elect_leaders_request : private vocabulary {
             field<"topic", string, since(0), map_key, names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
@@ -36,12 +38,14 @@ struct elect_leaders_request : private vocabulary {
         field<"topic_partitions", array<topic_partitions>, since(0), nullable_since(0)>,
         field<"timeout_ms", int32, since(0), defaults_to(60000)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int8_t election_type = 0;
-        std::optional<std::vector<elect_leaders_request::topic_partitions::data>> topic_partitions{std::in_place};
+        std::optional<std::vector<elect_leaders_request::topic_partitions::basic_data<N>>> topic_partitions = not_null;
         std::int32_t timeout_ms = 60000;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<elect_leaders_request, V> {
@@ -68,12 +72,14 @@ struct elect_leaders_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_id = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -94,11 +100,13 @@ struct elect_leaders_response : private vocabulary {
             field<"topic", string, since(0), names_topic>,
             field<"partition_result", array<partition_result>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<elect_leaders_response::partition_result::data> partition_result{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<elect_leaders_response::partition_result::basic_data<N>> partition_result = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<replica_election_result, V> {
@@ -117,12 +125,14 @@ struct elect_leaders_response : private vocabulary {
         field<"error_code", int16, since(1)>,
         field<"replica_election_results", array<replica_election_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<replica_election_result::data> replica_election_results{};
-        raw_tags unknown_tags{};
+        std::vector<replica_election_result::basic_data<N>> replica_election_results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<elect_leaders_response, V> {

@@ -15,11 +15,13 @@ struct end_quorum_epoch_request : private vocabulary {
             field<"candidate_id", int32, since(1), names_broker>,
             field<"candidate_directory_id", id128, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t candidate_id = 0;
             uuid candidate_directory_id{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<replica_info, V> {
@@ -39,14 +41,16 @@ struct end_quorum_epoch_request : private vocabulary {
             field<"preferred_successors", array<int32>, between(0, 0), ignorable>,
             field<"preferred_candidates", array<replica_info>, since(1), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> preferred_successors{};
-            std::vector<replica_info::data> preferred_candidates{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> preferred_successors = empty;
+            std::vector<replica_info::basic_data<N>> preferred_candidates = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -73,11 +77,13 @@ struct end_quorum_epoch_request : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -97,12 +103,14 @@ struct end_quorum_epoch_request : private vocabulary {
             field<"host", string, since(1)>,
             field<"port", uint16, since(1)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_endpoint, V> {
@@ -121,12 +129,14 @@ struct end_quorum_epoch_request : private vocabulary {
         field<"topics", array<topic_data>, since(0)>,
         field<"leader_endpoints", array<leader_endpoint>, since(1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> cluster_id{};
-        std::vector<topic_data::data> topics{};
-        std::vector<leader_endpoint::data> leader_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        std::vector<leader_endpoint::basic_data<N>> leader_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<end_quorum_epoch_request, V> {
@@ -154,13 +164,15 @@ struct end_quorum_epoch_response : private vocabulary {
             field<"leader_id", int32, since(0), names_broker>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -181,11 +193,13 @@ struct end_quorum_epoch_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -205,12 +219,14 @@ struct end_quorum_epoch_response : private vocabulary {
             field<"host", string, since(1)>,
             field<"port", uint16, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -229,12 +245,14 @@ struct end_quorum_epoch_response : private vocabulary {
         field<"topics", array<topic_data>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<topic_data::data> topics{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<end_quorum_epoch_response, V> {

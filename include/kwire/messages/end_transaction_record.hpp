@@ -12,9 +12,11 @@ struct end_transaction_record : private vocabulary {
 
     using fields = field_list<end_transaction_record>;
 
-    struct data {
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<end_transaction_record, V> {

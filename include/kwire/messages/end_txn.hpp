@@ -16,13 +16,15 @@ struct end_txn_request : private vocabulary {
         field<"producer_epoch", int16, since(0)>,
         field<"committed", boolean, since(0)>>;
 
-    struct data {
-        std::string transactional_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string transactional_id = empty;
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
         bool committed = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<end_txn_request, V> {
@@ -49,13 +51,15 @@ struct end_txn_response : private vocabulary {
         field<"producer_id", int64, since(5), defaults_to(-1), ignorable, names_producer>,
         field<"producer_epoch", int16, since(5), defaults_to(-1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int64_t producer_id = -1;
         std::int16_t producer_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<end_txn_response, V> {

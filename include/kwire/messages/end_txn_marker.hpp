@@ -13,9 +13,11 @@ struct end_txn_marker : private vocabulary {
     using fields = field_list<end_txn_marker,
         field<"coordinator_epoch", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t coordinator_epoch = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<end_txn_marker, V> {

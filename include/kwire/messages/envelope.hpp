@@ -15,12 +15,14 @@ struct envelope_request : private vocabulary {
         field<"request_principal", bytes, since(0), nullable_since(0)>,
         field<"client_host_address", bytes, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         shared_buffer request_data{};
-        std::optional<shared_buffer> request_principal{std::in_place};
+        std::optional<shared_buffer> request_principal = not_null;
         shared_buffer client_host_address{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<envelope_request, V> {
@@ -47,11 +49,13 @@ struct envelope_response : private vocabulary {
         field<"response_data", bytes, since(0), nullable_since(0), defaults_to_null, secret>,
         field<"error_code", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<shared_buffer> response_data{};
         std::int16_t error_code = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<envelope_response, V> {

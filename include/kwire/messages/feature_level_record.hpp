@@ -14,11 +14,13 @@ struct feature_level_record : private vocabulary {
         field<"name", string, since(0)>,
         field<"feature_level", int16, since(0)>>;
 
-    struct data {
-        std::string name{};
+    template <int N = 0>
+    struct basic_data {
+        std::string name = empty;
         std::int16_t feature_level = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<feature_level_record, V> {

@@ -16,11 +16,13 @@ struct fetch_request : private vocabulary {
             field<"replica_id", int32, since(15), defaults_to(-1), names_broker>,
             field<"replica_epoch", int64, since(15), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t replica_id = -1;
             std::int64_t replica_epoch = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<replica_state, V> {
@@ -44,7 +46,8 @@ struct fetch_request : private vocabulary {
             field<"replica_directory_id", id128, since(17), tag(0), ignorable>,
             field<"high_watermark", int64, since(18), tag(1), defaults_to(9223372036854775807), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int32_t current_leader_epoch = -1;
             std::int64_t fetch_offset = 0;
@@ -53,8 +56,9 @@ struct fetch_request : private vocabulary {
             std::int32_t partition_max_bytes = 0;
             uuid replica_directory_id{};
             std::int64_t high_watermark = 9223372036854775807;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -85,12 +89,14 @@ struct fetch_request : private vocabulary {
             field<"topic_id", id128, since(13), ignorable>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string topic{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -113,12 +119,14 @@ struct fetch_request : private vocabulary {
             field<"topic_id", id128, since(13), ignorable>,
             field<"partitions", array<int32>, since(7)>>;
 
-        struct data {
-            std::string topic{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
             uuid topic_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<forgotten_topic, V> {
@@ -146,21 +154,23 @@ struct fetch_request : private vocabulary {
         field<"forgotten_topics_data", array<forgotten_topic>, since(7)>,
         field<"rack_id", string, since(11), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> cluster_id{};
         std::int32_t replica_id = -1;
-        fetch_request::replica_state::data replica_state{};
+        fetch_request::replica_state::basic_data<N> replica_state = empty;
         std::int32_t max_wait_ms = 0;
         std::int32_t min_bytes = 0;
         std::int32_t max_bytes = 2147483647;
         std::int8_t isolation_level = 0;
         std::int32_t session_id = 0;
         std::int32_t session_epoch = -1;
-        std::vector<topic::data> topics{};
-        std::vector<forgotten_topic::data> forgotten_topics_data{};
-        std::string rack_id{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> topics = empty;
+        std::vector<forgotten_topic::basic_data<N>> forgotten_topics_data = empty;
+        std::string rack_id = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<fetch_request, V> {
@@ -207,11 +217,13 @@ struct fetch_response : private vocabulary {
             field<"epoch", int32, since(12), defaults_to(-1)>,
             field<"end_offset", int64, since(12), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t epoch = -1;
             std::int64_t end_offset = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<epoch_end_offset, V> {
@@ -229,11 +241,13 @@ struct fetch_response : private vocabulary {
             field<"leader_id", int32, since(12), defaults_to(-1), names_broker>,
             field<"leader_epoch", int32, since(12), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_id = -1;
             std::int32_t leader_epoch = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
@@ -251,11 +265,13 @@ struct fetch_response : private vocabulary {
             field<"end_offset", int64, since(12), defaults_to(-1)>,
             field<"epoch", int32, since(12), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t end_offset = -1;
             std::int32_t epoch = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<snapshot_id, V> {
@@ -273,11 +289,13 @@ struct fetch_response : private vocabulary {
             field<"producer_id", int64, since(4), names_producer>,
             field<"first_offset", int64, since(4)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t producer_id = 0;
             std::int64_t first_offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<aborted_transaction, V> {
@@ -304,20 +322,22 @@ struct fetch_response : private vocabulary {
             field<"preferred_read_replica", int32, since(11), defaults_to(-1), names_broker>,
             field<"records", records, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::int64_t high_watermark = 0;
             std::int64_t last_stable_offset = -1;
             std::int64_t log_start_offset = -1;
-            epoch_end_offset::data diverging_epoch{};
-            leader_id_and_epoch::data current_leader{};
-            fetch_response::snapshot_id::data snapshot_id{};
-            std::optional<std::vector<aborted_transaction::data>> aborted_transactions{std::in_place};
+            epoch_end_offset::basic_data<N> diverging_epoch = empty;
+            leader_id_and_epoch::basic_data<N> current_leader = empty;
+            fetch_response::snapshot_id::basic_data<N> snapshot_id = empty;
+            std::optional<std::vector<aborted_transaction::basic_data<N>>> aborted_transactions = not_null;
             std::int32_t preferred_read_replica = -1;
             std::optional<buffer_chain> records{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -364,12 +384,14 @@ struct fetch_response : private vocabulary {
             field<"topic_id", id128, since(13), ignorable>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<fetchable_topic_response, V> {
@@ -393,13 +415,15 @@ struct fetch_response : private vocabulary {
             field<"port", int32, since(16)>,
             field<"rack", string, since(16), nullable_since(16), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::optional<std::string> rack{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -422,14 +446,16 @@ struct fetch_response : private vocabulary {
         field<"responses", array<fetchable_topic_response>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(16), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int32_t session_id = 0;
-        std::vector<fetchable_topic_response::data> responses{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<fetchable_topic_response::basic_data<N>> responses = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<fetch_response, V> {

@@ -15,11 +15,13 @@ struct fetch_snapshot_request : private vocabulary {
             field<"end_offset", int64, since(0)>,
             field<"epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t end_offset = 0;
             std::int32_t epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<snapshot_id, V> {
@@ -39,14 +41,16 @@ struct fetch_snapshot_request : private vocabulary {
             field<"position", int64, since(0)>,
             field<"replica_directory_id", id128, since(1), tag(0), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int32_t current_leader_epoch = 0;
-            fetch_snapshot_request::snapshot_id::data snapshot_id{};
+            fetch_snapshot_request::snapshot_id::basic_data<N> snapshot_id = empty;
             std::int64_t position = 0;
             uuid replica_directory_id{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_snapshot, V> {
@@ -71,11 +75,13 @@ struct fetch_snapshot_request : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition_snapshot>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition_snapshot::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition_snapshot::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_snapshot, V> {
@@ -95,13 +101,15 @@ struct fetch_snapshot_request : private vocabulary {
         field<"max_bytes", int32, since(0), defaults_to(2147483647)>,
         field<"topics", array<topic_snapshot>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> cluster_id{};
         std::int32_t replica_id = -1;
         std::int32_t max_bytes = 2147483647;
-        std::vector<topic_snapshot::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_snapshot::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<fetch_snapshot_request, V> {
@@ -129,11 +137,13 @@ struct fetch_snapshot_response : private vocabulary {
             field<"end_offset", int64, since(0)>,
             field<"epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t end_offset = 0;
             std::int32_t epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<snapshot_id, V> {
@@ -150,11 +160,13 @@ struct fetch_snapshot_response : private vocabulary {
             field<"leader_id", int32, since(0), names_broker>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
@@ -176,16 +188,18 @@ struct fetch_snapshot_response : private vocabulary {
             field<"position", int64, since(0)>,
             field<"unaligned_records", records, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t index = 0;
             std::int16_t error_code = 0;
-            fetch_snapshot_response::snapshot_id::data snapshot_id{};
-            leader_id_and_epoch::data current_leader{};
+            fetch_snapshot_response::snapshot_id::basic_data<N> snapshot_id = empty;
+            leader_id_and_epoch::basic_data<N> current_leader = empty;
             std::int64_t size = 0;
             std::int64_t position = 0;
             buffer_chain unaligned_records{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_snapshot, V> {
@@ -218,11 +232,13 @@ struct fetch_snapshot_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition_snapshot>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition_snapshot::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition_snapshot::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_snapshot, V> {
@@ -242,12 +258,14 @@ struct fetch_snapshot_response : private vocabulary {
             field<"host", string, since(1)>,
             field<"port", uint16, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -267,13 +285,15 @@ struct fetch_snapshot_response : private vocabulary {
         field<"topics", array<topic_snapshot>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<topic_snapshot::data> topics{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_snapshot::basic_data<N>> topics = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<fetch_snapshot_response, V> {

@@ -15,12 +15,14 @@ struct find_coordinator_request : private vocabulary {
         field<"key_type", int8, since(1)>,
         field<"coordinator_keys", array<string>, since(4)>>;
 
-    struct data {
-        std::string key{};
+    template <int N = 0>
+    struct basic_data {
+        std::string key = empty;
         std::int8_t key_type = 0;
-        std::vector<std::string> coordinator_keys{};
-        raw_tags unknown_tags{};
+        std::vector<std::string> coordinator_keys = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<find_coordinator_request, V> {
@@ -49,15 +51,17 @@ struct find_coordinator_response : private vocabulary {
             field<"error_code", int16, since(4)>,
             field<"error_message", string, since(4), nullable_since(4), ignorable>>;
 
-        struct data {
-            std::string key{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<coordinator, V> {
@@ -88,16 +92,18 @@ struct find_coordinator_response : private vocabulary {
         field<"port", int32, between(0, 3)>,
         field<"coordinators", array<coordinator>, since(4)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
+        std::optional<std::string> error_message = not_null;
         std::int32_t node_id = 0;
-        std::string host{};
+        std::string host = empty;
         std::int32_t port = 0;
-        std::vector<coordinator::data> coordinators{};
-        raw_tags unknown_tags{};
+        std::vector<coordinator::basic_data<N>> coordinators = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<find_coordinator_response, V> {

@@ -13,10 +13,12 @@ struct get_telemetry_subscriptions_request : private vocabulary {
     using fields = field_list<get_telemetry_subscriptions_request,
         field<"client_instance_id", id128, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         uuid client_instance_id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<get_telemetry_subscriptions_request, V> {
@@ -42,18 +44,20 @@ struct get_telemetry_subscriptions_response : private vocabulary {
         field<"delta_temporality", boolean, since(0)>,
         field<"requested_metrics", array<string>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         uuid client_instance_id{};
         std::int32_t subscription_id = 0;
-        std::vector<std::int8_t> accepted_compression_types{};
+        std::vector<std::int8_t> accepted_compression_types = empty;
         std::int32_t push_interval_ms = 0;
         std::int32_t telemetry_max_bytes = 0;
         bool delta_temporality = false;
-        std::vector<std::string> requested_metrics{};
-        raw_tags unknown_tags{};
+        std::vector<std::string> requested_metrics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<get_telemetry_subscriptions_response, V> {

@@ -13,9 +13,11 @@ struct group_metadata_key : private vocabulary {
     using fields = field_list<group_metadata_key,
         field<"group", string, since(0)>>;
 
-    struct data {
-        std::string group{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<group_metadata_key, V> {
@@ -41,17 +43,19 @@ struct group_metadata_value : private vocabulary {
             field<"subscription", bytes, since(0)>,
             field<"assignment", bytes, since(0)>>;
 
-        struct data {
-            std::string member_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
             std::optional<std::string> group_instance_id{};
-            std::string client_id{};
-            std::string client_host{};
+            std::string client_id = empty;
+            std::string client_host = empty;
             std::int32_t rebalance_timeout = -1;
             std::int32_t session_timeout = 0;
             shared_buffer subscription{};
             shared_buffer assignment{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<member_metadata, V> {
@@ -85,15 +89,17 @@ struct group_metadata_value : private vocabulary {
         field<"current_state_timestamp", int64, since(2), defaults_to(-1), ignorable>,
         field<"members", array<member_metadata>, since(0)>>;
 
-    struct data {
-        std::string protocol_type{};
+    template <int N = 0>
+    struct basic_data {
+        std::string protocol_type = empty;
         std::int32_t generation = 0;
-        std::optional<std::string> protocol = "";
-        std::optional<std::string> leader = "";
+        std::optional<std::string> protocol = not_null;
+        std::optional<std::string> leader = not_null;
         std::int64_t current_state_timestamp = -1;
-        std::vector<member_metadata::data> members{};
-        raw_tags unknown_tags{};
+        std::vector<member_metadata::basic_data<N>> members = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<group_metadata_value, V> {

@@ -16,13 +16,15 @@ struct heartbeat_request : private vocabulary {
         field<"member_id", string, since(0)>,
         field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
         std::int32_t generation_id = 0;
-        std::string member_id{};
+        std::string member_id = empty;
         std::optional<std::string> group_instance_id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<heartbeat_request, V> {
@@ -49,11 +51,13 @@ struct heartbeat_response : private vocabulary {
         field<"throttle_time_ms", int32, since(1), ignorable>,
         field<"error_code", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<heartbeat_response, V> {

@@ -18,15 +18,17 @@ struct init_producer_id_request : private vocabulary {
         field<"enable2_pc", boolean, since(6)>,
         field<"keep_prepared_txn", boolean, since(6)>>;
 
-    struct data {
-        std::optional<std::string> transactional_id = "";
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> transactional_id = not_null;
         std::int32_t transaction_timeout_ms = 0;
         std::int64_t producer_id = -1;
         std::int16_t producer_epoch = -1;
         bool enable2_pc = false;
         bool keep_prepared_txn = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<init_producer_id_request, V> {
@@ -61,15 +63,17 @@ struct init_producer_id_response : private vocabulary {
         field<"ongoing_txn_producer_id", int64, since(6), defaults_to(-1), names_producer>,
         field<"ongoing_txn_producer_epoch", int16, since(6), defaults_to(-1)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int64_t producer_id = -1;
         std::int16_t producer_epoch = 0;
         std::int64_t ongoing_txn_producer_id = -1;
         std::int16_t ongoing_txn_producer_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<init_producer_id_response, V> {

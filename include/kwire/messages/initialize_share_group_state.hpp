@@ -16,12 +16,14 @@ struct initialize_share_group_state_request : private vocabulary {
             field<"state_epoch", int32, since(0)>,
             field<"start_offset", int64, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int32_t state_epoch = 0;
             std::int64_t start_offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -40,11 +42,13 @@ struct initialize_share_group_state_request : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<initialize_state_data, V> {
@@ -62,11 +66,13 @@ struct initialize_share_group_state_request : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"topics", array<initialize_state_data>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<initialize_state_data::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<initialize_state_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<initialize_share_group_state_request, V> {
@@ -91,12 +97,14 @@ struct initialize_share_group_state_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -117,11 +125,13 @@ struct initialize_share_group_state_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_result>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<initialize_state_result, V> {
@@ -138,10 +148,12 @@ struct initialize_share_group_state_response : private vocabulary {
     using fields = field_list<initialize_share_group_state_response,
         field<"results", array<initialize_state_result>, since(0)>>;
 
-    struct data {
-        std::vector<initialize_state_result::data> results{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<initialize_state_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<initialize_share_group_state_response, V> {

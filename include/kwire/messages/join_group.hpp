@@ -16,11 +16,13 @@ struct join_group_request : private vocabulary {
             field<"name", string, since(0), map_key>,
             field<"metadata", bytes, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             shared_buffer metadata{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<protocol, V> {
@@ -42,17 +44,19 @@ struct join_group_request : private vocabulary {
         field<"protocols", array<protocol>, since(0)>,
         field<"reason", string, since(8), nullable_since(8), defaults_to_null, ignorable>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
         std::int32_t session_timeout_ms = 0;
         std::int32_t rebalance_timeout_ms = -1;
-        std::string member_id{};
+        std::string member_id = empty;
         std::optional<std::string> group_instance_id{};
-        std::string protocol_type{};
-        std::vector<protocol::data> protocols{};
+        std::string protocol_type = empty;
+        std::vector<protocol::basic_data<N>> protocols = empty;
         std::optional<std::string> reason{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<join_group_request, V> {
@@ -90,12 +94,14 @@ struct join_group_response : private vocabulary {
             field<"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
             field<"metadata", bytes, since(0)>>;
 
-        struct data {
-            std::string member_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
             std::optional<std::string> group_instance_id{};
             shared_buffer metadata{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<member, V> {
@@ -122,18 +128,20 @@ struct join_group_response : private vocabulary {
         field<"member_id", string, since(0)>,
         field<"members", array<member>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int32_t generation_id = -1;
         std::optional<std::string> protocol_type{};
-        std::optional<std::string> protocol_name = "";
-        std::string leader{};
+        std::optional<std::string> protocol_name = not_null;
+        std::string leader = empty;
         bool skip_assignment = false;
-        std::string member_id{};
-        std::vector<member::data> members{};
-        raw_tags unknown_tags{};
+        std::string member_id = empty;
+        std::vector<member::basic_data<N>> members = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<join_group_response, V> {

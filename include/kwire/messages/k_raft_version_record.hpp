@@ -14,11 +14,13 @@ struct k_raft_version_record : private vocabulary {
         field<"version", int16, since(0)>,
         field<"k_raft_version", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t version = 0;
         std::int16_t k_raft_version = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<k_raft_version_record, V> {

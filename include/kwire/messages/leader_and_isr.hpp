@@ -25,21 +25,23 @@ struct leader_and_isr_request : private vocabulary {
             field<"is_new", boolean, since(1), ignorable>,
             field<"leader_recovery_state", int8, since(6)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
             std::int32_t controller_epoch = 0;
             std::int32_t leader = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> isr{};
+            std::vector<std::int32_t> isr = empty;
             std::int32_t partition_epoch = 0;
-            std::vector<std::int32_t> replicas{};
-            std::vector<std::int32_t> adding_replicas{};
-            std::vector<std::int32_t> removing_replicas{};
+            std::vector<std::int32_t> replicas = empty;
+            std::vector<std::int32_t> adding_replicas = empty;
+            std::vector<std::int32_t> removing_replicas = empty;
             bool is_new = false;
             std::int8_t leader_recovery_state = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_state, V> {
@@ -77,12 +79,14 @@ struct leader_and_isr_request : private vocabulary {
             field<"topic_id", id128, since(5), ignorable>,
             field<"partition_states", array<partition_state>, since(2)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
-            std::vector<partition_state::data> partition_states{};
-            raw_tags unknown_tags{};
+            std::vector<partition_state::basic_data<N>> partition_states = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_state, V> {
@@ -104,12 +108,14 @@ struct leader_and_isr_request : private vocabulary {
             field<"host_name", string, since(0)>,
             field<"port", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t broker_id = 0;
-            std::string host_name{};
+            std::string host_name = empty;
             std::int32_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<live_leader, V> {
@@ -133,17 +139,19 @@ struct leader_and_isr_request : private vocabulary {
         field<"topic_states", array<topic_state>, since(2)>,
         field<"live_leaders", array<live_leader>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
         bool is_k_raft_controller = false;
         std::int32_t controller_epoch = 0;
         std::int64_t broker_epoch = -1;
         std::int8_t type = 0;
-        std::vector<partition_state::data> ungrouped_partition_states{};
-        std::vector<topic_state::data> topic_states{};
-        std::vector<live_leader::data> live_leaders{};
-        raw_tags unknown_tags{};
+        std::vector<partition_state::basic_data<N>> ungrouped_partition_states = empty;
+        std::vector<topic_state::basic_data<N>> topic_states = empty;
+        std::vector<live_leader::basic_data<N>> live_leaders = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<leader_and_isr_request, V> {
@@ -184,12 +192,14 @@ struct leader_and_isr_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_error, V> {
@@ -208,11 +218,13 @@ struct leader_and_isr_response : private vocabulary {
             field<"topic_id", id128, since(5), map_key>,
             field<"partition_errors", array<partition_error>, since(5)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_error::data> partition_errors{};
-            raw_tags unknown_tags{};
+            std::vector<partition_error::basic_data<N>> partition_errors = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_error, V> {
@@ -231,12 +243,14 @@ struct leader_and_isr_response : private vocabulary {
         field<"partition_errors", array<partition_error>, between(0, 4)>,
         field<"topics", array<topic_error>, since(5)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<partition_error::data> partition_errors{};
-        std::vector<topic_error::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<partition_error::basic_data<N>> partition_errors = empty;
+        std::vector<topic_error::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<leader_and_isr_response, V> {

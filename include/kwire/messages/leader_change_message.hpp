@@ -15,11 +15,13 @@ struct leader_change_message : private vocabulary {
             field<"voter_id", int32, since(0)>,
             field<"voter_directory_id", id128, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t voter_id = 0;
             uuid voter_directory_id{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<voter, V> {
@@ -37,13 +39,15 @@ struct leader_change_message : private vocabulary {
         field<"voters", array<voter>, since(0)>,
         field<"granting_voters", array<voter>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t version = 0;
         std::int32_t leader_id = 0;
-        std::vector<voter::data> voters{};
-        std::vector<voter::data> granting_voters{};
-        raw_tags unknown_tags{};
+        std::vector<voter::basic_data<N>> voters = empty;
+        std::vector<voter::basic_data<N>> granting_voters = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<leader_change_message, V> {

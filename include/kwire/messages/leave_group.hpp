@@ -17,12 +17,14 @@ struct leave_group_request : private vocabulary {
             field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>,
             field<"reason", string, since(5), nullable_since(5), defaults_to_null, ignorable>>;
 
-        struct data {
-            std::string member_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
             std::optional<std::string> group_instance_id{};
             std::optional<std::string> reason{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<member_identity, V> {
@@ -43,12 +45,14 @@ struct leave_group_request : private vocabulary {
         field<"member_id", string, between(0, 2)>,
         field<"members", array<member_identity>, since(3)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
-        std::vector<member_identity::data> members{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
+        std::vector<member_identity::basic_data<N>> members = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<leave_group_request, V> {
@@ -76,12 +80,14 @@ struct leave_group_response : private vocabulary {
             field<"group_instance_id", string, since(3), nullable_since(3)>,
             field<"error_code", int16, since(3)>>;
 
-        struct data {
-            std::string member_id{};
-            std::optional<std::string> group_instance_id = "";
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
+            std::optional<std::string> group_instance_id = not_null;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<member_response, V> {
@@ -102,12 +108,14 @@ struct leave_group_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"members", array<member_response>, since(3)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<member_response::data> members{};
-        raw_tags unknown_tags{};
+        std::vector<member_response::basic_data<N>> members = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<leave_group_response, V> {

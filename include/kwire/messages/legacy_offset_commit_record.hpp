@@ -15,11 +15,13 @@ struct legacy_offset_commit_key : private vocabulary {
         field<"topic", string, since(0)>,
         field<"partition", int32, since(0)>>;
 
-    struct data {
-        std::string group{};
-        std::string topic{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group = empty;
+        std::string topic = empty;
         std::int32_t partition = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<legacy_offset_commit_key, V> {
@@ -43,11 +45,13 @@ struct legacy_offset_commit_value : private vocabulary {
         field<"metadata", string, since(0)>,
         field<"commit_timestamp", int64, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int64_t offset = 0;
-        std::string metadata{};
+        std::string metadata = empty;
         std::int64_t commit_timestamp = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<legacy_offset_commit_value, V> {

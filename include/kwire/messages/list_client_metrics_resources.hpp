@@ -12,9 +12,11 @@ struct list_client_metrics_resources_request : private vocabulary {
 
     using fields = field_list<list_client_metrics_resources_request>;
 
-    struct data {
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_client_metrics_resources_request, V> {
@@ -31,10 +33,12 @@ struct list_client_metrics_resources_response : private vocabulary {
         using fields = field_list<list_client_metrics_resources_response,
             field<"name", string, since(0)>>;
 
-        struct data {
-            std::string name{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<client_metrics_resource, V> {
@@ -49,12 +53,14 @@ struct list_client_metrics_resources_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"client_metrics_resources", array<client_metrics_resource>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<client_metrics_resource::data> client_metrics_resources{};
-        raw_tags unknown_tags{};
+        std::vector<client_metrics_resource::basic_data<N>> client_metrics_resources = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_client_metrics_resources_response, V> {

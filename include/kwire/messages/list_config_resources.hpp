@@ -13,10 +13,12 @@ struct list_config_resources_request : private vocabulary {
     using fields = field_list<list_config_resources_request,
         field<"resource_types", array<int8>, since(1)>>;
 
-    struct data {
-        std::vector<std::int8_t> resource_types{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::int8_t> resource_types = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_config_resources_request, V> {
@@ -36,11 +38,13 @@ struct list_config_resources_response : private vocabulary {
             field<"resource_name", string, since(0)>,
             field<"resource_type", int8, since(1), defaults_to(16), ignorable>>;
 
-        struct data {
-            std::string resource_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string resource_name = empty;
             std::int8_t resource_type = 16;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<config_resource, V> {
@@ -57,12 +61,14 @@ struct list_config_resources_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"config_resources", array<config_resource>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<config_resource::data> config_resources{};
-        raw_tags unknown_tags{};
+        std::vector<config_resource::basic_data<N>> config_resources = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_config_resources_response, V> {

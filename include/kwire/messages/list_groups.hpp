@@ -14,11 +14,13 @@ struct list_groups_request : private vocabulary {
         field<"states_filter", array<string>, since(4)>,
         field<"types_filter", array<string>, since(5)>>;
 
-    struct data {
-        std::vector<std::string> states_filter{};
-        std::vector<std::string> types_filter{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> states_filter = empty;
+        std::vector<std::string> types_filter = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_groups_request, V> {
@@ -42,13 +44,15 @@ struct list_groups_response : private vocabulary {
             field<"group_state", string, since(4), ignorable>,
             field<"group_type", string, since(5), ignorable>>;
 
-        struct data {
-            std::string group_id{};
-            std::string protocol_type{};
-            std::string group_state{};
-            std::string group_type{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string group_id = empty;
+            std::string protocol_type = empty;
+            std::string group_state = empty;
+            std::string group_type = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<listed_group, V> {
@@ -69,12 +73,14 @@ struct list_groups_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"groups", array<listed_group>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<listed_group::data> groups{};
-        raw_tags unknown_tags{};
+        std::vector<listed_group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_groups_response, V> {

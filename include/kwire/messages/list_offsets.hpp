@@ -18,13 +18,15 @@ struct list_offsets_request : private vocabulary {
             field<"timestamp", int64, since(0)>,
             field<"max_num_offsets", int32, between(0, 0), defaults_to(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t current_leader_epoch = -1;
             std::int64_t timestamp = 0;
             std::int32_t max_num_offsets = 1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -46,11 +48,13 @@ struct list_offsets_request : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -70,13 +74,15 @@ struct list_offsets_request : private vocabulary {
         field<"topics", array<topic>, since(0)>,
         field<"timeout_ms", int32, since(10), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t replica_id = 0;
         std::int8_t isolation_level = 0;
-        std::vector<topic::data> topics{};
+        std::vector<topic::basic_data<N>> topics = empty;
         std::int32_t timeout_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_offsets_request, V> {
@@ -107,15 +113,17 @@ struct list_offsets_response : private vocabulary {
             field<"offset", int64, since(1), defaults_to(-1)>,
             field<"leader_epoch", int32, since(4), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::vector<std::int64_t> old_style_offsets{};
+            std::vector<std::int64_t> old_style_offsets = empty;
             std::int64_t timestamp = -1;
             std::int64_t offset = -1;
             std::int32_t leader_epoch = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_response, V> {
@@ -141,11 +149,13 @@ struct list_offsets_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<partition_response>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition_response::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition_response::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
@@ -163,11 +173,13 @@ struct list_offsets_response : private vocabulary {
         field<"throttle_time_ms", int32, since(2), ignorable>,
         field<"topics", array<topic_response>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic_response::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_response::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_offsets_response, V> {

@@ -15,11 +15,13 @@ struct list_partition_reassignments_request : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partition_indexes", array<int32>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partition_indexes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partition_indexes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
@@ -35,11 +37,13 @@ struct list_partition_reassignments_request : private vocabulary {
         field<"timeout_ms", int32, since(0), defaults_to(60000)>,
         field<"topics", array<topics>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t timeout_ms = 60000;
-        std::optional<std::vector<list_partition_reassignments_request::topics::data>> topics{};
-        raw_tags unknown_tags{};
+        std::optional<std::vector<list_partition_reassignments_request::topics::basic_data<N>>> topics{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_partition_reassignments_request, V> {
@@ -65,13 +69,15 @@ struct list_partition_reassignments_response : private vocabulary {
             field<"adding_replicas", array<int32>, since(0), names_broker>,
             field<"removing_replicas", array<int32>, since(0), names_broker>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
-            std::vector<std::int32_t> replicas{};
-            std::vector<std::int32_t> adding_replicas{};
-            std::vector<std::int32_t> removing_replicas{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> replicas = empty;
+            std::vector<std::int32_t> adding_replicas = empty;
+            std::vector<std::int32_t> removing_replicas = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<ongoing_partition_reassignment, V> {
@@ -92,11 +98,13 @@ struct list_partition_reassignments_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<ongoing_partition_reassignment>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<ongoing_partition_reassignment::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<ongoing_partition_reassignment::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<ongoing_topic_reassignment, V> {
@@ -116,13 +124,15 @@ struct list_partition_reassignments_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0)>,
         field<"topics", array<ongoing_topic_reassignment>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::vector<ongoing_topic_reassignment::data> topics{};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::vector<ongoing_topic_reassignment::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_partition_reassignments_response, V> {

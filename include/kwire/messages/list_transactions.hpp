@@ -16,13 +16,15 @@ struct list_transactions_request : private vocabulary {
         field<"duration_filter", int64, since(1), defaults_to(-1)>,
         field<"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null>>;
 
-    struct data {
-        std::vector<std::string> state_filters{};
-        std::vector<std::int64_t> producer_id_filters{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> state_filters = empty;
+        std::vector<std::int64_t> producer_id_filters = empty;
         std::int64_t duration_filter = -1;
         std::optional<std::string> transactional_id_pattern{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_transactions_request, V> {
@@ -51,12 +53,14 @@ struct list_transactions_response : private vocabulary {
             field<"producer_id", int64, since(0), names_producer>,
             field<"transaction_state", string, since(0)>>;
 
-        struct data {
-            std::string transactional_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string transactional_id = empty;
             std::int64_t producer_id = 0;
-            std::string transaction_state{};
-            raw_tags unknown_tags{};
+            std::string transaction_state = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<transaction_state, V> {
@@ -76,13 +80,15 @@ struct list_transactions_response : private vocabulary {
         field<"unknown_state_filters", array<string>, since(0)>,
         field<"transaction_states", array<transaction_state>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::vector<std::string> unknown_state_filters{};
-        std::vector<transaction_state::data> transaction_states{};
-        raw_tags unknown_tags{};
+        std::vector<std::string> unknown_state_filters = empty;
+        std::vector<transaction_state::basic_data<N>> transaction_states = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<list_transactions_response, V> {

@@ -16,11 +16,13 @@ struct metadata_request : private vocabulary {
             field<"topic_id", id128, since(10), ignorable>,
             field<"name", string, since(0), nullable_since(10), names_topic>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::optional<std::string> name = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> name = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -38,13 +40,15 @@ struct metadata_request : private vocabulary {
         field<"include_cluster_authorized_operations", boolean, between(8, 10)>,
         field<"include_topic_authorized_operations", boolean, since(8)>>;
 
-    struct data {
-        std::optional<std::vector<topic::data>> topics{std::in_place};
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::vector<topic::basic_data<N>>> topics = not_null;
         bool allow_auto_topic_creation = true;
         bool include_cluster_authorized_operations = false;
         bool include_topic_authorized_operations = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<metadata_request, V> {
@@ -75,13 +79,15 @@ struct metadata_response : private vocabulary {
             field<"port", int32, since(0)>,
             field<"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::optional<std::string> rack{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
@@ -108,16 +114,18 @@ struct metadata_response : private vocabulary {
             field<"isr_nodes", array<int32>, since(0), names_broker>,
             field<"offline_replicas", array<int32>, since(5), ignorable, names_broker>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
             std::int32_t partition_index = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = -1;
-            std::vector<std::int32_t> replica_nodes{};
-            std::vector<std::int32_t> isr_nodes{};
-            std::vector<std::int32_t> offline_replicas{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> replica_nodes = empty;
+            std::vector<std::int32_t> isr_nodes = empty;
+            std::vector<std::int32_t> offline_replicas = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -149,15 +157,17 @@ struct metadata_response : private vocabulary {
             field<"partitions", array<partition>, since(0)>,
             field<"topic_authorized_operations", int32, since(8), defaults_to(-2147483648)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> name = "";
+            std::optional<std::string> name = not_null;
             uuid topic_id{};
             bool is_internal = false;
-            std::vector<partition::data> partitions{};
+            std::vector<partition::basic_data<N>> partitions = empty;
             std::int32_t topic_authorized_operations = -2147483648;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -188,16 +198,18 @@ struct metadata_response : private vocabulary {
         field<"cluster_authorized_operations", int32, between(8, 10), defaults_to(-2147483648)>,
         field<"error_code", int16, since(13), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<broker::data> brokers{};
+        std::vector<broker::basic_data<N>> brokers = empty;
         std::optional<std::string> cluster_id{};
         std::int32_t controller_id = -1;
-        std::vector<topic::data> topics{};
+        std::vector<topic::basic_data<N>> topics = empty;
         std::int32_t cluster_authorized_operations = -2147483648;
         std::int16_t error_code = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<metadata_response, V> {

@@ -12,9 +12,11 @@ struct no_op_record : private vocabulary {
 
     using fields = field_list<no_op_record>;
 
-    struct data {
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<no_op_record, V> {

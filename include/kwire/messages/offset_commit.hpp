@@ -19,14 +19,16 @@ struct offset_commit_request : private vocabulary {
             field<"committed_leader_epoch", int32, since(6), defaults_to(-1), ignorable>,
             field<"committed_metadata", string, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int64_t commit_timestamp = -1;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> committed_metadata = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> committed_metadata = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -53,12 +55,14 @@ struct offset_commit_request : private vocabulary {
             field<"topic_id", id128, since(10), ignorable>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -82,15 +86,17 @@ struct offset_commit_request : private vocabulary {
         field<"retention_time_ms", int64, between(2, 4), defaults_to(-1), ignorable>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
         std::int32_t generation_id_or_member_epoch = -1;
-        std::string member_id{};
+        std::string member_id = empty;
         std::optional<std::string> group_instance_id{};
         std::int64_t retention_time_ms = -1;
-        std::vector<topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_commit_request, V> {
@@ -123,11 +129,13 @@ struct offset_commit_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -146,12 +154,14 @@ struct offset_commit_response : private vocabulary {
             field<"topic_id", id128, since(10), ignorable>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -171,11 +181,13 @@ struct offset_commit_response : private vocabulary {
         field<"throttle_time_ms", int32, since(3), ignorable>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_commit_response, V> {

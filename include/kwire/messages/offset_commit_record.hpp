@@ -15,11 +15,13 @@ struct offset_commit_key : private vocabulary {
         field<"topic", string, since(0)>,
         field<"partition", int32, since(0)>>;
 
-    struct data {
-        std::string group{};
-        std::string topic{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group = empty;
+        std::string topic = empty;
         std::int32_t partition = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_commit_key, V> {
@@ -46,15 +48,17 @@ struct offset_commit_value : private vocabulary {
         field<"expire_timestamp", int64, between(1, 1), defaults_to(-1), ignorable>,
         field<"topic_id", id128, since(4), tag(0), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int64_t offset = 0;
         std::int32_t leader_epoch = -1;
-        std::string metadata{};
+        std::string metadata = empty;
         std::int64_t commit_timestamp = 0;
         std::int64_t expire_timestamp = -1;
         uuid topic_id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_commit_value, V> {

@@ -14,9 +14,11 @@ struct offset_delete_request : private vocabulary {
         using fields = field_list<offset_delete_request,
             field<"partition_index", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -31,10 +33,12 @@ struct offset_delete_request : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition::data> partitions{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -52,10 +56,12 @@ struct offset_delete_request : private vocabulary {
         field<"group_id", string, since(0), names_group>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<topic::data> topics{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<topic::basic_data<N>> topics = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_delete_request, V> {
@@ -77,10 +83,12 @@ struct offset_delete_response : private vocabulary {
             field<"partition_index", int32, since(0), map_key>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -97,10 +105,12 @@ struct offset_delete_response : private vocabulary {
             field<"name", string, since(0), map_key, names_topic>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition::data> partitions{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -119,11 +129,13 @@ struct offset_delete_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0), ignorable>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic::data> topics{};
+        std::vector<topic::basic_data<N>> topics = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_delete_response, V> {

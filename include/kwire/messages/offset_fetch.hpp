@@ -16,11 +16,13 @@ struct offset_fetch_request : private vocabulary {
             field<"name", string, between(0, 7), names_topic>,
             field<"partition_indexes", array<int32>, between(0, 7)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partition_indexes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partition_indexes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -39,12 +41,14 @@ struct offset_fetch_request : private vocabulary {
             field<"topic_id", id128, since(10), ignorable>,
             field<"partition_indexes", array<int32>, since(8)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<std::int32_t> partition_indexes{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partition_indexes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
@@ -66,13 +70,15 @@ struct offset_fetch_request : private vocabulary {
             field<"member_epoch", int32, since(9), defaults_to(-1), ignorable>,
             field<"topics", array<topics>, since(8), nullable_since(8)>>;
 
-        struct data {
-            std::string group_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string group_id = empty;
             std::optional<std::string> member_id{};
             std::int32_t member_epoch = -1;
-            std::optional<std::vector<offset_fetch_request::topics::data>> topics{std::in_place};
-            raw_tags unknown_tags{};
+            std::optional<std::vector<offset_fetch_request::topics::basic_data<N>>> topics = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<group, V> {
@@ -96,13 +102,15 @@ struct offset_fetch_request : private vocabulary {
         field<"groups", array<group>, since(8)>,
         field<"require_stable", boolean, since(7)>>;
 
-    struct data {
-        std::string group_id{};
-        std::optional<std::vector<topic::data>> topics{std::in_place};
-        std::vector<group::data> groups{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::optional<std::vector<topic::basic_data<N>>> topics = not_null;
+        std::vector<group::basic_data<N>> groups = empty;
         bool require_stable = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_fetch_request, V> {
@@ -134,14 +142,16 @@ struct offset_fetch_response : private vocabulary {
             field<"metadata", string, between(0, 7), nullable_between(0, 7)>,
             field<"error_code", int16, between(0, 7)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> metadata = "";
+            std::optional<std::string> metadata = not_null;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -165,11 +175,13 @@ struct offset_fetch_response : private vocabulary {
             field<"name", string, between(0, 7), names_topic>,
             field<"partitions", array<partition>, between(0, 7)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -192,14 +204,16 @@ struct offset_fetch_response : private vocabulary {
             field<"metadata", string, since(8), nullable_since(8)>,
             field<"error_code", int16, since(8)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> metadata = "";
+            std::optional<std::string> metadata = not_null;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partitions, V> {
@@ -224,12 +238,14 @@ struct offset_fetch_response : private vocabulary {
             field<"topic_id", id128, since(10), ignorable>,
             field<"partitions", array<partitions>, since(8)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<offset_fetch_response::partitions::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<offset_fetch_response::partitions::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
@@ -252,12 +268,14 @@ struct offset_fetch_response : private vocabulary {
             field<"topics", array<topics>, since(8)>,
             field<"error_code", int16, since(8)>>;
 
-        struct data {
-            std::string group_id{};
-            std::vector<offset_fetch_response::topics::data> topics{};
+        template <int N = 0>
+        struct basic_data {
+            std::string group_id = empty;
+            std::vector<offset_fetch_response::topics::basic_data<N>> topics = empty;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<group, V> {
@@ -279,13 +297,15 @@ struct offset_fetch_response : private vocabulary {
         field<"error_code", int16, between(2, 7), ignorable>,
         field<"groups", array<group>, since(8)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic::data> topics{};
+        std::vector<topic::basic_data<N>> topics = empty;
         std::int16_t error_code = 0;
-        std::vector<group::data> groups{};
-        raw_tags unknown_tags{};
+        std::vector<group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_fetch_response, V> {

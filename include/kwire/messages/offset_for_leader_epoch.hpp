@@ -16,12 +16,14 @@ struct offset_for_leader_epoch_request : private vocabulary {
             field<"current_leader_epoch", int32, since(2), defaults_to(-1), ignorable>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int32_t current_leader_epoch = -1;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<offset_for_leader_partition, V> {
@@ -40,11 +42,13 @@ struct offset_for_leader_epoch_request : private vocabulary {
             field<"topic", string, since(0), map_key, names_topic>,
             field<"partitions", array<offset_for_leader_partition>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<offset_for_leader_partition::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<offset_for_leader_partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<offset_for_leader_topic, V> {
@@ -62,11 +66,13 @@ struct offset_for_leader_epoch_request : private vocabulary {
         field<"replica_id", int32, since(3), defaults_to(-2), ignorable, names_broker>,
         field<"topics", array<offset_for_leader_topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t replica_id = -2;
-        std::vector<offset_for_leader_topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<offset_for_leader_topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_for_leader_epoch_request, V> {
@@ -92,13 +98,15 @@ struct offset_for_leader_epoch_response : private vocabulary {
             field<"leader_epoch", int32, since(1), defaults_to(-1), ignorable>,
             field<"end_offset", int64, since(0), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t error_code = 0;
             std::int32_t partition = 0;
             std::int32_t leader_epoch = -1;
             std::int64_t end_offset = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<epoch_end_offset, V> {
@@ -119,11 +127,13 @@ struct offset_for_leader_epoch_response : private vocabulary {
             field<"topic", string, since(0), map_key, names_topic>,
             field<"partitions", array<epoch_end_offset>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<epoch_end_offset::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<epoch_end_offset::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<offset_for_leader_topic_result, V> {
@@ -141,11 +151,13 @@ struct offset_for_leader_epoch_response : private vocabulary {
         field<"throttle_time_ms", int32, since(2), ignorable>,
         field<"topics", array<offset_for_leader_topic_result>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<offset_for_leader_topic_result::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<offset_for_leader_topic_result::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<offset_for_leader_epoch_response, V> {

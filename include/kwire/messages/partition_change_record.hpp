@@ -23,7 +23,8 @@ struct partition_change_record : private vocabulary {
         field<"eligible_leader_replicas", array<int32>, since(2), tag(6), nullable_since(2), defaults_to_null, names_broker>,
         field<"last_known_elr", array<int32>, since(2), tag(7), nullable_since(2), defaults_to_null, names_broker>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t partition_id = -1;
         uuid topic_id{};
         std::optional<std::vector<std::int32_t>> isr{};
@@ -35,8 +36,9 @@ struct partition_change_record : private vocabulary {
         std::optional<std::vector<uuid>> directories{};
         std::optional<std::vector<std::int32_t>> eligible_leader_replicas{};
         std::optional<std::vector<std::int32_t>> last_known_elr{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<partition_change_record, V> {

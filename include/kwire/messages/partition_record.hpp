@@ -25,22 +25,24 @@ struct partition_record : private vocabulary {
         field<"eligible_leader_replicas", array<int32>, since(2), tag(1), nullable_since(2), defaults_to_null, names_broker>,
         field<"last_known_elr", array<int32>, since(2), tag(2), nullable_since(2), defaults_to_null, names_broker>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t partition_id = -1;
         uuid topic_id{};
-        std::vector<std::int32_t> replicas{};
-        std::vector<std::int32_t> isr{};
-        std::vector<std::int32_t> removing_replicas{};
-        std::vector<std::int32_t> adding_replicas{};
+        std::vector<std::int32_t> replicas = empty;
+        std::vector<std::int32_t> isr = empty;
+        std::vector<std::int32_t> removing_replicas = empty;
+        std::vector<std::int32_t> adding_replicas = empty;
         std::int32_t leader = -1;
         std::int8_t leader_recovery_state = 0;
         std::int32_t leader_epoch = -1;
         std::int32_t partition_epoch = -1;
-        std::vector<uuid> directories{};
+        std::vector<uuid> directories = empty;
         std::optional<std::vector<std::int32_t>> eligible_leader_replicas{};
         std::optional<std::vector<std::int32_t>> last_known_elr{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<partition_record, V> {

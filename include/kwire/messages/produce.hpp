@@ -16,11 +16,13 @@ struct produce_request : private vocabulary {
             field<"index", int32, since(0)>,
             field<"records", records, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t index = 0;
             std::optional<buffer_chain> records{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_produce_data, V> {
@@ -41,12 +43,14 @@ struct produce_request : private vocabulary {
             field<"topic_id", id128, since(13), ignorable, map_key>,
             field<"partition_data", array<partition_produce_data>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<partition_produce_data::data> partition_data{};
-            raw_tags unknown_tags{};
+            std::vector<partition_produce_data::basic_data<N>> partition_data = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_produce_data, V> {
@@ -68,13 +72,15 @@ struct produce_request : private vocabulary {
         field<"timeout_ms", int32, since(0)>,
         field<"topic_data", array<topic_produce_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> transactional_id{};
         std::int16_t acks = 0;
         std::int32_t timeout_ms = 0;
-        std::vector<topic_produce_data::data> topic_data{};
-        raw_tags unknown_tags{};
+        std::vector<topic_produce_data::basic_data<N>> topic_data = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<produce_request, V> {
@@ -105,11 +111,13 @@ struct produce_response : private vocabulary {
             field<"batch_index", int32, since(8)>,
             field<"batch_index_error_message", string, since(8), nullable_since(8), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t batch_index = 0;
             std::optional<std::string> batch_index_error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<batch_index_and_error_message, V> {
@@ -129,11 +137,13 @@ struct produce_response : private vocabulary {
             field<"leader_id", int32, since(10), defaults_to(-1), names_broker>,
             field<"leader_epoch", int32, since(10), defaults_to(-1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_id = -1;
             std::int32_t leader_epoch = -1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
@@ -157,17 +167,19 @@ struct produce_response : private vocabulary {
             field<"error_message", string, since(8), nullable_since(8), defaults_to_null, ignorable>,
             field<"current_leader", structure<leader_id_and_epoch>, since(10), tag(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t index = 0;
             std::int16_t error_code = 0;
             std::int64_t base_offset = 0;
             std::int64_t log_append_time_ms = -1;
             std::int64_t log_start_offset = -1;
-            std::vector<batch_index_and_error_message::data> record_errors{};
+            std::vector<batch_index_and_error_message::basic_data<N>> record_errors = empty;
             std::optional<std::string> error_message{};
-            leader_id_and_epoch::data current_leader{};
-            raw_tags unknown_tags{};
+            leader_id_and_epoch::basic_data<N> current_leader = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_produce_response, V> {
@@ -204,12 +216,14 @@ struct produce_response : private vocabulary {
             field<"topic_id", id128, since(13), ignorable, map_key>,
             field<"partition_responses", array<partition_produce_response>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<partition_produce_response::data> partition_responses{};
-            raw_tags unknown_tags{};
+            std::vector<partition_produce_response::basic_data<N>> partition_responses = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_produce_response, V> {
@@ -233,13 +247,15 @@ struct produce_response : private vocabulary {
             field<"port", int32, since(10)>,
             field<"rack", string, since(10), nullable_since(10), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::optional<std::string> rack{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -260,12 +276,14 @@ struct produce_response : private vocabulary {
         field<"throttle_time_ms", int32, since(1), ignorable>,
         field<"node_endpoints", array<node_endpoint>, since(10), tag(0)>>;
 
-    struct data {
-        std::vector<topic_produce_response::data> responses{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_produce_response::basic_data<N>> responses = empty;
         std::int32_t throttle_time_ms = 0;
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<produce_response, V> {

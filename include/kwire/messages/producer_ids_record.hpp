@@ -15,12 +15,14 @@ struct producer_ids_record : private vocabulary {
         field<"broker_epoch", int64, since(0), defaults_to(-1)>,
         field<"next_producer_id", int64, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = -1;
         std::int64_t next_producer_id = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<producer_ids_record, V> {

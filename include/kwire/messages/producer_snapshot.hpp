@@ -21,7 +21,8 @@ struct producer_snapshot : private vocabulary {
             field<"coordinator_epoch", int32, since(1)>,
             field<"current_txn_first_offset", int64, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t producer_id = 0;
             std::int16_t epoch = 0;
             std::int32_t last_sequence = 0;
@@ -31,6 +32,7 @@ struct producer_snapshot : private vocabulary {
             std::int32_t coordinator_epoch = 0;
             std::int64_t current_txn_first_offset = 0;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<producer_entry, V> {
@@ -58,10 +60,12 @@ struct producer_snapshot : private vocabulary {
         field<"crc", uint32, since(1)>,
         field<"producer_entries", array<producer_entry>, since(1)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::uint32_t crc = 0;
-        std::vector<producer_entry::data> producer_entries{};
+        std::vector<producer_entry::basic_data<N>> producer_entries = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<producer_snapshot, V> {

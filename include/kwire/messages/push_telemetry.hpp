@@ -17,14 +17,16 @@ struct push_telemetry_request : private vocabulary {
         field<"compression_type", int8, since(0)>,
         field<"metrics", bytes, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         uuid client_instance_id{};
         std::int32_t subscription_id = 0;
         bool terminating = false;
         std::int8_t compression_type = 0;
         shared_buffer metrics{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<push_telemetry_request, V> {
@@ -51,11 +53,13 @@ struct push_telemetry_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"error_code", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<push_telemetry_response, V> {

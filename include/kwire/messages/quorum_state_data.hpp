@@ -14,10 +14,12 @@ struct quorum_state_data : private vocabulary {
         using fields = field_list<quorum_state_data,
             field<"voter_id", int32, between(0, 0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t voter_id = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<voter, V> {
@@ -36,16 +38,18 @@ struct quorum_state_data : private vocabulary {
         field<"applied_offset", int64, between(0, 0)>,
         field<"current_voters", array<voter>, between(0, 0), nullable_between(0, 0)>>;
 
-    struct data {
-        std::string cluster_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string cluster_id = empty;
         std::int32_t leader_id = -1;
         std::int32_t leader_epoch = -1;
         std::int32_t voted_id = -1;
         uuid voted_directory_id{};
         std::int64_t applied_offset = 0;
-        std::optional<std::vector<voter::data>> current_voters{std::in_place};
-        raw_tags unknown_tags{};
+        std::optional<std::vector<voter::basic_data<N>>> current_voters = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<quorum_state_data, V> {

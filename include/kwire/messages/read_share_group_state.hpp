@@ -15,11 +15,13 @@ struct read_share_group_state_request : private vocabulary {
             field<"partition", int32, since(0)>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -36,11 +38,13 @@ struct read_share_group_state_request : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<read_state_data, V> {
@@ -58,11 +62,13 @@ struct read_share_group_state_request : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"topics", array<read_state_data>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<read_state_data::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<read_state_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<read_share_group_state_request, V> {
@@ -88,13 +94,15 @@ struct read_share_group_state_response : private vocabulary {
             field<"delivery_state", int8, since(0)>,
             field<"delivery_count", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
             std::int8_t delivery_state = 0;
             std::int16_t delivery_count = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<state_batch, V> {
@@ -119,15 +127,17 @@ struct read_share_group_state_response : private vocabulary {
             field<"start_offset", int64, since(0)>,
             field<"state_batches", array<state_batch>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
             std::int32_t state_epoch = 0;
             std::int64_t start_offset = 0;
-            std::vector<state_batch::data> state_batches{};
-            raw_tags unknown_tags{};
+            std::vector<state_batch::basic_data<N>> state_batches = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -156,11 +166,13 @@ struct read_share_group_state_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_result>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<read_state_result, V> {
@@ -177,10 +189,12 @@ struct read_share_group_state_response : private vocabulary {
     using fields = field_list<read_share_group_state_response,
         field<"results", array<read_state_result>, since(0)>>;
 
-    struct data {
-        std::vector<read_state_result::data> results{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<read_state_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<read_share_group_state_response, V> {

@@ -17,13 +17,15 @@ struct register_broker_record : private vocabulary {
             field<"port", uint16, since(0)>,
             field<"security_protocol", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
             std::int16_t security_protocol = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<broker_endpoint, V> {
@@ -45,12 +47,14 @@ struct register_broker_record : private vocabulary {
             field<"min_supported_version", int16, since(0)>,
             field<"max_supported_version", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t min_supported_version = 0;
             std::int16_t max_supported_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<broker_feature, V> {
@@ -77,20 +81,22 @@ struct register_broker_record : private vocabulary {
         field<"log_dirs", array<id128>, since(3), tag(0)>,
         field<"cordoned_log_dirs", array<id128>, since(4), tag(1), nullable_since(4), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         bool is_migrating_zk_broker = false;
         uuid incarnation_id{};
         std::int64_t broker_epoch = 0;
-        std::vector<broker_endpoint::data> end_points{};
-        std::vector<broker_feature::data> features{};
-        std::optional<std::string> rack = "";
+        std::vector<broker_endpoint::basic_data<N>> end_points = empty;
+        std::vector<broker_feature::basic_data<N>> features = empty;
+        std::optional<std::string> rack = not_null;
         bool fenced = true;
         bool in_controlled_shutdown = false;
-        std::vector<uuid> log_dirs{};
+        std::vector<uuid> log_dirs = empty;
         std::optional<std::vector<uuid>> cordoned_log_dirs{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<register_broker_record, V> {

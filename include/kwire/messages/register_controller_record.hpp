@@ -17,13 +17,15 @@ struct register_controller_record : private vocabulary {
             field<"port", uint16, since(0)>,
             field<"security_protocol", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
             std::int16_t security_protocol = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<controller_endpoint, V> {
@@ -45,12 +47,14 @@ struct register_controller_record : private vocabulary {
             field<"min_supported_version", int16, since(0)>,
             field<"max_supported_version", int16, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int16_t min_supported_version = 0;
             std::int16_t max_supported_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<controller_feature, V> {
@@ -71,14 +75,16 @@ struct register_controller_record : private vocabulary {
         field<"end_points", array<controller_endpoint>, since(0)>,
         field<"features", array<controller_feature>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
         uuid incarnation_id{};
         bool zk_migration_ready = false;
-        std::vector<controller_endpoint::data> end_points{};
-        std::vector<controller_feature::data> features{};
-        raw_tags unknown_tags{};
+        std::vector<controller_endpoint::basic_data<N>> end_points = empty;
+        std::vector<controller_feature::basic_data<N>> features = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<register_controller_record, V> {

@@ -15,11 +15,13 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
             field<"leader_epoch", int32, since(0)>,
             field<"offset", int64, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_epoch = 0;
             std::int64_t offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<segment_leader_epoch_entry, V> {
@@ -44,20 +46,22 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
         field<"remote_log_segment_state", int8, since(0)>,
         field<"txn_index_empty", boolean, since(0), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         uuid segment_id{};
         std::int64_t start_offset = 0;
         std::int64_t end_offset = 0;
         std::int32_t broker_id = 0;
         std::int64_t max_timestamp_ms = 0;
         std::int64_t event_timestamp_ms = 0;
-        std::vector<segment_leader_epoch_entry::data> segment_leader_epochs{};
+        std::vector<segment_leader_epoch_entry::basic_data<N>> segment_leader_epochs = empty;
         std::int32_t segment_size_in_bytes = 0;
         std::optional<shared_buffer> custom_metadata{};
         std::int8_t remote_log_segment_state = 0;
         bool txn_index_empty = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remote_log_segment_metadata_snapshot_record, V> {

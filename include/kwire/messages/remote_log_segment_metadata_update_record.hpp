@@ -16,12 +16,14 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
             field<"id", id128, since(0)>,
             field<"partition", int32, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid id{};
             std::int32_t partition = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_id_partition_entry, V> {
@@ -40,11 +42,13 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
             field<"topic_id_partition", structure<topic_id_partition_entry>, since(0)>,
             field<"id", id128, since(0)>>;
 
-        struct data {
-            topic_id_partition_entry::data topic_id_partition{};
+        template <int N = 0>
+        struct basic_data {
+            topic_id_partition_entry::basic_data<N> topic_id_partition = empty;
             uuid id{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<remote_log_segment_id_entry, V> {
@@ -65,14 +69,16 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
         field<"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null>,
         field<"remote_log_segment_state", int8, since(0)>>;
 
-    struct data {
-        remote_log_segment_id_entry::data remote_log_segment_id{};
+    template <int N = 0>
+    struct basic_data {
+        remote_log_segment_id_entry::basic_data<N> remote_log_segment_id = empty;
         std::int32_t broker_id = 0;
         std::int64_t event_timestamp_ms = 0;
         std::optional<shared_buffer> custom_metadata{};
         std::int8_t remote_log_segment_state = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remote_log_segment_metadata_update_record, V> {

@@ -16,12 +16,14 @@ struct remote_partition_delete_metadata_record : private vocabulary {
             field<"id", id128, since(0)>,
             field<"partition", int32, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid id{};
             std::int32_t partition = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_id_partition_entry, V> {
@@ -41,13 +43,15 @@ struct remote_partition_delete_metadata_record : private vocabulary {
         field<"event_timestamp_ms", int64, since(0)>,
         field<"remote_partition_delete_state", int8, since(0)>>;
 
-    struct data {
-        topic_id_partition_entry::data topic_id_partition{};
+    template <int N = 0>
+    struct basic_data {
+        topic_id_partition_entry::basic_data<N> topic_id_partition = empty;
         std::int32_t broker_id = 0;
         std::int64_t event_timestamp_ms = 0;
         std::int8_t remote_partition_delete_state = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remote_partition_delete_metadata_record, V> {

@@ -13,10 +13,12 @@ struct remove_access_control_entry_record : private vocabulary {
     using fields = field_list<remove_access_control_entry_record,
         field<"id", id128, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         uuid id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remove_access_control_entry_record, V> {

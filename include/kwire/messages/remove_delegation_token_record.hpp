@@ -13,10 +13,12 @@ struct remove_delegation_token_record : private vocabulary {
     using fields = field_list<remove_delegation_token_record,
         field<"token_id", string, since(0)>>;
 
-    struct data {
-        std::string token_id{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string token_id = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remove_delegation_token_record, V> {

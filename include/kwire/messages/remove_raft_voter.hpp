@@ -15,12 +15,14 @@ struct remove_raft_voter_request : private vocabulary {
         field<"voter_id", int32, since(0)>,
         field<"voter_directory_id", id128, since(0)>>;
 
-    struct data {
-        std::optional<std::string> cluster_id = "";
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> cluster_id = not_null;
         std::int32_t voter_id = 0;
         uuid voter_directory_id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remove_raft_voter_request, V> {
@@ -44,12 +46,14 @@ struct remove_raft_voter_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"error_message", string, since(0), nullable_since(0), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remove_raft_voter_response, V> {

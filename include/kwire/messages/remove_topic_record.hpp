@@ -13,10 +13,12 @@ struct remove_topic_record : private vocabulary {
     using fields = field_list<remove_topic_record,
         field<"topic_id", id128, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         uuid topic_id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remove_topic_record, V> {

@@ -14,11 +14,13 @@ struct remove_user_scram_credential_record : private vocabulary {
         field<"name", string, since(0)>,
         field<"mechanism", int8, since(0)>>;
 
-    struct data {
-        std::string name{};
+    template <int N = 0>
+    struct basic_data {
+        std::string name = empty;
         std::int8_t mechanism = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<remove_user_scram_credential_record, V> {

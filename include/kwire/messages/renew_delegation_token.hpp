@@ -14,11 +14,13 @@ struct renew_delegation_token_request : private vocabulary {
         field<"hmac", bytes, since(0), secret>,
         field<"renew_period_ms", int64, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         shared_buffer hmac{};
         std::int64_t renew_period_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<renew_delegation_token_request, V> {
@@ -40,12 +42,14 @@ struct renew_delegation_token_response : private vocabulary {
         field<"expiry_timestamp_ms", int64, since(0)>,
         field<"throttle_time_ms", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
         std::int64_t expiry_timestamp_ms = 0;
         std::int32_t throttle_time_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<renew_delegation_token_response, V> {

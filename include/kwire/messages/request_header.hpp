@@ -16,13 +16,15 @@ struct request_header : private vocabulary {
         field<"correlation_id", int32, since(0)>,
         field<"client_id", string, since(1), nullable_since(1), ignorable, never_compact>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t request_api_key = 0;
         std::int16_t request_api_version = 0;
         std::int32_t correlation_id = 0;
-        std::optional<std::string> client_id = "";
-        raw_tags unknown_tags{};
+        std::optional<std::string> client_id = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<request_header, V> {

@@ -13,10 +13,12 @@ struct response_header : private vocabulary {
     using fields = field_list<response_header,
         field<"correlation_id", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t correlation_id = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<response_header, V> {

@@ -13,10 +13,12 @@ struct sasl_authenticate_request : private vocabulary {
     using fields = field_list<sasl_authenticate_request,
         field<"auth_bytes", bytes, since(0), secret>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         shared_buffer auth_bytes{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<sasl_authenticate_request, V> {
@@ -37,13 +39,15 @@ struct sasl_authenticate_response : private vocabulary {
         field<"auth_bytes", bytes, since(0), secret>,
         field<"session_lifetime_ms", int64, since(1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
+        std::optional<std::string> error_message = not_null;
         shared_buffer auth_bytes{};
         std::int64_t session_lifetime_ms = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<sasl_authenticate_response, V> {

@@ -13,9 +13,11 @@ struct sasl_handshake_request : private vocabulary {
     using fields = field_list<sasl_handshake_request,
         field<"mechanism", string, since(0)>>;
 
-    struct data {
-        std::string mechanism{};
+    template <int N = 0>
+    struct basic_data {
+        std::string mechanism = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<sasl_handshake_request, V> {
@@ -34,10 +36,12 @@ struct sasl_handshake_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"mechanisms", array<string>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<std::string> mechanisms{};
+        std::vector<std::string> mechanisms = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<sasl_handshake_response, V> {

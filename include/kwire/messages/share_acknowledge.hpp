@@ -16,12 +16,14 @@ struct share_acknowledge_request : private vocabulary {
             field<"last_offset", int64, since(0)>,
             field<"acknowledge_types", array<int8>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
-            std::vector<std::int8_t> acknowledge_types{};
-            raw_tags unknown_tags{};
+            std::vector<std::int8_t> acknowledge_types = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acknowledgement_batch, V> {
@@ -40,11 +42,13 @@ struct share_acknowledge_request : private vocabulary {
             field<"partition_index", int32, since(0), map_key>,
             field<"acknowledgement_batches", array<acknowledgement_batch>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
-            std::vector<acknowledgement_batch::data> acknowledgement_batches{};
-            raw_tags unknown_tags{};
+            std::vector<acknowledgement_batch::basic_data<N>> acknowledgement_batches = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acknowledge_partition, V> {
@@ -63,11 +67,13 @@ struct share_acknowledge_request : private vocabulary {
             field<"topic_id", id128, since(0), map_key>,
             field<"partitions", array<acknowledge_partition>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<acknowledge_partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<acknowledge_partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acknowledge_topic, V> {
@@ -88,14 +94,16 @@ struct share_acknowledge_request : private vocabulary {
         field<"is_renew_ack", boolean, since(2)>,
         field<"topics", array<acknowledge_topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> group_id{};
-        std::optional<std::string> member_id = "";
+        std::optional<std::string> member_id = not_null;
         std::int32_t share_session_epoch = 0;
         bool is_renew_ack = false;
-        std::vector<acknowledge_topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<acknowledge_topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_acknowledge_request, V> {
@@ -125,11 +133,13 @@ struct share_acknowledge_response : private vocabulary {
             field<"leader_id", int32, since(0)>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
@@ -148,13 +158,15 @@ struct share_acknowledge_response : private vocabulary {
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
             field<"current_leader", structure<leader_id_and_epoch>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            leader_id_and_epoch::data current_leader{};
-            raw_tags unknown_tags{};
+            leader_id_and_epoch::basic_data<N> current_leader = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -179,11 +191,13 @@ struct share_acknowledge_response : private vocabulary {
             field<"topic_id", id128, since(0), map_key>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
@@ -204,13 +218,15 @@ struct share_acknowledge_response : private vocabulary {
             field<"port", int32, since(0)>,
             field<"rack", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::optional<std::string> rack{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -234,15 +250,17 @@ struct share_acknowledge_response : private vocabulary {
         field<"responses", array<topic_response>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
         std::int32_t acquisition_lock_timeout_ms = 0;
-        std::vector<topic_response::data> responses{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_response::basic_data<N>> responses = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_acknowledge_response, V> {

@@ -16,12 +16,14 @@ struct share_fetch_request : private vocabulary {
             field<"last_offset", int64, since(0)>,
             field<"acknowledge_types", array<int8>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
-            std::vector<std::int8_t> acknowledge_types{};
-            raw_tags unknown_tags{};
+            std::vector<std::int8_t> acknowledge_types = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acknowledgement_batch, V> {
@@ -41,12 +43,14 @@ struct share_fetch_request : private vocabulary {
             field<"partition_max_bytes", int32, between(0, 0)>,
             field<"acknowledgement_batches", array<acknowledgement_batch>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t partition_max_bytes = 0;
-            std::vector<acknowledgement_batch::data> acknowledgement_batches{};
-            raw_tags unknown_tags{};
+            std::vector<acknowledgement_batch::basic_data<N>> acknowledgement_batches = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<fetch_partition, V> {
@@ -67,11 +71,13 @@ struct share_fetch_request : private vocabulary {
             field<"topic_id", id128, since(0), map_key>,
             field<"partitions", array<fetch_partition>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<fetch_partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<fetch_partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<fetch_topic, V> {
@@ -90,11 +96,13 @@ struct share_fetch_request : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<forgotten_topic, V> {
@@ -120,9 +128,10 @@ struct share_fetch_request : private vocabulary {
         field<"topics", array<fetch_topic>, since(0)>,
         field<"forgotten_topics_data", array<forgotten_topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> group_id{};
-        std::optional<std::string> member_id = "";
+        std::optional<std::string> member_id = not_null;
         std::int32_t share_session_epoch = 0;
         std::int32_t max_wait_ms = 0;
         std::int32_t min_bytes = 0;
@@ -131,10 +140,11 @@ struct share_fetch_request : private vocabulary {
         std::int32_t batch_size = 0;
         std::int8_t share_acquire_mode = 0;
         bool is_renew_ack = false;
-        std::vector<fetch_topic::data> topics{};
-        std::vector<forgotten_topic::data> forgotten_topics_data{};
-        raw_tags unknown_tags{};
+        std::vector<fetch_topic::basic_data<N>> topics = empty;
+        std::vector<forgotten_topic::basic_data<N>> forgotten_topics_data = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_fetch_request, V> {
@@ -178,11 +188,13 @@ struct share_fetch_response : private vocabulary {
             field<"leader_id", int32, since(0)>,
             field<"leader_epoch", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<leader_id_and_epoch, V> {
@@ -200,12 +212,14 @@ struct share_fetch_response : private vocabulary {
             field<"last_offset", int64, since(0)>,
             field<"delivery_count", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
             std::int16_t delivery_count = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<acquired_records, V> {
@@ -230,17 +244,19 @@ struct share_fetch_response : private vocabulary {
             field<"records", records, since(0), nullable_between(0, 0)>,
             field<"acquired_records", array<acquired_records>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
             std::int16_t acknowledge_error_code = 0;
             std::optional<std::string> acknowledge_error_message{};
-            leader_id_and_epoch::data current_leader{};
+            leader_id_and_epoch::basic_data<N> current_leader = empty;
             std::optional<buffer_chain> records{};
-            std::vector<share_fetch_response::acquired_records::data> acquired_records{};
-            raw_tags unknown_tags{};
+            std::vector<share_fetch_response::acquired_records::basic_data<N>> acquired_records = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -279,11 +295,13 @@ struct share_fetch_response : private vocabulary {
             field<"topic_id", id128, since(0), map_key>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<share_fetchable_topic_response, V> {
@@ -304,13 +322,15 @@ struct share_fetch_response : private vocabulary {
             field<"port", int32, since(0)>,
             field<"rack", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
             std::optional<std::string> rack{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -334,15 +354,17 @@ struct share_fetch_response : private vocabulary {
         field<"responses", array<share_fetchable_topic_response>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
         std::int32_t acquisition_lock_timeout_ms = 0;
-        std::vector<share_fetchable_topic_response::data> responses{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<share_fetchable_topic_response::basic_data<N>> responses = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_fetch_response, V> {

@@ -14,10 +14,12 @@ struct share_group_current_member_assignment_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_current_member_assignment_key, V> {
@@ -39,11 +41,13 @@ struct share_group_current_member_assignment_value : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
@@ -61,13 +65,15 @@ struct share_group_current_member_assignment_value : private vocabulary {
         field<"state", int8, since(0)>,
         field<"assigned_partitions", array<topic_partitions>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t member_epoch = 0;
         std::int32_t previous_member_epoch = 0;
         std::int8_t state = 0;
-        std::vector<topic_partitions::data> assigned_partitions{};
-        raw_tags unknown_tags{};
+        std::vector<topic_partitions::basic_data<N>> assigned_partitions = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_current_member_assignment_value, V> {

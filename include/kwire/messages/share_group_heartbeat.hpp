@@ -17,14 +17,16 @@ struct share_group_heartbeat_request : private vocabulary {
         field<"rack_id", string, since(0), nullable_since(0), defaults_to_null>,
         field<"subscribed_topic_names", array<string>, since(0), nullable_since(0), defaults_to_null, names_topic>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
         std::int32_t member_epoch = 0;
         std::optional<std::string> rack_id{};
         std::optional<std::vector<std::string>> subscribed_topic_names{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_heartbeat_request, V> {
@@ -54,11 +56,13 @@ struct share_group_heartbeat_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
@@ -74,10 +78,12 @@ struct share_group_heartbeat_response : private vocabulary {
         using fields = field_list<share_group_heartbeat_response,
             field<"topic_partitions", array<topic_partitions>, since(0)>>;
 
-        struct data {
-            std::vector<share_group_heartbeat_response::topic_partitions::data> topic_partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<share_group_heartbeat_response::topic_partitions::basic_data<N>> topic_partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
@@ -98,7 +104,18 @@ struct share_group_heartbeat_response : private vocabulary {
         field<"heartbeat_interval_ms", int32, since(0)>,
         field<"assignment", structure<assignment>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::int32_t throttle_time_ms = 0;
+        std::int16_t error_code = 0;
+        std::optional<std::string> error_message{};
+        std::optional<std::string> member_id{};
+        std::int32_t member_epoch = 0;
+        std::int32_t heartbeat_interval_ms = 0;
+        std::optional<share_group_heartbeat_response::assignment::basic_data<N>> assignment{};
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_heartbeat_response, V> {
@@ -120,17 +137,6 @@ struct share_group_heartbeat_response : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
-};
-
-struct share_group_heartbeat_response::data {
-    std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
-    std::optional<std::string> error_message{};
-    std::optional<std::string> member_id{};
-    std::int32_t member_epoch = 0;
-    std::int32_t heartbeat_interval_ms = 0;
-    std::optional<share_group_heartbeat_response::assignment::data> assignment{};
-    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

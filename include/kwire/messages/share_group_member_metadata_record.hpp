@@ -14,10 +14,12 @@ struct share_group_member_metadata_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_member_metadata_key, V> {
@@ -40,13 +42,15 @@ struct share_group_member_metadata_value : private vocabulary {
         field<"client_host", string, since(0)>,
         field<"subscribed_topic_names", array<string>, since(0)>>;
 
-    struct data {
-        std::optional<std::string> rack_id = "";
-        std::string client_id{};
-        std::string client_host{};
-        std::vector<std::string> subscribed_topic_names{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> rack_id = not_null;
+        std::string client_id = empty;
+        std::string client_host = empty;
+        std::vector<std::string> subscribed_topic_names = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_member_metadata_value, V> {

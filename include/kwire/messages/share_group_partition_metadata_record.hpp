@@ -13,9 +13,11 @@ struct share_group_partition_metadata_key : private vocabulary {
     using fields = field_list<share_group_partition_metadata_key,
         field<"group_id", string, since(9)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_partition_metadata_key, V> {
@@ -36,12 +38,14 @@ struct share_group_partition_metadata_value : private vocabulary {
             field<"topic_name", string, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::string topic_name{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+            std::string topic_name = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions_info, V> {
@@ -60,11 +64,13 @@ struct share_group_partition_metadata_value : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"topic_name", string, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::string topic_name{};
-            raw_tags unknown_tags{};
+            std::string topic_name = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
@@ -80,11 +86,13 @@ struct share_group_partition_metadata_value : private vocabulary {
         field<"initialized_topics", array<topic_partitions_info>, since(0)>,
         field<"deleting_topics", array<topic_info>, since(0)>>;
 
-    struct data {
-        std::vector<topic_partitions_info::data> initialized_topics{};
-        std::vector<topic_info::data> deleting_topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<topic_partitions_info::basic_data<N>> initialized_topics = empty;
+        std::vector<topic_info::basic_data<N>> deleting_topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_partition_metadata_value, V> {

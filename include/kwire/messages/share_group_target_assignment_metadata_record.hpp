@@ -13,9 +13,11 @@ struct share_group_target_assignment_metadata_key : private vocabulary {
     using fields = field_list<share_group_target_assignment_metadata_key,
         field<"group_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_target_assignment_metadata_key, V> {
@@ -34,11 +36,13 @@ struct share_group_target_assignment_metadata_value : private vocabulary {
         field<"assignment_epoch", int32, since(0)>,
         field<"assignment_timestamp", int64, since(0), tag(0), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t assignment_epoch = 0;
         std::int64_t assignment_timestamp = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_group_target_assignment_metadata_value, V> {

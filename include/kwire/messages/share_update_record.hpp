@@ -15,11 +15,13 @@ struct share_update_key : private vocabulary {
         field<"topic_id", id128, since(0)>,
         field<"partition", int32, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
         uuid topic_id{};
         std::int32_t partition = 0;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_update_key, V> {
@@ -45,13 +47,15 @@ struct share_update_value : private vocabulary {
             field<"delivery_state", int8, since(0)>,
             field<"delivery_count", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
             std::int8_t delivery_state = 0;
             std::int16_t delivery_count = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<state_batch, V> {
@@ -74,14 +78,16 @@ struct share_update_value : private vocabulary {
         field<"delivery_complete_count", int32, since(0), tag(0), defaults_to(-1)>,
         field<"state_batches", array<state_batch>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t snapshot_epoch = 0;
         std::int32_t leader_epoch = 0;
         std::int64_t start_offset = 0;
         std::int32_t delivery_complete_count = -1;
-        std::vector<state_batch::data> state_batches{};
-        raw_tags unknown_tags{};
+        std::vector<state_batch::basic_data<N>> state_batches = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<share_update_value, V> {

@@ -13,10 +13,12 @@ struct snapshot_footer_record : private vocabulary {
     using fields = field_list<snapshot_footer_record,
         field<"version", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t version = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<snapshot_footer_record, V> {

@@ -14,11 +14,13 @@ struct snapshot_header_record : private vocabulary {
         field<"version", int16, since(0)>,
         field<"last_contained_log_timestamp", int64, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t version = 0;
         std::int64_t last_contained_log_timestamp = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<snapshot_header_record, V> {

@@ -15,11 +15,13 @@ struct stop_replica_request : private vocabulary {
             field<"topic_name", string, between(0, 0), names_topic>,
             field<"partition_index", int32, between(0, 0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_v0, V> {
@@ -36,11 +38,13 @@ struct stop_replica_request : private vocabulary {
             field<"name", string, between(1, 2), names_topic>,
             field<"partition_indexes", array<int32>, between(1, 2)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partition_indexes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partition_indexes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_v1, V> {
@@ -58,12 +62,14 @@ struct stop_replica_request : private vocabulary {
             field<"leader_epoch", int32, since(3), defaults_to(-1)>,
             field<"delete_partition", boolean, since(3)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t leader_epoch = -1;
             bool delete_partition = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_state, V> {
@@ -82,11 +88,13 @@ struct stop_replica_request : private vocabulary {
             field<"topic_name", string, since(3), names_topic>,
             field<"partition_states", array<partition_state>, since(3)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_state::data> partition_states{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_state::basic_data<N>> partition_states = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_state, V> {
@@ -110,17 +118,19 @@ struct stop_replica_request : private vocabulary {
         field<"topics", array<topic_v1>, between(1, 2)>,
         field<"topic_states", array<topic_state>, since(3)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
         bool is_k_raft_controller = false;
         std::int32_t controller_epoch = 0;
         std::int64_t broker_epoch = -1;
         bool delete_partitions = false;
-        std::vector<partition_v0::data> ungrouped_partitions{};
-        std::vector<topic_v1::data> topics{};
-        std::vector<topic_state::data> topic_states{};
-        raw_tags unknown_tags{};
+        std::vector<partition_v0::basic_data<N>> ungrouped_partitions = empty;
+        std::vector<topic_v1::basic_data<N>> topics = empty;
+        std::vector<topic_state::basic_data<N>> topic_states = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<stop_replica_request, V> {
@@ -159,12 +169,14 @@ struct stop_replica_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_error, V> {
@@ -182,11 +194,13 @@ struct stop_replica_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"partition_errors", array<partition_error>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<partition_error::data> partition_errors{};
-        raw_tags unknown_tags{};
+        std::vector<partition_error::basic_data<N>> partition_errors = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<stop_replica_response, V> {

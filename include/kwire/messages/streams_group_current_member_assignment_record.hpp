@@ -14,10 +14,12 @@ struct streams_group_current_member_assignment_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_current_member_assignment_key, V> {
@@ -40,12 +42,14 @@ struct streams_group_current_member_assignment_value : private vocabulary {
             field<"partitions", array<int32>, since(0)>,
             field<"assignment_epochs", array<int32>, since(0), tag(0), nullable_since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::int32_t> partitions{};
-            std::optional<std::vector<std::int32_t>> assignment_epochs{std::in_place};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::int32_t> partitions = empty;
+            std::optional<std::vector<std::int32_t>> assignment_epochs = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
@@ -72,18 +76,20 @@ struct streams_group_current_member_assignment_value : private vocabulary {
         field<"standby_tasks_pending_revocation", array<task_ids>, since(0)>,
         field<"warmup_tasks_pending_revocation", array<task_ids>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t member_epoch = 0;
         std::int32_t previous_member_epoch = 0;
         std::int8_t state = 0;
-        std::vector<task_ids::data> active_tasks{};
-        std::vector<task_ids::data> standby_tasks{};
-        std::vector<task_ids::data> warmup_tasks{};
-        std::vector<task_ids::data> active_tasks_pending_revocation{};
-        std::vector<task_ids::data> standby_tasks_pending_revocation{};
-        std::vector<task_ids::data> warmup_tasks_pending_revocation{};
-        raw_tags unknown_tags{};
+        std::vector<task_ids::basic_data<N>> active_tasks = empty;
+        std::vector<task_ids::basic_data<N>> standby_tasks = empty;
+        std::vector<task_ids::basic_data<N>> warmup_tasks = empty;
+        std::vector<task_ids::basic_data<N>> active_tasks_pending_revocation = empty;
+        std::vector<task_ids::basic_data<N>> standby_tasks_pending_revocation = empty;
+        std::vector<task_ids::basic_data<N>> warmup_tasks_pending_revocation = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_current_member_assignment_value, V> {

@@ -15,12 +15,14 @@ struct streams_group_describe_request : private vocabulary {
         field<"include_authorized_operations", boolean, since(0)>,
         field<"include_topology_description", boolean, since(1)>>;
 
-    struct data {
-        std::vector<std::string> group_ids{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<std::string> group_ids = empty;
         bool include_authorized_operations = false;
         bool include_topology_description = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_describe_request, V> {
@@ -44,11 +46,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"key", string, since(0)>,
             field<"value", string, since(0)>>;
 
-        struct data {
-            std::string key{};
-            std::string value{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
+            std::string value = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<key_value, V> {
@@ -67,13 +71,15 @@ struct streams_group_describe_response : private vocabulary {
             field<"replication_factor", int16, since(0)>,
             field<"topic_configs", array<key_value>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int32_t partitions = 0;
             std::int16_t replication_factor = 0;
-            std::vector<key_value::data> topic_configs{};
-            raw_tags unknown_tags{};
+            std::vector<key_value::basic_data<N>> topic_configs = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
@@ -97,12 +103,14 @@ struct streams_group_describe_response : private vocabulary {
             field<"partition", int32, since(0)>,
             field<"offset", int64, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
             std::int32_t partition = 0;
             std::int64_t offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_offset, V> {
@@ -121,11 +129,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"subtopology_id", string, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
@@ -143,12 +153,14 @@ struct streams_group_describe_response : private vocabulary {
             field<"standby_tasks", array<task_ids>, since(0)>,
             field<"warmup_tasks", array<task_ids>, since(0)>>;
 
-        struct data {
-            std::vector<task_ids::data> active_tasks{};
-            std::vector<task_ids::data> standby_tasks{};
-            std::vector<task_ids::data> warmup_tasks{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<task_ids::basic_data<N>> active_tasks = empty;
+            std::vector<task_ids::basic_data<N>> standby_tasks = empty;
+            std::vector<task_ids::basic_data<N>> warmup_tasks = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
@@ -177,15 +189,17 @@ struct streams_group_describe_response : private vocabulary {
             field<"stores", array<string>, since(1)>,
             field<"successors", array<string>, since(1)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int8_t node_type = 0;
-            std::vector<std::string> source_topics{};
+            std::vector<std::string> source_topics = empty;
             std::optional<std::string> sink_topic{};
-            std::vector<std::string> stores{};
-            std::vector<std::string> successors{};
-            raw_tags unknown_tags{};
+            std::vector<std::string> stores = empty;
+            std::vector<std::string> successors = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description_node, V> {
@@ -215,14 +229,16 @@ struct streams_group_describe_response : private vocabulary {
             field<"state_changelog_topics", array<topic_info>, since(0)>,
             field<"repartition_source_topics", array<topic_info>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::string> source_topics{};
-            std::vector<std::string> repartition_sink_topics{};
-            std::vector<topic_info::data> state_changelog_topics{};
-            std::vector<topic_info::data> repartition_source_topics{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::string> source_topics = empty;
+            std::vector<std::string> repartition_sink_topics = empty;
+            std::vector<topic_info::basic_data<N>> state_changelog_topics = empty;
+            std::vector<topic_info::basic_data<N>> repartition_source_topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<subtopology, V> {
@@ -251,11 +267,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"epoch", int32, since(0)>,
             field<"subtopologies", array<subtopology>, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t epoch = 0;
-            std::optional<std::vector<subtopology::data>> subtopologies{};
-            raw_tags unknown_tags{};
+            std::optional<std::vector<subtopology::basic_data<N>>> subtopologies{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology, V> {
@@ -274,11 +292,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint, V> {
@@ -308,7 +328,26 @@ struct streams_group_describe_response : private vocabulary {
             field<"target_assignment", structure<assignment>, since(0)>,
             field<"is_classic", boolean, since(0)>>;
 
-        struct data; // behind the message, where std::optional can be told of its structs
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
+            std::int32_t member_epoch = 0;
+            std::optional<std::string> instance_id{};
+            std::optional<std::string> rack_id{};
+            std::string client_id = empty;
+            std::string client_host = empty;
+            std::int32_t topology_epoch = 0;
+            std::string process_id = empty;
+            std::optional<endpoint::basic_data<N>> user_endpoint{};
+            std::vector<key_value::basic_data<N>> client_tags = empty;
+            std::vector<task_offset::basic_data<N>> task_offsets = empty;
+            std::vector<task_offset::basic_data<N>> task_end_offsets = empty;
+            streams_group_describe_response::assignment::basic_data<N> assignment = empty;
+            streams_group_describe_response::assignment::basic_data<N> target_assignment = empty;
+            bool is_classic = false;
+            raw_tags unknown_tags = empty;
+        };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<member, V> {
@@ -365,11 +404,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"subtopology_id", string, since(1)>,
             field<"nodes", array<topology_description_node>, since(1)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<topology_description_node::data> nodes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<topology_description_node::basic_data<N>> nodes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description_subtopology, V> {
@@ -388,11 +429,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"source", structure<topology_description_node>, since(1)>,
             field<"processor", structure<topology_description_node>, since(1)>>;
 
-        struct data {
-            topology_description_node::data source{};
-            topology_description_node::data processor{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            topology_description_node::basic_data<N> source = empty;
+            topology_description_node::basic_data<N> processor = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description_global_store, V> {
@@ -413,11 +456,13 @@ struct streams_group_describe_response : private vocabulary {
             field<"subtopologies", array<topology_description_subtopology>, since(1)>,
             field<"global_stores", array<topology_description_global_store>, since(1)>>;
 
-        struct data {
-            std::vector<topology_description_subtopology::data> subtopologies{};
-            std::vector<topology_description_global_store::data> global_stores{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<topology_description_subtopology::basic_data<N>> subtopologies = empty;
+            std::vector<topology_description_global_store::basic_data<N>> global_stores = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description, V> {
@@ -448,7 +493,23 @@ struct streams_group_describe_response : private vocabulary {
             field<"topology_description_status", int8, since(1)>,
             field<"assignor_name", string, since(1), nullable_since(1), defaults_to_null, ignorable>>;
 
-        struct data; // behind the message, where std::optional can be told of its structs
+        template <int N = 0>
+        struct basic_data {
+            std::int16_t error_code = 0;
+            std::optional<std::string> error_message{};
+            std::string group_id = empty;
+            std::string group_state = empty;
+            std::int32_t group_epoch = 0;
+            std::int32_t assignment_epoch = 0;
+            std::optional<streams_group_describe_response::topology::basic_data<N>> topology{};
+            std::vector<member::basic_data<N>> members = empty;
+            std::int32_t authorized_operations = -2147483648;
+            std::optional<streams_group_describe_response::topology_description::basic_data<N>> topology_description{};
+            std::int8_t topology_description_status = 0;
+            std::optional<std::string> assignor_name{};
+            raw_tags unknown_tags = empty;
+        };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<described_group, V> {
@@ -492,7 +553,13 @@ struct streams_group_describe_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"groups", array<described_group>, since(0)>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::int32_t throttle_time_ms = 0;
+        std::vector<described_group::basic_data<N>> groups = empty;
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_describe_response, V> {
@@ -504,47 +571,6 @@ struct streams_group_describe_response : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
-};
-
-struct streams_group_describe_response::member::data {
-    std::string member_id{};
-    std::int32_t member_epoch = 0;
-    std::optional<std::string> instance_id{};
-    std::optional<std::string> rack_id{};
-    std::string client_id{};
-    std::string client_host{};
-    std::int32_t topology_epoch = 0;
-    std::string process_id{};
-    std::optional<endpoint::data> user_endpoint{};
-    std::vector<key_value::data> client_tags{};
-    std::vector<task_offset::data> task_offsets{};
-    std::vector<task_offset::data> task_end_offsets{};
-    streams_group_describe_response::assignment::data assignment{};
-    streams_group_describe_response::assignment::data target_assignment{};
-    bool is_classic = false;
-    raw_tags unknown_tags{};
-};
-
-struct streams_group_describe_response::described_group::data {
-    std::int16_t error_code = 0;
-    std::optional<std::string> error_message{};
-    std::string group_id{};
-    std::string group_state{};
-    std::int32_t group_epoch = 0;
-    std::int32_t assignment_epoch = 0;
-    std::optional<streams_group_describe_response::topology::data> topology{};
-    std::vector<member::data> members{};
-    std::int32_t authorized_operations = -2147483648;
-    std::optional<streams_group_describe_response::topology_description::data> topology_description{};
-    std::int8_t topology_description_status = 0;
-    std::optional<std::string> assignor_name{};
-    raw_tags unknown_tags{};
-};
-
-struct streams_group_describe_response::data {
-    std::int32_t throttle_time_ms = 0;
-    std::vector<described_group::data> groups{};
-    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

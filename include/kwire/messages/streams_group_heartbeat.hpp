@@ -15,11 +15,13 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"key", string, since(0)>,
             field<"value", string, since(0)>>;
 
-        struct data {
-            std::string key{};
-            std::string value{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
+            std::string value = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<key_value, V> {
@@ -38,13 +40,15 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"replication_factor", int16, since(0)>,
             field<"topic_configs", array<key_value>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int32_t partitions = 0;
             std::int16_t replication_factor = 0;
-            std::vector<key_value::data> topic_configs{};
-            raw_tags unknown_tags{};
+            std::vector<key_value::basic_data<N>> topic_configs = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
@@ -67,11 +71,13 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"subtopology_id", string, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
@@ -89,12 +95,14 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"partition", int32, since(0)>,
             field<"offset", int64, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
             std::int32_t partition = 0;
             std::int64_t offset = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_offset, V> {
@@ -114,12 +122,14 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"source_topic_regex", array<int16>, since(0)>,
             field<"repartition_source_topics", array<int16>, since(0)>>;
 
-        struct data {
-            std::vector<std::int16_t> source_topics{};
-            std::vector<std::int16_t> source_topic_regex{};
-            std::vector<std::int16_t> repartition_source_topics{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<std::int16_t> source_topics = empty;
+            std::vector<std::int16_t> source_topic_regex = empty;
+            std::vector<std::int16_t> repartition_source_topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<copartition_group, V> {
@@ -145,16 +155,18 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"repartition_source_topics", array<topic_info>, since(0)>,
             field<"copartition_groups", array<copartition_group>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::string> source_topics{};
-            std::vector<std::string> source_topic_regex{};
-            std::vector<topic_info::data> state_changelog_topics{};
-            std::vector<std::string> repartition_sink_topics{};
-            std::vector<topic_info::data> repartition_source_topics{};
-            std::vector<copartition_group::data> copartition_groups{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::string> source_topics = empty;
+            std::vector<std::string> source_topic_regex = empty;
+            std::vector<topic_info::basic_data<N>> state_changelog_topics = empty;
+            std::vector<std::string> repartition_sink_topics = empty;
+            std::vector<topic_info::basic_data<N>> repartition_source_topics = empty;
+            std::vector<copartition_group::basic_data<N>> copartition_groups = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<subtopology, V> {
@@ -191,11 +203,13 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"epoch", int32, since(0)>,
             field<"subtopologies", array<subtopology>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t epoch = 0;
-            std::vector<subtopology::data> subtopologies{};
-            raw_tags unknown_tags{};
+            std::vector<subtopology::basic_data<N>> subtopologies = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology, V> {
@@ -214,11 +228,13 @@ struct streams_group_heartbeat_request : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint, V> {
@@ -249,7 +265,28 @@ struct streams_group_heartbeat_request : private vocabulary {
         field<"task_end_offsets", array<task_offset>, since(0), nullable_since(0), defaults_to_null>,
         field<"shutdown_application", boolean, since(0)>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
+        std::int32_t member_epoch = 0;
+        std::int32_t endpoint_information_epoch = 0;
+        std::optional<std::string> instance_id{};
+        std::optional<std::string> rack_id{};
+        std::int32_t rebalance_timeout_ms = -1;
+        std::optional<streams_group_heartbeat_request::topology::basic_data<N>> topology{};
+        std::optional<std::vector<task_ids::basic_data<N>>> active_tasks{};
+        std::optional<std::vector<task_ids::basic_data<N>>> standby_tasks{};
+        std::optional<std::vector<task_ids::basic_data<N>>> warmup_tasks{};
+        std::optional<std::string> process_id{};
+        std::optional<endpoint::basic_data<N>> user_endpoint{};
+        std::optional<std::vector<key_value::basic_data<N>>> client_tags{};
+        std::optional<std::vector<task_offset::basic_data<N>>> task_offsets{};
+        std::optional<std::vector<task_offset::basic_data<N>>> task_end_offsets{};
+        bool shutdown_application = false;
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_heartbeat_request, V> {
@@ -307,27 +344,6 @@ struct streams_group_heartbeat_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-struct streams_group_heartbeat_request::data {
-    std::string group_id{};
-    std::string member_id{};
-    std::int32_t member_epoch = 0;
-    std::int32_t endpoint_information_epoch = 0;
-    std::optional<std::string> instance_id{};
-    std::optional<std::string> rack_id{};
-    std::int32_t rebalance_timeout_ms = -1;
-    std::optional<streams_group_heartbeat_request::topology::data> topology{};
-    std::optional<std::vector<task_ids::data>> active_tasks{};
-    std::optional<std::vector<task_ids::data>> standby_tasks{};
-    std::optional<std::vector<task_ids::data>> warmup_tasks{};
-    std::optional<std::string> process_id{};
-    std::optional<endpoint::data> user_endpoint{};
-    std::optional<std::vector<key_value::data>> client_tags{};
-    std::optional<std::vector<task_offset::data>> task_offsets{};
-    std::optional<std::vector<task_offset::data>> task_end_offsets{};
-    bool shutdown_application = false;
-    raw_tags unknown_tags{};
-};
-
 /// The member's epoch, intervals and, if changed, its tasks and others' endpoints.
 ///     key 88 | v0-1 | flexible | answers streams_group_heartbeat_request
 struct streams_group_heartbeat_response : private vocabulary {
@@ -338,11 +354,13 @@ struct streams_group_heartbeat_response : private vocabulary {
             field<"subtopology_id", string, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
@@ -359,11 +377,13 @@ struct streams_group_heartbeat_response : private vocabulary {
             field<"topic", string, since(0), names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
@@ -380,11 +400,13 @@ struct streams_group_heartbeat_response : private vocabulary {
             field<"status_code", int8, since(0)>,
             field<"status_detail", string, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int8_t status_code = 0;
-            std::string status_detail{};
-            raw_tags unknown_tags{};
+            std::string status_detail = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<status, V> {
@@ -401,11 +423,13 @@ struct streams_group_heartbeat_response : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint, V> {
@@ -423,12 +447,14 @@ struct streams_group_heartbeat_response : private vocabulary {
             field<"active_partitions", array<topic_partition>, since(0)>,
             field<"standby_partitions", array<topic_partition>, since(0)>>;
 
-        struct data {
-            endpoint::data user_endpoint{};
-            std::vector<topic_partition::data> active_partitions{};
-            std::vector<topic_partition::data> standby_partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            endpoint::basic_data<N> user_endpoint = empty;
+            std::vector<topic_partition::basic_data<N>> active_partitions = empty;
+            std::vector<topic_partition::basic_data<N>> standby_partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint_to_partitions, V> {
@@ -464,25 +490,27 @@ struct streams_group_heartbeat_response : private vocabulary {
         field<"endpoint_information_epoch", int32, since(0)>,
         field<"partitions_by_user_endpoint", array<endpoint_to_partitions>, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
-        std::string member_id{};
+        std::string member_id = empty;
         std::int32_t member_epoch = 0;
         std::int32_t heartbeat_interval_ms = 0;
         std::int32_t acceptable_recovery_lag_legacy = 0;
         std::int32_t task_offset_interval_ms = 0;
         std::int64_t acceptable_recovery_lag = -1;
-        std::optional<std::vector<streams_group_heartbeat_response::status::data>> status{std::in_place};
-        std::optional<std::vector<task_ids::data>> active_tasks{};
-        std::optional<std::vector<task_ids::data>> standby_tasks{};
-        std::optional<std::vector<task_ids::data>> warmup_tasks{};
+        std::optional<std::vector<streams_group_heartbeat_response::status::basic_data<N>>> status = not_null;
+        std::optional<std::vector<task_ids::basic_data<N>>> active_tasks{};
+        std::optional<std::vector<task_ids::basic_data<N>>> standby_tasks{};
+        std::optional<std::vector<task_ids::basic_data<N>>> warmup_tasks{};
         bool topology_description_required = false;
         std::int32_t endpoint_information_epoch = 0;
-        std::optional<std::vector<endpoint_to_partitions::data>> partitions_by_user_endpoint{};
-        raw_tags unknown_tags{};
+        std::optional<std::vector<endpoint_to_partitions::basic_data<N>>> partitions_by_user_endpoint{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_heartbeat_response, V> {

@@ -14,10 +14,12 @@ struct streams_group_member_metadata_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_member_metadata_key, V> {
@@ -39,11 +41,13 @@ struct streams_group_member_metadata_value : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint, V> {
@@ -60,11 +64,13 @@ struct streams_group_member_metadata_value : private vocabulary {
             field<"key", string, since(0)>,
             field<"value", string, since(0)>>;
 
-        struct data {
-            std::string key{};
-            std::string value{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
+            std::string value = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<key_value, V> {
@@ -87,7 +93,20 @@ struct streams_group_member_metadata_value : private vocabulary {
         field<"user_endpoint", structure<endpoint>, since(0), nullable_since(0), defaults_to_null>,
         field<"client_tags", array<key_value>, since(0)>>;
 
-    struct data; // behind the message, where std::optional can be told of its structs
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> instance_id = not_null;
+        std::optional<std::string> rack_id = not_null;
+        std::string client_id = empty;
+        std::string client_host = empty;
+        std::int32_t rebalance_timeout_ms = -1;
+        std::int32_t topology_epoch = 0;
+        std::string process_id = empty;
+        std::optional<endpoint::basic_data<N>> user_endpoint{};
+        std::vector<key_value::basic_data<N>> client_tags = empty;
+        raw_tags unknown_tags = empty;
+    };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_member_metadata_value, V> {
@@ -115,19 +134,6 @@ struct streams_group_member_metadata_value : private vocabulary {
         }
     };
     using view = basic_view<any_version>;
-};
-
-struct streams_group_member_metadata_value::data {
-    std::optional<std::string> instance_id = "";
-    std::optional<std::string> rack_id = "";
-    std::string client_id{};
-    std::string client_host{};
-    std::int32_t rebalance_timeout_ms = -1;
-    std::int32_t topology_epoch = 0;
-    std::string process_id{};
-    std::optional<endpoint::data> user_endpoint{};
-    std::vector<key_value::data> client_tags{};
-    raw_tags unknown_tags{};
 };
 
 } // namespace kwire

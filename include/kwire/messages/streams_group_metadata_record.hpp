@@ -13,9 +13,11 @@ struct streams_group_metadata_key : private vocabulary {
     using fields = field_list<streams_group_metadata_key,
         field<"group_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_metadata_key, V> {
@@ -35,11 +37,13 @@ struct streams_group_metadata_value : private vocabulary {
             field<"key", string, since(0)>,
             field<"value", string, since(0)>>;
 
-        struct data {
-            std::string key{};
-            std::string value{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
+            std::string value = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<last_assignment_config, V> {
@@ -59,15 +63,17 @@ struct streams_group_metadata_value : private vocabulary {
         field<"stored_description_topology_epoch", int32, since(0), tag(2), defaults_to(-1)>,
         field<"failed_description_topology_epoch", int32, since(0), tag(3), defaults_to(-1)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t epoch = 0;
         std::int64_t metadata_hash = 0;
         std::int32_t validated_topology_epoch = -1;
-        std::optional<std::vector<last_assignment_config::data>> last_assignment_configs{std::in_place};
+        std::optional<std::vector<last_assignment_config::basic_data<N>>> last_assignment_configs = not_null;
         std::int32_t stored_description_topology_epoch = -1;
         std::int32_t failed_description_topology_epoch = -1;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_metadata_value, V> {

@@ -14,10 +14,12 @@ struct streams_group_target_assignment_member_key : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"member_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_target_assignment_member_key, V> {
@@ -39,11 +41,13 @@ struct streams_group_target_assignment_member_value : private vocabulary {
             field<"subtopology_id", string, since(0)>,
             field<"partitions", array<int32>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::int32_t> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::int32_t> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
@@ -60,12 +64,14 @@ struct streams_group_target_assignment_member_value : private vocabulary {
         field<"standby_tasks", array<task_ids>, since(0)>,
         field<"warmup_tasks", array<task_ids>, since(0)>>;
 
-    struct data {
-        std::vector<task_ids::data> active_tasks{};
-        std::vector<task_ids::data> standby_tasks{};
-        std::vector<task_ids::data> warmup_tasks{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<task_ids::basic_data<N>> active_tasks = empty;
+        std::vector<task_ids::basic_data<N>> standby_tasks = empty;
+        std::vector<task_ids::basic_data<N>> warmup_tasks = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_target_assignment_member_value, V> {

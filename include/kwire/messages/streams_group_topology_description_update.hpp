@@ -19,15 +19,17 @@ struct streams_group_topology_description_update_request : private vocabulary {
             field<"stores", array<string>, since(0)>,
             field<"successors", array<string>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int8_t node_type = 0;
-            std::vector<std::string> source_topics{};
+            std::vector<std::string> source_topics = empty;
             std::optional<std::string> sink_topic{};
-            std::vector<std::string> stores{};
-            std::vector<std::string> successors{};
-            raw_tags unknown_tags{};
+            std::vector<std::string> stores = empty;
+            std::vector<std::string> successors = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description_node, V> {
@@ -54,11 +56,13 @@ struct streams_group_topology_description_update_request : private vocabulary {
             field<"subtopology_id", string, since(0)>,
             field<"nodes", array<topology_description_node>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<topology_description_node::data> nodes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<topology_description_node::basic_data<N>> nodes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description_subtopology, V> {
@@ -77,11 +81,13 @@ struct streams_group_topology_description_update_request : private vocabulary {
             field<"source", structure<topology_description_node>, since(0)>,
             field<"processor", structure<topology_description_node>, since(0)>>;
 
-        struct data {
-            topology_description_node::data source{};
-            topology_description_node::data processor{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            topology_description_node::basic_data<N> source = empty;
+            topology_description_node::basic_data<N> processor = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description_global_store, V> {
@@ -102,11 +108,13 @@ struct streams_group_topology_description_update_request : private vocabulary {
             field<"subtopologies", array<topology_description_subtopology>, since(0)>,
             field<"global_stores", array<topology_description_global_store>, since(0)>>;
 
-        struct data {
-            std::vector<topology_description_subtopology::data> subtopologies{};
-            std::vector<topology_description_global_store::data> global_stores{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<topology_description_subtopology::basic_data<N>> subtopologies = empty;
+            std::vector<topology_description_global_store::basic_data<N>> global_stores = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topology_description, V> {
@@ -128,13 +136,15 @@ struct streams_group_topology_description_update_request : private vocabulary {
         field<"topology_epoch", int32, since(0)>,
         field<"topology_description", structure<topology_description>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::string member_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::string member_id = empty;
         std::int32_t topology_epoch = 0;
-        streams_group_topology_description_update_request::topology_description::data topology_description{};
-        raw_tags unknown_tags{};
+        streams_group_topology_description_update_request::topology_description::basic_data<N> topology_description = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_topology_description_update_request, V> {
@@ -162,12 +172,14 @@ struct streams_group_topology_description_update_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> error_message{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_topology_description_update_response, V> {

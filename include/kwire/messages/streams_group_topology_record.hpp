@@ -13,9 +13,11 @@ struct streams_group_topology_key : private vocabulary {
     using fields = field_list<streams_group_topology_key,
         field<"group_id", string, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_topology_key, V> {
@@ -35,11 +37,13 @@ struct streams_group_topology_value : private vocabulary {
             field<"key", string, since(0)>,
             field<"value", string, since(0)>>;
 
-        struct data {
-            std::string key{};
-            std::string value{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string key = empty;
+            std::string value = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_config, V> {
@@ -58,13 +62,15 @@ struct streams_group_topology_value : private vocabulary {
             field<"replication_factor", int16, since(0)>,
             field<"topic_configs", array<topic_config>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             std::int32_t partitions = 0;
             std::int16_t replication_factor = 0;
-            std::vector<topic_config::data> topic_configs{};
-            raw_tags unknown_tags{};
+            std::vector<topic_config::basic_data<N>> topic_configs = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
@@ -88,12 +94,14 @@ struct streams_group_topology_value : private vocabulary {
             field<"source_topic_regex", array<int16>, since(0)>,
             field<"repartition_source_topics", array<int16>, since(0)>>;
 
-        struct data {
-            std::vector<std::int16_t> source_topics{};
-            std::vector<std::int16_t> source_topic_regex{};
-            std::vector<std::int16_t> repartition_source_topics{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::vector<std::int16_t> source_topics = empty;
+            std::vector<std::int16_t> source_topic_regex = empty;
+            std::vector<std::int16_t> repartition_source_topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<copartition_group, V> {
@@ -119,16 +127,18 @@ struct streams_group_topology_value : private vocabulary {
             field<"repartition_source_topics", array<topic_info>, since(0)>,
             field<"copartition_groups", array<copartition_group>, since(0)>>;
 
-        struct data {
-            std::string subtopology_id{};
-            std::vector<std::string> source_topics{};
-            std::vector<std::string> source_topic_regex{};
-            std::vector<topic_info::data> state_changelog_topics{};
-            std::vector<std::string> repartition_sink_topics{};
-            std::vector<topic_info::data> repartition_source_topics{};
-            std::vector<copartition_group::data> copartition_groups{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string subtopology_id = empty;
+            std::vector<std::string> source_topics = empty;
+            std::vector<std::string> source_topic_regex = empty;
+            std::vector<topic_info::basic_data<N>> state_changelog_topics = empty;
+            std::vector<std::string> repartition_sink_topics = empty;
+            std::vector<topic_info::basic_data<N>> repartition_source_topics = empty;
+            std::vector<copartition_group::basic_data<N>> copartition_groups = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<subtopology, V> {
@@ -164,11 +174,13 @@ struct streams_group_topology_value : private vocabulary {
         field<"epoch", int32, since(0)>,
         field<"subtopologies", array<subtopology>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t epoch = 0;
-        std::vector<subtopology::data> subtopologies{};
-        raw_tags unknown_tags{};
+        std::vector<subtopology::basic_data<N>> subtopologies = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<streams_group_topology_value, V> {

@@ -15,10 +15,12 @@ struct subscription_info_data : private vocabulary {
             field<"topic_group_id", int32, between(1, 6)>,
             field<"partition", int32, between(1, 6)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t topic_group_id = 0;
             std::int32_t partition = 0;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_id, V> {
@@ -35,10 +37,12 @@ struct subscription_info_data : private vocabulary {
             field<"partition", int32, between(7, 9)>,
             field<"offset_sum", int64, between(7, 9)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int64_t offset_sum = 0;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_to_offset_sum, V> {
@@ -58,13 +62,15 @@ struct subscription_info_data : private vocabulary {
             field<"named_topology", string, since(10), nullable_since(10)>,
             field<"partition_to_offset_sum", array<partition_to_offset_sum>, between(7, 9)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t topic_group_id = 0;
             std::int32_t partition = 0;
             std::int64_t offset_sum = 0;
-            std::optional<std::string> named_topology = "";
-            std::vector<subscription_info_data::partition_to_offset_sum::data> partition_to_offset_sum{};
+            std::optional<std::string> named_topology = not_null;
+            std::vector<subscription_info_data::partition_to_offset_sum::basic_data<N>> partition_to_offset_sum = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<task_offset_sum, V> {
@@ -91,10 +97,12 @@ struct subscription_info_data : private vocabulary {
             field<"key", bytes, since(11)>,
             field<"value", bytes, since(11)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             shared_buffer key{};
             shared_buffer value{};
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<client_tag, V> {
@@ -118,18 +126,20 @@ struct subscription_info_data : private vocabulary {
         field<"error_code", int32, since(9)>,
         field<"client_tags", array<client_tag>, since(11)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t version = 0;
         std::int32_t latest_supported_version = -1;
         uuid process_id{};
-        std::vector<task_id::data> prev_tasks{};
-        std::vector<task_id::data> standby_tasks{};
+        std::vector<task_id::basic_data<N>> prev_tasks = empty;
+        std::vector<task_id::basic_data<N>> standby_tasks = empty;
         shared_buffer user_end_point{};
-        std::vector<task_offset_sum::data> task_offset_sums{};
+        std::vector<task_offset_sum::basic_data<N>> task_offset_sums = empty;
         std::int8_t unique_field = 0;
         std::int32_t error_code = 0;
-        std::vector<client_tag::data> client_tags{};
+        std::vector<client_tag::basic_data<N>> client_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<subscription_info_data, V> {

@@ -16,11 +16,13 @@ struct sync_group_request : private vocabulary {
             field<"member_id", string, since(0)>,
             field<"assignment", bytes, since(0)>>;
 
-        struct data {
-            std::string member_id{};
+        template <int N = 0>
+        struct basic_data {
+            std::string member_id = empty;
             shared_buffer assignment{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
@@ -41,16 +43,18 @@ struct sync_group_request : private vocabulary {
         field<"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
         field<"assignments", array<assignment>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
         std::int32_t generation_id = 0;
-        std::string member_id{};
+        std::string member_id = empty;
         std::optional<std::string> group_instance_id{};
         std::optional<std::string> protocol_type{};
         std::optional<std::string> protocol_name{};
-        std::vector<assignment::data> assignments{};
-        raw_tags unknown_tags{};
+        std::vector<assignment::basic_data<N>> assignments = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<sync_group_request, V> {
@@ -88,14 +92,16 @@ struct sync_group_response : private vocabulary {
         field<"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
         field<"assignment", bytes, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::optional<std::string> protocol_type{};
         std::optional<std::string> protocol_name{};
         shared_buffer assignment{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<sync_group_response, V> {

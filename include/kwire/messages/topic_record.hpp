@@ -14,11 +14,13 @@ struct topic_record : private vocabulary {
         field<"name", string, since(0), names_topic>,
         field<"topic_id", id128, since(0)>>;
 
-    struct data {
-        std::string name{};
+    template <int N = 0>
+    struct basic_data {
+        std::string name = empty;
         uuid topic_id{};
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<topic_record, V> {

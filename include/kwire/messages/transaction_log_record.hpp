@@ -13,9 +13,11 @@ struct transaction_log_key : private vocabulary {
     using fields = field_list<transaction_log_key,
         field<"transactional_id", string, since(0)>>;
 
-    struct data {
-        std::string transactional_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string transactional_id = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<transaction_log_key, V> {
@@ -35,11 +37,13 @@ struct transaction_log_value : private vocabulary {
             field<"topic", string, since(0)>,
             field<"partition_ids", array<int32>, since(0)>>;
 
-        struct data {
-            std::string topic{};
-            std::vector<std::int32_t> partition_ids{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic = empty;
+            std::vector<std::int32_t> partition_ids = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partitions_schema, V> {
@@ -64,7 +68,8 @@ struct transaction_log_value : private vocabulary {
         field<"transaction_start_timestamp_ms", int64, since(0)>,
         field<"client_transaction_version", int16, since(1), tag(2)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int64_t producer_id = 0;
         std::int64_t previous_producer_id = -1;
         std::int64_t next_producer_id = -1;
@@ -72,12 +77,13 @@ struct transaction_log_value : private vocabulary {
         std::int16_t next_producer_epoch = -1;
         std::int32_t transaction_timeout_ms = 0;
         std::int8_t transaction_status = 0;
-        std::optional<std::vector<partitions_schema::data>> transaction_partitions{std::in_place};
+        std::optional<std::vector<partitions_schema::basic_data<N>>> transaction_partitions = not_null;
         std::int64_t transaction_last_update_timestamp_ms = 0;
         std::int64_t transaction_start_timestamp_ms = 0;
         std::int16_t client_transaction_version = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<transaction_log_value, V> {

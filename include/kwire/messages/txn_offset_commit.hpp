@@ -17,13 +17,15 @@ struct txn_offset_commit_request : private vocabulary {
             field<"committed_leader_epoch", int32, since(2), defaults_to(-1), ignorable>,
             field<"committed_metadata", string, since(0), nullable_since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> committed_metadata = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> committed_metadata = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -47,12 +49,14 @@ struct txn_offset_commit_request : private vocabulary {
             field<"topic_id", id128, since(6), ignorable>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -78,17 +82,19 @@ struct txn_offset_commit_request : private vocabulary {
         field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
-        std::string transactional_id{};
-        std::string group_id{};
+    template <int N = 0>
+    struct basic_data {
+        std::string transactional_id = empty;
+        std::string group_id = empty;
         std::int64_t producer_id = 0;
         std::int16_t producer_epoch = 0;
         std::int32_t generation_id_or_member_epoch = -1;
-        std::string member_id{};
+        std::string member_id = empty;
         std::optional<std::string> group_instance_id{};
-        std::vector<topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<txn_offset_commit_request, V> {
@@ -124,11 +130,13 @@ struct txn_offset_commit_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
@@ -146,12 +154,14 @@ struct txn_offset_commit_response : private vocabulary {
             field<"topic_id", id128, since(6), ignorable>,
             field<"partitions", array<partition>, since(0)>>;
 
-        struct data {
-            std::string name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
             uuid topic_id{};
-            std::vector<partition::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
@@ -171,11 +181,13 @@ struct txn_offset_commit_response : private vocabulary {
         field<"throttle_time_ms", int32, since(0)>,
         field<"topics", array<topic>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
-        std::vector<topic::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<txn_offset_commit_response, V> {

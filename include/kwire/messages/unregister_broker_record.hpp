@@ -14,11 +14,13 @@ struct unregister_broker_record : private vocabulary {
         field<"broker_id", int32, since(0), names_broker>,
         field<"broker_epoch", int64, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t broker_id = 0;
         std::int64_t broker_epoch = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<unregister_broker_record, V> {

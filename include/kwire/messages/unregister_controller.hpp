@@ -13,10 +13,12 @@ struct unregister_controller_request : private vocabulary {
     using fields = field_list<unregister_controller_request,
         field<"controller_id", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<unregister_controller_request, V> {
@@ -36,12 +38,14 @@ struct unregister_controller_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"error_message", string, since(0), nullable_since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<unregister_controller_response, V> {

@@ -13,10 +13,12 @@ struct unregister_controller_record : private vocabulary {
     using fields = field_list<unregister_controller_record,
         field<"controller_id", int32, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<unregister_controller_record, V> {

@@ -17,13 +17,15 @@ struct update_features_request : private vocabulary {
             field<"allow_downgrade", boolean, between(0, 0)>,
             field<"upgrade_type", int8, since(1), defaults_to(1)>>;
 
-        struct data {
-            std::string feature{};
+        template <int N = 0>
+        struct basic_data {
+            std::string feature = empty;
             std::int16_t max_version_level = 0;
             bool allow_downgrade = false;
             std::int8_t upgrade_type = 1;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<feature_update_key, V> {
@@ -44,12 +46,14 @@ struct update_features_request : private vocabulary {
         field<"feature_updates", array<feature_update_key>, since(0)>,
         field<"validate_only", boolean, since(1)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t timeout_ms = 60000;
-        std::vector<feature_update_key::data> feature_updates{};
+        std::vector<feature_update_key::basic_data<N>> feature_updates = empty;
         bool validate_only = false;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<update_features_request, V> {
@@ -76,12 +80,14 @@ struct update_features_response : private vocabulary {
             field<"error_code", int16, between(0, 1)>,
             field<"error_message", string, between(0, 1), nullable_between(0, 1)>>;
 
-        struct data {
-            std::string feature{};
+        template <int N = 0>
+        struct basic_data {
+            std::string feature = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = "";
-            raw_tags unknown_tags{};
+            std::optional<std::string> error_message = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<updatable_feature_result, V> {
@@ -103,13 +109,15 @@ struct update_features_response : private vocabulary {
         field<"error_message", string, since(0), nullable_since(0)>,
         field<"results", array<updatable_feature_result>, between(0, 1), ignorable>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = "";
-        std::vector<updatable_feature_result::data> results{};
-        raw_tags unknown_tags{};
+        std::optional<std::string> error_message = not_null;
+        std::vector<updatable_feature_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<update_features_response, V> {

@@ -22,18 +22,20 @@ struct update_metadata_request : private vocabulary {
             field<"replicas", array<int32>, since(0), names_broker>,
             field<"offline_replicas", array<int32>, since(4), ignorable, names_broker>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             std::int32_t partition_index = 0;
             std::int32_t controller_epoch = 0;
             std::int32_t leader = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> isr{};
+            std::vector<std::int32_t> isr = empty;
             std::int32_t zk_version = 0;
-            std::vector<std::int32_t> replicas{};
-            std::vector<std::int32_t> offline_replicas{};
-            raw_tags unknown_tags{};
+            std::vector<std::int32_t> replicas = empty;
+            std::vector<std::int32_t> offline_replicas = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_state, V> {
@@ -65,12 +67,14 @@ struct update_metadata_request : private vocabulary {
             field<"topic_id", id128, since(7), ignorable>,
             field<"partition_states", array<partition_state>, since(5)>>;
 
-        struct data {
-            std::string topic_name{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
             uuid topic_id{};
-            std::vector<partition_state::data> partition_states{};
-            raw_tags unknown_tags{};
+            std::vector<partition_state::basic_data<N>> partition_states = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_state, V> {
@@ -93,13 +97,15 @@ struct update_metadata_request : private vocabulary {
             field<"listener", string, since(3), ignorable>,
             field<"security_protocol", int16, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t port = 0;
-            std::string host{};
-            std::string listener{};
+            std::string host = empty;
+            std::string listener = empty;
             std::int16_t security_protocol = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint, V> {
@@ -123,14 +129,16 @@ struct update_metadata_request : private vocabulary {
             field<"endpoints", array<endpoint>, since(1), ignorable>,
             field<"rack", string, since(2), nullable_since(2), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t id = 0;
-            std::string v0_host{};
+            std::string v0_host = empty;
             std::int32_t v0_port = 0;
-            std::vector<endpoint::data> endpoints{};
-            std::optional<std::string> rack = "";
-            raw_tags unknown_tags{};
+            std::vector<endpoint::basic_data<N>> endpoints = empty;
+            std::optional<std::string> rack = not_null;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
@@ -160,17 +168,19 @@ struct update_metadata_request : private vocabulary {
         field<"topic_states", array<topic_state>, since(5)>,
         field<"live_brokers", array<broker>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t controller_id = 0;
         bool is_k_raft_controller = false;
         std::int8_t type = 0;
         std::int32_t controller_epoch = 0;
         std::int64_t broker_epoch = -1;
-        std::vector<partition_state::data> ungrouped_partition_states{};
-        std::vector<topic_state::data> topic_states{};
-        std::vector<broker::data> live_brokers{};
-        raw_tags unknown_tags{};
+        std::vector<partition_state::basic_data<N>> ungrouped_partition_states = empty;
+        std::vector<topic_state::basic_data<N>> topic_states = empty;
+        std::vector<broker::basic_data<N>> live_brokers = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<update_metadata_request, V> {
@@ -206,10 +216,12 @@ struct update_metadata_response : private vocabulary {
     using fields = field_list<update_metadata_response,
         field<"error_code", int16, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<update_metadata_response, V> {

@@ -16,12 +16,14 @@ struct update_raft_voter_request : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<listener, V> {
@@ -40,11 +42,13 @@ struct update_raft_voter_request : private vocabulary {
             field<"min_supported_version", int16, since(0)>,
             field<"max_supported_version", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t min_supported_version = 0;
             std::int16_t max_supported_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<k_raft_version_feature, V> {
@@ -64,15 +68,17 @@ struct update_raft_voter_request : private vocabulary {
         field<"listeners", array<listener>, since(0)>,
         field<"k_raft_version_feature", structure<k_raft_version_feature>, since(0)>>;
 
-    struct data {
-        std::optional<std::string> cluster_id = "";
+    template <int N = 0>
+    struct basic_data {
+        std::optional<std::string> cluster_id = not_null;
         std::int32_t current_leader_epoch = 0;
         std::int32_t voter_id = 0;
         uuid voter_directory_id{};
-        std::vector<listener::data> listeners{};
-        update_raft_voter_request::k_raft_version_feature::data k_raft_version_feature{};
-        raw_tags unknown_tags{};
+        std::vector<listener::basic_data<N>> listeners = empty;
+        update_raft_voter_request::k_raft_version_feature::basic_data<N> k_raft_version_feature = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<update_raft_voter_request, V> {
@@ -106,13 +112,15 @@ struct update_raft_voter_response : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", int32, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t leader_id = -1;
             std::int32_t leader_epoch = -1;
-            std::string host{};
+            std::string host = empty;
             std::int32_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<current_leader, V> {
@@ -133,12 +141,14 @@ struct update_raft_voter_response : private vocabulary {
         field<"error_code", int16, since(0)>,
         field<"current_leader", structure<current_leader>, since(0), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        update_raft_voter_response::current_leader::data current_leader{};
-        raw_tags unknown_tags{};
+        update_raft_voter_response::current_leader::basic_data<N> current_leader = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<update_raft_voter_response, V> {

@@ -18,15 +18,17 @@ struct user_scram_credential_record : private vocabulary {
         field<"server_key", bytes, since(0), secret>,
         field<"iterations", int32, since(0)>>;
 
-    struct data {
-        std::string name{};
+    template <int N = 0>
+    struct basic_data {
+        std::string name = empty;
         std::int8_t mechanism = 0;
         shared_buffer salt{};
         shared_buffer stored_key{};
         shared_buffer server_key{};
         std::int32_t iterations = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<user_scram_credential_record, V> {

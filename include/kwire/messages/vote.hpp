@@ -21,7 +21,8 @@ struct vote_request : private vocabulary {
             field<"last_offset", int64, since(0)>,
             field<"pre_vote", boolean, since(2)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t replica_epoch = 0;
             std::int32_t replica_id = 0;
@@ -30,8 +31,9 @@ struct vote_request : private vocabulary {
             std::int32_t last_offset_epoch = 0;
             std::int64_t last_offset = 0;
             bool pre_vote = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -60,11 +62,13 @@ struct vote_request : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -83,12 +87,14 @@ struct vote_request : private vocabulary {
         field<"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker>,
         field<"topics", array<topic_data>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::optional<std::string> cluster_id{};
         std::int32_t voter_id = -1;
-        std::vector<topic_data::data> topics{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<vote_request, V> {
@@ -115,14 +121,16 @@ struct vote_response : private vocabulary {
             field<"leader_epoch", int32, since(0)>,
             field<"vote_granted", boolean, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
             bool vote_granted = false;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -145,11 +153,13 @@ struct vote_response : private vocabulary {
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
-            std::string topic_name{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string topic_name = empty;
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
@@ -169,12 +179,14 @@ struct vote_response : private vocabulary {
             field<"host", string, since(1)>,
             field<"port", uint16, since(1)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t node_id = 0;
-            std::string host{};
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<node_endpoint, V> {
@@ -193,12 +205,14 @@ struct vote_response : private vocabulary {
         field<"topics", array<topic_data>, since(0)>,
         field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t error_code = 0;
-        std::vector<topic_data::data> topics{};
-        std::vector<node_endpoint::data> node_endpoints{};
-        raw_tags unknown_tags{};
+        std::vector<topic_data::basic_data<N>> topics = empty;
+        std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<vote_response, V> {

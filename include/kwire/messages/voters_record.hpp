@@ -16,12 +16,14 @@ struct voters_record : private vocabulary {
             field<"host", string, since(0)>,
             field<"port", uint16, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::string host{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::string host = empty;
             std::uint16_t port = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<endpoint, V> {
@@ -40,11 +42,13 @@ struct voters_record : private vocabulary {
             field<"min_supported_version", int16, since(0)>,
             field<"max_supported_version", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int16_t min_supported_version = 0;
             std::int16_t max_supported_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<k_raft_version_feature, V> {
@@ -63,13 +67,15 @@ struct voters_record : private vocabulary {
             field<"endpoints", array<endpoint>, since(0)>,
             field<"k_raft_version_feature", structure<k_raft_version_feature>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t voter_id = 0;
             uuid voter_directory_id{};
-            std::vector<endpoint::data> endpoints{};
-            voters_record::k_raft_version_feature::data k_raft_version_feature{};
-            raw_tags unknown_tags{};
+            std::vector<endpoint::basic_data<N>> endpoints = empty;
+            voters_record::k_raft_version_feature::basic_data<N> k_raft_version_feature = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<voter, V> {
@@ -93,11 +99,13 @@ struct voters_record : private vocabulary {
         field<"version", int16, since(0)>,
         field<"voters", array<voter>, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int16_t version = 0;
-        std::vector<voter::data> voters{};
-        raw_tags unknown_tags{};
+        std::vector<voter::basic_data<N>> voters = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<voters_record, V> {

@@ -17,13 +17,15 @@ struct write_share_group_state_request : private vocabulary {
             field<"delivery_state", int8, since(0)>,
             field<"delivery_count", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
             std::int8_t delivery_state = 0;
             std::int16_t delivery_count = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<state_batch, V> {
@@ -48,15 +50,17 @@ struct write_share_group_state_request : private vocabulary {
             field<"delivery_complete_count", int32, since(1), defaults_to(-1), ignorable>,
             field<"state_batches", array<state_batch>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int32_t state_epoch = 0;
             std::int32_t leader_epoch = 0;
             std::int64_t start_offset = 0;
             std::int32_t delivery_complete_count = -1;
-            std::vector<state_batch::data> state_batches{};
-            raw_tags unknown_tags{};
+            std::vector<state_batch::basic_data<N>> state_batches = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
@@ -83,11 +87,13 @@ struct write_share_group_state_request : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_data>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_data::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_data::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<write_state_data, V> {
@@ -105,11 +111,13 @@ struct write_share_group_state_request : private vocabulary {
         field<"group_id", string, since(0)>,
         field<"topics", array<write_state_data>, since(0)>>;
 
-    struct data {
-        std::string group_id{};
-        std::vector<write_state_data::data> topics{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::string group_id = empty;
+        std::vector<write_state_data::basic_data<N>> topics = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<write_share_group_state_request, V> {
@@ -134,12 +142,14 @@ struct write_share_group_state_response : private vocabulary {
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition = 0;
             std::int16_t error_code = 0;
             std::optional<std::string> error_message{};
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
@@ -160,11 +170,13 @@ struct write_share_group_state_response : private vocabulary {
             field<"topic_id", id128, since(0)>,
             field<"partitions", array<partition_result>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             uuid topic_id{};
-            std::vector<partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+            std::vector<partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<write_state_result, V> {
@@ -181,10 +193,12 @@ struct write_share_group_state_response : private vocabulary {
     using fields = field_list<write_share_group_state_response,
         field<"results", array<write_state_result>, since(0)>>;
 
-    struct data {
-        std::vector<write_state_result::data> results{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<write_state_result::basic_data<N>> results = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<write_share_group_state_response, V> {

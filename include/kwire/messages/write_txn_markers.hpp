@@ -15,11 +15,13 @@ struct write_txn_markers_request : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partition_indexes", array<int32>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<std::int32_t> partition_indexes{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<std::int32_t> partition_indexes = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_topic, V> {
@@ -40,15 +42,17 @@ struct write_txn_markers_request : private vocabulary {
             field<"coordinator_epoch", int32, since(0)>,
             field<"transaction_version", int8, since(2), ignorable>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t producer_id = 0;
             std::int16_t producer_epoch = 0;
             bool transaction_result = false;
-            std::vector<writable_txn_marker_topic::data> topics{};
+            std::vector<writable_txn_marker_topic::basic_data<N>> topics = empty;
             std::int32_t coordinator_epoch = 0;
             std::int8_t transaction_version = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker, V> {
@@ -73,10 +77,12 @@ struct write_txn_markers_request : private vocabulary {
     using fields = field_list<write_txn_markers_request,
         field<"markers", array<writable_txn_marker>, since(0)>>;
 
-    struct data {
-        std::vector<writable_txn_marker::data> markers{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<writable_txn_marker::basic_data<N>> markers = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<write_txn_markers_request, V> {
@@ -98,11 +104,13 @@ struct write_txn_markers_response : private vocabulary {
             field<"partition_index", int32, since(0)>,
             field<"error_code", int16, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            raw_tags unknown_tags{};
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_partition_result, V> {
@@ -119,11 +127,13 @@ struct write_txn_markers_response : private vocabulary {
             field<"name", string, since(0), names_topic>,
             field<"partitions", array<writable_txn_marker_partition_result>, since(0)>>;
 
-        struct data {
-            std::string name{};
-            std::vector<writable_txn_marker_partition_result::data> partitions{};
-            raw_tags unknown_tags{};
+        template <int N = 0>
+        struct basic_data {
+            std::string name = empty;
+            std::vector<writable_txn_marker_partition_result::basic_data<N>> partitions = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_topic_result, V> {
@@ -142,11 +152,13 @@ struct write_txn_markers_response : private vocabulary {
             field<"producer_id", int64, since(0), names_producer>,
             field<"topics", array<writable_txn_marker_topic_result>, since(0)>>;
 
-        struct data {
+        template <int N = 0>
+        struct basic_data {
             std::int64_t producer_id = 0;
-            std::vector<writable_txn_marker_topic_result::data> topics{};
-            raw_tags unknown_tags{};
+            std::vector<writable_txn_marker_topic_result::basic_data<N>> topics = empty;
+            raw_tags unknown_tags = empty;
         };
+        using data = basic_data<>;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_result, V> {
@@ -163,10 +175,12 @@ struct write_txn_markers_response : private vocabulary {
     using fields = field_list<write_txn_markers_response,
         field<"markers", array<writable_txn_marker_result>, since(0)>>;
 
-    struct data {
-        std::vector<writable_txn_marker_result::data> markers{};
-        raw_tags unknown_tags{};
+    template <int N = 0>
+    struct basic_data {
+        std::vector<writable_txn_marker_result::basic_data<N>> markers = empty;
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<write_txn_markers_response, V> {

@@ -13,10 +13,12 @@ struct zk_migration_state_record : private vocabulary {
     using fields = field_list<zk_migration_state_record,
         field<"zk_migration_state", int8, since(0)>>;
 
-    struct data {
+    template <int N = 0>
+    struct basic_data {
         std::int8_t zk_migration_state = 0;
-        raw_tags unknown_tags{};
+        raw_tags unknown_tags = empty;
     };
+    using data = basic_data<>;
 
     template <int V>
     struct basic_view : struct_view<zk_migration_state_record, V> {

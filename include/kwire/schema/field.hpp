@@ -13,7 +13,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace kwire {
 
@@ -203,6 +205,45 @@ struct message_facts {
 
 namespace detail {
 
+// What the members of `data` structs begin with. Initialisers such as `{}` and `= ""` would say the same, but in
+// a template GCC 12 stops at them with an internal error (nothrow_spec_p): it asks whether a constructor or the
+// destructor of a library type may throw before it has found that out. These conversions have the one answer
+// written down, and make it find the other.
+
+template <class T>
+concept owned = std::is_nothrow_destructible_v<T>;
+
+/// No text, no elements; of a struct, every field at its default.
+struct empty_default {
+    template <owned T>
+    constexpr operator T() const {
+        return T();
+    }
+};
+/// Present, and empty as above.
+struct not_null_default {
+    template <class T>
+        requires owned<std::optional<T>>
+    constexpr operator std::optional<T>() const {
+        return std::optional<T>(std::in_place);
+    }
+};
+struct text_default {
+    const char* characters;
+    template <owned T>
+    constexpr operator T() const {
+        return T(characters);
+    }
+};
+struct not_null_text_default {
+    const char* characters;
+    template <class T>
+        requires owned<std::optional<T>>
+    constexpr operator std::optional<T>() const {
+        return std::optional<T>(std::in_place, characters);
+    }
+};
+
 template <field_kind Kind>
 struct simple_type {
     static constexpr field_kind kind = Kind;
@@ -279,6 +320,13 @@ protected:
     static constexpr entity names_group = entity::group_id;
     static constexpr entity names_producer = entity::producer_id;
     static constexpr entity names_transaction = entity::transactional_id;
+
+    static constexpr detail::empty_default empty{};
+    static constexpr detail::not_null_default not_null{};
+    static consteval detail::text_default text(const char* characters) { return {characters}; }
+    static consteval detail::not_null_text_default not_null_text(const char* characters) {
+        return {characters};
+    }
     static constexpr secrecy secret = secrecy::always;
     static constexpr secrecy secret_if_flagged = secrecy::flagged;
     static constexpr secrecy secret_flag = secrecy::flag;
