@@ -3,6 +3,7 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/parse.hpp>
+#include <kwire/to_data.hpp>
 
 #include <string>
 

@@ -3,6 +3,7 @@
 
 #include <kwire/encode.hpp>
 #include <kwire/parse.hpp>
+#include <kwire/to_data.hpp>
 
 #include <expected>
 #include <span>

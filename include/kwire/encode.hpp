@@ -9,6 +9,7 @@
 
 #include <kwire/buffer_chain.hpp>
 #include <kwire/schema/data.hpp>
+#include <kwire/tags.hpp>
 
 #include <cstddef>
 #include <cstdint>

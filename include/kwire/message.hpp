@@ -1,9 +1,8 @@
-/// What a generated header needs: the vocabulary, views, arrays and the parts of `data` structs.
+/// What a generated header needs: the vocabulary, views, arrays and unknown tags.
 #pragma once
 
 #include <kwire/array.hpp>
 #include <kwire/buffer.hpp>
-#include <kwire/schema/data.hpp>
 #include <kwire/schema/field.hpp>
 #include <kwire/schema/view.hpp>
 #include <kwire/tags.hpp>

@@ -1,12 +1,14 @@
 /// Tagged fields that the schema does not know (KIP-482): kept in order, by reference.
 #pragma once
 
+#include <kwire/buffer.hpp>
 #include <kwire/schema/view.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <span>
+#include <vector>
 
 namespace kwire {
 
@@ -15,6 +17,17 @@ struct tag_view {
     std::uint32_t number = 0;
     std::span<const std::byte> payload;
 };
+
+/// An unknown tagged field to write: its number and its payload.
+struct raw_tag {
+    std::uint32_t number = 0;
+    shared_buffer payload;
+
+    friend bool operator==(const raw_tag&, const raw_tag&) = default;
+};
+
+/// Unknown tagged fields, ascending by number.
+using raw_tags = std::vector<raw_tag>;
 
 /// The unknown tagged fields of one struct: a forward range of `tag_view`, ascending by number.
 class unknown_tag_range {

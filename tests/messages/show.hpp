@@ -4,7 +4,8 @@
 /// test.
 #pragma once
 
-#include <kwire/schema/data.hpp>
+#include <kwire/tags.hpp>
+#include <kwire/visit_fields.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -205,10 +205,10 @@ struct message_facts {
 
 namespace detail {
 
-// What the members of `data` structs begin with. Initialisers such as `{}` and `= ""` would say the same, but in
-// a template GCC 12 stops at them with an internal error (nothrow_spec_p): it asks whether a constructor or the
-// destructor of a library type may throw before it has found that out. These conversions have the one answer
-// written down, and make it find the other.
+// What the members of `data` structs begin with. Initialisers such as `{}` and `= ""` would say the same, but
+// in a template GCC 12 stops at them with an internal error (nothrow_spec_p): it asks whether a constructor
+// or the destructor of a library type may throw before it has found that out. These conversions have the one
+// answer written down, and make it find the other.
 
 template <class T>
 concept owned = std::is_nothrow_destructible_v<T>;
