@@ -4,16 +4,15 @@
 #include <kwire/messages/registry.hpp>
 #include <kwire/transcode.hpp>
 
-#include <boost/json/serialize.hpp>
-
 #include <cstdint>
 #include <expected>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "records.hpp"
+#include "text.hpp"
 #include "typed_tables.hpp"
 
 namespace convert {
@@ -21,46 +20,14 @@ namespace convert {
 namespace {
 
 using kwire::buffer_chain;
-using kwire::errc;
 using kwire::error;
 
-/// A refusal that is not about bytes: of the line itself, of one of its members.
-error wrong(std::string_view member, errc code = errc::bad_value) {
-    error failure;
-    failure.code = code;
-    failure.enter({member, -1});
-    return failure;
-}
-
 void put_hex(std::string_view key, const buffer_chain& bytes, std::string& out) {
-    constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
     out += key;
     out += "\":\"";
-    for (const kwire::chain_segment& segment : bytes)
-        for (const std::byte b : segment.bytes()) {
-            out += digits[std::to_integer<std::size_t>(b >> 4)];
-            out += digits[std::to_integer<std::size_t>(b & std::byte{15})];
-        }
+    for (const kwire::chain_segment& segment : bytes) convert::put_hex(segment.bytes(), out);
     out += '"';
-}
-
-std::expected<kwire::shared_buffer, error> from_hex(std::string_view text) {
-    const auto digit = [](char c) {
-        return c >= '0' && c <= '9'   ? c - '0'
-               : c >= 'a' && c <= 'f' ? c - 'a' + 10
-               : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                      : -1;
-    };
-    std::vector<std::byte> bytes;
-    bytes.reserve(text.size() / 2);
-    for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-        const int high = digit(text[i]), low = digit(text[i + 1]);
-        if (high < 0 || low < 0) break;
-        bytes.push_back(static_cast<std::byte>(high << 4 | low));
-    }
-    if (bytes.size() * 2 != text.size()) return std::unexpected(wrong("hex"));
-    return kwire::shared_buffer::copy_of(bytes);
 }
 
 const typed_message* typed_message_of(std::string_view name) {
@@ -126,16 +93,17 @@ std::expected<void, error> answer_object(const boost::json::object& line, std::s
 
     const boost::json::value* const hex = line.if_contains("hex");
     if (hex == nullptr || !hex->is_string()) return std::unexpected(wrong("hex"));
-    auto body = from_hex({hex->get_string().data(), hex->get_string().size()});
-    if (!body) return std::unexpected(body.error());
+    const auto bytes = from_hex("hex", {hex->get_string().data(), hex->get_string().size()});
+    if (!bytes) return std::unexpected(bytes.error());
+    auto body = kwire::shared_buffer::copy_of(*bytes);
     kwire::parse_options options;
     if (const boost::json::value* const lenient = line.if_contains("lenient"))
         options.trailing_bytes = lenient->is_bool() && lenient->get_bool();
-    if (!line.contains("to")) return show_bytes(*message, *version, *body, options, out);
+    if (!line.contains("to")) return show_bytes(*message, *version, body, options, out);
 
     const auto to = version_in(line, "to");
     if (!to) return std::unexpected(to.error());
-    const auto other = kwire::transcode(*message, *std::move(body), *version, *to, options);
+    const auto other = kwire::transcode(*message, std::move(body), *version, *to, options);
     if (!other) return std::unexpected(other.error());
     out += '{';
     put_hex("hex", *other, out);
@@ -143,23 +111,16 @@ std::expected<void, error> answer_object(const boost::json::object& line, std::s
     return {};
 }
 
-void put_error(const error& failure, std::string& out) {
-    const kwire::error_text path = kwire::path_of(failure), text = kwire::describe(failure);
-    out += boost::json::serialize(boost::json::value{{"error",
-                                                      {{"code", kwire::name_of(failure.code)},
-                                                       {"offset", failure.offset},
-                                                       {"path", path.view()},
-                                                       {"text", text.view()}}}});
-}
-
 } // namespace
 
 void answer(std::string_view line, std::string& out) {
     const auto value = kwire::parse_json(line);
-    if (!value) return put_error(value.error(), out);
+    if (!value) return put_error(value.error(), value.error().offset, out);
     const boost::json::object* const object = value->if_object();
-    if (object == nullptr) return put_error(wrong("message"), out);
-    if (const auto done = answer_object(*object, out); !done) put_error(done.error(), out);
+    if (object == nullptr) return put_error(wrong("message"), 0, out);
+    if (object->contains("records")) return answer_records(*object, out);
+    if (const auto done = answer_object(*object, out); !done)
+        put_error(done.error(), done.error().offset, out);
 }
 
 } // namespace convert

@@ -5,12 +5,17 @@
 ///     {"json":{...},"hex":"...","data_hex":"...","size":N}
 ///     {"message":"FetchRequest","version":12,"json":{...}}           -> {"hex":"...","size":N}
 ///     {"message":"FetchRequest","version":12,"hex":"...","to":4}     -> {"hex":"..."}
+///     {"records":"..."}                            -> {"batches":[...],"truncated_tail":N}
+///     {"records":"...","patch":{"base_offset":9}}  -> {"records":"..."}
 ///     anything that is wrong  ->
 ///     {"error":{"code":"truncated","offset":41,"path":"topics[3].partitions[0]","text":"..."}}
 ///
 /// `hex` is the body without header and frame. In the first answer `hex` is written from the view, `data_hex`
-/// from the data struct. `"lenient":true` lets bytes behind the body pass. Answers come in the order of the
-/// lines, and none is held back while the program waits for input.
+/// from the data struct. `records` are record sets of any format; a batch with a wrong checksum is shown as
+/// far as it can be read, any other defect ends the set with an error. The `offset` of an error is always a
+/// byte of the line's own hex; where `text` counts bytes of decompressed records, it is where the compressed
+/// ones begin. The patch is for the first batch. `"lenient":true` lets bytes behind the body pass. Answers
+/// come in the order of the lines, and none is held back while the program waits for input.
 #include <array>
 #include <cerrno>
 #include <cstddef>

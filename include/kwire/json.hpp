@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,13 @@ namespace kwire {
     std::string out;
     detail::json_writer(out).put(view);
     return out;
+}
+
+/// Appends text as a JSON string, escaped where JSON demands it. What is no UTF-8 becomes U+FFFD.
+inline void append_json(std::string_view text, std::string& out) { detail::json_writer(out).put_text(text); }
+/// Appends bytes as a JSON string of standard base64 with its padding, as bytes stand in messages.
+inline void append_json(std::span<const std::byte> bytes, std::string& out) {
+    detail::json_writer(out).put_base64(bytes);
 }
 
 /// The body of `message` at `version` from its JSON.

@@ -130,6 +130,129 @@ class Golden(unittest.TestCase):
         self.assertEqual(len(lines), 4067)
 
 
+# Sets that Kafka takes and kwire refuses: docs/records.md says why.
+STRICTER_THAN_KAFKA = {
+    "lenient-count-less-0": "trailing_bytes",
+    "lenient-key-length-minus-2": "bad_length",
+    "lenient-value-length-minus-2": "bad_length",
+    "lenient-header-value-minus-2": "bad_length",
+    "lenient-v1-key-length--2": "bad_length",
+    "lenient-v0-key-length--2": "bad_length",
+}
+
+
+class Records(unittest.TestCase):
+    """Record sets, against Kafka's own record classes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.texts = lines_of("records.jsonl.gz")
+        cls.lines = [json.loads(text) for text in cls.texts]
+
+    def answers_to(self, chosen, **more):
+        """The answer to each line for which `chosen(line)`, as (text of the line, line, text, answer)."""
+        asked = [(text, line) for text, line in zip(self.texts, self.lines) if chosen(line)]
+        said = ask([json.dumps({"records": line["hex"], **more}) for _, line in asked])
+        return [(text, line, answer, json.loads(answer)) for (text, line), answer in zip(asked, said)]
+
+    def assert_shown(self, text, said):
+        """Both texts say the same of batches and tail, to the digit and in the same order."""
+        known = dict(exact(text)[1:])
+        self.assertEqual(exact(said)[1:], [(key, known[key]) for key in ("batches", "truncated_tail")])
+
+    def test_valid_sets_are_shown_as_kafka_reads_them(self):
+        found = self.answers_to(lambda line: "batches" in line and "lenient" not in line)
+        self.assertEqual(len(found), 283)
+        for text, line, said, answer in found:
+            with self.subTest(line["sample"]):
+                self.assertEqual(list(answer), ["batches", "truncated_tail"])
+                self.assert_shown(text, said)
+
+    def test_refused_sets_are_refused_with_a_place(self):
+        found = self.answers_to(lambda line: "reject" in line)
+        self.assertEqual(len(found), 172)
+        for _, line, _, answer in found:
+            with self.subTest(line["sample"]):
+                if line["reject"] == "crc":
+                    self.assertNotIn("error", answer)
+                    self.assertIn(False, [batch["crc_valid"] for batch in answer["batches"]])
+                    continue
+                error = answer.get("error") or answer["batches"][-1]["error"]
+                self.assertEqual(set(error), {"code", "offset", "path", "text"})
+                self.assertLessEqual(error["offset"], len(line["hex"]) // 2)
+                self.assertTrue(error["path"].startswith("batches["))
+
+    def test_sets_that_only_kafka_takes_are_shown_alike_or_listed_here(self):
+        found = self.answers_to(lambda line: "lenient" in line)
+        self.assertEqual(len(found), 12)
+        self.assertLess(set(STRICTER_THAN_KAFKA), {line["sample"] for _, line, _, _ in found})
+        documented = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+        for text, line, said, answer in found:
+            with self.subTest(line["sample"]):
+                if line["sample"] in STRICTER_THAN_KAFKA:
+                    self.assertEqual(answer["error"]["code"], STRICTER_THAN_KAFKA[line["sample"]])
+                    self.assertIn(f"`{line['sample']}`", documented)
+                else:
+                    self.assert_shown(text, said)
+
+    def test_patches_give_kafkas_bytes(self):
+        lines = [line for line in self.lines if "patch" in line]
+        self.assertEqual(len(lines), 204)
+        said = ask([json.dumps({"records": line["hex"], "patch": line["patch"]}) for line in lines])
+        for line, answer in zip(lines, map(json.loads, said)):
+            with self.subTest(line["sample"]):
+                self.assertEqual(answer, {"records": line["expect_hex"]})
+
+    def sample(self, name):
+        [line] = [line for line in self.lines if line["sample"] == name]
+        return line
+
+    def test_a_defect_behind_sound_batches_stands_in_its_place(self):
+        good = self.sample("v2-none-create-plain-2")
+        for bad, path in (("length-13", "batches[1].batch_length"), ("header-key-null", "batches[1].records[0].headers[0].name"),
+                          ("count-2-of-3-zstd", "batches[1].decompressed")):
+            with self.subTest(bad):
+                hex_ = good["hex"] + self.sample(bad)["hex"]
+                answer = json.loads(ask([json.dumps({"records": hex_})])[0])
+                self.assertEqual(answer["batches"][0], good["batches"][0])
+                [error] = [batch["error"] for batch in answer["batches"][1:]]
+                self.assertEqual(error["path"], path)
+                self.assertGreaterEqual(error["offset"], len(good["hex"]) // 2)
+                self.assertLess(error["offset"], len(hex_) // 2)
+
+    def test_a_wrong_checksum_does_not_hide_what_can_be_read(self):
+        good = self.sample("v2-none-create-plain-17")
+        cut = bytearray.fromhex(good["hex"])
+        cut[-1] ^= 1  # in the last record
+        [batch] = json.loads(ask([json.dumps({"records": cut.hex()})])[0])["batches"]
+        self.assertFalse(batch["crc_valid"])
+        self.assertGreaterEqual(len(batch["records"]), 16)
+        self.assertEqual(batch["records"][:16], good["batches"][0]["records"][:16])
+
+    def test_patches_that_cannot_be_are_refused_and_name_the_member(self):
+        message_v0, message_v1 = self.sample("v0-none-1")["hex"], self.sample("v1-none-create-1")["hex"]
+        batch = self.sample("v2-none-create-plain-1")["hex"]
+        cases = [
+            (batch, {"attributes": 1}, "patch"), (batch, {"base_offset": "1"}, "patch.base_offset"),
+            (batch, {"base_offset": 1.5}, "patch.base_offset"), (batch, {"base_offset": 1 << 63}, "patch.base_offset"),
+            (batch, {"partition_leader_epoch": 1 << 31}, "patch.partition_leader_epoch"),
+            (batch, {"producer_epoch": 40000}, "patch.producer_epoch"), (batch, {"base_sequence": None}, "patch.base_sequence"),
+            (batch, {"producer_id": -(1 << 63) - 1}, "patch.producer_id"), (batch, {"max_timestamp": []}, "patch.max_timestamp"),
+            (batch, {"timestamp_type": "none"}, "patch.timestamp_type"), (batch, {"timestamp_type": 1}, "patch.timestamp_type"),
+            (batch, [], "patch"), (batch, None, "patch"), ("", {"base_offset": 1}, ""), (batch[:-2], {"base_offset": 1}, ""),
+            (message_v0, {"max_timestamp": 1}, "max_timestamp"), (message_v0, {"timestamp_type": "create_time"}, "timestamp_type"),
+            (message_v1, {"producer_id": 1}, "producer_id"), (message_v1, {"partition_leader_epoch": 1}, "partition_leader_epoch"),
+        ]
+        for (_, patch, path), answer in zip(cases, ask([json.dumps({"records": hex_, "patch": patch}) for hex_, patch, _ in cases])):
+            with self.subTest(patch):
+                self.assertEqual(json.loads(answer)["error"]["path"], path)
+
+    def test_nonsense_is_answered(self):
+        for question in ('{"records":1}', '{"records":null}', '{"records":"0"}', '{"records":"zz"}', '{"records":[],"patch":{}}'):
+            with self.subTest(question):
+                self.assertEqual(json.loads(ask([question])[0])["error"]["path"], "records")
+
+
 class Tool(unittest.TestCase):
     """What scripts rely on beside the conversions."""
 

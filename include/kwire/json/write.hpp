@@ -128,6 +128,7 @@ private:
         put_integer(exponent);
     }
 
+public:
     /// Escaped where JSON demands it. What is not UTF-8 becomes U+FFFD, as Kafka reads it: JSON has no other
     /// way.
     void put_text(std::string_view text) {
@@ -178,6 +179,7 @@ private:
         out_ += '"';
     }
 
+private:
     std::string& out_;
 };
 

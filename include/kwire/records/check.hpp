@@ -18,10 +18,15 @@
 
 namespace kwire {
 
-/// Whether check_batches reads all bytes to compare checksums.
+/// When checksums are compared, which costs reading every byte.
+///
+/// check_batches looks at headers; records() and check_records are where records are first touched. A program
+/// gives one value to both and has its policy. What was verified is not written down anywhere: views have no
+/// state, and whoever touches records twice keeps what the first call has returned.
 enum class crc_policy : std::uint8_t {
-    verify, ///< as a broker must for what clients send
-    skip,   ///< for bytes that were verified before, or are protected by something better
+    verify,         ///< always and everywhere, as a broker must for what clients send
+    on_first_touch, ///< where records are read, so that batches which are passed over cost nothing
+    skip,           ///< never: for bytes that were verified before, or are protected by something better
 };
 
 /// What check_batches found in a records field.
@@ -73,13 +78,16 @@ struct batch_defect {
                         legacy ? offsetof(message_prefix, attributes) : offsetof(batch_header, attributes)};
 }
 
+/// A checksum that does not match.
+[[nodiscard]] inline batch_defect crc_defect(batch_view batch) noexcept {
+    return {errc::crc_mismatch, "crc",
+            batch.is_legacy() ? offsetof(batch_prefix, epoch_or_crc) : offsetof(batch_header, crc)};
+}
+
 /// What is wrong with a batch of the right length; its records are not looked into.
-[[nodiscard]] inline std::optional<batch_defect> find_defect(batch_view batch, crc_policy policy) noexcept {
+[[nodiscard]] inline std::optional<batch_defect> find_defect(batch_view batch, bool verify) noexcept {
     const batch_header* const header = batch.header();
-    if (policy == crc_policy::verify && !crc_matches(batch)) // first, for if it fails the rest says nothing
-        return batch_defect{errc::crc_mismatch, "crc",
-                            header != nullptr ? offsetof(batch_header, crc)
-                                              : offsetof(batch_prefix, epoch_or_crc)};
+    if (verify && !crc_matches(batch)) return crc_defect(batch); // first: if it fails the rest says nothing
     if (const auto defect = find_compression_defect(batch)) return defect;
     if (header == nullptr) return std::nullopt;
 
@@ -95,12 +103,12 @@ struct batch_defect {
 /// Checks that `bytes` are whole, sound batches from the first byte to the last; no bytes are no batches and
 /// well.
 ///
-/// Of each the length, magic, checksum (as `policy` says) and compression type; in magic 2 also that as many
-/// records as it counts may be there and that its offsets rise within int64. Records are not looked into.
-/// Codes: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (zstd in magic 0
-/// and 1 too), bad_length (a negative count), count_exceeds_input, bad_value (offsets), at the byte of the
-/// field, with the path `batches[2].crc`. What else Kafka asks of a producer (one batch, no control batch,
-/// base offset 0) is in the summary.
+/// Of each the length, magic, checksum (if `policy` is verify) and compression type; in magic 2 also that as
+/// many records as it counts may be there and that its offsets rise within int64. Records are not looked
+/// into. Codes: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (zstd in
+/// magic 0 and 1 too), bad_length (a negative count), count_exceeds_input, bad_value (offsets), at the byte
+/// of the field, with the path `batches[2].crc`. What else Kafka asks of a producer (one batch, no control
+/// batch, base offset 0) is in the summary.
 [[nodiscard]] inline std::expected<batches_summary, error>
 check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
     batches_summary summary;
@@ -112,7 +120,7 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
     auto i = batches.begin();
     for (; i != batches.end(); ++i) {
         const batch_view batch = *i;
-        if (const auto defect = detail::find_defect(batch, policy)) {
+        if (const auto defect = detail::find_defect(batch, policy == crc_policy::verify)) {
             const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
             error e{.code = defect->code,
                     .offset = before + defect->offset,

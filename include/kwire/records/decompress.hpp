@@ -3,7 +3,9 @@
 ///     kwire::gzip_codec gzip;                                  // <kwire/compression/gzip.hpp>
 ///     kwire::zstd_codec zstd;                                  // <kwire/compression/zstd.hpp>
 ///     kwire::codec_set codecs(gzip, zstd);
-///     auto records = kwire::decompress(batch, codecs, 64 << 20);
+///     auto plain = kwire::decompress(batch, codecs, 64 << 20);
+///
+/// For records themselves see <kwire/records/read.hpp>.
 #pragma once
 
 #include <kwire/compression/codec.hpp>

@@ -573,13 +573,21 @@ private:
     return record_range(batch);
 }
 
+/// The same, after a look at the checksum: crc_mismatch unless it fits or `policy` is skip.
+[[nodiscard]] inline std::expected<record_range, error> records(batch_view batch,
+                                                                crc_policy policy) noexcept {
+    if (policy != crc_policy::skip && !crc_matches(batch))
+        return std::unexpected{detail::error_of(detail::crc_defect(batch))};
+    return record_range(batch);
+}
+
 /// Checks a batch and all of its records, for those who want all or nothing; returns how many there are.
 ///
 /// Afterwards a loop over records(batch) sees them all. Errors: those of check_batches for one batch, and
 /// those of record_range::defect. Offsets count from the first byte of the batch.
 [[nodiscard]] inline std::expected<std::uint32_t, error>
 check_records(batch_view batch, crc_policy policy = crc_policy::verify) noexcept {
-    if (const auto defect = detail::find_defect(batch, policy))
+    if (const auto defect = detail::find_defect(batch, policy != crc_policy::skip))
         return std::unexpected{detail::error_of(*defect)};
     const record_range range(batch);
     auto i = range.begin();

@@ -1,0 +1,360 @@
+/// The records of any batch, compressed or not, of every format: one loop for all of them.
+///
+///     auto records = kwire::records(batch, codecs, 64 << 20);   // never more than 64 MiB
+///     if (!records) return refuse(records.error());
+///     for (auto record : *records) consume(record.offset(), record.key(), record.value());
+///     if (auto defect = records->defect()) return refuse(*defect);
+///     // decompressed.records[3].key: truncated at byte 412, needs 70 bytes, 9 left
+///
+/// Wrappers of magic 0 and 1 are read as Kafka reads them. The magic of the wrapper decides what the offsets
+/// inside mean: in magic 0 they are absolute; in magic 1 they count from the first record, and the wrapper
+/// has the offset of the last one (KIP-31). With log_append_time the time of a wrapper of magic 1 holds for
+/// all messages inside (KIP-32). Logs that were written by way of old brokers hold wrappers of one of the two
+/// magics around messages of the other: they are taken, and messages of magic 0 have no time whatever is
+/// around them. The checksums of the messages inside are not compared, for the wrapper's own covers them.
+#pragma once
+
+#include <kwire/buffer.hpp>
+#include <kwire/compression/codec.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/held.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/check.hpp>
+#include <kwire/records/decompress.hpp>
+#include <kwire/records/record.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace kwire {
+
+namespace detail {
+
+/// Records in a row, wherever they lie: those of a batch of magic 2, or messages of magic 0 and 1.
+struct record_run {
+    record_base base{};
+    std::span<const std::byte> bytes{};
+    std::uint64_t count = 0;
+    std::uint64_t lead = 0;    ///< where `bytes` begin in what offsets of errors count from
+    bool messages = false;     ///< of magic 0 and 1; each is known to be whole and not compressed
+    bool append_time = false;  ///< of messages: base.timestamp holds for those that have a time at all
+    bool decompressed = false; ///< `bytes` are what was decompressed, and offsets count from its first byte
+
+    /// What the message at `at` says itself, added to what is around it.
+    [[nodiscard]] record_base base_of_message(const std::byte* at) const noexcept {
+        const auto& message = overlay_trusted<message_prefix>(at);
+        record_base one;
+        one.offset = base.offset + static_cast<std::uint64_t>(message.offset.value());
+        if (message.magic == 0)
+            one.timestamp = static_cast<std::uint64_t>(std::int64_t{-1});
+        else
+            one.timestamp =
+                append_time ? base.timestamp : static_cast<std::uint64_t>(message.timestamp.value());
+        return one;
+    }
+    [[nodiscard]] static std::span<const std::byte> message_at(const std::byte* at) noexcept {
+        const auto& message = overlay_trusted<message_prefix>(at);
+        return {at, static_cast<std::size_t>(message.length.value()) + batch_overhead};
+    }
+
+    /// An error of these bytes, in the words that a caller sees.
+    [[nodiscard]] error placed(error e) const noexcept {
+        e.offset += lead;
+        if (decompressed) e.enter({"decompressed"});
+        return e;
+    }
+};
+
+/// The messages in a wrapper: how many, and the offset that the last one carries. All must be whole.
+struct wrapped_messages {
+    std::uint64_t count = 0;
+    std::int64_t last_offset = 0;
+};
+
+[[nodiscard]] inline std::expected<wrapped_messages, error>
+find_wrapped_messages(std::span<const std::byte> plain) noexcept {
+    wrapped_messages found;
+    std::size_t at = 0;
+    const auto refused = [&found](error e) {
+        e.enter({"records", static_cast<std::int64_t>(found.count)});
+        return std::unexpected{e};
+    };
+    do { // a wrapper with nothing in it is cut short in front of its first message
+        const std::size_t left = plain.size() - at;
+        const batch_extent extent = measure_batch(plain.data() + at, left);
+        if (extent.size == 0) return refused(batch_error(extent, at, left));
+        const auto& message = overlay_trusted<message_prefix>(plain.data() + at);
+        if (message.magic == 2) return refused(batch_error({.defect = errc::unknown_magic}, at, left));
+        if ((message.attributes & 7) != 0) {
+            error e{.code = errc::unsupported_compression,
+                    .offset = at + offsetof(message_prefix, attributes)};
+            e.enter({"attributes"});
+            return refused(e);
+        }
+        found.last_offset = message.offset;
+        ++found.count;
+        at += extent.size;
+    } while (at != plain.size());
+    return found;
+}
+
+/// What the offsets inside a wrapper are to be added to, as a number that wraps; see the top of this file.
+[[nodiscard]] inline std::uint64_t offset_of_wrapper(batch_view wrapper, std::int64_t last_inside) noexcept {
+    if (wrapper.magic() == 0) return 0;
+    // Some versions of librdkafka sent wrappers whose offset was left at 0.
+    if (wrapper.base_offset() == 0) return 0;
+    const std::uint64_t first =
+        static_cast<std::uint64_t>(wrapper.base_offset()) - static_cast<std::uint64_t>(last_inside);
+    return static_cast<std::int64_t>(first) < 0 ? 0
+                                                : first; // absolute offsets inside magic 1, as Kafka has it
+}
+
+struct batch_records_access;
+
+} // namespace detail
+
+/// The records of one batch, with the memory that they were decompressed to.
+///
+/// A forward range like record_range: it ends in front of the first record that is defective, and defect()
+/// tells whether that was so; nothing about what it yields can fail. Records of a compressed batch lie in
+/// memory that this object owns, and are good as long as it, a copy of it or a slice of buffer() lives. Those
+/// of other batches lie where they always did. Copies share the memory, in O(1).
+class batch_records {
+public:
+    using value_type = record_view;
+
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag; // elements are made on the way
+        using value_type = record_view;
+        using difference_type = std::ptrdiff_t;
+        using reference = record_view;
+        using pointer = void;
+
+        iterator() noexcept = default;
+
+        [[nodiscard]] KWIRE_ALWAYS_INLINE record_view operator*() const noexcept {
+            return detail::record_access::make(base_, record_);
+        }
+        KWIRE_ALWAYS_INLINE iterator& operator++() noexcept {
+            at_ = next_;
+            if (--left_ != 0) read();
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            iterator before = *this;
+            ++*this;
+            return before;
+        }
+
+        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.left_ == b.left_; // as in record_range
+        }
+        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
+            return a.left_ == 0;
+        }
+
+    private:
+        friend class batch_records;
+
+        KWIRE_ALWAYS_INLINE explicit iterator(const detail::record_run& run) noexcept
+            : run_(&run),
+              at_(run.bytes.data()),
+              next_(at_),
+              end_(at_ + run.bytes.size()),
+              left_(run.count),
+              base_(run.base) {
+            if (left_ != 0) read();
+        }
+
+        KWIRE_ALWAYS_INLINE void read() noexcept {
+            detail::silent_refusal refuse;
+            if (run_->messages) [[unlikely]] {
+                base_ = run_->base_of_message(at_);
+                const auto bytes = detail::record_run::message_at(at_);
+                next_ = detail::read_message(bytes, magic_at(at_), record_, refuse);
+            } else {
+                next_ = detail::read_record(at_, end_, record_, refuse);
+            }
+            if (next_ == nullptr) [[unlikely]] {
+                failed_ = left_;
+                left_ = 0;
+            }
+        }
+
+        const detail::record_run* run_ = nullptr;
+        const std::byte* at_ = nullptr;   ///< of this record; at the end, of what follows the last
+        const std::byte* next_ = nullptr; ///< of the one behind it
+        const std::byte* end_ = nullptr;
+        std::uint64_t left_ = 0;   ///< records from this one on; 0 at the end
+        std::uint64_t failed_ = 0; ///< what left_ was in front of a defective record
+        detail::record_base base_;
+        detail::parsed_record record_;
+    };
+    using const_iterator = iterator;
+
+    /// Iterators refer to this object, which must outlive them where it is.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const& noexcept KWIRE_LIFETIMEBOUND {
+        return iterator(run_);
+    }
+    iterator begin() const&& = delete;
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// How many records the batch announces; of magic 0 and 1, how many messages there are. If defect() is
+    /// something, the loop sees fewer, or bytes are left behind them.
+    [[nodiscard]] std::uint64_t count() const noexcept { return run_.count; }
+
+    /// Why the loop ends before the records do; nullopt if all are sound. Walks over them.
+    ///
+    /// The codes are those of record_range::defect, found inside a record, and trailing_bytes. For a
+    /// compressed batch the path begins with `decompressed`, and offsets count from the first decompressed
+    /// byte; for others from the first byte of the batch.
+    [[nodiscard]] std::optional<error> defect() const noexcept {
+        auto i = begin();
+        while (i != end()) ++i;
+        return defect(i);
+    }
+    /// The same from where an own loop has ended; `at_end` must be at the end.
+    [[nodiscard]] std::optional<error> defect(const iterator& at_end) const noexcept {
+        if (at_end.failed_ == 0 && at_end.at_ == at_end.end_) return std::nullopt;
+        return describe_defect(at_end.at_, at_end.failed_);
+    }
+
+    /// Whether the batch was compressed, so that its records lie in buffer() and offsets of defects count
+    /// there.
+    [[nodiscard]] bool is_decompressed() const noexcept { return run_.decompressed; }
+    /// What keeps the records alive: `buffer().slice_of(*record.value())` is a value that outlives the rest,
+    /// in O(1). Empty where somebody else does: for a batch that was neither compressed nor held.
+    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return memory_; }
+    const shared_buffer& buffer() const&& = delete;
+
+    /// The records as they are written in the plain: those of magic 2 behind the header, or messages.
+    [[nodiscard]] friend std::span<const std::byte> bytes_of(const batch_records& records) noexcept {
+        return records.run_.bytes;
+    }
+
+private:
+    friend struct detail::batch_records_access;
+
+    batch_records(const detail::record_run& run, shared_buffer memory) noexcept
+        : run_(run), memory_(std::move(memory)) {}
+
+    [[nodiscard]] static std::int8_t magic_at(const std::byte* at) noexcept {
+        return overlay_trusted<detail::batch_prefix>(at).magic;
+    }
+
+    [[nodiscard]] KWIRE_COLD error describe_defect(const std::byte* at, std::uint64_t failed) const noexcept {
+        const std::byte* const origin = run_.bytes.data();
+        if (failed == 0)
+            return run_.placed(
+                {.code = errc::trailing_bytes, .offset = static_cast<std::uint64_t>(at - origin)});
+        detail::described_refusal refuse{.origin = origin};
+        detail::parsed_record ignored;
+        if (run_.messages)
+            (void)detail::read_message(detail::record_run::message_at(at), magic_at(at), ignored, refuse);
+        else
+            (void)detail::read_record(at, origin + run_.bytes.size(), ignored, refuse);
+        refuse.e.enter({"records", static_cast<std::int64_t>(run_.count - failed)});
+        return run_.placed(refuse.e);
+    }
+
+    detail::record_run run_;
+    shared_buffer memory_;
+};
+
+namespace detail {
+
+struct batch_records_access {
+    static batch_records make(const record_run& run, shared_buffer memory) noexcept {
+        return {run, std::move(memory)};
+    }
+    [[nodiscard]] static const record_run& run(const batch_records& records) noexcept { return records.run_; }
+};
+
+/// The count of a batch of magic 2 against the plain bytes of its records.
+[[nodiscard]] inline std::optional<batch_defect> find_plain_count_defect(batch_view batch,
+                                                                         std::size_t left) noexcept {
+    const auto needed = static_cast<std::uint64_t>(batch.header()->record_count.value()) * least_record_size;
+    if (needed <= left) return std::nullopt;
+    return batch_defect{errc::count_exceeds_input, "record_count", offsetof(batch_header, record_count),
+                        needed, left};
+}
+
+/// Puts what `run` needs to know about messages there, once `run.bytes` are theirs.
+[[nodiscard]] inline std::expected<void, error> open_wrapper(record_run& run, batch_view wrapper) noexcept {
+    const auto messages = find_wrapped_messages(run.bytes);
+    if (!messages) return std::unexpected{run.placed(messages.error())};
+    run.count = messages->count;
+    run.base.offset = offset_of_wrapper(wrapper, messages->last_offset);
+    run.append_time = wrapper.timestamp_type() == kwire::timestamp_type::log_append_time;
+    return {};
+}
+
+[[nodiscard]] inline std::expected<batch_records, error> open_records(batch_view batch, shared_buffer memory,
+                                                                      const codec_set& codecs,
+                                                                      std::size_t cap, crc_policy policy) {
+    if (policy != crc_policy::skip && !crc_matches(batch))
+        return std::unexpected{error_of(crc_defect(batch))};
+    if (const auto defect = find_compression_defect(batch)) return std::unexpected{error_of(*defect)};
+    const bool compressed = batch.compression() != compression_type::none;
+    record_run run{.base = record_base(batch), .messages = batch.is_legacy()};
+    if (!batch.is_legacy()) {
+        if (const auto defect = find_count_defect(batch)) return std::unexpected{error_of(*defect)};
+        run.bytes = records_bytes(batch);
+        run.lead = sizeof(batch_header);
+        run.count = static_cast<std::uint64_t>(batch.header()->record_count.value());
+        // A batch that compaction has emptied keeps its type without even a compressed nothing.
+        if (run.count == 0 && run.bytes.empty()) return batch_records_access::make(run, std::move(memory));
+    } else if (!compressed) {
+        run.bytes = bytes_of(batch);
+        run.count = 1;
+        run.base.offset = 0; // the message is its own wrapper
+    }
+    if (!compressed) return batch_records_access::make(run, std::move(memory));
+
+    auto plain = decompress(batch, codecs, cap);
+    if (!plain) return std::unexpected{plain.error()};
+    run.bytes = plain->span();
+    run.lead = 0;
+    run.decompressed = true;
+    if (batch.is_legacy()) {
+        if (auto opened = open_wrapper(run, batch); !opened) return std::unexpected{opened.error()};
+    } else if (const auto defect = find_plain_count_defect(batch, plain->size())) {
+        return std::unexpected{error_of(*defect)};
+    }
+    return batch_records_access::make(run, *std::move(plain));
+}
+
+} // namespace detail
+
+/// The records of `batch`, decompressed by one of `codecs` if need be, to at most `cap` bytes.
+///
+/// A batch that is not compressed is read where it lies: its bytes must outlive the result, and nothing is
+/// allocated. This is the first touch of records, so the checksum is compared here unless `policy` is skip.
+/// Keep the batch_records to touch them again; they are verified, and decompressed, once.
+///
+/// Errors, at the byte of the batch: crc_mismatch, unsupported_compression (zstd in magic 0 and 1 too),
+/// bad_length and count_exceeds_input (the count of records), those of codec::decompress. Of what a wrapper
+/// holds, at the byte of its decompressed content and with a path as `decompressed.records[2].attributes`:
+/// truncated (an empty wrapper too), bad_batch_length, unknown_magic (a batch of magic 2 too),
+/// unsupported_compression (a wrapper inside a wrapper). Defects of records themselves: see
+/// batch_records::defect.
+[[nodiscard]] inline std::expected<batch_records, error>
+records(batch_view batch, const codec_set& codecs, std::size_t cap, crc_policy policy = crc_policy::verify) {
+    return detail::open_records(batch, {}, codecs, cap, policy);
+}
+/// The same for a batch that keeps its bytes alive: whatever its compression, the result owns what it shows.
+[[nodiscard]] inline std::expected<batch_records, error> records(const held<batch_view>& batch,
+                                                                 const codec_set& codecs, std::size_t cap,
+                                                                 crc_policy policy = crc_policy::verify) {
+    return detail::open_records(batch.view(), batch.buffer(), codecs, cap, policy);
+}
+
+} // namespace kwire
