@@ -155,3 +155,102 @@ TEST_CASE("what the version of a message cannot carry is refused before anything
     CHECK(kwire::encode_request<kwire::metadata_request>({}, 14, 1).error() ==
           kwire::errc::unsupported_version);
 }
+
+namespace {
+
+/// A request header v2 of ApiVersions v3, with `tags` of `payload` bytes each, and a byte of body behind it.
+std::string header_with_tags(std::size_t tags, std::size_t payload) {
+    const auto put = [](std::string& out, std::size_t n) {
+        for (; n >= 0x80; n >>= 7) out += static_cast<char>(n | 0x80);
+        out += static_cast<char>(n);
+    };
+    std::string out("\0\x12\0\3\0\0\0\7\xff\xff", 10);
+    put(out, tags);
+    for (std::size_t number = 0; number < tags; ++number) {
+        put(out, number);
+        put(out, payload);
+        out.append(payload, 'x');
+    }
+    return out + '!';
+}
+
+std::optional<kwire::error> refusal_of(const std::string& frame) {
+    const auto request = kwire::parse_request_frame(shared_buffer::from_static(frame));
+    if (!request) return request.error();
+    CHECK(request->body() == shared_buffer::copy_of(std::string_view("!")));
+    return std::nullopt;
+}
+
+} // namespace
+
+TEST_CASE("a header has room for 64 tags") {
+    CHECK_FALSE(refusal_of(header_with_tags(64, 3)));
+    const auto refusal = refusal_of(header_with_tags(65, 3));
+    REQUIRE(refusal);
+    CHECK(refusal->code == kwire::errc::too_large);
+    CHECK(refusal->offset == 10);
+    CHECK(refusal->message == "RequestHeader");
+}
+
+TEST_CASE("the tags of a header have room for 64 KiB") {
+    const std::size_t around = 1 + 1 + 3; // count, number and size
+    CHECK_FALSE(refusal_of(header_with_tags(1, 65'536 - around)));
+    CHECK(refusal_of(header_with_tags(1, 65'536 - around + 1))->code == kwire::errc::too_large);
+    CHECK(refusal_of(header_with_tags(1, 1'000'000))->code == kwire::errc::too_large);
+}
+
+TEST_CASE("a frame of millions of header tags is refused after a look at its beginning") {
+    const std::string frame = header_with_tags(10'000'000, 0);
+    const auto refusal = refusal_of(frame);
+    REQUIRE(refusal);
+    CHECK(refusal->code == kwire::errc::too_large);
+    CHECK(refusal->offset < 110'000);
+    // A claim alone is one of those that the bytes cannot hold.
+    CHECK(refusal_of(std::string("\0\x12\0\3\0\0\0\7\xff\xff\xff\xff\xff\xff\x0f", 15))->code ==
+          kwire::errc::count_exceeds_input);
+}
+
+TEST_CASE("the headers of responses have the same limits") {
+    std::string tags = header_with_tags(65, 0).substr(10);
+    const shared_buffer frame = shared_buffer::copy_of(std::string("\0\0\0\7", 4) + tags);
+    CHECK(kwire::parse_response_frame(frame, api_key::metadata, 12).error() == kwire::errc::too_large);
+}
+
+TEST_CASE("a long client id, the largest that there is, leaves the room for tags as it is") {
+    std::string frame = header_with_tags(64, 1000);
+    frame.replace(8, 2, std::string("\x7f\xff", 2) + std::string(0x7fff, 'c'));
+    frame.pop_back();
+    CHECK_FALSE(refusal_of(frame + '!'));
+}
+
+TEST_CASE("a request's body can be written to once its frame has given it up") {
+    auto request =
+        kwire::parse_request_frame(frame_of("0012 0003 00000007 0003 616263 00 066b77697265 023100"));
+    REQUIRE(request);
+    auto owned = std::move(*request).body().try_into_unique();
+    REQUIRE(owned);
+    CHECK(owned->size() == 9);
+    CHECK(request->correlation_id() == 7);
+
+    auto response = kwire::parse_response_frame(frame_of("00000007 00 c0ffee"), api_key::metadata, 12);
+    REQUIRE(response);
+    CHECK(std::move(*response).body().try_into_unique());
+    CHECK(response->correlation_id() == 7);
+    CHECK(response->api() == api_key::metadata);
+    CHECK(response->api_version() == 12);
+}
+
+TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of version 0") {
+    for (const int version : {0, 1, 2, 3, 4, 5, 99}) {
+        const auto of = [&](std::string_view hex) {
+            return kwire::parse_response_frame(frame_of(hex), api_key::api_versions,
+                                               static_cast<std::int16_t>(version));
+        };
+        CHECK(of("00000007 0023 00000001 0012 0000 0004")->api_version() == 0);
+        CHECK(of("00000007 0000 01 00000000 00")->api_version() == version);
+        CHECK(of("00000007 002a 01 00000000 00")->api_version() == version);
+        CHECK(of("00000007 00")->api_version() == version);
+    }
+    CHECK(kwire::parse_response_frame(frame_of("00000007 00 0023"), api_key::metadata, 12)->api_version() ==
+          12);
+}

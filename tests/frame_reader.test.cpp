@@ -455,3 +455,38 @@ TEST_CASE("frames may be dropped by another thread than the reader's") {
     }
     for (std::thread& thread : threads) thread.join();
 }
+
+TEST_CASE("a frame outlives the want of memory for its count") {
+    if (!support::counts_allocations) return; // nothing can be refused
+    const auto deliver = [](auto& reader, std::size_t size) {
+        const std::string stream = frame(body_of(size, 1)) + frame("the next one");
+        std::size_t at = 0;
+        for (std::span<std::byte> room = reader.prepare(); !room.empty(); room = reader.prepare()) {
+            const std::size_t n = std::min(room.size(), stream.size() - at);
+            std::memcpy(room.data(), stream.data() + at, n);
+            reader.commit(n);
+            at += n;
+        }
+        int refusals = 0;
+        for (int i = 0; i < 2; ++i) {
+            support::no_memory = true;
+            try {
+                auto frame = reader.next();
+                support::no_memory = false;
+                return std::pair(refusals, text(**frame) == body_of(size, 1));
+            } catch (const std::bad_alloc&) {
+                ++refusals;
+            }
+            support::no_memory = false;
+        }
+        return std::pair(refusals, text(**reader.next()) == body_of(size, 1));
+    };
+    watched_pages::reset();
+    {
+        watched_reader reader;
+        CHECK(deliver(reader, 100'000) == std::pair(2, true)); // pages, and a count that cannot be had
+        CHECK(watched_pages::live == 0);
+    }
+    portable_reader on_the_heap;
+    CHECK(deliver(on_the_heap, 100'000) == std::pair(0, true)); // the count came with the bytes
+}

@@ -3,7 +3,7 @@
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include/kwire"
   "${PROJECT_SOURCE_DIR}/include/kwire/*.hpp")
 list(FILTER headers EXCLUDE REGEX "^messages/")
-list(APPEND headers messages/all.hpp messages/registry.hpp messages/request_header.hpp messages/response_header.hpp)
+list(APPEND headers messages/all.hpp messages/apis.hpp messages/registry.hpp messages/request_header.hpp messages/response_header.hpp)
 get_property(components GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 
 foreach(header IN LISTS headers)

@@ -46,9 +46,7 @@ error_code check(const std::optional<std::span<const std::byte>>& records, std::
 
 /// The frame's memory to write to. Nobody else has it yet, so this copies nothing.
 kwire::unique_buffer own(kwire::request_frame request) {
-    // The header refers to the frame as well, but goes with the temporary.
-    kwire::shared_buffer body = std::move(kwire::request_frame(std::move(request))).body();
-    auto owned = std::move(body).try_into_unique();
+    auto owned = std::move(request).body().try_into_unique();
     if (owned) return *std::move(owned);
     kwire::unique_buffer copy; // counted, and so seen in the totals
     copy.append(owned.error());

@@ -154,9 +154,10 @@ public:
 
     /// Like adopt, for memory that nobody but `owner` can reach: the last owner may write to it again.
     ///
-    /// This is what makes try_into_unique work for memory out of a pool or a mapping.
+    /// This is what makes try_into_unique work for memory out of a pool or a mapping. If memory for the count
+    /// cannot be had, `owner` has not been moved from.
     template <std::movable Owner>
-    [[nodiscard]] static shared_buffer adopt_exclusive(Owner owner, std::span<std::byte> bytes) {
+    [[nodiscard]] static shared_buffer adopt_exclusive(Owner&& owner, std::span<std::byte> bytes) {
         auto* control = new detail::owner_control<Owner>(std::move(owner));
         control->size = bytes.size();
         control->writable = bytes.data();

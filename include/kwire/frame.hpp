@@ -14,9 +14,11 @@
 
 #include <kwire/api.hpp>
 #include <kwire/encode.hpp>
+#include <kwire/error_code.hpp>
 #include <kwire/messages/request_header.hpp>
 #include <kwire/messages/response_header.hpp>
 #include <kwire/parse.hpp>
+#include <kwire/tags.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -72,6 +74,46 @@ struct request_start {
                          wire::load_be<std::int32_t>(frame.data() + 4)};
 }
 
+/// How many tagged fields a header may have, and of how many bytes together. Kafka has defined none so far;
+/// but a header is read before anybody has authenticated.
+struct header_limits {
+    static constexpr std::size_t max_tags = 64;
+    static constexpr std::size_t max_tag_bytes = 65'536; ///< of the whole section
+};
+
+namespace detail {
+
+/// The header of `Header`'s kind in front of `frame`, with header_limits in force: however long the frame,
+/// no more of it is looked at than the longest header has.
+template <class Header>
+[[nodiscard]] std::expected<typename Header::view, error> parse_header(std::span<const std::byte> frame,
+                                                                       std::int16_t version) noexcept {
+    constexpr std::size_t largest_before_tags = 8 + 2 + 0x7fff; // numbers, and the client id with its length
+    constexpr std::size_t largest = largest_before_tags + header_limits::max_tag_bytes;
+    const bool clipped = frame.size() > largest;
+    auto header =
+        parse_view<Header>(clipped ? frame.first(largest) : frame, version, {.trailing_bytes = true});
+    if (!header) {
+        // Only tags can reach behind the clip, whether by their sizes or by their number.
+        if (clipped &&
+            (header.error().code == errc::truncated || header.error().code == errc::count_exceeds_input))
+            header.error().code = errc::too_large;
+        return header;
+    }
+    std::size_t tags = 0;
+    for ([[maybe_unused]] const tag_view tag : unknown_tags(*header)) ++tags;
+    if (tags == 0) [[likely]]
+        return header;
+    const auto before_tags =
+        static_cast<std::size_t>(view_access::tags(*header) - view_access::base(*header));
+    const std::size_t tag_bytes = bytes_of(*header).size() - before_tags;
+    if (tags <= header_limits::max_tags && tag_bytes <= header_limits::max_tag_bytes) return header;
+    return std::unexpected(error{
+        .code = errc::too_large, .offset = before_tags, .message = Header::facts.name, .version = version});
+}
+
+} // namespace detail
+
 /// A request whose header is read and whose body is not yet: it may be of any API and version.
 ///
 /// Holds a reference on the frame's bytes; copies share them.
@@ -92,7 +134,12 @@ public:
     }
     /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
     [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
-    [[nodiscard]] shared_buffer body() && noexcept { return std::move(body_); }
+    /// The body without the header, which is gone then: the way to try_into_unique(), as long as nobody else
+    /// has a reference on the frame. The three numbers stay.
+    [[nodiscard]] shared_buffer body() && noexcept {
+        header_ = {};
+        return std::move(body_);
+    }
 
 private:
     friend std::expected<request_frame, error> parse_request_frame(shared_buffer frame) noexcept;
@@ -106,56 +153,87 @@ private:
 
 /// Reads the header of a request frame, and leaves the body to the caller.
 ///
-/// `frame` begins behind the length prefix. Errors are those of `parse`, with offsets into the frame.
+/// `frame` begins behind the length prefix. Errors are those of `parse`, with offsets into the frame, and
+/// too_large for more tags than header_limits allows.
 [[nodiscard]] inline std::expected<request_frame, error> parse_request_frame(shared_buffer frame) noexcept {
     const auto start = peek(frame.span());
     if (!start) return std::unexpected(start.error());
-    auto header = parse<request_header>(frame, request_header_version(start->api, start->api_version),
-                                        {.trailing_bytes = true});
+    const auto header = detail::parse_header<request_header>(
+        frame.span(), request_header_version(start->api, start->api_version));
     if (!header) return std::unexpected(header.error());
-    const std::size_t size = bytes_of(header->view()).size();
+    const std::size_t size = bytes_of(*header).size();
     shared_buffer body =
         detail::buffer_access::slice(frame, size, frame.size() - size); // a view of the frame's front
-    return request_frame(*start, *std::move(header), std::move(body));
+    return request_frame(*start, held<request_header::view>(*header, std::move(frame)), std::move(body));
 }
 
 /// A response whose header is read and whose body is not yet.
 class response_frame {
 public:
+    /// The API of the request that it answers.
+    [[nodiscard]] api_key api() const noexcept { return api_; }
+    /// The version of the body: that of the request, unless a broker did not know the version of ApiVersions
+    /// that it was asked in. Then it answers with UNSUPPORTED_VERSION in version 0 (KIP-511).
+    [[nodiscard]] std::int16_t api_version() const noexcept { return api_version_; }
     /// The number of the request that it answers.
-    [[nodiscard]] std::int32_t correlation_id() const noexcept { return header_->correlation_id(); }
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return correlation_id_; }
     /// The header with its tags.
     [[nodiscard]] const held<response_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
         return header_;
     }
-    /// Everything behind the header, to be given to `parse` with the request's version.
+    /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
     [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
-    [[nodiscard]] shared_buffer body() && noexcept { return std::move(body_); }
+    /// The body without the header, which is gone then: as with request_frame.
+    [[nodiscard]] shared_buffer body() && noexcept {
+        header_ = {};
+        return std::move(body_);
+    }
 
 private:
     friend std::expected<response_frame, error> parse_response_frame(shared_buffer frame, api_key api,
                                                                      std::int16_t version) noexcept;
-    response_frame(held<response_header::view> header, shared_buffer body) noexcept
-        : header_(std::move(header)), body_(std::move(body)) {}
+    response_frame(api_key api, std::int16_t version, held<response_header::view> header,
+                   shared_buffer body) noexcept
+        : api_(api),
+          api_version_(version),
+          correlation_id_(header->correlation_id()),
+          header_(std::move(header)),
+          body_(std::move(body)) {}
 
+    api_key api_;
+    std::int16_t api_version_;
+    std::int32_t correlation_id_;
     held<response_header::view> header_;
     shared_buffer body_;
 };
 
+namespace detail {
+
+/// Whether the body of a response to ApiVersions is the one of version 0 that tells of an unknown version.
+/// The code is the first thing in every version.
+[[nodiscard]] inline bool is_version_fallback(std::span<const std::byte> body) noexcept {
+    return body.size() >= 2 &&
+           error_code{wire::load_be<std::int16_t>(body.data())} == error_code::unsupported_version;
+}
+
+} // namespace detail
+
 /// Reads the header of a response frame, and leaves the body to the caller.
 ///
 /// A response does not say what it answers: `api` and `version` are those of the request with its correlation
-/// id, which `wire::load_be<std::int32_t>(frame.data())` reads without them. Errors are those of `parse`,
-/// with offsets into the frame.
+/// id, which correlator.hpp finds. Errors are those of `parse`, with offsets into the frame, and too_large
+/// for more tags than header_limits allows.
 [[nodiscard]] inline std::expected<response_frame, error>
 parse_response_frame(shared_buffer frame, api_key api, std::int16_t version) noexcept {
-    auto header =
-        parse<response_header>(frame, response_header_version(api, version), {.trailing_bytes = true});
+    const auto header =
+        detail::parse_header<response_header>(frame.span(), response_header_version(api, version));
     if (!header) return std::unexpected(header.error());
-    const std::size_t size = bytes_of(header->view()).size();
+    const std::size_t size = bytes_of(*header).size();
     shared_buffer body =
         detail::buffer_access::slice(frame, size, frame.size() - size); // a view of the frame's front
-    return response_frame(*std::move(header), std::move(body));
+    if (api == api_key::api_versions && detail::is_version_fallback(body.span())) version = 0;
+    return response_frame(api, version, held<response_header::view>(*header, std::move(frame)),
+                          std::move(body));
 }
 
 namespace detail {

@@ -98,7 +98,7 @@ public:
     ///
     /// Errors, at byte 0 of the frame: not_a_kafka_peer (only for the first frame), frame_too_large with the
     /// length as `needed` and the limit as `left`, bad_frame_length for lengths that are negative or below
-    /// the minimum.
+    /// the minimum. If memory cannot be had, it throws, and the next call has the frame.
     [[nodiscard]] std::expected<std::optional<shared_buffer>, error> next() {
         if (failure_) return std::unexpected(*failure_);
         if (!complete()) return std::optional<shared_buffer>{};

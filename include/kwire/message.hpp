@@ -13,3 +13,11 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace kwire {
+
+/// Messages as a type, for `dispatch`: messages/apis.hpp has those of all requests and all responses.
+template <class... Ms>
+struct message_list {};
+
+} // namespace kwire

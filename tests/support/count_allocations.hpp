@@ -21,6 +21,7 @@ inline constexpr bool counts_allocations = true;
 
 inline std::atomic<std::size_t> allocations = 0;
 inline std::atomic<std::size_t> largest_allocation = 0; ///< in bytes; may be set to 0 to begin anew
+inline std::atomic<bool> no_memory = false;             ///< while it is set, operator new throws
 
 /// How many allocations `f` makes.
 template <class F>
@@ -35,6 +36,7 @@ std::size_t allocations_of(F&& f) {
 #ifndef KWIRE_TEST_SANITIZED
 // Not inline, for GCC would see malloc paired with delete, or new with free, and warn of it.
 [[gnu::noinline]] void* operator new(std::size_t n) {
+    if (support::no_memory) throw std::bad_alloc();
     ++support::allocations;
     std::size_t largest = support::largest_allocation;
     while (n > largest && !support::largest_allocation.compare_exchange_weak(largest, n)) {}
