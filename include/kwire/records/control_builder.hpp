@@ -1,0 +1,73 @@
+/// Writes control batches: what brokers put between the data (KIP-98, KIP-595, KIP-630).
+///
+///     kwire::shared_buffer marker = kwire::build_marker({.type = kwire::control_type::commit,
+///                                                        .producer_id = 42, .producer_epoch = 3,
+///                                                        .coordinator_epoch = 7, .timestamp = now});
+///
+///     // Of KRaft, whose values are messages that begin with their own version:
+///     kwire::batch_builder builder({.base_offset = end, .is_control = true});
+///     auto change = kwire::encode<kwire::leader_change_message>({.leader_id = 4}, 0)->to_bytes();
+///     auto done = kwire::append_control(builder, kwire::control_type::leader_change, now, change.span());
+///
+/// Only brokers and controllers write them; brokers refuse them from producers.
+#pragma once
+
+#include <kwire/buffer.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/builder.hpp>
+#include <kwire/records/control.hpp>
+#include <kwire/wire/endian.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <utility>
+
+namespace kwire {
+
+/// Appends a control record with a key of version 0; the batch of `builder` should be made with is_control.
+///
+/// `value` is the encoded message that belongs to the type (see control_type); for commit and abort two bytes
+/// of version in front of an end_txn_marker. Errors as batch_builder::append.
+[[nodiscard]] inline std::expected<void, error> append_control(batch_builder& builder, control_type type,
+                                                               std::int64_t timestamp,
+                                                               std::span<const std::byte> value) {
+    std::array<std::byte, 4> key{}; // a version of 0, and the type
+    wire::store_be(key.data() + 2, static_cast<std::int16_t>(type));
+    return builder.append({.timestamp = timestamp, .key = key, .value = value});
+}
+
+/// The end of a transaction in one partition.
+struct transaction_marker {
+    control_type type = control_type::commit; ///< commit or abort
+    std::int64_t producer_id = -1;            ///< whose transaction it is
+    std::int16_t producer_epoch = -1;
+    std::int32_t coordinator_epoch = 0;
+    std::int64_t timestamp = -1; ///< ms
+    std::int64_t base_offset = 0;
+    std::int32_t partition_leader_epoch = -1;
+};
+
+/// The batch of 78 bytes that ends a transaction, in one allocation. A type other than commit and abort ends
+/// the program.
+[[nodiscard]] inline shared_buffer build_marker(const transaction_marker& marker) {
+    detail::require(marker.type == control_type::commit || marker.type == control_type::abort);
+    constexpr std::size_t size = 78;
+    batch_builder builder({.base_offset = marker.base_offset,
+                           .partition_leader_epoch = marker.partition_leader_epoch,
+                           .producer_id = marker.producer_id,
+                           .producer_epoch = marker.producer_epoch,
+                           .is_transactional = true,
+                           .is_control = true,
+                           .expected_bytes = size});
+    std::array<std::byte, 6> value{}; // a version of 0, and the end_txn_marker
+    wire::store_be(value.data() + 2, marker.coordinator_epoch);
+    const bool fits = append_control(builder, marker.type, marker.timestamp, value).has_value();
+    detail::require(fits);
+    return std::move(builder).finish().to_bytes();
+}
+
+} // namespace kwire
