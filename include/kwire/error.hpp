@@ -40,12 +40,16 @@ enum class errc : std::uint8_t {
     unknown_magic,        ///< a record format other than 0, 1 and 2
     crc_mismatch,         ///< a checksum that does not fit its bytes
     bad_record,           ///< a record whose lengths do not add up
-    unsupported_compression, ///< a compression type that nobody assigned or that is not built in
-    bad_value,               ///< a value outside its range, in text or in JSON
-    bad_compressed_data,     ///< compressed bytes that their format forbids, or that fail its own checks
-    decompressed_too_large,  ///< compressed bytes that hold more than the cap in force
-    dictionary_needed,       ///< compressed bytes that only a dictionary opens, which Kafka has none of
-    out_of_memory,           ///< a compression library that got no memory for its state
+    unsupported_compression,  ///< a compression type that nobody assigned or that is not built in
+    bad_value,                ///< a value outside its range, in text or in JSON
+    bad_compressed_data,      ///< compressed bytes that their format forbids, or that fail its own checks
+    decompressed_too_large,   ///< compressed bytes that hold more than the cap in force
+    dictionary_needed,        ///< compressed bytes that only a dictionary opens, which Kafka has none of
+    out_of_memory,            ///< a compression library that got no memory for its state
+    unknown_correlation_id,   ///< a response to something that nobody asked, or that was answered before
+    response_out_of_order,    ///< a response before that to an earlier request; Kafka answers in order
+    duplicate_correlation_id, ///< a request with the number of another one that still waits for its answer
+    too_many_in_flight,       ///< a request while as many as may be wait for their answers
 };
 
 /// The code as an identifier, for logs, metrics and tests: "truncated".
@@ -80,6 +84,10 @@ enum class errc : std::uint8_t {
     case errc::decompressed_too_large: return "decompressed_too_large";
     case errc::dictionary_needed: return "dictionary_needed";
     case errc::out_of_memory: return "out_of_memory";
+    case errc::unknown_correlation_id: return "unknown_correlation_id";
+    case errc::response_out_of_order: return "response_out_of_order";
+    case errc::duplicate_correlation_id: return "duplicate_correlation_id";
+    case errc::too_many_in_flight: return "too_many_in_flight";
     }
     return "unknown";
 }
