@@ -11,6 +11,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <expected>
 #include <optional>
@@ -440,6 +441,12 @@ inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_uniqu
     data_ = nullptr;
     return unique_buffer(begin, std::exchange(size_, 0), capacity, std::move(memory_));
 }
+
+/// What changes in place do with bytes that somebody else holds too.
+enum class if_shared : std::uint8_t {
+    refuse, ///< leave them as they are: errc::buffer_shared
+    copy,   ///< change a copy, which is counted in copied_bytes()
+};
 
 namespace detail {
 

@@ -37,6 +37,10 @@ inline constexpr message_info message_info_of{M::facts, &info_of<M>};
 class dynamic_view;
 class dynamic_elements;
 
+namespace detail {
+struct dynamic_access;
+} // namespace detail
+
 /// A field of a dynamic_view, or an element of one that is an array.
 ///
 /// Good as long as the bytes of the message are. A field that the bytes do not hold, because the version
@@ -106,6 +110,7 @@ public:
 private:
     friend class dynamic_view;
     friend class dynamic_elements;
+    friend struct detail::dynamic_access;
     dynamic_value(const field_info& field, field_kind kind, const detail::struct_layout& around,
                   const std::byte* at, bool element) noexcept
         : field_(&field), around_(&around), at_(at), kind_(kind), element_(element) {}
@@ -166,6 +171,7 @@ public:
 
 private:
     friend class dynamic_value;
+    friend struct detail::dynamic_access;
     friend std::expected<dynamic_view, error> parse_view(const message_info& message,
                                                          std::span<const std::byte> body, int version,
                                                          parse_options options) noexcept;
@@ -195,6 +201,24 @@ private:
     const std::byte* base_; ///< nullptr: every field shows its default
     std::array<std::uint32_t, detail::max_struct_steps + 1> ends_;
 };
+
+/// The bytes that a dynamic view covers: the same question as to a typed one.
+[[nodiscard]] inline std::span<const std::byte> bytes_of(const dynamic_view& view) noexcept {
+    return view.bytes();
+}
+
+namespace detail {
+
+/// The one door to the inside of dynamic views.
+struct dynamic_access {
+    /// Where the value begins, with its length or marker; nullptr if the bytes do not hold it.
+    static const std::byte* at(const dynamic_value& value) noexcept { return value.at_; }
+    static int version(const dynamic_value& value) noexcept { return value.around_->version; }
+    /// Makes a view of the same bytes elsewhere.
+    static void move_to(dynamic_view& view, const std::byte* base) noexcept { view.base_ = base; }
+};
+
+} // namespace detail
 
 /// A typed view as a dynamic one: for what is written once for all messages (transcode.hpp, json.hpp).
 template <class S, int V>

@@ -35,6 +35,7 @@ enum class errc : std::uint8_t {
     bad_frame_length,     ///< a frame length below zero or below the smallest header
     frame_too_large,      ///< a frame length above the limit in force
     not_a_kafka_peer,     ///< the first bytes are those of TLS, HTTP or SSH
+    field_absent,         ///< a change in place to a field that the bytes do not hold
     buffer_shared,        ///< a change in place to bytes that somebody else holds too
     bad_batch_length,     ///< a record batch length that is too small for its format
     unknown_magic,        ///< a record format other than 0, 1 and 2
@@ -73,6 +74,7 @@ enum class errc : std::uint8_t {
     case errc::bad_frame_length: return "bad_frame_length";
     case errc::frame_too_large: return "frame_too_large";
     case errc::not_a_kafka_peer: return "not_a_kafka_peer";
+    case errc::field_absent: return "field_absent";
     case errc::buffer_shared: return "buffer_shared";
     case errc::bad_batch_length: return "bad_batch_length";
     case errc::unknown_magic: return "unknown_magic";

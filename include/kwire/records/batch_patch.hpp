@@ -296,12 +296,6 @@ namespace detail {
     return done;
 }
 
-/// What to do with bytes that somebody else holds too.
-enum class if_shared : std::uint8_t {
-    refuse, ///< leave them as they are: buffer_shared
-    copy,   ///< change a copy, which is counted in copied_bytes()
-};
-
 namespace detail {
 
 /// Calls `change` with the bytes of `buffer` where they may be written.

@@ -429,4 +429,21 @@ inline constexpr const struct_layout& layout_at =
 template <class S>
 inline constexpr const struct_info& info_of = detail::tables_of<S>::info;
 
+namespace detail {
+
+template <class S, name_literal Name>
+consteval std::size_t find_field() {
+    for (std::size_t i = 0; i < field_count<S>; ++i)
+        if (tables_of<S>::fields[i].name == Name.view()) return i;
+    return field_count<S>;
+}
+
+} // namespace detail
+
+/// The number of the field called `Name` of the struct `S`: `field_index<metadata_request::topic, "name">` is
+/// 1.
+template <class S, name_literal Name>
+    requires(detail::find_field<S, Name>() < detail::field_count<S>)
+inline constexpr std::size_t field_index = detail::find_field<S, Name>();
+
 } // namespace kwire

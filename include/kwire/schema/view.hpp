@@ -154,6 +154,12 @@ struct view_access {
         return view.layout_.get().flexible ? skip_tags(p) : p;
     }
 
+    /// Makes a view of the same bytes elsewhere.
+    template <class S, int V>
+    static void move_to(struct_view<S, V>& view, const std::byte* base) noexcept {
+        view.base_ = base;
+    }
+
     /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
     template <std::size_t I, class S, int V>
     static const std::byte* locate(const struct_view<S, V>& view) noexcept {

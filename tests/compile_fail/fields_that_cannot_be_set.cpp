@@ -1,0 +1,37 @@
+/// Changes in place: what would change lengths, or a message that nobody owns, does not compile.
+#include <kwire/messages/metadata.hpp>
+#include <kwire/patch.hpp>
+
+using response = kwire::metadata_response;
+
+#ifndef KWIRE_MUST_FAIL
+#define KWIRE_MUST_FAIL 0
+#endif
+
+bool use(kwire::writable<response::view>& message, const kwire::held<response::view>& shared) {
+    bool done = kwire::set<"controller_id">(message, 3).has_value() && !shared.buffer().is_unique();
+    for (const auto broker : message->brokers()) done = kwire::set<"port">(message, broker, 9092).has_value();
+#if KWIRE_MUST_FAIL == 1
+    // expect: only what has a fixed width can be set in place
+    for (const auto broker : message->brokers()) done = kwire::set<"host">(message, broker, "a").has_value();
+#elif KWIRE_MUST_FAIL == 2
+    // expect: no matching function for call to
+    done = kwire::set<"controler_id">(message, 3).has_value();
+#elif KWIRE_MUST_FAIL == 3
+    // expect: set_element sets one element of an array
+    for (const auto topic : message->topics())
+        for (const auto partition : topic.partitions())
+            done = kwire::set<"isr_nodes">(message, partition, 3).has_value();
+#elif KWIRE_MUST_FAIL == 4
+    // expect: no matching function for call to
+    done = kwire::set<"controller_id">(shared, 3).has_value();
+#elif KWIRE_MUST_FAIL == 5
+    // expect: use of deleted function|call to deleted member function|overload resolution selected deleted operator
+    done = kwire::make_writable(kwire::held<response::view>(shared)).value()->controller_id() == 3;
+    done = (*kwire::make_writable(kwire::held<response::view>(shared)))->controller_id() == 3;
+#elif KWIRE_MUST_FAIL == 6
+    // expect: cannot bind|no matching function
+    done = kwire::make_writable(shared).has_value();
+#endif
+    return done;
+}
