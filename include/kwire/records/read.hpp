@@ -23,6 +23,7 @@
 #include <kwire/records/check.hpp>
 #include <kwire/records/decompress.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/skim.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -356,5 +357,83 @@ records(batch_view batch, const codec_set& codecs, std::size_t cap, crc_policy p
                                                                  crc_policy policy = crc_policy::verify) {
     return detail::open_records(batch.view(), batch.buffer(), codecs, cap, policy);
 }
+
+namespace detail {
+
+[[nodiscard]] KWIRE_COLD inline std::unexpected<error> hop_error(const batch_records& records) noexcept {
+    const auto defect = records.defect();
+    return std::unexpected{defect ? *defect : error{.code = errc::bad_record}};
+}
+
+/// The first record for which `wanted(timestamp, offset)`.
+template <class Wanted>
+[[nodiscard]] std::expected<std::optional<record_view>, error> find_record(const batch_records& records,
+                                                                           Wanted wanted) noexcept {
+    const record_run& run = batch_records_access::run(records);
+    const std::byte* p = run.bytes.data();
+    if (!run.messages) {
+        const search_result result = search_records(run.base, p, p + run.bytes.size(), run.count, wanted);
+        if (result.failed) return hop_error(records);
+        return result.found;
+    }
+    for (std::uint64_t left = run.count; left != 0; --left) {
+        const record_base base = run.base_of_message(p);
+        const auto bytes = record_run::message_at(p);
+        if (wanted(base.timestamp_of(0), base.offset_of(0))) {
+            silent_refusal refuse;
+            parsed_record record;
+            if (read_message(bytes, overlay_trusted<batch_prefix>(p).magic, record, refuse) == nullptr)
+                return hop_error(records);
+            return record_access::make(base, record);
+        }
+        p += bytes.size();
+    }
+    return std::nullopt;
+}
+
+} // namespace detail
+
+/// How many records there are, counted; count() is then right. Errors, here and below: those of
+/// batch_records::defect.
+[[nodiscard]] inline std::expected<std::uint64_t, error>
+count_records(const batch_records& records) noexcept {
+    const detail::record_run& run = detail::batch_records_access::run(records);
+    if (run.messages) return run.count;
+    const std::byte* const p = run.bytes.data();
+    const std::byte* const end = p + run.bytes.size();
+    if (detail::hop_over(run.count, p, end) != end) return detail::hop_error(records);
+    return run.count;
+}
+
+/// The offset of the last record that is there; nullopt if there is none. See the same for a batch_view.
+[[nodiscard]] inline std::expected<std::optional<std::int64_t>, error>
+last_record_offset(const batch_records& records) noexcept {
+    std::optional<std::int64_t> last;
+    const auto none = detail::find_record(records, [&last](std::int64_t, std::int64_t offset) {
+        last = offset;
+        return false;
+    });
+    if (!none) return std::unexpected{none.error()};
+    return last;
+}
+
+/// The first record at `offset` or behind it; nullopt if there is none. Good as long as `records` are.
+[[nodiscard]] inline std::expected<std::optional<record_view>, error>
+find_offset(const batch_records& records, std::int64_t offset) noexcept {
+    return detail::find_record(records, [offset](std::int64_t, std::int64_t at) { return at >= offset; });
+}
+
+/// The first record with a timestamp of `timestamp` ms or later, as ListOffsets asks for; nullopt if there is
+/// none. Good as long as `records` are.
+[[nodiscard]] inline std::expected<std::optional<record_view>, error>
+find_timestamp(const batch_records& records, std::int64_t timestamp) noexcept {
+    return detail::find_record(records,
+                               [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });
+}
+// A temporary has gone before the record that was found is looked at.
+std::expected<std::optional<record_view>, error> find_offset(const batch_records&& records,
+                                                             std::int64_t offset) = delete;
+std::expected<std::optional<record_view>, error> find_timestamp(const batch_records&& records,
+                                                                std::int64_t timestamp) = delete;
 
 } // namespace kwire

@@ -6,6 +6,8 @@
 /// Only what a hop needs is checked: the length of each record that is passed and, where it is asked for, the
 /// offset or the timestamp. The record that is found is checked as a whole. What is refused here is refused
 /// by record_range::defect too, not the other way round.
+///
+/// The same questions to records that were decompressed: <kwire/records/read.hpp>.
 #pragma once
 
 #include <kwire/detail/config.hpp>
@@ -60,6 +62,43 @@ struct record_front {
     return std::unexpected{defect ? *defect : error{.code = errc::bad_record}};
 }
 
+/// Where a row of records stands behind `count` of them; nullptr if a length does not fit.
+[[nodiscard]] KWIRE_ALWAYS_INLINE const std::byte* hop_over(std::uint64_t count, const std::byte* p,
+                                                            const std::byte* end) noexcept {
+    for (; count != 0; --count) {
+        p = hop(p, end);
+        if (p == nullptr) [[unlikely]]
+            return nullptr;
+    }
+    return p;
+}
+
+/// What a search has come to: a record, none, or bytes that are no record.
+struct search_result {
+    std::optional<record_view> found{};
+    bool failed = false;
+};
+
+/// The first of the `left` records of magic 2 in [p, end) for which `wanted(timestamp, offset)`.
+template <class Wanted>
+[[nodiscard]] KWIRE_ALWAYS_INLINE search_result search_records(const record_base& base, const std::byte* p,
+                                                               const std::byte* end, std::uint64_t left,
+                                                               Wanted wanted) noexcept {
+    for (; left != 0; --left) {
+        const record_front front = read_front(p, end);
+        if (front.end == nullptr) [[unlikely]]
+            return {.failed = true};
+        if (wanted(base.timestamp_of(front.timestamp_delta), base.offset_of(front.offset_delta))) {
+            silent_refusal refuse;
+            parsed_record record;
+            if (read_record(p, end, record, refuse) == nullptr) return {.failed = true};
+            return {.found = record_access::make(base, record)};
+        }
+        p = front.end;
+    }
+    return {.failed = p != end};
+}
+
 /// The first record for which `wanted(timestamp, offset)`.
 template <class Wanted>
 [[nodiscard]] std::expected<std::optional<record_view>, error> find_record(batch_view batch,
@@ -73,23 +112,12 @@ template <class Wanted>
         if (!wanted(record.timestamp(), record.offset())) return std::nullopt;
         return record;
     }
-    const record_base base(batch);
-    const std::byte* p = records_bytes(batch).data();
+    const std::byte* const p = records_bytes(batch).data();
     const std::byte* const end = p + records_bytes(batch).size();
-    for (std::int32_t left = batch.header()->record_count; left != 0; --left) {
-        const record_front front = read_front(p, end);
-        if (front.end == nullptr) [[unlikely]]
-            return hop_error(batch);
-        if (wanted(base.timestamp_of(front.timestamp_delta), base.offset_of(front.offset_delta))) {
-            silent_refusal refuse;
-            parsed_record record;
-            if (read_record(p, end, record, refuse) == nullptr) return hop_error(batch);
-            return record_access::make(base, record);
-        }
-        p = front.end;
-    }
-    if (p != end) return hop_error(batch);
-    return std::nullopt;
+    const auto left = static_cast<std::uint64_t>(batch.header()->record_count.value());
+    const search_result result = search_records(record_base(batch), p, end, left, wanted);
+    if (result.failed) return hop_error(batch);
+    return result.found;
 }
 
 } // namespace detail
@@ -101,15 +129,10 @@ template <class Wanted>
 [[nodiscard]] inline std::expected<std::uint32_t, error> count_records(batch_view batch) noexcept {
     if (detail::find_records_defect(batch)) return detail::hop_error(batch);
     if (batch.is_legacy()) return 1;
-    const std::byte* p = records_bytes(batch).data();
+    const std::byte* const p = records_bytes(batch).data();
     const std::byte* const end = p + records_bytes(batch).size();
     const auto count = static_cast<std::uint32_t>(batch.header()->record_count.value());
-    for (std::uint32_t left = count; left != 0; --left) {
-        p = detail::hop(p, end);
-        if (p == nullptr) [[unlikely]]
-            return detail::hop_error(batch);
-    }
-    if (p != end) return detail::hop_error(batch);
+    if (detail::hop_over(count, p, end) != end) return detail::hop_error(batch);
     return count;
 }
 

@@ -1,0 +1,522 @@
+#include <kwire/records/read.hpp>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/count_allocations.hpp"
+#include "support/every_codec.hpp"
+#include "support/gzip_lines.hpp"
+#include "support/record_json.hpp"
+
+namespace json = boost::json;
+using kwire::batch_view;
+using kwire::crc_policy;
+using kwire::errc;
+using namespace kwire::test;
+
+static_assert(std::forward_iterator<kwire::batch_records::iterator>);
+static_assert(std::sentinel_for<std::default_sentinel_t, kwire::batch_records::iterator>);
+
+namespace {
+
+constexpr std::size_t cap = 64 << 20;
+const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
+
+template <class F>
+void for_each_set(const char* member, F&& f) {
+    for_each_line(golden, [&](std::string_view text) {
+        const json::value line = json::parse({text.data(), text.size()});
+        if (!line.as_object().contains(member)) return;
+        const std::string sample = line.at("sample").as_string().c_str();
+        INFO(sample);
+        const exact_bytes block(from_hex(line.at("hex").as_string()));
+        f(line, sample, block);
+    });
+}
+
+kwire::batch_records records_of(batch_view batch, crc_policy policy = crc_policy::verify) {
+    static every_codec codecs;
+    auto records = kwire::records(batch, codecs.set, cap, policy);
+    if (!records) {
+        const auto why = describe(records.error());
+        FAIL(why.view());
+    }
+    return *std::move(records);
+}
+
+std::string text_of(const kwire::error& e) {
+    const auto text = path_of(e);
+    return std::string(text.view());
+}
+
+// --- Messages of magic 0 and 1, made by hand --------------------------------------------------------------
+
+struct message {
+    int magic = 1;
+    std::int64_t offset = 0;
+    std::int64_t time = 0;
+    int attributes = 0;
+    std::vector<std::byte> value = from_hex("76");
+};
+
+std::vector<std::byte> written(const message& m) {
+    std::vector<std::byte> bytes(m.magic == 0 ? 18 : 26);
+    bytes[16] = static_cast<std::byte>(m.magic);
+    bytes[17] = static_cast<std::byte>(m.attributes);
+    kwire::wire::store_be(&bytes[0], m.offset);
+    if (m.magic == 1) kwire::wire::store_be(&bytes[18], m.time);
+    for (const auto b : from_hex("ffffffff")) bytes.push_back(b);
+    std::byte size[4];
+    kwire::wire::store_be(&size[0], static_cast<std::int32_t>(m.value.size()));
+    bytes.insert(bytes.end(), size, size + 4);
+    bytes.insert(bytes.end(), m.value.begin(), m.value.end());
+    kwire::wire::store_be(&bytes[8], static_cast<std::int32_t>(bytes.size() - 12));
+    kwire::wire::store_be(&bytes[12], kwire::wire::crc32_ieee(std::span(bytes).subspan(16)));
+    return bytes;
+}
+
+std::vector<std::byte> in_a_row(const std::vector<message>& messages) {
+    std::vector<std::byte> all;
+    for (const auto& m : messages)
+        for (const auto b : written(m)) all.push_back(b);
+    return all;
+}
+
+/// `m` around those bytes, in gzip.
+std::vector<std::byte> wrapper(message m, std::span<const std::byte> inside) {
+    kwire::gzip_codec gzip;
+    const auto packed = gzip.compress(inside, static_cast<std::int8_t>(m.magic)).value();
+    m.value.assign(packed.begin(), packed.end());
+    m.attributes |= 1;
+    return written(m);
+}
+
+std::vector<std::int64_t> offsets_of(const std::vector<std::byte>& bytes) {
+    std::vector<std::int64_t> found;
+    const auto records = records_of(kwire::batch_at(bytes).value());
+    for (auto record : records) found.push_back(record.offset());
+    REQUIRE(!records.defect());
+    REQUIRE(records.count() == found.size());
+    return found;
+}
+std::vector<std::int64_t> times_of(const std::vector<std::byte>& bytes) {
+    std::vector<std::int64_t> found;
+    const auto records = records_of(kwire::batch_at(bytes).value());
+    for (auto record : records) found.push_back(record.timestamp());
+    return found;
+}
+
+/// Why not all records of that one batch can be read.
+std::optional<kwire::error> defect_of(const std::vector<std::byte>& bytes,
+                                      crc_policy policy = crc_policy::verify) {
+    return records_of(kwire::batch_at(bytes).value(), policy).defect();
+}
+kwire::error refusal_of(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) {
+    every_codec codecs;
+    const exact_bytes block(bytes);
+    const auto records = kwire::records(kwire::batch_at(block.span()).value(), codecs.set, cap, policy);
+    REQUIRE(!records);
+    return records.error();
+}
+
+/// A batch of magic 2 with these records, compressed by `one` unless it is null.
+std::vector<std::byte> batch_of(std::string_view records, int count, kwire::codec* one) {
+    auto bytes = from_hex("0000000000000064 00000000 ffffffff 02 00000000 0000 00000063"
+                          "0000000000002710 0000000000002710 ffffffffffffffff ffff ffffffff 00000000");
+    REQUIRE(bytes.size() == 61);
+    auto plain = from_hex(records);
+    if (one != nullptr) {
+        const auto packed = one->compress(plain).value();
+        plain.assign(packed.begin(), packed.end());
+        bytes[22] = static_cast<std::byte>(one->type());
+    }
+    bytes.insert(bytes.end(), plain.begin(), plain.end());
+    kwire::wire::store_be(&bytes[8], static_cast<std::int32_t>(bytes.size() - 12));
+    kwire::wire::store_be(&bytes[57], count);
+    kwire::wire::store_be(&bytes[17], kwire::crc32c(std::span(bytes).subspan(21)));
+    return bytes;
+}
+
+const std::string k_v = "10000000026b027600";     // a record: key k, value v
+const std::string null_null = "0c00130a010100";   // offset delta 5, timestamp delta -10, no key, no value
+const std::string bad_key = "10000000146b027600"; // its key has ten bytes, as it says
+
+} // namespace
+
+TEST_CASE("read: every record that Kafka wrote is read to its content, whatever its format and compression") {
+    std::map<std::string, int> batches;
+    std::map<std::string, int> samples;
+    for_each_set("batches", [&](const json::value& line, const std::string& sample,
+                                const exact_bytes& block) {
+        if (line.as_object().contains("lenient") && sample.find("wrapper-around") == sample.npos) return;
+        ++samples[sample];
+        std::size_t n = 0;
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto& expected = line.at("batches").at(n++);
+            ++batches[std::string(name_of(batch.compression())) + std::to_string(batch.magic())];
+            const auto records =
+                records_of(batch, expected.at("crc_valid").as_bool() ? crc_policy::verify : crc_policy::skip);
+            const auto& all = expected.at("records").as_array();
+            CHECK(records.count() == all.size());
+            std::size_t i = 0;
+            for (auto record : records) {
+                REQUIRE(i < all.size());
+                json::object known = all[i++].as_object();
+                known.erase("control");
+                CHECK(json::serialize(shown(record)) == json::serialize(known));
+            }
+            CHECK(i == all.size());
+            CHECK(!records.defect());
+        }
+    });
+    for (const char* kind : {"none0", "gzip0", "snappy0", "lz40", "none1", "gzip1", "snappy1", "lz41",
+                             "none2", "gzip2", "snappy2", "lz42", "zstd2"}) {
+        CAPTURE(kind);
+        CHECK(batches[kind] > 3);
+    }
+    // What is easily wrong has its sets, in each compression.
+    for (const std::string codec : {"none", "gzip", "snappy", "lz4", "zstd"})
+        for (const char* subtlety :
+             {"delete-horizon", "sequence-wraps", "compacted-to-nothing", "offset-gaps",
+              "time-runs-backwards", "no-timestamps", "last-offset-kept"}) {
+            CAPTURE(codec, subtlety);
+            CHECK(samples["v2-" + codec + "-" + subtlety] == 1);
+        }
+}
+
+TEST_CASE("read: what Kafka refuses is refused, and so is what only Kafka takes") {
+    every_codec codecs;
+    int refused = 0, crc = 0, lenient = 0;
+    const auto look = [&](const json::value& line, const std::string& sample, const exact_bytes& block) {
+        const bool taken = line.as_object().contains("lenient");
+        const bool mixed = sample.find("wrapper-around") != sample.npos;
+        if (!taken && line.at("stage").as_string() == "batches") return;
+        bool any = false, any_crc = false;
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto records = kwire::records(batch, codecs.set, cap);
+            if (!records) {
+                any = true;
+                any_crc |= records.error() == errc::crc_mismatch;
+                const auto& e = records.error();
+                if (text_of(e).starts_with("decompressed")) continue;
+                CHECK(e.offset <= bytes_of(batch).size());
+                continue;
+            }
+            const auto defect = records->defect();
+            any |= defect.has_value();
+            for (auto record : *records) (void)shown(record);
+            if (defect) CHECK(text_of(*defect).starts_with("decompressed") == records->is_decompressed());
+        }
+        if (mixed) {
+            CHECK(!any);
+            return;
+        }
+        if (sample == "length-48") return; // no batch at all: batch.test.cpp
+        CHECK(any);
+        if (taken) ++lenient;
+        if (!taken && line.at("stage").as_string() == "crc") crc += any_crc ? 1 : 0;
+        if (!taken && line.at("stage").as_string() == "records") ++refused;
+    };
+    for_each_set("reject", look);
+    for_each_set("lenient", look);
+    CHECK(refused == 139);
+    CHECK(crc == 15);
+    CHECK(lenient == 6);
+}
+
+TEST_CASE("read: the checksum is compared on first touch, unless nobody asks for it") {
+    every_codec codecs;
+    for (kwire::codec* one :
+         {static_cast<kwire::codec*>(nullptr), static_cast<kwire::codec*>(&codecs.zstd)}) {
+        auto bytes = batch_of(k_v, 1, one);
+        const auto batch = kwire::batch_at(bytes).value();
+        const auto touch = [&](crc_policy policy) { return kwire::records(batch, codecs.set, cap, policy); };
+        const auto plain_touch = [&](crc_policy policy) { return kwire::records(batch, policy).has_value(); };
+        for (const auto policy : {crc_policy::verify, crc_policy::on_first_touch, crc_policy::skip}) {
+            CHECK(touch(policy));
+            CHECK(plain_touch(policy));
+            CHECK(kwire::check_batches(bytes, policy));
+        }
+        bytes[30] ^= std::byte{1}; // in the base timestamp
+        for (const auto policy : {crc_policy::verify, crc_policy::on_first_touch}) {
+            REQUIRE(!touch(policy));
+            CHECK(touch(policy).error() == errc::crc_mismatch);
+            CHECK(touch(policy).error().offset == 17);
+            CHECK(!plain_touch(policy));
+            if (one == nullptr) CHECK(kwire::check_records(batch, policy).error() == errc::crc_mismatch);
+        }
+        CHECK(touch(crc_policy::skip));
+        CHECK(plain_touch(crc_policy::skip));
+        CHECK(!kwire::check_batches(bytes, crc_policy::verify));
+        CHECK(kwire::check_batches(bytes, crc_policy::on_first_touch));
+        CHECK(kwire::check_batches(bytes, crc_policy::skip));
+    }
+    auto old = written({.offset = 4});
+    old.back() ^= std::byte{1};
+    CHECK(refusal_of(old) == errc::crc_mismatch);
+    CHECK(refusal_of(old).offset == 12);
+}
+
+TEST_CASE("read: a batch that is not compressed is read where it lies, without memory") {
+    every_codec codecs;
+    for (const auto& bytes : {batch_of(k_v + null_null, 2, nullptr), written({.offset = 7})}) {
+        const exact_bytes block(bytes);
+        const auto batch = kwire::batch_at(block.span()).value();
+        std::size_t inside = 0;
+        const auto allocations = support::allocations_of([&] {
+            const auto records = kwire::records(batch, codecs.set, 0); // the cap is for what is decompressed
+            for (auto record : *records)
+                if (record.value() && record.value()->data() >= block.begin() &&
+                    record.value()->data() < block.end())
+                    ++inside;
+        });
+        CHECK(inside == 1);
+        if (support::counts_allocations) CHECK(allocations == 0);
+        const auto records = kwire::records(batch, codecs.set, 0);
+        CHECK(!records->is_decompressed());
+        CHECK(records->buffer().empty());
+    }
+}
+
+TEST_CASE("read: what was decompressed lives as long as somebody holds it") {
+    every_codec codecs;
+    kwire::shared_buffer value;
+    std::optional<kwire::batch_records> copy;
+    {
+        auto bytes = batch_of(k_v + null_null, 2, &codecs.lz4);
+        const auto records = records_of(kwire::batch_at(bytes).value());
+        CHECK(records.is_decompressed());
+        CHECK(to_hex(bytes_of(records)) == k_v + null_null);
+        const auto first = *records.begin();
+        value = records.buffer().slice_of(*first.value()).value();
+        copy = records;
+        std::ranges::fill(bytes, std::byte{0xee});
+    }
+    std::size_t n = 0;
+    for (auto record : *copy) n += record.headers().size() + (record.key() ? record.key()->size() : 0);
+    CHECK(n == 1);
+    copy.reset();
+    CHECK(to_hex(value.span()) == "76");
+}
+
+TEST_CASE("read: a batch that is held needs nobody else") {
+    every_codec codecs;
+    for (kwire::codec* one :
+         {static_cast<kwire::codec*>(nullptr), static_cast<kwire::codec*>(&codecs.gzip)}) {
+        std::optional<kwire::batch_records> records;
+        {
+            const auto buffer = kwire::shared_buffer::copy_of(batch_of(k_v, 1, one));
+            const kwire::held<batch_view> batch(kwire::batch_at(buffer.span()).value(), buffer);
+            records = kwire::records(batch, codecs.set, cap).value();
+        }
+        const auto value = records->buffer().slice_of(*(*records->begin()).value());
+        REQUIRE(value);
+        CHECK(to_hex(value->span()) == "76");
+    }
+}
+
+TEST_CASE("read: no more is decompressed than the cap allows") {
+    every_codec codecs;
+    for (kwire::codec* one :
+         std::initializer_list<kwire::codec*>{&codecs.gzip, &codecs.snappy, &codecs.lz4, &codecs.zstd}) {
+        const auto bytes = batch_of(k_v + null_null, 2, one);
+        const auto batch = kwire::batch_at(bytes).value();
+        const std::size_t size = (k_v + null_null).size() / 2;
+        CHECK(kwire::records(batch, codecs.set, size));
+        const auto refused = kwire::records(batch, codecs.set, size - 1);
+        REQUIRE(!refused);
+        CHECK(refused.error() == errc::decompressed_too_large);
+    }
+    const auto inside = in_a_row({{.offset = 0}, {.offset = 1}});
+    const auto bytes = wrapper({.offset = 9}, inside);
+    CHECK(kwire::records(kwire::batch_at(bytes).value(), codecs.set, inside.size()));
+    CHECK(!kwire::records(kwire::batch_at(bytes).value(), codecs.set, inside.size() - 1));
+}
+
+TEST_CASE("read: a batch without records needs no codec, and its count must agree") {
+    const kwire::codec_set none;
+    every_codec codecs;
+    auto bytes = batch_of("", 0, nullptr);
+    bytes[22] = std::byte{4};
+    const auto records = kwire::records(kwire::batch_at(bytes).value(), none, 0, crc_policy::skip);
+    REQUIRE(records);
+    CHECK(records->begin() == records->end());
+    CHECK(!records->defect());
+
+    const auto behind = defect_of(batch_of(k_v, 0, &codecs.zstd));
+    REQUIRE(behind);
+    CHECK(*behind == errc::trailing_bytes);
+    CHECK(behind->offset == 0);
+    CHECK(defect_of(batch_of(k_v, 0, nullptr)).value().offset == 61);
+    const auto negative = refusal_of(batch_of(k_v, -1, &codecs.zstd));
+    CHECK(negative == errc::bad_length);
+    CHECK(negative.offset == 57);
+    const auto many = refusal_of(batch_of(k_v, 2, &codecs.zstd));
+    CHECK(many == errc::count_exceeds_input);
+    CHECK(text_of(many) == "record_count");
+    CHECK(many.offset == 57);
+    CHECK((many.needed == 14 && many.left == 9));
+    CHECK(refusal_of(batch_of("", 1, &codecs.snappy)) == errc::count_exceeds_input);
+    CHECK(refusal_of(batch_of("", 1, nullptr)) == errc::count_exceeds_input);
+}
+
+TEST_CASE("read: a defect has its byte in the batch, or in what was decompressed, and says which") {
+    every_codec codecs;
+    const auto plain = batch_of(k_v + bad_key, 2, nullptr);
+    const auto in_batch = records_of(kwire::batch_at(plain).value()).defect();
+    REQUIRE(in_batch);
+    CHECK(*in_batch == errc::truncated);
+    CHECK(text_of(*in_batch) == "records[1].key");
+    CHECK(in_batch->offset == 61 + 9 + 5);
+
+    const auto packed = batch_of(k_v + bad_key, 2, &codecs.snappy);
+    const auto records = records_of(kwire::batch_at(packed).value());
+    std::size_t n = 0;
+    auto i = records.begin();
+    for (; i != records.end(); ++i) ++n;
+    CHECK(n == 1);
+    const auto inside = records.defect(i);
+    REQUIRE(inside);
+    CHECK(text_of(*inside) == "decompressed.records[1].key");
+    CHECK(inside->offset == 9 + 5);
+
+    auto message = written({.offset = 1});
+    kwire::wire::store_be(&message[30], std::int32_t{5}); // the value's length
+    const auto in_message = records_of(kwire::batch_at(message).value(), crc_policy::skip).defect();
+    REQUIRE(in_message);
+    CHECK(text_of(*in_message) == "records[0].value");
+    const auto in_wrapper = defect_of(wrapper({.offset = 1}, message));
+    REQUIRE(in_wrapper);
+    CHECK(text_of(*in_wrapper) == "decompressed.records[0].value");
+    CHECK(in_wrapper->offset == in_message->offset);
+}
+
+TEST_CASE("read: offsets inside a wrapper are relative in magic 1 and absolute in magic 0") {
+    using list = std::vector<std::int64_t>;
+    // The last one inside has the wrapper's offset; gaps are compaction's.
+    CHECK(offsets_of(wrapper({.offset = 42}, in_a_row({{.offset = 0}, {.offset = 1}, {.offset = 2}}))) ==
+          list{40, 41, 42});
+    CHECK(offsets_of(wrapper({.offset = 90}, in_a_row({{.offset = 0}, {.offset = 37}, {.offset = 50}}))) ==
+          list{40, 77, 90});
+    CHECK(offsets_of(wrapper({.magic = 0, .offset = 42},
+                             in_a_row({{.magic = 0, .offset = 40}, {.magic = 0, .offset = 42}}))) ==
+          list{40, 42});
+    // Absolute in magic 1, too, is understood; a wrapper at 0 says nothing about them.
+    CHECK(offsets_of(wrapper({.offset = 42}, in_a_row({{.offset = 40}, {.offset = 42}}))) == list{40, 42});
+    CHECK(offsets_of(wrapper({.offset = 0}, in_a_row({{.offset = 0}, {.offset = 1}}))) == list{0, 1});
+    CHECK(offsets_of(wrapper({.offset = 5}, in_a_row({{.offset = 40}, {.offset = 42}}))) == list{40, 42});
+    // Nothing overflows.
+    constexpr auto most = std::numeric_limits<std::int64_t>::max(),
+                   least = std::numeric_limits<std::int64_t>::min();
+    CHECK(offsets_of(wrapper({.offset = most}, in_a_row({{.offset = 0}, {.offset = 1}}))) ==
+          list{most - 1, most});
+    CHECK(offsets_of(wrapper({.offset = most}, in_a_row({{.offset = least}}))).size() == 1);
+    CHECK(offsets_of(wrapper({.offset = least}, in_a_row({{.offset = most}}))).size() == 1);
+}
+
+TEST_CASE("read: the time of a wrapper is that of the messages inside only if it is the broker's") {
+    using list = std::vector<std::int64_t>;
+    const auto inside = in_a_row({{.offset = 0, .time = 7}, {.offset = 1, .time = 5, .attributes = 8}});
+    CHECK(times_of(wrapper({.offset = 1, .time = 99}, inside)) == list{7, 5});
+    CHECK(times_of(wrapper({.offset = 1, .time = 99, .attributes = 8}, inside)) == list{99, 99});
+    CHECK(times_of(wrapper({.magic = 0, .offset = 1}, inside)) == list{7, 5});
+    const auto without = in_a_row({{.magic = 0, .offset = 0}, {.offset = 1, .time = 5}});
+    CHECK(times_of(wrapper({.offset = 1, .time = 99}, without)) == list{-1, 5});
+    CHECK(times_of(wrapper({.offset = 1, .time = 99, .attributes = 8}, without)) == list{-1, 99});
+    CHECK(times_of(written({.offset = 1, .time = 99, .attributes = 8})) == list{99});
+    CHECK(times_of(written({.magic = 0, .offset = 1})) == list{-1});
+}
+
+TEST_CASE("read: wrappers hold whole messages of the old formats, at least one, and no wrappers") {
+    for (const int magic : {0, 1}) {
+        CAPTURE(magic);
+        const message around{.magic = magic, .offset = 9};
+        const auto empty = refusal_of(wrapper(around, {}));
+        CHECK(empty == errc::truncated);
+        CHECK(text_of(empty) == "decompressed.records[0]");
+        CHECK(empty.offset == 0);
+
+        const auto nested = refusal_of(wrapper(around, wrapper(around, written(around))));
+        CHECK(nested == errc::unsupported_compression);
+        CHECK(text_of(nested) == "decompressed.records[0].attributes");
+        CHECK(nested.offset == 17);
+
+        auto two = in_a_row({{.magic = magic, .offset = 0}, {.magic = magic, .offset = 1}});
+        const std::size_t one = two.size() / 2;
+        for (std::size_t cut = 1; cut < two.size(); ++cut) {
+            if (cut == one) continue;
+            const auto e = refusal_of(wrapper(around, std::span(two).first(cut)));
+            CHECK(e == errc::truncated);
+            CHECK(text_of(e) == (cut < one ? "decompressed.records[0]" : "decompressed.records[1]"));
+            CHECK(e.offset == (cut < one ? 0 : one));
+        }
+        const auto new_inside = refusal_of(wrapper(around, batch_of(k_v, 1, nullptr)));
+        CHECK(new_inside == errc::unknown_magic);
+        CHECK(text_of(new_inside) == "decompressed.records[0].magic");
+        two[one + 11] = std::byte{3};
+        CHECK(text_of(refusal_of(wrapper(around, two))) == "decompressed.records[1].batch_length");
+
+        auto zstd = written(around);
+        zstd[17] = std::byte{4};
+        CHECK(refusal_of(zstd, crc_policy::skip) == errc::unsupported_compression);
+        CHECK(refusal_of(zstd, crc_policy::skip).offset == 17);
+    }
+}
+
+TEST_CASE("read: every skimmed answer is that of a walk, in all that Kafka wrote") {
+    std::size_t compared = 0;
+    for_each_set("batches", [&](const json::value&, const std::string&, const exact_bytes& block) {
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto records = records_of(batch, crc_policy::skip);
+            if (records.defect()) continue;
+            ++compared;
+            std::vector<kwire::record_view> all;
+            for (auto record : records) all.push_back(record);
+            CHECK(count_records(records) == all.size());
+            const auto last = last_record_offset(records);
+            REQUIRE(last);
+            CHECK(*last == (all.empty() ? std::nullopt : std::optional(all.back().offset())));
+            const auto same = [&](const auto& found, auto wanted) {
+                REQUIRE(found);
+                const auto i = std::ranges::find_if(all, wanted);
+                REQUIRE(found->has_value() == (i != all.end()));
+                if (*found) CHECK(json::serialize(shown(**found)) == json::serialize(shown(*i)));
+            };
+            for (std::size_t n = 0; n < all.size(); n += 1 + all.size() / 10)
+                for (int near = -1; near <= 1; ++near) {
+                    const auto offset = all[n].offset() + near, time = all[n].timestamp() + near;
+                    same(find_offset(records, offset), [&](auto& r) { return r.offset() >= offset; });
+                    same(find_timestamp(records, time), [&](auto& r) { return r.timestamp() >= time; });
+                }
+        }
+    });
+    CHECK(compared > 400);
+}
+
+TEST_CASE("read: a hop over what is no record has the error of the walk") {
+    every_codec codecs;
+    const auto bytes = batch_of(k_v + "7e00", 2, &codecs.gzip);
+    REQUIRE(kwire::batch_at(bytes));
+    auto long_enough = batch_of(k_v + "7e000000000000", 2, &codecs.gzip);
+    const auto records = records_of(kwire::batch_at(long_enough).value());
+    REQUIRE(records.defect());
+    CHECK(count_records(records).error().offset == records.defect()->offset);
+    CHECK(last_record_offset(records).error().offset == 10);
+    CHECK(find_offset(records, 100).value().has_value());
+    CHECK(text_of(find_offset(records, 101).error()) == "decompressed.records[1]");
+    CHECK(find_timestamp(records, 99999).error() == errc::truncated);
+
+    auto message = written({.offset = 1});
+    kwire::wire::store_be(&message[30], std::int32_t{5});
+    const auto old = records_of(kwire::batch_at(message).value(), crc_policy::skip);
+    CHECK(find_offset(old, 1).error() == errc::truncated);
+    CHECK(!find_offset(old, 2).value());
+}
