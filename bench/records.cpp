@@ -1,5 +1,7 @@
 // Reads, skims, stamps and builds record batches against readers and writers that are written by hand with
 // the same checks.
+#include "bench/records.hpp"
+
 #include <kwire/records/batch_patch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/record.hpp>
@@ -9,187 +11,18 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "bench/allocations.hpp"
-#include "bench/by_hand.hpp"
 
 namespace {
 
-using bench::by_hand::left;
-using bench::by_hand::load;
-
-/// What every field of every record adds up to; `ordered` mixes so that nothing goes unnoticed, for the
-/// proof.
-struct plain {
-    std::uint64_t sum = 0;
-    BENCH_INLINE void number(std::uint64_t n) noexcept { sum += n; }
-    BENCH_INLINE void bytes(const std::byte* p, std::int64_t size) noexcept {
-        sum += static_cast<std::uint64_t>(size);
-        if (size > 0) sum += std::to_integer<std::uint64_t>(*p);
-    }
-};
-struct ordered {
-    std::uint64_t sum = 1;
-    void number(std::uint64_t n) noexcept { sum = std::rotl(sum ^ n, 23) * 0x9fb21c651e98df25 + 1; }
-    void bytes(const std::byte* p, std::int64_t size) noexcept {
-        number(static_cast<std::uint64_t>(size));
-        for (std::int64_t i = 0; i < size; ++i) number(std::to_integer<std::uint64_t>(p[i]));
-    }
-};
-
-/// A batch of 1000 records whose values are such that each record has 100 bytes, with so many headers.
-std::vector<std::byte> make_batch(std::size_t headers) {
-    kwire::batch_builder builder({.producer_id = 7, .producer_epoch = 1, .base_sequence = 3});
-    std::array<std::byte, 128> content;
-    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::byte>(i * 7 + 1);
-    const std::span<const std::byte> all(content);
-    const std::array<kwire::header_view, 2> two{kwire::header_view{"trace-id", all.first(16)},
-                                                kwire::header_view{"source", all.first(8)}};
-    for (std::int64_t i = 0; i < 1000; ++i) {
-        content[0] = static_cast<std::byte>(i & 0xff);
-        if (!builder.append({.timestamp = 1700000000000 + i,
-                             .key = all.first(10),
-                             .value = all.first(headers != 0 ? 40 : 80),
-                             .headers = std::span(two).first(headers)}))
-            std::abort();
-    }
-    const auto built = std::move(builder).finish().to_bytes();
-    return {built.begin(), built.end()};
-}
-
-// ---- by hand -------------------------------------------------------------------------------------------
-
-[[gnu::noinline]] const std::byte* long_varint(const std::byte* p, const std::byte* end, std::uint64_t& value,
-                                               unsigned bits) noexcept {
-    std::uint64_t raw = 0;
-    for (unsigned shift = 0; shift < bits; shift += 7) {
-        if (p == end) return nullptr;
-        const auto byte = std::to_integer<std::uint64_t>(*p++);
-        if (shift + 7 > bits && byte >> (bits - shift) != 0) return nullptr;
-        raw |= (byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            value = raw;
-            return p;
-        }
-    }
-    return nullptr;
-}
-/// Zig-zag; nullptr if there is none of so many bits.
-BENCH_INLINE const std::byte* signed_varint(const std::byte* p, const std::byte* end, std::int64_t& value,
-                                            unsigned bits = 32) noexcept {
-    std::uint64_t raw = 0;
-    if (left(p, end) >= 1 && p[0] < std::byte{0x80}) {
-        raw = std::to_integer<std::uint64_t>(*p++);
-    } else if (left(p, end) >= 2 && p[1] < std::byte{0x80}) {
-        raw = (std::to_integer<std::uint64_t>(p[0]) & 0x7f) | std::to_integer<std::uint64_t>(p[1]) << 7;
-        p += 2;
-    } else if (p = long_varint(p, end, raw, bits); p == nullptr) {
-        return nullptr;
-    }
-    value = static_cast<std::int64_t>(raw >> 1 ^ (0 - (raw & 1)));
-    return p;
-}
-BENCH_INLINE const std::byte* sized(const std::byte* p, const std::byte* end, const std::byte*& begin,
-                                    std::int64_t& size) noexcept {
-    p = signed_varint(p, end, size);
-    if (p == nullptr) return nullptr;
-    begin = p;
-    if (size < 0) return size == -1 ? p : nullptr;
-    if (static_cast<std::uint64_t>(size) > left(p, end)) return nullptr;
-    return p + size;
-}
-
-template <class Sink>
-bool read_by_hand(std::span<const std::byte> batch, Sink& sink) noexcept {
-    if (batch.size() < 61) return false;
-    const std::byte* const start = batch.data();
-    const auto length = load<std::int32_t>(start + 8);
-    if (length < 49 || static_cast<std::uint64_t>(length) + 12 > batch.size() || start[16] != std::byte{2})
-        return false;
-    const std::byte* const end = start + 12 + length;
-    if (kwire::crc32c({start + 21, end}) != load<std::uint32_t>(start + 17)) return false;
-    const auto attributes = load<std::int16_t>(start + 21);
-    if ((attributes & 7) != 0) return false;
-    const auto base_offset = load<std::int64_t>(start);
-    const auto base_time = load<std::int64_t>(start + 27);
-    const auto max_time = load<std::int64_t>(start + 35);
-    const auto sequence = load<std::int32_t>(start + 53);
-    const auto count = load<std::int32_t>(start + 57);
-    if (count < 0 || static_cast<std::uint64_t>(count) * 7 > left(start + 61, end)) return false;
-    const std::byte* p = start + 61;
-    for (std::int32_t i = 0; i < count; ++i) {
-        std::int64_t size, time, delta, headers;
-        const std::byte* bytes = nullptr;
-        if (p = signed_varint(p, end, size); p == nullptr) return false;
-        if (size < 1 || static_cast<std::uint64_t>(size) > left(p, end)) return false;
-        const std::byte* const stop = p + size;
-        ++p;
-        if (p = signed_varint(p, stop, time, 64); p == nullptr) return false;
-        if (p = signed_varint(p, stop, delta); p == nullptr) return false;
-        sink.number(static_cast<std::uint64_t>(base_offset) + static_cast<std::uint64_t>(delta));
-        sink.number((attributes & 8) != 0
-                        ? static_cast<std::uint64_t>(max_time)
-                        : static_cast<std::uint64_t>(base_time) + static_cast<std::uint64_t>(time));
-        sink.number(sequence < 0
-                        ? ~std::uint64_t{0}
-                        : (static_cast<std::uint64_t>(sequence) + static_cast<std::uint64_t>(delta)) &
-                              0x7fffffff);
-        if (p = sized(p, stop, bytes, size); p == nullptr) return false;
-        sink.bytes(bytes, size);
-        if (p = sized(p, stop, bytes, size); p == nullptr) return false;
-        sink.bytes(bytes, size);
-        if (p = signed_varint(p, stop, headers); p == nullptr) return false;
-        if (headers < 0 || static_cast<std::uint64_t>(headers) * 2 > left(p, stop)) return false;
-        for (; headers != 0; --headers) {
-            if (p = sized(p, stop, bytes, size); p == nullptr || size < 0) return false;
-            sink.bytes(bytes, size);
-            if (p = sized(p, stop, bytes, size); p == nullptr) return false;
-            sink.bytes(bytes, size);
-        }
-        if (p != stop) return false;
-    }
-    return p == end;
-}
-
-// ---- with kwire ----------------------------------------------------------------------------------------
-
-template <class Sink>
-BENCH_INLINE void take(Sink& sink, const std::optional<std::span<const std::byte>>& bytes) noexcept {
-    if (bytes)
-        sink.bytes(bytes->data(), static_cast<std::int64_t>(bytes->size()));
-    else
-        sink.bytes(nullptr, -1);
-}
-
-template <class Sink>
-bool read_with_kwire(std::span<const std::byte> bytes, Sink& sink) noexcept {
-    const auto batch = kwire::batch_at(bytes);
-    if (!batch || batch->is_legacy() || !crc_matches(*batch)) return false;
-    const auto records = kwire::records(*batch);
-    auto i = records.begin();
-    for (; i != records.end(); ++i) {
-        const auto record = *i;
-        sink.number(static_cast<std::uint64_t>(record.offset()));
-        sink.number(static_cast<std::uint64_t>(record.timestamp()));
-        sink.number(static_cast<std::uint64_t>(std::int64_t{record.sequence()}));
-        take(sink, record.key());
-        take(sink, record.value());
-        for (auto header : record.headers()) {
-            sink.bytes(reinterpret_cast<const std::byte*>(header.name.data()),
-                       static_cast<std::int64_t>(header.name.size()));
-            take(sink, header.value);
-        }
-    }
-    return !records.defect(i);
-}
+using namespace bench::records;
 
 using contender = bool (*)(std::span<const std::byte>, plain&) noexcept;
 using prover = bool (*)(std::span<const std::byte>, ordered&) noexcept;
@@ -215,8 +48,8 @@ bool agree(std::vector<std::byte> bytes) {
     return true;
 }
 
-void read(benchmark::State& state, contender reader) {
-    const std::vector<std::byte> bytes = make_batch(static_cast<std::size_t>(state.range(0)));
+void read(benchmark::State& state, contender reader, std::size_t headers) {
+    const std::vector<std::byte> bytes = make_batch(headers);
     if (!agree(bytes)) return state.SkipWithError("the readers do not read the same");
     std::span<const std::byte> body(bytes);
     const std::uint64_t before = bench::allocations;
@@ -229,36 +62,88 @@ void read(benchmark::State& state, contender reader) {
     state.counters["allocations"] =
         static_cast<double>(bench::allocations - before) / static_cast<double>(state.iterations());
 }
-BENCHMARK_CAPTURE(read, kwire, &read_with_kwire<plain>)->Name("records/read/kwire")->Arg(0)->Arg(2);
-BENCHMARK_CAPTURE(read, by_hand, &read_by_hand<plain>)->Name("records/read/by_hand")->Arg(0)->Arg(2);
+BENCHMARK_CAPTURE(read, kwire, &read_with_kwire<plain>, 0)->Name("records/read/kwire");
+BENCHMARK_CAPTURE(read, by_hand, &read_by_hand<plain>, 0)->Name("records/read/by_hand");
+BENCHMARK_CAPTURE(read, kwire_headers, &read_with_kwire<plain>, 2)->Name("records/read_2_headers/kwire");
+BENCHMARK_CAPTURE(read, by_hand_headers, &read_by_hand<plain>, 2)->Name("records/read_2_headers/by_hand");
 
 // ---- skimming ------------------------------------------------------------------------------------------
 
-void skim_count(benchmark::State& state) {
+/// From length to length; the count if it fits the batch, else -1.
+[[gnu::noinline]] std::int64_t count_by_hand(std::span<const std::byte> batch) noexcept {
+    const std::byte* p = batch.data() + 61;
+    const std::byte* const end = batch.data() + batch.size();
+    const auto count = load<std::int32_t>(batch.data() + 57);
+    for (std::int32_t i = 0; i < count; ++i) {
+        std::int64_t size;
+        if (p = signed_varint(p, end, size); p == nullptr) return -1;
+        if (size < 0 || static_cast<std::uint64_t>(size) > left(p, end)) return -1;
+        p += size;
+    }
+    return p == end ? count : -1;
+}
+/// The position of the record with that offset; nullptr if there is none, or a record before it is no record.
+[[gnu::noinline]] const std::byte* find_by_hand(std::span<const std::byte> batch,
+                                                std::int64_t offset) noexcept {
+    const std::byte* p = batch.data() + 61;
+    const std::byte* const end = batch.data() + batch.size();
+    const auto base = load<std::int64_t>(batch.data());
+    const auto count = load<std::int32_t>(batch.data() + 57);
+    for (std::int32_t i = 0; i < count; ++i) {
+        const std::byte* const record = p;
+        std::int64_t size, time, delta;
+        if (p = signed_varint(p, end, size); p == nullptr) return nullptr;
+        if (size < 1 || static_cast<std::uint64_t>(size) > left(p, end)) return nullptr;
+        const std::byte* const stop = p + size;
+        if (p = signed_varint(p + 1, stop, time, 64); p == nullptr) return nullptr;
+        if (p = signed_varint(p, stop, delta); p == nullptr) return nullptr;
+        if (base + delta >= offset) return record;
+        p = stop;
+    }
+    return nullptr;
+}
+
+void count(benchmark::State& state, bool with_kwire) {
     const std::vector<std::byte> bytes = make_batch(0);
     const auto batch = kwire::batch_at(bytes);
-    if (!batch || kwire::count_records(*batch) != 1000U) return state.SkipWithError("another count");
+    if (!batch || kwire::count_records(*batch) != 1000U || count_by_hand(bytes) != 1000)
+        return state.SkipWithError("another count");
+    auto view = *batch;
     for ([[maybe_unused]] auto _ : state) {
-        auto view = *batch;
         benchmark::DoNotOptimize(view);
-        benchmark::DoNotOptimize(kwire::count_records(view));
+        if (with_kwire)
+            benchmark::DoNotOptimize(kwire::count_records(view));
+        else
+            benchmark::DoNotOptimize(count_by_hand(bytes_of(view)));
     }
+    state.counters["allocations"] = 0;
 }
-BENCHMARK(skim_count)->Name("records/count");
+BENCHMARK_CAPTURE(count, kwire, true)->Name("records/count/kwire");
+BENCHMARK_CAPTURE(count, by_hand, false)->Name("records/count/by_hand");
 
-void skim_find(benchmark::State& state) {
+void find(benchmark::State& state, bool with_kwire) {
     const std::vector<std::byte> bytes = make_batch(0);
     const auto batch = kwire::batch_at(bytes);
     if (!batch) return state.SkipWithError("no batch");
     const auto found = kwire::find_offset(*batch, 999);
-    if (!found || !*found || (*found)->offset() != 999) return state.SkipWithError("another record");
+    const std::byte* const record = find_by_hand(bytes, 999);
+    // All records have the same size; the last key ends as far behind the beginning as the first one does.
+    if (!found || !*found || (*found)->offset() != 999 || record == nullptr ||
+        (*found)->value()->data() + 81 != bytes.data() + bytes.size() ||
+        record + 100 > bytes.data() + bytes.size())
+        return state.SkipWithError("another record");
+    auto view = *batch;
     for ([[maybe_unused]] auto _ : state) {
-        auto view = *batch;
         benchmark::DoNotOptimize(view);
-        benchmark::DoNotOptimize(kwire::find_offset(view, 999));
+        if (with_kwire)
+            benchmark::DoNotOptimize(kwire::find_offset(view, 999));
+        else
+            benchmark::DoNotOptimize(find_by_hand(bytes_of(view), 999));
     }
+    state.counters["allocations"] = 0;
 }
-BENCHMARK(skim_find)->Name("records/find_offset");
+BENCHMARK_CAPTURE(find, kwire, true)->Name("records/find_offset/kwire");
+BENCHMARK_CAPTURE(find, by_hand, false)->Name("records/find_offset/by_hand");
 
 // ---- building ------------------------------------------------------------------------------------------
 
@@ -383,11 +268,14 @@ void stamp(benchmark::State& state) {
     if (!builder.append({.timestamp = 1, .value = value})) return state.SkipWithError("too large");
     auto batch = std::move(builder).finish_writable();
     std::int64_t time = 1700000000000;
+    const std::uint64_t before = bench::allocations;
     for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(
             kwire::stamp(batch.span(), {.offset = time, .partition_leader_epoch = 3, .append_time = ++time}));
         benchmark::ClobberMemory();
     }
+    state.counters["allocations"] =
+        static_cast<double>(bench::allocations - before) / static_cast<double>(state.iterations());
     const auto stamped = kwire::batch_at(batch.span());
     if (!stamped || !crc_matches(*stamped) || stamped->max_timestamp() != time)
         state.SkipWithError("the checksum does not fit");

@@ -1,0 +1,211 @@
+/// Record batches for the benchmarks: making them, and reading them by hand with the checks that kwire makes.
+#pragma once
+
+#include <kwire/records/builder.hpp>
+#include <kwire/records/record.hpp>
+#include <kwire/wire/crc32c.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "bench/by_hand.hpp"
+
+namespace bench::records {
+
+using bench::by_hand::left;
+using bench::by_hand::load;
+
+/// What every field of every record adds up to; `ordered` mixes so that nothing goes unnoticed, for the
+/// proof.
+struct plain {
+    std::uint64_t sum = 0;
+    BENCH_INLINE void number(std::uint64_t n) noexcept { sum += n; }
+    BENCH_INLINE void bytes(const std::byte* p, std::int64_t size) noexcept {
+        sum += static_cast<std::uint64_t>(size);
+        if (size > 0) sum += std::to_integer<std::uint64_t>(*p);
+    }
+};
+struct ordered {
+    std::uint64_t sum = 1;
+    void number(std::uint64_t n) noexcept { sum = std::rotl(sum ^ n, 23) * 0x9fb21c651e98df25 + 1; }
+    void bytes(const std::byte* p, std::int64_t size) noexcept {
+        number(static_cast<std::uint64_t>(size));
+        for (std::int64_t i = 0; i < size; ++i) number(std::to_integer<std::uint64_t>(p[i]));
+    }
+};
+
+/// A batch of 1000 records whose values are such that each record has 100 bytes, with so many headers.
+inline std::vector<std::byte> make_batch(std::size_t headers) {
+    kwire::batch_builder builder({.producer_id = 7, .producer_epoch = 1, .base_sequence = 3});
+    std::array<std::byte, 128> content;
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::byte>(i * 7 + 1);
+    const std::span<const std::byte> all(content);
+    const std::array<kwire::header_view, 2> two{kwire::header_view{"trace-id", all.first(16)},
+                                                kwire::header_view{"source", all.first(8)}};
+    for (std::int64_t i = 0; i < 1000; ++i) {
+        content[0] = static_cast<std::byte>(i & 0xff);
+        if (!builder.append({.timestamp = 1700000000000 + i,
+                             .key = all.first(10),
+                             .value = all.first(headers != 0 ? 40 : 80),
+                             .headers = std::span(two).first(headers)}))
+            std::abort();
+    }
+    const auto built = std::move(builder).finish().to_bytes();
+    return {built.begin(), built.end()};
+}
+
+// ---- by hand -------------------------------------------------------------------------------------------
+
+[[gnu::noinline]] inline const std::byte* long_varint(const std::byte* p, const std::byte* end,
+                                                      std::uint64_t& value, unsigned bits) noexcept {
+    std::uint64_t raw = 0;
+    for (unsigned shift = 0; shift < bits; shift += 7) {
+        if (p == end) return nullptr;
+        const auto byte = std::to_integer<std::uint64_t>(*p++);
+        if (shift + 7 > bits && byte >> (bits - shift) != 0) return nullptr;
+        raw |= (byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            value = raw;
+            return p;
+        }
+    }
+    return nullptr;
+}
+/// Zig-zag; nullptr if there is none of so many bits.
+BENCH_INLINE const std::byte* signed_varint(const std::byte* p, const std::byte* end, std::int64_t& value,
+                                            unsigned bits = 32) noexcept {
+    std::uint64_t raw = 0;
+    if (left(p, end) >= 1 && p[0] < std::byte{0x80}) {
+        raw = std::to_integer<std::uint64_t>(*p++);
+    } else if (left(p, end) >= 2 && p[1] < std::byte{0x80}) {
+        raw = (std::to_integer<std::uint64_t>(p[0]) & 0x7f) | std::to_integer<std::uint64_t>(p[1]) << 7;
+        p += 2;
+    } else if (p = long_varint(p, end, raw, bits); p == nullptr) {
+        return nullptr;
+    }
+    value = static_cast<std::int64_t>(raw >> 1 ^ (0 - (raw & 1)));
+    return p;
+}
+BENCH_INLINE const std::byte* sized(const std::byte* p, const std::byte* end, const std::byte*& begin,
+                                    std::int64_t& size) noexcept {
+    p = signed_varint(p, end, size);
+    if (p == nullptr) return nullptr;
+    begin = p;
+    if (size < 0) return size == -1 ? p : nullptr;
+    if (static_cast<std::uint64_t>(size) > left(p, end)) return nullptr;
+    return p + size;
+}
+
+/// What a batch's header says, checked.
+struct header {
+    const std::byte *begin, *end; ///< of what is behind the header
+    std::int64_t base_offset, base_time, max_time;
+    std::int32_t sequence, count;
+    std::int16_t attributes;
+};
+
+BENCH_INLINE bool read_header(std::span<const std::byte> batch, header& out) noexcept {
+    if (batch.size() < 61) return false;
+    const std::byte* const start = batch.data();
+    const auto length = load<std::int32_t>(start + 8);
+    if (length < 49 || static_cast<std::uint64_t>(length) + 12 > batch.size() || start[16] != std::byte{2})
+        return false;
+    out.begin = start + 61;
+    out.end = start + 12 + length;
+    if (kwire::crc32c({start + 21, out.end}) != load<std::uint32_t>(start + 17)) return false;
+    out.attributes = load<std::int16_t>(start + 21);
+    out.base_offset = load<std::int64_t>(start);
+    out.base_time = load<std::int64_t>(start + 27);
+    out.max_time = load<std::int64_t>(start + 35);
+    out.sequence = load<std::int32_t>(start + 53);
+    out.count = load<std::int32_t>(start + 57);
+    return out.count >= 0;
+}
+
+/// Reads all records in [p, end), which must be as many as the header says and nothing else.
+template <class Sink>
+BENCH_INLINE bool walk_by_hand(const header& batch, const std::byte* p, const std::byte* end,
+                               Sink& sink) noexcept {
+    if (static_cast<std::uint64_t>(batch.count) * 7 > left(p, end)) return false;
+    for (std::int32_t i = 0; i < batch.count; ++i) {
+        std::int64_t size, time, delta, headers;
+        const std::byte* bytes = nullptr;
+        if (p = signed_varint(p, end, size); p == nullptr) return false;
+        if (size < 1 || static_cast<std::uint64_t>(size) > left(p, end)) return false;
+        const std::byte* const stop = p + size;
+        ++p;
+        if (p = signed_varint(p, stop, time, 64); p == nullptr) return false;
+        if (p = signed_varint(p, stop, delta); p == nullptr) return false;
+        sink.number(static_cast<std::uint64_t>(batch.base_offset) + static_cast<std::uint64_t>(delta));
+        sink.number((batch.attributes & 8) != 0
+                        ? static_cast<std::uint64_t>(batch.max_time)
+                        : static_cast<std::uint64_t>(batch.base_time) + static_cast<std::uint64_t>(time));
+        sink.number(batch.sequence < 0
+                        ? ~std::uint64_t{0}
+                        : (static_cast<std::uint64_t>(batch.sequence) + static_cast<std::uint64_t>(delta)) &
+                              0x7fffffff);
+        if (p = sized(p, stop, bytes, size); p == nullptr) return false;
+        sink.bytes(bytes, size);
+        if (p = sized(p, stop, bytes, size); p == nullptr) return false;
+        sink.bytes(bytes, size);
+        if (p = signed_varint(p, stop, headers); p == nullptr) return false;
+        if (headers < 0 || static_cast<std::uint64_t>(headers) * 2 > left(p, stop)) return false;
+        for (; headers != 0; --headers) {
+            if (p = sized(p, stop, bytes, size); p == nullptr || size < 0) return false;
+            sink.bytes(bytes, size);
+            if (p = sized(p, stop, bytes, size); p == nullptr) return false;
+            sink.bytes(bytes, size);
+        }
+        if (p != stop) return false;
+    }
+    return p == end;
+}
+
+template <class Sink>
+bool read_by_hand(std::span<const std::byte> bytes, Sink& sink) noexcept {
+    header batch;
+    if (!read_header(bytes, batch) || (batch.attributes & 7) != 0) return false;
+    return walk_by_hand(batch, batch.begin, batch.end, sink);
+}
+
+// ---- with kwire ----------------------------------------------------------------------------------------
+
+template <class Sink>
+BENCH_INLINE void take(Sink& sink, const std::optional<std::span<const std::byte>>& bytes) noexcept {
+    if (bytes)
+        sink.bytes(bytes->data(), static_cast<std::int64_t>(bytes->size()));
+    else
+        sink.bytes(nullptr, -1);
+}
+
+template <class Sink>
+BENCH_INLINE void take_record(Sink& sink, const kwire::record_view& record) noexcept {
+    sink.number(static_cast<std::uint64_t>(record.offset()));
+    sink.number(static_cast<std::uint64_t>(record.timestamp()));
+    sink.number(static_cast<std::uint64_t>(std::int64_t{record.sequence()}));
+    take(sink, record.key());
+    take(sink, record.value());
+    for (auto header : record.headers()) {
+        sink.bytes(reinterpret_cast<const std::byte*>(header.name.data()),
+                   static_cast<std::int64_t>(header.name.size()));
+        take(sink, header.value);
+    }
+}
+
+template <class Sink>
+bool read_with_kwire(std::span<const std::byte> bytes, Sink& sink) noexcept {
+    const auto batch = kwire::batch_at(bytes);
+    if (!batch || batch->is_legacy() || !crc_matches(*batch)) return false;
+    const auto records = kwire::records(*batch);
+    auto i = records.begin();
+    for (; i != records.end(); ++i) take_record(sink, *i);
+    return !records.defect(i);
+}
+
+} // namespace bench::records
