@@ -1,7 +1,8 @@
 // What is served in which versions, and the answers that need no records.
 #include "broker.hpp"
 
-#include <algorithm>
+#include <kwire/negotiation.hpp>
+
 #include <array>
 #include <utility>
 
@@ -12,46 +13,26 @@ namespace {
 constexpr std::int32_t node_id = 1;
 constexpr std::string_view cluster_id = "kwire-echo-broker";
 
-struct served_api {
-    kwire::api_key key;
-    kwire::version_range versions;
-};
-
 /// All that is served. Produce before v3 is refused batch by batch, but librdkafka up to 2.11 does not
 /// compress for brokers that do not advertise v0. Later versions of ListOffsets ask for what this log does
 /// not know.
 constexpr std::array served{
-    served_api{kwire::api_key::produce, {0, 13}},
-    served_api{kwire::api_key::fetch, {4, 17}},
-    served_api{kwire::api_key::list_offsets, {1, 6}},
-    served_api{kwire::api_key::metadata, {0, 13}},
-    served_api{kwire::api_key::find_coordinator, {0, 6}},
-    served_api{kwire::api_key::sasl_handshake, {0, 1}},
-    served_api{kwire::api_key::api_versions, {0, 4}},
-    served_api{kwire::api_key::init_producer_id, {0, 5}},
+    kwire::api_range{kwire::api_key::produce, {0, 13}},
+    kwire::api_range{kwire::api_key::fetch, {4, 17}},
+    kwire::api_range{kwire::api_key::list_offsets, {1, 6}},
+    kwire::api_range{kwire::api_key::metadata, {0, 13}},
+    kwire::api_range{kwire::api_key::find_coordinator, {0, 6}},
+    kwire::api_range{kwire::api_key::sasl_handshake, {0, 1}},
+    kwire::api_range{kwire::api_key::api_versions, {0, 4}},
+    kwire::api_range{kwire::api_key::init_producer_id, {0, 5}},
 };
-
-constexpr const served_api* find_served(kwire::api_key key) noexcept {
-    const auto* const found = std::ranges::find(served, key, &served_api::key);
-    return found != served.end() ? found : nullptr;
-}
-
-/// What KIP-511 asks of a client's name and version: letters and digits, inside also dots and hyphens.
-bool is_software_text(std::string_view text) noexcept {
-    const auto is_alphanumeric = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
-    return !text.empty() && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
-           std::ranges::all_of(text, [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
-}
 
 } // namespace
 
 boost::asio::awaitable<reply> broker::answer(kwire::request_frame request,
                                              boost::asio::ip::tcp::endpoint here) {
     ++totals_.requests;
-    const served_api* const api = find_served(request.api());
-    const bool in_range = api != nullptr && api->versions.contains(request.api_version());
+    const bool in_range = kwire::versions_in(served, request.api()).contains(request.api_version());
     if (!in_range && request.api() != kwire::api_key::api_versions) // that one is answered in any version
         co_return std::unexpected("no API " + std::to_string(static_cast<int>(request.api())) + " version " +
                                   std::to_string(request.api_version()));
@@ -68,28 +49,9 @@ boost::asio::awaitable<reply> broker::answer(kwire::request_frame request,
 }
 
 reply broker::api_versions(const kwire::request_frame& request) const {
-    kwire::api_versions_response::data answer;
-    const auto add = [&](const served_api& api) {
-        answer.api_keys.push_back({.api_key = static_cast<std::int16_t>(api.key),
-                                   .min_version = api.versions.first,
-                                   .max_version = api.versions.last});
-    };
-    const served_api& own = *find_served(kwire::api_key::api_versions);
-    if (!own.versions.contains(request.api_version())) {
-        // The client cannot know what we speak, nor we what it sent: version 0 and our range (KIP-511).
-        answer.error_code = std::to_underlying(error_code::unsupported_version);
-        add(own);
-        return write<kwire::api_versions_response>(answer, 0, request.correlation_id());
-    }
-    const auto asked = read<kwire::api_versions_request>(request);
-    if (!asked) return hang_up(asked.error());
-    const bool has_name = request.api_version() >= 3;
-    if (has_name && !(is_software_text((*asked)->client_software_name()) &&
-                      is_software_text((*asked)->client_software_version())))
-        answer.error_code = std::to_underlying(error_code::invalid_request);
-    else
-        for (const served_api& api : served) add(api);
-    return write<kwire::api_versions_response>(answer, request.api_version(), request.correlation_id());
+    const auto answer = kwire::answer_api_versions(request, served);
+    if (!answer) return hang_up(answer.error());
+    return write<kwire::api_versions_response>(answer->body, answer->version, request.correlation_id());
 }
 
 reply broker::metadata(const kwire::request_frame& request, const boost::asio::ip::tcp::endpoint& here) {
