@@ -130,12 +130,12 @@ public:
 
         iterator() noexcept = default;
         [[nodiscard]] std::string_view operator*() const noexcept {
-            const auto [content, size] = detail::read_string_length(at_, compact_);
-            return {reinterpret_cast<const char*>(content), static_cast<std::size_t>(size)};
+            const detail::trusted_count text = detail::read_string_length(at_, compact_);
+            return {reinterpret_cast<const char*>(text.content), text.size()};
         }
         iterator& operator++() noexcept {
-            const auto [content, size] = detail::read_string_length(at_, compact_);
-            at_ = content + size;
+            const detail::trusted_count text = detail::read_string_length(at_, compact_);
+            at_ = text.content + text.size();
             --left_;
             return *this;
         }

@@ -59,7 +59,7 @@ public:
         case field_kind::string:
         case field_kind::bytes:
         case field_kind::records:
-        case field_kind::array: return counted().count < 0;
+        case field_kind::array: return nullable() && counted().count < 0; // else it passed as empty
         case field_kind::structure: return struct_start() == nullptr;
         default: return false;
         }
@@ -89,19 +89,17 @@ public:
     /// A string, in the message's bytes; nothing says that it is UTF-8.
     [[nodiscard]] std::string_view text() const noexcept {
         if (at_ == nullptr) return field_->default_text;
-        const auto [content, size] = counted();
-        return {reinterpret_cast<const char*>(content), static_cast<std::size_t>(size)};
+        const detail::trusted_count text = counted();
+        return {reinterpret_cast<const char*>(text.content), text.size()};
     }
     /// Bytes and records, in the message's bytes.
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
         if (at_ == nullptr) return {};
-        const auto [content, size] = counted();
-        return {content, static_cast<std::size_t>(size)};
+        const detail::trusted_count bytes = counted();
+        return {bytes.content, bytes.size()};
     }
     /// How many elements an array has.
-    [[nodiscard]] std::size_t size() const noexcept {
-        return at_ == nullptr ? 0 : static_cast<std::size_t>(counted().count);
-    }
+    [[nodiscard]] std::size_t size() const noexcept { return at_ == nullptr ? 0 : counted().size(); }
     /// The elements of an array, as a range of dynamic_value.
     [[nodiscard]] dynamic_elements elements() const noexcept;
     /// A struct.
@@ -120,13 +118,13 @@ private:
         return kind_ == field_kind::string ? detail::read_string_length(at_, compact())
                                            : detail::read_count(at_, compact());
     }
+    [[nodiscard]] bool nullable() const noexcept {
+        return !element_ && field_->nullable.contains(around_->version);
+    }
     /// Behind the marker of a struct that may be null; nullptr if it is.
     [[nodiscard]] const std::byte* struct_start() const noexcept {
-        if (element_ || !field_->nullable.contains(around_->version)) return at_;
-        if (field_->tag < 0) return std::to_integer<std::uint8_t>(*at_) >= 0x80 ? nullptr : at_ + 1;
-        std::uint32_t marker = 0;
-        const std::byte* const start = wire::read_uvarint_trusted(at_, marker);
-        return marker == 0 ? nullptr : start;
+        const std::byte* start = at_;
+        return nullable() && detail::skip_null_marker(start, field_->tag >= 0) ? nullptr : start;
     }
     [[nodiscard]] std::size_t struct_size() const noexcept;
     [[nodiscard]] const detail::struct_layout& inner_layout() const noexcept {
@@ -188,12 +186,13 @@ private:
         return base_ + ends_[layout_->step_count] + layout_->tail;
     }
     [[nodiscard]] const std::byte* end() const noexcept {
-        return layout_->flexible ? detail::skip_tags(tags()) : tags();
+        return layout_->flexible ? detail::skip_tags(*layout_, tags()) : tags();
     }
     [[nodiscard]] const std::byte* locate(std::size_t i) const noexcept {
         const detail::field_place place = layout_->places[i];
         if (base_ == nullptr || place.anchor == detail::field_place::absent) return nullptr;
-        if (place.anchor == detail::field_place::in_tags) return detail::find_tag(tags(), place.delta);
+        if (place.anchor == detail::field_place::in_tags)
+            return detail::find_tag(*layout_, tags(), place.delta);
         return base_ + ends_[place.anchor] + place.delta;
     }
 
@@ -250,8 +249,8 @@ public:
             if (element_.kind_ == field_kind::structure) {
                 element_.at_ += element_.struct_size();
             } else if (element_.kind_ == field_kind::string) {
-                const auto [content, size] = element_.counted();
-                element_.at_ = content + size;
+                const detail::trusted_count text = element_.counted();
+                element_.at_ = text.content + text.size();
             } else {
                 element_.at_ += width_of(element_.kind_);
             }
@@ -284,9 +283,9 @@ private:
         first_.kind_ = array.field_->element;
         first_.element_ = true;
         if (array.at_ == nullptr) return;
-        const auto [content, count] = array.counted();
-        first_.at_ = content;
-        size_ = static_cast<std::uint32_t>(count);
+        const detail::trusted_count elements = array.counted();
+        first_.at_ = elements.content;
+        size_ = static_cast<std::uint32_t>(elements.size());
     }
 
     dynamic_value first_;

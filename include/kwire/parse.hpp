@@ -17,12 +17,6 @@
 
 namespace kwire {
 
-/// What `parse` lets pass although it should not be there; each is something that real peers send.
-struct parse_options {
-    /// Bytes behind the body: librdkafka since 2.12 sends some after requests, and Kafka ignores them.
-    bool trailing_bytes = false;
-};
-
 namespace detail {
 
 /// Offsets are kept in 32 bits, and no frame can be longer: its length is a signed number.
@@ -32,7 +26,7 @@ inline constexpr std::size_t max_body_size = 0x7fffffff;
 KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_layout* layouts,
                                       const std::byte* start, std::size_t size, int version,
                                       parse_options options, std::uint32_t* ends, error_room& room) noexcept {
-    check_state state(start, size, room);
+    check_state state(start, size, room, options);
     if (!facts.versions.contains(version)) [[unlikely]] {
         refuse(state, nullptr, errc::unsupported_version, start);
     } else if (size > max_body_size) [[unlikely]] {

@@ -1,4 +1,4 @@
-/// Tagged fields that the schema does not know (KIP-482): kept in order, by reference.
+/// Tagged fields that the schema does not know at a version (KIP-482): kept as they came, by reference.
 #pragma once
 
 #include <kwire/buffer.hpp>
@@ -29,7 +29,8 @@ struct raw_tag {
 /// Unknown tagged fields, ascending by number.
 using raw_tags = std::vector<raw_tag>;
 
-/// The unknown tagged fields of one struct: a forward range of `tag_view`, ascending by number.
+/// The unknown tagged fields of one struct: a forward range of `tag_view`, in the order of the bytes. That is
+/// ascending by number unless `parse_options::any_tag_order` has let another one pass.
 class unknown_tag_range {
 public:
     class iterator {
@@ -65,22 +66,14 @@ public:
         }
         void advance() noexcept {
             for (; left_ != 0; --left_) {
-                std::uint32_t size = 0;
-                next_ = wire::read_uvarint_trusted(next_, current_.number);
-                next_ = wire::read_uvarint_trusted(next_, size);
-                current_.payload = {next_, size};
-                next_ += size;
-                if (!known(current_.number)) {
-                    --left_;
-                    return;
-                }
+                const detail::trusted_tag tag = detail::read_tag(*layout_, next_);
+                next_ = tag.end;
+                if (tag.known) continue;
+                current_ = {tag.number, {tag.payload, tag.end}};
+                --left_;
+                return;
             }
             done_ = true;
-        }
-        [[nodiscard]] bool known(std::uint32_t number) const noexcept {
-            for (unsigned i = 0; i < layout_->tag_count; ++i)
-                if (layout_->tags[i].number == number) return true;
-            return false;
         }
 
         const detail::struct_layout* layout_ = nullptr;

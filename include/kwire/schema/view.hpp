@@ -4,7 +4,7 @@
 /// views only, so everything it shows was checked. It is good as long as the bytes are; `held` keeps them.
 #pragma once
 
-#include <kwire/schema/walk.hpp>
+#include <kwire/schema/unrolled_walk.hpp>
 
 #include <array>
 #include <bit>
@@ -151,7 +151,8 @@ struct view_access {
     template <class S, int V>
     static const std::byte* end(const struct_view<S, V>& view) noexcept {
         const std::byte* const p = tags(view);
-        return view.layout_.get().flexible ? skip_tags(p) : p;
+        const struct_layout& at = view.layout_.get();
+        return at.flexible ? skip_tags(at, p) : p;
     }
 
     /// Makes a view of the same bytes elsewhere.
@@ -168,13 +169,15 @@ struct view_access {
             if constexpr (place.anchor == field_place::absent)
                 return nullptr;
             else if constexpr (place.anchor == field_place::in_tags)
-                return *tags(view) == std::byte{0} ? nullptr : find_tag(tags(view), place.delta);
+                return *tags(view) == std::byte{0} ? nullptr
+                                                   : find_tag(layout_at<S, V>, tags(view), place.delta);
             else
                 return view.base_ + view.ends_[place.anchor] + place.delta;
         } else if constexpr (tables_of<S>::fields[I].tag >= 0) {
-            if (view.layout_.pointer->places[I].anchor == field_place::absent) return nullptr;
+            const struct_layout& at = *view.layout_.pointer;
+            if (at.places[I].anchor == field_place::absent) return nullptr;
             const std::byte* const section = tags(view);
-            return *section == std::byte{0} ? nullptr : find_tag(section, tables_of<S>::fields[I].tag);
+            return *section == std::byte{0} ? nullptr : find_tag(at, section, tables_of<S>::fields[I].tag);
         } else if constexpr (constexpr field_place always = same_place<S, I>();
                              always.anchor != field_place::absent) {
             return view.base_ + view.ends_[always.anchor] + always.delta;
@@ -343,6 +346,16 @@ template <std::size_t I, class S, int V>
     constexpr bool may_be_null = !field.nullable.empty();
     static constexpr message_facts facts = message_of<S>::facts;
     const std::byte* const p = access::locate<I>(view);
+    // Null where it may be; elsewhere a lenient parse has let it pass, and it is empty.
+    [[maybe_unused]] const auto is_null = [&](std::int64_t count) noexcept {
+        if constexpr (!may_be_null)
+            return false;
+        else if constexpr (field.nullable.first <= field.versions.first &&
+                           field.nullable.last >= field.versions.last)
+            return count < 0;
+        else
+            return count < 0 && field.nullable.contains(access::layout(view).version);
+    };
     const auto compact = [&]() noexcept {
         if constexpr (field.never_compact || facts.first_flexible > facts.versions.last)
             return false;
@@ -360,11 +373,9 @@ template <std::size_t I, class S, int V>
             else
                 return value{field.default_text};
         }
-        const auto [content, size] = detail::read_string_length(p, compact());
-        if constexpr (may_be_null)
-            if (size < 0) return value{};
-        return value{
-            std::string_view(reinterpret_cast<const char*>(content), static_cast<std::size_t>(size))};
+        const detail::trusted_count text = detail::read_string_length(p, compact());
+        if (is_null(text.count)) return value{};
+        return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
     } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
         using span = std::span<const std::byte>;
         using value = std::conditional_t<may_be_null, std::optional<span>, span>;
@@ -374,10 +385,9 @@ template <std::size_t I, class S, int V>
             else
                 return value{span{}};
         }
-        const auto [content, size] = detail::read_count(p, compact());
-        if constexpr (may_be_null)
-            if (size < 0) return value{};
-        return value{span(content, static_cast<std::size_t>(size))};
+        const detail::trusted_count bytes = detail::read_count(p, compact());
+        if (is_null(bytes.count)) return value{};
+        return value{span(bytes.content, bytes.size())};
     } else if constexpr (field.kind == field_kind::array) {
         const detail::struct_layout* inner = nullptr;
         if constexpr (field.element == field_kind::structure)
@@ -386,8 +396,9 @@ template <std::size_t I, class S, int V>
             constexpr bool null = may_be_null && field.null_default;
             return detail::raw_array{null ? nullptr : detail::nothing, null ? -1 : 0, inner, compact()};
         }
-        const auto [content, count] = detail::read_count(p, compact());
-        return detail::raw_array{content, count, inner, compact()};
+        const detail::trusted_count elements = detail::read_count(p, compact());
+        const std::int64_t count = is_null(elements.count) ? -1 : static_cast<std::int64_t>(elements.size());
+        return detail::raw_array{elements.content, count, inner, compact()};
     } else if constexpr (field.kind == field_kind::structure) {
         using child = child_of<S, I>;
         using child_view = typename child::template basic_view<V>;
@@ -404,13 +415,8 @@ template <std::size_t I, class S, int V>
             const std::byte* body = p;
             if (!field.nullable.contains(inner.version)) {
                 // no marker in this version
-            } else if constexpr (field.tag >= 0) {
-                std::uint32_t marker = 0;
-                body = wire::read_uvarint_trusted(p, marker);
-                if (marker == 0) return value{};
-            } else {
-                if (std::to_integer<std::uint8_t>(*p) >= 0x80) return value{};
-                ++body;
+            } else if (detail::skip_null_marker(body, field.tag >= 0)) {
+                return value{};
             }
             return value{access::make<child_view>(body, inner)};
         } else {

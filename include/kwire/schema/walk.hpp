@@ -1,13 +1,14 @@
-/// Walks over message bytes: the one that checks every length, and the one that trusts what was checked.
+/// The walk that checks message bytes: every length, count, varint and tag, in one pass.
 ///
-/// Both follow the steps of a layout and share the functions for one step, so that each wire rule stands
-/// in one place. Each comes in two forms: `check_struct`/`find_ends` read the layout at run time and are no
-/// templates, `check_struct_at`/`skip_struct_at` unroll a layout that is known at compile time.
+/// Walks follow the steps of a layout and share the functions for one step, so that each wire rule stands in
+/// one place. This one reads the layout at run time and is no template; unrolled_walk.hpp has the same for
+/// layouts that are known at compile time. What was checked is walked by trusted_walk.hpp.
 #pragma once
 
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/schema/layout.hpp>
+#include <kwire/schema/parse_options.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/varint.hpp>
 
@@ -32,12 +33,14 @@ union error_room {
 
 /// What a checking walk needs to know besides its position.
 struct check_state {
-    check_state(const std::byte* start, std::size_t size, error_room& room) noexcept
-        : body(start), end(start + size), failure(&room.none_until_refused) {}
+    check_state(const std::byte* start, std::size_t size, error_room& room,
+                parse_options options = {}) noexcept
+        : body(start), end(start + size), failure(&room.none_until_refused), tolerated(options) {}
 
     const std::byte* body;                  ///< where offsets in errors are counted from
     const std::byte* end;                   ///< the end of the body, or of the tag payload that is being read
     error* failure;                         ///< where whoever refuses makes an error
+    parse_options tolerated;                ///< what passes all the same
     std::uint32_t unread[max_struct_steps]; ///< where nested structs put the ends that nobody asks for
 
     [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept {
@@ -144,6 +147,12 @@ KWIRE_COLD inline const std::byte* refuse_end(check_state& state, const struct_l
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
                               std::uint32_t* ends) noexcept;
 
+/// Whether a length that was refused with `code` passes as null or, where there is no null, as empty.
+KWIRE_COLD inline bool passes_as_null(const parse_options& tolerated, errc code, bool nullable) noexcept {
+    return (code == errc::null_not_allowed || tolerated.negative_as_null) &&
+           (nullable || tolerated.null_as_empty);
+}
+
 /// The least bytes that an element of an array takes.
 KWIRE_COLD inline std::uint32_t least_element(const walk_step& step, const struct_layout& layout) noexcept {
     if (step.child != nullptr) return step.child->layouts[layout.version_index].min_size;
@@ -152,7 +161,8 @@ KWIRE_COLD inline std::uint32_t least_element(const walk_step& step, const struc
 
 /// One step, number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and
 /// when it returns a position, so are the `next_need` bytes behind it. nullptr means refused; unless
-/// `Explain`, nothing is noted about it. `check_child(layout, p)` checks one child struct.
+/// `Explain`, nothing is noted about it, and nothing tolerated: whoever does not ask for reasons asks again.
+/// `check_child(layout, p)` checks one child struct.
 ///
 /// All refusals leave through one exit: this is the code that every message shares, so it is kept small.
 template <bool Explain, class CheckChild>
@@ -160,15 +170,16 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
                                                 const struct_layout& layout, const std::byte* p,
                                                 check_state& state, CheckChild&& check_child) noexcept {
     p += step.fixed;
+    const bool compact = is_compact(step.form);
     const std::byte* at = p; // what a refusal speaks of
     errc code = errc::truncated;
     std::uint64_t needed = 0;
     std::uint32_t element = no_element;
+    std::uint32_t raw = 0;
     std::uint32_t count = 0; // of bytes or elements; stays 0 for null
     std::uint64_t size = 0;  // of what `count` counts, if that is known at once
 
-    if (is_compact(step.form)) {
-        std::uint32_t raw = 0;
+    if (compact) {
         p = wire::read_uvarint(p, state.end, raw);
         if (p == nullptr) [[unlikely]]
             goto bad_varint;
@@ -176,20 +187,15 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
             goto null;
         count = raw - (raw != 0 ? 1 : 0);
         if (count > max_string_size) [[unlikely]] {
-            if (step.form == wire_form::compact_string) {
-                code = errc::string_too_long;
-                goto refused;
-            }
-            if (count > 0x7fffffff) goto bad_length;
+            if (count > 0x7fffffff) goto negative;
+            if (step.form == wire_form::compact_string) goto too_long;
         }
     } else {
         switch (step.form) {
-        case wire_form::string: {
-            const auto length = wire::load_be<std::int16_t>(p);
+        case wire_form::string:
+            count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
             p += 2;
-            count = static_cast<std::uint32_t>(std::int32_t{length});
             break;
-        }
         case wire_form::nullable_structure:
             ++p;
             if (std::to_integer<std::uint8_t>(*at) >= 0x80) goto behind;
@@ -200,7 +206,7 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
             if (p == nullptr) [[unlikely]]
                 goto bad_varint;
             if (count > 0x7fffffff) [[unlikely]]
-                goto bad_length;
+                goto negative;
             if (count == 0) goto behind;
             count = 1;
             break;
@@ -209,12 +215,13 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
         default: count = wire::load_be<std::uint32_t>(p); p += 4;
         }
         if (count > 0x7fffffff) [[unlikely]] { // the sign
-            if (count != 0xffffffff) goto bad_length;
+            if (count != 0xffffffff) goto negative;
             if (step.minimum != 0) goto null;
             count = 0;
         }
     }
 
+counted:
     if (is_plain(step.form)) {
         size = static_cast<std::uint64_t>(count) * step.width;
         if (size + step.next_need <= state.left(p)) [[likely]]
@@ -225,42 +232,35 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned 
     }
     switch (step.form) {
     case wire_form::compact_strings:
-        if (count > state.left(p)) [[unlikely]]
-            goto too_many;
-        for (element = 0; element < count; ++element) {
-            std::uint32_t raw = 0;
-            at = p;
-            p = wire::read_uvarint(p, state.end, raw);
-            if (p == nullptr) [[unlikely]]
-                goto bad_varint;
-            if (raw == 0) [[unlikely]]
-                goto null;
-            if (raw > max_string_size + 1) [[unlikely]] {
-                code = errc::string_too_long;
-                goto refused;
-            }
-            size = raw - 1;
-            if (size > state.left(p)) [[unlikely]]
-                goto cut;
-            p += size;
-        }
-        goto behind;
     case wire_form::strings:
-        if (count * std::uint64_t{2} > state.left(p)) [[unlikely]]
+        if (std::uint64_t{count} * (compact ? 1 : 2) > state.left(p)) [[unlikely]]
             goto too_many;
         for (element = 0; element < count; ++element) {
             at = p;
-            needed = 2;
-            if (needed > state.left(p)) [[unlikely]]
-                goto refused;
-            needed = 0;
-            const auto length = wire::load_be<std::int16_t>(p);
-            if (length == -1) [[unlikely]]
-                goto null;
-            if (length < 0) [[unlikely]]
-                goto bad_length;
-            p += 2;
-            size = static_cast<std::uint64_t>(length);
+            if (compact) {
+                p = wire::read_uvarint(p, state.end, raw);
+                if (p == nullptr) [[unlikely]]
+                    goto bad_varint;
+                size = std::uint64_t{raw} - 1;
+                if (size > max_string_size) [[unlikely]] {
+                    if (raw == 0) goto null;
+                    if (raw > 0x80000000) goto negative;
+                    goto too_long;
+                }
+            } else {
+                needed = 2;
+                if (needed > state.left(p)) [[unlikely]]
+                    goto refused;
+                needed = 0;
+                raw = wire::load_be<std::uint16_t>(p);
+                p += 2;
+                if (raw > max_string_size) [[unlikely]] { // the sign
+                    if (raw == 0xffff) goto null;
+                    goto negative;
+                }
+                size = raw;
+            }
+        element_sized:
             if (size > state.left(p)) [[unlikely]]
                 goto cut;
             p += size;
@@ -302,11 +302,22 @@ child_refused:
 bad_varint:
     code = wire::varint_defect(at, state.end);
     goto refused;
+too_long:
+    code = errc::string_too_long;
+    goto refused;
 null:
     code = errc::null_not_allowed;
-    goto refused;
-bad_length:
+    goto no_length;
+negative:
     code = errc::bad_length;
+no_length:
+    if (Explain && passes_as_null(state.tolerated, code, step.minimum == 0 && element == no_element)) {
+        code = errc::truncated;
+        size = 0;
+        if (element != no_element) goto element_sized;
+        count = 0;
+        goto counted;
+    }
     goto refused;
 too_many: // the elements should begin at p
     at = p;
@@ -323,7 +334,8 @@ refused:
     return nullptr;
 }
 
-/// The payload of one known tag, which must fill the `size` bytes at `p` exactly: a struct of one field.
+/// The payload of one known tag, a struct of one field. It must fill the `size` bytes at `p` exactly, unless
+/// `any_tag_size` leaves it to the type where it ends.
 inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag, const std::byte* p,
                                       std::uint32_t size, check_state& state) noexcept {
     struct_layout alone = layout;
@@ -332,18 +344,25 @@ inline const std::byte* check_payload(const struct_layout& layout, const known_t
     alone.tail = 0;
     alone.flexible = false;
     alone.first_need = 0;
+    const bool any_size = state.tolerated.any_tag_size;
     const field_info* const field = &layout.fields[tag.field];
     const std::uint16_t prefix = prefix_of(alone.steps->form);
-    const std::byte* const payload_end = p + size;
+    const std::byte* const payload_end = any_size ? state.end : p + size;
     const std::byte* const outer_end = std::exchange(state.end, payload_end);
-    const std::byte* const after = prefix > size ? refuse(state, field, errc::truncated, p, prefix)
-                                                 : check_struct(alone, p, state, state.unread);
+    const std::byte* const after = prefix > state.left(p) ? refuse(state, field, errc::truncated, p, prefix)
+                                                          : check_struct(alone, p, state, state.unread);
     state.end = outer_end;
-    if (after == payload_end) return after;
+    if (after == payload_end || any_size) return after;
     if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
     if (state.failure->code == errc::truncated)
         state.failure->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
     return nullptr;
+}
+
+/// The tag of this number, if the schema knows it in any version: they are numbered without gaps.
+KWIRE_ALWAYS_INLINE const known_tag* known_tag_of(const struct_layout& layout,
+                                                  std::uint32_t number) noexcept {
+    return number < layout.tag_count ? &layout.tags[number] : nullptr;
 }
 
 /// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
@@ -362,20 +381,22 @@ KWIRE_NOINLINE inline const std::byte* check_tags(const struct_layout& layout, c
         std::uint32_t number = 0, size = 0;
         p = wire::read_uvarint(tag_at, state.end, number);
         if (p == nullptr) return refuse(state, nullptr, wire::varint_defect(tag_at, state.end), tag_at);
-        const known_tag* known = nullptr;
-        for (unsigned k = 0; k < layout.tag_count; ++k)
-            if (layout.tags[k].number == number) known = &layout.tags[k];
+        const known_tag* known = known_tag_of(layout, number);
         const field_info* const field = known != nullptr ? &layout.fields[known->field] : nullptr;
-        if (number <= previous)
+        if (number <= previous && !state.tolerated.any_tag_order)
             return refuse(state, field, number == previous ? errc::duplicate_tag : errc::tag_order, tag_at);
         previous = number;
-        if (known != nullptr && !known->in_version)
-            return refuse(state, field, errc::tag_not_in_version, tag_at);
+        if (known != nullptr && !known->in_version) {
+            if (!state.tolerated.tags_of_other_versions)
+                return refuse(state, field, errc::tag_not_in_version, tag_at);
+            known = nullptr;
+        }
 
         const std::byte* const size_at = p;
         p = wire::read_uvarint(size_at, state.end, size);
         if (p == nullptr) return refuse(state, field, wire::varint_defect(size_at, state.end), size_at);
-        if (size > state.left(p)) return refuse(state, field, errc::truncated, p, size);
+        if (size > state.left(p) && !(known != nullptr && state.tolerated.any_tag_size))
+            return refuse(state, field, errc::truncated, p, size);
         if (known == nullptr) {
             p += size;
         } else {
@@ -401,6 +422,9 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
     return hop(p, count, step.width);
 }
 
+const std::byte* check_struct_here(const struct_layout& layout, const std::byte* p, check_state& state,
+                                   std::uint32_t* ends) noexcept;
+
 /// The elements of an array of structs, one after the other.
 class element_checker {
 public:
@@ -413,7 +437,7 @@ public:
             return p + size_;
         }
         // Ends of its own: a known tag of this very struct is read through `unread`.
-        const std::byte* const end = check_struct(layout, p, state_, ends_);
+        const std::byte* const end = check_struct_here(layout, p, state_, ends_);
         before_ = layout.steady && end != nullptr ? p : nullptr;
         if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
         return end;
@@ -431,10 +455,9 @@ KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const stru
     return check_step<true>(layout.steps[index], index, layout, p, state, element_checker(state));
 }
 
-/// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
-/// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
-inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
-                                     std::uint32_t* ends) noexcept {
+/// `check_struct` in the place of its call: for the elements of arrays.
+KWIRE_ALWAYS_INLINE const std::byte* check_struct_here(const struct_layout& layout, const std::byte* p,
+                                                       check_state& state, std::uint32_t* ends) noexcept {
     const std::byte* const base = p;
     if (layout.first_need > state.left(p)) [[unlikely]]
         return refuse_end(state, layout, 0, p);
@@ -454,265 +477,11 @@ inline const std::byte* check_struct(const struct_layout& layout, const std::byt
     return check_tags(layout, p, state);
 }
 
-/// Moves over a tag section that was checked before.
-KWIRE_NOINLINE inline const std::byte* skip_tag_list(const std::byte* p) noexcept {
-    std::uint32_t count = 0;
-    p = wire::read_uvarint_trusted(p, count);
-    for (; count != 0; --count) {
-        std::uint32_t number = 0, size = 0;
-        p = wire::read_uvarint_trusted(p, number);
-        p = wire::read_uvarint_trusted(p, size);
-        p += size;
-    }
-    return p;
-}
-
-KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const std::byte* p) noexcept {
-    if (*p == std::byte{0}) [[likely]]
-        return p + 1;
-    return skip_tag_list(p);
-}
-
-/// The payload of tag `number` in a section that was checked before; nullptr if it is not there.
-KWIRE_NOINLINE inline const std::byte* find_tag(const std::byte* p, std::uint32_t number) noexcept {
-    std::uint32_t count = 0;
-    p = wire::read_uvarint_trusted(p, count);
-    for (; count != 0; --count) {
-        std::uint32_t found = 0, size = 0;
-        p = wire::read_uvarint_trusted(p, found);
-        p = wire::read_uvarint_trusted(p, size);
-        if (found == number) return p;
-        p += size;
-    }
-    return nullptr;
-}
-
-/// A length or count that was checked before: the bytes or elements, or -1 for null.
-struct trusted_count {
-    const std::byte* content;
-    std::int64_t count;
-};
-KWIRE_ALWAYS_INLINE trusted_count read_compact_count(const std::byte* p) noexcept {
-    std::uint32_t raw = 0;
-    p = wire::read_uvarint_trusted(p, raw);
-    return {p, static_cast<std::int64_t>(raw) - 1};
-}
-KWIRE_ALWAYS_INLINE trusted_count read_string_length(const std::byte* p, bool compact) noexcept {
-    if (compact) return read_compact_count(p);
-    return {p + 2, wire::load_be<std::int16_t>(p)};
-}
-KWIRE_ALWAYS_INLINE trusted_count read_count(const std::byte* p, bool compact) noexcept {
-    if (compact) return read_compact_count(p);
-    return {p + 4, wire::load_be<std::int32_t>(p)};
-}
-
-/// Moves over one step of bytes that were checked before.
-template <class SkipChild>
-KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const struct_layout& layout,
-                                               const std::byte* p, SkipChild&& skip_child) noexcept {
-    p += step.fixed;
-    const bool compact = is_compact(step.form);
-    std::int64_t count = 1; // of bytes or elements; a struct alone is like an array of one
-    if (compact) {
-        std::uint32_t raw = 0;
-        p = wire::read_uvarint_trusted(p, raw);
-        count = raw == 0 ? 0 : std::int64_t{raw} - 1;
-    } else {
-        switch (step.form) {
-        case wire_form::fixed:
-        case wire_form::structure: break;
-        case wire_form::nullable_structure:
-            count = std::to_integer<std::uint8_t>(*p++) >= 0x80 ? 0 : 1;
-            break;
-        case wire_form::nullable_tagged_structure: {
-            std::uint32_t marker = 0;
-            p = wire::read_uvarint_trusted(p, marker);
-            count = marker == 0 ? 0 : 1;
-            break;
-        }
-        case wire_form::string:
-            count = wire::load_be<std::int16_t>(p);
-            p += 2;
-            break;
-        default: count = wire::load_be<std::int32_t>(p); p += 4;
-        }
-        if (count < 0) return p;
-    }
-    if (is_plain(step.form)) return hop(p, static_cast<std::uint64_t>(count), step.width);
-    if (step.child == nullptr) {
-        for (; count > 0; --count) {
-            const auto element = read_string_length(p, compact);
-            p = element.content + element.count;
-        }
-        return p;
-    }
-    const struct_layout& inner = step.child->layouts[layout.version_index];
-    std::uint32_t done = 0;
-    if (inner.step_count == 0) p = hop_untagged(inner, p, static_cast<std::uint32_t>(count), done);
-    count -= done;
-    for (; count > 0; --count) p = skip_child(inner, p);
-    return p;
-}
-
-const std::byte* find_ends(const struct_layout& layout, const std::byte* base, std::uint32_t* ends) noexcept;
-
-/// The elements of an array of structs that was checked before, one after the other.
-class element_skipper {
-public:
-    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
-                                                    const std::byte* p) noexcept {
-        const bool again = before_ != nullptr && same_shape<false>(layout, before_, p, ends_);
-        before_ = layout.steady ? p : nullptr;
-        if (!again) tags_ = static_cast<std::uint32_t>(find_ends(layout, p, ends_) - p);
-        return layout.flexible ? skip_tags(p + tags_) : p + tags_;
-    }
-
-private:
-    const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
-    std::uint32_t tags_ = 0;            ///< where its tag section is, or where it ends
-    std::uint32_t ends_[max_struct_steps];
-};
-
-KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, const struct_layout& layout,
-                                                     const std::byte* p) noexcept {
-    return skip_step(step, layout, p, element_skipper());
-}
-
-/// Stores where each step of a checked struct ends, counted from `base`. Returns the position behind its
-/// fields, which is where its tag section begins if it has one.
-KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, const std::byte* base,
-                                                 std::uint32_t* ends) noexcept {
-    const std::byte* p = base;
-    const unsigned steps = layout.step_count;
-    for (unsigned i = 0; i < steps; ++i) {
-        const walk_step& step = layout.steps[i];
-        if (is_simple(step.form)) {
-            std::uint32_t raw = 0;
-            p = wire::read_uvarint_trusted(p + step.fixed, raw);
-            p = hop(p, raw - (raw != 0 ? 1 : 0), step.width);
-        } else {
-            p = skip_any_step(step, layout, p);
-        }
-        ends[i] = static_cast<std::uint32_t>(p - base);
-    }
-    return p + layout.tail;
-}
-
-/// Makes `ends`, those of the checked struct at `before`, those of the next struct of the same array, at
-/// `base`.
-KWIRE_NOINLINE inline void find_next_ends(const struct_layout& layout, const std::byte* before,
-                                          const std::byte* base, std::uint32_t* ends) noexcept {
-    if (!layout.steady || !same_shape<false>(layout, before, base, ends)) find_ends(layout, base, ends);
-}
-
-// The same walks over a layout that is known at compile time.
-
-template <class S, int V, bool Keep>
-const std::byte* check_struct_at(const std::byte* p, check_state& state, std::uint32_t* ends) noexcept;
-template <class S, int V, bool Keep>
-const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
-
-/// The elements of an array of structs, or a single one: checked if `State` is a check_state, else skipped.
-template <class S, int V, class State>
-class element_walker {
-public:
-    explicit element_walker(State& state) noexcept : state_(state) {}
-
-    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout&, const std::byte* p) noexcept {
-        static constexpr const struct_layout& layout = layout_at<S, V>;
-        if constexpr (layout.steady) {
-            if (before_ != nullptr && enough(p) && same_shape<checks>(layout, before_, p, ends_)) {
-                before_ = p;
-                return p + size_;
-            }
-            const std::byte* const end = walk<true>(p);
-            before_ = end != nullptr && end[-1] == std::byte{0} ? p : nullptr;
-            if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
-            return end;
-        } else {
-            return walk<false>(p);
-        }
-    }
-
-private:
-    static constexpr bool checks = std::is_same_v<State, check_state>;
-
-    [[nodiscard]] bool enough(const std::byte* p) const noexcept {
-        if constexpr (checks)
-            return size_ <= state_.left(p);
-        else
-            return true;
-    }
-    template <bool Keep>
-    KWIRE_ALWAYS_INLINE const std::byte* walk(const std::byte* p) noexcept {
-        if constexpr (checks)
-            return check_struct_at<S, V, Keep>(p, state_, ends_);
-        else
-            return skip_struct_at<S, V, Keep>(p, ends_);
-    }
-
-    State& state_;
-    const std::byte* before_ = nullptr;
-    std::uint32_t size_ = 0;
-    std::uint32_t ends_[max_steady_steps]{};
-};
-
-/// Stands for the state of a walk that checks nothing.
-struct no_check {};
-
-template <class S, int V, class State>
-KWIRE_ALWAYS_INLINE auto child_walker(State& state) noexcept {
-    if constexpr (std::is_void_v<S>)
-        return [](const struct_layout&, const std::byte* p) noexcept { return p; };
-    else
-        return element_walker<S, V, State>(state);
-}
-
-/// The unrolled form of `check_struct`. It notes no error: whoever called it asks `check_struct` why.
-template <class S, int V, bool Keep>
-inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
-                                        std::uint32_t* ends) noexcept {
-    static constexpr const struct_layout& layout = layout_at<S, V>;
-    const std::byte* const base = p;
-    if (layout.first_need > state.left(p)) [[unlikely]]
-        return nullptr;
-    [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
-        constexpr walk_step step = layout.steps[I];
-        p = check_step<false>(step, I, layout, p, state, child_walker<child_of<S, step.field>, V>(state));
-        if (p == nullptr) [[unlikely]]
-            return false;
-        if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
-        return true;
-    };
-    const bool fine = [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
-        return (one(std::integral_constant<std::size_t, I>{}) && ...);
-    }(std::make_index_sequence<layout.step_count>{});
-    if (!fine) [[unlikely]]
-        return nullptr;
-    p += layout.tail;
-    if constexpr (!layout.flexible) return p;
-    if (*p == std::byte{0}) [[likely]]
-        return p + 1;
-    return check_tags(layout, p, state);
-}
-
-/// Moves over a checked struct, and stores the ends of its steps if `Keep`.
-template <class S, int V, bool Keep>
-inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
-    static constexpr const struct_layout& layout = layout_at<S, V>;
-    const std::byte* const base = p;
-    no_check nothing_to_check;
-    [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
-        constexpr walk_step step = layout.steps[I];
-        p = skip_step(step, layout, p, child_walker<child_of<S, step.field>, V>(nothing_to_check));
-        if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
-    };
-    [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
-        (one(std::integral_constant<std::size_t, I>{}), ...);
-    }(std::make_index_sequence<layout.step_count>{});
-    p += layout.tail;
-    if constexpr (layout.flexible) return skip_tags(p);
-    return p;
+/// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
+/// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
+KWIRE_NOINLINE inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
+                                                    check_state& state, std::uint32_t* ends) noexcept {
+    return check_struct_here(layout, p, state, ends);
 }
 
 } // namespace kwire::detail

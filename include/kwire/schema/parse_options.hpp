@@ -1,0 +1,39 @@
+/// What a parse lets pass although no correct peer sends it: each leniency has a name, and is off by default.
+///
+///     auto request = kwire::parse<kwire::fetch_request>(body, version, {.trailing_bytes = true});
+///     auto whatever = kwire::parse<kwire::fetch_request>(body, version, kwire::parse_options::lenient());
+#pragma once
+
+namespace kwire {
+
+/// What `parse` lets pass; docs/lenient.md says which peers need what, and what becomes of such bytes.
+///
+/// Whatever passes, the view of it covers the very bytes that came, `to_data` takes their meaning, and
+/// `encode` writes that meaning as a correct peer would.
+struct parse_options {
+    /// Bytes behind the body: librdkafka since 2.12 sends some after requests, and Kafka ignores them. They
+    /// are no part of the view; `bytes_behind` shows them.
+    bool trailing_bytes = false;
+    /// Null where the field has none at this version, strings in arrays too: reads as empty. Azure Event Hubs
+    /// sends it for bytes; Kafka refuses it.
+    bool null_as_empty = false;
+    /// A length or count below -1, in compact form above 2^31: reads as null, as in Kafka. Where the field
+    /// has no null it takes `null_as_empty` too.
+    bool negative_as_null = false;
+    /// Tags that do not rise, or are there twice: the last one of a number counts. Clients written in Python
+    /// send tags in the order of a dictionary, and Kafka reads them in any order (KIP-482 wants them sorted).
+    bool any_tag_order = false;
+    /// A known tag whose size is not that of its value: the value's type tells where it ends, as in Kafka,
+    /// which looks at the size of unknown tags only.
+    bool any_tag_size = false;
+    /// A tag that the schema knows, but not at this version: is kept among the unknown ones. Kafka refuses
+    /// it.
+    bool tags_of_other_versions = false;
+
+    /// Everything at once.
+    [[nodiscard]] static constexpr parse_options lenient() noexcept {
+        return {true, true, true, true, true, true};
+    }
+};
+
+} // namespace kwire

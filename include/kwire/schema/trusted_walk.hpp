@@ -1,0 +1,211 @@
+/// The walk over message bytes that were checked: it looks for no end, and finds what the check let pass.
+///
+/// A lenient check (parse_options) lets pass what a strict one refuses, and nobody here knows which of them
+/// it was: one rule serves both. A negative length is no length, a known tag ends where its value does, and
+/// the last of its tags is the one that counts; bytes that a strict check has passed mean the same by these
+/// rules.
+#pragma once
+
+#include <kwire/schema/walk.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kwire::detail {
+
+/// A length or count that was checked before: the bytes or elements, negative for null.
+struct trusted_count {
+    const std::byte* content;
+    std::int64_t count;
+
+    /// The same where there is no null: then it is empty.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return count < 0 ? 0 : static_cast<std::size_t>(count);
+    }
+};
+
+/// Numbers from 2^31 on are negative lengths to Kafka, which means null: 0. (2^31 itself is the length that
+/// no body can hold.)
+KWIRE_NOINLINE inline wire::detail::varint_result<std::uint32_t>
+read_long_compact(const std::byte* p) noexcept {
+    auto read = wire::detail::read_long_uvarint_trusted<std::uint32_t>(p);
+    if (read.value >= 0x80000000) read.value = 0;
+    return read;
+}
+
+/// A compact length or count plus one, or 0 for null.
+KWIRE_ALWAYS_INLINE const std::byte* read_compact(const std::byte* p, std::uint32_t& raw) noexcept {
+    raw = std::to_integer<std::uint32_t>(*p);
+    if (raw < 0x80) [[likely]]
+        return p + 1;
+    const auto [next, number] = read_long_compact(p);
+    raw = number;
+    return next;
+}
+KWIRE_ALWAYS_INLINE trusted_count read_compact_count(const std::byte* p) noexcept {
+    std::uint32_t raw = 0;
+    p = read_compact(p, raw);
+    return {p, static_cast<std::int64_t>(raw) - 1};
+}
+KWIRE_ALWAYS_INLINE trusted_count read_string_length(const std::byte* p, bool compact) noexcept {
+    if (compact) return read_compact_count(p);
+    return {p + 2, wire::load_be<std::int16_t>(p)};
+}
+KWIRE_ALWAYS_INLINE trusted_count read_count(const std::byte* p, bool compact) noexcept {
+    if (compact) return read_compact_count(p);
+    return {p + 4, wire::load_be<std::int32_t>(p)};
+}
+
+/// Whether the marker in front of a struct that may be null says so; `p` moves behind it. Kafka's reader
+/// takes any negative byte for null, and any number above 2^31 in a tag.
+KWIRE_ALWAYS_INLINE bool skip_null_marker(const std::byte*& p, bool tagged) noexcept {
+    if (!tagged) return std::to_integer<std::uint8_t>(*p++) >= 0x80;
+    std::uint32_t marker = 0;
+    p = read_compact(p, marker);
+    return marker == 0;
+}
+
+/// Moves over one step of bytes that were checked before.
+template <class SkipChild>
+KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const struct_layout& layout,
+                                               const std::byte* p, SkipChild&& skip_child) noexcept {
+    p += step.fixed;
+    const bool compact = is_compact(step.form);
+    std::int64_t count = 1; // of bytes or elements; a struct alone is like an array of one
+    if (compact) {
+        std::uint32_t raw = 0;
+        p = read_compact(p, raw);
+        count = raw == 0 ? 0 : std::int64_t{raw} - 1;
+    } else {
+        switch (step.form) {
+        case wire_form::fixed:
+        case wire_form::structure: break;
+        case wire_form::nullable_structure: count = skip_null_marker(p, false) ? 0 : 1; break;
+        case wire_form::nullable_tagged_structure: count = skip_null_marker(p, true) ? 0 : 1; break;
+        case wire_form::string:
+            count = wire::load_be<std::int16_t>(p);
+            p += 2;
+            break;
+        default: count = wire::load_be<std::int32_t>(p); p += 4;
+        }
+        if (count < 0) return p;
+    }
+    if (is_plain(step.form)) return hop(p, static_cast<std::uint64_t>(count), step.width);
+    if (step.child == nullptr) {
+        for (; count > 0; --count) {
+            const auto element = read_string_length(p, compact);
+            p = element.content + element.size();
+        }
+        return p;
+    }
+    const struct_layout& inner = step.child->layouts[layout.version_index];
+    std::uint32_t done = 0;
+    if (inner.step_count == 0) p = hop_untagged(inner, p, static_cast<std::uint32_t>(count), done);
+    count -= done;
+    for (; count > 0; --count) p = skip_child(inner, p);
+    return p;
+}
+
+const std::byte* find_ends(const struct_layout& layout, const std::byte* base, std::uint32_t* ends) noexcept;
+const std::byte* skip_tag_list(const struct_layout& layout, const std::byte* p) noexcept;
+
+KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const struct_layout& layout, const std::byte* p) noexcept {
+    if (*p == std::byte{0}) [[likely]]
+        return p + 1;
+    return skip_tag_list(layout, p);
+}
+
+/// The elements of an array of structs that was checked before, one after the other.
+class element_skipper {
+public:
+    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
+                                                    const std::byte* p) noexcept {
+        const bool again = before_ != nullptr && same_shape<false>(layout, before_, p, ends_);
+        before_ = layout.steady ? p : nullptr;
+        if (!again) tags_ = static_cast<std::uint32_t>(find_ends(layout, p, ends_) - p);
+        return layout.flexible ? skip_tags(layout, p + tags_) : p + tags_;
+    }
+
+private:
+    const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
+    std::uint32_t tags_ = 0;            ///< where its tag section is, or where it ends
+    std::uint32_t ends_[max_struct_steps];
+};
+
+KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, const struct_layout& layout,
+                                                     const std::byte* p) noexcept {
+    return skip_step(step, layout, p, element_skipper());
+}
+
+/// Stores where each step of a checked struct ends, counted from `base`. Returns the position behind its
+/// fields, which is where its tag section begins if it has one.
+KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, const std::byte* base,
+                                                 std::uint32_t* ends) noexcept {
+    const std::byte* p = base;
+    const unsigned steps = layout.step_count;
+    for (unsigned i = 0; i < steps; ++i) {
+        const walk_step& step = layout.steps[i];
+        if (is_simple(step.form)) {
+            std::uint32_t raw = 0;
+            p = read_compact(p + step.fixed, raw);
+            p = hop(p, raw - (raw != 0 ? 1 : 0), step.width);
+        } else {
+            p = skip_any_step(step, layout, p);
+        }
+        ends[i] = static_cast<std::uint32_t>(p - base);
+    }
+    return p + layout.tail;
+}
+
+/// Makes `ends`, those of the checked struct at `before`, those of the next struct of the same array, at
+/// `base`.
+KWIRE_NOINLINE inline void find_next_ends(const struct_layout& layout, const std::byte* before,
+                                          const std::byte* base, std::uint32_t* ends) noexcept {
+    if (!layout.steady || !same_shape<false>(layout, before, base, ends)) find_ends(layout, base, ends);
+}
+
+/// One tagged field of a section that was checked before.
+struct trusted_tag {
+    std::uint32_t number;
+    bool known;               ///< to the schema, at this version
+    const std::byte* payload; ///< of a known one, its value
+    const std::byte* end;     ///< behind it, where the next one begins
+};
+
+/// The tag at `p`. An unknown one ends where its size says, a known one where its value does.
+KWIRE_NOINLINE inline trusted_tag read_tag(const struct_layout& layout, const std::byte* p) noexcept {
+    trusted_tag tag{};
+    std::uint32_t size = 0;
+    p = wire::read_uvarint_trusted(p, tag.number);
+    tag.payload = wire::read_uvarint_trusted(p, size);
+    const known_tag* const known = known_tag_of(layout, tag.number);
+    tag.known = known != nullptr && known->in_version;
+    tag.end = tag.known ? skip_any_step(layout.steps[known->step], layout, tag.payload) : tag.payload + size;
+    return tag;
+}
+
+/// Moves over a tag section.
+KWIRE_NOINLINE inline const std::byte* skip_tag_list(const struct_layout& layout,
+                                                     const std::byte* p) noexcept {
+    std::uint32_t count = 0;
+    p = wire::read_uvarint_trusted(p, count);
+    for (; count != 0; --count) p = read_tag(layout, p).end;
+    return p;
+}
+
+/// The payload of the known tag `number` in a tag section, the last if there are several; nullptr if it is
+/// not there.
+KWIRE_NOINLINE inline const std::byte* find_tag(const struct_layout& layout, const std::byte* p,
+                                                std::uint32_t number) noexcept {
+    const std::byte* found = nullptr;
+    std::uint32_t count = 0;
+    p = wire::read_uvarint_trusted(p, count);
+    for (; count != 0; --count) {
+        const trusted_tag tag = read_tag(layout, p);
+        if (tag.number == number) found = tag.payload;
+        p = tag.end;
+    }
+    return found;
+}
+
+} // namespace kwire::detail
