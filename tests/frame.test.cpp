@@ -85,6 +85,20 @@ TEST_CASE("requests of unknown APIs arrive with their body unread") {
     CHECK(request->body() == frame_of("c0ffee"));
 }
 
+TEST_CASE("a header may be lenient too, and the body still begins behind it") {
+    const auto frame = frame_of("0012 0003 00000007 ffff 02 09 00 05 01 aa c0ffee");
+    CHECK(kwire::parse_request_frame(frame).error() == kwire::errc::tag_order);
+    const auto request = kwire::parse_request_frame(frame, {.any_tag_order = true});
+    REQUIRE(request);
+    CHECK(request->body().size() == 3);
+    const auto answer = frame_of("00000007 02 09 00 05 01 aa c0ffee");
+    CHECK(kwire::parse_response_frame(answer, api_key::metadata, 12).error() == kwire::errc::tag_order);
+    const auto response =
+        kwire::parse_response_frame(answer, api_key::metadata, 12, kwire::parse_options::lenient());
+    REQUIRE(response);
+    CHECK(response->body().size() == 3);
+}
+
 TEST_CASE("a frame that ends in its header is refused with the offset in the frame") {
     const shared_buffer whole = frame_of("0012 0003 00000007 0003 616263 00");
     for (std::size_t size = 0; size < whole.size(); ++size) {

@@ -98,7 +98,7 @@ std::expected<void, error> answer_object(const boost::json::object& line, std::s
     auto body = kwire::shared_buffer::copy_of(*bytes);
     kwire::parse_options options;
     if (const boost::json::value* const lenient = line.if_contains("lenient"))
-        options.trailing_bytes = lenient->is_bool() && lenient->get_bool();
+        if (lenient->is_bool() && lenient->get_bool()) options = kwire::parse_options::lenient();
     if (!line.contains("to")) return show_bytes(*message, *version, body, options, out);
 
     const auto to = version_in(line, "to");

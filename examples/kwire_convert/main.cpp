@@ -14,8 +14,10 @@
 /// from the data struct. `records` are record sets of any format; a batch with a wrong checksum is shown as
 /// far as it can be read, any other defect ends the set with an error. The `offset` of an error is always a
 /// byte of the line's own hex; where `text` counts bytes of decompressed records, it is where the compressed
-/// ones begin. The patch is for the first batch. `"lenient":true` lets bytes behind the body pass. Answers
-/// come in the order of the lines, and none is held back while the program waits for input.
+/// ones begin. The patch is for the first batch. `"lenient":true` lets everything pass that
+/// kwire::parse_options has a name for: `hex` and `size` are then of all that came, bytes behind the body
+/// too, and `data_hex` is what a correct peer would have sent. Answers come in the order of the lines, and
+/// none is held back while the program waits for input.
 #include <array>
 #include <cerrno>
 #include <cstddef>

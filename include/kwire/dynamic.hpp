@@ -9,6 +9,7 @@
 #pragma once
 
 #include <kwire/parse.hpp>
+#include <kwire/schema/tag_order.hpp>
 #include <kwire/tags.hpp>
 
 #include <algorithm>
@@ -323,13 +324,13 @@ parse(const message_info& message, shared_buffer body, int version, parse_option
     return held<dynamic_view>(*view, std::move(body));
 }
 
-[[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b) noexcept;
+[[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b);
 
 /// Whether two values mean the same: not how their varints are padded and not whether a tag at its default is
 /// there, but every bit of every number, null or empty, and the unknown tags.
 ///
 /// Both must be values of the same field; their versions may differ.
-[[nodiscard]] inline bool same_content(const dynamic_value& a, const dynamic_value& b) noexcept {
+[[nodiscard]] inline bool same_content(const dynamic_value& a, const dynamic_value& b) {
     if (a.is_null() || b.is_null()) return a.is_null() == b.is_null();
     switch (a.kind()) {
     case field_kind::string: return a.text() == b.text();
@@ -352,18 +353,14 @@ parse(const message_info& message, shared_buffer body, int version, parse_option
 }
 
 /// The same for two structs or messages of one type.
-inline bool same_content(const dynamic_view& a, const dynamic_view& b) noexcept {
+inline bool same_content(const dynamic_view& a, const dynamic_view& b) {
     for (std::size_t i = 0; i < a.field_count(); ++i)
         if (!same_content(a.field(i), b.field(i))) return false;
-    const unknown_tag_range a_tags = a.unknown_tags(), b_tags = b.unknown_tags();
-    auto other = b_tags.begin();
-    for (const tag_view tag : a_tags) {
-        if (other == b_tags.end()) return false;
-        const tag_view same = *other;
-        if (tag.number != same.number || !std::ranges::equal(tag.payload, same.payload)) return false;
-        ++other;
-    }
-    return other == b_tags.end();
+    return std::ranges::equal(
+        detail::tags_in_order(a.unknown_tags()), detail::tags_in_order(b.unknown_tags()),
+        [](const tag_view& one, const tag_view& other) {
+            return one.number == other.number && std::ranges::equal(one.payload, other.payload);
+        });
 }
 
 } // namespace kwire

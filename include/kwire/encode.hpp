@@ -356,6 +356,7 @@ private:
         const bool known = [&]<std::size_t... T>(std::index_sequence<T...>) {
             [[maybe_unused]] const auto one = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
                 constexpr std::int64_t number = tables_of<S>::fields[order[At]].tag;
+                if (!tables_of<S>::fields[order[At]].versions.contains(version_)) return true;
                 if (!put_unknown_below(number)) return false;
                 if (next < data.unknown_tags.size() && data.unknown_tags[next].number == number)
                     return refuse(errc::duplicate_tag, unknown,

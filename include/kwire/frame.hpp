@@ -86,13 +86,13 @@ namespace detail {
 /// The header of `Header`'s kind in front of `frame`, with header_limits in force: however long the frame,
 /// no more of it is looked at than the longest header has.
 template <class Header>
-[[nodiscard]] std::expected<typename Header::view, error> parse_header(std::span<const std::byte> frame,
-                                                                       std::int16_t version) noexcept {
+[[nodiscard]] std::expected<typename Header::view, error>
+parse_header(std::span<const std::byte> frame, std::int16_t version, parse_options options) noexcept {
     constexpr std::size_t largest_before_tags = 8 + 2 + 0x7fff; // numbers, and the client id with its length
     constexpr std::size_t largest = largest_before_tags + header_limits::max_tag_bytes;
     const bool clipped = frame.size() > largest;
-    auto header =
-        parse_view<Header>(clipped ? frame.first(largest) : frame, version, {.trailing_bytes = true});
+    options.trailing_bytes = true; // the body
+    auto header = parse_view<Header>(clipped ? frame.first(largest) : frame, version, options);
     if (!header) {
         // Only tags can reach behind the clip, whether by their sizes or by their number.
         if (clipped &&
@@ -142,7 +142,8 @@ public:
     }
 
 private:
-    friend std::expected<request_frame, error> parse_request_frame(shared_buffer frame) noexcept;
+    friend std::expected<request_frame, error> parse_request_frame(shared_buffer frame,
+                                                                   parse_options options) noexcept;
     request_frame(request_start start, held<request_header::view> header, shared_buffer body) noexcept
         : start_(start), header_(std::move(header)), body_(std::move(body)) {}
 
@@ -153,13 +154,15 @@ private:
 
 /// Reads the header of a request frame, and leaves the body to the caller.
 ///
-/// `frame` begins behind the length prefix. Errors are those of `parse`, with offsets into the frame, and
-/// too_large for more tags than header_limits allows.
-[[nodiscard]] inline std::expected<request_frame, error> parse_request_frame(shared_buffer frame) noexcept {
+/// `frame` begins behind the length prefix. `options` are for the header; what stands behind it is the body
+/// in any case. Errors are those of `parse`, with offsets into the frame, and too_large for more tags than
+/// header_limits allows.
+[[nodiscard]] inline std::expected<request_frame, error>
+parse_request_frame(shared_buffer frame, parse_options options = {}) noexcept {
     const auto start = peek(frame.span());
     if (!start) return std::unexpected(start.error());
     const auto header = detail::parse_header<request_header>(
-        frame.span(), request_header_version(start->api, start->api_version));
+        frame.span(), request_header_version(start->api, start->api_version), options);
     if (!header) return std::unexpected(header.error());
     const std::size_t size = bytes_of(*header).size();
     shared_buffer body =
@@ -191,7 +194,8 @@ public:
 
 private:
     friend std::expected<response_frame, error> parse_response_frame(shared_buffer frame, api_key api,
-                                                                     std::int16_t version) noexcept;
+                                                                     std::int16_t version,
+                                                                     parse_options options) noexcept;
     response_frame(api_key api, std::int16_t version, held<response_header::view> header,
                    shared_buffer body) noexcept
         : api_(api),
@@ -221,12 +225,13 @@ namespace detail {
 /// Reads the header of a response frame, and leaves the body to the caller.
 ///
 /// A response does not say what it answers: `api` and `version` are those of the request with its correlation
-/// id, which correlator.hpp finds. Errors are those of `parse`, with offsets into the frame, and too_large
-/// for more tags than header_limits allows.
+/// id, which correlator.hpp finds. `options` are for the header. Errors are those of `parse`, with offsets
+/// into the frame, and too_large for more tags than header_limits allows.
 [[nodiscard]] inline std::expected<response_frame, error>
-parse_response_frame(shared_buffer frame, api_key api, std::int16_t version) noexcept {
+parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
+                     parse_options options = {}) noexcept {
     const auto header =
-        detail::parse_header<response_header>(frame.span(), response_header_version(api, version));
+        detail::parse_header<response_header>(frame.span(), response_header_version(api, version), options);
     if (!header) return std::unexpected(header.error());
     const std::size_t size = bytes_of(*header).size();
     shared_buffer body =

@@ -10,6 +10,7 @@
 #include <kwire/buffer_chain.hpp>
 #include <kwire/held.hpp>
 #include <kwire/schema/data.hpp>
+#include <kwire/schema/tag_order.hpp>
 #include <kwire/schema/view.hpp>
 #include <kwire/tags.hpp>
 
@@ -37,7 +38,7 @@ public:
         });
         if constexpr (keeps_tags<S>) {
             data.unknown_tags.clear();
-            for (const tag_view tag : unknown_tags(view))
+            for (const tag_view& tag : tags_in_order(unknown_tags(view)))
                 data.unknown_tags.push_back({tag.number, keep(tag.payload)});
         }
     }

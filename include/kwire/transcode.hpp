@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace kwire {
 
@@ -171,37 +172,34 @@ private:
 
     template <class Struct>
     bool put_tags(const struct_info& info, const Struct& from) {
-        const auto unknown = from.unknown_tags();
+        const std::vector<tag_view> unknown = tags_in_order(from.unknown_tags());
         if (!flexible_) return unknown.empty() || refuse(errc::field_not_in_version, "unknown_tags");
         const struct_layout& layout =
             info.layouts[static_cast<std::size_t>(version_ - facts_.versions.first)];
         std::uint32_t due = 0; // bit k: the k-th known tag; there are at most max_struct_steps
-        std::uint32_t count = 0;
+        auto count = static_cast<std::uint32_t>(unknown.size());
         for (unsigned k = 0; k < layout.tag_count; ++k)
             if (layout.tags[k].in_version && !has_default(from.field(layout.tags[k].field))) {
                 due |= std::uint32_t{1} << k;
                 ++count;
             }
-        for (const tag_view tag : unknown) {
-            static_cast<void>(tag);
-            ++count;
-        }
         out_.varint(count);
         if (count == 0) return true;
 
         auto next = unknown.begin();
         const auto put_unknown_below = [&](std::int64_t number) {
-            for (; next != unknown.end(); ++next) {
-                const tag_view tag = *next;
-                if (tag.number >= number) return;
-                out_.varint(tag.number);
-                out_.varint(static_cast<std::uint32_t>(tag.payload.size()));
-                out_.attach(keep(tag.payload));
+            for (; next != unknown.end() && next->number < number; ++next) {
+                out_.varint(next->number);
+                out_.varint(static_cast<std::uint32_t>(next->payload.size()));
+                out_.attach(keep(next->payload));
             }
         };
         for (unsigned k = 0; k < layout.tag_count; ++k) {
-            if ((due >> k & 1) == 0) continue;
+            if (!layout.tags[k].in_version) continue;
             put_unknown_below(layout.tags[k].number);
+            if (next != unknown.end() && next->number == layout.tags[k].number)
+                return refuse(errc::duplicate_tag, "unknown_tags"); // this version knows it
+            if ((due >> k & 1) == 0) continue;
             if (!put_tag(info.fields[layout.tags[k].field], from.field(layout.tags[k].field))) return false;
         }
         put_unknown_below(std::int64_t{1} << 32);

@@ -12,7 +12,7 @@ namespace kwire {
 /// `encode` writes that meaning as a correct peer would.
 struct parse_options {
     /// Bytes behind the body: librdkafka since 2.12 sends some after requests, and Kafka ignores them. They
-    /// are no part of the view; `bytes_behind` shows them.
+    /// are no part of the view: `held::bytes()` has them behind those of the view.
     bool trailing_bytes = false;
     /// Null where the field has none at this version, strings in arrays too: reads as empty. Azure Event Hubs
     /// sends it for bytes; Kafka refuses it.
