@@ -302,6 +302,31 @@ class Tool(unittest.TestCase):
         [answer] = ask([json.dumps({**question, "lenient": True})])
         self.assertEqual(json.loads(answer), {"json": {}, "hex": "00ff", "data_hex": "", "size": 2})
 
+    def test_odd_bytes_pass_when_asked_for_and_data_is_written_as_it_should_have_been(self):
+        epoch = "01080000000000000007"
+        for message, version, odd, sound in [
+                ("SyncGroupResponse", 0, "0000ffffffff", "000000000000"),  # null where there is none
+                ("SyncGroupResponse", 4, "0000000000000000", "0000000000000100"),
+                ("FindCoordinatorRequest", 4, "0004026100026200", "0004026101026200"),
+                ("MetadataRequest", 1, "fffffffe", "ffffffff"),  # below -1
+                ("MetadataRequest", 12, "ffffffff0f010000", "00010000"),
+                ("ApiVersionsResponse", 3, "0000010000000002" + "0901aa" + epoch, "0000010000000002" + epoch + "0901aa"),
+                ("ApiVersionsResponse", 3, "0000010000000002" + "01080000000000000008" + epoch, "0000010000000001" + epoch),
+                ("ApiVersionsResponse", 3, "0000010000000003" + "0901aa" + "0501bb" + "0501cc",
+                 "0000010000000002" + "0501cc" + "0901aa"),
+                ("ApiVersionsResponse", 3, "0000010000000001" + "017f0000000000000007", "0000010000000001" + epoch),
+                ("FetchRequest", 12, "ffffffff" + "00" * 12 + "00" + "00" * 8 + "010101" + "010102c0de",
+                 "ffffffff" + "00" * 12 + "00" + "00" * 8 + "010101" + "010102c0de")]:
+            question = {"message": message, "version": version, "hex": odd + "0a0b"}
+            with self.subTest(question):
+                self.error_of(json.dumps(question))
+                self.error_of(json.dumps({**question, "hex": odd}))
+                [answer] = map(json.loads, ask([json.dumps({**question, "lenient": True})]))
+                self.assertEqual((answer["hex"], answer["data_hex"], answer["size"]), (odd + "0a0b", sound, len(odd) // 2 + 2))
+                if message != "FetchRequest":
+                    [same] = map(json.loads, ask([json.dumps({**question, "hex": sound})]))
+                    self.assertEqual(answer["json"], same["json"])
+
 
 if __name__ == "__main__":
     unittest.main()
