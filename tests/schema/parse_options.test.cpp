@@ -8,6 +8,7 @@
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/sync_group.hpp>
 #include <kwire/schema/parse_options.hpp>
+#include <kwire/to_data.hpp>
 #include <kwire/transcode.hpp>
 
 #include <algorithm>
