@@ -233,7 +233,7 @@ auto dispatch(request_frame frame, Visitor&& visitor, parse_options options = {}
 template <class... Ms, class Visitor>
 auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<request_frame>(), visitor, options)) {
-    auto request = parse_request_frame(std::move(frame));
+    auto request = parse_request_frame(std::move(frame), options);
     if (!request) return std::unexpected(request.error());
     return dispatch<Ms...>(*std::move(request), visitor, options);
 }
@@ -249,7 +249,7 @@ auto dispatch(response_frame frame, Visitor&& visitor, parse_options options = {
 template <class... Ms, class Visitor>
 auto dispatch(shared_buffer frame, const request_start& asked, Visitor&& visitor, parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<response_frame>(), visitor, options)) {
-    auto response = parse_response_frame(std::move(frame), asked.api, asked.api_version);
+    auto response = parse_response_frame(std::move(frame), asked.api, asked.api_version, options);
     if (!response) return std::unexpected(response.error());
     return dispatch<Ms...>(*std::move(response), visitor, options);
 }

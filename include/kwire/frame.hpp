@@ -87,7 +87,7 @@ namespace detail {
 /// no more of it is looked at than the longest header has.
 template <class Header>
 [[nodiscard]] std::expected<typename Header::view, error>
-parse_header(std::span<const std::byte> frame, std::int16_t version, parse_options options) noexcept {
+parse_header(std::span<const std::byte> frame, std::int16_t version, parse_options options = {}) noexcept {
     constexpr std::size_t largest_before_tags = 8 + 2 + 0x7fff; // numbers, and the client id with its length
     constexpr std::size_t largest = largest_before_tags + header_limits::max_tag_bytes;
     const bool clipped = frame.size() > largest;
