@@ -1,14 +1,69 @@
-/// What generic tools do, over every message and every golden vector: this file knows no message by name.
+/// What generic tools do, over every message and every golden vector. docs/reflection.md shows some of it.
+#include <kwire/encode.hpp>
 #include <kwire/messages/registry.hpp>
+#include <kwire/patch.hpp>
 #include <kwire/print.hpp>
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/golden.hpp"
 
 namespace {
+
+// Which fields of a struct, and of all structs in it, name something.
+void list(const kwire::struct_info& fields, kwire::entity what, const std::string& path,
+          std::vector<std::string>& found) {
+    for (const kwire::field_info& field : fields) {
+        const std::string name = path + "." + std::string(field.name);
+        if (field.names == what) found.push_back(name);
+        if (field.structure != nullptr) list(*field.structure, what, name, found);
+    }
+}
+
+// How often each topic is named in a message.
+void count_topics(const kwire::dynamic_value& value, std::map<std::string, int>& counts) {
+    if (value.is_null()) return;
+    if (value.kind() == kwire::field_kind::array)
+        for (const auto element : value.elements()) count_topics(element, counts);
+    else if (value.kind() == kwire::field_kind::structure)
+        for (const auto field : value.structure().fields()) count_topics(field, counts);
+    else if (value.info().names == kwire::entity::topic_name && value.present())
+        ++counts[std::string(value.text())];
+}
+
+// Adds to the number of each broker in any message, in its own bytes.
+bool shift_brokers(kwire::writable<kwire::dynamic_view>& message, const kwire::dynamic_value& value, int by) {
+    bool done = true;
+    if (value.is_null() || !value.present()) return done;
+    if (value.kind() == kwire::field_kind::array)
+        for (const auto element : value.elements()) done = shift_brokers(message, element, by) && done;
+    else if (value.kind() == kwire::field_kind::structure)
+        for (const auto field : value.structure().fields()) done = shift_brokers(message, field, by) && done;
+    else if (value.info().names == kwire::entity::broker_id && value.number() >= 0) // below: no broker
+        done = kwire::set(message, value, value.number() + by).has_value();
+    return done;
+}
+
+// At compile time the same tables can be read.
+consteval int secrets_of(const kwire::struct_info& fields) {
+    int count = 0;
+    for (const kwire::field_info& field : fields)
+        count +=
+            (field.secret == kwire::secrecy::always) + (field.structure ? secrets_of(*field.structure) : 0);
+    return count;
+}
+static_assert(secrets_of(kwire::info_of<kwire::alter_user_scram_credentials_request>) == 2);
+
+// And one field by name: its facts, and its type.
+constexpr std::size_t name = kwire::field_index<kwire::metadata_request::topic, "name">;
+constexpr const kwire::field_info& facts = kwire::info_of<kwire::metadata_request::topic>.fields[name];
+static_assert(facts.kind == kwire::field_kind::string && facts.nullable.first == 10);
+static_assert(std::is_same_v<kwire::child_of<kwire::metadata_request, 0>, kwire::metadata_request::topic>);
 
 /// Calls `f(line, info, view)` for each golden line that is not to be refused, and returns how many there
 /// were.
@@ -76,4 +131,68 @@ TEST_CASE("every golden message is printed on one line that tells no secret and 
     });
     WARN(lines << " messages printed, " << secrets << " secrets kept");
     CHECK(secrets > 0);
+}
+
+TEST_CASE("the tables tell which fields name topics, in every message") {
+    std::vector<std::string> found;
+    for (const kwire::message_info& message : kwire::all_messages())
+        list(*message.structure, kwire::entity::topic_name, std::string(message.facts.name), found);
+    const std::set<std::string> all(found.begin(), found.end());
+    CHECK(all.size() == found.size());
+    CHECK(all.size() > 90);
+    for (const char* expected : {"MetadataRequest.topics.name", "ProduceRequest.topic_data.name",
+                                 "TopicRecord.name", "FetchRequest.topics.topic"})
+        CHECK(all.contains(expected));
+}
+
+TEST_CASE("values are found by what they name, in a message of any kind") {
+    const kwire::metadata_response::data cluster{
+        .brokers = {{.node_id = 1}, {.node_id = 2}},
+        .topics = {
+            {.name = "orders",
+             .partitions = {{.leader_id = -1, .replica_nodes = {1, 2}}, {.leader_id = 2, .isr_nodes = {2}}}},
+            {.name = "orders"},
+            {.name = std::nullopt}}};
+    const auto encode = [](const kwire::metadata_response::data& data) {
+        return kwire::encode<kwire::metadata_response>(data, 12).value().to_bytes();
+    };
+    const kwire::message_info& info = *kwire::find_message("MetadataResponse");
+    auto message = kwire::make_writable(kwire::parse(info, encode(cluster), 12).value()).value();
+    std::map<std::string, int> counts;
+    bool done = true;
+    for (const auto field : message->fields()) {
+        count_topics(field, counts);
+        done = shift_brokers(message, field, 1000) && done;
+    }
+    CHECK(counts == std::map<std::string, int>{{"orders", 2}});
+    CHECK(done);
+
+    kwire::metadata_response::data expected = cluster;
+    for (auto& broker : expected.brokers) broker.node_id += 1000;
+    auto& partitions = expected.topics[0].partitions;
+    partitions[0].replica_nodes = {1001, 1002};
+    partitions[1].leader_id = 1002;
+    partitions[1].isr_nodes = {1002};
+    CHECK(std::move(message).freeze().buffer() == encode(expected));
+}
+
+TEST_CASE("what is known of each field holds together") {
+    const auto look = [](const auto& self, const kwire::message_info& message,
+                         const kwire::struct_info& fields) -> void {
+        for (const kwire::field_info& field : fields) {
+            CAPTURE(message.facts.name, field.name);
+            CHECK_FALSE(field.name.empty());
+            CHECK(field.versions.first <= message.facts.versions.last);
+            CHECK((field.nullable.empty() || field.nullable.last >= field.nullable.first));
+            CHECK((field.structure != nullptr) == (field.element == kwire::field_kind::structure));
+            if (field.tag >= 0) CHECK(message.facts.flexible(field.versions.first));
+            if (field.names == kwire::entity::topic_name) CHECK(field.element == kwire::field_kind::string);
+            if (field.names == kwire::entity::producer_id) CHECK(field.element == kwire::field_kind::int64);
+            if (field.secret == kwire::secrecy::flag) CHECK(field.kind == kwire::field_kind::boolean);
+            if (field.map_key)
+                CHECK((field.kind != kwire::field_kind::array && field.kind != kwire::field_kind::structure));
+            if (field.structure != nullptr) self(self, message, *field.structure);
+        }
+    };
+    for (const kwire::message_info& message : kwire::all_messages()) look(look, message, *message.structure);
 }

@@ -2,7 +2,7 @@
 ///
 ///     const kwire::message_info* info = kwire::find_message("FetchRequest");   // messages/registry.hpp
 ///     auto view = kwire::parse_view(*info, body, version);
-///     for (std::size_t i = 0; i < view->field_count(); ++i) print(view->field(i));
+///     for (const kwire::dynamic_value field : view->fields()) print(field.info().name, field);
 ///
 /// Slower than the typed views by a look at the tables per field, and the same for every message: tools that
 /// print, compare or convert whatever they are given are compiled once.
@@ -37,6 +37,7 @@ inline constexpr message_info message_info_of{M::facts, &info_of<M>};
 
 class dynamic_view;
 class dynamic_elements;
+class dynamic_fields;
 
 namespace detail {
 struct dynamic_access;
@@ -157,6 +158,8 @@ public:
         const field_info& field = layout_->fields[i];
         return {field, field.kind, *layout_, locate(i), false};
     }
+    /// All fields, those that the version lacks too, as a range of dynamic_value.
+    [[nodiscard]] dynamic_fields fields() const noexcept;
     /// The tagged fields that the schema does not know.
     [[nodiscard]] unknown_tag_range unknown_tags() const noexcept {
         if (base_ == nullptr || !layout_->flexible) return {};
@@ -294,6 +297,53 @@ private:
 };
 
 inline dynamic_elements dynamic_value::elements() const noexcept { return dynamic_elements(*this); }
+
+/// The fields of a struct in the schema's order. Good as long as the message's bytes are, whatever becomes of
+/// the view.
+class dynamic_fields {
+public:
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag;
+        using value_type = dynamic_value;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = dynamic_value;
+
+        iterator() noexcept = default;
+        [[nodiscard]] dynamic_value operator*() const noexcept { return view_->field(i_); }
+        iterator& operator++() noexcept {
+            ++i_;
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            const iterator before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.i_ == b.i_; }
+
+    private:
+        friend class dynamic_fields;
+        iterator(const dynamic_view& view, std::size_t i) noexcept : view_(&view), i_(i) {}
+        const dynamic_view* view_ = nullptr;
+        std::size_t i_ = 0;
+    };
+
+    [[nodiscard]] iterator begin() const noexcept KWIRE_LIFETIMEBOUND { return iterator(view_, 0); }
+    [[nodiscard]] iterator end() const noexcept KWIRE_LIFETIMEBOUND {
+        return iterator(view_, view_.field_count());
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return view_.field_count(); }
+
+private:
+    friend class dynamic_view;
+    explicit dynamic_fields(const dynamic_view& view) noexcept : view_(view) {}
+    dynamic_view view_;
+};
+
+inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fields(*this); }
 
 /// Checks the body of `message` at `version` and shows it, without keeping the bytes alive.
 ///

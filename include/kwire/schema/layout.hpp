@@ -115,11 +115,16 @@ struct struct_layout {
 
 } // namespace detail
 
-/// A struct of a message: its fields, and its layout at each version of the message.
+/// A struct of a message: its fields, and its layout at each version of the message. A range of its fields:
+///
+///     for (const kwire::field_info& field : kwire::info_of<kwire::fetch_request>) ...
 struct struct_info {
     const field_info* fields = nullptr;
     std::size_t field_count = 0;
     const detail::struct_layout* layouts = nullptr; ///< one for each version, from the message's first on
+
+    [[nodiscard]] constexpr const field_info* begin() const noexcept { return fields; }
+    [[nodiscard]] constexpr const field_info* end() const noexcept { return fields + field_count; }
 };
 
 namespace detail {
