@@ -93,7 +93,8 @@ def main():
         verdict = ("reached" if fine else "missed") if target or not fine else ""
         print(f"| {name} | {shown(median[name])} | {speed} | {allocations:g} | {ratio} | {target} | {verdict} |")
     for contender in sorted(not_compared):
-        print(f"\nNot compared with {contender}, which was not there when the benchmarks were built.")
+        name = {"isal": "ISA-L (Debian's libisal-dev)"}.get(contender, contender)
+        print(f"\nNot compared with {name}, which was not there when the benchmarks were built.")
     return 0
 
 

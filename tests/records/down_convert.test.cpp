@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include <limits>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -275,4 +276,53 @@ TEST_CASE("down_convert: what cannot be converted is refused, with the batch's n
     const auto cut = kwire::down_convert(set_of(two_records + two_records.substr(0, 80)), {}, {});
     REQUIRE(cut);
     CHECK(hex_of(cut->records) == two_messages_v1);
+}
+
+TEST_CASE("down_convert: damaged sets are refused or converted to sound ones") {
+    every_codec codecs;
+    std::mt19937_64 random(23);
+    std::vector<std::vector<std::byte>> sets;
+    kwire::test::for_each_line(golden, [&](std::string_view line_text) {
+        const json::value line = json::parse({line_text.data(), line_text.size()});
+        if (!line.as_object().contains("batches")) return;
+        auto set = from_hex(line.at("hex").as_string());
+        if (!set.empty() && set.size() < 2000) sets.push_back(std::move(set));
+    });
+    std::size_t taken = 0, refused = 0;
+    for (int round = 0; round < 6000; ++round) {
+        auto set = sets[random() % sets.size()];
+        for (auto edits = 1 + random() % 3; edits != 0; --edits)
+            set[random() % set.size()] =
+                static_cast<std::byte>(random() % 3 == 0 ? random() % 256 : random() % 3);
+        if (random() % 4 == 0) set.resize(random() % (set.size() + 1));
+        // With checksums that fit, or all that is seen is that they do not.
+        for (const auto batch : kwire::mutable_record_batches(set)) {
+            auto bytes = writable_bytes_of(batch);
+            if (batch_view(batch).is_legacy())
+                kwire::wire::store_be(bytes.data() + 12, kwire::wire::crc32_ieee(bytes.subspan(16)));
+            else
+                kwire::wire::store_be(bytes.data() + 17, kwire::crc32c(bytes.subspan(21)));
+        }
+        // In a block of their own size, so that one byte too far is seen.
+        auto exact = std::make_unique<kwire::test::exact_bytes>(set);
+        const auto all = exact->span();
+        const auto input = shared_buffer::adopt(std::move(exact), all);
+        const auto magic = static_cast<std::int8_t>(random() % 2);
+        const auto made = kwire::down_convert(
+            input, {.magic = magic, .instead_of_zstd = compression_type::none, .cap = 1 << 20}, codecs.set);
+        if (!made) {
+            ++refused;
+            continue;
+        }
+        ++taken;
+        if (made->converted_batches == 0) continue; // the rest is passed on as it is
+        const auto bytes = made->records.to_bytes();
+        for (const batch_view batch : kwire::record_batches(bytes.span())) {
+            CHECK(batch.magic() <= magic);
+            CHECK(crc_matches(batch));
+        }
+        CHECK(kwire::record_batches(bytes.span()).tail().left == 0);
+    }
+    CHECK(taken > 1000);
+    CHECK(refused > 1000);
 }

@@ -178,3 +178,33 @@ TEST_CASE("select: what cannot be done is refused at the batch where it lies") {
     CHECK(inside.error().offset == a.size() / 2 + 17);
     CHECK(kwire::renumber(set_of(a + wrapped), {}, [](batch_view b) { return !b.is_legacy(); }));
 }
+
+TEST_CASE("select: damaged sets are judged as by stamp, and renumbered to the same bytes") {
+    std::mt19937_64 random(29);
+    const auto sound = from_hex(batch_of(1, 1) + message_v1 + batch_of(2, 1) + message_v0 + message_v1);
+    const append_stamp with{.offset = 77, .partition_leader_epoch = 1, .append_time = 99};
+    std::size_t taken = 0, refused = 0;
+    for (int round = 0; round < 3000; ++round) {
+        auto set = sound;
+        const std::size_t second = sound.size() - 2 * 36 - 28 - 2071 - 36;
+        // Where headers are, which is where damage is seen here.
+        const std::size_t at = random() % 2 == 0 ? random() % 61 : second + random() % 90;
+        set[at] = static_cast<std::byte>(random() % 256);
+        if (random() % 3 == 0) set.resize(random() % (set.size() + 1));
+        const kwire::test::exact_bytes exact(set);
+        const auto made = kwire::renumber(shared_buffer::from_static(exact.span()), with);
+        const auto in_place = kwire::stamp(set, with);
+        REQUIRE(made.has_value() == in_place.has_value());
+        if (made) {
+            CHECK(to_hex(made->records) == kwire::test::to_hex(set));
+            CHECK(made->done.next_offset == in_place->next_offset);
+            ++taken;
+        } else {
+            CHECK(made.error().code == in_place.error().code);
+            CHECK(made.error().offset == in_place.error().offset);
+            ++refused;
+        }
+    }
+    CHECK(taken > 500);
+    CHECK(refused > 500);
+}
