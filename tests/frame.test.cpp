@@ -261,6 +261,11 @@ TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of vers
                                                static_cast<std::int16_t>(version));
         };
         CHECK(of("00000007 0023 00000001 0012 0000 0004")->api_version() == 0);
+        CHECK(of("00000007 0023 00000000")->api_version() == 0); // before Kafka 2.4
+        // The shapes of other versions with that code: v1, v3, and v3 as librdkafka's mock broker has it.
+        CHECK(of("00000007 0023 00000001 0012 0000 0004 00000000")->api_version() == version);
+        CHECK(of("00000007 0023 02 0012 0000 0004 00 00000000 00")->api_version() == version);
+        CHECK(of("00000007 0023 01 0012 0000 0002 00000000")->api_version() == version);
         CHECK(of("00000007 0000 01 00000000 00")->api_version() == version);
         CHECK(of("00000007 002a 01 00000000 00")->api_version() == version);
         CHECK(of("00000007 00")->api_version() == version);

@@ -224,14 +224,14 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
 /// request_frame; what it returns for that is the result for all. A body that is not sound is returned as an
 /// error, as `parse` has it, and nothing is called. Nothing is allocated.
 template <class... Ms, class Visitor>
-auto dispatch(request_frame frame, Visitor&& visitor, parse_options options = {}) {
+[[nodiscard]] auto dispatch(request_frame frame, Visitor&& visitor, parse_options options = {}) {
     return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);
 }
 
 /// The same from the bytes of a frame, behind its length: reads the header first. Errors of the header have
 /// `RequestHeader` as their message, and nothing is called.
 template <class... Ms, class Visitor>
-auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {})
+[[nodiscard]] auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<request_frame>(), visitor, options)) {
     auto request = parse_request_frame(std::move(frame), options);
     if (!request) return std::unexpected(request.error());
@@ -240,14 +240,15 @@ auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {}
 
 /// The same for responses: a `response<M>`, or the response_frame.
 template <class... Ms, class Visitor>
-auto dispatch(response_frame frame, Visitor&& visitor, parse_options options = {}) {
+[[nodiscard]] auto dispatch(response_frame frame, Visitor&& visitor, parse_options options = {}) {
     return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);
 }
 
 /// The same from the bytes of a response frame, behind its length, and the start of the request that it
 /// answers.
 template <class... Ms, class Visitor>
-auto dispatch(shared_buffer frame, const request_start& asked, Visitor&& visitor, parse_options options = {})
+[[nodiscard]] auto dispatch(shared_buffer frame, const request_start& asked, Visitor&& visitor,
+                            parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<response_frame>(), visitor, options)) {
     auto response = parse_response_frame(std::move(frame), asked.api, asked.api_version, options);
     if (!response) return std::unexpected(response.error());

@@ -1,0 +1,41 @@
+/// Visitors of frames: mistakes that would lose a message or read it as another.
+#include <kwire/dispatch.hpp>
+#include <kwire/messages/metadata.hpp>
+
+#ifndef KWIRE_MUST_FAIL
+#define KWIRE_MUST_FAIL 0
+#endif
+
+using kwire::overloaded;
+
+kwire::request_frame receive();
+kwire::request<kwire::metadata_request> receive_metadata();
+
+/// What is right: one function for each message that matters, and one for everything else.
+std::size_t use() {
+    std::size_t size = 0;
+    const auto done = kwire::dispatch(
+        receive(), overloaded{
+                       [&](const kwire::request<kwire::metadata_request>& r) { size += r->topics().size(); },
+                       [&](const kwire::request_frame& other) { size += other.body().size(); },
+                   });
+    size += done.has_value() ? 1 : 0;
+
+#if KWIRE_MUST_FAIL == 1
+    // expect: the visitor must also take the frame
+    (void)kwire::dispatch(receive(), [&](const kwire::request<kwire::metadata_request>&) {});
+#elif KWIRE_MUST_FAIL == 2
+    // expect: requests are taken from request frames
+    (void)kwire::dispatch(receive(), overloaded{
+                                         [](const kwire::response<kwire::metadata_response>&) {},
+                                         [](const kwire::request_frame&) {},
+                                     });
+#elif KWIRE_MUST_FAIL == 3
+    // expect: ignoring return value|nodiscard
+    kwire::dispatch(receive(), [](const kwire::request_frame&) {});
+#elif KWIRE_MUST_FAIL == 4
+    // expect: use of deleted function|overload resolution selected deleted operator
+    size += receive_metadata()->topics().size();
+#endif
+    return size;
+}
