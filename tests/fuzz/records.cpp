@@ -1,6 +1,9 @@
 /// libFuzzer: any bytes as a records field, and as a stream of frames that arrives in pieces.
+#include <kwire/correlator.hpp>
+#include <kwire/dispatch.hpp>
 #include <kwire/frame.hpp>
 #include <kwire/frame_reader.hpp>
+#include <kwire/messages/produce.hpp>
 #include <kwire/records/check.hpp>
 
 #include <algorithm>
@@ -72,13 +75,39 @@ std::vector<kwire::shared_buffer> frames_of(std::span<const std::byte> stream, s
     }
 }
 
+/// The short look at acks agrees with the whole message wherever there is one.
+void check_produce(const kwire::shared_buffer& frame, bool has_header) {
+    const auto expected = kwire::expects_response(kwire::test::exact_bytes(frame.span()).span());
+    if (!has_header)
+        return insist(!expected || kwire::peek(frame.span())->api != kwire::api_key::produce,
+                      "acks stand behind a header");
+    (void)kwire::dispatch(frame,
+                          kwire::overloaded{
+                              [&](const kwire::request<kwire::produce_request>& r) {
+                                  insist(expected == (r->acks() != 0), "acks are read where they are");
+                              },
+                              [](const kwire::request_frame&) {},
+                          },
+                          {.trailing_bytes = true});
+}
+
 void check_frames(std::span<const std::byte> input) {
     const auto frames = frames_of(input, input.size());
     insist(frames == frames_of(input, 1) && frames == frames_of(input, 3), "pieces make no difference");
-    for (const kwire::shared_buffer& frame : frames)
-        if (const auto request = kwire::parse_request_frame(frame))
+    kwire::correlator pending;
+    for (const kwire::shared_buffer& frame : frames) {
+        const auto request = kwire::parse_request_frame(frame);
+        if (request)
             insist(bytes_of(request->header().view()).size() + request->body().size() == frame.size(),
                    "header and body cover the frame");
+        check_produce(frame, request.has_value());
+        const std::size_t before = pending.in_flight();
+        const auto noted = pending.sent(frame.span());
+        insist(pending.in_flight() <= before + (noted ? 1 : 0), "what is refused leaves no trace");
+        const auto asked = pending.received(frame.span()); // as if it were a response
+        if (asked && *asked) (void)kwire::parse_response_frame(frame, (*asked)->api, (*asked)->api_version);
+    }
+    while (pending.abandon()) {}
 }
 
 } // namespace
