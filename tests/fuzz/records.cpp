@@ -5,6 +5,8 @@
 #include <kwire/frame_reader.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/records/check.hpp>
+#include <kwire/records/control.hpp>
+#include <kwire/records/read.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "support/bytes.hpp"
+#include "support/every_codec.hpp"
 
 namespace {
 
@@ -52,6 +55,39 @@ void check_records(std::span<const std::byte> input) {
         batch.set_base_offset(seen);
         batch.set_partition_leader_epoch(7);
         insist(kwire::batch_view(batch).base_offset() == seen, "stamps stay");
+    }
+}
+
+/// Every record of every batch, compressed or not, shows bytes that can be read.
+void read_records(std::span<const std::byte> input) {
+    static kwire::test::every_codec codecs;
+    constexpr std::size_t cap = 1 << 16;
+    kwire::test::exact_bytes exact(input);
+    for (const kwire::batch_view batch : kwire::record_batches(exact.span())) {
+        const auto records = kwire::records(batch, codecs.set, cap, kwire::crc_policy::skip);
+        if (!records) continue;
+        insist(bytes_of(*records).size() <= std::max(cap, input.size()), "the cap holds");
+        std::uint64_t count = 0;
+        std::size_t sum = 0;
+        const auto touch = [&sum](std::span<const std::byte> bytes) {
+            for (const std::byte b : bytes) sum += std::to_integer<std::size_t>(b);
+        };
+        auto i = records->begin();
+        for (; i != records->end(); ++i, ++count) {
+            const kwire::record_view record = *i;
+            if (record.key()) touch(*record.key());
+            if (record.value()) touch(*record.value());
+            for (const auto header : record.headers()) {
+                touch(std::as_bytes(std::span(header.name)));
+                if (header.value) touch(*header.value);
+            }
+            if (const auto control = kwire::control_of(record)) sum += name_of(control->type()).size();
+        }
+        insist(sum != ~std::size_t{0}, "sums stay small");
+        const bool sound = !records->defect(i);
+        insist(!sound || count == records->count(), "sound records are all seen");
+        insist(!sound || count_records(*records) == count, "hops count as steps do");
+        insist(!sound || last_record_offset(*records), "sound records have a last one, or none");
     }
 }
 
@@ -115,6 +151,7 @@ void check_frames(std::span<const std::byte> input) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const auto input = std::as_bytes(std::span(data, size));
     check_records(input);
+    read_records(input);
     check_frames(input);
     return 0;
 }

@@ -339,7 +339,9 @@ struct batch_records_access {
 ///
 /// A batch that is not compressed is read where it lies: its bytes must outlive the result, and nothing is
 /// allocated. This is the first touch of records, so the checksum is compared here unless `policy` is skip.
-/// Keep the batch_records to touch them again; they are verified, and decompressed, once.
+/// Keep the batch_records to touch them again; they are verified, and decompressed, once. (Keep the expected
+/// in a variable, too: `for (auto record : *records(...))` loses it before the loop begins, unless the
+/// compiler knows the rule of C++23 for such loops.)
 ///
 /// Errors, at the byte of the batch: crc_mismatch, unsupported_compression (zstd in magic 0 and 1 too),
 /// bad_length and count_exceeds_input (the count of records), those of codec::decompress. Of what a wrapper
