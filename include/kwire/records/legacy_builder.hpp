@@ -12,7 +12,7 @@
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/builder.hpp>
+#include <kwire/records/record_to_write.hpp>
 #include <kwire/wire/crc32_tables.hpp>
 #include <kwire/wire/endian.hpp>
 
