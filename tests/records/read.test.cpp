@@ -192,6 +192,41 @@ TEST_CASE("read: every record that Kafka wrote is read to its content, whatever 
         }
 }
 
+TEST_CASE("read: what three clients sent is read to the messages that went in, whatever compressed it") {
+    every_codec codecs;
+    int captures = 0;
+    for_each_line(KWIRE_GOLDEN_DIR "/compressed.jsonl.gz", [&](std::string_view line) {
+        const auto capture = json::parse({line.data(), line.size()});
+        INFO(std::string(capture.at("producer").as_string())
+             << " " << std::string(capture.at("compression").as_string()));
+        ++captures;
+        const exact_bytes block(from_hex(capture.at("hex").as_string()));
+        const std::string key = capture.at("key").as_string().c_str(),
+                          value = capture.at("value").as_string().c_str();
+        const auto first = capture.at("first").to_number<std::int64_t>();
+        auto number = first;
+        for (auto batch : kwire::record_batches(block.span())) {
+            const auto records = kwire::records(batch, codecs.set, cap);
+            REQUIRE(records);
+            auto i = records->begin();
+            for (; i != records->end(); ++i, ++number) {
+                const auto record = *i;
+                const auto text = [](std::span<const std::byte> bytes) {
+                    std::string out;
+                    for (const auto b : bytes) out += static_cast<char>(b);
+                    return out;
+                };
+                REQUIRE(text(record.key().value()) == key + std::to_string(number));
+                REQUIRE(text(record.value().value()) == value + std::to_string(number));
+                REQUIRE(record.headers().size() == capture.at("headers").as_array().size());
+            }
+            CHECK(!records->defect(i));
+        }
+        CHECK(number == first + capture.at("count").to_number<std::int64_t>());
+    });
+    CHECK(captures == 10);
+}
+
 TEST_CASE("read: what Kafka refuses is refused, and so is what only Kafka takes") {
     every_codec codecs;
     int refused = 0, crc = 0, lenient = 0;
