@@ -73,7 +73,7 @@ def main(arguments):
         compile_java(HERE / "judge", JUDGE, [MAIN, LIBRARIES / "*", JARS / f"kafka-clients-{known['newer'][0]}.jar"])
     command = ["java", "-Xmx1g", "-cp", os.pathsep.join([str(MAIN), str(LIBRARIES / "*")]), "oracle.Main", *arguments,
                "--newer", known["newer"][0], "--older", known["older"][0], "--pairs", known["pairs"][0], "--jars", JARS,
-               "--judge", JUDGE, "--convert", BUILD / "examples" / "kwire-convert",
+               "--judge", JUDGE, "--convert", BUILD / "examples" / "kwire-convert", "--build-sets", BUILD / "tests" / "tools" / "build_sets",
                "--findings", PLACE / f"findings-{arguments[0] if arguments else ''}.txt"]
     return subprocess.run(command).returncode
 

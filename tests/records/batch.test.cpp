@@ -255,6 +255,20 @@ TEST_CASE("batches: a cut at every byte leaves the whole batches and tells what 
     }
 }
 
+TEST_CASE("batches: a length that is too small for every format is refused before the format is there") {
+    // 12 to 16 bytes: offset and length, not yet the magic at 16.
+    for (std::size_t size = 12; size < 17; ++size)
+        for (const std::int32_t length : {-1, 0, 13, 14, 49}) {
+            CAPTURE(size, length);
+            exact_bytes block(std::vector<std::byte>(size, std::byte{0}));
+            kwire::wire::store_be(block.writable().data() + 8, length);
+            const auto batch = kwire::batch_at(block.span());
+            REQUIRE(!batch);
+            CHECK(batch.error() == (length < 14 ? errc::bad_batch_length : errc::truncated));
+            CHECK(kwire::record_batches(block.span()).tail().truncated() == (length >= 14));
+        }
+}
+
 TEST_CASE("batches: no length leads past the end") {
     for (const std::string& sound : {two_records, two_messages_v0, two_messages_v1}) {
         const auto good = from_hex(sound);

@@ -10,6 +10,7 @@
 #include <kwire/error.hpp>
 #include <kwire/wire/crc32_tables.hpp>
 #include <kwire/wire/crc32c.hpp>
+#include <kwire/wire/endian.hpp>
 #include <kwire/wire/overlay.hpp>
 
 #include <cstddef>
@@ -123,7 +124,12 @@ struct batch_extent {
 };
 
 [[nodiscard]] inline batch_extent measure_batch(const std::byte* p, std::uint64_t left) noexcept {
-    if (left < sizeof(batch_prefix)) return {.needed = sizeof(batch_prefix)};
+    if (left < sizeof(batch_prefix)) [[unlikely]] {
+        // A length that is too small for every format is seen before the format is.
+        if (left >= batch_overhead && wire::load_be<std::int32_t>(p + 8) < least_batch_length(0))
+            return {.defect = errc::bad_batch_length};
+        return {.needed = sizeof(batch_prefix)};
+    }
     const auto& prefix = overlay_trusted<batch_prefix>(p);
     const std::int8_t magic = prefix.magic;
     const std::int32_t length = prefix.length;

@@ -106,14 +106,19 @@ find_wrapped_messages(std::span<const std::byte> plain) noexcept {
 }
 
 /// What the offsets inside a wrapper are to be added to, as a number that wraps; see the top of this file.
-[[nodiscard]] inline std::uint64_t offset_of_wrapper(batch_view wrapper, std::int64_t last_inside) noexcept {
-    if (wrapper.magic() == 0) return 0;
-    // Some versions of librdkafka sent wrappers whose offset was left at 0.
-    if (wrapper.base_offset() == 0) return 0;
-    const std::uint64_t first =
-        static_cast<std::uint64_t>(wrapper.base_offset()) - static_cast<std::uint64_t>(last_inside);
-    return static_cast<std::int64_t>(first) < 0 ? 0
-                                                : first; // absolute offsets inside magic 1, as Kafka has it
+///
+/// bad_value for a wrapper of magic 1 whose offset lies in front of the last one inside, as Kafka has it; but
+/// some versions of librdkafka left it at 0, and then the offsets inside are taken as they are.
+[[nodiscard]] inline std::expected<std::uint64_t, error>
+offset_of_wrapper(batch_view wrapper, std::int64_t last_inside) noexcept {
+    const std::int64_t own = wrapper.base_offset();
+    if (wrapper.magic() == 0 || own == 0) return std::uint64_t{0};
+    if (own < last_inside) {
+        error e{.code = errc::bad_value, .offset = 0};
+        e.enter({"base_offset"});
+        return std::unexpected{e};
+    }
+    return static_cast<std::uint64_t>(own) - static_cast<std::uint64_t>(last_inside);
 }
 
 struct batch_records_access;
@@ -293,7 +298,9 @@ struct batch_records_access {
     const auto messages = find_wrapped_messages(run.bytes);
     if (!messages) return std::unexpected{run.placed(messages.error())};
     run.count = messages->count;
-    run.base.offset = offset_of_wrapper(wrapper, messages->last_offset);
+    const auto offset = offset_of_wrapper(wrapper, messages->last_offset);
+    if (!offset) return std::unexpected{offset.error()};
+    run.base.offset = *offset;
     run.append_time = wrapper.timestamp_type() == kwire::timestamp_type::log_append_time;
     return {};
 }

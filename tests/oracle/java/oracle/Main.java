@@ -1,9 +1,11 @@
 package oracle;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +38,8 @@ public final class Main {
             Main main = new Main(arguments);
             fine = switch (arguments.length == 0 ? "" : arguments[0]) {
                 case "messages" -> main.messages();
-                default -> throw new Usage("messages?");
+                case "records" -> main.records();
+                default -> throw new Usage("messages, or records?");
             };
         } catch (Usage problem) {
             System.err.println(problem.getMessage());
@@ -63,6 +66,27 @@ public final class Main {
             long first = number("index", 0);
             for (long i = first; i < first + count; ++i)
                 run.value(pairs.get((int) (i % pairs.size())), MessageRun.randomOf(seed, i));
+        }
+        return done(findings, start);
+    }
+
+    private boolean records() throws Exception {
+        long seed = number("seed", 1), count = number("count", 2_000);
+        System.out.printf("record sets; seed %d%n", seed);
+        List<Path> jars = jarsOf(option("newer"));
+        RecordsJudge judge = (RecordsJudge) construct("oracle.kafka.KafkaRecordsJudge", loader(jars), jars);
+        Findings findings = new Findings();
+        RecordsRun run = new RecordsRun(judge, findings);
+        long start = System.nanoTime();
+        Process builder = new ProcessBuilder(option("build-sets"), Long.toString(seed), Long.toString(count))
+            .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        try (BufferedReader lines = builder.inputReader(StandardCharsets.UTF_8)) {
+            for (String line; (line = lines.readLine()) != null;) run.built(line);
+        }
+        if (builder.waitFor() != 0) throw new IllegalStateException("build_sets failed");
+        try (Converter converter = new Converter(path("convert"))) {
+            for (long i = 0; i < count; ++i)
+                run.made(converter, MessageRun.randomOf(seed, i), (int) number("damages", 2));
         }
         return done(findings, start);
     }
