@@ -106,7 +106,8 @@ TEST_CASE("builder: a codec that fails leaves the records to be written in anoth
     batch_builder builder({.max_bytes = 70});
     REQUIRE(builder.append({.timestamp = 5, .value = value}));
     kwire::gzip_codec no_such_level(77), gzip;
-    CHECK(std::move(builder).finish(no_such_level).error() == errc::bad_value);
+    CHECK(std::move(builder).finish(no_such_level).error() ==
+          errc::bad_value);                                 // NOLINT(bugprone-use-after-move)
     const auto too_large = std::move(builder).finish(gzip); // NOLINT(bugprone-use-after-move)
     REQUIRE(!too_large);
     CHECK(too_large.error() == errc::too_large);

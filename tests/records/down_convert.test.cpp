@@ -22,7 +22,6 @@
 namespace json = boost::json;
 using kwire::batch_view;
 using kwire::compression_type;
-using kwire::errc;
 using kwire::shared_buffer;
 using kwire::test::from_base64;
 using kwire::test::from_hex;
@@ -270,7 +269,7 @@ TEST_CASE("down_convert: what cannot be converted is refused, with the batch's n
     corrupt.back() ^= std::byte{1};
     CHECK(refusal(shared_buffer::copy_of(corrupt), {}, {}) == "crc_mismatch batches[1].crc");
     CHECK(refusal(set_of(two_records + two_records), {}, {}) == "bad_value batches[1].records[0].offset");
-    CHECK(support::aborts([] { (void)kwire::down_convert({}, {.magic = 2}, {}); }));
+    CHECK(support::aborts([] { const auto never = kwire::down_convert({}, {.magic = 2}, {}); }));
 
     // Cut short at the end is usual in Fetch.
     const auto cut = kwire::down_convert(set_of(two_records + two_records.substr(0, 80)), {}, {});

@@ -63,7 +63,9 @@ public:
         }
         if (batch.magic() <= to_.magic) {
             flush();
-            done_.records.put_bytes(*from_.slice_of(bytes_of(batch)));
+            const auto bytes = bytes_of(batch);
+            const auto at = static_cast<std::size_t>(bytes.data() - from_.data());
+            done_.records.put_bytes(buffer_access::slice(from_, at, bytes.size()));
             return {};
         }
         compression_type type = batch.compression();
@@ -82,10 +84,8 @@ public:
                                                                       : std::nullopt;
         const std::size_t expected =
             bytes_of(*records).size() + static_cast<std::size_t>(records->count()) * most_growth;
-        if (type == compression_type::none) {
-            begin_plain(append_time, expected);
-            return convert_records(*records, batch, *plain_);
-        }
+        if (type == compression_type::none)
+            return convert_records(*records, batch, plain_set(append_time, expected));
         flush();
         legacy_builder wrapped(options(append_time, expected));
         if (auto done = convert_records(*records, batch, wrapped); !done) return done;
@@ -112,15 +112,18 @@ private:
                 .max_bytes = std::numeric_limits<std::size_t>::max(),
                 .expected_bytes = expected};
     }
-    void begin_plain(std::optional<std::int64_t> append_time, std::size_t expected) {
-        if (plain_ && plain_time_ != append_time && to_.magic != 0) flush();
-        if (plain_) return;
-        plain_.emplace(options(append_time, expected));
+    /// The set that is not compressed, begun anew where it cannot go on.
+    [[nodiscard]] legacy_builder& plain_set(std::optional<std::int64_t> append_time, std::size_t expected) {
+        if (plain_time_ != append_time && to_.magic != 0) flush();
+        if (plain_) return *plain_;
         plain_time_ = append_time;
+        return plain_.emplace(options(append_time, expected));
     }
     void flush() {
         if (!plain_) return;
-        done_.records.put_bytes((*std::exchange(plain_, std::nullopt)).finish());
+        legacy_builder done = std::move(*plain_);
+        plain_.reset();
+        done_.records.put_bytes(std::move(done).finish());
     }
 
     [[nodiscard]] std::expected<void, error> convert_records(const batch_records& records,
