@@ -5,6 +5,7 @@ option(KWIRE_BUILD_CONVERT "build kwire-convert, which has every message in it a
 option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
 option(KWIRE_BUILD_FUZZERS "build the libFuzzer targets; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BUILD_ORACLE "of the tests only those that ask Kafka's classes: tests/oracle" OFF)
+option(KWIRE_BUILD_INTEROP "of the tests only those that ask another implementation: tests/interop" OFF)
 option(KWIRE_BARE "only what shows that the core works without exceptions and run-time type information" OFF)
 option(KWIRE_CHECK_HEADERS "compile every header alone" ON)
 option(KWIRE_WERROR "turn warnings into errors" ON)
