@@ -97,7 +97,11 @@ final class RecordsRun {
             return "";
         }
         JsonNode error = errorIn(said);
-        if (error.isMissingNode()) return "read differently";
+        if (error.isMissingNode()) {
+            if (!how.equals("damaged") || !Json.same(withoutContents(said), withoutContents(read))) return "read differently";
+            findings.count(how + ", compressed bytes that two libraries decompress differently");
+            return "";
+        }
         String code = error.get("code").asText();
         if (!isStricter(code, error.get("path").asText(), read)) return "refused for no written reason: " + code;
         findings.count(how + ", refused by kwire alone: " + code);
@@ -115,6 +119,16 @@ final class RecordsRun {
             ((ObjectNode) batch).remove("last_sequence");
             for (JsonNode record : batch.path("records")) ((ObjectNode) record).remove("sequence");
         }
+        return copy;
+    }
+
+    /** Compressed bytes without a checksum of their own may be damaged so that the result depends on the library. */
+    private static JsonNode withoutContents(JsonNode set) {
+        JsonNode copy = set.deepCopy();
+        for (JsonNode batch : copy.path("batches"))
+            if (!batch.path("compression").asText().equals("none"))
+                for (JsonNode record : batch.path("records"))
+                    for (String member : new String[] {"key", "value", "headers"}) ((ObjectNode) record).remove(member);
         return copy;
     }
 
@@ -137,7 +151,7 @@ final class RecordsRun {
             case "bad_compressed_data" -> compressed;
             case "too_large" -> batch.path("compression").asText().equals("zstd");
             case "truncated" -> compressed && (legacy || place.group(2).isEmpty());
-            case "unknown_magic" -> compressed && legacy && place.group(2).startsWith(".decompressed");
+            case "unknown_magic", "bad_batch_length" -> compressed && legacy && place.group(2).startsWith(".decompressed");
             default -> false;
         };
     }
