@@ -213,6 +213,36 @@ TEST_CASE("stamp: what is no whole batch is refused where it stands") {
     CHECK(kwire::batch_at(wrapped.span())->base_offset() == 0);
 }
 
+TEST_CASE(
+    "stamp: a batch whose last offset lies in front of its first would turn the log back, and is refused") {
+    for (const std::int32_t delta : {-1, -2, std::numeric_limits<std::int32_t>::min()}) {
+        exact_bytes backwards(from_hex(two_records + two_records));
+        const auto size = static_cast<std::uint64_t>(two_records.size() / 2);
+        const auto second = kwire::mutable_batch_at(backwards.writable().subspan(size));
+        REQUIRE(second);
+        REQUIRE(apply({.last_offset_delta = delta}, *second));
+        const auto refused = kwire::stamp(backwards.writable(), {.offset = 5});
+        REQUIRE(!refused);
+        CHECK(refused.error() == errc::bad_value);
+        CHECK(refused.error().offset == size + 23);
+        const kwire::error_text path = kwire::path_of(refused.error());
+        CHECK(path.view() == "batches[1].last_offset_delta");
+        const auto set = kwire::shared_buffer::copy_of(backwards.span());
+        kwire::shared_buffer same = set.detach();
+        CHECK(kwire::stamp(same, {.offset = 5}).error() == errc::bad_value);
+    }
+}
+
+TEST_CASE("batch_patch: an empty buffer is shared with nobody") {
+    kwire::shared_buffer none;
+    const auto done = stamp(none, {.offset = 5});
+    REQUIRE(done);
+    CHECK(done->batches == 0);
+    CHECK(done->next_offset == 5);
+    CHECK(stamp(none, {.offset = 5}, kwire::if_shared::copy));
+    CHECK(apply({.producer_id = 7}, none).error() == errc::truncated);
+}
+
 TEST_CASE("batch_patch: bytes that somebody else holds are left alone, or copied if that is asked for") {
     kwire::shared_buffer mine = kwire::shared_buffer::copy_of(from_hex(two_records));
     const auto* where = mine.data();

@@ -38,6 +38,16 @@ struct owned_record {
 std::optional<std::span<const std::byte>> view(const std::optional<bytes>& b) {
     return b ? std::optional(std::span<const std::byte>(*b)) : std::nullopt;
 }
+/// So small that compilers see the first append as a whole, and warned of writes to the memory that is not
+/// there yet.
+kwire::shared_buffer one_record(const bytes& key, const bytes& value, bool has_key, bool has_value) {
+    batch_builder builder({.is_control = true});
+    kwire::record_to_write record{.timestamp = 1};
+    if (has_key) record.key = key;
+    if (has_value) record.value = value;
+    if (!builder.append(record)) return {};
+    return std::move(builder).finish().to_bytes();
+}
 bool same(std::optional<std::span<const std::byte>> a, const std::optional<bytes>& b) {
     return a.has_value() == b.has_value() && (!a || std::ranges::equal(*a, *b));
 }
@@ -333,4 +343,39 @@ TEST_CASE("builder: one that was finished or moved from begins anew") {
     CHECK(kwire::batch_at(one.span())->base_offset() == 5);
     CHECK(kwire::batch_at(one.span())->header()->base_timestamp == 3);
     CHECK(kwire::check_records(kwire::batch_at(one.span()).value()) == 1U);
+}
+
+TEST_CASE("builder: keys and values are null, empty or bytes each for itself") {
+    const bytes key(3, std::byte{'k'}), value(5, std::byte{'v'}), none;
+    for (const bool has_key : {false, true})
+        for (const bool has_value : {false, true})
+            for (const bytes* k : {&none, &key})
+                for (const bytes* v : {&none, &value}) {
+                    const auto made = one_record(*k, *v, has_key, has_value);
+                    const auto records = kwire::records(kwire::batch_at(made.span()).value());
+                    REQUIRE(records.begin() != records.end());
+                    const kwire::record_view record = *records.begin();
+                    CHECK(same(record.key(), has_key ? std::optional(*k) : std::nullopt));
+                    CHECK(same(record.value(), has_value ? std::optional(*v) : std::nullopt));
+                    CHECK(!records.defect());
+                }
+}
+
+TEST_CASE("builder: headers that hardly fit are written, and those that do not are refused") {
+    // Around the place where the longest form of all numbers does not fit any more, but the record does.
+    const std::string name(20, 'n');
+    const bytes value(30, std::byte{'v'});
+    const std::vector<kwire::header_view> headers(
+        3, kwire::header_view{.name = name, .value = std::span<const std::byte>(value)});
+    for (std::size_t max = 240; max < 340; ++max) {
+        batch_builder builder({.max_bytes = max, .expected_bytes = max});
+        REQUIRE(builder.append({.timestamp = 1}));
+        const std::size_t before = builder.size();
+        const std::size_t whole = 2 + 1 + 1 + 1 + 1 + 1 + 1 + 3 * (1 + 20 + 1 + 30);
+        const bool fits = before + whole <= max;
+        CHECK(builder.append({.timestamp = 2, .headers = headers}).has_value() == fits);
+        CHECK(builder.size() == (fits ? before + whole : before));
+        const auto made = std::move(builder).finish().to_bytes();
+        CHECK(kwire::check_records(kwire::batch_at(made.span()).value()) == (fits ? 2U : 1U));
+    }
 }

@@ -210,3 +210,38 @@ TEST_CASE("legacy_builder: a wrapper that is larger than the bound is refused, t
     CHECK(kwire::batch_at(plain.span())->base_offset() == 3);
     CHECK(std::move(builder).finish(gzip)->empty()); // NOLINT(bugprone-use-after-move)
 }
+
+TEST_CASE(
+    "legacy_builder: offsets below zero go into no wrapper of magic 1, where readers would see others") {
+    // Inside they count from the first; a wrapper at 0 means that they do not, and below that it lies in
+    // front.
+    kwire::gzip_codec gzip;
+    const kwire::codec_set codecs(gzip);
+    for (const std::int64_t last : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{7}}) {
+        legacy_builder builder({.magic = 1, .base_offset = -5});
+        REQUIRE(builder.append({.offset = -5}));
+        REQUIRE(builder.append({.offset = last}));
+        const auto refused = std::move(builder).finish(gzip);
+        REQUIRE(!refused);
+        CHECK(refused.error() == errc::bad_value);
+        CHECK(refused.error().path[0].field == "offset");
+        const auto plain = std::move(builder).finish(); // NOLINT(bugprone-use-after-move)
+        CHECK(kwire::batch_at(plain.span())->base_offset() == -5);
+    }
+    legacy_builder absolute({.magic = 0, .base_offset = -5});
+    REQUIRE(absolute.append({}));
+    CHECK(std::move(absolute).finish(gzip));
+}
+
+TEST_CASE("legacy_builder: what was moved from is as new") {
+    legacy_builder from({.magic = 1, .base_offset = 100});
+    append_three(from);
+    legacy_builder to = std::move(from);
+    CHECK(from.empty()); // NOLINT(bugprone-use-after-move)
+    CHECK(from.size() == 0);
+    append_three(from);
+    CHECK(to_hex(std::move(from).finish()) == three_v1);
+    from = std::move(to);
+    CHECK(to.empty()); // NOLINT(bugprone-use-after-move)
+    CHECK(to_hex(std::move(from).finish()) == three_v1);
+}

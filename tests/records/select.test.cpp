@@ -176,6 +176,13 @@ TEST_CASE("select: what cannot be done is refused at the batch where it lies") {
     REQUIRE(!inside);
     CHECK(inside.error() == errc::bad_value);
     CHECK(inside.error().offset == a.size() / 2 + 17);
+    std::string backwards = a;
+    backwards.replace(46, 8, "ffffffff");
+    const auto turned = kwire::renumber(set_of(a + backwards), {});
+    REQUIRE(!turned);
+    CHECK(turned.error() == errc::bad_value);
+    CHECK(turned.error().offset == a.size() / 2 + 23);
+    CHECK(names(turned.error(), "batches[1].last_offset_delta"));
     CHECK(kwire::renumber(set_of(a + wrapped), {}, [](batch_view b) { return !b.is_legacy(); }));
 }
 

@@ -27,6 +27,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace kwire {
 
@@ -234,14 +235,19 @@ struct stamped {
 
 namespace detail {
 
-/// Whether the offsets of a batch lie inside the compression, where no stamp reaches them.
-[[nodiscard]] inline bool hides_offsets(const batch_view& batch) noexcept {
-    return batch.is_legacy() && batch.compression() != compression_type::none;
+/// Whether a batch cannot be given offsets: they lie inside the compression of an old wrapper, where no stamp
+/// reaches them, or the last one lies in front of the first, which would turn the log back.
+[[nodiscard]] inline bool refuses_offsets(const batch_view& batch) noexcept {
+    if (const batch_header* const header = batch.header()) return header->last_offset_delta < 0;
+    return batch.compression() != compression_type::none;
 }
 /// The error for such a batch, which begins at `at`.
-[[nodiscard]] KWIRE_COLD inline error hidden_offsets(std::uint64_t at) noexcept {
-    error e{.code = errc::bad_value, .offset = at + offsetof(message_prefix, attributes)};
-    e.enter({"attributes"});
+[[nodiscard]] KWIRE_COLD inline error refused_offsets(const batch_view& batch, std::uint64_t at) noexcept {
+    const bool legacy = batch.is_legacy();
+    error e{.code = errc::bad_value,
+            .offset = at + (legacy ? offsetof(message_prefix, attributes)
+                                   : offsetof(batch_header, last_offset_delta))};
+    e.enter({legacy ? "attributes" : "last_offset_delta"});
     return e;
 }
 /// Stamps the batch of `size` bytes whose header is `front`; returns the offset behind it.
@@ -273,9 +279,9 @@ namespace detail {
 ///
 /// Each batch of magic 2 is moved so that its first offset follows the last one of the batch before; messages
 /// of magic 0 and 1 get one offset each. bad_value for a compressed message of magic 0 or 1, whose offsets
-/// lie inside the compression; truncated, bad_batch_length and unknown_magic as from check_batches. Then the
-/// batches in front are stamped and the others are not; check_batches first if that matters. Offsets wrap at
-/// the end of int64.
+/// lie inside the compression, and for one of magic 2 whose last offset lies in front of its first;
+/// truncated, bad_batch_length and unknown_magic as from check_batches. Then the batches in front are stamped
+/// and the others are not; check_batches first if that matters. Offsets wrap at the end of int64.
 [[nodiscard]] KWIRE_NOINLINE inline std::expected<stamped, error> stamp(std::span<std::byte> bytes,
                                                                         const append_stamp& with) noexcept {
     stamped done{.next_offset = with.offset};
@@ -287,8 +293,9 @@ namespace detail {
     };
     for (; i != batches.end(); ++i, ++done.batches) {
         const std::span<std::byte> batch = writable_bytes_of(*i);
-        if (detail::hides_offsets(*i)) [[unlikely]]
-            return refused(detail::hidden_offsets(static_cast<std::uint64_t>(batch.data() - bytes.data())));
+        if (detail::refuses_offsets(*i)) [[unlikely]]
+            return refused(
+                detail::refused_offsets(*i, static_cast<std::uint64_t>(batch.data() - bytes.data())));
         done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
     if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]

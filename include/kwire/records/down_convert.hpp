@@ -178,8 +178,9 @@ private:
 ///
 /// Errors have the path `batches[2]`, and count offsets from the first byte of that batch or, where the path
 /// goes on with `decompressed`, of its decompressed records: crc_mismatch; unsupported_compression for zstd
-/// or for a type without a codec; bad_value if offsets do not rise; too_large above 2 GiB; unknown_magic and
-/// bad_batch_length; those of records() and batch_records::defect; those of codec::compress.
+/// or for a type without a codec; bad_value if offsets do not rise, or are negative in a wrapper of magic 1;
+/// too_large above 2 GiB; unknown_magic and bad_batch_length; those of records() and batch_records::defect;
+/// those of codec::compress.
 [[nodiscard]] inline std::expected<down_converted, error>
 down_convert(const shared_buffer& records, const down_conversion& to, const codec_set& codecs) {
     detail::require(to.magic == 0 || to.magic == 1);

@@ -43,14 +43,22 @@ struct legacy_options {
 
 /// Builds a message set of magic 0 or 1, plain or in one compressed wrapper.
 ///
-/// Move-only. A record that is refused changes nothing. Memory that cannot be had throws std::bad_alloc; the
-/// set is then as it was before. Not for several threads at once.
+/// Move-only; a moved-from builder is as new. A record that is refused changes nothing. Memory that cannot be
+/// had throws std::bad_alloc; the set is then as it was before. Not for several threads at once.
 class legacy_builder {
 public:
     /// Any other magic than 0 and 1 ends the program.
     explicit legacy_builder(const legacy_options& options = {}) noexcept : options_(options) {
         detail::require(options.magic == 0 || options.magic == 1);
     }
+    legacy_builder(legacy_builder&& other) noexcept
+        : options_(other.options_), set_(std::exchange(other.set_, {})) {}
+    legacy_builder& operator=(legacy_builder&& other) noexcept {
+        options_ = other.options_;
+        set_ = std::exchange(other.set_, {});
+        return *this;
+    }
+    ~legacy_builder() = default;
 
     /// Appends a record as one message; key and value are copied, and counted by finish().
     ///
@@ -101,14 +109,16 @@ public:
     ///
     /// The wrapper has the offset of the last message and, in magic 1, the latest timestamp. Inside, offsets
     /// stay as they are in magic 0 and count from the first message in magic 1. unsupported_compression for
-    /// zstd (KIP-110), too_large if the wrapper would exceed max_bytes, or the codec's own error; the builder
-    /// is then as it was.
+    /// zstd (KIP-110); bad_value, with the path `offset`, for magic 1 if the first offset is negative, for
+    /// the wrapper's offset would then mean something else to its readers; too_large if the wrapper would
+    /// exceed max_bytes, or the codec's own error; the builder is then as it was.
     template <record_codec Codec>
     [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
         const compression_type type = codec.type();
         if (type == compression_type::none || type > compression_type::lz4)
             return refused(errc::unsupported_compression, "attributes");
         if (empty()) return shared_buffer();
+        if (options_.magic == 1 && set_.first_offset < 0) return refused(errc::bad_value, "offset");
 
         const std::size_t front = least_size(); // of a message without key and value, as a wrapper begins
         unique_buffer out = unique_buffer::with_capacity(front + set_.bytes.size() / 2);

@@ -141,7 +141,7 @@ struct renumbered {
 /// offsets follow one another without gaps.
 ///
 /// Errors as from stamp(), only that nothing changes then: a batch that is cut short is one, and so is a
-/// compressed message of magic 0 or 1 that is kept.
+/// batch that is kept and cannot be stamped.
 template <class Keep>
     requires std::predicate<Keep&, batch_view>
 [[nodiscard]] std::expected<renumbered, error> renumber(const shared_buffer& records,
@@ -154,10 +154,10 @@ template <class Keep>
     for (; i != batches.end(); ++i, ++index) {
         const batch_view batch = *i;
         if (!keep(batch)) continue;
-        if (detail::hides_offsets(batch))
-            return detail::in_batch(
-                detail::hidden_offsets(static_cast<std::uint64_t>(bytes_of(batch).data() - records.data())),
-                index);
+        if (detail::refuses_offsets(batch)) {
+            const auto at = static_cast<std::uint64_t>(bytes_of(batch).data() - records.data());
+            return detail::in_batch(detail::refused_offsets(batch, at), index);
+        }
         picked.keep_changed(batch, [&](std::byte* front) {
             done.next_offset = detail::stamp_front(front, bytes_of(batch).size(), done.next_offset, with);
         });
