@@ -117,6 +117,17 @@ TEST_CASE("a flag says whether values beside it and inside the struct are secret
     CHECK(text.find("{name: \"b\", value: <secret>, ") != std::string::npos);
     CHECK(text.find("{name: \"c\", value: \"shown\", ") != std::string::npos);
     CHECK(text.find("{name: \"d\", value: \"shown too\", ") != std::string::npos);
+
+    // A struct by itself: the flag of a synonym is in the struct around it, which is not to be seen from
+    // there.
+    const auto body = kwire::encode<kwire::describe_configs_response>(response, 1).value().to_bytes();
+    const auto view = kwire::parse_view<kwire::describe_configs_response>(body, 1).value();
+    for (const auto result : view.results())
+        for (const auto config : result.configs()) {
+            CHECK(text.find(kwire::to_text(config)) != std::string::npos);
+            for (const auto synonym : config.synonyms())
+                CHECK(kwire::to_text(synonym).find("value: <secret>") != std::string::npos);
+        }
 }
 
 TEST_CASE("text that could pass for something else is escaped, other text is not") {

@@ -8,7 +8,8 @@
 ///
 ///  * Every field that the version has, under the schema's name; tagged ones only if the bytes hold them.
 ///  * Bytes and records as `<1234 bytes>`, never their content. Secrets as `<secret>`: fields that are marked
-///    so, or marked as secret by a flag that is set (schema/secrets.txt). Unknown tags as `unknown_tags: {7:
+///    so, or marked as secret by a flag that is set, or that could be set around a struct which is printed
+///    by itself (schema/secrets.txt). Unknown tags as `unknown_tags: {7:
 ///    <3 bytes>}`.
 ///  * Strings in quotes. What could make the line look like something else is escaped: `\n`, `\"`, other
 ///  control
@@ -92,17 +93,27 @@ public:
 
     /// With the name and version in front, if it is a whole message.
     void print(const dynamic_view& view) {
-        if (const std::string_view name = view.message(); !name.empty()) {
+        const std::string_view name = view.message();
+        const bool whole = !name.empty();
+        if (whole) {
             out_.put(name);
             out_.put(" v");
             out_.put(view.version());
             out_.put(' ');
         }
-        put(view, false);
+        put(view, !whole && !has_flag(view));
         out_.flush();
     }
 
 private:
+    /// Whether the struct says by itself what in it is secret. Of one that does not, and is printed without
+    /// what is around it, nobody knows: then it is.
+    [[nodiscard]] static bool has_flag(const dynamic_view& view) noexcept {
+        for (const dynamic_value value : view.fields())
+            if (value.info().secret == secrecy::flag) return true;
+        return false;
+    }
+
     /// `flagged`: a flag around the struct says that what is marked as `flagged` is secret.
     KWIRE_NOINLINE void put(const dynamic_view& view, bool flagged) {
         for (std::size_t i = 0; i < view.field_count(); ++i)
