@@ -16,6 +16,13 @@ TEST_CASE("errors are formatted as describe says them") {
     CHECK(fmt::format("{}", kwire::path_of(refused.error())) == "topics");
 }
 
+TEST_CASE("Kafka's error codes are formatted with name and number, also those that nobody has assigned") {
+    CHECK(fmt::format("{}", kwire::error_code::not_leader_or_follower) == "NOT_LEADER_OR_FOLLOWER (6)");
+    CHECK(fmt::format("{}", kwire::error_code::unknown_server_error) == "UNKNOWN_SERVER_ERROR (-1)");
+    CHECK(fmt::format("{}", kwire::error_code{31000}) == "UNKNOWN (31000)");
+    CHECK(fmt::format("{:>10}|", kwire::error_code::none) == "  NONE (0)|");
+}
+
 TEST_CASE("uuids are formatted as Kafka prints them, with the options of strings") {
     CHECK(fmt::format("{}", kwire::uuid{}) == "AAAAAAAAAAAAAAAAAAAAAA");
     CHECK(fmt::format("{:>24}", kwire::uuid::from_halves(1, 2)) == "  AAAAAAAAAAEAAAAAAAAAAg");

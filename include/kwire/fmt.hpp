@@ -1,4 +1,4 @@
-/// Messages, errors and uuids for fmt. Component kwire::fmt.
+/// Messages, errors, error codes and uuids for fmt. Component kwire::fmt.
 ///
 ///     if (!request) fmt::print(stderr, "{}: {}\n", peer, request.error());
 ///     fmt::print("{}\n", *request);                        // one line; secrets and payloads are left out
@@ -11,6 +11,7 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/error_code.hpp>
 #include <kwire/held.hpp>
 #include <kwire/print.hpp>
 #include <kwire/wire/uuid.hpp>
@@ -18,6 +19,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 namespace kwire::detail {
@@ -41,6 +43,20 @@ template <>
 struct fmt::formatter<kwire::errc> : fmt::formatter<std::string_view> {
     auto format(kwire::errc code, fmt::format_context& context) const {
         return fmt::formatter<std::string_view>::format(kwire::name_of(code), context);
+    }
+};
+
+/// Kafka's name of the code and its number: "NOT_LEADER_OR_FOLLOWER (6)", since a number that is newer than
+/// this library has no other name than UNKNOWN.
+template <>
+struct fmt::formatter<kwire::error_code> : fmt::formatter<std::string_view> {
+    auto format(kwire::error_code code, fmt::format_context& context) const {
+        kwire::error_text text;
+        text.add(kwire::name_of(code));
+        text.add(" (");
+        text.add(static_cast<std::int64_t>(code));
+        text.add(")");
+        return fmt::formatter<std::string_view>::format(text.view(), context);
     }
 };
 
