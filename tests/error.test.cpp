@@ -13,12 +13,12 @@ static std::string words(const kwire::error_text& text) { return std::string(tex
 
 TEST_CASE("every code has a name of its own, and what is no code is unknown") {
     std::set<std::string_view> names;
-    for (int code = 0; code <= static_cast<int>(errc::bad_value); ++code) {
+    for (int code = 0; code <= static_cast<int>(errc::too_many_in_flight); ++code) {
         const auto name = kwire::name_of(static_cast<errc>(code));
         CHECK(name != "unknown");
         names.insert(name);
     }
-    CHECK(names.size() == static_cast<std::size_t>(errc::bad_value) + 1);
+    CHECK(names.size() == static_cast<std::size_t>(errc::too_many_in_flight) + 1);
     CHECK(kwire::name_of(static_cast<errc>(255)) == "unknown");
 }
 
@@ -50,6 +50,8 @@ TEST_CASE("the description says message, version, field, code, offset and sizes"
     CHECK(words(kwire::describe(error{.code = errc::tag_order, .offset = 7})) == "tag_order at byte 7");
     CHECK(words(kwire::describe(error{.code = errc::truncated, .needed = 1, .message = "Metadata"})) ==
           "Metadata: truncated at byte 0, needs 1 byte, 0 left");
+    CHECK(words(kwire::describe(error{.code = errc::too_large, .needed = 9, .left = 8, .located = false})) ==
+          "too_large, needs 9 bytes, 8 left");
 }
 
 TEST_CASE("a description of more than its room is cut, not overrun") {

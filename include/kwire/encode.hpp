@@ -382,6 +382,7 @@ template <class M>
 bool measure(const typename M::data& message, int version, measuring_output& out, error& failure) {
     failure.message = M::facts.name;
     failure.version = static_cast<std::int16_t>(version);
+    failure.located = false;
     version = M::facts.canonical(version);
     if (!M::facts.versions.contains(version)) {
         failure.code = errc::unsupported_version;

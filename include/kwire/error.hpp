@@ -107,12 +107,13 @@ struct error {
     static constexpr std::size_t max_depth = 6; ///< Kafka's deepest message nests four arrays
 
     errc code{};
-    std::uint64_t offset = 0;   ///< bytes from the start of the body (reading); 0 in errors of writing
+    std::uint64_t offset = 0;   ///< bytes from the start of what was read; 0 unless `located`
     std::uint64_t needed = 0;   ///< bytes that the value needs, where that is known; else 0
     std::uint64_t left = 0;     ///< bytes that were left at `offset`, where `needed` is known
     std::string_view message{}; ///< the schema's name of the message, static storage; may be empty
     std::int16_t version = -1;  ///< the version that was read or written; -1 if none applies
     std::uint8_t depth = 0;     ///< how many steps of `path` are in use
+    bool located = true; ///< whether `offset` says where; not in errors of writing, where nothing was read
     std::array<path_step, max_depth> path{}; ///< outermost first
 
     /// Adds an enclosing field in front; steps beyond `max_depth` are dropped at the inner end.
@@ -180,7 +181,8 @@ inline void add_path(error_text& text, const error& e) noexcept {
     return text;
 }
 
-/// One line for people: message, version, field path, code, offset and sizes; at most 256 characters.
+/// One line for people: message, version, field path, code, offset (if there is one) and sizes; at most 256
+/// characters.
 [[nodiscard]] inline error_text describe(const error& e) noexcept {
     error_text text;
     if (!e.message.empty()) {
@@ -196,8 +198,10 @@ inline void add_path(error_text& text, const error& e) noexcept {
         text.add(": ");
     }
     text.add(name_of(e.code));
-    text.add(" at byte ");
-    text.add(static_cast<std::int64_t>(e.offset));
+    if (e.located) {
+        text.add(" at byte ");
+        text.add(static_cast<std::int64_t>(e.offset));
+    }
     if (e.needed != 0) {
         text.add(", needs ");
         text.add(static_cast<std::int64_t>(e.needed));

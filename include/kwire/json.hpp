@@ -56,6 +56,7 @@ from_json(const message_info& message, const boost::json::value& json, int versi
     error failure;
     failure.message = message.facts.name;
     failure.version = static_cast<std::int16_t>(version);
+    failure.located = false; // the text is gone
     const int canonical = message.facts.canonical(version);
     detail::json_node root;
     if (!message.facts.versions.contains(canonical)) {

@@ -51,7 +51,8 @@ place_to_write(std::span<std::byte> owned, const std::byte* at, std::size_t widt
         if (offset < owned.size() && width <= owned.size() - offset) return owned.data() + offset;
     }
     error e{.code = field.versions.contains(version) ? errc::field_absent : errc::field_not_in_version,
-            .version = static_cast<std::int16_t>(version)};
+            .version = static_cast<std::int16_t>(version),
+            .located = false};
     e.enter({field.name});
     return std::unexpected(e);
 }
@@ -139,7 +140,7 @@ template <class View>
                                                                  if_shared policy = if_shared::refuse) {
     View view = message.view();
     const std::span<const std::byte> covered = bytes_of(view);
-    const auto refused = std::unexpected(error{.code = errc::buffer_shared});
+    const auto refused = std::unexpected(error{.code = errc::buffer_shared, .located = false});
     if (!message.buffer().slice_of(covered)) return refused;
     const std::byte* const before = message.buffer().data();
     auto bytes = std::move(message).buffer().try_into_unique();
@@ -197,7 +198,7 @@ set_element(writable<View>& message, const struct_view<S, V>& part, std::size_t 
     if (at != nullptr) {
         const detail::raw_array array = get<index>(part);
         if (array.count < 0 || i >= static_cast<std::uint64_t>(array.count)) {
-            error e{.code = errc::bad_value, .version = version_of(part)};
+            error e{.code = errc::bad_value, .version = version_of(part), .located = false};
             e.enter({field.name, static_cast<std::int64_t>(i)});
             return std::unexpected(e);
         }
@@ -209,7 +210,9 @@ set_element(writable<View>& message, const struct_view<S, V>& part, std::size_t 
 namespace detail {
 
 [[nodiscard]] inline std::unexpected<error> refused_value(const dynamic_value& where) noexcept {
-    error e{.code = errc::bad_value, .version = static_cast<std::int16_t>(dynamic_access::version(where))};
+    error e{.code = errc::bad_value,
+            .version = static_cast<std::int16_t>(dynamic_access::version(where)),
+            .located = false};
     e.enter({where.info().name});
     return std::unexpected(e);
 }

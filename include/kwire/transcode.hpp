@@ -234,6 +234,7 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
     error failure;
     failure.message = message.facts.name;
     failure.version = static_cast<std::int16_t>(version);
+    failure.located = false;
     version = message.facts.canonical(version);
     if (!message.facts.versions.contains(version)) {
         failure.code = errc::unsupported_version;

@@ -312,7 +312,8 @@ template <class Change>
     auto unique = std::move(buffer).try_into_unique();
     if (!unique) {
         buffer = std::move(unique).error();
-        if (policy == if_shared::refuse) return std::unexpected{error{.code = errc::buffer_shared}};
+        if (policy == if_shared::refuse)
+            return std::unexpected{error{.code = errc::buffer_shared, .located = false}};
         unique_buffer copy = unique_buffer::with_capacity(buffer.size());
         copy.append(buffer);
         auto done = change(copy.span());

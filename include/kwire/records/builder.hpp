@@ -158,7 +158,8 @@ public:
         if (const auto done = codec.compress_into(out, plain, std::int8_t{2}); !done)
             return std::unexpected{done.error()};
         if (out.size() > limit())
-            return std::unexpected{error{.code = errc::too_large, .needed = out.size(), .left = limit()}};
+            return std::unexpected{
+                error{.code = errc::too_large, .needed = out.size(), .left = limit(), .located = false}};
         batch_header& header = overlay_trusted<batch_header>(out.data());
         write_header(header, out.size());
         header.attributes =
@@ -277,8 +278,8 @@ private:
 
     [[nodiscard]] KWIRE_COLD error refusal(const measured& sizes) const noexcept {
         if (sizes.whole != bad_offset)
-            return {.code = errc::too_large, .needed = sizes.whole, .left = room_left()};
-        error e{.code = errc::bad_value};
+            return {.code = errc::too_large, .needed = sizes.whole, .left = room_left(), .located = false};
+        error e{.code = errc::bad_value, .located = false};
         e.enter({"offset"});
         return e;
     }

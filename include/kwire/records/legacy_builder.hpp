@@ -72,7 +72,8 @@ public:
             return refused(errc::bad_value, "offset");
         const std::uint64_t whole = size_of(record);
         if (whole > room_left())
-            return std::unexpected{error{.code = errc::too_large, .needed = whole, .left = room_left()}};
+            return std::unexpected{
+                error{.code = errc::too_large, .needed = whole, .left = room_left(), .located = false}};
 
         const auto size = static_cast<std::size_t>(whole);
         if (set_.bytes.capacity() == 0) set_.bytes.reserve(std::max(size, options_.expected_bytes));
@@ -129,7 +130,8 @@ public:
         if (!done || out.size() > limit()) {
             if (options_.magic == 1) move_offsets(base);
             if (!done) return std::unexpected{done.error()};
-            return std::unexpected{error{.code = errc::too_large, .needed = out.size(), .left = limit()}};
+            return std::unexpected{
+                error{.code = errc::too_large, .needed = out.size(), .left = limit(), .located = false}};
         }
         std::byte* const p = out.data();
         wire::store_be(p + front - 4, static_cast<std::int32_t>(out.size() - front));
@@ -151,7 +153,7 @@ private:
     };
 
     [[nodiscard]] static std::unexpected<error> refused(errc code, std::string_view field) noexcept {
-        error e{.code = code};
+        error e{.code = code, .located = false};
         e.enter({field});
         return std::unexpected{e};
     }
