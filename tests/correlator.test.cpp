@@ -2,6 +2,7 @@
 #include <kwire/messages/produce.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <limits>
 #include <random>
@@ -153,6 +154,26 @@ TEST_CASE("any traffic gives what a plain queue gives") {
     }
 }
 
+TEST_CASE("numbers that wrap around are searched for only as long as one from before waits") {
+    const auto time_of = [](std::int32_t first) {
+        correlator pending(std::size_t{1} << 13);
+        auto next = static_cast<std::uint32_t>(first);
+        auto oldest = next;
+        while (!pending.full()) REQUIRE(pending.sent(metadata(static_cast<std::int32_t>(next++))));
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < 50'000; ++i) {
+            REQUIRE(pending.received(response(static_cast<std::int32_t>(oldest++))));
+            REQUIRE(pending.sent(metadata(static_cast<std::int32_t>(next++))));
+        }
+        CHECK(pending.sent(metadata(static_cast<std::int32_t>(oldest))).error() == errc::too_many_in_flight);
+        REQUIRE(pending.received(response(static_cast<std::int32_t>(oldest++))));
+        CHECK(pending.sent(metadata(static_cast<std::int32_t>(oldest))).error() ==
+              errc::duplicate_correlation_id);
+        return std::chrono::steady_clock::now() - start;
+    };
+    CHECK(time_of(std::numeric_limits<std::int32_t>::max() - 10) < 5 * time_of(1));
+}
+
 TEST_CASE("memory is allocated while the number in flight grows, and never again") {
     correlator pending(1000);
     std::vector<std::vector<std::byte>> answers;
@@ -205,6 +226,26 @@ TEST_CASE("whether a Produce request is answered is read like Kafka writes it, i
     }
     CHECK(silent >= 14);
     CHECK(answered >= 14);
+}
+
+TEST_CASE("whether a request is answered is read with the leniency of its parse") {
+    // Tags that do not rise, in the header; and a transactional id of a negative length, which passes for
+    // null.
+    const auto unsorted = from_hex("0000 0009 00000007 ffff 02 0501ff 0101ff  00 0000 00000064 01 00");
+    CHECK(kwire::expects_response(unsorted).error() == errc::tag_order);
+    CHECK(kwire::expects_response(unsorted, {.any_tag_order = true}).value() == false);
+    const auto negative = from_hex("0000 0009 00000007 ffff 00  ffffffff0f ffff 00000064 01 00");
+    CHECK(kwire::expects_response(negative).error() == errc::truncated);
+    CHECK(kwire::expects_response(negative, {.negative_as_null = true}).value());
+    const auto body = std::span(negative).subspan(11);
+    CHECK(kwire::parse_view<kwire::produce_request>(body, 9, {.negative_as_null = true})->acks() == -1);
+
+    correlator strict, lenient(correlator::default_most_in_flight, kwire::parse_options::lenient());
+    CHECK_FALSE(strict.sent(unsorted));
+    CHECK(lenient.sent(unsorted));
+    CHECK(lenient.in_flight() == 0);
+    CHECK(lenient.sent(negative));
+    CHECK(lenient.in_flight() == 1);
 }
 
 TEST_CASE("requests without answers stand between others without a trace") {

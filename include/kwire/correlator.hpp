@@ -30,13 +30,15 @@ namespace kwire {
 /// case of trouble closes the connection.
 ///
 /// Reads no more than it must: the header of a Produce request, and its body up to acks, which every version
-/// has at the same place. Errors: as parse_request_frame, and truncated or bad_varint where that part ends.
-[[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame) noexcept {
+/// has at the same place. `options` are those that the request is parsed with. Errors: as
+/// parse_request_frame, and truncated or bad_varint where that part ends.
+[[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame,
+                                                                 parse_options options = {}) noexcept {
     const auto start = peek(frame);
     if (!start) return std::unexpected(start.error());
     if (start->api != api_key::produce) return true;
-    const auto header =
-        detail::parse_header<request_header>(frame, request_header_version(start->api, start->api_version));
+    const auto header = detail::parse_header<request_header>(
+        frame, request_header_version(start->api, start->api_version), options);
     if (!header) return std::unexpected(header.error());
 
     const std::byte* const end = frame.data() + frame.size();
@@ -57,6 +59,7 @@ namespace kwire {
             if (behind == nullptr) return refuse(wire::varint_defect(p, end), 0);
             p = behind;
             size -= size != 0 ? 1 : 0;
+            if (size > 0x7fffffff && options.negative_as_null) size = 0;
         } else {
             if (left() < 2) return refuse(errc::truncated, 2);
             size = static_cast<std::uint32_t>(std::max<int>(wire::load_be<std::int16_t>(p), 0));
@@ -82,8 +85,10 @@ class correlator {
 public:
     static constexpr std::size_t default_most_in_flight = 1024;
 
-    explicit correlator(std::size_t most_in_flight = default_most_in_flight) noexcept
-        : most_(most_in_flight) {}
+    /// `options` are those that the requests are parsed with.
+    explicit correlator(std::size_t most_in_flight = default_most_in_flight,
+                        parse_options options = {}) noexcept
+        : most_(most_in_flight), options_(options) {}
     correlator(const correlator&) = delete;
     correlator& operator=(const correlator&) = delete;
     ~correlator() = default;
@@ -94,7 +99,7 @@ public:
     /// a SaslHandshake v0 that is not answered yet, since what such a frame is depends on the answer.
     [[nodiscard]] std::expected<void, error> sent(std::span<const std::byte> frame) {
         if (tokens_) return {};
-        const auto answered = expects_response(frame);
+        const auto answered = expects_response(frame, options_);
         if (!answered) return std::unexpected(answered.error());
         const request_start start = *peek(frame);
         if (*answered) return note(start);
@@ -123,7 +128,8 @@ public:
         const auto id = wire::load_be<std::int32_t>(frame.data());
         if (count_ == 0 || at(0).correlation_id != id) {
             const errc code = waits(id) ? errc::response_out_of_order : errc::unknown_correlation_id;
-            return std::unexpected(error{.code = code, .message = response_header::facts.name});
+            return std::unexpected(
+                error{.code = code, .message = response_header::facts.name, .located = false});
         }
         const request_start asked = at(0);
         tokens_ = is_raw_handshake(asked) && frame.size() >= 6 &&
@@ -158,7 +164,7 @@ private:
         return request.api == api_key::sasl_handshake && request.api_version == 0;
     }
     [[nodiscard]] static std::unexpected<error> refuse(errc code, std::string_view message) noexcept {
-        return std::unexpected(error{.code = code, .message = message});
+        return std::unexpected(error{.code = code, .message = message, .located = false});
     }
 
     /// The request that was sent as number `i` of those that wait.
@@ -175,16 +181,16 @@ private:
 
     [[nodiscard]] std::expected<void, error> note(const request_start& request) {
         if (full() || handshakes()) return refuse(errc::too_many_in_flight, request_header::facts.name);
-        // Clients count upwards, and then the last one tells: the search is for all others.
+        // Clients count upwards, and then the last one tells: the search is for all others, and for as long
+        // as numbers from before a wrap-around wait.
         const bool above = count_ == 0 || request.correlation_id > at(count_ - 1).correlation_id;
-        const bool ascending = above && (count_ == 0 || ascending_);
-        if (!ascending && waits(request.correlation_id))
+        if (!(above && rising_ >= count_) && waits(request.correlation_id))
             return refuse(errc::duplicate_correlation_id, request_header::facts.name);
         if (count_ == capacity_) grow();
         const std::size_t place = first_ + count_;
         ring_[place < capacity_ ? place : place - capacity_] = request;
+        rising_ = above ? std::min(rising_, count_) + 1 : 1;
         ++count_;
-        ascending_ = ascending;
         return {};
     }
     void drop() noexcept {
@@ -201,11 +207,13 @@ private:
     }
 
     std::size_t most_;
+    parse_options options_;
     std::unique_ptr<request_start[]> ring_;
     std::size_t capacity_ = 0;
     std::size_t first_ = 0; ///< where the oldest one is
     std::size_t count_ = 0;
-    bool ascending_ = true; ///< whether each of them has a higher number than the one before
+    std::size_t rising_ =
+        0; ///< at least so many of the last ones have each a higher number than the one before
     bool tokens_ = false;
 };
 
