@@ -114,9 +114,18 @@ TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists 
     using known = kwire::message_list<kwire::api_versions_request>;
     CHECK(kwire::dispatch<kwire::api_versions_request>(frame_of(api_versions_v3), counting));
     CHECK(kwire::dispatch<known>(frame_of(api_versions_v3), counting));
-    CHECK(kwire::dispatch(frame_of(api_versions_v3), counting)); // two functions: none can be looked at
+    CHECK(
+        kwire::dispatch<kwire::api_versions_request>(frame_of("0003 0001 00000001 ffff 00000000"), counting));
     CHECK(counting.typed == 2);
     CHECK(counting.opaque == 1);
+
+    // One function in it that can be looked at is enough, whatever its qualifiers.
+    struct once {
+        int operator()(const kwire::request<kwire::api_versions_request>&) const& noexcept { return 1; }
+    };
+    const auto all = kwire::overloaded{once{}, [](const auto&) { return 2; }};
+    CHECK(kwire::dispatch(frame_of(api_versions_v3), all) == 1);
+    CHECK(kwire::dispatch(frame_of("0003 0001 00000001 ffff 00000000"), all) == 2);
 }
 
 TEST_CASE("a body that is not sound is an error, and nobody is called") {

@@ -26,6 +26,28 @@ kwire::held<response::view> read_back(const response::data& data, int version = 
     return kwire::parse<response>(kwire::encode<response>(data, version).value().to_bytes(), version).value();
 }
 
+/// A message of which version 0 has no key. Kafka has none such today.
+struct late_key : private kwire::vocabulary {
+    static constexpr kwire::message_facts facts{"LateKey", -1, {0, 1}, 32767};
+    struct element {
+        using fields = kwire::field_list<late_key, kwire::field<"number", int8, since(0)>,
+                                         kwire::field<"id", int32, since(1), map_key>>;
+        template <int V>
+        struct basic_view : kwire::struct_view<element, V> {
+            [[nodiscard]] std::int32_t id() const noexcept { return kwire::get<1>(*this); }
+        };
+        using view = basic_view<kwire::any_version>;
+    };
+    using fields = kwire::field_list<late_key, kwire::field<"all", array<element>, since(0)>>;
+    template <int V>
+    struct basic_view : kwire::struct_view<late_key, V> {
+        [[nodiscard]] kwire::array_of<element::basic_view<V>> all() const noexcept {
+            return kwire::get<0>(*this);
+        }
+    };
+    using view = basic_view<kwire::any_version>;
+};
+
 template <class F>
 std::chrono::duration<double> time_of(F f) {
     const auto start = std::chrono::steady_clock::now();
@@ -100,6 +122,27 @@ TEST_CASE("structs without a key are indexed by position") {
         {.topics = {{.name = "a", .partitions = {{.partition_index = 5}, {.partition_index = 6}}}}});
     const auto partitions = indexed(view->topics().begin().operator*().partitions());
     CHECK(partitions[1].partition_index() == 6);
+}
+
+TEST_CASE("where the version has no key nothing is found by one, and indexing is no slower") {
+    static constexpr std::uint32_t count = 30'000;
+    const auto body = [](std::size_t width) {
+        std::vector<std::byte> bytes(4 + count * width);
+        kwire::wire::store_be(bytes.data(), count);
+        for (std::uint32_t i = 0; width == 5 && i < count; ++i)
+            kwire::wire::store_be(bytes.data() + 4 + 5 * std::size_t{i} + 1, i);
+        return bytes;
+    };
+    const auto without = body(1), with = body(5);
+    const auto no_key = kwire::parse_view<late_key>(without, 0).value();
+    const auto key = kwire::parse_view<late_key>(with, 1).value();
+    CHECK(indexed(key.all()).find(7)->id() == 7);
+    CHECK(indexed(no_key.all()).size() == count);
+    CHECK_FALSE(indexed(no_key.all()).find(0).has_value());
+    CHECK_FALSE(kwire::find(no_key.all(), 0).has_value());
+    const auto honest = time_of([&] { REQUIRE(indexed(key.all()).size() == count); });
+    const auto other = time_of([&] { REQUIRE(indexed(no_key.all()).size() == count); });
+    CHECK(other < 5 * honest); // each was sought behind all before it
 }
 
 TEST_CASE("an index takes one allocation, and looking things up none") {

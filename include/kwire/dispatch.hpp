@@ -137,20 +137,33 @@ struct taken_by_member<R (C::*)(P)> : taken_by_parameter<std::remove_cvref_t<P>>
 template <class R, class C, class P>
 struct taken_by_member<R (C::*)(P) const> : taken_by_parameter<std::remove_cvref_t<P>> {};
 template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P)&> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) const&> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
 struct taken_by_member<R (C::*)(P) noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
 template <class R, class C, class P>
 struct taken_by_member<R (C::*)(P) const noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) const & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
 
-/// The messages that a visitor takes, as far as its parameters can be looked at.
+/// The messages that a visitor takes, as far as its parameters can be looked at, and whether any can.
 template <class Visitor>
 struct taken_by {
     using type = message_list<>;
+    static constexpr bool seen = false;
 };
 template <class Visitor>
     requires requires { &Visitor::operator(); }
-struct taken_by<Visitor> : taken_by_member<decltype(&Visitor::operator())> {};
+struct taken_by<Visitor> : taken_by_member<decltype(&Visitor::operator())> {
+    static constexpr bool seen = true;
+};
 template <class... Fs>
-struct taken_by<overloaded<Fs...>> : joined<typename taken_by<Fs>::type...> {};
+struct taken_by<overloaded<Fs...>> : joined<typename taken_by<Fs>::type...> {
+    static constexpr bool seen = (taken_by<Fs>::seen || ...);
+};
 
 template <class Frame>
 inline constexpr std::string_view kind_in;
@@ -209,8 +222,11 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
     static_assert(std::is_invocable_v<Visitor&, Frame>,
                   "the visitor must also take the frame: that is how everything else arrives");
     using list = typename joined<typename as_list<Ms>::type...>::type;
-    using taken =
-        std::conditional_t<sizeof...(Ms) == 0, typename taken_by<std::remove_cv_t<Visitor>>::type, list>;
+    using seen = taken_by<std::remove_cv_t<Visitor>>;
+    static_assert(
+        sizeof...(Ms) != 0 || seen::seen,
+        "which messages this visitor takes cannot be seen: name them, dispatch<M...>(frame, visitor)");
+    using taken = std::conditional_t<sizeof...(Ms) == 0, typename seen::type, list>;
     return dispatcher<Frame, Visitor>::run(taken{}, std::move(frame), visitor, options);
 }
 
@@ -220,7 +236,8 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
 /// kwire knows its version; with the request_frame itself if not, body unread.
 ///
 /// Without `Ms`, the messages are those that the functions of `overloaded`, or a function object, name as
-/// their parameter; `Ms` may be lists too (message_list). The visitor must take all of them, and
+/// their parameter; a visitor of which no function can be looked at does not compile then, for it would get
+/// nothing but frames. `Ms` may be lists too (message_list). The visitor must take all of them, and
 /// request_frame; what it returns for that is the result for all. A body that is not sound is returned as an
 /// error, as `parse` has it, and nothing is called. Nothing is allocated.
 template <class... Ms, class Visitor>

@@ -80,13 +80,19 @@ bool has_field(const struct_view<S, V>& view) noexcept {
     return view_access::layout(view).places[I].anchor != field_place::absent;
 }
 
+/// Whether the version of `view` has a field of the key.
+template <class E>
+bool has_any_key(const E& view) noexcept {
+    return with_keys<E>([&]<class... I>(I...) noexcept { return (has_field<I::value>(view) || ...); });
+}
+
 /// Whether the key of `view` is `key`, as far as the version has key fields, of which there must be one.
 template <class E>
 bool has_key(const E& view, const key_of<E>& key) noexcept {
     return with_keys<E>([&]<class... I>(I...) noexcept {
-        const bool any = (has_field<I::value>(view) || ...);
         return [&]<std::size_t... K>(std::index_sequence<K...>) noexcept {
-            return any && ((!has_field<I::value>(view) || get<I::value>(view) == std::get<K>(key)) && ...);
+            return has_any_key(view) &&
+                   ((!has_field<I::value>(view) || get<I::value>(view) == std::get<K>(key)) && ...);
         }(std::make_index_sequence<sizeof...(I)>{});
     });
 }

@@ -132,6 +132,7 @@ public:
     [[nodiscard]] const held<request_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
         return header_;
     }
+    const held<request_header::view>& header() const&& = delete;
     /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
     [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
     /// The body without the header, which is gone then: the way to try_into_unique(), as long as nobody else
@@ -184,6 +185,7 @@ public:
     [[nodiscard]] const held<response_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
         return header_;
     }
+    const held<response_header::view>& header() const&& = delete;
     /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
     [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
     /// The body without the header, which is gone then: as with request_frame.

@@ -112,12 +112,15 @@ public:
     explicit indexed_array(const array_of<E>& array) {
         entries_.reserve(array.size()); // checked: that many elements are in the bytes
         for (const E element : array) entries_.push_back({element});
-        if constexpr (detail::key_count<detail::struct_of_view<E>> != 0)
+        if constexpr (detail::key_count<detail::struct_of_view<E>> != 0) {
+            // Without a key no two elements are equal, and all would be sought in one place.
+            if (entries_.empty() || !detail::has_any_key(entries_.front().view)) return;
             for (std::uint32_t i = static_cast<std::uint32_t>(entries_.size()); i-- > 0;) {
                 std::uint32_t& head = slot(place_of(detail::read_key(entries_[i].view)));
                 entries_[i].next = head;
                 head = i; // from behind, so that the first is found first
             }
+        }
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -126,10 +129,12 @@ public:
     [[nodiscard]] const E& operator[](std::size_t i) const noexcept KWIRE_LIFETIMEBOUND {
         return entries_[i].view;
     }
-    [[nodiscard]] iterator begin() const noexcept KWIRE_LIFETIMEBOUND { return {entries_.data(), 0, false}; }
-    [[nodiscard]] iterator end() const noexcept KWIRE_LIFETIMEBOUND {
+    [[nodiscard]] iterator begin() const& noexcept KWIRE_LIFETIMEBOUND { return {entries_.data(), 0, false}; }
+    iterator begin() const&& = delete;
+    [[nodiscard]] iterator end() const& noexcept KWIRE_LIFETIMEBOUND {
         return {entries_.data(), static_cast<std::uint32_t>(entries_.size()), false};
     }
+    iterator end() const&& = delete;
 
     /// The first element with this key; nullopt if there is none. Keys as those of kwire::find.
     template <class... Keys>

@@ -34,6 +34,9 @@ bool use(const response::view& view, const kwire::controlled_shutdown_response::
 #elif KWIRE_MUST_FAIL == 6
     // expect: use of deleted function|call to deleted member function
     for (const auto& topic : kwire::indexed(view.topics()).all("orders")) found = topic.is_internal();
+#elif KWIRE_MUST_FAIL == 7
+    // expect: use of deleted function|call to deleted member function
+    found = kwire::indexed(view.topics()).begin()->is_internal();
 #endif
     return found;
 }

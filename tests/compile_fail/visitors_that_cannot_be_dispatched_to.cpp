@@ -36,6 +36,20 @@ std::size_t use() {
 #elif KWIRE_MUST_FAIL == 4
     // expect: use of deleted function|overload resolution selected deleted operator
     size += receive_metadata()->topics().size();
+#elif KWIRE_MUST_FAIL == 5
+    // expect: which messages this visitor takes cannot be seen
+    struct two_functions {
+        void operator()(const kwire::request<kwire::metadata_request>&) {}
+        void operator()(const kwire::request_frame&) {}
+    };
+    (void)kwire::dispatch(receive(), two_functions{});
+#elif KWIRE_MUST_FAIL == 6
+    // expect: which messages this visitor takes cannot be seen
+    (void)kwire::dispatch(receive(), [](const auto&) {});
+#elif KWIRE_MUST_FAIL == 7
+    // expect: use of deleted function|call to deleted member function
+    const auto& header = receive().header();
+    size += header.bytes().size();
 #endif
     return size;
 }
