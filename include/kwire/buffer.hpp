@@ -117,6 +117,11 @@ public:
     [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
         return from_static(detail::bytes_of_text(text));
     }
+    /// Not a string or vector that is gone at the end of the line: `adopt` keeps it.
+    template <class Owner>
+        requires(!std::is_lvalue_reference_v<Owner> && detail::byte_container<std::remove_cv_t<Owner>> &&
+                 !std::ranges::enable_borrowed_range<std::remove_cv_t<Owner>>)
+    static shared_buffer from_static(Owner&& bytes) = delete;
 
     /// Bytes that `owner` keeps alive: a pool's lease, a mapping, another library's buffer handle.
     ///
@@ -169,16 +174,19 @@ public:
     const std::byte* data() const&& = delete;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] iterator begin() const noexcept KWIRE_LIFETIMEBOUND { return data_; }
-    [[nodiscard]] iterator end() const noexcept KWIRE_LIFETIMEBOUND { return data_ + size_; }
+    [[nodiscard]] iterator begin() const& noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    iterator begin() const&& = delete;
+    [[nodiscard]] iterator end() const& noexcept KWIRE_LIFETIMEBOUND { return data_ + size_; }
+    iterator end() const&& = delete;
 
     /// The bytes; good as long as any buffer on this memory lives, so not offered by a temporary.
     [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
     }
     std::span<const std::byte> span() const&& = delete;
-    [[nodiscard]] operator std::span<const std::byte>() const& noexcept KWIRE_LIFETIMEBOUND { return span(); }
-    operator std::span<const std::byte>() && = delete; // both: else span's own constructor would be chosen
+    // A buffer that has a name becomes a span by span's own constructor for ranges (a conversion beside it
+    // would make GCC's -Wconversion warn of the choice). Of a temporary these are preferred to it.
+    operator std::span<const std::byte>() && = delete;
     operator std::span<const std::byte>() const&& = delete;
 
     /// `length` bytes from `offset` on, in O(1); nullopt unless they lie inside. Empty slices pin nothing.
@@ -295,8 +303,9 @@ public:
         return {begin, 0, capacity, std::move(memory)};
     }
 
-    [[nodiscard]] std::byte* data() noexcept KWIRE_LIFETIMEBOUND { return data_; }
-    [[nodiscard]] const std::byte* data() const noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    [[nodiscard]] std::byte* data() & noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    [[nodiscard]] const std::byte* data() const& noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    const std::byte* data() const&& = delete;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     /// Bytes that fit without an allocation, the filled ones included.
@@ -307,7 +316,7 @@ public:
     [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
     }
-    std::span<std::byte> span() && = delete;
+    std::span<const std::byte> span() const&& = delete;
 
     /// The unfilled part, uninitialised: write here, then commit().
     [[nodiscard]] std::span<std::byte> spare() & noexcept KWIRE_LIFETIMEBOUND {

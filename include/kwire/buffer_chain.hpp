@@ -31,11 +31,14 @@ public:
     explicit chain_segment(shared_buffer bytes) noexcept : bytes_(std::move(bytes)) {}
 
     [[nodiscard]] const std::byte* data() const& noexcept KWIRE_LIFETIMEBOUND { return bytes_.data(); }
+    const std::byte* data() const&& = delete;
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
     [[nodiscard]] std::span<const std::byte> bytes() const& noexcept KWIRE_LIFETIMEBOUND {
         return bytes_.span();
     }
+    std::span<const std::byte> bytes() const&& = delete;
     [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return bytes_; }
+    const shared_buffer& buffer() const&& = delete;
 
     /// Any type that is made of a pointer and a size, such as boost::asio::const_buffer.
     template <class Buffer>
@@ -183,8 +186,10 @@ public:
         return {segments_.begin(), segments_.size()};
     }
     std::span<const chain_segment> segments() const&& = delete;
-    [[nodiscard]] const_iterator begin() const noexcept KWIRE_LIFETIMEBOUND { return segments_.begin(); }
-    [[nodiscard]] const_iterator end() const noexcept KWIRE_LIFETIMEBOUND { return segments_.end(); }
+    [[nodiscard]] const_iterator begin() const& noexcept KWIRE_LIFETIMEBOUND { return segments_.begin(); }
+    const_iterator begin() const&& = delete;
+    [[nodiscard]] const_iterator end() const& noexcept KWIRE_LIFETIMEBOUND { return segments_.end(); }
+    const_iterator end() const&& = delete;
 
     /// Room for `bytes` of scratch in one block: the one allocation of an encoder that knows its size.
     void reserve_scratch(std::size_t bytes) {
