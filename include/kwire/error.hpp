@@ -8,7 +8,6 @@
 #include <kwire/detail/config.hpp>
 
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -150,10 +149,17 @@ public:
         for (char c : text)
             if (size_ < chars_.size()) chars_[size_++] = c;
     }
-    void add(std::int64_t number) noexcept {
-        std::array<char, 24> digits{};
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-        add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+    constexpr void add(std::int64_t number) noexcept {
+        // By hand: <charconv> alone takes as long to compile as the rest of this header.
+        if (number < 0) add("-");
+        std::uint64_t left =
+            number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+        std::uint64_t power = 1;
+        while (left / power >= 10) power *= 10;
+        for (; power != 0; power /= 10) {
+            const char digit = static_cast<char>('0' + left / power % 10);
+            add(std::string_view(&digit, 1));
+        }
     }
 
 private:

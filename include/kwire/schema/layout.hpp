@@ -9,7 +9,6 @@
 
 #include <kwire/schema/field.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -191,141 +190,151 @@ constexpr wire_form form_of(const field_info& field, int version, bool flexible)
     }
 }
 
-/// Everything about one struct at all versions, in arrays of the greatest size that could be needed.
-template <std::size_t Fields, std::size_t Versions>
-struct layout_draft {
-    struct head {
-        std::size_t steps_at = 0, places_at = 0, tags_at = 0;
-        std::uint32_t min_size = 0;
-        std::uint16_t first_need = 0, tail = 0;
-        std::uint8_t step_count = 0, tag_count = 0;
-    };
-    std::array<walk_step, Fields * Versions + 1> steps{};
-    std::array<field_place, Fields * Versions + 1> places{};
-    std::array<known_tag, Fields * Versions + 1> tags{};
-    std::size_t steps_used = 0, places_used = 0, tags_used = 0;
-    std::array<head, Versions> heads{};
+/// Where the tables of one version begin in those of all versions, and the rest of its layout.
+struct layout_head {
+    std::size_t steps_at = 0, places_at = 0, tags_at = 0;
+    std::uint32_t min_size = 0;
+    std::uint16_t first_need = 0, tail = 0;
+    std::uint8_t step_count = 0, tag_count = 0;
 };
 
-/// Puts `fresh` at the end of `all`, or finds the same run where it already is.
-template <class T, std::size_t All, std::size_t Fresh>
-consteval std::size_t share(std::array<T, All>& all, std::size_t& used, const std::array<T, Fresh>& fresh,
-                            std::size_t count, std::size_t previous) {
-    if (previous + count <= used) {
-        bool same = true;
-        for (std::size_t i = 0; i < count; ++i) same = same && all[previous + i] == fresh[i];
-        if (same) return previous;
+/// Entries of a table that grows.
+template <class T>
+struct table_draft {
+    T* entries;
+    std::size_t used = 0;     ///< by all versions so far
+    std::size_t previous = 0; ///< where those of the version before begin
+
+    /// Keeps the `count` entries behind those in use, or finds the same run in the version before.
+    consteval std::size_t keep(std::size_t count) {
+        if (previous + count <= used) {
+            bool same = true;
+            for (std::size_t i = 0; i < count && same; ++i) same = entries[previous + i] == entries[used + i];
+            if (same) return previous;
+        }
+        previous = used;
+        used += count;
+        return previous;
     }
-    const std::size_t at = used;
-    for (std::size_t i = 0; i < count; ++i) all[at + i] = fresh[i];
-    used += count;
-    return at;
-}
+};
 
-/// The least size of each field's struct at one version; 0 where a field holds no struct.
-template <class S, std::size_t... I>
-consteval auto child_sizes(std::size_t version_index, std::index_sequence<I...>) {
-    [[maybe_unused]] const auto size_of_child = [&]<class Child>(std::type_identity<Child>) -> std::uint32_t {
-        if constexpr (std::is_void_v<Child>)
-            return 0;
-        else
-            return tables_of<Child>::layouts[version_index].min_size;
-    };
-    return std::array<std::uint32_t, sizeof...(I) + 1>{size_of_child(std::type_identity<child_of<S, I>>{})...,
-                                                       0};
-}
+/// Works out the layouts of one struct at all versions: the same code for all structs, for it is the number
+/// of its instances that would take time to compile.
+struct layout_drafter {
+    const field_info* fields;
+    std::size_t count; ///< of fields
+    table_draft<walk_step> steps;
+    table_draft<field_place> places;
+    table_draft<known_tag> tags;
 
-template <class S>
-consteval auto draft_layouts() {
-    constexpr message_facts facts = message_of<S>::facts;
-    constexpr std::size_t count = field_count<S>;
-    constexpr std::size_t versions = static_cast<std::size_t>(facts.versions.last - facts.versions.first + 1);
-    constexpr const auto& fields = tables_of<S>::fields;
-    layout_draft<count, versions> draft;
-    std::size_t last_steps = 0, last_places = 0, last_tags = 0;
+    consteval walk_step step_of(std::size_t i, int version, bool flexible, std::uint16_t before) const {
+        const field_info& field = fields[i];
+        walk_step step{};
+        step.fixed = before;
+        step.form = form_of(field, version, flexible);
+        step.minimum = field.nullable.contains(version) ? 0 : 1;
+        if (const std::uint8_t width = width_of(field.element); width != 0) step.width = width;
+        step.field = static_cast<std::uint8_t>(i);
+        step.child = field.structure;
+        return step;
+    }
 
-    for (std::size_t index = 0; index < versions; ++index) {
-        const int version = facts.versions.first + static_cast<int>(index);
-        const bool flexible = facts.flexible(version);
-        const auto child_min = child_sizes<S>(index, std::make_index_sequence<count>{});
-        std::array<walk_step, count + 1> steps{};
-        std::array<field_place, count + 1> places{};
-        std::array<known_tag, count + 1> tags{};
-        std::size_t step_count = 0, tag_count = 0;
+    consteval layout_head draft(int version, std::size_t version_index, bool flexible) {
+        walk_step* const step = steps.entries + steps.used;
+        field_place* const place = places.entries + places.used;
+        known_tag* const tag = tags.entries + tags.used;
+        layout_head head{};
+        std::size_t step_count = 0, highest_tag = 0, tag_count = 0;
         std::uint16_t run = 0;
         std::uint32_t least = flexible ? 1 : 0;
 
-        const auto make_step = [&](std::size_t i, std::uint16_t before) {
-            const field_info& field = fields[i];
-            walk_step step{};
-            step.fixed = before;
-            step.form = form_of(field, version, flexible);
-            step.minimum = field.nullable.contains(version) ? 0 : 1;
-            if (const std::uint8_t width = width_of(field.element); width != 0) step.width = width;
-            step.field = static_cast<std::uint8_t>(i);
-            step.child = field.structure;
-            return step;
-        };
         for (std::size_t i = 0; i < count; ++i) {
             const field_info& field = fields[i];
+            place[i] = {};
+            if (field.tag >= 0)
+                highest_tag = highest_tag > static_cast<std::size_t>(field.tag) + 1
+                                  ? highest_tag
+                                  : static_cast<std::size_t>(field.tag) + 1;
             if (field.tag >= 0 || !field.versions.contains(version)) continue;
-            places[i] = {static_cast<std::uint8_t>(step_count), static_cast<std::uint8_t>(step_count), run};
+            place[i] = {static_cast<std::uint8_t>(step_count), static_cast<std::uint8_t>(step_count), run};
             if (const std::uint8_t width = width_of(field.kind); width != 0) {
                 run = static_cast<std::uint16_t>(run + width);
                 least += width;
             } else {
-                steps[step_count] = make_step(i, run);
-                const wire_form form = steps[step_count].form;
-                least += form == wire_form::structure ? child_min[i] : prefix_of(form);
+                step[step_count] = step_of(i, version, flexible, run);
+                const wire_form form = step[step_count].form;
+                least += form == wire_form::structure ? field.structure->layouts[version_index].min_size
+                                                      : prefix_of(form);
                 ++step_count;
                 run = 0;
             }
         }
         const std::uint16_t end_need = static_cast<std::uint16_t>(run + (flexible ? 1 : 0));
         for (std::size_t i = 0; i < step_count; ++i)
-            steps[i].next_need =
+            step[i].next_need =
                 i + 1 < step_count
-                    ? static_cast<std::uint16_t>(steps[i + 1].fixed + prefix_of(steps[i + 1].form))
+                    ? static_cast<std::uint16_t>(step[i + 1].fixed + prefix_of(step[i + 1].form))
                     : end_need;
 
-        std::size_t payload_steps = 0;
-        for (int number = 0; number < static_cast<int>(count); ++number)
+        std::size_t all_steps = step_count;
+        for (std::size_t number = 0; number < highest_tag; ++number)
             for (std::size_t i = 0; i < count; ++i) {
                 const field_info& field = fields[i];
-                if (field.tag != number) continue;
-                known_tag known{};
+                if (field.tag != static_cast<std::int32_t>(number)) continue;
+                known_tag& known = tag[tag_count++];
+                known = {};
                 known.number = static_cast<std::uint16_t>(number);
                 known.field = static_cast<std::uint8_t>(i);
                 known.in_version = field.versions.contains(version);
                 if (known.in_version) {
-                    known.step = static_cast<std::uint8_t>(step_count + payload_steps);
-                    steps[step_count + payload_steps++] = make_step(i, 0);
-                    places[i] = {field_place::in_tags, known.step, known.number};
+                    known.step = static_cast<std::uint8_t>(all_steps);
+                    step[all_steps++] = step_of(i, version, flexible, 0);
+                    place[i] = {field_place::in_tags, known.step, known.number};
                 }
-                tags[tag_count++] = known;
             }
 
-        auto& head = draft.heads[index];
-        head.steps_at = last_steps =
-            share(draft.steps, draft.steps_used, steps, step_count + payload_steps, last_steps);
-        head.places_at = last_places = share(draft.places, draft.places_used, places, count, last_places);
-        head.tags_at = last_tags = share(draft.tags, draft.tags_used, tags, tag_count, last_tags);
+        head.first_need =
+            step_count != 0 ? static_cast<std::uint16_t>(step[0].fixed + prefix_of(step[0].form)) : end_need;
+        head.steps_at = steps.keep(all_steps);
+        head.places_at = places.keep(count);
+        head.tags_at = tags.keep(tag_count);
         head.min_size = least;
-        head.first_need = step_count != 0
-                              ? static_cast<std::uint16_t>(steps[0].fixed + prefix_of(steps[0].form))
-                              : end_need;
         head.tail = run;
         head.step_count = static_cast<std::uint8_t>(step_count);
         head.tag_count = static_cast<std::uint8_t>(tag_count);
+        return head;
     }
+};
+
+/// Everything about one struct at all versions, in arrays of the greatest size that could be needed.
+template <std::size_t Fields, std::size_t Versions>
+struct layout_draft {
+    std::array<walk_step, Fields * Versions + 1> steps{};
+    std::array<field_place, Fields * Versions + 1> places{};
+    std::array<known_tag, Fields * Versions + 1> tags{};
+    std::size_t steps_used = 0, places_used = 0, tags_used = 0, max_steps = 0;
+    std::array<layout_head, Versions> heads{};
+};
+
+template <std::size_t Fields, std::size_t Versions>
+consteval layout_draft<Fields, Versions> draft_layouts(const field_info* fields, const message_facts& facts) {
+    layout_draft<Fields, Versions> draft;
+    layout_drafter drafter{fields, Fields, {draft.steps.data()}, {draft.places.data()}, {draft.tags.data()}};
+    for (std::size_t index = 0; index < Versions; ++index) {
+        const int version = facts.versions.first + static_cast<int>(index);
+        draft.heads[index] = drafter.draft(version, index, facts.flexible(version));
+        if (draft.heads[index].step_count > draft.max_steps) draft.max_steps = draft.heads[index].step_count;
+    }
+    draft.steps_used = drafter.steps.used;
+    draft.places_used = drafter.places.used;
+    draft.tags_used = drafter.tags.used;
     return draft;
 }
 
 template <class T, std::size_t N, std::size_t M>
 consteval std::array<T, N> first_of(const std::array<T, M>& all) {
     std::array<T, N> some{};
-    constexpr std::size_t both = std::min(N, M);
-    for (std::size_t i = 0; i < both; ++i) some[i] = all[i];
+    for (std::size_t i = 0; i < N && i < M; ++i) some[i] = all[i];
     return some;
 }
 
@@ -340,7 +349,7 @@ consteval bool tags_are_sound() {
         for (const field_info& other : tables_of<S>::fields)
             if (&other != &field && other.tag == field.tag) return false;
         ++count;
-        highest = std::max(highest, static_cast<int>(field.tag));
+        if (field.tag > highest) highest = field.tag;
     }
     return highest == count - 1;
 }
@@ -377,7 +386,10 @@ template <class S>
 struct tables_of {
     static constexpr auto fields = list_traits<typename S::fields>::describe(
         std::is_same_v<S, message_of<S>> ? message_of<S>::facts.name : std::string_view());
-    static constexpr auto draft = draft_layouts<S>();
+    static constexpr std::size_t versions = static_cast<std::size_t>(message_of<S>::facts.versions.last -
+                                                                     message_of<S>::facts.versions.first + 1);
+    static constexpr auto draft =
+        draft_layouts<field_count<S>, versions>(fields.data(), message_of<S>::facts);
     static constexpr auto steps = first_of<walk_step, draft.steps_used + 1>(draft.steps);
     static constexpr auto places = first_of<field_place, draft.places_used + 1>(draft.places);
     static constexpr auto tags = first_of<known_tag, draft.tags_used + 1>(draft.tags);
@@ -411,11 +423,7 @@ struct tables_of {
     static constexpr struct_info info{fields.data(), field_count<S>, layouts.data()};
 
     /// The greatest number of steps at any version.
-    static constexpr std::size_t max_steps = [] {
-        std::size_t most = 0;
-        for (const auto& head : draft.heads) most = std::max<std::size_t>(most, head.step_count);
-        return most;
-    }();
+    static constexpr std::size_t max_steps = draft.max_steps;
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
     static_assert(tags_are_sound<S>(), "tags are 0, 1, 2... and in flexible versions only");
     static_assert(elements_take_bytes<S>(), "an array whose elements take no bytes can have any count");
