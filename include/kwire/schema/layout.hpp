@@ -314,6 +314,7 @@ struct layout_draft {
     std::array<known_tag, Fields * Versions + 1> tags{};
     std::size_t steps_used = 0, places_used = 0, tags_used = 0, max_steps = 0;
     std::array<layout_head, Versions> heads{};
+    std::array<field_place, Fields + 1> always{}; ///< the place of a field that has one at all versions
 };
 
 template <std::size_t Fields, std::size_t Versions>
@@ -324,6 +325,14 @@ consteval layout_draft<Fields, Versions> draft_layouts(const field_info* fields,
         const int version = facts.versions.first + static_cast<int>(index);
         draft.heads[index] = drafter.draft(version, index, facts.flexible(version));
         if (draft.heads[index].step_count > draft.max_steps) draft.max_steps = draft.heads[index].step_count;
+        if (index != 0 && draft.heads[index].places_at == draft.heads[index - 1].places_at) continue;
+        for (std::size_t i = 0; i < Fields; ++i) {
+            const field_place& place = draft.places[draft.heads[index].places_at + i];
+            if (index == 0)
+                draft.always[i] = place;
+            else if (place != draft.always[i])
+                draft.always[i] = {};
+        }
     }
     draft.steps_used = drafter.steps.used;
     draft.places_used = drafter.places.used;

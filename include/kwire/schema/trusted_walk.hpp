@@ -47,13 +47,23 @@ KWIRE_ALWAYS_INLINE trusted_count read_compact_count(const std::byte* p) noexcep
     p = read_compact(p, raw);
     return {p, static_cast<std::int64_t>(raw) - 1};
 }
-KWIRE_ALWAYS_INLINE trusted_count read_string_length(const std::byte* p, bool compact) noexcept {
+/// The lengths that are not a single byte, in a function of their own: accessors have the other ones in line.
+KWIRE_NOINLINE inline trusted_count read_long_length(const std::byte* p, bool compact, bool text) noexcept {
     if (compact) return read_compact_count(p);
-    return {p + 2, wire::load_be<std::int16_t>(p)};
+    if (text) return {p + 2, wire::load_be<std::int16_t>(p)};
+    return {p + 4, wire::load_be<std::int32_t>(p)};
+}
+KWIRE_ALWAYS_INLINE trusted_count read_string_length(const std::byte* p, bool compact) noexcept {
+    const auto raw = std::to_integer<std::uint32_t>(*p);
+    if (compact && raw < 0x80) [[likely]]
+        return {p + 1, static_cast<std::int64_t>(raw) - 1};
+    return read_long_length(p, compact, true);
 }
 KWIRE_ALWAYS_INLINE trusted_count read_count(const std::byte* p, bool compact) noexcept {
-    if (compact) return read_compact_count(p);
-    return {p + 4, wire::load_be<std::int32_t>(p)};
+    const auto raw = std::to_integer<std::uint32_t>(*p);
+    if (compact && raw < 0x80) [[likely]]
+        return {p + 1, static_cast<std::int64_t>(raw) - 1};
+    return read_long_length(p, compact, false);
 }
 
 /// Whether the marker in front of a struct that may be null says so; `p` moves behind it. Kafka's reader
@@ -157,11 +167,14 @@ KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, co
     return p + layout.tail;
 }
 
-/// Makes `ends`, those of the checked struct at `before`, those of the next struct of the same array, at
-/// `base`.
-KWIRE_NOINLINE inline void find_next_ends(const struct_layout& layout, const std::byte* before,
-                                          const std::byte* base, std::uint32_t* ends) noexcept {
-    if (!layout.steady || !same_shape<false>(layout, before, base, ends)) find_ends(layout, base, ends);
+/// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
+KWIRE_NOINLINE inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
+                                                 std::uint32_t* ends) noexcept {
+    const unsigned steps = layout.step_count;
+    const std::byte* next = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
+    if (layout.flexible) next = skip_tags(layout, next);
+    if (!layout.steady || !same_shape<false>(layout, base, next, ends)) find_ends(layout, next, ends);
+    return next;
 }
 
 /// One tagged field of a section that was checked before.

@@ -124,15 +124,16 @@ struct view_access {
     /// Moves a view of an array's element on to the next element, which must exist.
     template <class S, int V>
     KWIRE_ALWAYS_INLINE static void advance(struct_view<S, V>& view) noexcept {
-        const std::byte* const next = end(view);
-        const std::byte* const before = std::exchange(view.base_, next);
-        if constexpr (steps_of<S, V>() == 0)
-            return;
-        else if constexpr (V == any_version)
-            find_next_ends(*view.layout_.pointer, before, next, view.ends_.data());
-        else if (!layout_at<S, V>.steady ||
-                 !same_shape<false>(layout_at<S, V>, before, next, view.ends_.data()))
-            skip_struct_at<S, V, true>(next, view.ends_.data());
+        if constexpr (V == any_version && steps_of<S, V>() != 0) {
+            view.base_ = find_next(*view.layout_.pointer, view.base_, view.ends_.data());
+        } else {
+            const std::byte* const next = end(view);
+            [[maybe_unused]] const std::byte* const before = std::exchange(view.base_, next);
+            if constexpr (steps_of<S, V>() != 0)
+                if (!layout_at<S, V>.steady ||
+                    !same_shape<false>(layout_at<S, V>, before, next, view.ends_.data()))
+                    skip_struct_at<S, V, true>(next, view.ends_.data());
+        }
     }
 
     template <class S, int V>
@@ -161,6 +162,15 @@ struct view_access {
         view.base_ = base;
     }
 
+    /// What lies at a place that a version has.
+    template <class S, int V>
+    KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view,
+                                                   const field_place& place) noexcept {
+        const std::byte* const p = view.base_ + view.ends_[place.anchor] + place.delta;
+        KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
+        return p;
+    }
+
     /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
     template <std::size_t I, class S, int V>
     static const std::byte* locate(const struct_view<S, V>& view) noexcept {
@@ -172,29 +182,20 @@ struct view_access {
                 return *tags(view) == std::byte{0} ? nullptr
                                                    : find_tag(layout_at<S, V>, tags(view), place.delta);
             else
-                return view.base_ + view.ends_[place.anchor] + place.delta;
+                return at(view, place);
         } else if constexpr (tables_of<S>::fields[I].tag >= 0) {
             const struct_layout& at = *view.layout_.pointer;
             if (at.places[I].anchor == field_place::absent) return nullptr;
             const std::byte* const section = tags(view);
             return *section == std::byte{0} ? nullptr : find_tag(at, section, tables_of<S>::fields[I].tag);
-        } else if constexpr (constexpr field_place always = same_place<S, I>();
+        } else if constexpr (constexpr field_place always = tables_of<S>::draft.always[I];
                              always.anchor != field_place::absent) {
-            return view.base_ + view.ends_[always.anchor] + always.delta;
+            return at(view, always);
         } else {
             const field_place place = view.layout_.pointer->places[I];
             if (place.anchor == field_place::absent) return nullptr;
-            return view.base_ + view.ends_[place.anchor] + place.delta;
+            return at(view, place);
         }
-    }
-
-    /// The place of field `I` if it is the same at all versions, else an absent one.
-    template <class S, std::size_t I>
-    static consteval field_place same_place() {
-        const field_place first = tables_of<S>::layouts[0].places[I];
-        for (const struct_layout& layout : tables_of<S>::layouts)
-            if (layout.places[I].anchor != first.anchor || layout.places[I].delta != first.delta) return {};
-        return first;
     }
 };
 
@@ -334,6 +335,36 @@ struct default_struct {
 
 } // namespace detail
 
+namespace detail {
+
+/// Whether the length of field `I` is compact at the version of `layout`.
+template <class S, std::size_t I>
+KWIRE_ALWAYS_INLINE bool has_compact_length(const struct_layout& layout) noexcept {
+    constexpr message_facts facts = message_of<S>::facts;
+    if constexpr (tables_of<S>::fields[I].never_compact || facts.first_flexible > facts.versions.last)
+        return false;
+    else if constexpr (facts.first_flexible <= facts.versions.first)
+        return true;
+    else
+        return layout.flexible;
+}
+
+/// Whether a negative length or count of field `I` is null. Where it may not be, a lenient parse has let it
+/// pass, and the field is empty.
+template <class S, std::size_t I>
+KWIRE_ALWAYS_INLINE bool is_null(std::int64_t count, const struct_layout& layout) noexcept {
+    constexpr const field_info& field = tables_of<S>::fields[I];
+    if constexpr (field.nullable.empty())
+        return false;
+    else if constexpr (field.nullable.first <= field.versions.first &&
+                       field.nullable.last >= field.versions.last)
+        return count < 0;
+    else
+        return count < 0 && field.nullable.contains(layout.version);
+}
+
+} // namespace detail
+
 /// Field `I` of a view. Generated accessors are one call of it.
 ///
 /// Numbers and booleans come by value; strings and bytes refer to the message's bytes, in an optional where
@@ -342,30 +373,19 @@ struct default_struct {
 template <std::size_t I, class S, int V>
 [[nodiscard]] KWIRE_ALWAYS_INLINE auto get(const struct_view<S, V>& view) noexcept {
     using access = detail::view_access;
-    static constexpr const field_info& field = detail::tables_of<S>::fields[I];
+    constexpr const field_info& field = detail::tables_of<S>::fields[I];
     constexpr bool may_be_null = !field.nullable.empty();
-    static constexpr message_facts facts = message_of<S>::facts;
     const std::byte* const p = access::locate<I>(view);
-    // Null where it may be; elsewhere a lenient parse has let it pass, and it is empty.
-    [[maybe_unused]] const auto is_null = [&](std::int64_t count) noexcept {
-        if constexpr (!may_be_null)
-            return false;
-        else if constexpr (field.nullable.first <= field.versions.first &&
-                           field.nullable.last >= field.versions.last)
-            return count < 0;
-        else
-            return count < 0 && field.nullable.contains(access::layout(view).version);
-    };
-    const auto compact = [&]() noexcept {
-        if constexpr (field.never_compact || facts.first_flexible > facts.versions.last)
-            return false;
-        else if constexpr (facts.first_flexible <= facts.versions.first)
-            return true;
-        else
-            return access::layout(view).flexible;
-    };
-
-    if constexpr (field.kind == field_kind::string) {
+    if constexpr (width_of(field.kind) != 0) {
+        using value = typename detail::scalar_of<field.kind>::type;
+        if (p == nullptr) {
+            if constexpr (std::is_same_v<value, uuid>)
+                return value{};
+            else
+                return static_cast<value>(field.default_number);
+        }
+        return detail::load_scalar<value>(p);
+    } else if constexpr (field.kind == field_kind::string) {
         using value = std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
         if (p == nullptr) {
             if constexpr (may_be_null && field.null_default)
@@ -373,8 +393,9 @@ template <std::size_t I, class S, int V>
             else
                 return value{field.default_text};
         }
-        const detail::trusted_count text = detail::read_string_length(p, compact());
-        if (is_null(text.count)) return value{};
+        const detail::trusted_count text =
+            detail::read_string_length(p, detail::has_compact_length<S, I>(access::layout(view)));
+        if (detail::is_null<S, I>(text.count, access::layout(view))) return value{};
         return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
     } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
         using span = std::span<const std::byte>;
@@ -385,8 +406,9 @@ template <std::size_t I, class S, int V>
             else
                 return value{span{}};
         }
-        const detail::trusted_count bytes = detail::read_count(p, compact());
-        if (is_null(bytes.count)) return value{};
+        const detail::trusted_count bytes =
+            detail::read_count(p, detail::has_compact_length<S, I>(access::layout(view)));
+        if (detail::is_null<S, I>(bytes.count, access::layout(view))) return value{};
         return value{span(bytes.content, bytes.size())};
     } else if constexpr (field.kind == field_kind::array) {
         const detail::struct_layout* inner = nullptr;
@@ -394,12 +416,17 @@ template <std::size_t I, class S, int V>
             inner = &field.structure->layouts[access::layout(view).version_index];
         if (p == nullptr) {
             constexpr bool null = may_be_null && field.null_default;
-            return detail::raw_array{null ? nullptr : detail::nothing, null ? -1 : 0, inner, compact()};
+            return detail::raw_array{null ? nullptr : detail::nothing, null ? -1 : 0, inner,
+                                     detail::has_compact_length<S, I>(access::layout(view))};
         }
-        const detail::trusted_count elements = detail::read_count(p, compact());
-        const std::int64_t count = is_null(elements.count) ? -1 : static_cast<std::int64_t>(elements.size());
-        return detail::raw_array{elements.content, count, inner, compact()};
-    } else if constexpr (field.kind == field_kind::structure) {
+        const detail::trusted_count elements =
+            detail::read_count(p, detail::has_compact_length<S, I>(access::layout(view)));
+        const std::int64_t count = detail::is_null<S, I>(elements.count, access::layout(view))
+                                       ? -1
+                                       : static_cast<std::int64_t>(elements.size());
+        return detail::raw_array{elements.content, count, inner,
+                                 detail::has_compact_length<S, I>(access::layout(view))};
+    } else {
         using child = child_of<S, I>;
         using child_view = typename child::template basic_view<V>;
         using value = std::conditional_t<may_be_null, std::optional<child_view>, child_view>;
@@ -422,15 +449,6 @@ template <std::size_t I, class S, int V>
         } else {
             return access::make<child_view>(p, inner);
         }
-    } else {
-        using value = typename detail::scalar_of<field.kind>::type;
-        if (p == nullptr) {
-            if constexpr (std::is_same_v<value, uuid>)
-                return value{};
-            else
-                return static_cast<value>(field.default_number);
-        }
-        return detail::load_scalar<value>(p);
     }
 }
 

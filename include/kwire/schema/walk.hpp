@@ -336,8 +336,9 @@ refused:
 
 /// The payload of one known tag, a struct of one field. It must fill the `size` bytes at `p` exactly, unless
 /// `any_tag_size` leaves it to the type where it ends.
-inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag, const std::byte* p,
-                                      std::uint32_t size, check_state& state) noexcept {
+KWIRE_COLD inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag,
+                                                 const std::byte* p, std::uint32_t size,
+                                                 check_state& state) noexcept {
     struct_layout alone = layout;
     alone.steps = &layout.steps[tag.step];
     alone.step_count = 1;
