@@ -130,16 +130,16 @@ class element_skipper {
 public:
     KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
                                                     const std::byte* p) noexcept {
-        const bool again = before_ != nullptr && same_shape<false>(layout, before_, p, ends_);
-        before_ = layout.steady ? p : nullptr;
-        if (!again) tags_ = static_cast<std::uint32_t>(find_ends(layout, p, ends_) - p);
-        return layout.flexible ? skip_tags(layout, p + tags_) : p + tags_;
+        if (shape_.is_known() && shape_.fits<false>(p)) return p + shape_.size();
+        std::uint32_t ends[max_struct_steps];
+        const std::byte* const tags = find_ends(layout, p, ends);
+        const std::byte* const end = layout.flexible ? skip_tags(layout, tags) : tags;
+        shape_.learn(layout, p, ends, static_cast<std::size_t>(end - p));
+        return end;
     }
 
 private:
-    const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
-    std::uint32_t tags_ = 0;            ///< where its tag section is, or where it ends
-    std::uint32_t ends_[max_struct_steps];
+    element_shape shape_; ///< of the last element that was walked step by step
 };
 
 KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, const struct_layout& layout,
@@ -167,14 +167,30 @@ KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, co
     return p + layout.tail;
 }
 
+/// What `find_next` leaves to others, so that it need not save registers for them: all but the common case.
+KWIRE_NOINLINE inline const std::byte* find_ends_of_next(const struct_layout& layout, const std::byte* next,
+                                                         std::uint32_t* ends) noexcept {
+    find_ends(layout, next, ends);
+    return next;
+}
+KWIRE_NOINLINE inline const std::byte*
+find_next_behind_tags(const struct_layout& layout, const std::byte* tags, std::uint32_t* ends) noexcept {
+    return find_ends_of_next(layout, skip_tag_list(layout, tags), ends);
+}
+
 /// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
 KWIRE_NOINLINE inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
                                                  std::uint32_t* ends) noexcept {
     const unsigned steps = layout.step_count;
     const std::byte* next = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
-    if (layout.flexible) next = skip_tags(layout, next);
-    if (!layout.steady || !same_shape<false>(layout, base, next, ends)) find_ends(layout, next, ends);
-    return next;
+    if (layout.flexible) {
+        if (*next != std::byte{0}) [[unlikely]]
+            return find_next_behind_tags(layout, next, ends);
+        ++next;
+    }
+    if (layout.steady && same_shape<false>(layout, base, next, ends)) [[likely]]
+        return next;
+    return find_ends_of_next(layout, next, ends);
 }
 
 /// One tagged field of a section that was checked before.

@@ -107,6 +107,55 @@ KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte
     return (different | p[at] | before[at]) == std::byte{0};
 }
 
+/// The shape of one element of an array, to be compared with those that follow: `same_shape` where the layout
+/// is known at run time only. Where the lengths are is worked out once.
+class element_shape {
+public:
+    /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself `size` bytes
+    /// further on. Nothing will fit if it has a long length or tags.
+    KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::uint32_t* ends,
+                                   std::size_t size) noexcept {
+        learned_ = nullptr;
+        if (!layout.steady) return;
+        std::uint32_t at = 0;
+        std::byte all{0};
+        for (lengths_ = 0; lengths_ < layout.step_count; ++lengths_) {
+            at += layout.steps[lengths_].fixed;
+            all |= p[at];
+            at_[lengths_] = at;
+            at = ends[lengths_];
+        }
+        at += layout.tail;
+        at_[lengths_] = at;
+        if ((all & std::byte{0x80}) != std::byte{0} || p[at] != std::byte{0}) return;
+        learned_ = p;
+        size_ = static_cast<std::uint32_t>(size);
+    }
+
+    [[nodiscard]] bool is_known() const noexcept { return learned_ != nullptr; }
+    /// The bytes that an element of this shape takes.
+    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+
+    /// Whether the struct at `p` has this shape. Unless `size()` bytes are known to be there (`AllThere`), it
+    /// must stop at the first length that differs: see `same_shape`.
+    template <bool AllThere>
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
+        std::byte different{0};
+        for (unsigned i = 0; i <= lengths_; ++i) {
+            different |= p[at_[i]] ^ learned_[at_[i]];
+            if constexpr (!AllThere)
+                if (different != std::byte{0}) return false;
+        }
+        return different == std::byte{0};
+    }
+
+private:
+    const std::byte* learned_ = nullptr;
+    std::uint32_t size_ = 0;
+    unsigned lengths_ = 0;                   ///< behind them `at_` has the place of the tag section
+    std::uint32_t at_[max_steady_steps + 1]; ///< where the lengths are
+};
+
 /// In an error: not an element of an array.
 inline constexpr std::uint32_t no_element = 0xffffffff;
 
@@ -433,22 +482,18 @@ public:
 
     KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
                                                     const std::byte* p) noexcept {
-        if (before_ != nullptr && size_ <= state_.left(p) && same_shape<true>(layout, before_, p, ends_)) {
-            before_ = p;
-            return p + size_;
-        }
+        if (shape_.is_known() && shape_.size() <= state_.left(p) && shape_.fits<true>(p))
+            return p + shape_.size();
         // Ends of its own: a known tag of this very struct is read through `unread`.
-        const std::byte* const end = check_struct_here(layout, p, state_, ends_);
-        before_ = layout.steady && end != nullptr ? p : nullptr;
-        if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
+        std::uint32_t ends[max_struct_steps];
+        const std::byte* const end = check_struct_here(layout, p, state_, ends);
+        if (end != nullptr) shape_.learn(layout, p, ends, static_cast<std::size_t>(end - p));
         return end;
     }
 
 private:
     check_state& state_;
-    const std::byte* before_ = nullptr; ///< the element before, if the next one may be like it
-    std::uint32_t size_ = 0;
-    std::uint32_t ends_[max_struct_steps];
+    element_shape shape_; ///< of the last element that was checked step by step
 };
 
 KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
