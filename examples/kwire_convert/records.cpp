@@ -32,7 +32,7 @@ using kwire::batch_view;
 using kwire::errc;
 using kwire::error;
 
-/// What one batch may become; more than any broker takes.
+/// What all batches of a line together may become; more than any broker takes for one.
 constexpr std::size_t decompressed_limit = 64 << 20;
 
 /// An error, and the byte of the set that it lies at, which is not the error's own offset where that counts
@@ -149,11 +149,13 @@ located_error in_batch(const batch_view& batch, const error& failure) {
     return {failure, bytes_of(batch).size() - (compressed ? compressed->size() : 0), true};
 }
 
-/// Appends to `shown` what can be read, and returns why it is not all.
+/// Appends to `shown` what can be read, and returns why it is not all. Takes what it decompresses from
+/// `left`.
 std::expected<void, located_error> show_records(const batch_view& batch, const kwire::codec_set& codecs,
-                                                shown_records& shown) {
-    const auto records = kwire::records(batch, codecs, decompressed_limit, kwire::crc_policy::skip);
+                                                std::size_t& left, shown_records& shown) {
+    const auto records = kwire::records(batch, codecs, left, kwire::crc_policy::skip);
     if (!records) return std::unexpected(in_batch(batch, records.error()));
+    if (records->is_decompressed()) left -= bytes_of(*records).size();
     std::int64_t index = 0;
     auto i = records->begin();
     for (; i != records->end(); ++i, ++index) {
@@ -172,12 +174,33 @@ std::expected<void, located_error> show_records(const batch_view& batch, const k
     return {};
 }
 
+/// The same for a batch whose checksum says that it is damaged: a count of more records than fit is no reason
+/// to read none. Nothing of a stream that does not decompress is shown, nor of a wrapper whose messages are
+/// cut, which has no offsets then.
+void show_damaged(const batch_view& batch, const kwire::codec_set& codecs, std::size_t& left,
+                  shown_records& shown) {
+    const auto done = show_records(batch, codecs, left, shown);
+    if (done || done.error().failure.code != errc::count_exceeds_input ||
+        done.error().failure.path[0].field != "record_count")
+        return;
+    // The loop ends in front of the first that is no record, so the count need only be possible.
+    constexpr std::uint64_t least_record = 7; // a byte for each of its fields (KIP-98)
+    std::vector<std::byte> copy(bytes_of(batch).begin(), bytes_of(batch).end());
+    const auto header = kwire::overlay_writable<kwire::batch_header>(copy);
+    const auto possible = kwire::batch_at(std::span<const std::byte>(copy));
+    if (!header || !possible) return;
+    (*header)->record_count = static_cast<std::int32_t>(done.error().failure.left / least_record);
+    static_cast<void>(show_records(*possible, codecs, left, shown));
+}
+
 /// Appends the batch. A wrong checksum explains whatever else is wrong with it; without one that is an error.
-std::expected<void, located_error> show_batch(const batch_view& batch, const kwire::codec_set& codecs,
+std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_valid,
+                                              const kwire::codec_set& codecs, std::size_t& left,
                                               std::string& out) {
-    const bool crc_valid = kwire::crc_matches(batch);
     shown_records shown;
-    if (const auto done = show_records(batch, codecs, shown); !done && crc_valid)
+    if (!crc_valid)
+        show_damaged(batch, codecs, left, shown);
+    else if (const auto done = show_records(batch, codecs, left, shown); !done)
         return std::unexpected(done.error());
 
     const kwire::batch_header* const header = batch.header();
@@ -218,8 +241,8 @@ std::expected<void, located_error> show_batch(const batch_view& batch, const kwi
     return {};
 }
 
-/// The whole set, up to the first defect: that of the first batch is the answer, that of another stands in
-/// its place.
+/// The whole set, up to the first defect. It stands in the place of its batch if there are others in front of
+/// it and all of them are sound; else it is the answer.
 std::expected<void, located_error> show_set(std::span<const std::byte> bytes, std::string& out) {
     static every_codec codecs;
     const auto batches = kwire::record_batches(bytes);
@@ -230,23 +253,27 @@ std::expected<void, located_error> show_set(std::span<const std::byte> bytes, st
     };
     std::optional<located_error> found;
     std::string text;
+    std::size_t left = decompressed_limit;
+    bool sound = true;
     auto i = batches.begin();
     for (; i != batches.end() && !found; ++i, ++index) {
         if (index != 0) text += ',';
         const batch_view batch = *i;
-        const auto shown = show_batch(batch, codecs.set, text);
+        const bool crc_valid = kwire::crc_matches(batch);
+        const auto shown = show_batch(batch, crc_valid, codecs.set, left, text);
+        sound &= crc_valid;
         if (shown) continue;
         located_error e = shown.error();
         const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
         if (!e.decompressed) e.failure.offset += before;
         e.offset += before;
         found = at_batch(e);
-        if (index == 0) return std::unexpected(*found);
+        if (index == 0 || !sound) return std::unexpected(*found);
     }
     const kwire::batches_tail tail = found ? batches.tail() : batches.tail(i);
     if (!found && tail.defect) {
         found = at_batch({*tail.defect, tail.defect->offset});
-        if (index == 0) return std::unexpected(*found);
+        if (index == 0 || !sound) return std::unexpected(*found);
         text += ',';
     }
     if (found) put_error(found->failure, found->offset, text);

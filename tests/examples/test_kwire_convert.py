@@ -21,6 +21,16 @@ sys.path.insert(0, str(ROOT / "schema"))
 import model  # noqa: E402
 
 
+def crc32c(data):
+    """The checksum of batches, bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 class Number(str):
     """A number as it is written."""
 
@@ -228,6 +238,70 @@ class Records(unittest.TestCase):
         self.assertFalse(batch["crc_valid"])
         self.assertGreaterEqual(len(batch["records"]), 16)
         self.assertEqual(batch["records"][:16], good["batches"][0]["records"][:16])
+
+    def test_a_damaged_count_does_not_hide_the_records_that_are_there(self):
+        for sample in ("v2-none-create-plain-17", "v2-zstd-create-plain-17", "v2-gzip-append-transactional-2"):
+            good = self.sample(sample)
+            [known] = good["batches"]
+            for count, shown in ((known["count"] + 1, known["count"]), (0x7FFFFFFF, known["count"]), (1, 1), (0, 0), (-1, 0)):
+                with self.subTest(sample, count=count):
+                    damaged = bytearray.fromhex(good["hex"])
+                    damaged[57:61] = (count & 0xFFFFFFFF).to_bytes(4, "big")
+                    [batch] = json.loads(ask([json.dumps({"records": damaged.hex()})])[0])["batches"]
+                    self.assertFalse(batch["crc_valid"])
+                    self.assertEqual(batch["count"], count)
+                    self.assertEqual(batch["records"], known["records"][:shown])
+
+    def test_a_damaged_record_ends_what_is_shown_whatever_is_counted(self):
+        good = self.sample("v2-none-create-plain-17")
+        [known] = good["batches"]
+        damaged = bytearray.fromhex(good["hex"])
+        damaged[57:61] = (1 << 30).to_bytes(4, "big")
+        damaged = damaged[:-3]
+        damaged[8:12] = (len(damaged) - 12).to_bytes(4, "big")
+        [batch] = json.loads(ask([json.dumps({"records": damaged.hex()})])[0])["batches"]
+        self.assertEqual(batch["records"], known["records"][:16])
+
+    def test_a_defect_behind_a_wrong_checksum_is_the_answer(self):
+        wrong = bytearray.fromhex(self.sample("v2-none-create-plain-2")["hex"])
+        wrong[17] ^= 1
+        for bad, path in (("length-13", "batches[1].batch_length"), ("header-key-null", "batches[1].records[0].headers[0].name")):
+            with self.subTest(bad):
+                answer = json.loads(ask([json.dumps({"records": wrong.hex() + self.sample(bad)["hex"]})])[0])
+                self.assertEqual(list(answer), ["error"])
+                self.assertEqual(answer["error"]["path"], path)
+
+    def test_the_batches_of_a_line_share_what_they_may_become(self):
+        zeros = gzip.compress(bytes(40 << 20), 9)
+        header = bytearray(61)  # of no records, though
+        header[8:12] = (49 + len(zeros)).to_bytes(4, "big")
+        header[16], header[22] = 2, 1
+        wrong = bytes(header) + zeros
+        header[17:21] = crc32c(wrong[21:]).to_bytes(4, "big")
+        sound = bytes(header) + zeros
+        answers = ask([json.dumps({"records": set_.hex()}) for set_ in (wrong, sound, wrong + sound)])
+        alone, trailing, both = map(json.loads, answers)
+        self.assertEqual(alone["batches"][0]["records"], [])
+        self.assertEqual(trailing["error"]["code"], "trailing_bytes")
+        self.assertEqual(both["error"]["code"], "decompressed_too_large")
+
+    def test_patches_of_one_half_of_the_timestamp_leave_the_other_alone(self):
+        for sample, offset_of_time, offset_of_attributes in (("v2-none-create-plain-2", 35, 22), ("v1-gzip-create-2", 18, 17)):
+            before = bytes.fromhex(self.sample(sample)["hex"])
+            for patch in ({"timestamp_type": "log_append_time"}, {"max_timestamp": 77}, {}):
+                with self.subTest(sample, patch=patch):
+                    answer = json.loads(ask([json.dumps({"records": before.hex(), "patch": patch})])[0])
+                    after = bytes.fromhex(answer["records"])
+                    expected = bytearray(before)
+                    if "timestamp_type" in patch:
+                        expected[offset_of_attributes] |= 8
+                    if "max_timestamp" in patch:
+                        expected[offset_of_time:offset_of_time + 8] = (77).to_bytes(8, "big")
+                    crc = slice(17, 21) if before[16] == 2 else slice(12, 16)
+                    expected[crc] = after[crc]
+                    self.assertEqual(after, bytes(expected))
+                    shown = json.loads(ask([json.dumps({"records": after.hex()})])[0])["batches"][0]
+                    self.assertTrue(shown["crc_valid"])
 
     def test_patches_that_cannot_be_are_refused_and_name_the_member(self):
         message_v0, message_v1 = self.sample("v0-none-1")["hex"], self.sample("v1-none-create-1")["hex"]
