@@ -5,7 +5,7 @@
 #define KWIRE_MUST_FAIL 0
 #endif
 
-std::expected<kwire::batch_records, kwire::error> open();
+kwire::expected_records<kwire::batch_records> open();
 
 std::int64_t use() {
     std::int64_t sum = 0;
@@ -17,6 +17,9 @@ std::int64_t use() {
     // A buffer of its own stays.
     const kwire::shared_buffer memory = records->buffer();
     sum += static_cast<std::int64_t>(memory.size());
+
+    // A loop keeps a temporary's records.
+    for (const auto record : *open()) sum += record.offset();
 
 #if KWIRE_MUST_FAIL == 1
     // expect: use of deleted function|call to deleted member function

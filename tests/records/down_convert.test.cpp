@@ -277,6 +277,34 @@ TEST_CASE("down_convert: what cannot be converted is refused, with the batch's n
     CHECK(hex_of(cut->records) == two_messages_v1);
 }
 
+TEST_CASE("down_convert: a small field of large batches stops at the bound for all of them together") {
+    every_codec codecs;
+    constexpr std::int64_t batches = 8;
+    constexpr std::size_t value_size = 100000, message = 34 + value_size;
+    const std::vector<std::byte> value(value_size);
+    for (const auto kept : {compression_type::none, compression_type::gzip})
+        for (const std::int64_t alike : {std::int64_t{1}, batches}) { // batches that go into one piece
+            kwire::buffer_chain field;
+            for (std::int64_t i = 0; i != batches; ++i) {
+                kwire::batch_builder builder({.base_offset = i, .append_time = i / alike});
+                REQUIRE(builder.append({.timestamp = 1, .value = value}));
+                field.put_bytes(std::move(builder).finish(codecs.zstd).value());
+            }
+            CHECK(field.size() < value_size / 50);
+            const auto bytes = field.to_bytes();
+            const auto convert = [&](std::size_t most) {
+                return kwire::down_convert(bytes, {.instead_of_zstd = kept, .max_bytes = most}, codecs.set);
+            };
+            CHECK(convert(batches * message)->converted_batches == batches);
+            for (const std::size_t fitting : {std::size_t{0}, std::size_t{1}, std::size_t{7}}) {
+                const auto refused = convert((fitting + 1) * message - 1);
+                REQUIRE(!refused);
+                CHECK(refused.error() == kwire::errc::too_large);
+                CHECK(refused.error().path[0].index == static_cast<std::int64_t>(fitting));
+            }
+        }
+}
+
 TEST_CASE("down_convert: damaged sets are refused or converted to sound ones") {
     every_codec codecs;
     std::mt19937_64 random(23);

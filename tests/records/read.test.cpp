@@ -342,6 +342,30 @@ TEST_CASE("read: what was decompressed lives as long as somebody holds it") {
     CHECK(to_hex(value.span()) == "76");
 }
 
+TEST_CASE("read: a loop over the records of a temporary keeps them") {
+    every_codec codecs;
+    for (kwire::codec* one :
+         {static_cast<kwire::codec*>(nullptr), static_cast<kwire::codec*>(&codecs.zstd)}) {
+        const auto bytes = batch_of(k_v + null_null, 2, one);
+        const batch_view batch = kwire::batch_at(bytes).value();
+        std::size_t n = 0;
+        for (const auto record : *kwire::records(batch, codecs.set, cap)) n += record.key() ? 10 : 1;
+        for (const auto record : kwire::records(batch, codecs.set, cap).value()) n += record.key() ? 10 : 1;
+        CHECK(n == 22);
+        auto named = kwire::records(batch, codecs.set, cap);
+        static_assert(std::is_same_v<decltype(*named), kwire::batch_records&>);
+        static_assert(std::is_same_v<decltype(*std::as_const(named)), const kwire::batch_records&>);
+        static_assert(std::is_same_v<decltype(*std::move(named)), kwire::batch_records>);
+        const std::expected<kwire::batch_records, kwire::error> plain = std::move(named);
+        CHECK(plain->count() == 2);
+        if (one != nullptr) continue;
+        n = 0;
+        for (const auto record : *kwire::records(batch, kwire::crc_policy::verify))
+            n += record.key() ? 10 : 1;
+        CHECK(n == 11);
+    }
+}
+
 TEST_CASE("read: a batch that is held needs nobody else") {
     every_codec codecs;
     for (kwire::codec* one :

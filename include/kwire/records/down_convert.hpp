@@ -19,6 +19,7 @@
 #include <kwire/records/read.hpp>
 #include <kwire/records/select.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -38,6 +39,9 @@ struct down_conversion {
     /// Kafka does.
     std::optional<compression_type> instead_of_zstd{};
     std::size_t cap = std::size_t{64} << 20; ///< bytes that one batch may decompress to
+    /// Bytes that all converted messages together may have, those of wrappers before they are compressed: a
+    /// small field may hold many batches that become large.
+    std::size_t max_bytes = std::size_t{256} << 20;
 };
 
 /// What down_convert has made.
@@ -54,7 +58,7 @@ namespace detail {
 class down_converter {
 public:
     down_converter(const shared_buffer& from, const down_conversion& to, const codec_set& codecs) noexcept
-        : to_(to), codecs_(codecs), from_(from) {}
+        : to_(to), codecs_(codecs), from_(from), left_(to.max_bytes) {}
 
     [[nodiscard]] std::expected<void, error> convert(const batch_view& batch) {
         if (batch.is_control()) {
@@ -89,6 +93,7 @@ public:
         flush();
         legacy_builder wrapped(options(append_time, expected));
         if (auto done = convert_records(*records, batch, wrapped); !done) return done;
+        left_ -= wrapped.size();
         auto wrapper = std::move(wrapped).finish(*codec);
         if (!wrapper) return std::unexpected{wrapper.error()};
         done_.records.put_bytes(*std::move(wrapper));
@@ -109,8 +114,8 @@ private:
         return {.magic = to_.magic,
                 .base_offset = std::numeric_limits<std::int64_t>::min(),
                 .append_time = to_.magic == 0 ? std::nullopt : append_time,
-                .max_bytes = std::numeric_limits<std::size_t>::max(),
-                .expected_bytes = expected};
+                .max_bytes = left_,
+                .expected_bytes = std::min(expected, left_)};
     }
     /// The set that is not compressed, begun anew where it cannot go on.
     [[nodiscard]] legacy_builder& plain_set(std::optional<std::int64_t> append_time, std::size_t expected) {
@@ -123,6 +128,7 @@ private:
         if (!plain_) return;
         legacy_builder done = std::move(*plain_);
         plain_.reset();
+        left_ -= done.size();
         done_.records.put_bytes(std::move(done).finish());
     }
 
@@ -163,6 +169,7 @@ private:
     const codec_set& codecs_;
     const shared_buffer& from_;
     down_converted done_;
+    std::size_t left_;                    ///< of to_.max_bytes
     std::optional<legacy_builder> plain_; ///< messages that are not in done_ yet
     std::optional<std::int64_t> plain_time_;
 };
@@ -179,8 +186,8 @@ private:
 /// Errors have the path `batches[2]`, and count offsets from the first byte of that batch or, where the path
 /// goes on with `decompressed`, of its decompressed records: crc_mismatch; unsupported_compression for zstd
 /// or for a type without a codec; bad_value if offsets do not rise, or are negative in a wrapper of magic 1;
-/// too_large above 2 GiB; unknown_magic and bad_batch_length; those of records() and batch_records::defect;
-/// those of codec::compress.
+/// too_large above max_bytes or, of messages in one piece, above 2 GiB; unknown_magic and bad_batch_length;
+/// those of records() and batch_records::defect; those of codec::compress.
 [[nodiscard]] inline std::expected<down_converted, error>
 down_convert(const shared_buffer& records, const down_conversion& to, const codec_set& codecs) {
     detail::require(to.magic == 0 || to.magic == 1);

@@ -22,6 +22,7 @@
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/decompress.hpp>
+#include <kwire/records/expected_records.hpp>
 #include <kwire/records/record.hpp>
 #include <kwire/records/skim.hpp>
 
@@ -305,9 +306,9 @@ struct batch_records_access {
     return {};
 }
 
-[[nodiscard]] inline std::expected<batch_records, error> open_records(batch_view batch, shared_buffer memory,
-                                                                      const codec_set& codecs,
-                                                                      std::size_t cap, crc_policy policy) {
+[[nodiscard]] inline expected_records<batch_records> open_records(batch_view batch, shared_buffer memory,
+                                                                  const codec_set& codecs, std::size_t cap,
+                                                                  crc_policy policy) {
     if (policy != crc_policy::skip && !crc_matches(batch))
         return std::unexpected{error_of(crc_defect(batch))};
     if (const auto defect = find_compression_defect(batch)) return std::unexpected{error_of(*defect)};
@@ -346,9 +347,7 @@ struct batch_records_access {
 ///
 /// A batch that is not compressed is read where it lies: its bytes must outlive the result, and nothing is
 /// allocated. This is the first touch of records, so the checksum is compared here unless `policy` is skip.
-/// Keep the batch_records to touch them again; they are verified, and decompressed, once. (Keep the expected
-/// in a variable, too: `for (auto record : *records(...))` loses it before the loop begins, unless the
-/// compiler knows the rule of C++23 for such loops.)
+/// Keep the batch_records to touch them again; they are verified, and decompressed, once.
 ///
 /// Errors, at the byte of the batch: crc_mismatch, unsupported_compression (zstd in magic 0 and 1 too),
 /// bad_length and count_exceeds_input (the count of records), those of codec::decompress. Of what a wrapper
@@ -356,14 +355,14 @@ struct batch_records_access {
 /// truncated (an empty wrapper too), bad_batch_length, unknown_magic (a batch of magic 2 too),
 /// unsupported_compression (a wrapper inside a wrapper). Defects of records themselves: see
 /// batch_records::defect.
-[[nodiscard]] inline std::expected<batch_records, error>
+[[nodiscard]] inline expected_records<batch_records>
 records(batch_view batch, const codec_set& codecs, std::size_t cap, crc_policy policy = crc_policy::verify) {
     return detail::open_records(batch, {}, codecs, cap, policy);
 }
 /// The same for a batch that keeps its bytes alive: whatever its compression, the result owns what it shows.
-[[nodiscard]] inline std::expected<batch_records, error> records(const held<batch_view>& batch,
-                                                                 const codec_set& codecs, std::size_t cap,
-                                                                 crc_policy policy = crc_policy::verify) {
+[[nodiscard]] inline expected_records<batch_records> records(const held<batch_view>& batch,
+                                                             const codec_set& codecs, std::size_t cap,
+                                                             crc_policy policy = crc_policy::verify) {
     return detail::open_records(batch.view(), batch.buffer(), codecs, cap, policy);
 }
 

@@ -17,6 +17,7 @@
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
+#include <kwire/records/expected_records.hpp>
 #include <kwire/wire/varint.hpp>
 
 #include <cstddef>
@@ -574,8 +575,7 @@ private:
 }
 
 /// The same, after a look at the checksum: crc_mismatch unless it fits or `policy` is skip.
-[[nodiscard]] inline std::expected<record_range, error> records(batch_view batch,
-                                                                crc_policy policy) noexcept {
+[[nodiscard]] inline expected_records<record_range> records(batch_view batch, crc_policy policy) noexcept {
     if (policy != crc_policy::skip && !crc_matches(batch))
         return std::unexpected{detail::error_of(detail::crc_defect(batch))};
     return record_range(batch);
