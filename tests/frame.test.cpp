@@ -256,20 +256,23 @@ TEST_CASE("a request's body can be written to once its frame has given it up") {
 
 TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of version 0") {
     for (const int version : {0, 1, 2, 3, 4, 5, 99}) {
-        const auto of = [&](std::string_view hex) {
+        const auto read_as = [&](std::string_view hex) {
             return kwire::parse_response_frame(frame_of(hex), api_key::api_versions,
-                                               static_cast<std::int16_t>(version));
+                                               static_cast<std::int16_t>(version))
+                .value()
+                .api_version();
         };
-        CHECK(of("00000007 0023 00000001 0012 0000 0004")->api_version() == 0);
-        CHECK(of("00000007 0023 00000000")->api_version() == 0); // before Kafka 2.4
+        CHECK(read_as("00000007 0023 00000001 0012 0000 0004") == 0);
+        CHECK(read_as("00000007 0023 00000000") == 0); // before Kafka 2.4
         // The shapes of other versions with that code: v1, v3, and v3 as librdkafka's mock broker has it.
-        CHECK(of("00000007 0023 00000001 0012 0000 0004 00000000")->api_version() == version);
-        CHECK(of("00000007 0023 02 0012 0000 0004 00 00000000 00")->api_version() == version);
-        CHECK(of("00000007 0023 01 0012 0000 0002 00000000")->api_version() == version);
-        CHECK(of("00000007 0000 01 00000000 00")->api_version() == version);
-        CHECK(of("00000007 002a 01 00000000 00")->api_version() == version);
-        CHECK(of("00000007 00")->api_version() == version);
+        CHECK(read_as("00000007 0023 00000001 0012 0000 0004 00000000") == version);
+        CHECK(read_as("00000007 0023 02 0012 0000 0004 00 00000000 00") == version);
+        CHECK(read_as("00000007 0023 01 0012 0000 0002 00000000") == version);
+        CHECK(read_as("00000007 0000 01 00000000 00") == version);
+        CHECK(read_as("00000007 002a 01 00000000 00") == version);
+        CHECK(read_as("00000007 00") == version);
     }
-    CHECK(kwire::parse_response_frame(frame_of("00000007 00 0023"), api_key::metadata, 12)->api_version() ==
-          12);
+    CHECK(kwire::parse_response_frame(frame_of("00000007 00 0023"), api_key::metadata, 12)
+              .value()
+              .api_version() == 12);
 }

@@ -18,6 +18,7 @@
 #include <kwire/messages/request_header.hpp>
 #include <kwire/messages/response_header.hpp>
 #include <kwire/parse.hpp>
+#include <kwire/result.hpp>
 #include <kwire/tags.hpp>
 
 #include <cstddef>
@@ -143,8 +144,7 @@ public:
     }
 
 private:
-    friend std::expected<request_frame, error> parse_request_frame(shared_buffer frame,
-                                                                   parse_options options) noexcept;
+    friend result<request_frame> parse_request_frame(shared_buffer frame, parse_options options) noexcept;
     request_frame(request_start start, held<request_header::view> header, shared_buffer body) noexcept
         : start_(start), header_(std::move(header)), body_(std::move(body)) {}
 
@@ -158,8 +158,8 @@ private:
 /// `frame` begins behind the length prefix. `options` are for the header; what stands behind it is the body
 /// in any case. Errors are those of `parse`, with offsets into the frame, and too_large for more tags than
 /// header_limits allows.
-[[nodiscard]] inline std::expected<request_frame, error>
-parse_request_frame(shared_buffer frame, parse_options options = {}) noexcept {
+[[nodiscard]] inline result<request_frame> parse_request_frame(shared_buffer frame,
+                                                               parse_options options = {}) noexcept {
     const auto start = peek(frame.span());
     if (!start) return std::unexpected(start.error());
     const auto header = detail::parse_header<request_header>(
@@ -195,9 +195,8 @@ public:
     }
 
 private:
-    friend std::expected<response_frame, error> parse_response_frame(shared_buffer frame, api_key api,
-                                                                     std::int16_t version,
-                                                                     parse_options options) noexcept;
+    friend result<response_frame> parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
+                                                       parse_options options) noexcept;
     response_frame(api_key api, std::int16_t version, held<response_header::view> header,
                    shared_buffer body) noexcept
         : api_(api),
@@ -233,9 +232,9 @@ namespace detail {
 /// A response does not say what it answers: `api` and `version` are those of the request with its correlation
 /// id, which correlator.hpp finds. `options` are for the header. Errors are those of `parse`, with offsets
 /// into the frame, and too_large for more tags than header_limits allows.
-[[nodiscard]] inline std::expected<response_frame, error>
-parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
-                     parse_options options = {}) noexcept {
+[[nodiscard]] inline result<response_frame> parse_response_frame(shared_buffer frame, api_key api,
+                                                                 std::int16_t version,
+                                                                 parse_options options = {}) noexcept {
     const auto header =
         detail::parse_header<response_header>(frame.span(), response_header_version(api, version), options);
     if (!header) return std::unexpected(header.error());

@@ -32,8 +32,6 @@ concept knows_its_bytes = requires(const View& view) {
 /// no bytes, and a default view where View has one. Whatever the view hands out (sub-views, strings, spans)
 /// is good as long as some held or shared_buffer on the same memory lives; hold() makes one for any part, in
 /// O(1). A temporary held gives no access: `(*parse(...))->field()` does not compile into a dangling view.
-/// (What `parse(...)->view()` gives is not seen by the compiler, since std::expected makes an lvalue of it:
-/// keep the expected in a variable.)
 ///
 /// Threads: as shared_buffer. Held values on one buffer may be used, copied and destroyed on different
 /// threads.

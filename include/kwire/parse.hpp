@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kwire/held.hpp>
+#include <kwire/result.hpp>
 #include <kwire/schema/view.hpp>
 #include <kwire/wire/overlay.hpp>
 
@@ -119,8 +120,8 @@ std::expected<typename M::template basic_view<V>, error> parse_view(Owner&& body
 ///
 /// Takes a reference on the buffer, copies nothing. Errors: as `parse_view`.
 template <class M>
-[[nodiscard]] std::expected<held<typename M::view>, error> parse(shared_buffer body, int version,
-                                                                 parse_options options = {}) noexcept {
+[[nodiscard]] result<held<typename M::view>> parse(shared_buffer body, int version,
+                                                   parse_options options = {}) noexcept {
     auto view = parse_view<M>(body.span(), version, options);
     if (!view) return std::unexpected(view.error());
     return held<typename M::view>(*view, std::move(body));
@@ -128,8 +129,8 @@ template <class M>
 
 /// The same where the version is known at compile time.
 template <class M, int V>
-[[nodiscard]] std::expected<held<typename M::template basic_view<V>>, error>
-parse(shared_buffer body, parse_options options = {}) noexcept {
+[[nodiscard]] result<held<typename M::template basic_view<V>>> parse(shared_buffer body,
+                                                                     parse_options options = {}) noexcept {
     auto view = parse_view<M, V>(body.span(), options);
     if (!view) return std::unexpected(view.error());
     return held<typename M::template basic_view<V>>(*view, std::move(body));

@@ -17,6 +17,7 @@
 
 #include <kwire/dynamic.hpp>
 #include <kwire/held.hpp>
+#include <kwire/result.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -124,7 +125,7 @@ public:
 
 private:
     template <class V>
-    friend std::expected<writable<V>, error> make_writable(held<V>&& message, if_shared policy);
+    friend result<writable<V>> make_writable(held<V>&& message, if_shared policy);
     writable(const View& view, unique_buffer bytes) noexcept : view_(view), bytes_(std::move(bytes)) {}
 
     View view_;
@@ -136,8 +137,8 @@ private:
 /// Errors: buffer_shared if others hold the buffer, its memory was lent to be read, or the view lies
 /// elsewhere; then `message` is as it was.
 template <class View>
-[[nodiscard]] std::expected<writable<View>, error> make_writable(held<View>&& message,
-                                                                 if_shared policy = if_shared::refuse) {
+[[nodiscard]] result<writable<View>> make_writable(held<View>&& message,
+                                                   if_shared policy = if_shared::refuse) {
     View view = message.view();
     const std::span<const std::byte> covered = bytes_of(view);
     const auto refused = std::unexpected(error{.code = errc::buffer_shared, .located = false});

@@ -1,5 +1,6 @@
 /// Views point at bytes that somebody must keep: mistakes in which nobody does.
 #include <kwire/encode.hpp>
+#include <kwire/frame.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/parse.hpp>
 #include <kwire/records/batch.hpp>
@@ -85,17 +86,25 @@ std::size_t use() {
 #elif KWIRE_MUST_FAIL == 13
     // expect: use of deleted function|call to deleted function
     size += (*kwire::overlay<kwire::batch_header>(read_file()))->crc;
+#elif KWIRE_MUST_FAIL == 14
+    // expect: use of deleted function|overload resolution selected deleted operator
+    const auto view = kwire::parse<request>(receive(), 12)->view();
+    size += view.topics().size();
+#elif KWIRE_MUST_FAIL == 15
+    // expect: use of deleted function|overload resolution selected deleted operator
+    const auto client = kwire::parse_request_frame(receive())->client_id();
+    size += client.value_or("").size();
 #endif
     return size;
 }
 
-#if KWIRE_MUST_FAIL == 14
+#if KWIRE_MUST_FAIL == 16
 // expect(clang): reference to stack memory|address of stack memory
 const request::view& view_of_a_local() {
     const kwire::held<request::view> message({}, receive());
     return *message;
 }
-#elif KWIRE_MUST_FAIL == 15
+#elif KWIRE_MUST_FAIL == 17
 // expect(clang): address of stack memory|reference to stack memory
 std::span<const std::byte> bytes_of_a_local() {
     const kwire::held<request::view> message({}, receive());
