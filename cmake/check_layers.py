@@ -15,10 +15,10 @@ import tempfile
 # First match wins. Higher layers may include lower ones.
 LAYERS = [
     (0, r"detail/config\.hpp"),
-    (1, r"(error|error_code|api)\.hpp|wire/[a-z0-9_]+\.hpp"),
+    (1, r"(error|error_code|result|api)\.hpp|wire/[a-z0-9_]+\.hpp"),
     (2, r"(buffer|buffer_chain|held)\.hpp|buffer/[a-z0-9_]+\.hpp"),
     (3, r"schema/[a-z0-9_]+\.hpp|(array|tags|message|find|indexed)\.hpp"),
-    (4, r"(parse|encode|to_data|visit_fields|frame|frame_reader|patch|splice|dynamic|print|transcode|dispatch|correlator|records)\.hpp|records/[a-z0-9_]+\.hpp"),
+    (4, r"(parse|encode|to_data|visit_fields|frame|frame_reader|patch|splice|dynamic|print|same_content|transcode|dispatch|correlator|records)\.hpp|records/[a-z0-9_]+\.hpp"),
     (4, r"compression/[a-z0-9_]+\.hpp"),
     (4, r"messages/(request|response)_header\.hpp"),  # generated like the other messages, but a part of each frame
     (5, r"messages/[a-z0-9_]+\.hpp"),

@@ -3,9 +3,11 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/offset_commit_record.hpp>
+#include <kwire/messages/registry.hpp>
 #include <kwire/transcode.hpp>
 
 #include <string>
+#include <vector>
 
 #include "catch.hpp"
 
@@ -21,7 +23,39 @@ kwire::metadata_request::data two_topics() {
     return {.topics = {{{.name = "orders"}, {.name = "bills"}}}, .allow_auto_topic_creation = false};
 }
 
+/// Whether there is a sound body like `start`, which is zeros, but for lengths where null is not allowed and
+/// up to `structs` markers of structs that are null.
+bool can_be_mended(const kwire::message_info& message, int version, const std::vector<std::byte>& start,
+                   int structs) {
+    for (std::vector<std::byte> body = start;;) {
+        const auto view = kwire::parse_view(message, body, version);
+        if (view) return true;
+        if (view.error() != kwire::errc::null_not_allowed) break;
+        body.at(view.error().offset) = std::byte{1};
+    }
+    for (std::size_t at = start.size(); structs != 0 && at-- > 0;) {
+        if (start[at] != std::byte{0}) continue;
+        auto with_null = start;
+        with_null[at] = std::byte{0xff};
+        if (can_be_mended(message, version, with_null, structs - 1)) return true;
+    }
+    return false;
+}
+
 } // namespace
+
+TEST_CASE("each message has a body of its minimum size, and none that is shorter") {
+    for (const kwire::message_info& message : kwire::all_messages())
+        for (int version = message.facts.versions.first; version <= message.facts.versions.last; ++version) {
+            INFO(message.facts.name << " v" << version);
+            const std::uint32_t size = kwire::minimum_size(message, version).value();
+            CHECK(can_be_mended(message, version, std::vector<std::byte>(size), 2));
+            if (size != 0) CHECK_FALSE(can_be_mended(message, version, std::vector<std::byte>(size - 1), 1));
+        }
+    static_assert(kwire::minimum_size(kwire::message_info_of<kwire::metadata_response>, 0) == 8);
+    CHECK_FALSE(kwire::minimum_size(metadata, 14).has_value());
+    CHECK_FALSE(kwire::minimum_size(metadata, -1).has_value());
+}
 
 TEST_CASE("a dynamic view shows each field in the schema's order, and defaults where the version has none") {
     const auto body = body_of(two_topics(), 12);

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <expected>
 #include <iterator>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,14 @@ struct message_info {
 /// The message `M` as a value.
 template <class M>
 inline constexpr message_info message_info_of{M::facts, &info_of<M>};
+
+/// The least bytes that a body of `message` at `version` takes; nullopt for versions that it does not have.
+[[nodiscard]] constexpr std::optional<std::uint32_t> minimum_size(const message_info& message,
+                                                                  int version) noexcept {
+    version = message.facts.canonical(version);
+    if (!message.facts.versions.contains(version)) return std::nullopt;
+    return message.structure->layouts[version - message.facts.versions.first].min_size;
+}
 
 class dynamic_view;
 class dynamic_elements;
@@ -367,8 +376,8 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
 
 /// The same, and keeps the bytes alive together with the view. Takes a reference on the buffer, copies
 /// nothing.
-[[nodiscard]] inline std::expected<held<dynamic_view>, error>
-parse(const message_info& message, shared_buffer body, int version, parse_options options = {}) noexcept {
+[[nodiscard]] inline result<held<dynamic_view>> parse(const message_info& message, shared_buffer body,
+                                                      int version, parse_options options = {}) noexcept {
     auto view = parse_view(message, body.span(), version, options);
     if (!view) return std::unexpected(view.error());
     return held<dynamic_view>(*view, std::move(body));
