@@ -178,6 +178,11 @@ TEST_CASE("check_batches: the summary has what a broker asks next") {
     CHECK(summary->any_control);
     CHECK(summary->any_transactional);
     CHECK(summary->any_compressed);
+    CHECK_FALSE(summary->any_gap);
+    for (const std::int32_t delta : {0, 2, std::numeric_limits<std::int32_t>::max()}) {
+        const auto gap = edited(good, [&](kwire::batch_header& h) { h.last_offset_delta = delta; });
+        CHECK(check_batches(gap)->any_gap);
+    }
 
     const auto none = check_batches({});
     REQUIRE(none);

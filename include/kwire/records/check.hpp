@@ -2,7 +2,7 @@
 ///
 ///     auto summary = kwire::check_batches(*partition.records());
 ///     if (!summary) return corrupt_message(summary.error());    // "batches[0].crc: crc_mismatch at byte 17"
-///     if (summary->batches != 1 || summary->any_control) return invalid_record();
+///     if (summary->batches != 1 || summary->any_control || summary->any_gap) return invalid_record();
 #pragma once
 
 #include <kwire/error.hpp>
@@ -38,6 +38,9 @@ struct batches_summary {
         -1; ///< last_offset of the last batch; below first_offset if there are no batches
     std::int64_t max_timestamp = -1; ///< the latest, ms; -1 if there is none
     std::int8_t lowest_magic = 2;    ///< the oldest format that occurs
+    /// In magic 2: some batch has not as many offsets as records. Compaction does that, producers never;
+    /// a broker that took it from one would lose up to 2^31 offsets a batch.
+    bool any_gap = false;
     bool any_control = false;
     bool any_transactional = false;
     bool any_compressed = false;
@@ -108,7 +111,7 @@ struct batch_defect {
 /// into. Codes: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (zstd in
 /// magic 0 and 1 too), bad_length (a negative count), count_exceeds_input, bad_value (offsets), at the byte
 /// of the field, with the path `batches[2].crc`. What else Kafka asks of a producer (one batch, no control
-/// batch, base offset 0) is in the summary.
+/// batch, base offset 0, no gap) is in the summary.
 [[nodiscard]] inline std::expected<batches_summary, error>
 check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
     batches_summary summary;
@@ -134,8 +137,10 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
         summary.last_offset = batch.last_offset();
         if (batch.max_timestamp() > summary.max_timestamp) summary.max_timestamp = batch.max_timestamp();
         if (batch.magic() < summary.lowest_magic) summary.lowest_magic = batch.magic();
-        if (const auto* header = batch.header())
+        if (const auto* header = batch.header()) {
             summary.records += static_cast<std::uint64_t>(header->record_count.value());
+            summary.any_gap |= std::int64_t{header->last_offset_delta} + 1 != header->record_count;
+        }
         summary.any_control |= batch.is_control();
         summary.any_transactional |= batch.is_transactional();
         summary.any_compressed |= batch.compression() != compression_type::none;
