@@ -13,8 +13,10 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -192,6 +194,33 @@ TEST_CASE("a read that was cancelled inside a frame can be taken up again") {
     r.poll();
     REQUIRE(r.outcome);
     CHECK_FALSE(*r.outcome);
+    CHECK(text(r.frame) == "eight or more bytes");
+}
+
+TEST_CASE("a frame for which memory is short is an error code, and is there for the next call") {
+    struct short_of_memory : kwire::detail::copying_memory {
+        bool refused = false;
+        shared_buffer take(std::size_t size) {
+            if (!std::exchange(refused, true)) throw std::bad_alloc();
+            return copying_memory::take(size);
+        }
+    };
+    reading r;
+    kwire::basic_frame_reader<short_of_memory> reader;
+    std::vector<error_code> outcomes;
+    const auto start = [&] {
+        kwire::async_read_frame(r.stream, reader, [&](error_code ec, shared_buffer f) {
+            outcomes.push_back(ec);
+            r.frame = std::move(f);
+        });
+        r.poll();
+    };
+    r.send(frame_of("eight or more bytes"));
+    start();
+    REQUIRE(outcomes == std::vector<error_code>{asio::error::no_memory});
+    start();
+    REQUIRE(outcomes.size() == 2);
+    CHECK_FALSE(outcomes.back());
     CHECK(text(r.frame) == "eight or more bytes");
 }
 

@@ -22,7 +22,9 @@
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
+#include <expected>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -71,7 +73,12 @@ public:
             return read_some(self, true);
         }
         reader_.commit(n);
-        auto frame = reader_.next();
+        std::expected<std::optional<shared_buffer>, error> frame;
+        try {
+            frame = reader_.next();
+        } catch (const std::bad_alloc&) { // thrown on, it would leave whoever waits without an answer
+            return self.complete(boost::asio::error::no_memory, {});
+        }
         if (!frame) return self.complete(frame.error().code, {});
         if (*frame) return self.complete({}, **std::move(frame));
         if (ec == boost::asio::error::eof)
@@ -106,9 +113,10 @@ private:
 ///
 /// Errors: boost::asio::error::eof if the stream ends between two frames; errc::truncated if it ends inside
 /// one; the refusals of `reader` (frame_too_large, bad_frame_length, not_a_kafka_peer); what the stream says.
-/// For kwire's codes `reader.end_of_stream()` has the whole error. Both must stay until it completes, and
-/// nobody else may read meanwhile. After cancellation, terminal or partial, another call goes on where this
-/// one stopped. Nothing is copied.
+/// boost::asio::error::no_memory, after which another call goes on. For kwire's codes
+/// `reader.end_of_stream()` has the whole error. Both must stay until it completes, and nobody else may read
+/// meanwhile. After cancellation, terminal or partial, another call goes on where this one stopped. Nothing
+/// is copied.
 template <class AsyncReadStream, class Memory, class CompletionToken>
 auto async_read_frame(AsyncReadStream& stream, basic_frame_reader<Memory>& reader, CompletionToken&& token) {
     return boost::asio::async_compose<CompletionToken, void(boost::system::error_code, shared_buffer)>(
