@@ -340,10 +340,12 @@ public:
         std::size_t i_ = 0;
     };
 
-    [[nodiscard]] iterator begin() const noexcept KWIRE_LIFETIMEBOUND { return iterator(view_, 0); }
-    [[nodiscard]] iterator end() const noexcept KWIRE_LIFETIMEBOUND {
+    [[nodiscard]] iterator begin() const& noexcept KWIRE_LIFETIMEBOUND { return iterator(view_, 0); }
+    iterator begin() const&& = delete;
+    [[nodiscard]] iterator end() const& noexcept KWIRE_LIFETIMEBOUND {
         return iterator(view_, view_.field_count());
     }
+    iterator end() const&& = delete;
     [[nodiscard]] std::size_t size() const noexcept { return view_.field_count(); }
 
 private:

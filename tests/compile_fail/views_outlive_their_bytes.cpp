@@ -1,4 +1,5 @@
 /// Views point at bytes that somebody must keep: mistakes in which nobody does.
+#include <kwire/dynamic.hpp>
 #include <kwire/encode.hpp>
 #include <kwire/frame.hpp>
 #include <kwire/messages/metadata.hpp>
@@ -94,17 +95,21 @@ std::size_t use() {
     // expect: use of deleted function|overload resolution selected deleted operator
     const auto client = kwire::parse_request_frame(receive())->client_id();
     size += client.value_or("").size();
+#elif KWIRE_MUST_FAIL == 16
+    // expect: use of deleted function|call to deleted member function
+    const auto field = kwire::as_dynamic(message->view()).fields().begin();
+    size += (*field).size();
 #endif
     return size;
 }
 
-#if KWIRE_MUST_FAIL == 16
+#if KWIRE_MUST_FAIL == 17
 // expect(clang): reference to stack memory|address of stack memory
 const request::view& view_of_a_local() {
     const kwire::held<request::view> message({}, receive());
     return *message;
 }
-#elif KWIRE_MUST_FAIL == 17
+#elif KWIRE_MUST_FAIL == 18
 // expect(clang): address of stack memory|reference to stack memory
 std::span<const std::byte> bytes_of_a_local() {
     const kwire::held<request::view> message({}, receive());
