@@ -110,7 +110,7 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const stru
     }
     const struct_layout& inner = step.child->layouts[layout.version_index];
     std::uint32_t done = 0;
-    if (inner.step_count == 0) p = hop_untagged(inner, p, static_cast<std::uint32_t>(count), done);
+    if (inner.step_count == 0) p = skip_child.hop_untagged(inner, p, static_cast<std::uint32_t>(count), done);
     count -= done;
     for (; count > 0; --count) p = skip_child(inner, p);
     return p;
@@ -136,6 +136,11 @@ public:
         const std::byte* const end = layout.flexible ? skip_tags(layout, tags) : tags;
         shape_.learn(layout, p, ends, static_cast<std::size_t>(end - p));
         return end;
+    }
+
+    static const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p, std::uint32_t count,
+                                         std::uint32_t& done) noexcept {
+        return hop_few_untagged(layout, p, count, done);
     }
 
 private:
@@ -202,7 +207,7 @@ struct trusted_tag {
 };
 
 /// The tag at `p`. An unknown one ends where its size says, a known one where its value does.
-KWIRE_NOINLINE inline trusted_tag read_tag(const struct_layout& layout, const std::byte* p) noexcept {
+KWIRE_COLD inline trusted_tag read_tag(const struct_layout& layout, const std::byte* p) noexcept {
     trusted_tag tag{};
     std::uint32_t size = 0;
     p = wire::read_uvarint_trusted(p, tag.number);
@@ -214,8 +219,7 @@ KWIRE_NOINLINE inline trusted_tag read_tag(const struct_layout& layout, const st
 }
 
 /// Moves over a tag section.
-KWIRE_NOINLINE inline const std::byte* skip_tag_list(const struct_layout& layout,
-                                                     const std::byte* p) noexcept {
+KWIRE_COLD inline const std::byte* skip_tag_list(const struct_layout& layout, const std::byte* p) noexcept {
     std::uint32_t count = 0;
     p = wire::read_uvarint_trusted(p, count);
     for (; count != 0; --count) p = read_tag(layout, p).end;
@@ -224,8 +228,8 @@ KWIRE_NOINLINE inline const std::byte* skip_tag_list(const struct_layout& layout
 
 /// The payload of the known tag `number` in a tag section, the last if there are several; nullptr if it is
 /// not there.
-KWIRE_NOINLINE inline const std::byte* find_tag(const struct_layout& layout, const std::byte* p,
-                                                std::uint32_t number) noexcept {
+KWIRE_COLD inline const std::byte* find_tag(const struct_layout& layout, const std::byte* p,
+                                            std::uint32_t number) noexcept {
     const std::byte* found = nullptr;
     std::uint32_t count = 0;
     p = wire::read_uvarint_trusted(p, count);

@@ -37,6 +37,12 @@ public:
         }
     }
 
+    KWIRE_ALWAYS_INLINE static const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p,
+                                                             std::uint32_t count,
+                                                             std::uint32_t& done) noexcept {
+        return detail::hop_untagged(layout, p, count, done);
+    }
+
 private:
     static constexpr bool checks = std::is_same_v<State, check_state>;
 
@@ -63,10 +69,19 @@ private:
 /// Stands for the state of a walk that checks nothing.
 struct no_check {};
 
+/// Stands for the walker of structs that a step has none of.
+struct no_child {
+    const std::byte* operator()(const struct_layout&, const std::byte* p) const noexcept { return p; }
+    static const std::byte* hop_untagged(const struct_layout&, const std::byte* p, std::uint32_t,
+                                         std::uint32_t&) noexcept {
+        return p;
+    }
+};
+
 template <class S, int V, class State>
 KWIRE_ALWAYS_INLINE auto child_walker(State& state) noexcept {
     if constexpr (std::is_void_v<S>)
-        return [](const struct_layout&, const std::byte* p) noexcept { return p; };
+        return no_child{};
     else
         return element_walker<S, V, State>(state);
 }

@@ -81,6 +81,19 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
     return p;
 }
 
+/// The same for layouts that are known at run time only: many of them not in line, or else two walks had the
+/// code.
+KWIRE_NOINLINE inline const std::byte* hop_many_untagged(const struct_layout& layout, const std::byte* p,
+                                                         std::uint32_t count, std::uint32_t& done) noexcept {
+    return hop_untagged(layout, p, count, done);
+}
+KWIRE_ALWAYS_INLINE const std::byte* hop_few_untagged(const struct_layout& layout, const std::byte* p,
+                                                      std::uint32_t count, std::uint32_t& done) noexcept {
+    if (count >= 4 || !layout.flexible) return hop_many_untagged(layout, p, count, done);
+    for (; done < count && p[layout.tail] == std::byte{0}; ++done) p += layout.tail + 1;
+    return p;
+}
+
 /// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
 /// `ends`, and like it no tags: then it has the same size, and all its fields lie as they do there.
 ///
@@ -114,7 +127,7 @@ public:
     /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself `size` bytes
     /// further on. Nothing will fit if it has a long length or tags.
     KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::uint32_t* ends,
-                                   std::size_t size) noexcept {
+                              std::size_t size) noexcept {
         learned_ = nullptr;
         if (!layout.steady) return;
         std::uint32_t at = 0;
@@ -327,7 +340,7 @@ counted:
         const struct_layout& inner = step.child->layouts[layout.version_index];
         element = 0;
         if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
-            p = hop_untagged(inner, p, count, element);
+            p = check_child.hop_untagged(inner, p, count, element);
         for (; element < count; ++element) {
             p = check_child(inner, p);
             if (p == nullptr) [[unlikely]]
@@ -416,8 +429,8 @@ KWIRE_ALWAYS_INLINE const known_tag* known_tag_of(const struct_layout& layout,
 }
 
 /// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
-KWIRE_NOINLINE inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
-                                                  check_state& state) noexcept {
+KWIRE_COLD inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
+                                              check_state& state) noexcept {
     const std::byte* const section = p;
     std::uint32_t count = 0;
     p = wire::read_uvarint(p, state.end, count);
@@ -472,9 +485,6 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
     return hop(p, count, step.width);
 }
 
-const std::byte* check_struct_here(const struct_layout& layout, const std::byte* p, check_state& state,
-                                   std::uint32_t* ends) noexcept;
-
 /// The elements of an array of structs, one after the other.
 class element_checker {
 public:
@@ -486,9 +496,14 @@ public:
             return p + shape_.size();
         // Ends of its own: a known tag of this very struct is read through `unread`.
         std::uint32_t ends[max_struct_steps];
-        const std::byte* const end = check_struct_here(layout, p, state_, ends);
+        const std::byte* const end = check_struct(layout, p, state_, ends);
         if (end != nullptr) shape_.learn(layout, p, ends, static_cast<std::size_t>(end - p));
         return end;
+    }
+
+    static const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p, std::uint32_t count,
+                                         std::uint32_t& done) noexcept {
+        return hop_few_untagged(layout, p, count, done);
     }
 
 private:
@@ -501,9 +516,10 @@ KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const stru
     return check_step<true>(layout.steps[index], index, layout, p, state, element_checker(state));
 }
 
-/// `check_struct` in the place of its call: for the elements of arrays.
-KWIRE_ALWAYS_INLINE const std::byte* check_struct_here(const struct_layout& layout, const std::byte* p,
-                                                       check_state& state, std::uint32_t* ends) noexcept {
+/// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
+/// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
+KWIRE_NOINLINE inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
+                                                    check_state& state, std::uint32_t* ends) noexcept {
     const std::byte* const base = p;
     if (layout.first_need > state.left(p)) [[unlikely]]
         return refuse_end(state, layout, 0, p);
@@ -521,13 +537,6 @@ KWIRE_ALWAYS_INLINE const std::byte* check_struct_here(const struct_layout& layo
     if (*p == std::byte{0}) [[likely]]
         return p + 1;
     return check_tags(layout, p, state);
-}
-
-/// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
-/// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
-KWIRE_NOINLINE inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
-                                                    check_state& state, std::uint32_t* ends) noexcept {
-    return check_struct_here(layout, p, state, ends);
 }
 
 } // namespace kwire::detail
