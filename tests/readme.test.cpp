@@ -1,7 +1,9 @@
 // The code of README.md, which tests/test_readme.py finds here line by line.
+#include <kwire/dispatch.hpp>
+#include <kwire/find.hpp>
 #include <kwire/frame.hpp>
+#include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
-#include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/records/batch.hpp>
 
@@ -45,6 +47,20 @@ void stamp(kwire::unique_buffer& batch, std::int64_t next_offset, std::int32_t l
         writable->set_base_offset(next_offset); // outside the checksum: nothing else changes
         writable->set_partition_leader_epoch(leader_epoch);
     }
+}
+
+int watched = 0, passed_on = 0;
+void watch(const kwire::create_topics_request::creatable_topic::view&) { ++watched; }
+void pass_on(const kwire::request_frame&) { ++passed_on; }
+
+void route(const kwire::shared_buffer& frame) {
+    auto visitor = kwire::overloaded{
+        [&](const kwire::request<kwire::create_topics_request>& asked) {
+            if (auto topic = kwire::find(asked->topics(), "orders")) watch(*topic);
+        },
+        [&](const kwire::request_frame& other) { pass_on(other); },
+    };
+    if (auto done = kwire::dispatch(frame, visitor); !done) return reject(done.error());
 }
 
 /// Two records, as Kafka's own classes wrote them.
@@ -98,4 +114,21 @@ TEST_CASE("the code of the README says what is wrong with a request, and where")
     const kwire::error_text text = kwire::describe(cut.error());
     CHECK(text.view() == "ProduceRequest v9 topic_data[0].partition_data: count_exceeds_input at byte 16, "
                          "needs 6 bytes, 3 left");
+}
+
+TEST_CASE("the code of the README looks into the messages that it names and passes the others on") {
+    const auto frame_of = [](const kwire::buffer_chain& sent) {
+        const kwire::shared_buffer bytes = sent.to_bytes();
+        return *bytes.slice(4, bytes.size() - 4); // behind the length
+    };
+    const auto asked = kwire::encode_request<kwire::create_topics_request>(
+        {.topics = {{.name = "bills"}, {.name = "orders"}}}, 5, 1, "readme");
+    const auto other = kwire::encode_request<kwire::produce_request>({.acks = -1}, 9, 2, "readme");
+    REQUIRE(asked);
+    REQUIRE(other);
+    watched = passed_on = 0;
+    route(frame_of(*asked));
+    route(frame_of(*other));
+    CHECK(watched == 1);
+    CHECK(passed_on == 1);
 }
