@@ -26,7 +26,7 @@ bool use(kwire::writable<response::view>& message, const kwire::held<response::v
     // expect: no matching function for call to
     done = kwire::set<"controller_id">(shared, 3).has_value();
 #elif KWIRE_MUST_FAIL == 5
-    // expect: use of deleted function|call to deleted member function|overload resolution selected deleted operator
+    // expect: use of deleted function|call to deleted member function|selected deleted operator
     done = kwire::make_writable(kwire::held<response::view>(shared)).value()->controller_id() == 3;
     done = (*kwire::make_writable(kwire::held<response::view>(shared)))->controller_id() == 3;
 #elif KWIRE_MUST_FAIL == 6

@@ -127,7 +127,7 @@ public:
     /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself `size` bytes
     /// further on. Nothing will fit if it has a long length or tags.
     KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::uint32_t* ends,
-                              std::size_t size) noexcept {
+                                   std::size_t size) noexcept {
         learned_ = nullptr;
         if (!layout.steady) return;
         std::uint32_t at = 0;
