@@ -1,6 +1,6 @@
 /// Arrays as they lie on the wire: ranges of numbers, strings or struct views, and nullable ones.
 ///
-///     for (auto topic : request.topics())
+///     for (auto partition : topic.partitions())
 ///         for (std::int32_t replica : partition.replica_nodes()) ...
 ///
 /// Arrays of fixed-width elements are random access. Strings and structs have no fixed size, so arrays of

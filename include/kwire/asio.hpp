@@ -3,8 +3,7 @@
 ///     kwire::frame_reader reader;
 ///     kwire::shared_buffer frame = co_await kwire::async_read_frame(socket, reader, use_awaitable);
 ///     kwire::buffer_chain answer = ...;
-///     co_await boost::asio::async_write(socket, answer, use_awaitable); // chains are buffer sequences
-///     already
+///     co_await boost::asio::async_write(socket, answer, use_awaitable); // a chain is a buffer sequence
 ///
 /// Component kwire::asio, which brings Boost 1.81 or later.
 #pragma once

@@ -1,8 +1,9 @@
 /// Changes to fields of fixed width where they lie, in bytes that nobody else holds.
 ///
-///     auto response = kwire::make_writable(std::move(*parsed));       // refused if somebody shares the
-///     bytes if (!response) return response.error(); kwire::set<"throttle_time_ms">(*response, 500); for
-///     (auto topic : (*response)->topics())
+///     auto response = kwire::make_writable(std::move(*parsed)); // refused if somebody shares the bytes
+///     if (!response) return response.error();
+///     kwire::set<"throttle_time_ms">(*response, 500);
+///     for (auto topic : (*response)->topics())
 ///         for (auto partition : topic.partitions()) {
 ///             kwire::set<"leader_id">(*response, partition, partition.leader_id() + 1000);
 ///             kwire::set_element<"isr_nodes">(*response, partition, 0, 1001);
@@ -11,8 +12,9 @@
 ///
 /// Lengths, counts and markers cannot be set, so whatever was checked stays true, and views of the message
 /// stay good and show the new values. Fields are those of the message itself, of structs in it, and tagged
-/// ones that are there. Values of a dynamic view are set in the same way: `kwire::set(*message,
-/// view.field(3), 500)`.
+/// ones that are there. Values of a dynamic view are set in the same way:
+///
+///     kwire::set(*message, view.field(3), 500);
 #pragma once
 
 #include <kwire/dynamic.hpp>

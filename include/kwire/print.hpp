@@ -1,22 +1,18 @@
 /// Any message as one line for people, with what is secret left out.
 ///
 ///     log(kwire::to_text(*request));
-///     // MetadataRequest v12 {topics: [{topic_id: AAAA…, name: "orders"}], allow_auto_topic_creation: true,
-///     …}
+///     // MetadataRequest v12 {topics: [{topic_id: AAAA…, name: "orders"}], …}
 ///
 /// fmt.hpp does the same for fmt. The form is for eyes and may change; json.hpp has one for machines.
 ///
 ///  * Every field that the version has, under the schema's name; tagged ones only if the bytes hold them.
 ///  * Bytes and records as `<1234 bytes>`, never their content. Secrets as `<secret>`: fields that are marked
 ///    so, or marked as secret by a flag that is set, or that could be set around a struct which is printed
-///    by itself (schema/secrets.txt). Unknown tags as `unknown_tags: {7:
-///    <3 bytes>}`.
-///  * Strings in quotes. What could make the line look like something else is escaped: `\n`, `\"`, other
-///  control
+///    by itself (schema/secrets.txt). Unknown tags as `unknown_tags: {7: <3 bytes>}`.
+///  * Strings in quotes. What could make the line look like something else is escaped: `\n`, `\"`, control
 ///    characters and what is no UTF-8 as `\x1b`, characters that turn or break lines as `\u{202e}`.
-///  * Long arrays end in `… 984 more`, long strings in `"orders-and-…" (1200 bytes)`, and beyond a number of
-///  characters
-///    everything that is left in `…`: print_options.
+///  * Long arrays end in `… 984 more`, long strings in `"orders-and-…" (1200 bytes)`, and beyond a number
+///    of characters everything that is left in `…`: print_options.
 ///
 /// Compiled once for all messages: a typed view only costs a call.
 #pragma once

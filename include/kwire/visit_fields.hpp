@@ -1,7 +1,8 @@
 /// Every field of a view in turn, for code that is the same for all messages.
 ///
-///     kwire::visit_fields(view, [](const kwire::field_info& field, const auto& value) { show(field.name,
-///     value); });
+///     kwire::visit_fields(view, [](const kwire::field_info& field, const auto& value) {
+///         show(field.name, value);
+///     });
 #pragma once
 
 #include <kwire/array.hpp>

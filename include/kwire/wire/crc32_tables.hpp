@@ -1,9 +1,8 @@
 /// Checksums of 32 bits without special instructions, and the arithmetic behind them.
 ///
-/// A CRC is the remainder of the message, read as a polynomial over GF(2), after division by a fixed one of
-/// degree
-/// 32. Both polynomials that Kafka uses are taken in reflected form: bit 31 is the coefficient of x^0, bit 0
-/// of x^31.
+/// A CRC is the remainder of the message, read as a polynomial over GF(2), after division by a fixed one
+/// whose degree is 32. Both polynomials that Kafka uses are taken in reflected form: bit 31 is the
+/// coefficient of x^0, bit 0 of x^31.
 #pragma once
 
 #include <kwire/wire/endian.hpp>

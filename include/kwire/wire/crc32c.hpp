@@ -2,8 +2,7 @@
 ///
 ///     std::uint32_t crc = kwire::crc32c(bytes);
 ///     crc = kwire::crc32c_extend(crc, more);                            // as of bytes and more in one piece
-///     crc = kwire::crc32c_combine(crc, kwire::crc32c(rest), rest.size()); // the same without reading either
-///     again
+///     crc = kwire::crc32c_combine(crc, kwire::crc32c(rest), rest.size()); // neither is read again
 #pragma once
 
 #include <kwire/wire/crc32_tables.hpp>
