@@ -226,6 +226,56 @@ TEST_CASE("adopt takes over strings and vectors, short strings included") {
     CHECK(vector.data()[2] == std::byte{3});
 }
 
+TEST_CASE("a container that was adopted may be written again by the last owner, where its bytes lie") {
+    std::vector<std::uint8_t> bytes{1, 2, 3, 4};
+    bytes.reserve(100);
+    const auto* const address = reinterpret_cast<const std::byte*>(bytes.data());
+    shared_buffer b = shared_buffer::adopt(std::move(bytes));
+    CHECK_FALSE(b.is_read_only());
+    shared_buffer tail = b.slice(2, 2).value();
+    auto refused = std::move(b).try_into_unique();
+    REQUIRE_FALSE(refused.has_value()); // shared
+    refused = std::unexpected(shared_buffer{});
+    auto unique = std::move(tail).try_into_unique();
+    REQUIRE(unique.has_value());
+    CHECK(unique->data() == address + 2);
+    CHECK(unique->capacity() == 2); // what the vector had beyond its size is not ours
+
+    shared_buffer text_buffer = shared_buffer::adopt(std::string("short")); // whose characters moved along
+    unique = std::move(text_buffer).try_into_unique();
+    REQUIRE(unique.has_value());
+    CHECK(unique->capacity() == 5);
+    unique->data()[0] = std::byte{'S'};
+    CHECK(text(std::move(*unique).freeze()) == "Short");
+
+    shared_buffer vector = shared_buffer::adopt(std::vector<std::byte>(3, std::byte{7}));
+    unique = std::move(vector).try_into_unique();
+    REQUIRE(unique.has_value());
+    unique->append(std::vector<std::byte>(100)); // leaves the vector, which is given back
+    CHECK(unique->size() == 103);
+    CHECK(shared_buffer::adopt(std::vector<std::byte>{}).try_into_unique().has_value());
+}
+
+TEST_CASE("what only shows bytes of others is not written to, whoever adopts it") {
+    std::array<std::byte, 3> mine{};
+    shared_buffer span =
+        shared_buffer::adopt(std::span<std::byte>(mine)); // const or not, its elements are not
+    CHECK(span.is_read_only());
+    CHECK_FALSE(std::move(span).try_into_unique().has_value());
+    CHECK(shared_buffer::adopt(std::string_view("abc")).is_read_only());
+    CHECK(shared_buffer::adopt(new char[3], 3, [](const char* p) { delete[] p; }).is_read_only());
+    CHECK(shared_buffer::from_static("abc").is_read_only());
+    CHECK_FALSE(shared_buffer::copy_of("abc").is_read_only());
+    CHECK_FALSE(shared_buffer{}.is_read_only());
+
+    struct handle { // shares what it shows with others: a const one gives it away too
+        std::shared_ptr<std::byte[]> bytes = std::make_shared<std::byte[]>(3);
+        [[nodiscard]] std::byte* data() const { return bytes.get(); }
+        [[nodiscard]] std::size_t size() const { return 3; }
+    };
+    CHECK(shared_buffer::adopt(handle()).is_read_only());
+}
+
 TEST_CASE("adopt of a pointer calls its deleter exactly once, with or without the size") {
     int calls = 0;
     {

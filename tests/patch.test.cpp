@@ -181,11 +181,25 @@ TEST_CASE("a message in a part of a buffer is changed there, and copied with the
 TEST_CASE("bytes that were lent to be read, and views that lie elsewhere, are not writable") {
     const auto body = body_of<response>(cluster(), 12);
     auto lent = kwire::parse<response>(kwire::shared_buffer::from_static(body.span()), 12).value();
-    CHECK(make_writable(std::move(lent)).error() == errc::buffer_shared);
+    CHECK(fails(make_writable(std::move(lent)), errc::buffer_read_only, "buffer_read_only"));
+    CHECK(lent->brokers().size() == 1); // as it was
     CHECK(make_writable(std::move(lent), kwire::if_shared::copy).has_value());
     const auto view = kwire::parse_view<response>(body.span(), 12).value();
     kwire::held<response::view> elsewhere(view, kwire::shared_buffer::copy_of(body.span()));
     CHECK(make_writable(std::move(elsewhere), kwire::if_shared::copy).error() == errc::buffer_shared);
+}
+
+TEST_CASE("a message in a vector that a buffer has taken over is changed there") {
+    const auto body = body_of<response>(cluster(), 12);
+    std::vector<std::byte> received(body.begin(), body.end());
+    const std::byte* const where = received.data();
+    auto message =
+        make_writable(kwire::parse<response>(kwire::shared_buffer::adopt(std::move(received)), 12).value());
+    REQUIRE(message);
+    REQUIRE(set<"throttle_time_ms">(*message, 500));
+    const auto changed = std::move(*message).freeze();
+    CHECK(changed->throttle_time_ms() == 500);
+    CHECK(changed.buffer().data() == where);
 }
 
 TEST_CASE("who owns bytes in another way sets fields in a span") {

@@ -8,6 +8,7 @@
 
 #include <kwire/buffer/memory.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -61,6 +62,15 @@ concept byte_container = std::movable<T> && requires(const T& c) {
     requires std::is_pointer_v<decltype(c.data())>;
     requires std::is_trivially_copyable_v<std::remove_cvref_t<decltype(*c.data())>>;
     { c.size() } -> std::convertible_to<std::size_t>;
+};
+
+/// Its elements are const where it is: a container that has them to itself, as no span or handle does.
+template <class T>
+concept owning_byte_container = byte_container<T> && requires(T& c, const T& fixed) {
+    requires !std::ranges::enable_borrowed_range<T>;
+    requires std::is_pointer_v<decltype(c.data())>;
+    requires !std::is_const_v<std::remove_pointer_t<decltype(c.data())>>;
+    requires std::is_const_v<std::remove_pointer_t<decltype(fixed.data())>>;
 };
 
 inline std::span<const std::byte> bytes_of_text(std::string_view text) noexcept {
@@ -136,11 +146,18 @@ public:
 
     /// Takes over a std::string, a std::vector of bytes or the like, and shows its content; nothing is
     /// copied.
+    ///
+    /// The last buffer on it may be written to again (try_into_unique), if the elements are the container's
+    /// own: `data()` gives pointers to const where the container is const, and only there.
     template <detail::byte_container Owner>
     [[nodiscard]] static shared_buffer adopt(Owner owner) {
         auto* control = new detail::owner_control<Owner>(std::move(owner));
         // Asked only now: a short std::string carries its characters along when it moves.
-        const auto* begin = reinterpret_cast<const std::byte*>(std::as_const(control->owner).data());
+        const std::byte* begin = nullptr;
+        if constexpr (detail::owning_byte_container<Owner>)
+            begin = control->writable = reinterpret_cast<std::byte*>(control->owner.data());
+        else
+            begin = reinterpret_cast<const std::byte*>(std::as_const(control->owner).data());
         control->size = control->owner.size();
         return {begin, control->size, detail::memory_ref(control)};
     }
@@ -232,10 +249,17 @@ public:
     /// What former owners did on other threads is seen by whoever gets true (acquire).
     [[nodiscard]] bool is_unique() const noexcept { return memory_.sole(); }
 
+    /// True if nobody may ever write to this memory: static bytes, and what was adopted to be read. An empty
+    /// buffer is not, for there is nothing to write to.
+    [[nodiscard]] bool is_read_only() const noexcept {
+        return size_ != 0 && (!memory_ || memory_->writable == nullptr);
+    }
+
     /// The same memory to write to, in O(1), if this was its last buffer; else the buffer comes back
     /// untouched.
     ///
-    /// Works for memory that kwire allocated and for adopt_exclusive; other memory was lent to be read.
+    /// Works for memory that kwire allocated, for containers that `adopt` took over, and for
+    /// adopt_exclusive; other memory was lent to be read (is_read_only).
     [[nodiscard]] std::expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
 
     /// A copy in memory of its own, so that a small part need not keep a large buffer alive; counted.
@@ -453,7 +477,7 @@ inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_uniqu
 
 /// What changes in place do with bytes that somebody else holds too.
 enum class if_shared : std::uint8_t {
-    refuse, ///< leave them as they are: errc::buffer_shared
+    refuse, ///< leave them as they are: errc::buffer_shared, or buffer_read_only
     copy,   ///< change a copy, which is counted in copied_bytes()
 };
 
@@ -461,6 +485,10 @@ namespace detail {
 
 /// What the other parts of kwire may do to buffers and users may not.
 struct buffer_access {
+    /// Why `b` does not become unique.
+    static errc refusal(const shared_buffer& b) noexcept {
+        return b.is_read_only() ? errc::buffer_read_only : errc::buffer_shared;
+    }
     /// slice() without its check, for callers who have made it: offset and length lie inside.
     static shared_buffer slice(const shared_buffer& b, std::size_t offset, std::size_t length) noexcept {
         return b.slice_unchecked(offset, length);

@@ -36,6 +36,7 @@ enum class errc : std::uint8_t {
     not_a_kafka_peer,     ///< the first bytes are those of TLS, HTTP or SSH
     field_absent,         ///< a change in place to a field that the bytes do not hold
     buffer_shared,        ///< a change in place to bytes that somebody else holds too
+    buffer_read_only,     ///< a change in place to bytes that were lent to be read, as literals are
     bad_batch_length,     ///< a record batch length that is too small for its format
     unknown_magic,        ///< a record format other than 0, 1 and 2
     crc_mismatch,         ///< a checksum that does not fit its bytes
@@ -75,6 +76,7 @@ enum class errc : std::uint8_t {
     case errc::not_a_kafka_peer: return "not_a_kafka_peer";
     case errc::field_absent: return "field_absent";
     case errc::buffer_shared: return "buffer_shared";
+    case errc::buffer_read_only: return "buffer_read_only";
     case errc::bad_batch_length: return "bad_batch_length";
     case errc::unknown_magic: return "unknown_magic";
     case errc::crc_mismatch: return "crc_mismatch";

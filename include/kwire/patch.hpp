@@ -136,20 +136,20 @@ private:
 
 /// Makes a message writable if it is the only holder of its bytes, or else a copy of it if that is asked for.
 ///
-/// Errors: buffer_shared if others hold the buffer, its memory was lent to be read, or the view lies
-/// elsewhere; then `message` is as it was.
+/// Errors: buffer_shared if others hold the buffer or the view lies elsewhere, buffer_read_only if its memory
+/// was lent to be read; then `message` is as it was.
 template <class View>
 [[nodiscard]] result<writable<View>> make_writable(held<View>&& message,
                                                    if_shared policy = if_shared::refuse) {
     View view = message.view();
     const std::span<const std::byte> covered = bytes_of(view);
-    const auto refused = std::unexpected(error{.code = errc::buffer_shared, .located = false});
-    if (!message.buffer().slice_of(covered)) return refused;
+    const auto refused = [](errc code) { return std::unexpected(error{.code = code, .located = false}); };
+    if (!message.buffer().slice_of(covered)) return refused(errc::buffer_shared);
     const std::byte* const before = message.buffer().data();
     auto bytes = std::move(message).buffer().try_into_unique();
     if (bytes) return writable<View>(view, *std::move(bytes));
     message = held<View>(view, std::move(bytes).error());
-    if (policy == if_shared::refuse) return refused;
+    if (policy == if_shared::refuse) return refused(detail::buffer_access::refusal(message.buffer()));
 
     unique_buffer copy = unique_buffer::with_capacity(message.buffer().size());
     copy.append(message.buffer());

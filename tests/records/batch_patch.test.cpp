@@ -264,7 +264,12 @@ TEST_CASE("batch_patch: bytes that somebody else holds are left alone, or copied
     CHECK(kwire::batch_at(theirs.span())->base_offset() == 0);
 
     kwire::shared_buffer literal = kwire::shared_buffer::from_static(mine.span());
-    CHECK(apply({.producer_id = 8}, literal).error() == errc::buffer_shared);
+    CHECK(apply({.producer_id = 8}, literal).error() == errc::buffer_read_only);
+    const auto bytes = from_hex(two_records);
+    kwire::shared_buffer adopted =
+        kwire::shared_buffer::adopt(std::vector<std::byte>(bytes.begin(), bytes.end()));
+    CHECK(stamp(adopted, {.offset = 6}).has_value());
+    CHECK(kwire::batch_at(adopted.span())->base_offset() == 6);
     kwire::shared_buffer short_one = kwire::shared_buffer::copy_of(mine.span().first(60));
     CHECK(apply({.producer_id = 8}, short_one).error() == errc::truncated);
     CHECK(short_one.size() == 60);

@@ -313,7 +313,7 @@ template <class Change>
     if (!unique) {
         buffer = std::move(unique).error();
         if (policy == if_shared::refuse)
-            return std::unexpected{error{.code = errc::buffer_shared, .located = false}};
+            return std::unexpected{error{.code = buffer_access::refusal(buffer), .located = false}};
         unique_buffer copy = unique_buffer::with_capacity(buffer.size());
         copy.append(buffer);
         auto done = change(copy.span());
@@ -330,7 +330,8 @@ template <class Change>
 /// Patches the first batch in `buffer`, which must be the only one on its memory: else buffer_shared, or a
 /// copy.
 ///
-/// Other errors: those of mutable_batch_at and of apply for a batch; nothing has changed then.
+/// Other errors: buffer_read_only for memory that was lent to be read; those of mutable_batch_at and of apply
+/// for a batch; nothing has changed then.
 [[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
                                                       if_shared policy = if_shared::refuse) {
     return detail::change_in_place(buffer, policy,
@@ -341,7 +342,8 @@ template <class Change>
                                    });
 }
 
-/// Stamps all batches in `buffer`, which must be the only one on its memory: else buffer_shared, or a copy.
+/// Stamps all batches in `buffer`, which must be the only one on its memory: else buffer_shared (or
+/// buffer_read_only), or a copy.
 [[nodiscard]] inline std::expected<stamped, error> stamp(shared_buffer& buffer, const append_stamp& with,
                                                          if_shared policy = if_shared::refuse) {
     return detail::change_in_place(buffer, policy,
