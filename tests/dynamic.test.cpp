@@ -6,6 +6,7 @@
 #include <kwire/messages/registry.hpp>
 #include <kwire/transcode.hpp>
 
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,10 @@ bool can_be_mended(const kwire::message_info& message, int version, const std::v
     }
     return false;
 }
+
+static_assert(std::forward_iterator<kwire::dynamic_elements::iterator>);
+static_assert(std::sentinel_for<std::default_sentinel_t, kwire::dynamic_elements::iterator>);
+static_assert(std::forward_iterator<kwire::dynamic_fields::iterator>);
 
 } // namespace
 

@@ -120,6 +120,7 @@ private:
     friend class dynamic_view;
     friend class dynamic_elements;
     friend struct detail::dynamic_access;
+    dynamic_value() noexcept = default;
     dynamic_value(const field_info& field, field_kind kind, const detail::struct_layout& around,
                   const std::byte* at, bool element) noexcept
         : field_(&field), around_(&around), at_(at), kind_(kind), element_(element) {}
@@ -142,11 +143,11 @@ private:
         return field_->structure->layouts[around_->version_index];
     }
 
-    const field_info* field_;
-    const detail::struct_layout* around_; ///< of the struct that has the field
-    const std::byte* at_;                 ///< nullptr: the default
-    field_kind kind_;
-    bool element_;
+    const field_info* field_ = nullptr;
+    const detail::struct_layout* around_ = nullptr; ///< of the struct that has the field
+    const std::byte* at_ = nullptr;                 ///< nullptr: the default
+    field_kind kind_{};
+    bool element_ = false;
 };
 
 /// A struct or a whole message at one version: its fields in the schema's order, those that the version lacks
@@ -256,6 +257,7 @@ public:
         using pointer = void;
         using reference = dynamic_value;
 
+        iterator() noexcept = default;
         [[nodiscard]] dynamic_value operator*() const noexcept { return element_; }
         iterator& operator++() noexcept {
             --left_;
@@ -283,7 +285,7 @@ public:
             : element_(element), left_(left) {}
 
         dynamic_value element_;
-        std::uint32_t left_;
+        std::uint32_t left_ = 0;
     };
 
     [[nodiscard]] iterator begin() const noexcept { return iterator(first_, size_); }
