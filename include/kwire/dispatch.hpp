@@ -181,7 +181,14 @@ struct dispatcher {
 
     template <class Argument>
     static outcome call(Visitor& visitor, Argument&& argument) {
-        if constexpr (std::is_void_v<result>) {
+        using returned = std::invoke_result_t<Visitor&, Argument>;
+        constexpr bool agrees =
+            std::is_void_v<result> ? std::is_void_v<returned> : std::is_convertible_v<returned, outcome>;
+        static_assert(agrees, "the visitor returns different types: for every message it must return what it "
+                              "returns for the frame, or what converts to that");
+        if constexpr (!agrees) {
+            return std::unexpected(error{});
+        } else if constexpr (std::is_void_v<result>) {
             visitor(std::forward<Argument>(argument));
             return {};
         } else {

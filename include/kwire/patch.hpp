@@ -81,11 +81,16 @@ template <class T>
 }
 
 /// The type of a field that can be set, or of the elements of one whose elements can be.
-template <class S, name_literal Name>
+template <class S, name_literal Name, bool Found = (find_field<S, Name>() < field_count<S>)>
 struct settable {
     static constexpr const field_info& field = tables_of<S>::fields[field_index<S, Name>];
     static_assert(width_of(field.element) != 0, "only what has a fixed width can be set in place");
     using type = typename scalar_of<field.element>::type;
+};
+template <class S, name_literal Name>
+struct settable<S, Name, false> {
+    static_assert(find_field<S, Name>() < field_count<S>, "the struct has no field of this name");
+    struct type {};
 };
 
 template <class View>

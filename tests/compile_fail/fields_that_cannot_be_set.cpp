@@ -15,7 +15,7 @@ bool use(kwire::writable<response::view>& message, const kwire::held<response::v
     // expect: only what has a fixed width can be set in place
     for (const auto broker : message->brokers()) done = kwire::set<"host">(message, broker, "a").has_value();
 #elif KWIRE_MUST_FAIL == 2
-    // expect: no matching function for call to
+    // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the struct has no field of this name
     done = kwire::set<"controler_id">(message, 3).has_value();
 #elif KWIRE_MUST_FAIL == 3
     // expect: set_element sets one element of an array
@@ -32,6 +32,14 @@ bool use(kwire::writable<response::view>& message, const kwire::held<response::v
 #elif KWIRE_MUST_FAIL == 6
     // expect: cannot bind|no matching function
     done = kwire::make_writable(shared).has_value();
+#elif KWIRE_MUST_FAIL == 7
+    // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the struct has no field of this name
+    for (const auto broker : message->brokers()) done = kwire::set<"prot">(message, broker, 9092).has_value();
+#elif KWIRE_MUST_FAIL == 8
+    // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the struct has no field of this name
+    for (const auto topic : message->topics())
+        for (const auto partition : topic.partitions())
+            done = kwire::set_element<"isr">(message, partition, 0, 3).has_value();
 #endif
     return done;
 }

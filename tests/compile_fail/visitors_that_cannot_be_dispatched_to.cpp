@@ -50,6 +50,19 @@ std::size_t use() {
     // expect: use of deleted function|call to deleted member function
     const auto& header = receive().header();
     size += header.bytes().size();
+#elif KWIRE_MUST_FAIL == 8
+    // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the visitor returns different types
+    (void)kwire::dispatch(receive(),
+                          overloaded{
+                              [](const kwire::request<kwire::metadata_request>&) { return "text"; },
+                              [](const kwire::request_frame&) { return 3; },
+                          });
+#elif KWIRE_MUST_FAIL == 9
+    // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the visitor returns different types
+    (void)kwire::dispatch(receive(), overloaded{
+                                         [](const kwire::request<kwire::metadata_request>&) { return 3; },
+                                         [](const kwire::request_frame&) {},
+                                     });
 #endif
     return size;
 }
