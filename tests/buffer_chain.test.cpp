@@ -432,7 +432,7 @@ TEST_CASE("six segments and their copies need no allocation, and reserved ones n
 
 TEST_CASE("a prebuilt slab may be sliced into the chain") {
     kwire::unique_buffer slab = kwire::unique_buffer::with_capacity(10);
-    slab.append(kwire::detail::bytes_of_text("0123456789"));
+    slab.append(kwire::bytes_of_text("0123456789"));
     const shared_buffer frozen = std::move(slab).freeze();
     buffer_chain chain;
     chain.reserve_segments(21);

@@ -78,7 +78,7 @@ static_assert(std::default_initializable<held_line> && !std::default_initializab
 TEST_CASE("a held view keeps its bytes alive and shows what the view shows") {
     auto watch = std::make_shared<std::string>("to be or not to be");
     const std::weak_ptr alive = watch;
-    const std::span<const std::byte> bytes = kwire::detail::bytes_of_text(*watch);
+    const std::span<const std::byte> bytes = kwire::bytes_of_text(*watch);
     held_line line(sample::line_view(bytes), shared_buffer::adopt(std::move(watch), bytes));
     CHECK(line->text() == "to be or not to be");
     CHECK((*line).text() == line.view().text());

@@ -73,11 +73,14 @@ concept owning_byte_container = byte_container<T> && requires(T& c, const T& fix
     requires std::is_const_v<std::remove_pointer_t<decltype(fixed.data())>>;
 };
 
-inline std::span<const std::byte> bytes_of_text(std::string_view text) noexcept {
+} // namespace detail
+
+/// Text as bytes, for keys, values and whatever else is taken as a span: `{.value = bytes_of_text("paid")}`.
+/// Shows the characters where they lie, without the end of a literal; good as long as they are.
+[[nodiscard]] inline std::span<const std::byte>
+bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
-
-} // namespace detail
 
 /// Immutable bytes in counted memory: a copy is another reference, a slice too.
 ///
@@ -116,16 +119,14 @@ public:
         const std::byte* begin = memory->writable;
         return {begin, bytes.size(), std::move(memory)};
     }
-    [[nodiscard]] static shared_buffer copy_of(std::string_view text) {
-        return copy_of(detail::bytes_of_text(text));
-    }
+    [[nodiscard]] static shared_buffer copy_of(std::string_view text) { return copy_of(bytes_of_text(text)); }
 
     /// Bytes that outlive every buffer on them: literals, tables, a file mapped for good. Owns nothing.
     [[nodiscard]] static shared_buffer from_static(std::span<const std::byte> bytes) noexcept {
         return {bytes.data(), bytes.size(), detail::memory_ref{}};
     }
     [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
-        return from_static(detail::bytes_of_text(text));
+        return from_static(bytes_of_text(text));
     }
     /// Not a string or vector that is gone at the end of the line: `adopt` keeps it.
     template <class Owner>
@@ -220,7 +221,7 @@ public:
         return slice(detail::distance_from(data_, part.data()), part.size());
     }
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
-        return slice_of(detail::bytes_of_text(part));
+        return slice_of(bytes_of_text(part));
     }
 
     /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.

@@ -227,7 +227,7 @@ public:
         detail::copy_bytes(scratch_.data(), bytes.data(), bytes.size());
         written(bytes.size());
     }
-    void put_slice(std::string_view text) { put_slice(detail::bytes_of_text(text)); }
+    void put_slice(std::string_view text) { put_slice(bytes_of_text(text)); }
 
     /// Attaches `bytes` by reference. An empty buffer adds nothing.
     void put_bytes(shared_buffer bytes) {

@@ -103,7 +103,7 @@ public:
         return shared_buffer::copy_of(part);
     }
     [[nodiscard]] shared_buffer hold(std::string_view part) const {
-        return hold(detail::bytes_of_text(part));
+        return hold(bytes_of_text(part));
     }
 
 private:

@@ -1,7 +1,8 @@
 /// Writes a batch of magic 2, record after record, into one growing buffer that is then ready to be sent.
 ///
 ///     kwire::batch_builder builder({.producer_id = 42, .producer_epoch = 0, .base_sequence = 17});
-///     if (!builder.append({.timestamp = now, .key = key, .value = value})) send_and_begin_anew();
+///     if (!builder.append({.timestamp = now, .key = key, .value = kwire::bytes_of_text("paid")}))
+///         send_and_begin_anew();
 ///     kwire::shared_buffer batch = std::move(builder).finish().to_bytes();   // the one segment, no copy
 ///
 /// Large values can be attached by reference instead: finish() then gives a chain of several segments. With a
@@ -390,7 +391,7 @@ private:
         p = detail::put_short_varint(p, static_cast<std::int64_t>(headers.size()));
         for (const header_view& header : headers) {
             p = detail::put_short_varint(p, static_cast<std::int64_t>(header.name.size()));
-            p = put(p, detail::bytes_of_text(header.name));
+            p = put(p, bytes_of_text(header.name));
             p = write_nullable(p, header.value);
         }
         return p;
