@@ -142,7 +142,8 @@ class Writer:
         else:
             value = SCALARS[field.type][1]
         if field.array:
-            value = f"std::vector<{value}>"
+            is_scalar = field.struct is None and field.type in SCALARS
+            value = f"{'scalar_list' if is_scalar else 'std::vector'}<{value}>"
         start = " = empty" if field.array or field.struct is not None or field.type == "string" else "{}"
         if nullable:
             value = f"std::optional<{value}>"

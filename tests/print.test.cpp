@@ -148,7 +148,7 @@ TEST_CASE("text that could pass for something else is escaped, other text is not
 }
 
 TEST_CASE("long arrays and strings are cut, with what is missing") {
-    std::vector<std::int32_t> many(20, 7);
+    kwire::scalar_list<std::int32_t> many(20, 7);
     const kwire::metadata_response::data response{
         .topics = {{.name = std::string(200, 'n'), .partitions = {{.replica_nodes = many}}}}};
     const std::string text = printed<kwire::metadata_response>(response, 1);

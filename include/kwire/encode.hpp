@@ -13,7 +13,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
+#include <span>
 #include <string_view>
 
 namespace kwire {
@@ -37,6 +39,10 @@ public:
         own += sizeof(T);
     }
     void number(const uuid&) noexcept { own += 16; }
+    template <class T>
+    void numbers(std::span<const T> values) noexcept {
+        own += values.size_bytes();
+    }
     void varint(std::uint32_t value) noexcept { own += wire::uvarint_size(value); }
     void text(std::string_view chars) noexcept { own += chars.size(); }
     void attach(const shared_buffer& bytes) noexcept {
@@ -62,15 +68,18 @@ public:
     }
 
     template <class T>
-    void number(T value) noexcept {
-        if constexpr (std::is_same_v<T, bool>)
-            *at_ = static_cast<std::byte>(value ? 1 : 0);
-        else
-            wire::store_be(at_, value);
+    void number(const T& value) noexcept {
+        store(at_, value);
         at_ += sizeof(T);
     }
-    void number(const uuid& value) noexcept {
-        for (const std::byte b : value.bytes) *at_++ = b;
+    template <class T>
+    void numbers(std::span<const T> values) noexcept {
+        std::byte* to = at_;
+        for (const T& value : values) {
+            store(to, value);
+            to += sizeof(T);
+        }
+        at_ = to;
     }
     void varint(std::uint32_t value) noexcept { at_ = wire::write_uvarint(at_, value); }
     void text(std::string_view chars) noexcept {
@@ -93,6 +102,16 @@ public:
     }
 
 private:
+    template <class T>
+    static void store(std::byte* to, const T& value) noexcept {
+        if constexpr (std::is_same_v<T, bool>)
+            *to = static_cast<std::byte>(value ? 1 : 0);
+        else if constexpr (std::is_same_v<T, uuid>)
+            std::memcpy(to, value.bytes.data(), value.bytes.size());
+        else
+            wire::store_be(to, value);
+    }
+
     void flush() {
         if (at_ == written_to_) return;
         slab_.commit(static_cast<std::size_t>(at_ - written_to_));
@@ -259,21 +278,10 @@ private:
             out_.attach(value);
         } else if constexpr (field.kind == field_kind::array) {
             if (!put_count(value.size(), compact(field))) return refuse(errc::too_large, field.name);
-            std::int64_t index = 0;
-            for (const auto& element : value) {
-                if constexpr (field.element == field_kind::structure) {
-                    if (!put_struct<child_of<S, I>>(element)) {
-                        failure_.enter({field.name, index});
-                        return false;
-                    }
-                } else if constexpr (field.element == field_kind::string) {
-                    if (!put_string(element, compact(field)))
-                        return refuse(errc::string_too_long, field.name, index);
-                } else {
-                    out_.number(element);
-                }
-                ++index;
-            }
+            if constexpr (width_of(field.element) != 0)
+                out_.numbers(std::span(value.data(), value.size()));
+            else
+                return put_elements<S, I>(value);
         } else if constexpr (field.kind == field_kind::structure) {
             if (!put_struct<child_of<S, I>>(value)) {
                 failure_.enter({field.name, -1});
@@ -281,6 +289,25 @@ private:
             }
         } else {
             out_.number(value);
+        }
+        return true;
+    }
+
+    template <class S, std::size_t I, class Elements>
+    bool put_elements(const Elements& elements) {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        std::int64_t index = 0;
+        for (const auto& element : elements) {
+            if constexpr (field.element == field_kind::structure) {
+                if (!put_struct<child_of<S, I>>(element)) {
+                    failure_.enter({field.name, index});
+                    return false;
+                }
+            } else {
+                if (!put_string(element, compact(field)))
+                    return refuse(errc::string_too_long, field.name, index);
+            }
+            ++index;
         }
         return true;
     }

@@ -3,6 +3,7 @@
 
 #include <kwire/array.hpp>
 #include <kwire/buffer.hpp>
+#include <kwire/scalar_list.hpp>
 #include <kwire/schema/field.hpp>
 #include <kwire/schema/view.hpp>
 #include <kwire/tags.hpp>

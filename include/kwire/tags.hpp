@@ -2,13 +2,13 @@
 #pragma once
 
 #include <kwire/buffer.hpp>
+#include <kwire/rare_list.hpp>
 #include <kwire/schema/view.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <span>
-#include <vector>
 
 namespace kwire {
 
@@ -27,7 +27,7 @@ struct raw_tag {
 };
 
 /// Unknown tagged fields, ascending by number.
-using raw_tags = std::vector<raw_tag>;
+using raw_tags = rare_list<raw_tag>;
 
 /// The unknown tagged fields of one struct: a forward range of `tag_view`, in the order of the bytes. That is
 /// ascending by number unless `parse_options::any_tag_order` has let another one pass.

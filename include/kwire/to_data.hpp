@@ -8,6 +8,7 @@
 #include <kwire/array.hpp>
 #include <kwire/buffer.hpp>
 #include <kwire/buffer_chain.hpp>
+#include <kwire/detail/config.hpp>
 #include <kwire/held.hpp>
 #include <kwire/schema/data.hpp>
 #include <kwire/schema/tag_order.hpp>
@@ -15,6 +16,8 @@
 #include <kwire/tags.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,22 +28,49 @@ namespace kwire {
 
 namespace detail {
 
-/// Puts what an accessor showed into a member. Bytes are slices of `owner` where they lie in it.
+/// Becomes a `T` whose members have their defaults. `T()` has them too, but clears all its bytes before.
+template <class T>
+struct unwritten {
+    operator T() const {
+        T value;
+        return value;
+    }
+};
+
+/// Fills `data` structs that are as they were made: each field that is there has its default until then.
+/// Bytes are slices of `owner` where they lie in it.
+///
+/// Whoever reads every field need not look for the places of any: a struct's view grows while its fields are
+/// read, each of which ends where the next one is looked for.
 class data_reader {
 public:
     explicit data_reader(const shared_buffer& owner) noexcept : owner_(owner) {}
 
+    /// Fills `data` from the checked struct at `base`; returns the position behind it.
     template <class S, int V, class Data>
-    void read(const struct_view<S, V>& view, Data& data) const {
+    const std::byte* read_struct(const std::byte* base, const struct_layout& layout, Data& data) const {
+        struct_view<S, V> view;
+        view_access::adopt(view, base, layout);
         each_member<S>(data, [&]<std::size_t I>(std::integral_constant<std::size_t, I>, auto& member) {
-            read_field<S, I, V>(get<I>(view), member);
+            if constexpr (tables_of<S>::fields[I].tag < 0) read_field<I>(view, member);
             return true;
         });
-        if constexpr (keeps_tags<S>) {
-            data.unknown_tags.clear();
-            for (const tag_view& tag : tags_in_order(unknown_tags(view)))
-                data.unknown_tags.push_back({tag.number, keep(tag.payload)});
+        const std::byte* const behind = view_access::tags(view);
+        if constexpr (!keeps_tags<S>) {
+            return behind;
+        } else {
+            if (!view_access::layout(view).flexible) return behind;
+            if (*behind == std::byte{0}) [[likely]]
+                return behind + 1;
+            return read_tags(view, data);
         }
+    }
+
+    template <class S, int V>
+    [[nodiscard]] typename S::data read(const struct_view<S, V>& view) const {
+        typename S::data data;
+        read_struct<S, V>(view_access::base(view), view_access::layout(view), data);
+        return data;
     }
 
 private:
@@ -50,53 +80,102 @@ private:
         return shared_buffer::copy_of(bytes);
     }
 
+    template <class S, int V, class Data>
+    KWIRE_NOINLINE const std::byte* read_tags(const struct_view<S, V>& view, Data& data) const {
+        each_member<S>(data, [&]<std::size_t I>(std::integral_constant<std::size_t, I>, auto& member) {
+            if constexpr (tables_of<S>::fields[I].tag >= 0)
+                if (view_access::locate<I>(view) != nullptr) read_value<S, I, V>(get<I>(view), member);
+            return true;
+        });
+        for (const tag_view& tag : tags_in_order(unknown_tags(view)))
+            data.unknown_tags.push_back({tag.number, keep(tag.payload)});
+        return view_access::end(view);
+    }
+
+    /// Reads a field that is not tagged, and tells the view where it ends.
+    template <std::size_t I, class S, int V, class Member>
+    KWIRE_ALWAYS_INLINE void read_field(struct_view<S, V>& view, Member& member) const {
+        const std::byte* const start = view_access::locate<I>(view);
+        if (start == nullptr) return; // not in this version
+        if constexpr (width_of(tables_of<S>::fields[I].kind) != 0) {
+            member = get<I>(view);
+        } else {
+            const std::byte* end = read_value<S, I, V>(get<I>(view), member);
+            const struct_layout& layout = view_access::layout(view);
+            const field_place& place = layout.places[I];
+            if (end == nullptr) end = skip_any_step(layout.steps[place.step], layout, start - place.delta);
+            view_access::ends(view)[place.step] = static_cast<std::uint32_t>(end - view_access::base(view));
+        }
+    }
+
+    /// Puts what an accessor showed into a member. Returns the position behind it; nullptr if it is null.
     template <class S, std::size_t I, int V, class Value, class Member>
-    void read_field(const Value& value, Member& member) const {
+    KWIRE_ALWAYS_INLINE const std::byte* read_value(const Value& value, Member& member) const {
         static constexpr const field_info& field = tables_of<S>::fields[I];
         constexpr bool may_be_null = !field.nullable.empty();
         if constexpr (field.kind == field_kind::array) {
             if constexpr (may_be_null) {
-                if (value.count < 0) return member.reset();
-                read_array<S, I, V>(value, member.emplace());
+                if (value.count < 0) return void(member.reset()), nullptr;
+                return read_elements<S, I, V>(value, owned_by(member));
             } else {
-                member.clear();
-                read_array<S, I, V>(value, member);
+                return read_elements<S, I, V>(value, member);
             }
         } else if constexpr (may_be_null) {
-            if (!value) return member.reset();
-            read_value(*value, member.emplace());
+            if (!value) return void(member.reset()), nullptr;
+            return read_one(*value, owned_by(member));
         } else {
-            read_value(value, member);
+            return read_one(value, member);
         }
+    }
+    template <class T>
+    static T& owned_by(std::optional<T>& member) {
+        return member ? *member : member.emplace();
     }
 
     template <class S, std::size_t I, int V, class Elements>
-    void read_array(const raw_array& raw, Elements& elements) const {
+    const std::byte* read_elements(const raw_array& raw, Elements& elements) const {
         static constexpr const field_info& field = tables_of<S>::fields[I];
-        elements.reserve(static_cast<std::size_t>(raw.count)); // checked: that many elements are in the input
+        const auto count = static_cast<std::size_t>(raw.count); // checked: so many elements are in the input
+        const std::byte* p = raw.elements;
         if constexpr (field.element == field_kind::structure) {
-            using view = typename child_of<S, I>::template basic_view<V>;
-            for (const view& element : array_of<view>(raw)) read(element, elements.emplace_back());
+            elements.reserve(count);
+            for (std::size_t i = 0; i < count; ++i) {
+                elements.emplace_back(unwritten<typename Elements::value_type>());
+                p = read_struct<child_of<S, I>, V>(p, *raw.layout, elements.back());
+            }
         } else if constexpr (field.element == field_kind::string) {
+            elements.reserve(count);
             for (const std::string_view element : array_of<std::string_view>(raw))
-                elements.emplace_back(element);
+                p = read_one(element, elements.emplace_back());
         } else {
-            for (const auto element : array_of<typename scalar_of<field.element>::type>(raw))
-                elements.push_back(element);
+            using element = typename scalar_of<field.element>::type;
+            elements.resize_and_overwrite(count, [p](element* to, std::size_t n) noexcept {
+                for (std::size_t i = 0; i < n; ++i) to[i] = load_scalar<element>(p + i * sizeof(element));
+                return n;
+            });
+            p += count * sizeof(element);
         }
+        return p;
     }
 
     template <class T>
         requires(std::is_arithmetic_v<T> || std::is_same_v<T, uuid>)
-    void read_value(T value, T& member) const {
+    static const std::byte* read_one(T value, T& member) noexcept {
         member = value;
+        return nullptr;
     }
-    void read_value(std::string_view value, std::string& member) const { member = value; }
-    void read_value(std::span<const std::byte> value, shared_buffer& member) const { member = keep(value); }
-    void read_value(std::span<const std::byte> value, buffer_chain& member) const { member = keep(value); }
+    static const std::byte* read_one(std::string_view value, std::string& member) {
+        member = value;
+        return reinterpret_cast<const std::byte*>(value.data() + value.size());
+    }
+    template <class Bytes>
+    const std::byte* read_one(std::span<const std::byte> value, Bytes& member) const {
+        member = keep(value);
+        return value.data() + value.size();
+    }
     template <class S, int V, class Data>
-    void read_value(const struct_view<S, V>& value, Data& member) const {
-        read(value, member);
+    const std::byte* read_one(const struct_view<S, V>& value, Data& member) const {
+        return read_struct<S, V>(view_access::base(value), view_access::layout(value), member);
     }
 
     const shared_buffer& owner_;
@@ -108,19 +187,13 @@ private:
 template <class S, int V>
 [[nodiscard]] typename S::data to_data(const struct_view<S, V>& view) {
     const shared_buffer nobody;
-    typename S::data data;
-    detail::data_reader(nobody).read(view, data);
-    return data;
+    return detail::data_reader(nobody).read(view);
 }
 
 /// The same for a held view: bytes and records are slices of its buffer, nothing of them is copied.
 template <class View>
 [[nodiscard]] auto to_data(const held<View>& message) {
-    return [&]<class S, int V>(const struct_view<S, V>& view) {
-        typename S::data data;
-        detail::data_reader(message.buffer()).read(view, data);
-        return data;
-    }(message.view());
+    return detail::data_reader(message.buffer()).read(message.view());
 }
 
 } // namespace kwire

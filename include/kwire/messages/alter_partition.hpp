@@ -46,7 +46,7 @@ struct alter_partition_request : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> new_isr = empty;
+            scalar_list<std::int32_t> new_isr = empty;
             std::vector<broker_state::basic_data<N>> new_isr_with_epochs = empty;
             std::int8_t leader_recovery_state = 0;
             std::int32_t partition_epoch = 0;
@@ -150,7 +150,7 @@ struct alter_partition_response : private vocabulary {
             std::int16_t error_code = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> isr = empty;
+            scalar_list<std::int32_t> isr = empty;
             std::int8_t leader_recovery_state = 0;
             std::int32_t partition_epoch = 0;
             raw_tags unknown_tags = empty;

@@ -18,7 +18,7 @@ struct alter_partition_reassignments_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t partition_index = 0;
-            std::optional<std::vector<std::int32_t>> replicas{};
+            std::optional<scalar_list<std::int32_t>> replicas{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

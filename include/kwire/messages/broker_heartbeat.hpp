@@ -26,8 +26,8 @@ struct broker_heartbeat_request : private vocabulary {
         std::int64_t current_metadata_offset = 0;
         bool want_fence = false;
         bool want_shut_down = false;
-        std::vector<uuid> offline_log_dirs = empty;
-        std::optional<std::vector<uuid>> cordoned_log_dirs{};
+        scalar_list<uuid> offline_log_dirs = empty;
+        std::optional<scalar_list<uuid>> cordoned_log_dirs{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

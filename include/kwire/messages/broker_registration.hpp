@@ -88,7 +88,7 @@ struct broker_registration_request : private vocabulary {
         std::vector<feature::basic_data<N>> features = empty;
         std::optional<std::string> rack = not_null;
         bool is_migrating_zk_broker = false;
-        std::vector<uuid> log_dirs = empty;
+        scalar_list<uuid> log_dirs = empty;
         std::int64_t previous_broker_epoch = -1;
         raw_tags unknown_tags = empty;
     };

@@ -24,8 +24,8 @@ struct broker_registration_change_record : private vocabulary {
         std::int64_t broker_epoch = 0;
         std::int8_t fenced = 0;
         std::int8_t in_controlled_shutdown = 0;
-        std::vector<uuid> log_dirs = empty;
-        std::optional<std::vector<uuid>> cordoned_log_dirs{};
+        scalar_list<uuid> log_dirs = empty;
+        std::optional<scalar_list<uuid>> cordoned_log_dirs{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

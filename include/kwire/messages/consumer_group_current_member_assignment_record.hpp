@@ -45,8 +45,8 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
         template <int N = 0>
         struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions = empty;
-            std::optional<std::vector<std::int32_t>> assignment_epochs = not_null;
+            scalar_list<std::int32_t> partitions = empty;
+            std::optional<scalar_list<std::int32_t>> assignment_epochs = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

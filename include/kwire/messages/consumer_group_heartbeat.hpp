@@ -18,7 +18,7 @@ struct consumer_group_heartbeat_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -108,7 +108,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -44,7 +44,7 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
         template <int N = 0>
         struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -18,7 +18,7 @@ struct consumer_protocol_subscription : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string topic = empty;
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
         };
         using data = basic_data<>;
 

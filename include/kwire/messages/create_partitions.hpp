@@ -16,7 +16,7 @@ struct create_partitions_request : private vocabulary {
 
         template <int N = 0>
         struct basic_data {
-            std::vector<std::int32_t> broker_ids = empty;
+            scalar_list<std::int32_t> broker_ids = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -19,7 +19,7 @@ struct create_topics_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t partition_index = 0;
-            std::vector<std::int32_t> broker_ids = empty;
+            scalar_list<std::int32_t> broker_ids = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -18,7 +18,7 @@ struct describe_producers_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::vector<std::int32_t> partition_indexes = empty;
+            scalar_list<std::int32_t> partition_indexes = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -103,11 +103,11 @@ struct describe_topic_partitions_response : private vocabulary {
             std::int32_t partition_index = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = -1;
-            std::vector<std::int32_t> replica_nodes = empty;
-            std::vector<std::int32_t> isr_nodes = empty;
-            std::optional<std::vector<std::int32_t>> eligible_leader_replicas{};
-            std::optional<std::vector<std::int32_t>> last_known_elr{};
-            std::vector<std::int32_t> offline_replicas = empty;
+            scalar_list<std::int32_t> replica_nodes = empty;
+            scalar_list<std::int32_t> isr_nodes = empty;
+            std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
+            std::optional<scalar_list<std::int32_t>> last_known_elr{};
+            scalar_list<std::int32_t> offline_replicas = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

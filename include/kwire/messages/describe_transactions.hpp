@@ -41,7 +41,7 @@ struct describe_transactions_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string topic = empty;
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -46,7 +46,7 @@ struct end_quorum_epoch_request : private vocabulary {
             std::int32_t partition_index = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> preferred_successors = empty;
+            scalar_list<std::int32_t> preferred_successors = empty;
             std::vector<replica_info::basic_data<N>> preferred_candidates = empty;
             raw_tags unknown_tags = empty;
         };

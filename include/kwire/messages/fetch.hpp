@@ -124,7 +124,7 @@ struct fetch_request : private vocabulary {
         struct basic_data {
             std::string topic = empty;
             uuid topic_id{};
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

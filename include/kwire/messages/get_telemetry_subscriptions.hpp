@@ -50,7 +50,7 @@ struct get_telemetry_subscriptions_response : private vocabulary {
         std::int16_t error_code = 0;
         uuid client_instance_id{};
         std::int32_t subscription_id = 0;
-        std::vector<std::int8_t> accepted_compression_types = empty;
+        scalar_list<std::int8_t> accepted_compression_types = empty;
         std::int32_t push_interval_ms = 0;
         std::int32_t telemetry_max_bytes = 0;
         bool delta_temporality = false;

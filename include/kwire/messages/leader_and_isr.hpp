@@ -32,11 +32,11 @@ struct leader_and_isr_request : private vocabulary {
             std::int32_t controller_epoch = 0;
             std::int32_t leader = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> isr = empty;
+            scalar_list<std::int32_t> isr = empty;
             std::int32_t partition_epoch = 0;
-            std::vector<std::int32_t> replicas = empty;
-            std::vector<std::int32_t> adding_replicas = empty;
-            std::vector<std::int32_t> removing_replicas = empty;
+            scalar_list<std::int32_t> replicas = empty;
+            scalar_list<std::int32_t> adding_replicas = empty;
+            scalar_list<std::int32_t> removing_replicas = empty;
             bool is_new = false;
             std::int8_t leader_recovery_state = 0;
             raw_tags unknown_tags = empty;

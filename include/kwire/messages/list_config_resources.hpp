@@ -15,7 +15,7 @@ struct list_config_resources_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::vector<std::int8_t> resource_types = empty;
+        scalar_list<std::int8_t> resource_types = empty;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

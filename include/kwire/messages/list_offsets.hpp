@@ -117,7 +117,7 @@ struct list_offsets_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::vector<std::int64_t> old_style_offsets = empty;
+            scalar_list<std::int64_t> old_style_offsets = empty;
             std::int64_t timestamp = -1;
             std::int64_t offset = -1;
             std::int32_t leader_epoch = -1;

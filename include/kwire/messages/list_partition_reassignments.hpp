@@ -18,7 +18,7 @@ struct list_partition_reassignments_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::vector<std::int32_t> partition_indexes = empty;
+            scalar_list<std::int32_t> partition_indexes = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -72,9 +72,9 @@ struct list_partition_reassignments_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t partition_index = 0;
-            std::vector<std::int32_t> replicas = empty;
-            std::vector<std::int32_t> adding_replicas = empty;
-            std::vector<std::int32_t> removing_replicas = empty;
+            scalar_list<std::int32_t> replicas = empty;
+            scalar_list<std::int32_t> adding_replicas = empty;
+            scalar_list<std::int32_t> removing_replicas = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

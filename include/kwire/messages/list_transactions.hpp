@@ -19,7 +19,7 @@ struct list_transactions_request : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::vector<std::string> state_filters = empty;
-        std::vector<std::int64_t> producer_id_filters = empty;
+        scalar_list<std::int64_t> producer_id_filters = empty;
         std::int64_t duration_filter = -1;
         std::optional<std::string> transactional_id_pattern{};
         raw_tags unknown_tags = empty;

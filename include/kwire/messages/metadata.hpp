@@ -120,9 +120,9 @@ struct metadata_response : private vocabulary {
             std::int32_t partition_index = 0;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = -1;
-            std::vector<std::int32_t> replica_nodes = empty;
-            std::vector<std::int32_t> isr_nodes = empty;
-            std::vector<std::int32_t> offline_replicas = empty;
+            scalar_list<std::int32_t> replica_nodes = empty;
+            scalar_list<std::int32_t> isr_nodes = empty;
+            scalar_list<std::int32_t> offline_replicas = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -19,7 +19,7 @@ struct offset_fetch_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::vector<std::int32_t> partition_indexes = empty;
+            scalar_list<std::int32_t> partition_indexes = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -45,7 +45,7 @@ struct offset_fetch_request : private vocabulary {
         struct basic_data {
             std::string name = empty;
             uuid topic_id{};
-            std::vector<std::int32_t> partition_indexes = empty;
+            scalar_list<std::int32_t> partition_indexes = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

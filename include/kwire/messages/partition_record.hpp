@@ -29,17 +29,17 @@ struct partition_record : private vocabulary {
     struct basic_data {
         std::int32_t partition_id = -1;
         uuid topic_id{};
-        std::vector<std::int32_t> replicas = empty;
-        std::vector<std::int32_t> isr = empty;
-        std::vector<std::int32_t> removing_replicas = empty;
-        std::vector<std::int32_t> adding_replicas = empty;
+        scalar_list<std::int32_t> replicas = empty;
+        scalar_list<std::int32_t> isr = empty;
+        scalar_list<std::int32_t> removing_replicas = empty;
+        scalar_list<std::int32_t> adding_replicas = empty;
         std::int32_t leader = -1;
         std::int8_t leader_recovery_state = 0;
         std::int32_t leader_epoch = -1;
         std::int32_t partition_epoch = -1;
-        std::vector<uuid> directories = empty;
-        std::optional<std::vector<std::int32_t>> eligible_leader_replicas{};
-        std::optional<std::vector<std::int32_t>> last_known_elr{};
+        scalar_list<uuid> directories = empty;
+        std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
+        std::optional<scalar_list<std::int32_t>> last_known_elr{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

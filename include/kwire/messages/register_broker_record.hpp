@@ -92,8 +92,8 @@ struct register_broker_record : private vocabulary {
         std::optional<std::string> rack = not_null;
         bool fenced = true;
         bool in_controlled_shutdown = false;
-        std::vector<uuid> log_dirs = empty;
-        std::optional<std::vector<uuid>> cordoned_log_dirs{};
+        scalar_list<uuid> log_dirs = empty;
+        std::optional<scalar_list<uuid>> cordoned_log_dirs{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

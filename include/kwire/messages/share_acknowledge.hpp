@@ -20,7 +20,7 @@ struct share_acknowledge_request : private vocabulary {
         struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
-            std::vector<std::int8_t> acknowledge_types = empty;
+            scalar_list<std::int8_t> acknowledge_types = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

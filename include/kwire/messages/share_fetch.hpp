@@ -21,7 +21,7 @@ struct share_fetch_request : private vocabulary {
         struct basic_data {
             std::int64_t first_offset = 0;
             std::int64_t last_offset = 0;
-            std::vector<std::int8_t> acknowledge_types = empty;
+            scalar_list<std::int8_t> acknowledge_types = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -100,7 +100,7 @@ struct share_fetch_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             uuid topic_id{};
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

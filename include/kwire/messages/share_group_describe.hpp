@@ -47,7 +47,7 @@ struct share_group_describe_response : private vocabulary {
         struct basic_data {
             uuid topic_id{};
             std::string topic_name = empty;
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -74,7 +74,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string subtopology_id = empty;
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -124,9 +124,9 @@ struct streams_group_heartbeat_request : private vocabulary {
 
         template <int N = 0>
         struct basic_data {
-            std::vector<std::int16_t> source_topics = empty;
-            std::vector<std::int16_t> source_topic_regex = empty;
-            std::vector<std::int16_t> repartition_source_topics = empty;
+            scalar_list<std::int16_t> source_topics = empty;
+            scalar_list<std::int16_t> source_topic_regex = empty;
+            scalar_list<std::int16_t> repartition_source_topics = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -357,7 +357,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string subtopology_id = empty;
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -380,7 +380,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string topic = empty;
-            std::vector<std::int32_t> partitions = empty;
+            scalar_list<std::int32_t> partitions = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

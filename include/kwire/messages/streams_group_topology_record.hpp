@@ -96,9 +96,9 @@ struct streams_group_topology_value : private vocabulary {
 
         template <int N = 0>
         struct basic_data {
-            std::vector<std::int16_t> source_topics = empty;
-            std::vector<std::int16_t> source_topic_regex = empty;
-            std::vector<std::int16_t> repartition_source_topics = empty;
+            scalar_list<std::int16_t> source_topics = empty;
+            scalar_list<std::int16_t> source_topic_regex = empty;
+            scalar_list<std::int16_t> repartition_source_topics = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

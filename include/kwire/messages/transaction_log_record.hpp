@@ -40,7 +40,7 @@ struct transaction_log_value : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string topic = empty;
-            std::vector<std::int32_t> partition_ids = empty;
+            scalar_list<std::int32_t> partition_ids = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -29,10 +29,10 @@ struct update_metadata_request : private vocabulary {
             std::int32_t controller_epoch = 0;
             std::int32_t leader = 0;
             std::int32_t leader_epoch = 0;
-            std::vector<std::int32_t> isr = empty;
+            scalar_list<std::int32_t> isr = empty;
             std::int32_t zk_version = 0;
-            std::vector<std::int32_t> replicas = empty;
-            std::vector<std::int32_t> offline_replicas = empty;
+            scalar_list<std::int32_t> replicas = empty;
+            scalar_list<std::int32_t> offline_replicas = empty;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

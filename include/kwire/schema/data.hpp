@@ -2,9 +2,10 @@
 ///
 /// A `data` struct is a plain aggregate with one member per field, in the schema's order, each initialised to
 /// the schema's default; the last member of a message with flexible versions is `unknown_tags`. Strings and
-/// arrays are owned, null is an empty optional. Bytes are a `shared_buffer`; records are a `buffer_chain`, so
-/// that the batches of one answer may lie in many places and still go out by reference. (It is a template
-/// only so that programs that read and never write need not compile it.)
+/// arrays are owned, arrays of numbers in a `scalar_list`; null is an empty optional. Bytes are a
+/// `shared_buffer`; records are a `buffer_chain`, so that the batches of one answer may lie in many places
+/// and still go out by reference. (It is a template only so that programs that read and never write need not
+/// compile it.)
 #pragma once
 
 #include <kwire/schema/layout.hpp>
