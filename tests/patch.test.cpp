@@ -1,7 +1,9 @@
+#include <kwire/dispatch.hpp>
 #include <kwire/encode.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/describe_client_quotas.hpp>
 #include <kwire/messages/fetch.hpp>
+#include <kwire/messages/list_groups.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/patch.hpp>
 
@@ -255,4 +257,95 @@ TEST_CASE("a typed message takes dynamic values too") {
     CHECK(message->controller_id() == 8);
     CHECK(set(message, dynamic.field(kwire::field_index<response, "throttle_time_ms">), 8).error() ==
           errc::field_not_in_version);
+}
+
+namespace {
+
+kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
+    const kwire::shared_buffer bytes = sent.to_bytes();
+    return kwire::shared_buffer::copy_of(bytes.span().subspan(4)); // behind the length
+}
+
+} // namespace
+
+TEST_CASE("a proxy changes a field in a frame that it does not copy, and sends the frame on") {
+    response::data expected = cluster();
+    for (const std::int16_t version : {std::int16_t{5}, std::int16_t{12}}) { // headers 0 and 1
+        expected.throttle_time_ms = 100;
+        const auto sent = kwire::encode_response<response>(expected, version, 7).value();
+        auto bytes = frame_of(sent);
+        const auto* const where = bytes.data();
+        auto frame = kwire::parse_response_frame(std::move(bytes), kwire::api_key::metadata, version);
+        REQUIRE(frame);
+        CHECK(kwire::with_length(frame->buffer()).value().to_bytes() == sent.to_bytes());
+        const auto from_here = kwire::copied_bytes();
+        auto message = make_writable<response>(std::move(*frame));
+        REQUIRE(message);
+        REQUIRE(set<"throttle_time_ms">(*message, 0));
+        const auto changed = std::move(*message).freeze();
+        CHECK(changed->throttle_time_ms() == 0);
+        CHECK(changed.buffer().data() == where);
+        const auto out = kwire::with_length(changed.buffer()).value();
+        CHECK(kwire::copied_bytes() == from_here);
+        expected.throttle_time_ms = 0;
+        CHECK(out.to_bytes() == kwire::encode_response<response>(expected, version, 7).value().to_bytes());
+    }
+}
+
+TEST_CASE("messages are made writable with their frames where dispatch hands them out") {
+    const auto sent =
+        kwire::encode_request<fetch>({.replica_id = 3, .max_bytes = 1 << 20}, 12, 9, "me").value();
+    kwire::buffer_chain out;
+    const auto visitor = kwire::overloaded{
+        [&](kwire::request<fetch>&& asked) {
+            auto message = make_writable(std::move(asked));
+            REQUIRE(message);
+            REQUIRE(set<"max_bytes">(*message, 1000));
+            out = kwire::with_length(std::move(*message).freeze().buffer()).value();
+        },
+        [&](const kwire::request_frame&) { FAIL(); },
+    };
+    REQUIRE(kwire::dispatch(frame_of(sent), visitor));
+    const auto expected =
+        kwire::encode_request<fetch>({.replica_id = 3, .max_bytes = 1000}, 12, 9, "me").value();
+    CHECK(out.to_bytes() == expected.to_bytes());
+}
+
+TEST_CASE("a frame that somebody else holds too is as it was when it is refused, or copied") {
+    const auto sent = kwire::encode_request<fetch>({.max_bytes = 7}, 12, 9, "me").value();
+    const auto bytes = frame_of(sent);
+    auto frame = kwire::parse_request_frame(bytes);
+    REQUIRE(frame);
+    const auto body = frame->body();
+    CHECK(fails(make_writable<fetch>(std::move(*frame)), errc::buffer_shared, "buffer_shared"));
+    CHECK(frame->buffer().data() == bytes.data());
+    CHECK(frame->body() == body);
+    CHECK(frame->client_id() == "me");
+    CHECK(make_writable<response>(std::move(*frame)).error() != errc::buffer_shared); // not that message
+    CHECK(frame->body() == body);
+
+    auto copy = make_writable<fetch>(std::move(*frame), kwire::if_shared::copy);
+    REQUIRE(copy);
+    REQUIRE(set<"max_bytes">(*copy, 8));
+    const auto changed = std::move(*copy).freeze();
+    const auto again = kwire::parse_request_frame(changed.buffer());
+    REQUIRE(again);
+    CHECK(again->client_id() == "me");
+    CHECK(kwire::parse_view<fetch>(again->body().span(), 12).value().max_bytes() == 8);
+    CHECK(kwire::parse_view<fetch>(body.span(), 12).value().max_bytes() == 7);
+}
+
+TEST_CASE("a frame whose bytes were taken out has nothing to write to, also where its message may be empty") {
+    const auto sent = kwire::encode_request<kwire::list_groups_request>({}, 0, 9, "me").value();
+    auto whole = kwire::parse_request_frame(frame_of(sent));
+    auto taken = whole;
+    REQUIRE(whole);
+    CHECK(std::move(*taken).buffer() == frame_of(sent));
+    CHECK(taken->body().empty());
+    auto nothing = make_writable<kwire::list_groups_request>(std::move(*taken));
+    REQUIRE(nothing);
+    CHECK(nothing->bytes().empty());
+    auto all = make_writable<kwire::list_groups_request>(std::move(*whole));
+    REQUIRE(all);
+    CHECK(all->bytes().size() == sent.size() - 4);
 }

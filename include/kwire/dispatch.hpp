@@ -79,6 +79,7 @@ public:
 private:
     template <class, class>
     friend struct detail::dispatcher;
+    friend detail::writable_access;
     typed_frame(Frame frame, const typename M::view& view) noexcept : frame_(std::move(frame)), view_(view) {}
 
     Frame frame_;

@@ -9,7 +9,9 @@
 ///                                                                  request->correlation_id());
 ///
 /// A frame is `int32 length`, a header, a body. What is parsed here begins behind the length, as frame_reader
-/// yields it; what is encoded here has the length in front, ready to be sent.
+/// yields it; what is encoded here has the length in front, ready to be sent. What is passed on gets it back:
+///
+///     send(*kwire::with_length(request->buffer()));
 #pragma once
 
 #include <kwire/api.hpp>
@@ -115,6 +117,23 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 
 } // namespace detail
 
+/// A frame with its length in front, as it is sent; buffers in it stay where they are, by reference.
+///
+/// Errors: too_large for 2 GiB and more, which no length can say and no frame that was read has.
+[[nodiscard]] inline std::expected<buffer_chain, error> with_length(buffer_chain frame) {
+    if (frame.size() > 0x7fffffff)
+        return std::unexpected(
+            error{.code = errc::too_large, .needed = frame.size(), .left = 0x7fffffff, .located = false});
+    buffer_chain out;
+    out.put_u32(static_cast<std::uint32_t>(frame.size()));
+    out.put(std::move(frame));
+    return out;
+}
+
+namespace detail {
+struct writable_access; // patch.hpp
+} // namespace detail
+
 /// A request whose header is read and whose body is not yet: it may be of any API and version.
 ///
 /// Holds a reference on the frame's bytes; copies share them.
@@ -143,7 +162,18 @@ public:
         return std::move(body_);
     }
 
+    /// The whole frame, header and body, without its length: what is passed on as it came (with_length).
+    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_.buffer();
+    }
+    /// The whole frame alone, with this reference: header and body are gone then.
+    [[nodiscard]] shared_buffer buffer() && noexcept {
+        body_ = {};
+        return std::move(header_).buffer();
+    }
+
 private:
+    friend detail::writable_access;
     friend result<request_frame> parse_request_frame(shared_buffer frame, parse_options options) noexcept;
     request_frame(request_start start, held<request_header::view> header, shared_buffer body) noexcept
         : start_(start), header_(std::move(header)), body_(std::move(body)) {}
@@ -194,7 +224,18 @@ public:
         return std::move(body_);
     }
 
+    /// The whole frame, header and body, without its length: what is passed on as it came (with_length).
+    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_.buffer();
+    }
+    /// The whole frame alone, with this reference: header and body are gone then.
+    [[nodiscard]] shared_buffer buffer() && noexcept {
+        body_ = {};
+        return std::move(header_).buffer();
+    }
+
 private:
+    friend detail::writable_access;
     friend result<response_frame> parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
                                                        parse_options options) noexcept;
     response_frame(api_key api, std::int16_t version, held<response_header::view> header,

@@ -8,7 +8,13 @@
 ///             kwire::set<"leader_id">(*response, partition, partition.leader_id() + 1000);
 ///             kwire::set_element<"isr_nodes">(*response, partition, 0, 1001);
 ///         }
-///     send(std::move(*response).freeze());
+///     auto changed = std::move(*response).freeze();              // held as before
+///
+/// A proxy does the same with the frame, of which it changes one field and sends all:
+///
+///     auto answer = kwire::make_writable<kwire::metadata_response>(std::move(frame)); // a response_frame
+///     kwire::set<"throttle_time_ms">(*answer, 0);
+///     send(*kwire::with_length(std::move(*answer).freeze().buffer()));
 ///
 /// Lengths, counts and markers cannot be set, so whatever was checked stays true, and views of the message
 /// stay good and show the new values. Fields are those of the message itself, of structs in it, and tagged
@@ -19,6 +25,7 @@
 
 #include <kwire/dynamic.hpp>
 #include <kwire/held.hpp>
+#include <kwire/parse.hpp>
 #include <kwire/result.hpp>
 
 #include <algorithm>
@@ -34,6 +41,8 @@ namespace kwire {
 
 template <class View>
 class writable;
+template <class M, class Frame>
+class typed_frame; // dispatch.hpp
 
 namespace detail {
 
@@ -162,6 +171,58 @@ template <class View>
         detail::move_view(view, copy.data() + detail::distance_from(before, covered.data()));
     static_cast<void>(std::move(message).buffer()); // whose bytes the view no longer shows
     return writable<View>(view, std::move(copy));
+}
+
+namespace detail {
+
+/// A frame has two references on its bytes, for header and body: here they become one.
+struct writable_access {
+    /// What a frame that is refused holds again is what it held before.
+    template <class View, class Frame>
+    static result<writable<View>> in_whole_frame(Frame& frame, const View& view, if_shared policy) {
+        const auto header = frame.header_.view();
+        const std::size_t before_body = frame.header_.buffer().size() - frame.body_.size();
+        held<View> whole(view, std::move(frame).buffer());
+        auto out = make_writable(std::move(whole), policy);
+        if (!out) {
+            shared_buffer bytes = std::move(whole).buffer();
+            frame.body_ = buffer_access::slice(bytes, before_body, bytes.size() - before_body);
+            frame.header_ = {header, std::move(bytes)};
+        }
+        return out;
+    }
+    template <class M, class Frame>
+    static Frame& frame_of(typed_frame<M, Frame>& message) noexcept {
+        return message.frame_;
+    }
+};
+
+} // namespace detail
+
+/// Makes a message that `dispatch` hands out writable together with its header: `freeze().buffer()` is the
+/// whole frame then, which `with_length` (frame.hpp) makes ready to be sent on.
+///
+/// Errors: as above, and then `message` is as it was.
+template <class M, class Frame>
+[[nodiscard]] result<writable<typename M::view>> make_writable(typed_frame<M, Frame>&& message,
+                                                               if_shared policy = if_shared::refuse) {
+    const typename M::view view = message.view();
+    return detail::writable_access::in_whole_frame(detail::writable_access::frame_of(message), view, policy);
+}
+
+/// The same for a request_frame or response_frame whose body is `M`: checks it first. Errors: those of
+/// `parse` too.
+template <class M, class Frame>
+    requires requires(const Frame& frame) {
+        { frame.body() } -> std::same_as<const shared_buffer&>;
+        { frame.api_version() } -> std::same_as<std::int16_t>;
+    }
+[[nodiscard]] result<writable<typename M::view>>
+make_writable(Frame&& frame, if_shared policy = if_shared::refuse, parse_options options = {}) {
+    static_assert(!std::is_lvalue_reference_v<Frame>, "moved in, or else its sender holds the bytes too");
+    const auto view = parse_view<M>(frame.body().span(), frame.api_version(), options);
+    if (!view) return std::unexpected(view.error());
+    return detail::writable_access::in_whole_frame(frame, *view, policy);
 }
 
 /// Sets a field of `part`, a view of bytes that lie in `owned`, which nobody may read meanwhile.
