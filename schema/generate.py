@@ -35,8 +35,10 @@ SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16"
            "uint16": ("uint16", "std::uint16_t"), "int32": ("int32", "std::int32_t"),
            "uint32": ("uint32", "std::uint32_t"), "int64": ("int64", "std::int64_t"),
            "float64": ("float64", "double"), "uuid": ("id128", "uuid")}
-ENTITIES = {"brokerId": "names_broker", "topicName": "names_topic", "groupId": "names_group",
-            "producerId": "names_producer", "transactionalId": "names_transaction"}
+ENTITIES = {"brokerId": "names_broker", "topicName": "names_topic", "topicId": "names_topic_id",
+            "groupId": "names_group", "producerId": "names_producer", "transactionalId": "names_transaction"}
+NAMED_BY = {"brokerId": "int32", "topicName": "string", "topicId": "uuid", "groupId": "string", "producerId": "int64",
+            "transactionalId": "string"}  # the type of fields that name such a thing
 SECRETS = {"always": "secret", "flagged": "secret_if_flagged", "flag": "secret_flag"}  # the marks of secrets.txt
 MAX_MEMBERS = 24  # kwire::detail::max_members
 
@@ -291,18 +293,38 @@ class Writer:
         return lines
 
 
-def check_secrets(secrets, facts):
-    """Each line of secrets.txt means a field that is there, and what is secret if flagged has a flag to go by."""
+def fields_by_path(facts):
+    """Every field, as secrets.txt and entities.txt call it."""
     fields = {}
     for message in (message for messages in facts.values() for message in messages):
         for place in [message, *message.structs()]:
             where = message.name if place is message else f"{message.name}.{place.name}"
-            fields |= {f"{where}.{field.name}": (message, field) for field in place.fields}
+            fields |= {f"{where}.{field.name}": field for field in place.fields}
+    return fields
+
+
+def mark_entities(entities, facts):
+    """Puts the lines of entities.txt into the facts. Each means a field that is there, of which Kafka says nothing."""
+    fields = fields_by_path(facts)
+    for key, kind in entities.items():
+        if key not in fields or kind not in ENTITIES:
+            raise SystemExit(f"entities.txt: {key}: no such field, or `{kind}` is no kind")
+        field = fields[key]
+        if field.entity is not None:
+            raise SystemExit(f"entities.txt: {key}: Kafka says itself that it is a {field.entity}")
+        if field.type != NAMED_BY[kind] or field.struct is not None:
+            raise SystemExit(f"entities.txt: {key}: a {kind} is a {NAMED_BY[kind]}")
+        field.entity = kind
+
+
+def check_secrets(secrets, facts):
+    """Each line of secrets.txt means a field that is there, and what is secret if flagged has a flag to go by."""
+    fields = fields_by_path(facts)
     flags = {key.split(".")[0] for key, mark in secrets.items() if mark == "flag"}
     for key, mark in secrets.items():
         if key not in fields or mark not in SECRETS:
             raise SystemExit(f"secrets.txt: {key}: no such field, or `{mark}` is no mark")
-        if mark == "flag" and fields[key][1].type != "bool":
+        if mark == "flag" and fields[key].type != "bool":
             raise SystemExit(f"secrets.txt: {key}: a flag is a bool")
         if mark == "flagged" and key.split(".")[0] not in flags:
             raise SystemExit(f"secrets.txt: {key}: no field of {key.split('.')[0]} is marked as the flag")
@@ -512,6 +534,7 @@ def main():
     words = load_words(HERE / "words.txt")
     secrets = load_words(HERE / "secrets.txt")
     check_secrets(secrets, facts)
+    mark_entities(load_words(HERE / "entities.txt"), facts)
     include = HERE.parent / "include" / "kwire"
     out = arguments.out or include / "messages"
     used_words = set()

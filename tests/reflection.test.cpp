@@ -139,10 +139,37 @@ TEST_CASE("the tables tell which fields name topics, in every message") {
         list(*message.structure, kwire::entity::topic_name, std::string(message.facts.name), found);
     const std::set<std::string> all(found.begin(), found.end());
     CHECK(all.size() == found.size());
-    CHECK(all.size() > 90);
-    for (const char* expected : {"MetadataRequest.topics.name", "ProduceRequest.topic_data.name",
-                                 "TopicRecord.name", "FetchRequest.topics.topic"})
+    CHECK(all.size() > 110);
+    for (const char* expected :
+         {"MetadataRequest.topics.name", "ProduceRequest.topic_data.name", "TopicRecord.name",
+          "FetchRequest.topics.topic", "ConsumerProtocolSubscription.topics",
+          "ConsumerProtocolSubscription.owned_partitions.topic",
+          "ConsumerProtocolAssignment.assigned_partitions.topic", "OffsetCommitKey.topic",
+          "TransactionLogValue.transaction_partitions.topic",
+          "StreamsGroupTopologyValue.subtopologies.source_topics",
+          "StreamsGroupTopologyValue.subtopologies.state_changelog_topics.name",
+          "RemoteLogSegmentMetadataRecord.remote_log_segment_id.topic_id_partition.name"}) {
+        INFO(expected);
         CHECK(all.contains(expected));
+    }
+}
+
+TEST_CASE("the tables tell what else fields name, ids of topics among it") {
+    const auto names = [](std::string_view message, kwire::entity what) {
+        std::vector<std::string> found;
+        list(*kwire::find_message(message)->structure, what, "", found);
+        return found;
+    };
+    using paths = std::vector<std::string>;
+    CHECK(names("FetchRequest", kwire::entity::topic_id) ==
+          paths{".topics.topic_id", ".forgotten_topics_data.topic_id"});
+    CHECK(names("OffsetCommitValue", kwire::entity::topic_id) == paths{".topic_id"});
+    CHECK(names("OffsetCommitKey", kwire::entity::group_id) == paths{".group"});
+    CHECK(names("TransactionLogKey", kwire::entity::transactional_id) == paths{".transactional_id"});
+    CHECK(names("TransactionLogValue", kwire::entity::producer_id) ==
+          paths{".producer_id", ".previous_producer_id", ".next_producer_id"});
+    CHECK(names("QuorumStateData", kwire::entity::broker_id) ==
+          paths{".leader_id", ".voted_id", ".current_voters.voter_id"});
 }
 
 TEST_CASE("the messages of an API are found by its key") {
@@ -185,6 +212,17 @@ TEST_CASE("values are found by what they name, in a message of any kind") {
     CHECK(counts == std::map<std::string, int>{{"orders", 2}});
     CHECK(done);
 
+    // The elements of an array of strings are named as the array is.
+    const auto subscription =
+        kwire::encode<kwire::consumer_protocol_subscription>(
+            {.topics = {"orders", "bills"}, .owned_partitions = {{.topic = "orders", .partitions = {3}}}}, 1)
+            .value()
+            .to_bytes();
+    const auto member =
+        kwire::parse(*kwire::find_message("ConsumerProtocolSubscription"), subscription, 1).value();
+    for (const auto field : member->fields()) count_topics(field, counts);
+    CHECK(counts == std::map<std::string, int>{{"bills", 1}, {"orders", 4}});
+
     kwire::metadata_response::data expected = cluster;
     for (auto& broker : expected.brokers) broker.node_id += 1000;
     auto& partitions = expected.topics[0].partitions;
@@ -193,6 +231,19 @@ TEST_CASE("values are found by what they name, in a message of any kind") {
     partitions[1].isr_nodes = {1002};
     CHECK(std::move(message).freeze().buffer() == encode(expected));
 }
+
+namespace {
+
+kwire::field_kind kind_that_names(kwire::entity what) {
+    switch (what) {
+    case kwire::entity::broker_id: return kwire::field_kind::int32;
+    case kwire::entity::producer_id: return kwire::field_kind::int64;
+    case kwire::entity::topic_id: return kwire::field_kind::uuid;
+    default: return kwire::field_kind::string;
+    }
+}
+
+} // namespace
 
 TEST_CASE("what is known of each field holds together") {
     const auto look = [](const auto& self, const kwire::message_info& message,
@@ -204,8 +255,7 @@ TEST_CASE("what is known of each field holds together") {
             CHECK((field.nullable.empty() || field.nullable.last >= field.nullable.first));
             CHECK((field.structure != nullptr) == (field.element == kwire::field_kind::structure));
             if (field.tag >= 0) CHECK(message.facts.flexible(field.versions.first));
-            if (field.names == kwire::entity::topic_name) CHECK(field.element == kwire::field_kind::string);
-            if (field.names == kwire::entity::producer_id) CHECK(field.element == kwire::field_kind::int64);
+            if (field.names != kwire::entity::none) CHECK(field.element == kind_that_names(field.names));
             if (field.secret == kwire::secrecy::flag) CHECK(field.kind == kwire::field_kind::boolean);
             if (field.map_key)
                 CHECK((field.kind != kwire::field_kind::array && field.kind != kwire::field_kind::structure));

@@ -4,6 +4,7 @@
     python3 tests/schema/test_fresh.py
 """
 
+import copy
 import pathlib
 import re
 import subprocess
@@ -129,6 +130,48 @@ class Fresh(unittest.TestCase):
                       {"ConfigRecord.Value": "flagged"}):
             with self.assertRaises(SystemExit):
                 generate.check_secrets(wrong, FACTS)
+
+    def test_fields_whose_names_suggest_what_they_name_are_marked_or_known_to_name_nothing(self):
+        harmless = {
+            # Patterns and what is said of topics, groups and producers, not which they are.
+            "ConsumerGroupDescribeResponse.Member.SubscribedTopicRegex",
+            "ConsumerGroupHeartbeatRequest.SubscribedTopicRegex",
+            "ConsumerGroupMemberMetadataValue.SubscribedTopicRegex",
+            "StreamsGroupHeartbeatRequest.Subtopology.SourceTopicRegex",
+            "StreamsGroupTopologyValue.Subtopology.SourceTopicRegex",
+            "ListTransactionsRequest.TransactionalIdPattern",
+            "CreateTopicsRequest.CreatableTopicConfig.Name", "CreateTopicsResponse.CreatableTopicConfigs.Name",
+            "CreateTopicsResponse.CreatableTopicResult.TopicConfigErrorCode",
+            "DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic.TopicAuthorizedOperations",
+            "MetadataResponse.MetadataResponseTopic.TopicAuthorizedOperations",
+            "AllocateProducerIdsResponse.ProducerIdLen",
+            # Nodes of a stream's topology have names of their own.
+            "StreamsGroupDescribeResponse.TopologyDescriptionNode.Name",
+            "StreamsGroupTopologyDescriptionUpdateRequest.TopologyDescriptionNode.Name",
+            # Positions in the lists of topics beside them, and numbers of subtopologies.
+            "StreamsGroupHeartbeatRequest.CopartitionGroup.SourceTopics",
+            "StreamsGroupHeartbeatRequest.CopartitionGroup.SourceTopicRegex",
+            "StreamsGroupHeartbeatRequest.CopartitionGroup.RepartitionSourceTopics",
+            "StreamsGroupTopologyValue.CopartitionGroup.SourceTopics",
+            "StreamsGroupTopologyValue.CopartitionGroup.SourceTopicRegex",
+            "StreamsGroupTopologyValue.CopartitionGroup.RepartitionSourceTopics",
+            "SubscriptionInfoData.TaskId.topicGroupId", "SubscriptionInfoData.TaskOffsetSum.topicGroupId"}
+        suspicious = re.compile("topic|groups?(ids?|names?)?$|transactionalid|producerid|"
+                                "(broker|leader|candidate|voter|voted|controller|node|replica)ids?$|isr$|replicas$", re.I)
+        entities = generate.load_words(SCHEMA / "entities.txt")
+        seen = set()
+        for key, field in generate.fields_by_path(FACTS).items():
+            place, name = key.split(".")[-2:]
+            named = suspicious.search(name) or (name in ("Name", "Id") and re.search("topic|topolog", place, re.I))
+            if named and field.struct is None and field.type != "bool" and not field.entity and key not in entities:
+                seen.add(key)
+        self.assertEqual(sorted(seen), sorted(harmless))
+        generate.mark_entities(entities, copy.deepcopy(FACTS))
+        for wrong in ({"OffsetCommitKey.nothing": "topicName"}, {"OffsetCommitKey.topic": "topic"},
+                      {"MetadataRequest.MetadataRequestTopic.Name": "topicName"},  # Kafka says so
+                      {"OffsetCommitKey.topic": "topicId"}, {"ConsumerProtocolSubscription.OwnedPartitions": "topicName"}):
+            with self.assertRaises(SystemExit):
+                generate.mark_entities(wrong, copy.deepcopy(FACTS))
 
     def test_no_array_has_elements_of_no_bytes(self):
         """A count in front of such elements would be bounded by nothing."""

@@ -11,7 +11,7 @@ struct aborted_txn : private vocabulary {
     static constexpr message_facts facts{"AbortedTxn", -1, {0, 0}};
 
     using fields = field_list<aborted_txn,
-        field<"producer_id", int64, since(0)>,
+        field<"producer_id", int64, since(0), names_producer>,
         field<"first_offset", int64, since(0)>,
         field<"last_offset", int64, since(0)>,
         field<"last_stable_offset", int64, since(0)>>;

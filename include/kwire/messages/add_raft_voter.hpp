@@ -40,7 +40,7 @@ struct add_raft_voter_request : private vocabulary {
     using fields = field_list<add_raft_voter_request,
         field<"cluster_id", string, since(0), nullable_since(0)>,
         field<"timeout_ms", int32, since(0)>,
-        field<"voter_id", int32, since(0)>,
+        field<"voter_id", int32, since(0), names_broker>,
         field<"voter_directory_id", id128, since(0)>,
         field<"listeners", array<listener>, since(0)>,
         field<"ack_when_committed", boolean, since(1), defaults_to(true)>>;

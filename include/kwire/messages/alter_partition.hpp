@@ -77,7 +77,7 @@ struct alter_partition_request : private vocabulary {
     struct topic_data {
         using fields = field_list<alter_partition_request,
             field<"topic_name", string, between(0, 1), ignorable, names_topic>,
-            field<"topic_id", id128, since(2), ignorable>,
+            field<"topic_id", id128, since(2), ignorable, names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>
@@ -180,7 +180,7 @@ struct alter_partition_response : private vocabulary {
     struct topic_data {
         using fields = field_list<alter_partition_response,
             field<"topic_name", string, between(0, 1), ignorable, names_topic>,
-            field<"topic_id", id128, since(2), ignorable>,
+            field<"topic_id", id128, since(2), ignorable, names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>

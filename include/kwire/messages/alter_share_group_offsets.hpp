@@ -117,7 +117,7 @@ struct alter_share_group_offsets_response : private vocabulary {
     struct topic {
         using fields = field_list<alter_share_group_offsets_response,
             field<"topic_name", string, since(0), map_key, names_topic>,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition>, since(0)>>;
 
         template <int N = 0>

@@ -14,7 +14,7 @@ struct api_versions_request : private vocabulary {
         field<"client_software_name", string, since(3), ignorable>,
         field<"client_software_version", string, since(3), ignorable>,
         field<"cluster_id", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-        field<"node_id", int32, since(5), defaults_to(-1), ignorable>>;
+        field<"node_id", int32, since(5), defaults_to(-1), ignorable, names_broker>>;
 
     template <int N = 0>
     struct basic_data {

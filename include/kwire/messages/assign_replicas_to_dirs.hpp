@@ -31,7 +31,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
 
     struct topic_data {
         using fields = field_list<assign_replicas_to_dirs_request,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>
@@ -137,7 +137,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
 
     struct topic_data {
         using fields = field_list<assign_replicas_to_dirs_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>

@@ -11,7 +11,7 @@ struct consumer_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupCurrentMemberAssignmentKey", 8, {0, 0}, 32767, 8};
 
     using fields = field_list<consumer_group_current_member_assignment_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"member_id", string, since(0)>>;
 
     template <int N = 0>
@@ -38,7 +38,7 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
 
     struct topic_partitions {
         using fields = field_list<consumer_group_current_member_assignment_value,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<int32>, since(0)>,
             field<"assignment_epochs", array<int32>, since(0), tag(0), nullable_since(0)>>;
 

@@ -39,7 +39,7 @@ struct consumer_group_describe_response : private vocabulary {
 
     struct topic_partitions {
         using fields = field_list<consumer_group_describe_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 

@@ -12,7 +12,7 @@ struct consumer_group_heartbeat_request : private vocabulary {
 
     struct topic_partitions {
         using fields = field_list<consumer_group_heartbeat_request,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<int32>, since(0)>>;
 
         template <int N = 0>
@@ -102,7 +102,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
 
     struct topic_partitions {
         using fields = field_list<consumer_group_heartbeat_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<int32>, since(0)>>;
 
         template <int N = 0>

@@ -11,7 +11,7 @@ struct consumer_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMemberMetadataKey", 5, {0, 0}, 32767, 5};
 
     using fields = field_list<consumer_group_member_metadata_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"member_id", string, since(0)>>;
 
     template <int N = 0>
@@ -89,7 +89,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
         field<"rack_id", string, since(0), nullable_since(0)>,
         field<"client_id", string, since(0)>,
         field<"client_host", string, since(0)>,
-        field<"subscribed_topic_names", array<string>, since(0)>,
+        field<"subscribed_topic_names", array<string>, since(0), names_topic>,
         field<"subscribed_topic_regex", string, since(0), nullable_since(0)>,
         field<"rebalance_timeout_ms", int32, since(0), defaults_to(-1)>,
         field<"server_assignor", string, since(0), nullable_since(0)>,

@@ -11,7 +11,7 @@ struct consumer_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMetadataKey", 3, {0, 0}, 32767, 3};
 
     using fields = field_list<consumer_group_metadata_key,
-        field<"group_id", string, since(0)>>;
+        field<"group_id", string, since(0), names_group>>;
 
     template <int N = 0>
     struct basic_data {

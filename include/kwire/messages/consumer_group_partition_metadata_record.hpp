@@ -11,7 +11,7 @@ struct consumer_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupPartitionMetadataKey", 4, {0, 0}, 32767, 4};
 
     using fields = field_list<consumer_group_partition_metadata_key,
-        field<"group_id", string, since(0)>>;
+        field<"group_id", string, since(0), names_group>>;
 
     template <int N = 0>
     struct basic_data {
@@ -57,8 +57,8 @@ struct consumer_group_partition_metadata_value : private vocabulary {
 
     struct topic_metadata {
         using fields = field_list<consumer_group_partition_metadata_value,
-            field<"topic_id", id128, since(0)>,
-            field<"topic_name", string, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
+            field<"topic_name", string, since(0), names_topic>,
             field<"num_partitions", int32, since(0)>,
             field<"partition_metadata", array<partition_metadata>, since(0)>>;
 

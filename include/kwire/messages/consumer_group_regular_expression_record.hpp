@@ -11,7 +11,7 @@ struct consumer_group_regular_expression_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionKey", 16, {0, 0}};
 
     using fields = field_list<consumer_group_regular_expression_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"regular_expression", string, since(0)>>;
 
     template <int N = 0>
@@ -37,7 +37,7 @@ struct consumer_group_regular_expression_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionValue", 16, {0, 0}, 0};
 
     using fields = field_list<consumer_group_regular_expression_value,
-        field<"topics", array<string>, since(0)>,
+        field<"topics", array<string>, since(0), names_topic>,
         field<"version", int64, since(0)>,
         field<"timestamp", int64, since(0)>>;
 

@@ -11,7 +11,7 @@ struct consumer_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupTargetAssignmentMetadataKey", 6, {0, 0}, 32767, 6};
 
     using fields = field_list<consumer_group_target_assignment_metadata_key,
-        field<"group_id", string, since(0)>>;
+        field<"group_id", string, since(0), names_group>>;
 
     template <int N = 0>
     struct basic_data {

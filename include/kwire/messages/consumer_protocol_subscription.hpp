@@ -33,7 +33,7 @@ struct consumer_protocol_subscription : private vocabulary {
     };
 
     using fields = field_list<consumer_protocol_subscription,
-        field<"topics", array<string>, since(0)>,
+        field<"topics", array<string>, since(0), names_topic>,
         field<"user_data", bytes, since(0), nullable_since(0), defaults_to_null>,
         field<"owned_partitions", array<topic_partition>, since(1), ignorable>,
         field<"generation_id", int32, since(2), defaults_to(-1), ignorable>,

@@ -69,7 +69,7 @@ struct controller_registration_request : private vocabulary {
     };
 
     using fields = field_list<controller_registration_request,
-        field<"controller_id", int32, since(0)>,
+        field<"controller_id", int32, since(0), names_broker>,
         field<"incarnation_id", id128, since(0)>,
         field<"zk_migration_ready", boolean, since(0)>,
         field<"listeners", array<listener>, since(0)>,

@@ -171,7 +171,7 @@ struct create_topics_response : private vocabulary {
     struct creatable_topic_result {
         using fields = field_list<create_topics_response,
             field<"name", string, since(0), map_key, names_topic>,
-            field<"topic_id", id128, since(7), ignorable>,
+            field<"topic_id", id128, since(7), ignorable, names_topic_id>,
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(1), nullable_since(1), ignorable>,
             field<"topic_config_error_code", int16, since(5), tag(0), ignorable>,

@@ -59,7 +59,7 @@ struct delete_share_group_offsets_response : private vocabulary {
     struct topic {
         using fields = field_list<delete_share_group_offsets_response,
             field<"topic_name", string, since(0), names_topic>,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
 

@@ -31,7 +31,7 @@ struct delete_share_group_state_request : private vocabulary {
 
     struct delete_state_data {
         using fields = field_list<delete_share_group_state_request,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>
@@ -55,7 +55,7 @@ struct delete_share_group_state_request : private vocabulary {
     };
 
     using fields = field_list<delete_share_group_state_request,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"topics", array<delete_state_data>, since(0)>>;
 
     template <int N = 0>
@@ -114,7 +114,7 @@ struct delete_share_group_state_response : private vocabulary {
 
     struct delete_state_result {
         using fields = field_list<delete_share_group_state_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_result>, since(0)>>;
 
         template <int N = 0>

@@ -14,7 +14,7 @@ struct delete_topics_request : private vocabulary {
     struct delete_topic_state {
         using fields = field_list<delete_topics_request,
             field<"name", string, since(6), nullable_since(6), defaults_to_null, names_topic>,
-            field<"topic_id", id128, since(6)>>;
+            field<"topic_id", id128, since(6), names_topic_id>>;
 
         template <int N = 0>
         struct basic_data {
@@ -71,7 +71,7 @@ struct delete_topics_response : private vocabulary {
     struct deletable_topic_result {
         using fields = field_list<delete_topics_response,
             field<"name", string, since(0), nullable_since(6), map_key, names_topic>,
-            field<"topic_id", id128, since(6), ignorable>,
+            field<"topic_id", id128, since(6), ignorable, names_topic_id>,
             field<"error_code", int16, since(0)>,
             field<"error_message", string, since(5), nullable_since(5), defaults_to_null, ignorable>>;
 

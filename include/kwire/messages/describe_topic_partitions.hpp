@@ -144,7 +144,7 @@ struct describe_topic_partitions_response : private vocabulary {
         using fields = field_list<describe_topic_partitions_response,
             field<"error_code", int16, since(0)>,
             field<"name", string, since(0), nullable_since(0), map_key, names_topic>,
-            field<"topic_id", id128, since(0), ignorable>,
+            field<"topic_id", id128, since(0), ignorable, names_topic_id>,
             field<"is_internal", boolean, since(0), ignorable>,
             field<"partitions", array<partition>, since(0)>,
             field<"topic_authorized_operations", int32, since(0), defaults_to(-2147483648)>>;

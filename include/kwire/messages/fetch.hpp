@@ -87,7 +87,7 @@ struct fetch_request : private vocabulary {
     struct topic {
         using fields = field_list<fetch_request,
             field<"topic", string, between(0, 12), ignorable, names_topic>,
-            field<"topic_id", id128, since(13), ignorable>,
+            field<"topic_id", id128, since(13), ignorable, names_topic_id>,
             field<"partitions", array<partition>, since(0)>>;
 
         template <int N = 0>
@@ -117,7 +117,7 @@ struct fetch_request : private vocabulary {
     struct forgotten_topic {
         using fields = field_list<fetch_request,
             field<"topic", string, between(7, 12), ignorable, names_topic>,
-            field<"topic_id", id128, since(13), ignorable>,
+            field<"topic_id", id128, since(13), ignorable, names_topic_id>,
             field<"partitions", array<int32>, since(7)>>;
 
         template <int N = 0>
@@ -382,7 +382,7 @@ struct fetch_response : private vocabulary {
     struct fetchable_topic_response {
         using fields = field_list<fetch_response,
             field<"topic", string, between(0, 12), ignorable, names_topic>,
-            field<"topic_id", id128, since(13), ignorable>,
+            field<"topic_id", id128, since(13), ignorable, names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>

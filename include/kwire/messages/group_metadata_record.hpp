@@ -11,7 +11,7 @@ struct group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"GroupMetadataKey", 2, {0, 0}, 32767, 2};
 
     using fields = field_list<group_metadata_key,
-        field<"group", string, since(0)>>;
+        field<"group", string, since(0), names_group>>;
 
     template <int N = 0>
     struct basic_data {

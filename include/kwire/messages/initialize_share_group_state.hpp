@@ -39,7 +39,7 @@ struct initialize_share_group_state_request : private vocabulary {
 
     struct initialize_state_data {
         using fields = field_list<initialize_share_group_state_request,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>
@@ -63,7 +63,7 @@ struct initialize_share_group_state_request : private vocabulary {
     };
 
     using fields = field_list<initialize_share_group_state_request,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"topics", array<initialize_state_data>, since(0)>>;
 
     template <int N = 0>
@@ -122,7 +122,7 @@ struct initialize_share_group_state_response : private vocabulary {
 
     struct initialize_state_result {
         using fields = field_list<initialize_share_group_state_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_result>, since(0)>>;
 
         template <int N = 0>

@@ -76,7 +76,7 @@ struct leader_and_isr_request : private vocabulary {
     struct topic_state {
         using fields = field_list<leader_and_isr_request,
             field<"topic_name", string, since(2), names_topic>,
-            field<"topic_id", id128, since(5), ignorable>,
+            field<"topic_id", id128, since(5), ignorable, names_topic_id>,
             field<"partition_states", array<partition_state>, since(2)>>;
 
         template <int N = 0>
@@ -215,7 +215,7 @@ struct leader_and_isr_response : private vocabulary {
 
     struct topic_error {
         using fields = field_list<leader_and_isr_response,
-            field<"topic_id", id128, since(5), map_key>,
+            field<"topic_id", id128, since(5), map_key, names_topic_id>,
             field<"partition_errors", array<partition_error>, since(5)>>;
 
         template <int N = 0>

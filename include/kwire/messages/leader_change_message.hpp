@@ -12,7 +12,7 @@ struct leader_change_message : private vocabulary {
 
     struct voter {
         using fields = field_list<leader_change_message,
-            field<"voter_id", int32, since(0)>,
+            field<"voter_id", int32, since(0), names_broker>,
             field<"voter_directory_id", id128, since(1)>>;
 
         template <int N = 0>

@@ -11,8 +11,8 @@ struct legacy_offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"LegacyOffsetCommitKey", 0, {0, 0}};
 
     using fields = field_list<legacy_offset_commit_key,
-        field<"group", string, since(0)>,
-        field<"topic", string, since(0)>,
+        field<"group", string, since(0), names_group>,
+        field<"topic", string, since(0), names_topic>,
         field<"partition", int32, since(0)>>;
 
     template <int N = 0>

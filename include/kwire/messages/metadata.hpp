@@ -13,7 +13,7 @@ struct metadata_request : private vocabulary {
     /// One requested topic: by name, or from v10 on by id.
     struct topic {
         using fields = field_list<metadata_request,
-            field<"topic_id", id128, since(10), ignorable>,
+            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
             field<"name", string, since(0), nullable_since(10), names_topic>>;
 
         template <int N = 0>
@@ -152,7 +152,7 @@ struct metadata_response : private vocabulary {
         using fields = field_list<metadata_response,
             field<"error_code", int16, since(0)>,
             field<"name", string, since(0), nullable_since(12), map_key, names_topic>,
-            field<"topic_id", id128, since(10), ignorable>,
+            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
             field<"is_internal", boolean, since(1), ignorable>,
             field<"partitions", array<partition>, since(0)>,
             field<"topic_authorized_operations", int32, since(8), defaults_to(-2147483648)>>;

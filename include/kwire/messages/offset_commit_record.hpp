@@ -11,8 +11,8 @@ struct offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"OffsetCommitKey", 1, {0, 0}, 32767, 1};
 
     using fields = field_list<offset_commit_key,
-        field<"group", string, since(0)>,
-        field<"topic", string, since(0)>,
+        field<"group", string, since(0), names_group>,
+        field<"topic", string, since(0), names_topic>,
         field<"partition", int32, since(0)>>;
 
     template <int N = 0>
@@ -46,7 +46,7 @@ struct offset_commit_value : private vocabulary {
         field<"metadata", string, since(0)>,
         field<"commit_timestamp", int64, since(0)>,
         field<"expire_timestamp", int64, between(1, 1), defaults_to(-1), ignorable>,
-        field<"topic_id", id128, since(4), tag(0), ignorable>>;
+        field<"topic_id", id128, since(4), tag(0), ignorable, names_topic_id>>;
 
     template <int N = 0>
     struct basic_data {

@@ -38,7 +38,7 @@ struct offset_fetch_request : private vocabulary {
     struct topics {
         using fields = field_list<offset_fetch_request,
             field<"name", string, between(8, 9), ignorable, names_topic>,
-            field<"topic_id", id128, since(10), ignorable>,
+            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
             field<"partition_indexes", array<int32>, since(8)>>;
 
         template <int N = 0>
@@ -235,7 +235,7 @@ struct offset_fetch_response : private vocabulary {
     struct topics {
         using fields = field_list<offset_fetch_response,
             field<"name", string, between(8, 9), ignorable, names_topic>,
-            field<"topic_id", id128, since(10), ignorable>,
+            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
             field<"partitions", array<partitions>, since(8)>>;
 
         template <int N = 0>

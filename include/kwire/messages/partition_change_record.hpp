@@ -12,7 +12,7 @@ struct partition_change_record : private vocabulary {
 
     using fields = field_list<partition_change_record,
         field<"partition_id", int32, since(0), defaults_to(-1)>,
-        field<"topic_id", id128, since(0)>,
+        field<"topic_id", id128, since(0), names_topic_id>,
         field<"isr", array<int32>, since(0), tag(0), nullable_since(0), defaults_to_null, names_broker>,
         field<"leader", int32, since(0), tag(1), defaults_to(-2), names_broker>,
         field<"replicas", array<int32>, since(0), tag(2), nullable_since(0), defaults_to_null, names_broker>,

@@ -12,9 +12,9 @@ struct partition_record : private vocabulary {
 
     using fields = field_list<partition_record,
         field<"partition_id", int32, since(0), defaults_to(-1)>,
-        field<"topic_id", id128, since(0)>,
+        field<"topic_id", id128, since(0), names_topic_id>,
         field<"replicas", array<int32>, since(0), names_broker>,
-        field<"isr", array<int32>, since(0)>,
+        field<"isr", array<int32>, since(0), names_broker>,
         field<"removing_replicas", array<int32>, since(0), names_broker>,
         field<"adding_replicas", array<int32>, since(0), names_broker>,
         field<"leader", int32, since(0), defaults_to(-1), names_broker>,

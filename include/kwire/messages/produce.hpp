@@ -41,7 +41,7 @@ struct produce_request : private vocabulary {
     struct topic_produce_data {
         using fields = field_list<produce_request,
             field<"name", string, between(0, 12), ignorable, map_key, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, map_key>,
+            field<"topic_id", id128, since(13), ignorable, map_key, names_topic_id>,
             field<"partition_data", array<partition_produce_data>, since(0)>>;
 
         template <int N = 0>
@@ -214,7 +214,7 @@ struct produce_response : private vocabulary {
     struct topic_produce_response {
         using fields = field_list<produce_response,
             field<"name", string, between(0, 12), ignorable, map_key, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, map_key>,
+            field<"topic_id", id128, since(13), ignorable, map_key, names_topic_id>,
             field<"partition_responses", array<partition_produce_response>, since(0)>>;
 
         template <int N = 0>

@@ -13,7 +13,7 @@ struct producer_ids_record : private vocabulary {
     using fields = field_list<producer_ids_record,
         field<"broker_id", int32, since(0), names_broker>,
         field<"broker_epoch", int64, since(0), defaults_to(-1)>,
-        field<"next_producer_id", int64, since(0)>>;
+        field<"next_producer_id", int64, since(0), names_producer>>;
 
     template <int N = 0>
     struct basic_data {

@@ -12,7 +12,7 @@ struct producer_snapshot : private vocabulary {
 
     struct producer_entry {
         using fields = field_list<producer_snapshot,
-            field<"producer_id", int64, since(1)>,
+            field<"producer_id", int64, since(1), names_producer>,
             field<"epoch", int16, since(1)>,
             field<"last_sequence", int32, since(1)>,
             field<"last_offset", int64, since(1)>,

@@ -12,7 +12,7 @@ struct quorum_state_data : private vocabulary {
 
     struct voter {
         using fields = field_list<quorum_state_data,
-            field<"voter_id", int32, between(0, 0)>>;
+            field<"voter_id", int32, between(0, 0), names_broker>>;
 
         template <int N = 0>
         struct basic_data {
@@ -31,9 +31,9 @@ struct quorum_state_data : private vocabulary {
 
     using fields = field_list<quorum_state_data,
         field<"cluster_id", string, between(0, 0)>,
-        field<"leader_id", int32, since(0), defaults_to(-1)>,
+        field<"leader_id", int32, since(0), defaults_to(-1), names_broker>,
         field<"leader_epoch", int32, since(0), defaults_to(-1)>,
-        field<"voted_id", int32, since(0), defaults_to(-1)>,
+        field<"voted_id", int32, since(0), defaults_to(-1), names_broker>,
         field<"voted_directory_id", id128, since(1)>,
         field<"applied_offset", int64, between(0, 0)>,
         field<"current_voters", array<voter>, between(0, 0), nullable_between(0, 0)>>;

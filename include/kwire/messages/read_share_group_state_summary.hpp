@@ -35,7 +35,7 @@ struct read_share_group_state_summary_request : private vocabulary {
 
     struct read_state_summary_data {
         using fields = field_list<read_share_group_state_summary_request,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>
@@ -59,7 +59,7 @@ struct read_share_group_state_summary_request : private vocabulary {
     };
 
     using fields = field_list<read_share_group_state_summary_request,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"topics", array<read_state_summary_data>, since(0)>>;
 
     template <int N = 0>
@@ -134,7 +134,7 @@ struct read_share_group_state_summary_response : private vocabulary {
 
     struct read_state_summary_result {
         using fields = field_list<read_share_group_state_summary_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<partition_result>, since(0)>>;
 
         template <int N = 0>

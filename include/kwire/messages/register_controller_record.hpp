@@ -69,7 +69,7 @@ struct register_controller_record : private vocabulary {
     };
 
     using fields = field_list<register_controller_record,
-        field<"controller_id", int32, since(0)>,
+        field<"controller_id", int32, since(0), names_broker>,
         field<"incarnation_id", id128, since(0)>,
         field<"zk_migration_ready", boolean, since(0)>,
         field<"end_points", array<controller_endpoint>, since(0)>,

@@ -12,8 +12,8 @@ struct remote_log_segment_metadata_record : private vocabulary {
 
     struct topic_id_partition_entry {
         using fields = field_list<remote_log_segment_metadata_record,
-            field<"name", string, since(0)>,
-            field<"id", id128, since(0)>,
+            field<"name", string, since(0), names_topic>,
+            field<"id", id128, since(0), names_topic_id>,
             field<"partition", int32, since(0)>>;
 
         template <int N = 0>
@@ -89,7 +89,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
         field<"remote_log_segment_id", structure<remote_log_segment_id_entry>, since(0)>,
         field<"start_offset", int64, since(0)>,
         field<"end_offset", int64, since(0)>,
-        field<"broker_id", int32, since(0)>,
+        field<"broker_id", int32, since(0), names_broker>,
         field<"max_timestamp_ms", int64, since(0)>,
         field<"event_timestamp_ms", int64, since(0)>,
         field<"segment_leader_epochs", array<segment_leader_epoch_entry>, since(0)>,

@@ -37,7 +37,7 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
         field<"segment_id", id128, since(0)>,
         field<"start_offset", int64, since(0)>,
         field<"end_offset", int64, since(0)>,
-        field<"broker_id", int32, since(0)>,
+        field<"broker_id", int32, since(0), names_broker>,
         field<"max_timestamp_ms", int64, since(0)>,
         field<"event_timestamp_ms", int64, since(0)>,
         field<"segment_leader_epochs", array<segment_leader_epoch_entry>, since(0)>,

@@ -12,8 +12,8 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
 
     struct topic_id_partition_entry {
         using fields = field_list<remote_log_segment_metadata_update_record,
-            field<"name", string, since(0)>,
-            field<"id", id128, since(0)>,
+            field<"name", string, since(0), names_topic>,
+            field<"id", id128, since(0), names_topic_id>,
             field<"partition", int32, since(0)>>;
 
         template <int N = 0>
@@ -64,7 +64,7 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
 
     using fields = field_list<remote_log_segment_metadata_update_record,
         field<"remote_log_segment_id", structure<remote_log_segment_id_entry>, since(0)>,
-        field<"broker_id", int32, since(0)>,
+        field<"broker_id", int32, since(0), names_broker>,
         field<"event_timestamp_ms", int64, since(0)>,
         field<"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null>,
         field<"remote_log_segment_state", int8, since(0)>>;

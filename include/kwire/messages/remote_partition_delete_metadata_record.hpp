@@ -12,8 +12,8 @@ struct remote_partition_delete_metadata_record : private vocabulary {
 
     struct topic_id_partition_entry {
         using fields = field_list<remote_partition_delete_metadata_record,
-            field<"name", string, since(0)>,
-            field<"id", id128, since(0)>,
+            field<"name", string, since(0), names_topic>,
+            field<"id", id128, since(0), names_topic_id>,
             field<"partition", int32, since(0)>>;
 
         template <int N = 0>
@@ -39,7 +39,7 @@ struct remote_partition_delete_metadata_record : private vocabulary {
 
     using fields = field_list<remote_partition_delete_metadata_record,
         field<"topic_id_partition", structure<topic_id_partition_entry>, since(0)>,
-        field<"broker_id", int32, since(0)>,
+        field<"broker_id", int32, since(0), names_broker>,
         field<"event_timestamp_ms", int64, since(0)>,
         field<"remote_partition_delete_state", int8, since(0)>>;
 

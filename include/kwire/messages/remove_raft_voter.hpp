@@ -12,7 +12,7 @@ struct remove_raft_voter_request : private vocabulary {
 
     using fields = field_list<remove_raft_voter_request,
         field<"cluster_id", string, since(0), nullable_since(0)>,
-        field<"voter_id", int32, since(0)>,
+        field<"voter_id", int32, since(0), names_broker>,
         field<"voter_directory_id", id128, since(0)>>;
 
     template <int N = 0>

@@ -11,7 +11,7 @@ struct remove_topic_record : private vocabulary {
     static constexpr message_facts facts{"RemoveTopicRecord", 9, {0, 0}, 0};
 
     using fields = field_list<remove_topic_record,
-        field<"topic_id", id128, since(0)>>;
+        field<"topic_id", id128, since(0), names_topic_id>>;
 
     template <int N = 0>
     struct basic_data {

@@ -64,7 +64,7 @@ struct share_acknowledge_request : private vocabulary {
 
     struct acknowledge_topic {
         using fields = field_list<share_acknowledge_request,
-            field<"topic_id", id128, since(0), map_key>,
+            field<"topic_id", id128, since(0), map_key, names_topic_id>,
             field<"partitions", array<acknowledge_partition>, since(0)>>;
 
         template <int N = 0>
@@ -130,7 +130,7 @@ struct share_acknowledge_response : private vocabulary {
 
     struct leader_id_and_epoch {
         using fields = field_list<share_acknowledge_response,
-            field<"leader_id", int32, since(0)>,
+            field<"leader_id", int32, since(0), names_broker>,
             field<"leader_epoch", int32, since(0)>>;
 
         template <int N = 0>
@@ -188,7 +188,7 @@ struct share_acknowledge_response : private vocabulary {
 
     struct topic_response {
         using fields = field_list<share_acknowledge_response,
-            field<"topic_id", id128, since(0), map_key>,
+            field<"topic_id", id128, since(0), map_key, names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>

@@ -69,7 +69,7 @@ struct share_fetch_request : private vocabulary {
 
     struct fetch_topic {
         using fields = field_list<share_fetch_request,
-            field<"topic_id", id128, since(0), map_key>,
+            field<"topic_id", id128, since(0), map_key, names_topic_id>,
             field<"partitions", array<fetch_partition>, since(0)>>;
 
         template <int N = 0>
@@ -94,7 +94,7 @@ struct share_fetch_request : private vocabulary {
 
     struct forgotten_topic {
         using fields = field_list<share_fetch_request,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<int32>, since(0)>>;
 
         template <int N = 0>
@@ -186,7 +186,7 @@ struct share_fetch_response : private vocabulary {
 
     struct leader_id_and_epoch {
         using fields = field_list<share_fetch_response,
-            field<"leader_id", int32, since(0)>,
+            field<"leader_id", int32, since(0), names_broker>,
             field<"leader_epoch", int32, since(0)>>;
 
         template <int N = 0>
@@ -293,7 +293,7 @@ struct share_fetch_response : private vocabulary {
 
     struct share_fetchable_topic_response {
         using fields = field_list<share_fetch_response,
-            field<"topic_id", id128, since(0), map_key>,
+            field<"topic_id", id128, since(0), map_key, names_topic_id>,
             field<"partitions", array<partition_data>, since(0)>>;
 
         template <int N = 0>

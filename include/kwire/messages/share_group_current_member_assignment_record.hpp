@@ -11,7 +11,7 @@ struct share_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupCurrentMemberAssignmentKey", 14, {0, 0}};
 
     using fields = field_list<share_group_current_member_assignment_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"member_id", string, since(0)>>;
 
     template <int N = 0>
@@ -38,7 +38,7 @@ struct share_group_current_member_assignment_value : private vocabulary {
 
     struct topic_partitions {
         using fields = field_list<share_group_current_member_assignment_value,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<int32>, since(0)>>;
 
         template <int N = 0>

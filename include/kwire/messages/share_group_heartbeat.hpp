@@ -53,7 +53,7 @@ struct share_group_heartbeat_response : private vocabulary {
 
     struct topic_partitions {
         using fields = field_list<share_group_heartbeat_response,
-            field<"topic_id", id128, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
             field<"partitions", array<int32>, since(0)>>;
 
         template <int N = 0>

@@ -11,7 +11,7 @@ struct share_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataKey", 10, {0, 0}, 32767, 10};
 
     using fields = field_list<share_group_member_metadata_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"member_id", string, since(0)>>;
 
     template <int N = 0>
@@ -40,7 +40,7 @@ struct share_group_member_metadata_value : private vocabulary {
         field<"rack_id", string, since(0), nullable_since(0)>,
         field<"client_id", string, since(0)>,
         field<"client_host", string, since(0)>,
-        field<"subscribed_topic_names", array<string>, since(0)>>;
+        field<"subscribed_topic_names", array<string>, since(0), names_topic>>;
 
     template <int N = 0>
     struct basic_data {

@@ -11,7 +11,7 @@ struct share_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupPartitionMetadataKey", 9, {9, 9}};
 
     using fields = field_list<share_group_partition_metadata_key,
-        field<"group_id", string, since(9)>>;
+        field<"group_id", string, since(9), names_group>>;
 
     template <int N = 0>
     struct basic_data {
@@ -34,8 +34,8 @@ struct share_group_partition_metadata_value : private vocabulary {
 
     struct topic_partitions_info {
         using fields = field_list<share_group_partition_metadata_value,
-            field<"topic_id", id128, since(0)>,
-            field<"topic_name", string, since(0)>,
+            field<"topic_id", id128, since(0), names_topic_id>,
+            field<"topic_name", string, since(0), names_topic>,
             field<"partitions", array<int32>, since(0)>>;
 
         template <int N = 0>
@@ -61,8 +61,8 @@ struct share_group_partition_metadata_value : private vocabulary {
 
     struct topic_info {
         using fields = field_list<share_group_partition_metadata_value,
-            field<"topic_id", id128, since(0)>,
-            field<"topic_name", string, since(0)>>;
+            field<"topic_id", id128, since(0), names_topic_id>,
+            field<"topic_name", string, since(0), names_topic>>;
 
         template <int N = 0>
         struct basic_data {

@@ -11,8 +11,8 @@ struct share_snapshot_key : private vocabulary {
     static constexpr message_facts facts{"ShareSnapshotKey", 0, {0, 0}};
 
     using fields = field_list<share_snapshot_key,
-        field<"group_id", string, since(0)>,
-        field<"topic_id", id128, since(0)>,
+        field<"group_id", string, since(0), names_group>,
+        field<"topic_id", id128, since(0), names_topic_id>,
         field<"partition", int32, since(0)>>;
 
     template <int N = 0>

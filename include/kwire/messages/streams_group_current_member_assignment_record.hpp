@@ -11,7 +11,7 @@ struct streams_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupCurrentMemberAssignmentKey", 22, {0, 0}};
 
     using fields = field_list<streams_group_current_member_assignment_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"member_id", string, since(0)>>;
 
     template <int N = 0>

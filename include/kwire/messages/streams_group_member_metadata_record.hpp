@@ -11,7 +11,7 @@ struct streams_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMemberMetadataKey", 19, {0, 0}};
 
     using fields = field_list<streams_group_member_metadata_key,
-        field<"group_id", string, since(0)>,
+        field<"group_id", string, since(0), names_group>,
         field<"member_id", string, since(0)>>;
 
     template <int N = 0>

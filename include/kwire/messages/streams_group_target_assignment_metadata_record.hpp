@@ -11,7 +11,7 @@ struct streams_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMetadataKey", 20, {0, 0}};
 
     using fields = field_list<streams_group_target_assignment_metadata_key,
-        field<"group_id", string, since(0)>>;
+        field<"group_id", string, since(0), names_group>>;
 
     template <int N = 0>
     struct basic_data {

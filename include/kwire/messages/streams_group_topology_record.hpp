@@ -11,7 +11,7 @@ struct streams_group_topology_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyKey", 23, {0, 0}};
 
     using fields = field_list<streams_group_topology_key,
-        field<"group_id", string, since(0)>>;
+        field<"group_id", string, since(0), names_group>>;
 
     template <int N = 0>
     struct basic_data {
@@ -57,7 +57,7 @@ struct streams_group_topology_value : private vocabulary {
 
     struct topic_info {
         using fields = field_list<streams_group_topology_value,
-            field<"name", string, since(0)>,
+            field<"name", string, since(0), names_topic>,
             field<"partitions", int32, since(0)>,
             field<"replication_factor", int16, since(0)>,
             field<"topic_configs", array<topic_config>, since(0)>>;
@@ -120,10 +120,10 @@ struct streams_group_topology_value : private vocabulary {
     struct subtopology {
         using fields = field_list<streams_group_topology_value,
             field<"subtopology_id", string, since(0)>,
-            field<"source_topics", array<string>, since(0)>,
+            field<"source_topics", array<string>, since(0), names_topic>,
             field<"source_topic_regex", array<string>, since(0)>,
             field<"state_changelog_topics", array<topic_info>, since(0)>,
-            field<"repartition_sink_topics", array<string>, since(0)>,
+            field<"repartition_sink_topics", array<string>, since(0), names_topic>,
             field<"repartition_source_topics", array<topic_info>, since(0)>,
             field<"copartition_groups", array<copartition_group>, since(0)>>;
 

@@ -12,7 +12,7 @@ struct topic_record : private vocabulary {
 
     using fields = field_list<topic_record,
         field<"name", string, since(0), names_topic>,
-        field<"topic_id", id128, since(0)>>;
+        field<"topic_id", id128, since(0), names_topic_id>>;
 
     template <int N = 0>
     struct basic_data {

@@ -11,7 +11,7 @@ struct transaction_log_key : private vocabulary {
     static constexpr message_facts facts{"TransactionLogKey", 0, {0, 0}};
 
     using fields = field_list<transaction_log_key,
-        field<"transactional_id", string, since(0)>>;
+        field<"transactional_id", string, since(0), names_transaction>>;
 
     template <int N = 0>
     struct basic_data {
@@ -34,7 +34,7 @@ struct transaction_log_value : private vocabulary {
 
     struct partitions_schema {
         using fields = field_list<transaction_log_value,
-            field<"topic", string, since(0)>,
+            field<"topic", string, since(0), names_topic>,
             field<"partition_ids", array<int32>, since(0)>>;
 
         template <int N = 0>
@@ -56,9 +56,9 @@ struct transaction_log_value : private vocabulary {
     };
 
     using fields = field_list<transaction_log_value,
-        field<"producer_id", int64, since(0)>,
-        field<"previous_producer_id", int64, since(1), tag(0), defaults_to(-1)>,
-        field<"next_producer_id", int64, since(1), tag(1), defaults_to(-1)>,
+        field<"producer_id", int64, since(0), names_producer>,
+        field<"previous_producer_id", int64, since(1), tag(0), defaults_to(-1), names_producer>,
+        field<"next_producer_id", int64, since(1), tag(1), defaults_to(-1), names_producer>,
         field<"producer_epoch", int16, since(0)>,
         field<"next_producer_epoch", int16, since(1), tag(3), defaults_to(-1)>,
         field<"transaction_timeout_ms", int32, since(0)>,

@@ -46,7 +46,7 @@ struct txn_offset_commit_request : private vocabulary {
     struct topic {
         using fields = field_list<txn_offset_commit_request,
             field<"name", string, between(0, 5), ignorable, names_topic>,
-            field<"topic_id", id128, since(6), ignorable>,
+            field<"topic_id", id128, since(6), ignorable, names_topic_id>,
             field<"partitions", array<partition>, since(0)>>;
 
         template <int N = 0>
@@ -151,7 +151,7 @@ struct txn_offset_commit_response : private vocabulary {
     struct topic {
         using fields = field_list<txn_offset_commit_response,
             field<"name", string, between(0, 5), ignorable, names_topic>,
-            field<"topic_id", id128, since(6), ignorable>,
+            field<"topic_id", id128, since(6), ignorable, names_topic_id>,
             field<"partitions", array<partition>, since(0)>>;
 
         template <int N = 0>

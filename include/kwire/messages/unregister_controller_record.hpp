@@ -11,7 +11,7 @@ struct unregister_controller_record : private vocabulary {
     static constexpr message_facts facts{"UnregisterControllerRecord", 29, {0, 0}, 0};
 
     using fields = field_list<unregister_controller_record,
-        field<"controller_id", int32, since(0)>>;
+        field<"controller_id", int32, since(0), names_broker>>;
 
     template <int N = 0>
     struct basic_data {

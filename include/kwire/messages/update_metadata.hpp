@@ -64,7 +64,7 @@ struct update_metadata_request : private vocabulary {
     struct topic_state {
         using fields = field_list<update_metadata_request,
             field<"topic_name", string, since(5), names_topic>,
-            field<"topic_id", id128, since(7), ignorable>,
+            field<"topic_id", id128, since(7), ignorable, names_topic_id>,
             field<"partition_states", array<partition_state>, since(5)>>;
 
         template <int N = 0>

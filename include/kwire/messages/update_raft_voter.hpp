@@ -63,7 +63,7 @@ struct update_raft_voter_request : private vocabulary {
     using fields = field_list<update_raft_voter_request,
         field<"cluster_id", string, since(0), nullable_since(0)>,
         field<"current_leader_epoch", int32, since(0)>,
-        field<"voter_id", int32, since(0)>,
+        field<"voter_id", int32, since(0), names_broker>,
         field<"voter_directory_id", id128, since(0)>,
         field<"listeners", array<listener>, since(0)>,
         field<"k_raft_version_feature", structure<k_raft_version_feature>, since(0)>>;

@@ -71,11 +71,14 @@ enum class field_kind : std::uint8_t {
     }
 }
 
-/// What kind of thing a field names, for tools that rewrite names and ids in flight (Kafka's `entityType`).
+/// What kind of thing a field names, for tools that rewrite names and ids in flight: Kafka's `entityType`,
+/// and where Kafka's schemas have none, as for most records and all ids of topics, what schema/entities.txt
+/// says.
 enum class entity : std::uint8_t {
     none,
     broker_id,
     topic_name,
+    topic_id,
     group_id,
     producer_id,
     transactional_id,
@@ -317,6 +320,7 @@ protected:
     static constexpr detail::never_compact_mark never_compact{};
     static constexpr entity names_broker = entity::broker_id;
     static constexpr entity names_topic = entity::topic_name;
+    static constexpr entity names_topic_id = entity::topic_id;
     static constexpr entity names_group = entity::group_id;
     static constexpr entity names_producer = entity::producer_id;
     static constexpr entity names_transaction = entity::transactional_id;
