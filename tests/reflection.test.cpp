@@ -176,14 +176,14 @@ TEST_CASE("the messages of an API are found by its key") {
     int found = 0;
     for (int key = -32768; key <= 32767; ++key) {
         const auto api = static_cast<kwire::api_key>(key);
-        const kwire::api_facts facts = kwire::facts_of(api);
+        const kwire::api_facts known = kwire::facts_of(api);
         const kwire::message_info* request = kwire::find_request(api);
         const kwire::message_info* response = kwire::find_response(api);
-        REQUIRE((request != nullptr) == facts.assigned);
-        REQUIRE((response != nullptr) == facts.assigned);
+        REQUIRE((request != nullptr) == known.assigned);
+        REQUIRE((response != nullptr) == known.assigned);
         if (request == nullptr) continue;
-        CHECK(request == kwire::find_message(std::string(facts.name) + "Request"));
-        CHECK(response == kwire::find_message(std::string(facts.name) + "Response"));
+        CHECK(request == kwire::find_message(std::string(known.name) + "Request"));
+        CHECK(response == kwire::find_message(std::string(known.name) + "Response"));
         CHECK((request->facts.key == key && response->facts.key == key));
         ++found;
     }
