@@ -4,7 +4,11 @@ import pathlib
 import re
 import sys
 
-PAGES = {"README.md": "tests/readme.test.cpp", "docs/reflection.md": "tests/reflection.test.cpp"}
+PAGES = {
+    "README.md": "tests/readme.test.cpp",
+    "docs/proxy.md": "tests/proxy.test.cpp",
+    "docs/reflection.md": "tests/reflection.test.cpp",
+}
 
 root = pathlib.Path(__file__).resolve().parent.parent
 failed = False

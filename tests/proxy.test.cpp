@@ -1,0 +1,265 @@
+// The code of docs/proxy.md, which tests/test_readme.py finds here line by line.
+#include <kwire/correlator.hpp>
+#include <kwire/dispatch.hpp>
+#include <kwire/messages/create_topics.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/registry.hpp>
+#include <kwire/messages/sasl_handshake.hpp>
+#include <kwire/negotiation.hpp>
+#include <kwire/patch.hpp>
+#include <kwire/transcode.hpp>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+using outcome = std::expected<void, kwire::error>;
+
+// dispatch says whether the frame was sound, and within that what the function made of it.
+outcome flat(std::expected<outcome, kwire::error> done) {
+    return done ? *std::move(done) : outcome(std::unexpected(done.error()));
+}
+
+std::vector<kwire::shared_buffer> to_broker, to_client;
+
+// The only place where lengths are written: what is read has lost its own.
+void send(std::vector<kwire::shared_buffer>& peer, kwire::buffer_chain frame) {
+    auto out = kwire::with_length(std::move(frame));
+    if (out) peer.push_back(out->to_bytes()); // or a gathering write of *out
+}
+
+// What this proxy speaks, and what it lets the broker offer.
+constexpr kwire::api_range spoken[] = {
+    {kwire::api_key::produce, {0, 13}},       {kwire::api_key::metadata, {1, 12}},
+    {kwire::api_key::sasl_handshake, {0, 1}}, {kwire::api_key::create_topics, {2, 7}},
+    {kwire::api_key::api_versions, {0, 4}},
+};
+
+bool speaks(const kwire::request_frame& asked) {
+    return kwire::versions_in(spoken, asked.api()).contains(asked.api_version());
+}
+
+// One connection of a client, and the one to the broker that belongs to it.
+struct session {
+    kwire::correlator pending;
+    std::optional<kwire::common_versions> common;
+    int watched = 0;
+
+    outcome from_client(kwire::shared_buffer frame);
+    outcome from_broker(kwire::shared_buffer frame);
+    outcome answer_itself(const kwire::request_frame& asked);
+    outcome answer_versions(kwire::response_frame frame);
+    outcome pass_on(kwire::request_frame frame);
+};
+
+outcome session::from_client(kwire::shared_buffer frame) {
+    if (pending.exchanges_tokens()) { // SASL after a handshake of version 0: frames without a header
+        send(to_broker, std::move(frame));
+        return {};
+    }
+    auto visitor = kwire::overloaded{
+        [&](kwire::request<kwire::create_topics_request> asked) -> outcome {
+            watched += static_cast<int>(asked->topics().size());
+            return pass_on(std::move(asked).frame());
+        },
+        [&](kwire::request_frame other) -> outcome {
+            if (other.api() == kwire::api_key::api_versions && !speaks(other)) return answer_itself(other);
+            return pass_on(std::move(other));
+        },
+    };
+    return flat(kwire::dispatch(std::move(frame), visitor));
+}
+
+// A client from the future asks in a version that nobody here knows: it gets version 0 and asks again.
+outcome session::answer_itself(const kwire::request_frame& asked) {
+    auto answer = kwire::answer_api_versions(asked, spoken);
+    if (!answer) return std::unexpected(answer.error());
+    auto out = kwire::encode_response<kwire::api_versions_response>(answer->body, answer->version,
+                                                                    asked.correlation_id());
+    if (!out) return std::unexpected(out.error());
+    to_client.push_back(out->to_bytes()); // has its length
+    return {};
+}
+
+outcome session::pass_on(kwire::request_frame frame) {
+    if (!speaks(frame))
+        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
+    auto whole = std::move(frame).buffer(); // header and body as they came
+    if (auto noted = pending.sent(whole.span()); !noted) return noted;
+    send(to_broker, std::move(whole));
+    return {};
+}
+
+outcome session::from_broker(kwire::shared_buffer frame) {
+    auto asked = pending.received(frame.span());
+    if (!asked) return std::unexpected(asked.error()); // nobody asked, or out of turn: close
+    if (!*asked) {                                     // a raw SASL token has no header
+        send(to_client, std::move(frame));
+        return {};
+    }
+    auto visitor = kwire::overloaded{
+        [&](kwire::response<kwire::metadata_response> answer) -> outcome {
+            auto message = kwire::make_writable(std::move(answer));
+            if (!message) return std::unexpected(message.error());
+            for (auto broker : (*message)->brokers())
+                if (auto done = kwire::set<"port">(*message, broker, 19092); !done) return done;
+            send(to_client, std::move(*message).freeze().buffer()); // the frame: header, body, new ports
+            return {};
+        },
+        [&](kwire::response_frame other) -> outcome {
+            if (other.api() == kwire::api_key::api_versions) return answer_versions(std::move(other));
+            send(to_client, std::move(other).buffer());
+            return {};
+        },
+    };
+    return flat(kwire::dispatch(std::move(frame), **asked, visitor));
+}
+
+// What both the broker and this proxy speak is what the client may use.
+outcome session::answer_versions(kwire::response_frame frame) {
+    auto answer = kwire::parse<kwire::api_versions_response>(frame.body(), frame.api_version());
+    if (!answer) return std::unexpected(answer.error());
+    common.emplace(**answer, spoken);
+    auto out = kwire::encode_response<kwire::api_versions_response>(
+        kwire::clamp(**answer, spoken), frame.api_version(), frame.correlation_id());
+    if (!out) return std::unexpected(out.error());
+    to_client.push_back(out->to_bytes());
+    return {};
+}
+
+// A response of the broker in the version in which the client has asked, headers included.
+std::expected<kwire::buffer_chain, kwire::error>
+in_version(const kwire::response_frame& frame, const kwire::message_info& message, std::int16_t version) {
+    auto body = kwire::transcode(message, frame.body(), frame.api_version(), version);
+    if (!body) return body;
+    auto out = kwire::encode<kwire::response_header>({.correlation_id = frame.correlation_id()},
+                                                     kwire::response_header_version(frame.api(), version));
+    if (!out) return out;
+    out->put(*std::move(body));
+    return kwire::with_length(*std::move(out));
+}
+
+kwire::shared_buffer behind_length(const kwire::shared_buffer& sent) {
+    CHECK(kwire::wire::load_be<std::uint32_t>(sent.data()) == sent.size() - 4);
+    return kwire::shared_buffer::copy_of(sent.span().subspan(4));
+}
+template <class M>
+kwire::shared_buffer request(const typename M::data& data, int version, std::int32_t id) {
+    return behind_length(kwire::encode_request<M>(data, version, id, "me").value().to_bytes());
+}
+template <class M>
+kwire::shared_buffer response(const typename M::data& data, int version, std::int32_t id) {
+    return behind_length(kwire::encode_response<M>(data, version, id).value().to_bytes());
+}
+kwire::shared_buffer only_one(std::vector<kwire::shared_buffer>& sent) {
+    REQUIRE(sent.size() == 1);
+    auto frame = behind_length(sent[0]);
+    sent.clear();
+    return frame;
+}
+
+kwire::metadata_response::data cluster(int port) {
+    return {
+        .throttle_time_ms = 5,
+        .brokers = {{.node_id = 1, .host = "a", .port = port}, {.node_id = 2, .host = "b", .port = port}}};
+}
+
+} // namespace
+
+TEST_CASE("the proxy of the page passes requests as they came and looks into those that it names") {
+    to_broker.clear();
+    session one;
+    const auto asked =
+        request<kwire::create_topics_request>({.topics = {{.name = "a"}, {.name = "b"}}}, 5, 1);
+    REQUIRE(one.from_client(asked));
+    CHECK(only_one(to_broker) == asked);
+    CHECK(one.watched == 2);
+    CHECK(one.pending.in_flight() == 1);
+    const auto unknown = request<kwire::metadata_request>({}, 13, 2);
+    CHECK(one.from_client(unknown).error() == kwire::errc::unsupported_version);
+    CHECK(to_broker.empty());
+}
+
+TEST_CASE("the proxy of the page gives its own answer to versions of ApiVersions that nobody knows") {
+    to_client.clear();
+    session one;
+    auto asked = request<kwire::api_versions_request>({}, 4, 1);
+    auto later = kwire::unique_buffer::with_capacity(asked.size());
+    later.append(asked);
+    later.data()[3] = std::byte{99};
+    REQUIRE(one.from_client(std::move(later).freeze()));
+    const auto frame =
+        kwire::parse_response_frame(only_one(to_client), kwire::api_key::api_versions, 99).value();
+    CHECK(frame.api_version() == 0);
+    const auto answer = kwire::parse<kwire::api_versions_response>(frame.body(), 0).value();
+    CHECK(kwire::retry_version(*answer, 99) == 4);
+}
+
+TEST_CASE("the proxy of the page cuts the broker's versions down and keeps its throttle time") {
+    to_broker.clear();
+    to_client.clear();
+    session one;
+    REQUIRE(one.from_client(request<kwire::api_versions_request>(
+        {.client_software_name = "x", .client_software_version = "1"}, 3, 7)));
+    to_broker.clear();
+    REQUIRE(one.from_broker(response<kwire::api_versions_response>(
+        {.api_keys = {{.api_key = 0, .min_version = 3, .max_version = 20},
+                      {.api_key = 1, .min_version = 4, .max_version = 17}},
+         .throttle_time_ms = 250},
+        3, 7)));
+    const auto frame =
+        kwire::parse_response_frame(only_one(to_client), kwire::api_key::api_versions, 3).value();
+    CHECK(frame.correlation_id() == 7);
+    const auto answer = kwire::parse<kwire::api_versions_response>(frame.body(), 3).value();
+    CHECK(answer->throttle_time_ms() == 250);
+    CHECK(answer->api_keys().size() == 1);
+    CHECK(one.common->highest(kwire::api_key::produce) == 13);
+    CHECK_FALSE(one.common->highest(kwire::api_key::fetch));
+}
+
+TEST_CASE("the proxy of the page passes SASL tokens on, which have no header") {
+    to_broker.clear();
+    to_client.clear();
+    session one;
+    REQUIRE(one.from_client(request<kwire::sasl_handshake_request>({.mechanism = "PLAIN"}, 0, 3)));
+    to_broker.clear();
+    const auto yes = response<kwire::sasl_handshake_response>({}, 0, 3);
+    REQUIRE(one.from_broker(yes));
+    CHECK(only_one(to_client) == yes);
+    const auto token = kwire::shared_buffer::copy_of("abc");
+    REQUIRE(one.from_client(token));
+    CHECK(only_one(to_broker) == token);
+    REQUIRE(one.from_broker(token));
+    CHECK(only_one(to_client) == token);
+}
+
+TEST_CASE("the proxy of the page rewrites ports where they lie, and closes where nobody has asked") {
+    to_broker.clear();
+    to_client.clear();
+    session one;
+    CHECK(one.from_broker(response<kwire::metadata_response>(cluster(9092), 12, 8)).error() ==
+          kwire::errc::unknown_correlation_id);
+    REQUIRE(one.from_client(request<kwire::metadata_request>({}, 12, 8)));
+    auto from_broker = response<kwire::metadata_response>(cluster(9092), 12, 8);
+    REQUIRE(one.from_broker(std::move(from_broker)));
+    CHECK(only_one(to_client) == response<kwire::metadata_response>(cluster(19092), 12, 8));
+}
+
+TEST_CASE("the proxy of the page answers in another version than the broker") {
+    const auto& message = *kwire::find_message("MetadataResponse");
+    const auto frame = kwire::parse_response_frame(response<kwire::metadata_response>(cluster(9092), 12, 8),
+                                                   kwire::api_key::metadata, 12)
+                           .value();
+    for (const std::int16_t version : {std::int16_t{5}, std::int16_t{9}}) { // headers 0 and 1
+        const auto out = in_version(frame, message, version);
+        REQUIRE(out);
+        CHECK(behind_length(out->to_bytes()) ==
+              response<kwire::metadata_response>(cluster(9092), version, 8));
+    }
+}
