@@ -102,9 +102,7 @@ public:
         if (auto slice = buffer_.slice_of(part)) return *std::move(slice);
         return shared_buffer::copy_of(part);
     }
-    [[nodiscard]] shared_buffer hold(std::string_view part) const {
-        return hold(bytes_of_text(part));
-    }
+    [[nodiscard]] shared_buffer hold(std::string_view part) const { return hold(bytes_of_text(part)); }
 
 private:
     void forget() noexcept {
