@@ -1,4 +1,8 @@
 /// What a generated header needs: the vocabulary, views, arrays and unknown tags.
+///
+/// Each struct of a message has three things in it: `fields` describes it once, `view` reads it where it
+/// lies, `data` is a plain aggregate to be filled and encoded. View and data are instances of templates: of
+/// the version, and of nothing, so that who only reads need not compile what writers fill in.
 #pragma once
 
 #include <kwire/array.hpp>
