@@ -269,6 +269,18 @@ TEST_CASE("batches: a length that is too small for every format is refused befor
         }
 }
 
+TEST_CASE("batches: a length that is too small for its format is refused when all of its bytes are there") {
+    for (std::size_t size = 17; size <= 60; ++size) {
+        CAPTURE(size);
+        exact_bytes block(std::vector<std::byte>(size, std::byte{0}));
+        kwire::wire::store_be(block.writable().data() + 8, std::int32_t{30});
+        block.writable()[16] = std::byte{2}; // magic, which takes 49 at least
+        const auto batch = kwire::batch_at(block.span());
+        REQUIRE(!batch);
+        CHECK(batch.error() == (size < 42 ? errc::truncated : errc::bad_batch_length));
+    }
+}
+
 TEST_CASE("batches: no length leads past the end") {
     for (const std::string& sound : {two_records, two_messages_v0, two_messages_v1}) {
         const auto good = from_hex(sound);

@@ -134,9 +134,11 @@ struct batch_extent {
     const std::int8_t magic = prefix.magic;
     const std::int32_t length = prefix.length;
     if (magic < 0 || magic > 2) return {.defect = errc::unknown_magic};
-    if (length < least_batch_length(magic)) return {.defect = errc::bad_batch_length};
+    if (length < least_batch_length(0)) return {.defect = errc::bad_batch_length};
     const std::uint32_t size = static_cast<std::uint32_t>(length) + batch_overhead;
     if (size > left) return {.needed = size};
+    // What its own format asks for is asked of whole batches only, as Kafka does: a tail is a tail.
+    if (length < least_batch_length(magic)) return {.defect = errc::bad_batch_length};
     return {.size = size};
 }
 
