@@ -182,7 +182,7 @@ public:
     /// cannot be had, `owner` has not been moved from.
     template <std::movable Owner>
     [[nodiscard]] static shared_buffer adopt_exclusive(Owner&& owner, std::span<std::byte> bytes) {
-        auto* control = new detail::owner_control<Owner>(std::move(owner));
+        auto* control = new detail::owner_control<Owner>(std::forward<Owner>(owner));
         control->size = bytes.size();
         control->writable = bytes.data();
         return {bytes.data(), bytes.size(), detail::memory_ref(control)};

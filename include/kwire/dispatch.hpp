@@ -235,7 +235,7 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
         sizeof...(Ms) != 0 || seen::seen,
         "which messages this visitor takes cannot be seen: name them, dispatch<M...>(frame, visitor)");
     using taken = std::conditional_t<sizeof...(Ms) == 0, typename seen::type, list>;
-    return dispatcher<Frame, Visitor>::run(taken{}, std::move(frame), visitor, options);
+    return dispatcher<Frame, Visitor>::run(taken{}, std::forward<Frame>(frame), visitor, options);
 }
 
 } // namespace detail

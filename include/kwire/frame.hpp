@@ -259,7 +259,7 @@ namespace detail {
 /// the code, and an array of three int16 each that ends where the body ends. In no other version can these
 /// bytes be a body: 1 and 2 have four more, and from 3 on the array would have millions of elements.
 [[nodiscard]] inline bool is_version_fallback(std::span<const std::byte> body) noexcept {
-    constexpr std::size_t before_elements = 2 + 4, element = 3 * 2;
+    constexpr std::size_t before_elements = 2 + 4, element = std::size_t{3} * 2;
     if (body.size() < before_elements) return false;
     const auto count = wire::load_be<std::uint32_t>(body.data() + 2);
     return error_code{wire::load_be<std::int16_t>(body.data())} == error_code::unsupported_version &&

@@ -343,7 +343,8 @@ consteval layout_draft<Fields, Versions> draft_layouts(const field_info* fields,
 template <class T, std::size_t N, std::size_t M>
 consteval std::array<T, N> first_of(const std::array<T, M>& all) {
     std::array<T, N> some{};
-    for (std::size_t i = 0; i < N && i < M; ++i) some[i] = all[i];
+    constexpr std::size_t both = N < M ? N : M;
+    for (std::size_t i = 0; i < both; ++i) some[i] = all[i];
     return some;
 }
 
