@@ -131,32 +131,24 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 }
 
 namespace detail {
-struct writable_access; // patch.hpp
-} // namespace detail
 
-/// A request whose header is read and whose body is not yet: it may be of any API and version.
+struct writable_access; // patch.hpp
+
+/// What request and response frames have alike: a header that is read, and a body that is not yet.
 ///
 /// Holds a reference on the frame's bytes; copies share them.
-class request_frame {
+template <class Header>
+class split_frame {
 public:
-    [[nodiscard]] api_key api() const noexcept { return start_.api; }
-    [[nodiscard]] std::int16_t api_version() const noexcept { return start_.api_version; }
-    /// The number that the answer must repeat.
-    [[nodiscard]] std::int32_t correlation_id() const noexcept { return start_.correlation_id; }
-    /// What the client calls itself; null is legal, and absent in header version 0.
-    [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND {
-        return header_->client_id();
-    }
-    std::optional<std::string_view> client_id() const&& = delete;
     /// The header with its tags.
-    [[nodiscard]] const held<request_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
+    [[nodiscard]] const held<typename Header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
         return header_;
     }
-    const held<request_header::view>& header() const&& = delete;
+    const held<typename Header::view>& header() const&& = delete;
     /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
     [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
     /// The body without the header, which is gone then: the way to try_into_unique(), as long as nobody else
-    /// has a reference on the frame. The three numbers stay.
+    /// has a reference on the frame. The numbers out of the header stay.
     [[nodiscard]] shared_buffer body() && noexcept {
         header_ = {};
         return std::move(body_);
@@ -172,15 +164,49 @@ public:
         return std::move(header_).buffer();
     }
 
+protected:
+    [[nodiscard]] static std::expected<split_frame, error> split(shared_buffer frame, std::int16_t version,
+                                                                 parse_options options) noexcept {
+        const auto header = parse_header<Header>(frame.span(), version, options);
+        if (!header) return std::unexpected(header.error());
+        split_frame parts;
+        const std::size_t size = bytes_of(*header).size(); // of the frame's front, which the view is of
+        parts.body_ = buffer_access::slice(frame, size, frame.size() - size);
+        parts.header_ = held<typename Header::view>(*header, std::move(frame));
+        return parts;
+    }
+
 private:
-    friend detail::writable_access;
+    friend writable_access;
+    split_frame() noexcept = default;
+
+    held<typename Header::view> header_;
+    shared_buffer body_;
+};
+
+} // namespace detail
+
+/// A request whose header is read and whose body is not yet: it may be of any API and version.
+///
+/// Holds a reference on the frame's bytes; copies share them.
+class request_frame : public detail::split_frame<request_header> {
+public:
+    [[nodiscard]] api_key api() const noexcept { return start_.api; }
+    [[nodiscard]] std::int16_t api_version() const noexcept { return start_.api_version; }
+    /// The number that the answer must repeat.
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return start_.correlation_id; }
+    /// What the client calls itself; null is legal, and absent in header version 0.
+    [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header()->client_id();
+    }
+    std::optional<std::string_view> client_id() const&& = delete;
+
+private:
     friend result<request_frame> parse_request_frame(shared_buffer frame, parse_options options) noexcept;
-    request_frame(request_start start, held<request_header::view> header, shared_buffer body) noexcept
-        : start_(start), header_(std::move(header)), body_(std::move(body)) {}
+    request_frame(split_frame parts, request_start start) noexcept
+        : split_frame(std::move(parts)), start_(start) {}
 
     request_start start_;
-    held<request_header::view> header_;
-    shared_buffer body_;
 };
 
 /// Reads the header of a request frame, and leaves the body to the caller.
@@ -192,17 +218,16 @@ private:
                                                                parse_options options = {}) noexcept {
     const auto start = peek(frame.span());
     if (!start) return std::unexpected(start.error());
-    const auto header = detail::parse_header<request_header>(
-        frame.span(), request_header_version(start->api, start->api_version), options);
-    if (!header) return std::unexpected(header.error());
-    const std::size_t size = bytes_of(*header).size();
-    shared_buffer body =
-        detail::buffer_access::slice(frame, size, frame.size() - size); // a view of the frame's front
-    return request_frame(*start, held<request_header::view>(*header, std::move(frame)), std::move(body));
+    auto parts = request_frame::split(std::move(frame),
+                                      request_header_version(start->api, start->api_version), options);
+    if (!parts) return std::unexpected(parts.error());
+    return request_frame(*std::move(parts), *start);
 }
 
 /// A response whose header is read and whose body is not yet.
-class response_frame {
+///
+/// Holds a reference on the frame's bytes; copies share them.
+class response_frame : public detail::split_frame<response_header> {
 public:
     /// The API of the request that it answers.
     [[nodiscard]] api_key api() const noexcept { return api_; }
@@ -211,46 +236,19 @@ public:
     [[nodiscard]] std::int16_t api_version() const noexcept { return api_version_; }
     /// The number of the request that it answers.
     [[nodiscard]] std::int32_t correlation_id() const noexcept { return correlation_id_; }
-    /// The header with its tags.
-    [[nodiscard]] const held<response_header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
-        return header_;
-    }
-    const held<response_header::view>& header() const&& = delete;
-    /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
-    [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
-    /// The body without the header, which is gone then: as with request_frame.
-    [[nodiscard]] shared_buffer body() && noexcept {
-        header_ = {};
-        return std::move(body_);
-    }
-
-    /// The whole frame, header and body, without its length: what is passed on as it came (with_length).
-    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND {
-        return header_.buffer();
-    }
-    /// The whole frame alone, with this reference: header and body are gone then.
-    [[nodiscard]] shared_buffer buffer() && noexcept {
-        body_ = {};
-        return std::move(header_).buffer();
-    }
 
 private:
-    friend detail::writable_access;
     friend result<response_frame> parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
                                                        parse_options options) noexcept;
-    response_frame(api_key api, std::int16_t version, held<response_header::view> header,
-                   shared_buffer body) noexcept
-        : api_(api),
+    response_frame(split_frame parts, api_key api, std::int16_t version) noexcept
+        : split_frame(std::move(parts)),
+          api_(api),
           api_version_(version),
-          correlation_id_(header->correlation_id()),
-          header_(std::move(header)),
-          body_(std::move(body)) {}
+          correlation_id_(header()->correlation_id()) {}
 
     api_key api_;
     std::int16_t api_version_;
     std::int32_t correlation_id_;
-    held<response_header::view> header_;
-    shared_buffer body_;
 };
 
 namespace detail {
@@ -276,15 +274,10 @@ namespace detail {
 [[nodiscard]] inline result<response_frame> parse_response_frame(shared_buffer frame, api_key api,
                                                                  std::int16_t version,
                                                                  parse_options options = {}) noexcept {
-    const auto header =
-        detail::parse_header<response_header>(frame.span(), response_header_version(api, version), options);
-    if (!header) return std::unexpected(header.error());
-    const std::size_t size = bytes_of(*header).size();
-    shared_buffer body =
-        detail::buffer_access::slice(frame, size, frame.size() - size); // a view of the frame's front
-    if (api == api_key::api_versions && detail::is_version_fallback(body.span())) version = 0;
-    return response_frame(api, version, held<response_header::view>(*header, std::move(frame)),
-                          std::move(body));
+    auto parts = response_frame::split(std::move(frame), response_header_version(api, version), options);
+    if (!parts) return std::unexpected(parts.error());
+    if (api == api_key::api_versions && detail::is_version_fallback(parts->body().span())) version = 0;
+    return response_frame(*std::move(parts), api, version);
 }
 
 namespace detail {
