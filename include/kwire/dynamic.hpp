@@ -127,8 +127,8 @@ private:
 
     [[nodiscard]] bool compact() const noexcept { return around_->flexible && !field_->never_compact; }
     [[nodiscard]] detail::trusted_count counted() const noexcept {
-        return kind_ == field_kind::string ? detail::read_string_length(at_, compact())
-                                           : detail::read_count(at_, compact());
+        return detail::read_length(
+            at_, compact(), kind_ == field_kind::string ? detail::counted::text : detail::counted::others);
     }
     [[nodiscard]] bool nullable() const noexcept {
         return !element_ && field_->nullable.contains(around_->version);

@@ -47,23 +47,24 @@ KWIRE_ALWAYS_INLINE trusted_count read_compact_count(const std::byte* p) noexcep
     p = read_compact(p, raw);
     return {p, static_cast<std::int64_t>(raw) - 1};
 }
+/// A classic length is a number of 16 bits in front of text, of 32 bits in front of everything else.
+enum class counted : std::uint8_t {
+    text,
+    others
+};
+
 /// The lengths that are not a single byte, in a function of their own: accessors have the other ones in line.
-KWIRE_NOINLINE inline trusted_count read_long_length(const std::byte* p, bool compact, bool text) noexcept {
+KWIRE_NOINLINE inline trusted_count read_long_length(const std::byte* p, bool compact,
+                                                     counted what) noexcept {
     if (compact) return read_compact_count(p);
-    if (text) return {p + 2, wire::load_be<std::int16_t>(p)};
+    if (what == counted::text) return {p + 2, wire::load_be<std::int16_t>(p)};
     return {p + 4, wire::load_be<std::int32_t>(p)};
 }
-KWIRE_ALWAYS_INLINE trusted_count read_string_length(const std::byte* p, bool compact) noexcept {
+KWIRE_ALWAYS_INLINE trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
     const auto raw = std::to_integer<std::uint32_t>(*p);
     if (compact && raw < 0x80) [[likely]]
         return {p + 1, static_cast<std::int64_t>(raw) - 1};
-    return read_long_length(p, compact, true);
-}
-KWIRE_ALWAYS_INLINE trusted_count read_count(const std::byte* p, bool compact) noexcept {
-    const auto raw = std::to_integer<std::uint32_t>(*p);
-    if (compact && raw < 0x80) [[likely]]
-        return {p + 1, static_cast<std::int64_t>(raw) - 1};
-    return read_long_length(p, compact, false);
+    return read_long_length(p, compact, what);
 }
 
 /// Whether the marker in front of a struct that may be null says so; `p` moves behind it. Kafka's reader
@@ -103,7 +104,7 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const stru
     if (is_plain(step.form)) return hop(p, static_cast<std::uint64_t>(count), step.width);
     if (step.child == nullptr) {
         for (; count > 0; --count) {
-            const auto element = read_string_length(p, compact);
+            const auto element = read_length(p, compact, counted::text);
             p = element.content + element.size();
         }
         return p;

@@ -393,8 +393,8 @@ template <std::size_t I, class S, int V>
             else
                 return value{field.default_text};
         }
-        const detail::trusted_count text =
-            detail::read_string_length(p, detail::has_compact_length<S, I>(access::layout(view)));
+        const detail::trusted_count text = detail::read_length(
+            p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::text);
         if (detail::is_null<S, I>(text.count, access::layout(view))) return value{};
         return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
     } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
@@ -406,8 +406,8 @@ template <std::size_t I, class S, int V>
             else
                 return value{span{}};
         }
-        const detail::trusted_count bytes =
-            detail::read_count(p, detail::has_compact_length<S, I>(access::layout(view)));
+        const detail::trusted_count bytes = detail::read_length(
+            p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::others);
         if (detail::is_null<S, I>(bytes.count, access::layout(view))) return value{};
         return value{span(bytes.content, bytes.size())};
     } else if constexpr (field.kind == field_kind::array) {
@@ -419,8 +419,8 @@ template <std::size_t I, class S, int V>
             return detail::raw_array{null ? nullptr : detail::nothing, null ? -1 : 0, inner,
                                      detail::has_compact_length<S, I>(access::layout(view))};
         }
-        const detail::trusted_count elements =
-            detail::read_count(p, detail::has_compact_length<S, I>(access::layout(view)));
+        const detail::trusted_count elements = detail::read_length(
+            p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::others);
         const std::int64_t count = detail::is_null<S, I>(elements.count, access::layout(view))
                                        ? -1
                                        : static_cast<std::int64_t>(elements.size());

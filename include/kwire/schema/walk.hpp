@@ -81,8 +81,8 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
     return p;
 }
 
-/// The same for layouts that are known at run time only: many of them not in line, or else two walks had the
-/// code.
+/// The same where the layout is known at run time only. There the checking and the trusting walk both call
+/// it, and the loop for many is compiled once; a few are moved over in line.
 KWIRE_NOINLINE inline const std::byte* hop_many_untagged(const struct_layout& layout, const std::byte* p,
                                                          std::uint32_t count, std::uint32_t& done) noexcept {
     return hop_untagged(layout, p, count, done);
