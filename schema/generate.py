@@ -80,6 +80,20 @@ def literal(value, type_):
     return str(value)
 
 
+def is_number(field):
+    """Whether it is one number or boolean: what has a default to be written down even where that is zero."""
+    return field.type in SCALARS and field.type != "uuid" and not field.array and field.struct is None
+
+
+def own_default(field):
+    """The default as C++ writes it, unless it is the one that every field of the type has: zero, empty, null."""
+    if not field.default or field.array or field.struct is not None:
+        return None
+    if field.type == "string":
+        return f'"{field.default}"'
+    return literal(field.default, field.type) if is_number(field) else None
+
+
 class Writer:
     def __init__(self, message, words, partner, secrets):
         self.message = message
@@ -147,16 +161,14 @@ class Writer:
             is_scalar = field.struct is None and field.type in SCALARS
             value = f"{'scalar_list' if is_scalar else 'std::vector'}<{value}>"
         start = " = empty" if field.array or field.struct is not None or field.type == "string" else "{}"
+        default = own_default(field)
         if nullable:
             value = f"std::optional<{value}>"
-            start = "{}" if field.default is None else " = not_null"
-            if field.default and field.type == "string" and not field.array:
-                start = f' = not_null_text("{field.default}")'
-        elif not field.array and field.struct is None:
-            if field.type == "string":
-                start = f' = text("{field.default}")' if field.default else " = empty"
-            elif field.type in SCALARS and field.type != "uuid":
-                start = f" = {literal(field.default, field.type)}"
+            start = "{}" if field.default is None else f" = not_null_text({default})" if default else " = not_null"
+        elif is_number(field):
+            start = f" = {literal(field.default, field.type)}"
+        elif default:
+            start = f" = text({default})"
         return f"{value} {name}{start};"
 
     # -- the parts of a struct
@@ -170,11 +182,8 @@ class Writer:
         if field.default is None:
             if field.type != "records":
                 found.append("defaults_to_null")
-        elif field.type in SCALARS and not field.array and field.struct is None and field.type != "uuid":
-            if field.default:
-                found.append(f"defaults_to({literal(field.default, field.type)})")
-        elif field.type == "string" and not field.array and field.default:
-            found.append(f'defaults_to("{field.default}")')
+        elif default := own_default(field):
+            found.append(f"defaults_to({default})")
         if field.ignorable is not None:
             whole = field.ignorable == self.message.versions
             found.append("ignorable" if whole else range_call(field.ignorable, self.last, "ignorable_"))
@@ -211,11 +220,8 @@ class Writer:
                 facts.append(f"nullable {versions_of(field.nullable, self.last)}")
         if field.default is None:
             facts.append("default null")
-        elif field.type in SCALARS and not field.array and field.struct is None and field.type != "uuid":
-            if field.default:
-                facts.append(f"default {literal(field.default, field.type)}")
-        elif field.type == "string" and not field.array and field.default:
-            facts.append(f'default "{field.default}"')
+        elif default := own_default(field):
+            facts.append(f"default {default}")
         if field.map_key:
             facts.append("map key")
         if (mark := self.secrets.get(self.path_of(place, field))) in ("always", "flagged"):
