@@ -11,6 +11,7 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
@@ -18,40 +19,27 @@ using kwire::errc;
 using kwire::record_batches;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
+using kwire::test::path_text;
 using kwire::test::to_hex;
+using kwire::test::two_messages_v0;
+using kwire::test::two_messages_v1;
+using kwire::test::two_records;
 
 namespace {
 
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
-
-// What Kafka's own classes wrote for two records; then the same stamped at 499 in epoch 77 with the broker's
-// time.
-const std::string two_records =
-    "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
-    "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
+// More of what Kafka's own classes wrote.
 const std::string commit_marker =
     "00000000000000070000004200000002022f182b2700300000000000000000000003e80000000000"
     "0003e8000000000000002a0003ffffffff000000012000000008000000010c00000000000900";
 const std::string empty_batch =
     "00000000000000640000003100000007021655aa80000000000004ffffffffffffffff000000000000"
     "03eb000000000000002a00030000000a00000000";
-const std::string two_messages_v0 =
-    "0000000000000000000000101fecd70a0000000000016b000000017600000000000000010000000e79"
-    "5748e00000ffffffff00000000";
-const std::string two_messages_v1 =
-    "000000000000000000000018e4e321bc010000000000000003e8000000016b000000017600000000000"
-    "0000100000016"
-    "41c0fd0f010000000000000003ebffffffff00000000";
 
 std::vector<batch_view> all_in(std::span<const std::byte> bytes) {
     std::vector<batch_view> found;
     for (auto batch : record_batches(bytes)) found.push_back(batch);
     return found;
-}
-
-std::string path_text(const kwire::error& e) {
-    const auto text = path_of(e);
-    return std::string(text.view());
 }
 
 template <class T>
@@ -103,7 +91,7 @@ void compare(batch_view batch, const json::value& expected) {
 
 TEST_CASE("batches: headers and splitting of every record set that Kafka wrote") {
     std::size_t sets = 0, batches = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (line.as_object().contains("reject") || line.as_object().contains("patch")) return;
         INFO(std::string(line.at("sample").as_string()));
@@ -134,7 +122,7 @@ TEST_CASE("batches: headers and splitting of every record set that Kafka wrote")
 
 TEST_CASE("batches: sets that Kafka cannot split end at the defect") {
     std::size_t refused = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("reject") || line.at("stage").as_string() != "batches") return;
         INFO(std::string(line.at("sample").as_string()));
@@ -152,7 +140,7 @@ TEST_CASE("batches: sets that Kafka cannot split end at the defect") {
 
 TEST_CASE("batches: offset and epoch are stamped where they lie, byte for byte as Kafka does") {
     std::size_t patched = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("patch")) return;
         const auto& patch = line.at("patch").as_object();

@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::append_stamp;
@@ -17,23 +18,13 @@ using kwire::batch_patch;
 using kwire::errc;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
 using kwire::test::to_hex;
+using kwire::test::two_messages_v0;
+using kwire::test::two_messages_v1;
+using kwire::test::two_records;
 
 namespace {
-
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
-
-// What Kafka's own classes wrote.
-const std::string two_records =
-    "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
-    "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
-const std::string two_messages_v0 =
-    "0000000000000000000000101fecd70a0000000000016b000000017600000000000000010000000e79"
-    "5748e00000ffffffff00000000";
-const std::string two_messages_v1 =
-    "000000000000000000000018e4e321bc010000000000000003e8000000016b000000017600000000000"
-    "0000100000016"
-    "41c0fd0f010000000000000003ebffffffff00000000";
 
 template <class T>
 std::optional<T> number(const json::object& patch, const char* key) {
@@ -68,7 +59,7 @@ std::vector<std::byte> random_batch(std::mt19937_64& random, std::size_t records
 
 TEST_CASE("batch_patch: every change that Kafka made in place gives the same bytes") {
     std::size_t patched = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("patch")) return;
         INFO(std::string(line.at("sample").as_string()) + " " + json::serialize(line.at("patch")));

@@ -11,17 +11,17 @@
 #include "support/bytes.hpp"
 #include "support/count_allocations.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_builder;
 using kwire::errc;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
 using kwire::test::to_hex;
 
 namespace {
-
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
 
 using bytes = std::vector<std::byte>;
 
@@ -56,7 +56,7 @@ bool same(std::optional<std::span<const std::byte>> a, const std::optional<bytes
 
 TEST_CASE("builder: uncompressed batches of Kafka are written again to the same bytes") {
     std::size_t rebuilt = 0, compacted = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
         INFO(std::string(line.at("sample").as_string()));

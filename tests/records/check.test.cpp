@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::check_batches;
@@ -16,18 +17,12 @@ using kwire::crc_policy;
 using kwire::errc;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
+using kwire::test::path_text;
+using kwire::test::two_records;
 
 namespace {
 
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
-const std::string two_records =
-    "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
-    "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
-
-std::string path_text(const kwire::error& e) {
-    const auto text = path_of(e);
-    return std::string(text.view());
-}
 std::string text_of(const kwire::error& e) {
     const auto text = describe(e);
     return std::string(text.view());
@@ -48,7 +43,7 @@ exact_bytes edited(std::span<const std::byte> batch, Edit edit) {
 TEST_CASE(
     "check_batches: takes all that Kafka takes, but for cut tails and checksums that Kafka did not look at") {
     std::size_t sets = 0, cut = 0, corrupt = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (line.as_object().contains("reject") || line.as_object().contains("patch")) return;
         INFO(std::string(line.at("sample").as_string()));
@@ -85,7 +80,7 @@ TEST_CASE(
 
 TEST_CASE("check_batches: refuses what Kafka refuses when it splits, or checks one batch") {
     std::size_t refused = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("reject") || line.at("stage").as_string() == "records") return;
         INFO(std::string(line.at("sample").as_string()));

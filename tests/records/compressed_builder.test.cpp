@@ -1,7 +1,3 @@
-#include <kwire/compression/gzip.hpp>
-#include <kwire/compression/lz4.hpp>
-#include <kwire/compression/snappy.hpp>
-#include <kwire/compression/zstd.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/decompress.hpp>
 #include <kwire/records/record.hpp>
@@ -14,20 +10,15 @@
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
+#include "support/every_codec.hpp"
 
 using kwire::batch_builder;
 using kwire::compression_type;
 using kwire::errc;
 
-namespace {
+using kwire::test::every_codec;
 
-struct every_codec {
-    kwire::gzip_codec gzip;
-    kwire::snappy_codec snappy;
-    kwire::lz4_codec lz4;
-    kwire::zstd_codec zstd;
-    kwire::codec_set set{gzip, snappy, lz4, zstd};
-};
+namespace {
 
 const compression_type all_types[]{compression_type::gzip, compression_type::snappy, compression_type::lz4,
                                    compression_type::zstd};

@@ -16,12 +16,15 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::control_of;
 using kwire::control_type;
 using kwire::errc;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
+using kwire::test::path_text;
 
 namespace {
 
@@ -51,16 +54,11 @@ private:
     std::vector<std::byte> bytes_;
 };
 
-std::string path_text(const kwire::error& e) {
-    const auto text = path_of(e);
-    return std::string(text.view());
-}
-
 } // namespace
 
 TEST_CASE("control: every marker that Kafka wrote says what Kafka reads in it") {
     std::map<std::string, int> seen;
-    kwire::test::for_each_line(KWIRE_GOLDEN_DIR "/records.jsonl.gz", [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("batches")) return;
         INFO(std::string(line.at("sample").as_string()));

@@ -13,21 +13,17 @@
 #include "support/bytes.hpp"
 #include "support/count_allocations.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::control_type;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
 using kwire::test::to_hex;
-
-namespace {
-
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
-
-} // namespace
 
 TEST_CASE("control_builder: markers of transactions are the bytes that Kafka writes") {
     std::size_t markers = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         const std::string sample(line.at("sample").as_string());
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;

@@ -1,7 +1,3 @@
-#include <kwire/compression/gzip.hpp>
-#include <kwire/compression/lz4.hpp>
-#include <kwire/compression/snappy.hpp>
-#include <kwire/compression/zstd.hpp>
 #include <kwire/records/decompress.hpp>
 
 #include <boost/json.hpp>
@@ -15,7 +11,9 @@
 #include "support/base64.hpp"
 #include "support/bytes.hpp"
 #include "support/codec_laws.hpp"
+#include "support/every_codec.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
@@ -24,15 +22,6 @@ using kwire::errc;
 using namespace kwire::test;
 
 namespace {
-
-/// One of each, as a program that reads everything has them.
-struct every_codec {
-    kwire::gzip_codec gzip;
-    kwire::snappy_codec snappy;
-    kwire::lz4_codec lz4;
-    kwire::zstd_codec zstd;
-    kwire::codec_set set{gzip, snappy, lz4, zstd};
-};
 
 using text = std::optional<std::string>; // null or bytes
 
@@ -132,7 +121,7 @@ kwire::shared_buffer decompressed(const batch_view& batch, const kwire::codec_se
 TEST_CASE("decompress finds in every set that Kafka wrote the records that Kafka finds") {
     every_codec codecs;
     std::map<std::string, int> seen;
-    for_each_line(KWIRE_GOLDEN_DIR "/records.jsonl.gz", [&](std::string_view line) {
+    for_each_line(golden_sets, [&](std::string_view line) {
         const auto set = json::parse(line).as_object();
         if (!set.contains("batches")) return;
         INFO(set.at("sample").as_string().c_str());

@@ -1,7 +1,3 @@
-#include <kwire/compression/gzip.hpp>
-#include <kwire/compression/lz4.hpp>
-#include <kwire/compression/snappy.hpp>
-#include <kwire/compression/zstd.hpp>
 #include <kwire/records/down_convert.hpp>
 
 #include <boost/json.hpp>
@@ -17,38 +13,29 @@
 #include "support/aborts.hpp"
 #include "support/base64.hpp"
 #include "support/bytes.hpp"
+#include "support/every_codec.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
 using kwire::compression_type;
 using kwire::shared_buffer;
+using kwire::test::every_codec;
 using kwire::test::from_base64;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
 using kwire::test::to_hex;
+using kwire::test::two_records;
 
 namespace {
 
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
-
-// Written by Kafka's own classes.
-const std::string two_records =
-    "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
-    "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
-// What is left of them in the old formats, without the headers of the second: written by Python's struct and
-// zlib.
+// What is left of Kafka's two records in the old formats, without the headers of the second: written by
+// Python's struct and zlib.
 const std::string two_messages_v0 = "0000000000000000000000101fecd70a0000000000016b00000001760000000000000001"
                                     "0000000ea7ec68030000ffffffffffffffff";
 const std::string two_messages_v1 = "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176"
                                     "0000000000000001000000169f7bddec010000000000000003ebffffffffffffffff";
-
-struct every_codec {
-    kwire::gzip_codec gzip;
-    kwire::snappy_codec snappy;
-    kwire::lz4_codec lz4;
-    kwire::zstd_codec zstd;
-    kwire::codec_set set{gzip, snappy, lz4, zstd};
-};
 
 struct plain_record {
     std::int64_t offset = 0, timestamp = 0;
@@ -105,7 +92,7 @@ TEST_CASE("down_convert: records that Kafka has written become messages as other
 TEST_CASE("down_convert: all sets of Kafka keep offsets, keys, values and, where there is a place, times") {
     every_codec codecs;
     std::size_t sets = 0, converted = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view line_text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view line_text) {
         const json::value line = json::parse({line_text.data(), line_text.size()});
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
         const std::string sample(line.at("sample").as_string());
@@ -309,7 +296,7 @@ TEST_CASE("down_convert: damaged sets are refused or converted to sound ones") {
     every_codec codecs;
     std::mt19937_64 random(23);
     std::vector<std::vector<std::byte>> sets;
-    kwire::test::for_each_line(golden, [&](std::string_view line_text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view line_text) {
         const json::value line = json::parse({line_text.data(), line_text.size()});
         if (!line.as_object().contains("batches")) return;
         auto set = from_hex(line.at("hex").as_string());

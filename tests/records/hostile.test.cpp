@@ -19,6 +19,7 @@
 #include "support/count_allocations.hpp"
 #include "support/every_codec.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
@@ -155,7 +156,7 @@ std::string walk_set(std::span<const std::byte> bytes, const kwire::codec_set& c
 
 std::map<std::string, std::vector<std::byte>> sets_of_kafka(const std::set<std::string>& wanted) {
     std::map<std::string, std::vector<std::byte>> found;
-    for_each_line(KWIRE_GOLDEN_DIR "/records.jsonl.gz", [&](std::string_view text) {
+    for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         const std::string sample = line.at("sample").as_string().c_str();
         if (wanted.contains(sample)) found[sample] = from_hex(line.at("hex").as_string());

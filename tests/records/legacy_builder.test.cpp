@@ -17,6 +17,7 @@
 #include "support/base64.hpp"
 #include "support/bytes.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::errc;
@@ -24,10 +25,9 @@ using kwire::legacy_builder;
 using kwire::test::exact_bytes;
 using kwire::test::from_base64;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
 
 namespace {
-
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
 
 struct every_codec {
     kwire::gzip_codec gzip;
@@ -104,7 +104,7 @@ TEST_CASE(
     "legacy_builder: sets of Kafka are written again to the same bytes, wrapped ones but for compression") {
     every_codec codecs;
     std::size_t plain = 0, wrapped = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
         const std::string sample(line.at("sample").as_string());

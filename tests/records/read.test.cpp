@@ -15,6 +15,7 @@
 #include "support/every_codec.hpp"
 #include "support/gzip_lines.hpp"
 #include "support/record_json.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
@@ -28,11 +29,10 @@ static_assert(std::sentinel_for<std::default_sentinel_t, kwire::batch_records::i
 namespace {
 
 constexpr std::size_t cap = 64 << 20;
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
 
 template <class F>
 void for_each_set(const char* member, F&& f) {
-    for_each_line(golden, [&](std::string_view text) {
+    for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains(member)) return;
         const std::string sample = line.at("sample").as_string().c_str();

@@ -13,13 +13,17 @@
 #include "support/count_allocations.hpp"
 #include "support/gzip_lines.hpp"
 #include "support/record_json.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
 using kwire::errc;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
+using kwire::test::path_text;
 using kwire::test::shown;
+using kwire::test::two_records;
 
 static_assert(std::forward_iterator<kwire::record_range::iterator>);
 static_assert(std::forward_iterator<kwire::header_range::iterator>);
@@ -27,12 +31,6 @@ static_assert(std::sentinel_for<std::default_sentinel_t, kwire::record_range::it
 
 namespace {
 
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
-
-// What Kafka's own classes wrote: k=v at 1000 with the headers h=x and h=null, then null=null at 1003.
-const std::string two_records =
-    "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
-    "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
 const std::string message_v1 = "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176";
 
 template <class Edit>
@@ -43,16 +41,11 @@ std::optional<kwire::error> defect_after(std::vector<std::byte> bytes, Edit edit
     return kwire::records(kwire::batch_at(block.span()).value()).defect();
 }
 
-std::string path_text(const kwire::error& e) {
-    const auto text = path_of(e);
-    return std::string(text.view());
-}
-
 } // namespace
 
 TEST_CASE("records: every uncompressed record that Kafka wrote is read to its content") {
     std::size_t batches = 0, records = 0, compressed = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
         INFO(std::string(line.at("sample").as_string()));
@@ -92,7 +85,7 @@ TEST_CASE("records: every uncompressed record that Kafka wrote is read to its co
 
 TEST_CASE("records: what Kafka refuses in an uncompressed batch is refused, and what it should refuse too") {
     std::size_t refused = 0, lenient = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         const bool taken = line.as_object().contains("lenient");
         if (!taken && (!line.as_object().contains("reject") || line.at("stage").as_string() != "records"))

@@ -10,15 +10,15 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_sets.hpp"
 
 namespace json = boost::json;
 using kwire::batch_view;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::golden_sets;
 
 namespace {
-
-const std::string golden = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
 
 /// The first record of a whole walk for which `wanted`.
 template <class Wanted>
@@ -68,7 +68,7 @@ void compare(batch_view batch) {
 
 TEST_CASE("skim: every answer is that of a walk over all records, in all that Kafka wrote") {
     std::size_t compared = 0, compressed = 0, refused = 0;
-    kwire::test::for_each_line(golden, [&](std::string_view text) {
+    kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
         if (line.as_object().contains("patch")) return;
         INFO(std::string(line.at("sample").as_string()));
