@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
@@ -41,7 +40,7 @@ inline void require(bool precondition) noexcept {
 }
 
 constexpr std::size_t saturating_add(std::size_t a, std::size_t b) noexcept {
-    return b > std::numeric_limits<std::size_t>::max() - a ? std::numeric_limits<std::size_t>::max() : a + b;
+    return b > SIZE_MAX - a ? SIZE_MAX : a + b;
 }
 
 /// Where `part` begins inside `whole`, as a count of bytes; more than any size if it begins before it.
@@ -93,8 +92,8 @@ public:
 private:
     void acquire() const noexcept {
         // Relaxed: a new reference is made from one that is already held, so nothing has to be seen first.
-        if (control_ != nullptr && control_->references.fetch_add(1, std::memory_order_relaxed) >
-                                       std::numeric_limits<std::size_t>::max() / 2)
+        if (control_ != nullptr &&
+            control_->references.fetch_add(1, std::memory_order_relaxed) > SIZE_MAX / 2)
             trap();
     }
     void release() noexcept {

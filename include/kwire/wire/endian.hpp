@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <type_traits>
 
 namespace kwire::wire {
@@ -19,9 +18,14 @@ namespace kwire::wire {
 ///
 /// bool is left out because not every byte is one; read a std::int8_t and compare with 0, as Kafka does.
 template <class T>
-concept number =
-    std::is_arithmetic_v<T> && !std::is_same_v<std::remove_cv_t<T>, bool> && sizeof(T) <= 8 &&
-    std::is_same_v<T, std::remove_cv_t<T>> && (std::is_integral_v<T> || std::numeric_limits<T>::is_iec559);
+concept number = std::is_same_v<T, float> || std::is_same_v<T, double> ||
+                 (std::is_integral_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
+                  !std::is_same_v<T, bool> && sizeof(T) <= 8);
+
+// <limits> could say so too, and takes longer to compile than this header and what is made of it.
+static_assert(std::bit_cast<std::uint32_t>(-1.5f) == 0xbfc0'0000 &&
+                  std::bit_cast<std::uint64_t>(-1.5) == 0xbff8'0000'0000'0000,
+              "float and double must be those of IEC 60559, which Kafka's are");
 
 namespace detail {
 

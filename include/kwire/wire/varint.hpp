@@ -14,7 +14,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <type_traits>
 
 namespace kwire::wire {
@@ -31,7 +30,7 @@ inline constexpr std::size_t max_varint_size = sizeof(U) == 4 ? max_varint32_siz
 
 /// The bits of the type that are left for the last byte of the longest form: 0x0f and 0x01.
 template <class U>
-inline constexpr U last_byte_limit = std::numeric_limits<U>::max() >> (7 * (max_varint_size<U> - 1));
+inline constexpr U last_byte_limit = ~U{0} >> (7 * (max_varint_size<U> - 1));
 
 /// Returned by value, in registers: a reference would force the caller's number into memory in the short case
 /// too.
