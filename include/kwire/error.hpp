@@ -148,23 +148,23 @@ public:
     }
 
     constexpr void add(std::string_view text) noexcept {
-        for (char c : text)
-            if (size_ < chars_.size()) chars_[size_++] = c;
+        for (char c : text) put(c);
     }
     constexpr void add(std::int64_t number) noexcept {
         // By hand: <charconv> alone takes as long to compile as the rest of this header.
-        if (number < 0) add("-");
+        if (number < 0) put('-');
         std::uint64_t left =
             number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
         std::uint64_t power = 1;
         while (left / power >= 10) power *= 10;
-        for (; power != 0; power /= 10) {
-            const char digit = static_cast<char>('0' + left / power % 10);
-            add(std::string_view(&digit, 1));
-        }
+        for (; power != 0; power /= 10) put(static_cast<char>('0' + left / power % 10));
     }
 
 private:
+    constexpr void put(char c) noexcept {
+        if (size_ < chars_.size()) chars_[size_++] = c;
+    }
+
     std::array<char, 256> chars_{};
     std::size_t size_ = 0;
 };

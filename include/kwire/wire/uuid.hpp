@@ -57,7 +57,7 @@ struct uuid {
             for (bits += 8; bits >= 6; bits -= 6) out[at++] = alphabet[pending >> (bits - 6) & 0x3f];
         }
         out[at] = alphabet[pending << (6 - bits) & 0x3f];
-        return {out.data(), out.size()};
+        return text_at(out.data(), out.size());
     }
 
     /// Writes the id as 32 lower-case hex digits and returns them.
@@ -68,7 +68,7 @@ struct uuid {
             out[at++] = digits[std::to_integer<std::size_t>(b >> 4)];
             out[at++] = digits[std::to_integer<std::size_t>(b & std::byte{0x0f})];
         }
-        return {out.data(), out.size()};
+        return text_at(out.data(), out.size());
     }
 
     /// Reads what Kafka prints, with or without the two `=` that complete the base64.
@@ -114,6 +114,10 @@ struct uuid {
     }
 
 private:
+    /// To make it of a `char*` takes longer to compile than the rest of this header (concepts of iterators).
+    static constexpr std::string_view text_at(const char* characters, std::size_t size) noexcept {
+        return {characters, size};
+    }
     static constexpr int base64_digit(char c) noexcept {
         if (c >= 'A' && c <= 'Z') return c - 'A';
         if (c >= 'a' && c <= 'z') return c - 'a' + 26;
