@@ -16,7 +16,7 @@ import tempfile
 LAYERS = [
     (0, r"detail/config\.hpp"),
     (1, r"(error|error_code|result|api)\.hpp|wire/[a-z0-9_]+\.hpp"),
-    (2, r"(buffer|buffer_chain|held|rare_list|scalar_list)\.hpp|buffer/[a-z0-9_]+\.hpp"),
+    (2, r"(buffer|buffer_chain|held|rare_list|raw_tags|scalar_list)\.hpp|buffer/[a-z0-9_]+\.hpp"),
     (3, r"schema/[a-z0-9_]+\.hpp|(array|tags|message|find|indexed)\.hpp"),
     (4, r"(parse|encode|to_data|visit_fields|frame|frame_reader|patch|splice|dynamic|print|same_content|transcode|dispatch|correlator|records)\.hpp|records/[a-z0-9_]+\.hpp"),
     (4, r"compression/[a-z0-9_]+\.hpp"),

@@ -1,5 +1,7 @@
 #include <kwire/held.hpp>
 
+#include <kwire/buffer.hpp>
+
 #include <array>
 #include <cstring>
 #include <memory>

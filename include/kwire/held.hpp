@@ -4,7 +4,7 @@
 ///     for (auto topic : request->topics()) names.push_back(request.hold(topic.topic())); // O(1), no copy
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/detail/config.hpp>
 
 #include <concepts>
@@ -75,7 +75,7 @@ public:
     std::span<const std::byte> bytes() const&& = delete;
     /// The buffer that keeps them.
     [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return buffer_; }
-    /// The buffer alone, with this reference: the way to try_into_unique().
+    /// The buffer alone, with this reference: the way to try_into_unique() of buffer.hpp.
     [[nodiscard]] shared_buffer buffer() && noexcept {
         shared_buffer out = std::move(buffer_);
         forget();

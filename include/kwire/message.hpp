@@ -1,4 +1,4 @@
-/// What a generated header needs: the vocabulary, views, arrays and unknown tags.
+/// What a generated header needs: the vocabulary, views, arrays and what `data` structs are made of.
 ///
 /// Each struct of a message has three things in it: `fields` describes it once, `view` reads it where it
 /// lies, `data` is a plain aggregate to be filled and encoded. View and data are instances of templates: of
@@ -6,11 +6,11 @@
 #pragma once
 
 #include <kwire/array.hpp>
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/raw_tags.hpp>
 #include <kwire/scalar_list.hpp>
 #include <kwire/schema/field.hpp>
 #include <kwire/schema/view.hpp>
-#include <kwire/tags.hpp>
 
 #include <cstdint>
 #include <optional>

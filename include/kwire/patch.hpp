@@ -23,6 +23,7 @@
 ///     kwire::set(*message, view.field(3), 500);
 #pragma once
 
+#include <kwire/buffer.hpp>
 #include <kwire/dynamic.hpp>
 #include <kwire/held.hpp>
 #include <kwire/parse.hpp>

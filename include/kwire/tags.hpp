@@ -1,8 +1,8 @@
-/// Tagged fields that the schema does not know at a version (KIP-482): kept as they came, by reference.
+/// Tagged fields that the schema does not know at a version (KIP-482): read where they lie, and kept by
+/// reference.
 #pragma once
 
-#include <kwire/buffer.hpp>
-#include <kwire/rare_list.hpp>
+#include <kwire/raw_tags.hpp>
 #include <kwire/schema/view.hpp>
 
 #include <cstddef>
@@ -17,17 +17,6 @@ struct tag_view {
     std::uint32_t number = 0;
     std::span<const std::byte> payload;
 };
-
-/// An unknown tagged field to write: its number and its payload.
-struct raw_tag {
-    std::uint32_t number = 0;
-    shared_buffer payload;
-
-    friend bool operator==(const raw_tag&, const raw_tag&) = default;
-};
-
-/// Unknown tagged fields, ascending by number.
-using raw_tags = rare_list<raw_tag>;
 
 /// The unknown tagged fields of one struct: a forward range of `tag_view`, in the order of the bytes. That is
 /// ascending by number unless `parse_options::any_tag_order` has let another one pass.
