@@ -16,9 +16,17 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace kwire {
+
+/// Text as bytes, for keys, values and whatever else is taken as a span: `{.value = bytes_of_text("paid")}`.
+/// Shows the characters where they lie, without the end of a literal; good as long as they are.
+[[nodiscard]] inline std::span<const std::byte>
+bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
+    return {detail::bytes_at(text.data()), text.size()};
+}
 
 /// Bytes with one owner, who may write and append; freeze() makes them shared in O(1).
 ///

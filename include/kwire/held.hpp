@@ -98,13 +98,15 @@ public:
     ///
     /// Bytes from elsewhere, such as the default of a string that this version does not carry, are copied and
     /// counted, so that the result is right whatever an accessor returned.
-    [[nodiscard]] shared_buffer hold(std::span<const std::byte> part) const {
+    [[nodiscard]] shared_buffer hold(std::span<const std::byte> part) const { return slice_or_copy(part); }
+    [[nodiscard]] shared_buffer hold(std::string_view part) const { return slice_or_copy(part); }
+
+private:
+    template <class Part>
+    [[nodiscard]] shared_buffer slice_or_copy(Part part) const {
         if (auto slice = buffer_.slice_of(part)) return *std::move(slice);
         return shared_buffer::copy_of(part);
     }
-    [[nodiscard]] shared_buffer hold(std::string_view part) const { return hold(bytes_of_text(part)); }
-
-private:
     void forget() noexcept {
         if constexpr (std::is_nothrow_default_constructible_v<View> &&
                       std::is_nothrow_move_assignable_v<View>)

@@ -69,14 +69,11 @@ concept owning_byte_container = byte_container<T> && requires(T& c, const T& fix
     requires std::is_const_v<std::remove_pointer_t<decltype(fixed.data())>>;
 };
 
-} // namespace detail
-
-/// Text as bytes, for keys, values and whatever else is taken as a span: `{.value = bytes_of_text("paid")}`.
-/// Shows the characters where they lie, without the end of a literal; good as long as they are.
-[[nodiscard]] inline std::span<const std::byte>
-bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
-    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+inline const std::byte* bytes_at(const char* text) noexcept {
+    return reinterpret_cast<const std::byte*>(text);
 }
+
+} // namespace detail
 
 /// Immutable bytes in counted memory: a copy is another reference, a slice too.
 ///
@@ -109,20 +106,18 @@ public:
 
     /// Its own copy of `bytes`, in one allocation; counted in copied_bytes().
     [[nodiscard]] static shared_buffer copy_of(std::span<const std::byte> bytes) {
-        if (bytes.empty()) return {};
-        detail::memory_ref memory = detail::allocate_memory(bytes.size());
-        detail::copy_bytes(memory->writable, bytes.data(), bytes.size());
-        const std::byte* begin = memory->writable;
-        return {begin, bytes.size(), std::move(memory)};
+        return copy_at(bytes.data(), bytes.size());
     }
-    [[nodiscard]] static shared_buffer copy_of(std::string_view text) { return copy_of(bytes_of_text(text)); }
+    [[nodiscard]] static shared_buffer copy_of(std::string_view text) {
+        return copy_at(detail::bytes_at(text.data()), text.size());
+    }
 
     /// Bytes that outlive every buffer on them: literals, tables, a file mapped for good. Owns nothing.
     [[nodiscard]] static shared_buffer from_static(std::span<const std::byte> bytes) noexcept {
         return {bytes.data(), bytes.size(), detail::memory_ref{}};
     }
     [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
-        return from_static(bytes_of_text(text));
+        return {detail::bytes_at(text.data()), text.size(), detail::memory_ref{}};
     }
     /// Not a string or vector that is gone at the end of the line: `adopt` keeps it.
     template <class Owner>
@@ -194,7 +189,10 @@ public:
     iterator end() const&& = delete;
 
     /// The bytes; good as long as any buffer on this memory lives, so not offered by a temporary.
-    [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
+    // A template so that what std::span asks of its pointers is compiled where a span is wanted: it takes
+    // longer than all the rest of this header.
+    template <class Byte = const std::byte>
+    [[nodiscard]] std::span<Byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
     }
     std::span<const std::byte> span() const&& = delete;
@@ -213,11 +211,10 @@ public:
     ///
     /// An empty part gives an empty buffer wherever it points, since there is nothing to keep alive.
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::span<const std::byte> part) const noexcept {
-        if (part.empty()) return shared_buffer{};
-        return slice(detail::distance_from(data_, part.data()), part.size());
+        return slice_at(part.data(), part.size());
     }
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
-        return slice_of(bytes_of_text(part));
+        return slice_at(detail::bytes_at(part.data()), part.size());
     }
 
     /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.
@@ -261,7 +258,7 @@ public:
     [[nodiscard]] std::expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
 
     /// A copy in memory of its own, so that a small part need not keep a large buffer alive; counted.
-    [[nodiscard]] shared_buffer detach() const { return copy_of(span()); }
+    [[nodiscard]] shared_buffer detach() const { return copy_at(data_, size_); }
 
     /// Size of the memory that this buffer keeps alive, in bytes; 0 for static bytes.
     [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->size : 0; }
@@ -285,6 +282,18 @@ private:
     shared_buffer(const std::byte* data, std::size_t size, detail::memory_ref memory) noexcept
         : data_(data), size_(size), memory_(std::move(memory)) {}
 
+    [[nodiscard]] static shared_buffer copy_at(const std::byte* bytes, std::size_t size) {
+        if (size == 0) return {};
+        detail::memory_ref memory = detail::allocate_memory(size);
+        detail::copy_bytes(memory->writable, bytes, size);
+        const std::byte* begin = memory->writable;
+        return {begin, size, std::move(memory)};
+    }
+    [[nodiscard]] std::optional<shared_buffer> slice_at(const std::byte* part,
+                                                        std::size_t size) const noexcept {
+        if (size == 0) return shared_buffer{};
+        return slice(detail::distance_from(data_, part), size);
+    }
     [[nodiscard]] shared_buffer slice_unchecked(std::size_t offset, std::size_t length) const noexcept {
         if (length == 0) return {};
         return {data_ + offset, length, memory_};
