@@ -11,6 +11,7 @@
 #include <expected>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace kwire {
 
@@ -46,8 +47,11 @@ struct uuid {
     friend constexpr auto operator<=>(const uuid&, const uuid&) noexcept = default;
     friend constexpr bool operator==(const uuid&, const uuid&) noexcept = default;
 
+    // Writing and reading texts are templates only so that programs without them need not compile them.
+
     /// Writes the id as Kafka prints it, 22 characters of `A-Z a-z 0-9 - _`, and returns them.
-    constexpr std::string_view to_chars(std::span<char, text_size> out) const noexcept {
+    template <class Char = char>
+    constexpr std::string_view to_chars(std::type_identity_t<std::span<Char, text_size>> out) const noexcept {
         constexpr std::string_view alphabet =
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         unsigned pending = 0, bits = 0;
@@ -61,7 +65,8 @@ struct uuid {
     }
 
     /// Writes the id as 32 lower-case hex digits and returns them.
-    constexpr std::string_view to_hex(std::span<char, hex_size> out) const noexcept {
+    template <class Char = char>
+    constexpr std::string_view to_hex(std::type_identity_t<std::span<Char, hex_size>> out) const noexcept {
         constexpr std::string_view digits = "0123456789abcdef";
         std::size_t at = 0;
         for (const std::byte b : bytes) {
@@ -75,15 +80,16 @@ struct uuid {
     ///
     /// bad_value if the length is another, a character is outside the URL-safe alphabet, or one of the four
     /// bits that the last character has too many is set.
-    [[nodiscard]] static constexpr std::expected<uuid, errc> from_text(std::string_view text) noexcept {
+    template <class Result = std::expected<uuid, errc>>
+    [[nodiscard]] static constexpr Result from_text(std::string_view text) noexcept {
         if (text.size() == text_size + 2 && text.ends_with("==")) text.remove_suffix(2);
-        if (text.size() != text_size) return std::unexpected{errc::bad_value};
+        if (text.size() != text_size) return Result(std::unexpect, errc::bad_value);
         uuid id;
         unsigned pending = 0, bits = 0;
         std::size_t at = 0;
         for (const char c : text) {
             const int digit = base64_digit(c);
-            if (digit < 0) return std::unexpected{errc::bad_value};
+            if (digit < 0) return Result(std::unexpect, errc::bad_value);
             pending = pending << 6 | static_cast<unsigned>(digit);
             bits += 6;
             if (bits >= 8) { // 22 characters fill the 16 bytes exactly and leave 4 bits
@@ -91,23 +97,24 @@ struct uuid {
                 id.bytes[at++] = static_cast<std::byte>(pending >> bits & 0xff);
             }
         }
-        if ((pending & 0x0f) != 0) return std::unexpected{errc::bad_value};
+        if ((pending & 0x0f) != 0) return Result(std::unexpect, errc::bad_value);
         return id;
     }
 
     /// Reads 32 hex digits of either case; dashes may stand where the canonical form of other systems has
     /// them
     /// (`00112233-4455-6677-8899-aabbccddeeff`). bad_value for anything else.
-    [[nodiscard]] static constexpr std::expected<uuid, errc> from_hex(std::string_view text) noexcept {
+    template <class Result = std::expected<uuid, errc>>
+    [[nodiscard]] static constexpr Result from_hex(std::string_view text) noexcept {
         const bool dashed = text.size() == hex_size + 4;
-        if (!dashed && text.size() != hex_size) return std::unexpected{errc::bad_value};
+        if (!dashed && text.size() != hex_size) return Result(std::unexpect, errc::bad_value);
         uuid id;
         std::size_t from = 0;
         for (std::size_t at = 0; at < id.bytes.size(); ++at) {
             if (dashed && (at == 4 || at == 6 || at == 8 || at == 10) && text[from++] != '-')
-                return std::unexpected{errc::bad_value};
+                return Result(std::unexpect, errc::bad_value);
             const int high = hex_digit(text[from++]), low = hex_digit(text[from++]);
-            if (high < 0 || low < 0) return std::unexpected{errc::bad_value};
+            if (high < 0 || low < 0) return Result(std::unexpect, errc::bad_value);
             id.bytes[at] = static_cast<std::byte>(high << 4 | low);
         }
         return id;
