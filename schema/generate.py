@@ -127,9 +127,9 @@ class Writer:
     def list_type(self, field):
         if field.struct is not None:
             name = self.struct_names[field.struct.name]
-            return f"array<{name}>" if field.array else f"structure<{name}>"
+            return f"array<{name}>()" if field.array else f"structure<{name}>()"
         name = SCALARS[field.type][0] if field.type in SCALARS else field.type
-        return f"array<{name}>" if field.array else name
+        return f"array({name})" if field.array else name
 
     def view_type(self, field, siblings):
         nullable = field.nullable is not None
@@ -198,15 +198,18 @@ class Writer:
         return found
 
     def field_list(self, place, indent):
-        head = f"{indent}using fields = field_list<{self.cpp}"
+        children = dict.fromkeys(self.struct_names[field.struct.name] for field in place.fields if field.struct)
+        template = f"template <class M = {self.cpp}>"
+        head = f"static constexpr field_list<{', '.join(['M', str(len(place.fields)), *children])}> fields{{"
+        lines = [f"{indent}{template} {head}"] if len(indent + template + head) + 2 <= WIDTH \
+            else [indent + template, indent + head]
         if not place.fields:
-            return [head + ">;"]
-        pad = indent + "    "
-        lines = [head + ","]
+            return [*lines[:-1], lines[-1] + "};"]
+        lines[-1] += "{"
         for field in place.fields:
             parts = [f'"{naming.snake(field.name)}"', self.list_type(field), range_call(field.versions, self.last)]
-            lines.append(f"{pad}field<{', '.join(parts + self.attributes(place, field))}>,")
-        lines[-1] = lines[-1][:-1] + ">;"
+            lines.append(f"{indent}    {{{', '.join(parts + self.attributes(place, field))}}},")
+        lines[-1] = lines[-1][:-1] + "}};"
         return lines
 
     def facts_of(self, place, field):

@@ -30,15 +30,17 @@ kwire::held<response::view> read_back(const response::data& data, int version = 
 struct late_key : private kwire::vocabulary {
     static constexpr kwire::message_facts facts{"LateKey", -1, {0, 1}, 32767};
     struct element {
-        using fields = kwire::field_list<late_key, kwire::field<"number", int8, since(0)>,
-                                         kwire::field<"id", int32, since(1), map_key>>;
+        template <class M = late_key>
+        static constexpr kwire::field_list<M, 2> fields{
+            {{"number", int8, since(0)}, {"id", int32, since(1), map_key}}};
         template <int V>
         struct basic_view : kwire::struct_view<element, V> {
             [[nodiscard]] std::int32_t id() const noexcept { return kwire::get<1>(*this); }
         };
         using view = basic_view<kwire::any_version>;
     };
-    using fields = kwire::field_list<late_key, kwire::field<"all", array<element>, since(0)>>;
+    template <class M = late_key>
+    static constexpr kwire::field_list<M, 1, element> fields{{{"all", array<element>(), since(0)}}};
     template <int V>
     struct basic_view : kwire::struct_view<late_key, V> {
         [[nodiscard]] kwire::array_of<element::basic_view<V>> all() const noexcept {

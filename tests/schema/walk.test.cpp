@@ -17,9 +17,10 @@ using kwire::test::from_hex;
 struct tagged_items : private kwire::vocabulary {
     static constexpr kwire::message_facts facts{"TaggedItems", -1, {0, 0}, 0};
     struct item {
-        using fields = kwire::field_list<tagged_items, kwire::field<"id", id128, since(0)>,
-                                         kwire::field<"numbers", array<int32>, since(0)>,
-                                         kwire::field<"epochs", array<int32>, since(0), tag(0)>>;
+        template <class M = tagged_items>
+        static constexpr kwire::field_list<M, 3> fields{{{"id", id128, since(0)},
+                                                         {"numbers", array(int32), since(0)},
+                                                         {"epochs", array(int32), since(0), tag(0)}}};
         template <int V>
         struct basic_view : kwire::struct_view<item, V> {
             [[nodiscard]] kwire::array_of<std::int32_t> numbers() const noexcept {
@@ -31,7 +32,8 @@ struct tagged_items : private kwire::vocabulary {
         };
         using view = basic_view<kwire::any_version>;
     };
-    using fields = kwire::field_list<tagged_items, kwire::field<"items", array<item>, since(0)>>;
+    template <class M = tagged_items>
+    static constexpr kwire::field_list<M, 1, item> fields{{{"items", array<item>(), since(0)}}};
     template <int V>
     struct basic_view : kwire::struct_view<tagged_items, V> {
         [[nodiscard]] kwire::array_of<item::basic_view<V>> items() const noexcept {
@@ -54,17 +56,18 @@ std::vector<std::size_t> epochs_of(const View& view) {
 struct sometimes_null : private kwire::vocabulary {
     static constexpr kwire::message_facts facts{"SometimesNull", -1, {0, 1}, 0};
     struct inner {
-        using fields = kwire::field_list<sometimes_null, kwire::field<"number", int32, since(0)>>;
+        template <class M = sometimes_null>
+        static constexpr kwire::field_list<M, 1> fields{{{"number", int32, since(0)}}};
         template <int V>
         struct basic_view : kwire::struct_view<inner, V> {
             [[nodiscard]] std::int32_t number() const noexcept { return kwire::get<0>(*this); }
         };
         using view = basic_view<kwire::any_version>;
     };
-    using fields =
-        kwire::field_list<sometimes_null,
-                          kwire::field<"tagged", structure<inner>, since(0), tag(0), nullable_since(1)>,
-                          kwire::field<"plain", structure<inner>, since(0), nullable_since(1)>>;
+    template <class M = sometimes_null>
+    static constexpr kwire::field_list<M, 2, inner> fields{
+        {{"tagged", structure<inner>(), since(0), tag(0), nullable_since(1)},
+         {"plain", structure<inner>(), since(0), nullable_since(1)}}};
     template <int V>
     struct basic_view : kwire::struct_view<sometimes_null, V> {
         [[nodiscard]] std::optional<inner::basic_view<V>> tagged() const noexcept {

@@ -10,8 +10,8 @@ namespace kwire {
 struct abort_transaction_record : private vocabulary {
     static constexpr message_facts facts{"AbortTransactionRecord", 25, {0, 0}, 0};
 
-    using fields = field_list<abort_transaction_record,
-        field<"reason", string, since(0), tag(0), nullable_since(0), defaults_to_null>>;
+    template <class M = abort_transaction_record> static constexpr field_list<M, 1> fields{{
+        {"reason", string, since(0), tag(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

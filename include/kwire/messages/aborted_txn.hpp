@@ -10,11 +10,11 @@ namespace kwire {
 struct aborted_txn : private vocabulary {
     static constexpr message_facts facts{"AbortedTxn", -1, {0, 0}};
 
-    using fields = field_list<aborted_txn,
-        field<"producer_id", int64, since(0), names_producer>,
-        field<"first_offset", int64, since(0)>,
-        field<"last_offset", int64, since(0)>,
-        field<"last_stable_offset", int64, since(0)>>;
+    template <class M = aborted_txn> static constexpr field_list<M, 4> fields{{
+        {"producer_id", int64, since(0), names_producer},
+        {"first_offset", int64, since(0)},
+        {"last_offset", int64, since(0)},
+        {"last_stable_offset", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,15 +10,15 @@ namespace kwire {
 struct access_control_entry_record : private vocabulary {
     static constexpr message_facts facts{"AccessControlEntryRecord", 18, {0, 0}, 0};
 
-    using fields = field_list<access_control_entry_record,
-        field<"id", id128, since(0)>,
-        field<"resource_type", int8, since(0)>,
-        field<"resource_name", string, since(0)>,
-        field<"pattern_type", int8, since(0)>,
-        field<"principal", string, since(0)>,
-        field<"host", string, since(0)>,
-        field<"operation", int8, since(0)>,
-        field<"permission_type", int8, since(0)>>;
+    template <class M = access_control_entry_record> static constexpr field_list<M, 8> fields{{
+        {"id", id128, since(0)},
+        {"resource_type", int8, since(0)},
+        {"resource_name", string, since(0)},
+        {"pattern_type", int8, since(0)},
+        {"principal", string, since(0)},
+        {"host", string, since(0)},
+        {"operation", int8, since(0)},
+        {"permission_type", int8, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,11 +10,11 @@ namespace kwire {
 struct add_offsets_to_txn_request : private vocabulary {
     static constexpr message_facts facts{"AddOffsetsToTxnRequest", 25, {0, 4}, 3};
 
-    using fields = field_list<add_offsets_to_txn_request,
-        field<"transactional_id", string, since(0), names_transaction>,
-        field<"producer_id", int64, since(0), names_producer>,
-        field<"producer_epoch", int16, since(0)>,
-        field<"group_id", string, since(0), names_group>>;
+    template <class M = add_offsets_to_txn_request> static constexpr field_list<M, 4> fields{{
+        {"transactional_id", string, since(0), names_transaction},
+        {"producer_id", int64, since(0), names_producer},
+        {"producer_epoch", int16, since(0)},
+        {"group_id", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -45,9 +45,9 @@ struct add_offsets_to_txn_request : private vocabulary {
 struct add_offsets_to_txn_response : private vocabulary {
     static constexpr message_facts facts{"AddOffsetsToTxnResponse", 25, {0, 4}, 3};
 
-    using fields = field_list<add_offsets_to_txn_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>>;
+    template <class M = add_offsets_to_txn_response> static constexpr field_list<M, 2> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

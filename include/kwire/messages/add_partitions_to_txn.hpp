@@ -11,9 +11,9 @@ struct add_partitions_to_txn_request : private vocabulary {
     static constexpr message_facts facts{"AddPartitionsToTxnRequest", 24, {0, 5}, 3};
 
     struct topic {
-        using fields = field_list<add_partitions_to_txn_request,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = add_partitions_to_txn_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,12 +34,12 @@ struct add_partitions_to_txn_request : private vocabulary {
     };
 
     struct transaction {
-        using fields = field_list<add_partitions_to_txn_request,
-            field<"transactional_id", string, since(4), map_key, names_transaction>,
-            field<"producer_id", int64, since(4), names_producer>,
-            field<"producer_epoch", int16, since(4)>,
-            field<"verify_only", boolean, since(4)>,
-            field<"topics", array<topic>, since(4)>>;
+        template <class M = add_partitions_to_txn_request> static constexpr field_list<M, 5, topic> fields{{
+            {"transactional_id", string, since(4), map_key, names_transaction},
+            {"producer_id", int64, since(4), names_producer},
+            {"producer_epoch", int16, since(4)},
+            {"verify_only", boolean, since(4)},
+            {"topics", array<topic>(), since(4)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,12 +68,13 @@ struct add_partitions_to_txn_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<add_partitions_to_txn_request,
-        field<"transactions", array<transaction>, since(4)>,
-        field<"v3_and_below_transactional_id", string, between(0, 3), names_transaction>,
-        field<"v3_and_below_producer_id", int64, between(0, 3), names_producer>,
-        field<"v3_and_below_producer_epoch", int16, between(0, 3)>,
-        field<"v3_and_below_topics", array<topic>, between(0, 3)>>;
+    template <class M = add_partitions_to_txn_request>
+    static constexpr field_list<M, 5, transaction, topic> fields{{
+        {"transactions", array<transaction>(), since(4)},
+        {"v3_and_below_transactional_id", string, between(0, 3), names_transaction},
+        {"v3_and_below_producer_id", int64, between(0, 3), names_producer},
+        {"v3_and_below_producer_epoch", int16, between(0, 3)},
+        {"v3_and_below_topics", array<topic>(), between(0, 3)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -114,9 +115,9 @@ struct add_partitions_to_txn_response : private vocabulary {
     static constexpr message_facts facts{"AddPartitionsToTxnResponse", 24, {0, 5}, 3};
 
     struct partition_result {
-        using fields = field_list<add_partitions_to_txn_response,
-            field<"partition_index", int32, since(0), map_key>,
-            field<"partition_error_code", int16, since(0)>>;
+        template <class M = add_partitions_to_txn_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0), map_key},
+            {"partition_error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -137,9 +138,10 @@ struct add_partitions_to_txn_response : private vocabulary {
     };
 
     struct topic_result {
-        using fields = field_list<add_partitions_to_txn_response,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"results_by_partition", array<partition_result>, since(0)>>;
+        template <class M = add_partitions_to_txn_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"results_by_partition", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -162,9 +164,10 @@ struct add_partitions_to_txn_response : private vocabulary {
     };
 
     struct result {
-        using fields = field_list<add_partitions_to_txn_response,
-            field<"transactional_id", string, since(4), map_key, names_transaction>,
-            field<"topic_results", array<topic_result>, since(4)>>;
+        template <class M = add_partitions_to_txn_response>
+        static constexpr field_list<M, 2, topic_result> fields{{
+            {"transactional_id", string, since(4), map_key, names_transaction},
+            {"topic_results", array<topic_result>(), since(4)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -186,11 +189,12 @@ struct add_partitions_to_txn_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<add_partitions_to_txn_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(4), ignorable>,
-        field<"results_by_transaction", array<result>, since(4)>,
-        field<"results_by_topic_v3_and_below", array<topic_result>, between(0, 3)>>;
+    template <class M = add_partitions_to_txn_response>
+    static constexpr field_list<M, 4, result, topic_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(4), ignorable},
+        {"results_by_transaction", array<result>(), since(4)},
+        {"results_by_topic_v3_and_below", array<topic_result>(), between(0, 3)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct add_raft_voter_request : private vocabulary {
     static constexpr message_facts facts{"AddRaftVoterRequest", 80, {0, 1}, 0};
 
     struct listener {
-        using fields = field_list<add_raft_voter_request,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = add_raft_voter_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -37,13 +37,13 @@ struct add_raft_voter_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<add_raft_voter_request,
-        field<"cluster_id", string, since(0), nullable_since(0)>,
-        field<"timeout_ms", int32, since(0)>,
-        field<"voter_id", int32, since(0), names_broker>,
-        field<"voter_directory_id", id128, since(0)>,
-        field<"listeners", array<listener>, since(0)>,
-        field<"ack_when_committed", boolean, since(1), defaults_to(true)>>;
+    template <class M = add_raft_voter_request> static constexpr field_list<M, 6, listener> fields{{
+        {"cluster_id", string, since(0), nullable_since(0)},
+        {"timeout_ms", int32, since(0)},
+        {"voter_id", int32, since(0), names_broker},
+        {"voter_directory_id", id128, since(0)},
+        {"listeners", array<listener>(), since(0)},
+        {"ack_when_committed", boolean, since(1), defaults_to(true)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -80,10 +80,10 @@ struct add_raft_voter_request : private vocabulary {
 struct add_raft_voter_response : private vocabulary {
     static constexpr message_facts facts{"AddRaftVoterResponse", 80, {0, 1}, 0};
 
-    using fields = field_list<add_raft_voter_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), ignorable>>;
+    template <class M = add_raft_voter_response> static constexpr field_list<M, 3> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct allocate_producer_ids_request : private vocabulary {
     static constexpr message_facts facts{"AllocateProducerIdsRequest", 67, {0, 0}, 0};
 
-    using fields = field_list<allocate_producer_ids_request,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0), defaults_to(-1)>>;
+    template <class M = allocate_producer_ids_request> static constexpr field_list<M, 2> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0), defaults_to(-1)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,11 +37,11 @@ struct allocate_producer_ids_request : private vocabulary {
 struct allocate_producer_ids_response : private vocabulary {
     static constexpr message_facts facts{"AllocateProducerIdsResponse", 67, {0, 0}, 0};
 
-    using fields = field_list<allocate_producer_ids_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"producer_id_start", int64, since(0), names_producer>,
-        field<"producer_id_len", int32, since(0)>>;
+    template <class M = allocate_producer_ids_response> static constexpr field_list<M, 4> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"producer_id_start", int64, since(0), names_producer},
+        {"producer_id_len", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct alter_client_quotas_request : private vocabulary {
     static constexpr message_facts facts{"AlterClientQuotasRequest", 49, {0, 1}, 1};
 
     struct entity_data {
-        using fields = field_list<alter_client_quotas_request,
-            field<"entity_type", string, since(0)>,
-            field<"entity_name", string, since(0), nullable_since(0)>>;
+        template <class M = alter_client_quotas_request> static constexpr field_list<M, 2> fields{{
+            {"entity_type", string, since(0)},
+            {"entity_name", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -36,10 +36,10 @@ struct alter_client_quotas_request : private vocabulary {
     };
 
     struct op_data {
-        using fields = field_list<alter_client_quotas_request,
-            field<"key", string, since(0)>,
-            field<"value", float64, since(0)>,
-            field<"remove", boolean, since(0)>>;
+        template <class M = alter_client_quotas_request> static constexpr field_list<M, 3> fields{{
+            {"key", string, since(0)},
+            {"value", float64, since(0)},
+            {"remove", boolean, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -63,9 +63,10 @@ struct alter_client_quotas_request : private vocabulary {
     };
 
     struct entry_data {
-        using fields = field_list<alter_client_quotas_request,
-            field<"entity", array<entity_data>, since(0)>,
-            field<"ops", array<op_data>, since(0)>>;
+        template <class M = alter_client_quotas_request>
+        static constexpr field_list<M, 2, entity_data, op_data> fields{{
+            {"entity", array<entity_data>(), since(0)},
+            {"ops", array<op_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -87,9 +88,9 @@ struct alter_client_quotas_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_client_quotas_request,
-        field<"entries", array<entry_data>, since(0)>,
-        field<"validate_only", boolean, since(0)>>;
+    template <class M = alter_client_quotas_request> static constexpr field_list<M, 2, entry_data> fields{{
+        {"entries", array<entry_data>(), since(0)},
+        {"validate_only", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -115,9 +116,9 @@ struct alter_client_quotas_response : private vocabulary {
     static constexpr message_facts facts{"AlterClientQuotasResponse", 49, {0, 1}, 1};
 
     struct entity_data {
-        using fields = field_list<alter_client_quotas_response,
-            field<"entity_type", string, since(0)>,
-            field<"entity_name", string, since(0), nullable_since(0)>>;
+        template <class M = alter_client_quotas_response> static constexpr field_list<M, 2> fields{{
+            {"entity_type", string, since(0)},
+            {"entity_name", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -140,10 +141,11 @@ struct alter_client_quotas_response : private vocabulary {
     };
 
     struct entry_data {
-        using fields = field_list<alter_client_quotas_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"entity", array<entity_data>, since(0)>>;
+        template <class M = alter_client_quotas_response>
+        static constexpr field_list<M, 3, entity_data> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"entity", array<entity_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -170,9 +172,9 @@ struct alter_client_quotas_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_client_quotas_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"entries", array<entry_data>, since(0)>>;
+    template <class M = alter_client_quotas_response> static constexpr field_list<M, 2, entry_data> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"entries", array<entry_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

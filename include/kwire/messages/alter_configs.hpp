@@ -11,9 +11,9 @@ struct alter_configs_request : private vocabulary {
     static constexpr message_facts facts{"AlterConfigsRequest", 33, {0, 2}, 2};
 
     struct alterable_config {
-        using fields = field_list<alter_configs_request,
-            field<"name", string, since(0), map_key>,
-            field<"value", string, since(0), nullable_since(0), secret>>;
+        template <class M = alter_configs_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), map_key},
+            {"value", string, since(0), nullable_since(0), secret}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,10 +34,11 @@ struct alter_configs_request : private vocabulary {
     };
 
     struct resource {
-        using fields = field_list<alter_configs_request,
-            field<"resource_type", int8, since(0), map_key>,
-            field<"resource_name", string, since(0), map_key>,
-            field<"configs", array<alterable_config>, since(0)>>;
+        template <class M = alter_configs_request>
+        static constexpr field_list<M, 3, alterable_config> fields{{
+            {"resource_type", int8, since(0), map_key},
+            {"resource_name", string, since(0), map_key},
+            {"configs", array<alterable_config>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -62,9 +63,9 @@ struct alter_configs_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_configs_request,
-        field<"resources", array<resource>, since(0)>,
-        field<"validate_only", boolean, since(0)>>;
+    template <class M = alter_configs_request> static constexpr field_list<M, 2, resource> fields{{
+        {"resources", array<resource>(), since(0)},
+        {"validate_only", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -90,11 +91,11 @@ struct alter_configs_response : private vocabulary {
     static constexpr message_facts facts{"AlterConfigsResponse", 33, {0, 2}, 2};
 
     struct resource_response {
-        using fields = field_list<alter_configs_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>>;
+        template <class M = alter_configs_response> static constexpr field_list<M, 4> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -122,9 +123,9 @@ struct alter_configs_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_configs_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"responses", array<resource_response>, since(0)>>;
+    template <class M = alter_configs_response> static constexpr field_list<M, 2, resource_response> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"responses", array<resource_response>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct alter_partition_request : private vocabulary {
     static constexpr message_facts facts{"AlterPartitionRequest", 56, {0, 3}, 0};
 
     struct broker_state {
-        using fields = field_list<alter_partition_request,
-            field<"broker_id", int32, since(3), names_broker>,
-            field<"broker_epoch", int64, since(3), defaults_to(-1)>>;
+        template <class M = alter_partition_request> static constexpr field_list<M, 2> fields{{
+            {"broker_id", int32, since(3), names_broker},
+            {"broker_epoch", int64, since(3), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,13 +34,13 @@ struct alter_partition_request : private vocabulary {
     };
 
     struct partition_data {
-        using fields = field_list<alter_partition_request,
-            field<"partition_index", int32, since(0)>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"new_isr", array<int32>, between(0, 2), names_broker>,
-            field<"new_isr_with_epochs", array<broker_state>, since(3)>,
-            field<"leader_recovery_state", int8, since(1)>,
-            field<"partition_epoch", int32, since(0)>>;
+        template <class M = alter_partition_request> static constexpr field_list<M, 6, broker_state> fields{{
+            {"partition_index", int32, since(0)},
+            {"leader_epoch", int32, since(0)},
+            {"new_isr", array(int32), between(0, 2), names_broker},
+            {"new_isr_with_epochs", array<broker_state>(), since(3)},
+            {"leader_recovery_state", int8, since(1)},
+            {"partition_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -75,10 +75,11 @@ struct alter_partition_request : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<alter_partition_request,
-            field<"topic_name", string, between(0, 1), ignorable, names_topic>,
-            field<"topic_id", id128, since(2), ignorable, names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = alter_partition_request>
+        static constexpr field_list<M, 3, partition_data> fields{{
+            {"topic_name", string, between(0, 1), ignorable, names_topic},
+            {"topic_id", id128, since(2), ignorable, names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -103,10 +104,10 @@ struct alter_partition_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_partition_request,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0), defaults_to(-1)>,
-        field<"topics", array<topic_data>, since(0)>>;
+    template <class M = alter_partition_request> static constexpr field_list<M, 3, topic_data> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0), defaults_to(-1)},
+        {"topics", array<topic_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -135,14 +136,14 @@ struct alter_partition_response : private vocabulary {
     static constexpr message_facts facts{"AlterPartitionResponse", 56, {0, 3}, 0};
 
     struct partition_data {
-        using fields = field_list<alter_partition_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"isr", array<int32>, since(0), names_broker>,
-            field<"leader_recovery_state", int8, since(1), ignorable>,
-            field<"partition_epoch", int32, since(0)>>;
+        template <class M = alter_partition_response> static constexpr field_list<M, 7> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)},
+            {"isr", array(int32), since(0), names_broker},
+            {"leader_recovery_state", int8, since(1), ignorable},
+            {"partition_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -178,10 +179,11 @@ struct alter_partition_response : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<alter_partition_response,
-            field<"topic_name", string, between(0, 1), ignorable, names_topic>,
-            field<"topic_id", id128, since(2), ignorable, names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = alter_partition_response>
+        static constexpr field_list<M, 3, partition_data> fields{{
+            {"topic_name", string, between(0, 1), ignorable, names_topic},
+            {"topic_id", id128, since(2), ignorable, names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -206,10 +208,10 @@ struct alter_partition_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_partition_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"topics", array<topic_data>, since(0)>>;
+    template <class M = alter_partition_response> static constexpr field_list<M, 3, topic_data> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"topics", array<topic_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct alter_partition_reassignments_request : private vocabulary {
     static constexpr message_facts facts{"AlterPartitionReassignmentsRequest", 45, {0, 1}, 0};
 
     struct reassignable_partition {
-        using fields = field_list<alter_partition_reassignments_request,
-            field<"partition_index", int32, since(0)>,
-            field<"replicas", array<int32>, since(0), nullable_since(0), defaults_to_null, names_broker>>;
+        template <class M = alter_partition_reassignments_request> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"replicas", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,10 @@ struct alter_partition_reassignments_request : private vocabulary {
     };
 
     struct reassignable_topic {
-        using fields = field_list<alter_partition_reassignments_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<reassignable_partition>, since(0)>>;
+        template <class M = alter_partition_reassignments_request>
+        static constexpr field_list<M, 2, reassignable_partition> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<reassignable_partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,10 +59,11 @@ struct alter_partition_reassignments_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_partition_reassignments_request,
-        field<"timeout_ms", int32, since(0), defaults_to(60000)>,
-        field<"allow_replication_factor_change", boolean, since(1), defaults_to(true)>,
-        field<"topics", array<reassignable_topic>, since(0)>>;
+    template <class M = alter_partition_reassignments_request>
+    static constexpr field_list<M, 3, reassignable_topic> fields{{
+        {"timeout_ms", int32, since(0), defaults_to(60000)},
+        {"allow_replication_factor_change", boolean, since(1), defaults_to(true)},
+        {"topics", array<reassignable_topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -92,10 +94,10 @@ struct alter_partition_reassignments_response : private vocabulary {
     static constexpr message_facts facts{"AlterPartitionReassignmentsResponse", 45, {0, 1}, 0};
 
     struct reassignable_partition_response {
-        using fields = field_list<alter_partition_reassignments_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>>;
+        template <class M = alter_partition_reassignments_response> static constexpr field_list<M, 3> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -121,9 +123,10 @@ struct alter_partition_reassignments_response : private vocabulary {
     };
 
     struct reassignable_topic_response {
-        using fields = field_list<alter_partition_reassignments_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<reassignable_partition_response>, since(0)>>;
+        template <class M = alter_partition_reassignments_response>
+        static constexpr field_list<M, 2, reassignable_partition_response> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<reassignable_partition_response>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -145,12 +148,13 @@ struct alter_partition_reassignments_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_partition_reassignments_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"allow_replication_factor_change", boolean, since(1), defaults_to(true), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"responses", array<reassignable_topic_response>, since(0)>>;
+    template <class M = alter_partition_reassignments_response>
+    static constexpr field_list<M, 5, reassignable_topic_response> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"allow_replication_factor_change", boolean, since(1), defaults_to(true), ignorable},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"responses", array<reassignable_topic_response>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

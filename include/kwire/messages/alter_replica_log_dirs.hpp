@@ -11,9 +11,9 @@ struct alter_replica_log_dirs_request : private vocabulary {
     static constexpr message_facts facts{"AlterReplicaLogDirsRequest", 34, {0, 2}, 2};
 
     struct alter_replica_log_dir_topic {
-        using fields = field_list<alter_replica_log_dirs_request,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = alter_replica_log_dirs_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,10 @@ struct alter_replica_log_dirs_request : private vocabulary {
     };
 
     struct alter_replica_log_dir {
-        using fields = field_list<alter_replica_log_dirs_request,
-            field<"path", string, since(0), map_key>,
-            field<"topics", array<alter_replica_log_dir_topic>, since(0)>>;
+        template <class M = alter_replica_log_dirs_request>
+        static constexpr field_list<M, 2, alter_replica_log_dir_topic> fields{{
+            {"path", string, since(0), map_key},
+            {"topics", array<alter_replica_log_dir_topic>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,8 +59,9 @@ struct alter_replica_log_dirs_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_replica_log_dirs_request,
-        field<"dirs", array<alter_replica_log_dir>, since(0)>>;
+    template <class M = alter_replica_log_dirs_request>
+    static constexpr field_list<M, 1, alter_replica_log_dir> fields{{
+        {"dirs", array<alter_replica_log_dir>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -84,9 +86,9 @@ struct alter_replica_log_dirs_response : private vocabulary {
     static constexpr message_facts facts{"AlterReplicaLogDirsResponse", 34, {0, 2}, 2};
 
     struct alter_replica_log_dir_partition_result {
-        using fields = field_list<alter_replica_log_dirs_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = alter_replica_log_dirs_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -107,9 +109,10 @@ struct alter_replica_log_dirs_response : private vocabulary {
     };
 
     struct alter_replica_log_dir_topic_result {
-        using fields = field_list<alter_replica_log_dirs_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<alter_replica_log_dir_partition_result>, since(0)>>;
+        template <class M = alter_replica_log_dirs_response>
+        static constexpr field_list<M, 2, alter_replica_log_dir_partition_result> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<alter_replica_log_dir_partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -131,9 +134,10 @@ struct alter_replica_log_dirs_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_replica_log_dirs_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"results", array<alter_replica_log_dir_topic_result>, since(0)>>;
+    template <class M = alter_replica_log_dirs_response>
+    static constexpr field_list<M, 2, alter_replica_log_dir_topic_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"results", array<alter_replica_log_dir_topic_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

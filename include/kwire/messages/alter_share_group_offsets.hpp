@@ -11,9 +11,9 @@ struct alter_share_group_offsets_request : private vocabulary {
     static constexpr message_facts facts{"AlterShareGroupOffsetsRequest", 91, {0, 0}, 0};
 
     struct partition {
-        using fields = field_list<alter_share_group_offsets_request,
-            field<"partition_index", int32, since(0)>,
-            field<"start_offset", int64, since(0)>>;
+        template <class M = alter_share_group_offsets_request> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"start_offset", int64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,10 @@ struct alter_share_group_offsets_request : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<alter_share_group_offsets_request,
-            field<"topic_name", string, since(0), map_key, names_topic>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = alter_share_group_offsets_request>
+        static constexpr field_list<M, 2, partition> fields{{
+            {"topic_name", string, since(0), map_key, names_topic},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,9 +59,9 @@ struct alter_share_group_offsets_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_share_group_offsets_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = alter_share_group_offsets_request> static constexpr field_list<M, 2, topic> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -86,10 +87,10 @@ struct alter_share_group_offsets_response : private vocabulary {
     static constexpr message_facts facts{"AlterShareGroupOffsetsResponse", 91, {0, 0}, 0};
 
     struct partition {
-        using fields = field_list<alter_share_group_offsets_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = alter_share_group_offsets_response> static constexpr field_list<M, 3> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -115,10 +116,11 @@ struct alter_share_group_offsets_response : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<alter_share_group_offsets_response,
-            field<"topic_name", string, since(0), map_key, names_topic>,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = alter_share_group_offsets_response>
+        static constexpr field_list<M, 3, partition> fields{{
+            {"topic_name", string, since(0), map_key, names_topic},
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -143,11 +145,11 @@ struct alter_share_group_offsets_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_share_group_offsets_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"responses", array<topic>, since(0)>>;
+    template <class M = alter_share_group_offsets_response> static constexpr field_list<M, 4, topic> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"responses", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

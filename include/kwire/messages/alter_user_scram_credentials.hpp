@@ -11,9 +11,9 @@ struct alter_user_scram_credentials_request : private vocabulary {
     static constexpr message_facts facts{"AlterUserScramCredentialsRequest", 51, {0, 0}, 0};
 
     struct scram_credential_deletion {
-        using fields = field_list<alter_user_scram_credentials_request,
-            field<"name", string, since(0)>,
-            field<"mechanism", int8, since(0)>>;
+        template <class M = alter_user_scram_credentials_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0)},
+            {"mechanism", int8, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,12 +34,12 @@ struct alter_user_scram_credentials_request : private vocabulary {
     };
 
     struct scram_credential_upsertion {
-        using fields = field_list<alter_user_scram_credentials_request,
-            field<"name", string, since(0)>,
-            field<"mechanism", int8, since(0)>,
-            field<"iterations", int32, since(0)>,
-            field<"salt", bytes, since(0), secret>,
-            field<"salted_password", bytes, since(0), secret>>;
+        template <class M = alter_user_scram_credentials_request> static constexpr field_list<M, 5> fields{{
+            {"name", string, since(0)},
+            {"mechanism", int8, since(0)},
+            {"iterations", int32, since(0)},
+            {"salt", bytes, since(0), secret},
+            {"salted_password", bytes, since(0), secret}}};
 
         template <int N = 0>
         struct basic_data {
@@ -70,9 +70,10 @@ struct alter_user_scram_credentials_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_user_scram_credentials_request,
-        field<"deletions", array<scram_credential_deletion>, since(0)>,
-        field<"upsertions", array<scram_credential_upsertion>, since(0)>>;
+    template <class M = alter_user_scram_credentials_request>
+    static constexpr field_list<M, 2, scram_credential_deletion, scram_credential_upsertion> fields{{
+        {"deletions", array<scram_credential_deletion>(), since(0)},
+        {"upsertions", array<scram_credential_upsertion>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -102,10 +103,10 @@ struct alter_user_scram_credentials_response : private vocabulary {
     static constexpr message_facts facts{"AlterUserScramCredentialsResponse", 51, {0, 0}, 0};
 
     struct result {
-        using fields = field_list<alter_user_scram_credentials_response,
-            field<"user", string, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>>;
+        template <class M = alter_user_scram_credentials_response> static constexpr field_list<M, 3> fields{{
+            {"user", string, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -130,9 +131,10 @@ struct alter_user_scram_credentials_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<alter_user_scram_credentials_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"results", array<result>, since(0)>>;
+    template <class M = alter_user_scram_credentials_response>
+    static constexpr field_list<M, 2, result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"results", array<result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

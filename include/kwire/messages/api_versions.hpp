@@ -10,11 +10,11 @@ namespace kwire {
 struct api_versions_request : private vocabulary {
     static constexpr message_facts facts{"ApiVersionsRequest", 18, {0, 5}, 3};
 
-    using fields = field_list<api_versions_request,
-        field<"client_software_name", string, since(3), ignorable>,
-        field<"client_software_version", string, since(3), ignorable>,
-        field<"cluster_id", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-        field<"node_id", int32, since(5), defaults_to(-1), ignorable, names_broker>>;
+    template <class M = api_versions_request> static constexpr field_list<M, 4> fields{{
+        {"client_software_name", string, since(3), ignorable},
+        {"client_software_version", string, since(3), ignorable},
+        {"cluster_id", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"node_id", int32, since(5), defaults_to(-1), ignorable, names_broker}}};
 
     template <int N = 0>
     struct basic_data {
@@ -47,10 +47,10 @@ struct api_versions_response : private vocabulary {
 
     /// One API and the versions that the broker speaks.
     struct api_version {
-        using fields = field_list<api_versions_response,
-            field<"api_key", int16, since(0), map_key>,
-            field<"min_version", int16, since(0)>,
-            field<"max_version", int16, since(0)>>;
+        template <class M = api_versions_response> static constexpr field_list<M, 3> fields{{
+            {"api_key", int16, since(0), map_key},
+            {"min_version", int16, since(0)},
+            {"max_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -75,10 +75,10 @@ struct api_versions_response : private vocabulary {
 
     /// One feature that the broker's software knows.
     struct supported_feature_key {
-        using fields = field_list<api_versions_response,
-            field<"name", string, since(3), map_key>,
-            field<"min_version", int16, since(3)>,
-            field<"max_version", int16, since(3)>>;
+        template <class M = api_versions_response> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(3), map_key},
+            {"min_version", int16, since(3)},
+            {"max_version", int16, since(3)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -103,10 +103,10 @@ struct api_versions_response : private vocabulary {
 
     /// One feature that is switched on in the cluster.
     struct finalized_feature_key {
-        using fields = field_list<api_versions_response,
-            field<"name", string, since(3), map_key>,
-            field<"max_version_level", int16, since(3)>,
-            field<"min_version_level", int16, since(3)>>;
+        template <class M = api_versions_response> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(3), map_key},
+            {"max_version_level", int16, since(3)},
+            {"min_version_level", int16, since(3)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -129,14 +129,15 @@ struct api_versions_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<api_versions_response,
-        field<"error_code", int16, since(0)>,
-        field<"api_keys", array<api_version>, since(0)>,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"supported_features", array<supported_feature_key>, since(3), tag(0), ignorable>,
-        field<"finalized_features_epoch", int64, since(3), tag(1), defaults_to(-1), ignorable>,
-        field<"finalized_features", array<finalized_feature_key>, since(3), tag(2), ignorable>,
-        field<"zk_migration_ready", boolean, since(3), tag(3), ignorable>>;
+    template <class M = api_versions_response>
+    static constexpr field_list<M, 7, api_version, supported_feature_key, finalized_feature_key> fields{{
+        {"error_code", int16, since(0)},
+        {"api_keys", array<api_version>(), since(0)},
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"supported_features", array<supported_feature_key>(), since(3), tag(0), ignorable},
+        {"finalized_features_epoch", int64, since(3), tag(1), defaults_to(-1), ignorable},
+        {"finalized_features", array<finalized_feature_key>(), since(3), tag(2), ignorable},
+        {"zk_migration_ready", boolean, since(3), tag(3), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

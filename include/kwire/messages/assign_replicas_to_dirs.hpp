@@ -11,8 +11,8 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     static constexpr message_facts facts{"AssignReplicasToDirsRequest", 73, {0, 0}, 0};
 
     struct partition_data {
-        using fields = field_list<assign_replicas_to_dirs_request,
-            field<"partition_index", int32, since(0)>>;
+        template <class M = assign_replicas_to_dirs_request> static constexpr field_list<M, 1> fields{{
+            {"partition_index", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -30,9 +30,10 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<assign_replicas_to_dirs_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = assign_replicas_to_dirs_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -55,9 +56,10 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     };
 
     struct directory_data {
-        using fields = field_list<assign_replicas_to_dirs_request,
-            field<"id", id128, since(0)>,
-            field<"topics", array<topic_data>, since(0)>>;
+        template <class M = assign_replicas_to_dirs_request>
+        static constexpr field_list<M, 2, topic_data> fields{{
+            {"id", id128, since(0)},
+            {"topics", array<topic_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -79,10 +81,11 @@ struct assign_replicas_to_dirs_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<assign_replicas_to_dirs_request,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0), defaults_to(-1)>,
-        field<"directories", array<directory_data>, since(0)>>;
+    template <class M = assign_replicas_to_dirs_request>
+    static constexpr field_list<M, 3, directory_data> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0), defaults_to(-1)},
+        {"directories", array<directory_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -113,9 +116,9 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     static constexpr message_facts facts{"AssignReplicasToDirsResponse", 73, {0, 0}, 0};
 
     struct partition_data {
-        using fields = field_list<assign_replicas_to_dirs_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = assign_replicas_to_dirs_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -136,9 +139,10 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<assign_replicas_to_dirs_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = assign_replicas_to_dirs_response>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -161,9 +165,10 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     };
 
     struct directory_data {
-        using fields = field_list<assign_replicas_to_dirs_response,
-            field<"id", id128, since(0)>,
-            field<"topics", array<topic_data>, since(0)>>;
+        template <class M = assign_replicas_to_dirs_response>
+        static constexpr field_list<M, 2, topic_data> fields{{
+            {"id", id128, since(0)},
+            {"topics", array<topic_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -185,10 +190,11 @@ struct assign_replicas_to_dirs_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<assign_replicas_to_dirs_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"directories", array<directory_data>, since(0)>>;
+    template <class M = assign_replicas_to_dirs_response>
+    static constexpr field_list<M, 3, directory_data> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"directories", array<directory_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,11 +11,11 @@ struct begin_quorum_epoch_request : private vocabulary {
     static constexpr message_facts facts{"BeginQuorumEpochRequest", 53, {0, 1}, 1};
 
     struct partition_data {
-        using fields = field_list<begin_quorum_epoch_request,
-            field<"partition_index", int32, since(0)>,
-            field<"voter_directory_id", id128, since(1), ignorable>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = begin_quorum_epoch_request> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"voter_directory_id", id128, since(1), ignorable},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -42,9 +42,10 @@ struct begin_quorum_epoch_request : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<begin_quorum_epoch_request,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = begin_quorum_epoch_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -67,10 +68,10 @@ struct begin_quorum_epoch_request : private vocabulary {
     };
 
     struct leader_endpoint {
-        using fields = field_list<begin_quorum_epoch_request,
-            field<"name", string, since(1), map_key>,
-            field<"host", string, since(1)>,
-            field<"port", uint16, since(1)>>;
+        template <class M = begin_quorum_epoch_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(1), map_key},
+            {"host", string, since(1)},
+            {"port", uint16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -93,11 +94,12 @@ struct begin_quorum_epoch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<begin_quorum_epoch_request,
-        field<"cluster_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker>,
-        field<"topics", array<topic_data>, since(0)>,
-        field<"leader_endpoints", array<leader_endpoint>, since(1), ignorable>>;
+    template <class M = begin_quorum_epoch_request>
+    static constexpr field_list<M, 4, topic_data, leader_endpoint> fields{{
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
+        {"topics", array<topic_data>(), since(0)},
+        {"leader_endpoints", array<leader_endpoint>(), since(1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -131,11 +133,11 @@ struct begin_quorum_epoch_response : private vocabulary {
     static constexpr message_facts facts{"BeginQuorumEpochResponse", 53, {0, 1}, 1};
 
     struct partition_data {
-        using fields = field_list<begin_quorum_epoch_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = begin_quorum_epoch_response> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -162,9 +164,10 @@ struct begin_quorum_epoch_response : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<begin_quorum_epoch_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = begin_quorum_epoch_response>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -187,10 +190,10 @@ struct begin_quorum_epoch_response : private vocabulary {
     };
 
     struct node_endpoint {
-        using fields = field_list<begin_quorum_epoch_response,
-            field<"node_id", int32, since(1), map_key, names_broker>,
-            field<"host", string, since(1)>,
-            field<"port", uint16, since(1)>>;
+        template <class M = begin_quorum_epoch_response> static constexpr field_list<M, 3> fields{{
+            {"node_id", int32, since(1), map_key, names_broker},
+            {"host", string, since(1)},
+            {"port", uint16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -213,10 +216,11 @@ struct begin_quorum_epoch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<begin_quorum_epoch_response,
-        field<"error_code", int16, since(0)>,
-        field<"topics", array<topic_data>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
+    template <class M = begin_quorum_epoch_response>
+    static constexpr field_list<M, 3, topic_data, node_endpoint> fields{{
+        {"error_code", int16, since(0)},
+        {"topics", array<topic_data>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(1), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct begin_transaction_record : private vocabulary {
     static constexpr message_facts facts{"BeginTransactionRecord", 23, {0, 0}, 0};
 
-    using fields = field_list<begin_transaction_record,
-        field<"name", string, since(0), tag(0), nullable_since(0), defaults_to_null>>;
+    template <class M = begin_transaction_record> static constexpr field_list<M, 1> fields{{
+        {"name", string, since(0), tag(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

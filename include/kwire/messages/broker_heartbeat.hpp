@@ -10,14 +10,14 @@ namespace kwire {
 struct broker_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"BrokerHeartbeatRequest", 63, {0, 2}, 0};
 
-    using fields = field_list<broker_heartbeat_request,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0), defaults_to(-1)>,
-        field<"current_metadata_offset", int64, since(0)>,
-        field<"want_fence", boolean, since(0)>,
-        field<"want_shut_down", boolean, since(0)>,
-        field<"offline_log_dirs", array<id128>, since(1), tag(0)>,
-        field<"cordoned_log_dirs", array<id128>, since(2), tag(1), nullable_since(2), defaults_to_null>>;
+    template <class M = broker_heartbeat_request> static constexpr field_list<M, 7> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0), defaults_to(-1)},
+        {"current_metadata_offset", int64, since(0)},
+        {"want_fence", boolean, since(0)},
+        {"want_shut_down", boolean, since(0)},
+        {"offline_log_dirs", array(id128), since(1), tag(0)},
+        {"cordoned_log_dirs", array(id128), since(2), tag(1), nullable_since(2), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {
@@ -57,12 +57,12 @@ struct broker_heartbeat_request : private vocabulary {
 struct broker_heartbeat_response : private vocabulary {
     static constexpr message_facts facts{"BrokerHeartbeatResponse", 63, {0, 2}, 0};
 
-    using fields = field_list<broker_heartbeat_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"is_caught_up", boolean, since(0)>,
-        field<"is_fenced", boolean, since(0), defaults_to(true)>,
-        field<"should_shut_down", boolean, since(0)>>;
+    template <class M = broker_heartbeat_response> static constexpr field_list<M, 5> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"is_caught_up", boolean, since(0)},
+        {"is_fenced", boolean, since(0), defaults_to(true)},
+        {"should_shut_down", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,11 +11,11 @@ struct broker_registration_request : private vocabulary {
     static constexpr message_facts facts{"BrokerRegistrationRequest", 62, {0, 4}, 0};
 
     struct listener {
-        using fields = field_list<broker_registration_request,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>,
-            field<"security_protocol", int16, since(0)>>;
+        template <class M = broker_registration_request> static constexpr field_list<M, 4> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)},
+            {"security_protocol", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -42,10 +42,10 @@ struct broker_registration_request : private vocabulary {
     };
 
     struct feature {
-        using fields = field_list<broker_registration_request,
-            field<"name", string, since(0), map_key>,
-            field<"min_supported_version", int16, since(0)>,
-            field<"max_supported_version", int16, since(0)>>;
+        template <class M = broker_registration_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"min_supported_version", int16, since(0)},
+            {"max_supported_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,16 +68,17 @@ struct broker_registration_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<broker_registration_request,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"cluster_id", string, since(0)>,
-        field<"incarnation_id", id128, since(0)>,
-        field<"listeners", array<listener>, since(0)>,
-        field<"features", array<feature>, since(0)>,
-        field<"rack", string, since(0), nullable_since(0)>,
-        field<"is_migrating_zk_broker", boolean, since(1)>,
-        field<"log_dirs", array<id128>, since(2), ignorable>,
-        field<"previous_broker_epoch", int64, since(3), defaults_to(-1), ignorable>>;
+    template <class M = broker_registration_request>
+    static constexpr field_list<M, 9, listener, feature> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"cluster_id", string, since(0)},
+        {"incarnation_id", id128, since(0)},
+        {"listeners", array<listener>(), since(0)},
+        {"features", array<feature>(), since(0)},
+        {"rack", string, since(0), nullable_since(0)},
+        {"is_migrating_zk_broker", boolean, since(1)},
+        {"log_dirs", array(id128), since(2), ignorable},
+        {"previous_broker_epoch", int64, since(3), defaults_to(-1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -123,10 +124,10 @@ struct broker_registration_request : private vocabulary {
 struct broker_registration_response : private vocabulary {
     static constexpr message_facts facts{"BrokerRegistrationResponse", 62, {0, 4}, 0};
 
-    using fields = field_list<broker_registration_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"broker_epoch", int64, since(0), defaults_to(-1)>>;
+    template <class M = broker_registration_response> static constexpr field_list<M, 3> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"broker_epoch", int64, since(0), defaults_to(-1)}}};
 
     template <int N = 0>
     struct basic_data {

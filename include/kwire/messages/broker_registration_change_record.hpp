@@ -10,13 +10,13 @@ namespace kwire {
 struct broker_registration_change_record : private vocabulary {
     static constexpr message_facts facts{"BrokerRegistrationChangeRecord", 17, {0, 3}, 0};
 
-    using fields = field_list<broker_registration_change_record,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0)>,
-        field<"fenced", int8, since(0), tag(0)>,
-        field<"in_controlled_shutdown", int8, since(1), tag(1)>,
-        field<"log_dirs", array<id128>, since(2), tag(2)>,
-        field<"cordoned_log_dirs", array<id128>, since(3), tag(3), nullable_since(3), defaults_to_null>>;
+    template <class M = broker_registration_change_record> static constexpr field_list<M, 6> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0)},
+        {"fenced", int8, since(0), tag(0)},
+        {"in_controlled_shutdown", int8, since(1), tag(1)},
+        {"log_dirs", array(id128), since(2), tag(2)},
+        {"cordoned_log_dirs", array(id128), since(3), tag(3), nullable_since(3), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct clear_elr_record : private vocabulary {
     static constexpr message_facts facts{"ClearElrRecord", 28, {0, 0}, 0};
 
-    using fields = field_list<clear_elr_record,
-        field<"topic_name", string, since(0), names_topic>>;
+    template <class M = clear_elr_record> static constexpr field_list<M, 1> fields{{
+        {"topic_name", string, since(0), names_topic}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct client_quota_record : private vocabulary {
     static constexpr message_facts facts{"ClientQuotaRecord", 14, {0, 0}, 0};
 
     struct entity_data {
-        using fields = field_list<client_quota_record,
-            field<"entity_type", string, since(0)>,
-            field<"entity_name", string, since(0), nullable_since(0)>>;
+        template <class M = client_quota_record> static constexpr field_list<M, 2> fields{{
+            {"entity_type", string, since(0)},
+            {"entity_name", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -35,11 +35,11 @@ struct client_quota_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<client_quota_record,
-        field<"entity", array<entity_data>, since(0)>,
-        field<"key", string, since(0)>,
-        field<"value", float64, since(0)>,
-        field<"remove", boolean, since(0)>>;
+    template <class M = client_quota_record> static constexpr field_list<M, 4, entity_data> fields{{
+        {"entity", array<entity_data>(), since(0)},
+        {"key", string, since(0)},
+        {"value", float64, since(0)},
+        {"remove", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

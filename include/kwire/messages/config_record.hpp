@@ -10,11 +10,11 @@ namespace kwire {
 struct config_record : private vocabulary {
     static constexpr message_facts facts{"ConfigRecord", 4, {0, 0}, 0};
 
-    using fields = field_list<config_record,
-        field<"resource_type", int8, since(0)>,
-        field<"resource_name", string, since(0)>,
-        field<"name", string, since(0)>,
-        field<"value", string, since(0), nullable_since(0), secret>>;
+    template <class M = config_record> static constexpr field_list<M, 4> fields{{
+        {"resource_type", int8, since(0)},
+        {"resource_name", string, since(0)},
+        {"name", string, since(0)},
+        {"value", string, since(0), nullable_since(0), secret}}};
 
     template <int N = 0>
     struct basic_data {

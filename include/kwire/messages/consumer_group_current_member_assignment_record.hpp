@@ -10,9 +10,10 @@ namespace kwire {
 struct consumer_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupCurrentMemberAssignmentKey", 8, {0, 0}, 32767, 8};
 
-    using fields = field_list<consumer_group_current_member_assignment_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = consumer_group_current_member_assignment_key>
+    static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,10 +38,11 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupCurrentMemberAssignmentValue", 8, {0, 0}, 0};
 
     struct topic_partitions {
-        using fields = field_list<consumer_group_current_member_assignment_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>,
-            field<"assignment_epochs", array<int32>, since(0), tag(0), nullable_since(0)>>;
+        template <class M = consumer_group_current_member_assignment_value>
+        static constexpr field_list<M, 3> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)},
+            {"assignment_epochs", array(int32), since(0), tag(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -65,12 +67,13 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_group_current_member_assignment_value,
-        field<"member_epoch", int32, since(0)>,
-        field<"previous_member_epoch", int32, since(0)>,
-        field<"state", int8, since(0)>,
-        field<"assigned_partitions", array<topic_partitions>, since(0)>,
-        field<"partitions_pending_revocation", array<topic_partitions>, since(0)>>;
+    template <class M = consumer_group_current_member_assignment_value>
+    static constexpr field_list<M, 5, topic_partitions> fields{{
+        {"member_epoch", int32, since(0)},
+        {"previous_member_epoch", int32, since(0)},
+        {"state", int8, since(0)},
+        {"assigned_partitions", array<topic_partitions>(), since(0)},
+        {"partitions_pending_revocation", array<topic_partitions>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

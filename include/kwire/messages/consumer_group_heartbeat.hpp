@@ -11,9 +11,9 @@ struct consumer_group_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupHeartbeatRequest", 68, {0, 1}, 0};
 
     struct topic_partitions {
-        using fields = field_list<consumer_group_heartbeat_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = consumer_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,17 +33,18 @@ struct consumer_group_heartbeat_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_group_heartbeat_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>,
-        field<"member_epoch", int32, since(0)>,
-        field<"instance_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"rack_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"rebalance_timeout_ms", int32, since(0), defaults_to(-1)>,
-        field<"subscribed_topic_names", array<string>, since(0), nullable_since(0), defaults_to_null, names_topic>,
-        field<"subscribed_topic_regex", string, since(1), nullable_since(1), defaults_to_null>,
-        field<"server_assignor", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"topic_partitions", array<topic_partitions>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = consumer_group_heartbeat_request>
+    static constexpr field_list<M, 10, topic_partitions> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)},
+        {"member_epoch", int32, since(0)},
+        {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
+        {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, names_topic},
+        {"subscribed_topic_regex", string, since(1), nullable_since(1), defaults_to_null},
+        {"server_assignor", string, since(0), nullable_since(0), defaults_to_null},
+        {"topic_partitions", array<topic_partitions>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {
@@ -101,9 +102,9 @@ struct consumer_group_heartbeat_response : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupHeartbeatResponse", 68, {0, 1}, 0};
 
     struct topic_partitions {
-        using fields = field_list<consumer_group_heartbeat_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = consumer_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -124,8 +125,9 @@ struct consumer_group_heartbeat_response : private vocabulary {
     };
 
     struct assignment {
-        using fields = field_list<consumer_group_heartbeat_response,
-            field<"topic_partitions", array<topic_partitions>, since(0)>>;
+        template <class M = consumer_group_heartbeat_response>
+        static constexpr field_list<M, 1, topic_partitions> fields{{
+            {"topic_partitions", array<topic_partitions>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -144,14 +146,15 @@ struct consumer_group_heartbeat_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_group_heartbeat_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"member_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"member_epoch", int32, since(0)>,
-        field<"heartbeat_interval_ms", int32, since(0)>,
-        field<"assignment", structure<assignment>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = consumer_group_heartbeat_response>
+    static constexpr field_list<M, 7, assignment> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_epoch", int32, since(0)},
+        {"heartbeat_interval_ms", int32, since(0)},
+        {"assignment", structure<assignment>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct consumer_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMemberMetadataKey", 5, {0, 0}, 32767, 5};
 
-    using fields = field_list<consumer_group_member_metadata_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = consumer_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,9 +37,9 @@ struct consumer_group_member_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMemberMetadataValue", 5, {0, 0}, 0};
 
     struct classic_protocol {
-        using fields = field_list<consumer_group_member_metadata_value,
-            field<"name", string, since(0)>,
-            field<"metadata", bytes, since(0)>>;
+        template <class M = consumer_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0)},
+            {"metadata", bytes, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -60,9 +60,10 @@ struct consumer_group_member_metadata_value : private vocabulary {
     };
 
     struct classic_member_metadata {
-        using fields = field_list<consumer_group_member_metadata_value,
-            field<"session_timeout_ms", int32, since(0)>,
-            field<"supported_protocols", array<classic_protocol>, since(0)>>;
+        template <class M = consumer_group_member_metadata_value>
+        static constexpr field_list<M, 2, classic_protocol> fields{{
+            {"session_timeout_ms", int32, since(0)},
+            {"supported_protocols", array<classic_protocol>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -84,16 +85,17 @@ struct consumer_group_member_metadata_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_group_member_metadata_value,
-        field<"instance_id", string, since(0), nullable_since(0)>,
-        field<"rack_id", string, since(0), nullable_since(0)>,
-        field<"client_id", string, since(0)>,
-        field<"client_host", string, since(0)>,
-        field<"subscribed_topic_names", array<string>, since(0), names_topic>,
-        field<"subscribed_topic_regex", string, since(0), nullable_since(0)>,
-        field<"rebalance_timeout_ms", int32, since(0), defaults_to(-1)>,
-        field<"server_assignor", string, since(0), nullable_since(0)>,
-        field<"classic_member_metadata", structure<classic_member_metadata>, since(0), tag(0), nullable_since(0)>>;
+    template <class M = consumer_group_member_metadata_value>
+    static constexpr field_list<M, 9, classic_member_metadata> fields{{
+        {"instance_id", string, since(0), nullable_since(0)},
+        {"rack_id", string, since(0), nullable_since(0)},
+        {"client_id", string, since(0)},
+        {"client_host", string, since(0)},
+        {"subscribed_topic_names", array(string), since(0), names_topic},
+        {"subscribed_topic_regex", string, since(0), nullable_since(0)},
+        {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
+        {"server_assignor", string, since(0), nullable_since(0)},
+        {"classic_member_metadata", structure<classic_member_metadata>(), since(0), tag(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {

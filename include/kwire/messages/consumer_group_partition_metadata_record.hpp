@@ -10,8 +10,8 @@ namespace kwire {
 struct consumer_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupPartitionMetadataKey", 4, {0, 0}, 32767, 4};
 
-    using fields = field_list<consumer_group_partition_metadata_key,
-        field<"group_id", string, since(0), names_group>>;
+    template <class M = consumer_group_partition_metadata_key> static constexpr field_list<M, 1> fields{{
+        {"group_id", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,9 +33,10 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupPartitionMetadataValue", 4, {0, 0}, 0};
 
     struct partition_metadata {
-        using fields = field_list<consumer_group_partition_metadata_value,
-            field<"partition", int32, since(0)>,
-            field<"racks", array<string>, since(0)>>;
+        template <class M = consumer_group_partition_metadata_value>
+        static constexpr field_list<M, 2> fields{{
+            {"partition", int32, since(0)},
+            {"racks", array(string), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -56,11 +57,12 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     };
 
     struct topic_metadata {
-        using fields = field_list<consumer_group_partition_metadata_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"num_partitions", int32, since(0)>,
-            field<"partition_metadata", array<partition_metadata>, since(0)>>;
+        template <class M = consumer_group_partition_metadata_value>
+        static constexpr field_list<M, 4, partition_metadata> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), names_topic},
+            {"num_partitions", int32, since(0)},
+            {"partition_metadata", array<partition_metadata>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -88,8 +90,9 @@ struct consumer_group_partition_metadata_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_group_partition_metadata_value,
-        field<"topics", array<topic_metadata>, since(0)>>;
+    template <class M = consumer_group_partition_metadata_value>
+    static constexpr field_list<M, 1, topic_metadata> fields{{
+        {"topics", array<topic_metadata>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct consumer_group_regular_expression_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionKey", 16, {0, 0}};
 
-    using fields = field_list<consumer_group_regular_expression_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"regular_expression", string, since(0)>>;
+    template <class M = consumer_group_regular_expression_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"regular_expression", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -36,10 +36,10 @@ struct consumer_group_regular_expression_key : private vocabulary {
 struct consumer_group_regular_expression_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionValue", 16, {0, 0}, 0};
 
-    using fields = field_list<consumer_group_regular_expression_value,
-        field<"topics", array<string>, since(0), names_topic>,
-        field<"version", int64, since(0)>,
-        field<"timestamp", int64, since(0)>>;
+    template <class M = consumer_group_regular_expression_value> static constexpr field_list<M, 3> fields{{
+        {"topics", array(string), since(0), names_topic},
+        {"version", int64, since(0)},
+        {"timestamp", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

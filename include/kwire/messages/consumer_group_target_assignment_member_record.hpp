@@ -10,9 +10,10 @@ namespace kwire {
 struct consumer_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupTargetAssignmentMemberKey", 7, {0, 0}, 32767, 7};
 
-    using fields = field_list<consumer_group_target_assignment_member_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = consumer_group_target_assignment_member_key>
+    static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,9 +38,10 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupTargetAssignmentMemberValue", 7, {0, 0}, 0};
 
     struct topic_partition {
-        using fields = field_list<consumer_group_target_assignment_member_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = consumer_group_target_assignment_member_value>
+        static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -59,8 +61,9 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_group_target_assignment_member_value,
-        field<"topic_partitions", array<topic_partition>, since(0)>>;
+    template <class M = consumer_group_target_assignment_member_value>
+    static constexpr field_list<M, 1, topic_partition> fields{{
+        {"topic_partitions", array<topic_partition>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct consumer_protocol_assignment : private vocabulary {
     static constexpr message_facts facts{"ConsumerProtocolAssignment", -1, {0, 3}};
 
     struct topic_partition {
-        using fields = field_list<consumer_protocol_assignment,
-            field<"topic", string, since(0), map_key, names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = consumer_protocol_assignment> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(0), map_key, names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -32,9 +32,10 @@ struct consumer_protocol_assignment : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_protocol_assignment,
-        field<"assigned_partitions", array<topic_partition>, since(0)>,
-        field<"user_data", bytes, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = consumer_protocol_assignment>
+    static constexpr field_list<M, 2, topic_partition> fields{{
+        {"assigned_partitions", array<topic_partition>(), since(0)},
+        {"user_data", bytes, since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct consumer_protocol_subscription : private vocabulary {
     static constexpr message_facts facts{"ConsumerProtocolSubscription", -1, {0, 3}};
 
     struct topic_partition {
-        using fields = field_list<consumer_protocol_subscription,
-            field<"topic", string, since(1), map_key, names_topic>,
-            field<"partitions", array<int32>, since(1)>>;
+        template <class M = consumer_protocol_subscription> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(1), map_key, names_topic},
+            {"partitions", array(int32), since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -32,12 +32,13 @@ struct consumer_protocol_subscription : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<consumer_protocol_subscription,
-        field<"topics", array<string>, since(0), names_topic>,
-        field<"user_data", bytes, since(0), nullable_since(0), defaults_to_null>,
-        field<"owned_partitions", array<topic_partition>, since(1), ignorable>,
-        field<"generation_id", int32, since(2), defaults_to(-1), ignorable>,
-        field<"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable>>;
+    template <class M = consumer_protocol_subscription>
+    static constexpr field_list<M, 5, topic_partition> fields{{
+        {"topics", array(string), since(0), names_topic},
+        {"user_data", bytes, since(0), nullable_since(0), defaults_to_null},
+        {"owned_partitions", array<topic_partition>(), since(1), ignorable},
+        {"generation_id", int32, since(2), defaults_to(-1), ignorable},
+        {"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct control_record_type_schema : private vocabulary {
     static constexpr message_facts facts{"ControlRecordTypeSchema", -1, {0, 0}};
 
-    using fields = field_list<control_record_type_schema,
-        field<"type", int16, since(0)>>;
+    template <class M = control_record_type_schema> static constexpr field_list<M, 1> fields{{
+        {"type", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

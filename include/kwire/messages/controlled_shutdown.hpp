@@ -10,9 +10,9 @@ namespace kwire {
 struct controlled_shutdown_request : private vocabulary {
     static constexpr message_facts facts{"ControlledShutdownRequest", 7, {0, 3}, 3};
 
-    using fields = field_list<controlled_shutdown_request,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(2), defaults_to(-1), ignorable>>;
+    template <class M = controlled_shutdown_request> static constexpr field_list<M, 2> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(2), defaults_to(-1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -38,9 +38,9 @@ struct controlled_shutdown_response : private vocabulary {
     static constexpr message_facts facts{"ControlledShutdownResponse", 7, {0, 3}, 3};
 
     struct remaining_partition {
-        using fields = field_list<controlled_shutdown_response,
-            field<"topic_name", string, since(0), map_key, names_topic>,
-            field<"partition_index", int32, since(0), map_key>>;
+        template <class M = controlled_shutdown_response> static constexpr field_list<M, 2> fields{{
+            {"topic_name", string, since(0), map_key, names_topic},
+            {"partition_index", int32, since(0), map_key}}};
 
         template <int N = 0>
         struct basic_data {
@@ -60,9 +60,10 @@ struct controlled_shutdown_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<controlled_shutdown_response,
-        field<"error_code", int16, since(0)>,
-        field<"remaining_partitions", array<remaining_partition>, since(0)>>;
+    template <class M = controlled_shutdown_response>
+    static constexpr field_list<M, 2, remaining_partition> fields{{
+        {"error_code", int16, since(0)},
+        {"remaining_partitions", array<remaining_partition>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

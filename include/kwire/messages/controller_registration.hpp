@@ -11,11 +11,11 @@ struct controller_registration_request : private vocabulary {
     static constexpr message_facts facts{"ControllerRegistrationRequest", 70, {0, 0}, 0};
 
     struct listener {
-        using fields = field_list<controller_registration_request,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>,
-            field<"security_protocol", int16, since(0)>>;
+        template <class M = controller_registration_request> static constexpr field_list<M, 4> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)},
+            {"security_protocol", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -42,10 +42,10 @@ struct controller_registration_request : private vocabulary {
     };
 
     struct feature {
-        using fields = field_list<controller_registration_request,
-            field<"name", string, since(0), map_key>,
-            field<"min_supported_version", int16, since(0)>,
-            field<"max_supported_version", int16, since(0)>>;
+        template <class M = controller_registration_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"min_supported_version", int16, since(0)},
+            {"max_supported_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,12 +68,13 @@ struct controller_registration_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<controller_registration_request,
-        field<"controller_id", int32, since(0), names_broker>,
-        field<"incarnation_id", id128, since(0)>,
-        field<"zk_migration_ready", boolean, since(0)>,
-        field<"listeners", array<listener>, since(0)>,
-        field<"features", array<feature>, since(0)>>;
+    template <class M = controller_registration_request>
+    static constexpr field_list<M, 5, listener, feature> fields{{
+        {"controller_id", int32, since(0), names_broker},
+        {"incarnation_id", id128, since(0)},
+        {"zk_migration_ready", boolean, since(0)},
+        {"listeners", array<listener>(), since(0)},
+        {"features", array<feature>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -107,10 +108,10 @@ struct controller_registration_request : private vocabulary {
 struct controller_registration_response : private vocabulary {
     static constexpr message_facts facts{"ControllerRegistrationResponse", 70, {0, 0}, 0};
 
-    using fields = field_list<controller_registration_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>>;
+    template <class M = controller_registration_response> static constexpr field_list<M, 3> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {

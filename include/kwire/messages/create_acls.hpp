@@ -11,14 +11,14 @@ struct create_acls_request : private vocabulary {
     static constexpr message_facts facts{"CreateAclsRequest", 30, {0, 3}, 2};
 
     struct acl_creation {
-        using fields = field_list<create_acls_request,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>,
-            field<"resource_pattern_type", int8, since(1), defaults_to(3)>,
-            field<"principal", string, since(0)>,
-            field<"host", string, since(0)>,
-            field<"operation", int8, since(0)>,
-            field<"permission_type", int8, since(0)>>;
+        template <class M = create_acls_request> static constexpr field_list<M, 7> fields{{
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)},
+            {"resource_pattern_type", int8, since(1), defaults_to(3)},
+            {"principal", string, since(0)},
+            {"host", string, since(0)},
+            {"operation", int8, since(0)},
+            {"permission_type", int8, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -53,8 +53,8 @@ struct create_acls_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_acls_request,
-        field<"creations", array<acl_creation>, since(0)>>;
+    template <class M = create_acls_request> static constexpr field_list<M, 1, acl_creation> fields{{
+        {"creations", array<acl_creation>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -79,9 +79,9 @@ struct create_acls_response : private vocabulary {
     static constexpr message_facts facts{"CreateAclsResponse", 30, {0, 3}, 2};
 
     struct acl_creation_result {
-        using fields = field_list<create_acls_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>>;
+        template <class M = create_acls_response> static constexpr field_list<M, 2> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -103,9 +103,9 @@ struct create_acls_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_acls_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"results", array<acl_creation_result>, since(0)>>;
+    template <class M = create_acls_response> static constexpr field_list<M, 2, acl_creation_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"results", array<acl_creation_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

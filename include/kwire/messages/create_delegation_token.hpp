@@ -11,9 +11,9 @@ struct create_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"CreateDelegationTokenRequest", 38, {0, 3}, 2};
 
     struct creatable_renewers {
-        using fields = field_list<create_delegation_token_request,
-            field<"principal_type", string, since(0)>,
-            field<"principal_name", string, since(0)>>;
+        template <class M = create_delegation_token_request> static constexpr field_list<M, 2> fields{{
+            {"principal_type", string, since(0)},
+            {"principal_name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,11 +33,12 @@ struct create_delegation_token_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_delegation_token_request,
-        field<"owner_principal_type", string, since(3), nullable_since(3)>,
-        field<"owner_principal_name", string, since(3), nullable_since(3)>,
-        field<"renewers", array<creatable_renewers>, since(0)>,
-        field<"max_lifetime_ms", int64, since(0)>>;
+    template <class M = create_delegation_token_request>
+    static constexpr field_list<M, 4, creatable_renewers> fields{{
+        {"owner_principal_type", string, since(3), nullable_since(3)},
+        {"owner_principal_name", string, since(3), nullable_since(3)},
+        {"renewers", array<creatable_renewers>(), since(0)},
+        {"max_lifetime_ms", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -74,18 +75,18 @@ struct create_delegation_token_request : private vocabulary {
 struct create_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"CreateDelegationTokenResponse", 38, {0, 3}, 2};
 
-    using fields = field_list<create_delegation_token_response,
-        field<"error_code", int16, since(0)>,
-        field<"principal_type", string, since(0)>,
-        field<"principal_name", string, since(0)>,
-        field<"token_requester_principal_type", string, since(3)>,
-        field<"token_requester_principal_name", string, since(3)>,
-        field<"issue_timestamp_ms", int64, since(0)>,
-        field<"expiry_timestamp_ms", int64, since(0)>,
-        field<"max_timestamp_ms", int64, since(0)>,
-        field<"token_id", string, since(0)>,
-        field<"hmac", bytes, since(0), secret>,
-        field<"throttle_time_ms", int32, since(0)>>;
+    template <class M = create_delegation_token_response> static constexpr field_list<M, 11> fields{{
+        {"error_code", int16, since(0)},
+        {"principal_type", string, since(0)},
+        {"principal_name", string, since(0)},
+        {"token_requester_principal_type", string, since(3)},
+        {"token_requester_principal_name", string, since(3)},
+        {"issue_timestamp_ms", int64, since(0)},
+        {"expiry_timestamp_ms", int64, since(0)},
+        {"max_timestamp_ms", int64, since(0)},
+        {"token_id", string, since(0)},
+        {"hmac", bytes, since(0), secret},
+        {"throttle_time_ms", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

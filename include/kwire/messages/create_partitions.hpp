@@ -11,8 +11,8 @@ struct create_partitions_request : private vocabulary {
     static constexpr message_facts facts{"CreatePartitionsRequest", 37, {0, 3}, 2};
 
     struct assignment {
-        using fields = field_list<create_partitions_request,
-            field<"broker_ids", array<int32>, since(0), names_broker>>;
+        template <class M = create_partitions_request> static constexpr field_list<M, 1> fields{{
+            {"broker_ids", array(int32), since(0), names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -30,10 +30,10 @@ struct create_partitions_request : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<create_partitions_request,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"count", int32, since(0)>,
-            field<"assignments", array<assignment>, since(0), nullable_since(0)>>;
+        template <class M = create_partitions_request> static constexpr field_list<M, 3, assignment> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"count", int32, since(0)},
+            {"assignments", array<assignment>(), since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,10 +58,10 @@ struct create_partitions_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_partitions_request,
-        field<"topics", array<topic>, since(0)>,
-        field<"timeout_ms", int32, since(0)>,
-        field<"validate_only", boolean, since(0)>>;
+    template <class M = create_partitions_request> static constexpr field_list<M, 3, topic> fields{{
+        {"topics", array<topic>(), since(0)},
+        {"timeout_ms", int32, since(0)},
+        {"validate_only", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -90,10 +90,10 @@ struct create_partitions_response : private vocabulary {
     static constexpr message_facts facts{"CreatePartitionsResponse", 37, {0, 3}, 2};
 
     struct topic_result {
-        using fields = field_list<create_partitions_response,
-            field<"name", string, since(0), names_topic>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = create_partitions_response> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), names_topic},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -118,9 +118,9 @@ struct create_partitions_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_partitions_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"results", array<topic_result>, since(0)>>;
+    template <class M = create_partitions_response> static constexpr field_list<M, 2, topic_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"results", array<topic_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -12,9 +12,9 @@ struct create_topics_request : private vocabulary {
 
     /// The replicas of one partition.
     struct creatable_replica_assignment {
-        using fields = field_list<create_topics_request,
-            field<"partition_index", int32, since(0), map_key>,
-            field<"broker_ids", array<int32>, since(0), names_broker>>;
+        template <class M = create_topics_request> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0), map_key},
+            {"broker_ids", array(int32), since(0), names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -36,9 +36,9 @@ struct create_topics_request : private vocabulary {
 
     /// One setting of the new topic.
     struct creatable_topic_config {
-        using fields = field_list<create_topics_request,
-            field<"name", string, since(0), map_key>,
-            field<"value", string, since(0), nullable_since(0)>>;
+        template <class M = create_topics_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), map_key},
+            {"value", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -60,12 +60,13 @@ struct create_topics_request : private vocabulary {
 
     /// One topic to create.
     struct creatable_topic {
-        using fields = field_list<create_topics_request,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"num_partitions", int32, since(0)>,
-            field<"replication_factor", int16, since(0)>,
-            field<"assignments", array<creatable_replica_assignment>, since(0)>,
-            field<"configs", array<creatable_topic_config>, since(0)>>;
+        template <class M = create_topics_request>
+        static constexpr field_list<M, 5, creatable_replica_assignment, creatable_topic_config> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"num_partitions", int32, since(0)},
+            {"replication_factor", int16, since(0)},
+            {"assignments", array<creatable_replica_assignment>(), since(0)},
+            {"configs", array<creatable_topic_config>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -98,10 +99,10 @@ struct create_topics_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_topics_request,
-        field<"topics", array<creatable_topic>, since(0)>,
-        field<"timeout_ms", int32, since(0), defaults_to(60000)>,
-        field<"validate_only", boolean, since(1)>>;
+    template <class M = create_topics_request> static constexpr field_list<M, 3, creatable_topic> fields{{
+        {"topics", array<creatable_topic>(), since(0)},
+        {"timeout_ms", int32, since(0), defaults_to(60000)},
+        {"validate_only", boolean, since(1)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -133,12 +134,12 @@ struct create_topics_response : private vocabulary {
 
     /// One setting of the new topic.
     struct creatable_topic_configs {
-        using fields = field_list<create_topics_response,
-            field<"name", string, since(5)>,
-            field<"value", string, since(5), nullable_since(5), secret_if_flagged>,
-            field<"read_only", boolean, since(5)>,
-            field<"config_source", int8, since(5), defaults_to(-1), ignorable>,
-            field<"is_sensitive", boolean, since(5), secret_flag>>;
+        template <class M = create_topics_response> static constexpr field_list<M, 5> fields{{
+            {"name", string, since(5)},
+            {"value", string, since(5), nullable_since(5), secret_if_flagged},
+            {"read_only", boolean, since(5)},
+            {"config_source", int8, since(5), defaults_to(-1), ignorable},
+            {"is_sensitive", boolean, since(5), secret_flag}}};
 
         template <int N = 0>
         struct basic_data {
@@ -169,15 +170,16 @@ struct create_topics_response : private vocabulary {
 
     /// Result for one topic.
     struct creatable_topic_result {
-        using fields = field_list<create_topics_response,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"topic_id", id128, since(7), ignorable, names_topic_id>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(1), nullable_since(1), ignorable>,
-            field<"topic_config_error_code", int16, since(5), tag(0), ignorable>,
-            field<"num_partitions", int32, since(5), defaults_to(-1), ignorable>,
-            field<"replication_factor", int16, since(5), defaults_to(-1), ignorable>,
-            field<"configs", array<creatable_topic_configs>, since(5), nullable_since(5), ignorable>>;
+        template <class M = create_topics_response>
+        static constexpr field_list<M, 8, creatable_topic_configs> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"topic_id", id128, since(7), ignorable, names_topic_id},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(1), nullable_since(1), ignorable},
+            {"topic_config_error_code", int16, since(5), tag(0), ignorable},
+            {"num_partitions", int32, since(5), defaults_to(-1), ignorable},
+            {"replication_factor", int16, since(5), defaults_to(-1), ignorable},
+            {"configs", array<creatable_topic_configs>(), since(5), nullable_since(5), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -219,9 +221,10 @@ struct create_topics_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<create_topics_response,
-        field<"throttle_time_ms", int32, since(2), ignorable>,
-        field<"topics", array<creatable_topic_result>, since(0)>>;
+    template <class M = create_topics_response>
+    static constexpr field_list<M, 2, creatable_topic_result> fields{{
+        {"throttle_time_ms", int32, since(2), ignorable},
+        {"topics", array<creatable_topic_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,10 +10,10 @@ namespace kwire {
 struct default_principal_data : private vocabulary {
     static constexpr message_facts facts{"DefaultPrincipalData", -1, {0, 0}, 0};
 
-    using fields = field_list<default_principal_data,
-        field<"type", string, since(0)>,
-        field<"name", string, since(0)>,
-        field<"token_authenticated", boolean, since(0)>>;
+    template <class M = default_principal_data> static constexpr field_list<M, 3> fields{{
+        {"type", string, since(0)},
+        {"name", string, since(0)},
+        {"token_authenticated", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

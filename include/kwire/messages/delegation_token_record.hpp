@@ -10,14 +10,14 @@ namespace kwire {
 struct delegation_token_record : private vocabulary {
     static constexpr message_facts facts{"DelegationTokenRecord", 10, {0, 0}, 0};
 
-    using fields = field_list<delegation_token_record,
-        field<"owner", string, since(0)>,
-        field<"requester", string, since(0)>,
-        field<"renewers", array<string>, since(0)>,
-        field<"issue_timestamp", int64, since(0)>,
-        field<"max_timestamp", int64, since(0)>,
-        field<"expiration_timestamp", int64, since(0)>,
-        field<"token_id", string, since(0)>>;
+    template <class M = delegation_token_record> static constexpr field_list<M, 7> fields{{
+        {"owner", string, since(0)},
+        {"requester", string, since(0)},
+        {"renewers", array(string), since(0)},
+        {"issue_timestamp", int64, since(0)},
+        {"max_timestamp", int64, since(0)},
+        {"expiration_timestamp", int64, since(0)},
+        {"token_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,14 +11,14 @@ struct delete_acls_request : private vocabulary {
     static constexpr message_facts facts{"DeleteAclsRequest", 31, {0, 3}, 2};
 
     struct filter {
-        using fields = field_list<delete_acls_request,
-            field<"resource_type_filter", int8, since(0)>,
-            field<"resource_name_filter", string, since(0), nullable_since(0)>,
-            field<"pattern_type_filter", int8, since(1), defaults_to(3)>,
-            field<"principal_filter", string, since(0), nullable_since(0)>,
-            field<"host_filter", string, since(0), nullable_since(0)>,
-            field<"operation", int8, since(0)>,
-            field<"permission_type", int8, since(0)>>;
+        template <class M = delete_acls_request> static constexpr field_list<M, 7> fields{{
+            {"resource_type_filter", int8, since(0)},
+            {"resource_name_filter", string, since(0), nullable_since(0)},
+            {"pattern_type_filter", int8, since(1), defaults_to(3)},
+            {"principal_filter", string, since(0), nullable_since(0)},
+            {"host_filter", string, since(0), nullable_since(0)},
+            {"operation", int8, since(0)},
+            {"permission_type", int8, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -59,8 +59,8 @@ struct delete_acls_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_acls_request,
-        field<"filters", array<filter>, since(0)>>;
+    template <class M = delete_acls_request> static constexpr field_list<M, 1, filter> fields{{
+        {"filters", array<filter>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -83,16 +83,16 @@ struct delete_acls_response : private vocabulary {
     static constexpr message_facts facts{"DeleteAclsResponse", 31, {0, 3}, 2};
 
     struct matching_acl {
-        using fields = field_list<delete_acls_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>,
-            field<"pattern_type", int8, since(1), defaults_to(3)>,
-            field<"principal", string, since(0)>,
-            field<"host", string, since(0)>,
-            field<"operation", int8, since(0)>,
-            field<"permission_type", int8, since(0)>>;
+        template <class M = delete_acls_response> static constexpr field_list<M, 9> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)},
+            {"pattern_type", int8, since(1), defaults_to(3)},
+            {"principal", string, since(0)},
+            {"host", string, since(0)},
+            {"operation", int8, since(0)},
+            {"permission_type", int8, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -136,10 +136,10 @@ struct delete_acls_response : private vocabulary {
     };
 
     struct filter_result {
-        using fields = field_list<delete_acls_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"matching_acls", array<matching_acl>, since(0)>>;
+        template <class M = delete_acls_response> static constexpr field_list<M, 3, matching_acl> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"matching_acls", array<matching_acl>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -166,9 +166,9 @@ struct delete_acls_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_acls_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"filter_results", array<filter_result>, since(0)>>;
+    template <class M = delete_acls_response> static constexpr field_list<M, 2, filter_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"filter_results", array<filter_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

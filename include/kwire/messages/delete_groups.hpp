@@ -10,8 +10,8 @@ namespace kwire {
 struct delete_groups_request : private vocabulary {
     static constexpr message_facts facts{"DeleteGroupsRequest", 42, {0, 3}, 2};
 
-    using fields = field_list<delete_groups_request,
-        field<"groups_names", array<string>, since(0), names_group>>;
+    template <class M = delete_groups_request> static constexpr field_list<M, 1> fields{{
+        {"groups_names", array(string), since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -34,10 +34,10 @@ struct delete_groups_response : private vocabulary {
     static constexpr message_facts facts{"DeleteGroupsResponse", 42, {0, 3}, 2};
 
     struct deletable_group_result {
-        using fields = field_list<delete_groups_response,
-            field<"group_id", string, since(0), map_key, names_group>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(3), nullable_since(3), defaults_to_null, ignorable>>;
+        template <class M = delete_groups_response> static constexpr field_list<M, 3> fields{{
+            {"group_id", string, since(0), map_key, names_group},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(3), nullable_since(3), defaults_to_null, ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -62,9 +62,10 @@ struct delete_groups_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_groups_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"results", array<deletable_group_result>, since(0)>>;
+    template <class M = delete_groups_response>
+    static constexpr field_list<M, 2, deletable_group_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"results", array<deletable_group_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct delete_records_request : private vocabulary {
     static constexpr message_facts facts{"DeleteRecordsRequest", 21, {0, 2}, 2};
 
     struct partition {
-        using fields = field_list<delete_records_request,
-            field<"partition_index", int32, since(0)>,
-            field<"offset", int64, since(0)>>;
+        template <class M = delete_records_request> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"offset", int64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,9 @@ struct delete_records_request : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<delete_records_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = delete_records_request> static constexpr field_list<M, 2, partition> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,9 +58,9 @@ struct delete_records_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_records_request,
-        field<"topics", array<topic>, since(0)>,
-        field<"timeout_ms", int32, since(0)>>;
+    template <class M = delete_records_request> static constexpr field_list<M, 2, topic> fields{{
+        {"topics", array<topic>(), since(0)},
+        {"timeout_ms", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -86,10 +86,10 @@ struct delete_records_response : private vocabulary {
     static constexpr message_facts facts{"DeleteRecordsResponse", 21, {0, 2}, 2};
 
     struct partition_result {
-        using fields = field_list<delete_records_response,
-            field<"partition_index", int32, since(0), map_key>,
-            field<"low_watermark", int64, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = delete_records_response> static constexpr field_list<M, 3> fields{{
+            {"partition_index", int32, since(0), map_key},
+            {"low_watermark", int64, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -113,9 +113,10 @@ struct delete_records_response : private vocabulary {
     };
 
     struct topic_result {
-        using fields = field_list<delete_records_response,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"partitions", array<partition_result>, since(0)>>;
+        template <class M = delete_records_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"partitions", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -137,9 +138,9 @@ struct delete_records_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_records_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"topics", array<topic_result>, since(0)>>;
+    template <class M = delete_records_response> static constexpr field_list<M, 2, topic_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"topics", array<topic_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

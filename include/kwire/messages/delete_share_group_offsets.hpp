@@ -11,8 +11,8 @@ struct delete_share_group_offsets_request : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupOffsetsRequest", 92, {0, 0}, 0};
 
     struct topic {
-        using fields = field_list<delete_share_group_offsets_request,
-            field<"topic_name", string, since(0), names_topic>>;
+        template <class M = delete_share_group_offsets_request> static constexpr field_list<M, 1> fields{{
+            {"topic_name", string, since(0), names_topic}}};
 
         template <int N = 0>
         struct basic_data {
@@ -29,9 +29,9 @@ struct delete_share_group_offsets_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_share_group_offsets_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = delete_share_group_offsets_request> static constexpr field_list<M, 2, topic> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -57,11 +57,11 @@ struct delete_share_group_offsets_response : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupOffsetsResponse", 92, {0, 0}, 0};
 
     struct topic {
-        using fields = field_list<delete_share_group_offsets_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = delete_share_group_offsets_response> static constexpr field_list<M, 4> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"topic_id", id128, since(0), names_topic_id},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -89,11 +89,11 @@ struct delete_share_group_offsets_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_share_group_offsets_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"responses", array<topic>, since(0)>>;
+    template <class M = delete_share_group_offsets_response> static constexpr field_list<M, 4, topic> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"responses", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,8 +11,8 @@ struct delete_share_group_state_request : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupStateRequest", 86, {0, 0}, 0};
 
     struct partition_data {
-        using fields = field_list<delete_share_group_state_request,
-            field<"partition", int32, since(0)>>;
+        template <class M = delete_share_group_state_request> static constexpr field_list<M, 1> fields{{
+            {"partition", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -30,9 +30,10 @@ struct delete_share_group_state_request : private vocabulary {
     };
 
     struct delete_state_data {
-        using fields = field_list<delete_share_group_state_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = delete_share_group_state_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -54,9 +55,10 @@ struct delete_share_group_state_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_share_group_state_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<delete_state_data>, since(0)>>;
+    template <class M = delete_share_group_state_request>
+    static constexpr field_list<M, 2, delete_state_data> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<delete_state_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -84,10 +86,10 @@ struct delete_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupStateResponse", 86, {0, 0}, 0};
 
     struct partition_result {
-        using fields = field_list<delete_share_group_state_response,
-            field<"partition", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = delete_share_group_state_response> static constexpr field_list<M, 3> fields{{
+            {"partition", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -113,9 +115,10 @@ struct delete_share_group_state_response : private vocabulary {
     };
 
     struct delete_state_result {
-        using fields = field_list<delete_share_group_state_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_result>, since(0)>>;
+        template <class M = delete_share_group_state_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -137,8 +140,9 @@ struct delete_share_group_state_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_share_group_state_response,
-        field<"results", array<delete_state_result>, since(0)>>;
+    template <class M = delete_share_group_state_response>
+    static constexpr field_list<M, 1, delete_state_result> fields{{
+        {"results", array<delete_state_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -12,9 +12,9 @@ struct delete_topics_request : private vocabulary {
 
     /// One topic to delete: either the name or the id.
     struct delete_topic_state {
-        using fields = field_list<delete_topics_request,
-            field<"name", string, since(6), nullable_since(6), defaults_to_null, names_topic>,
-            field<"topic_id", id128, since(6), names_topic_id>>;
+        template <class M = delete_topics_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(6), nullable_since(6), defaults_to_null, names_topic},
+            {"topic_id", id128, since(6), names_topic_id}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,10 +34,10 @@ struct delete_topics_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_topics_request,
-        field<"topics", array<delete_topic_state>, since(6)>,
-        field<"topic_names", array<string>, between(0, 5), ignorable, names_topic>,
-        field<"timeout_ms", int32, since(0)>>;
+    template <class M = delete_topics_request> static constexpr field_list<M, 3, delete_topic_state> fields{{
+        {"topics", array<delete_topic_state>(), since(6)},
+        {"topic_names", array(string), between(0, 5), ignorable, names_topic},
+        {"timeout_ms", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -69,11 +69,11 @@ struct delete_topics_response : private vocabulary {
 
     /// Result for one topic.
     struct deletable_topic_result {
-        using fields = field_list<delete_topics_response,
-            field<"name", string, since(0), nullable_since(6), map_key, names_topic>,
-            field<"topic_id", id128, since(6), ignorable, names_topic_id>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(5), nullable_since(5), defaults_to_null, ignorable>>;
+        template <class M = delete_topics_response> static constexpr field_list<M, 4> fields{{
+            {"name", string, since(0), nullable_since(6), map_key, names_topic},
+            {"topic_id", id128, since(6), ignorable, names_topic_id},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(5), nullable_since(5), defaults_to_null, ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -101,9 +101,10 @@ struct delete_topics_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<delete_topics_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"responses", array<deletable_topic_result>, since(0)>>;
+    template <class M = delete_topics_response>
+    static constexpr field_list<M, 2, deletable_topic_result> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"responses", array<deletable_topic_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,14 +10,14 @@ namespace kwire {
 struct describe_acls_request : private vocabulary {
     static constexpr message_facts facts{"DescribeAclsRequest", 29, {0, 3}, 2};
 
-    using fields = field_list<describe_acls_request,
-        field<"resource_type_filter", int8, since(0)>,
-        field<"resource_name_filter", string, since(0), nullable_since(0)>,
-        field<"pattern_type_filter", int8, since(1), defaults_to(3)>,
-        field<"principal_filter", string, since(0), nullable_since(0)>,
-        field<"host_filter", string, since(0), nullable_since(0)>,
-        field<"operation", int8, since(0)>,
-        field<"permission_type", int8, since(0)>>;
+    template <class M = describe_acls_request> static constexpr field_list<M, 7> fields{{
+        {"resource_type_filter", int8, since(0)},
+        {"resource_name_filter", string, since(0), nullable_since(0)},
+        {"pattern_type_filter", int8, since(1), defaults_to(3)},
+        {"principal_filter", string, since(0), nullable_since(0)},
+        {"host_filter", string, since(0), nullable_since(0)},
+        {"operation", int8, since(0)},
+        {"permission_type", int8, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -62,11 +62,11 @@ struct describe_acls_response : private vocabulary {
     static constexpr message_facts facts{"DescribeAclsResponse", 29, {0, 3}, 2};
 
     struct acl_description {
-        using fields = field_list<describe_acls_response,
-            field<"principal", string, since(0)>,
-            field<"host", string, since(0)>,
-            field<"operation", int8, since(0)>,
-            field<"permission_type", int8, since(0)>>;
+        template <class M = describe_acls_response> static constexpr field_list<M, 4> fields{{
+            {"principal", string, since(0)},
+            {"host", string, since(0)},
+            {"operation", int8, since(0)},
+            {"permission_type", int8, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -93,11 +93,12 @@ struct describe_acls_response : private vocabulary {
     };
 
     struct resource {
-        using fields = field_list<describe_acls_response,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>,
-            field<"pattern_type", int8, since(1), defaults_to(3)>,
-            field<"acls", array<acl_description>, since(0)>>;
+        template <class M = describe_acls_response>
+        static constexpr field_list<M, 4, acl_description> fields{{
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)},
+            {"pattern_type", int8, since(1), defaults_to(3)},
+            {"acls", array<acl_description>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -125,11 +126,11 @@ struct describe_acls_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_acls_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"resources", array<resource>, since(0)>>;
+    template <class M = describe_acls_response> static constexpr field_list<M, 4, resource> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"resources", array<resource>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct describe_client_quotas_request : private vocabulary {
     static constexpr message_facts facts{"DescribeClientQuotasRequest", 48, {0, 1}, 1};
 
     struct component_data {
-        using fields = field_list<describe_client_quotas_request,
-            field<"entity_type", string, since(0)>,
-            field<"match_type", int8, since(0)>,
-            field<"match", string, since(0), nullable_since(0)>>;
+        template <class M = describe_client_quotas_request> static constexpr field_list<M, 3> fields{{
+            {"entity_type", string, since(0)},
+            {"match_type", int8, since(0)},
+            {"match", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -37,9 +37,10 @@ struct describe_client_quotas_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_client_quotas_request,
-        field<"components", array<component_data>, since(0)>,
-        field<"strict", boolean, since(0)>>;
+    template <class M = describe_client_quotas_request>
+    static constexpr field_list<M, 2, component_data> fields{{
+        {"components", array<component_data>(), since(0)},
+        {"strict", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -67,9 +68,9 @@ struct describe_client_quotas_response : private vocabulary {
     static constexpr message_facts facts{"DescribeClientQuotasResponse", 48, {0, 1}, 1};
 
     struct entity_data {
-        using fields = field_list<describe_client_quotas_response,
-            field<"entity_type", string, since(0)>,
-            field<"entity_name", string, since(0), nullable_since(0)>>;
+        template <class M = describe_client_quotas_response> static constexpr field_list<M, 2> fields{{
+            {"entity_type", string, since(0)},
+            {"entity_name", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -92,9 +93,9 @@ struct describe_client_quotas_response : private vocabulary {
     };
 
     struct value_data {
-        using fields = field_list<describe_client_quotas_response,
-            field<"key", string, since(0)>,
-            field<"value", float64, since(0)>>;
+        template <class M = describe_client_quotas_response> static constexpr field_list<M, 2> fields{{
+            {"key", string, since(0)},
+            {"value", float64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -115,9 +116,10 @@ struct describe_client_quotas_response : private vocabulary {
     };
 
     struct entry_data {
-        using fields = field_list<describe_client_quotas_response,
-            field<"entity", array<entity_data>, since(0)>,
-            field<"values", array<value_data>, since(0)>>;
+        template <class M = describe_client_quotas_response>
+        static constexpr field_list<M, 2, entity_data, value_data> fields{{
+            {"entity", array<entity_data>(), since(0)},
+            {"values", array<value_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -141,11 +143,12 @@ struct describe_client_quotas_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_client_quotas_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"entries", array<entry_data>, since(0), nullable_since(0)>>;
+    template <class M = describe_client_quotas_response>
+    static constexpr field_list<M, 4, entry_data> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"entries", array<entry_data>(), since(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {

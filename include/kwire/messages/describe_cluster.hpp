@@ -10,10 +10,10 @@ namespace kwire {
 struct describe_cluster_request : private vocabulary {
     static constexpr message_facts facts{"DescribeClusterRequest", 60, {0, 2}, 0};
 
-    using fields = field_list<describe_cluster_request,
-        field<"include_cluster_authorized_operations", boolean, since(0)>,
-        field<"endpoint_type", int8, since(1), defaults_to(1)>,
-        field<"include_fenced_brokers", boolean, since(2)>>;
+    template <class M = describe_cluster_request> static constexpr field_list<M, 3> fields{{
+        {"include_cluster_authorized_operations", boolean, since(0)},
+        {"endpoint_type", int8, since(1), defaults_to(1)},
+        {"include_fenced_brokers", boolean, since(2)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -42,12 +42,12 @@ struct describe_cluster_response : private vocabulary {
     static constexpr message_facts facts{"DescribeClusterResponse", 60, {0, 2}, 0};
 
     struct broker {
-        using fields = field_list<describe_cluster_response,
-            field<"broker_id", int32, since(0), map_key, names_broker>,
-            field<"host", string, since(0)>,
-            field<"port", int32, since(0)>,
-            field<"rack", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"is_fenced", boolean, since(2)>>;
+        template <class M = describe_cluster_response> static constexpr field_list<M, 5> fields{{
+            {"broker_id", int32, since(0), map_key, names_broker},
+            {"host", string, since(0)},
+            {"port", int32, since(0)},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null},
+            {"is_fenced", boolean, since(2)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -76,15 +76,15 @@ struct describe_cluster_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_cluster_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"endpoint_type", int8, since(1), defaults_to(1)>,
-        field<"cluster_id", string, since(0)>,
-        field<"controller_id", int32, since(0), defaults_to(-1), names_broker>,
-        field<"brokers", array<broker>, since(0)>,
-        field<"cluster_authorized_operations", int32, since(0), defaults_to(-2147483648)>>;
+    template <class M = describe_cluster_response> static constexpr field_list<M, 8, broker> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"endpoint_type", int8, since(1), defaults_to(1)},
+        {"cluster_id", string, since(0)},
+        {"controller_id", int32, since(0), defaults_to(-1), names_broker},
+        {"brokers", array<broker>(), since(0)},
+        {"cluster_authorized_operations", int32, since(0), defaults_to(-2147483648)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct describe_configs_request : private vocabulary {
     static constexpr message_facts facts{"DescribeConfigsRequest", 32, {0, 4}, 4};
 
     struct resource {
-        using fields = field_list<describe_configs_request,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>,
-            field<"configuration_keys", array<string>, since(0), nullable_since(0)>>;
+        template <class M = describe_configs_request> static constexpr field_list<M, 3> fields{{
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)},
+            {"configuration_keys", array(string), since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -39,10 +39,10 @@ struct describe_configs_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_configs_request,
-        field<"resources", array<resource>, since(0)>,
-        field<"include_synonyms", boolean, since(1)>,
-        field<"include_documentation", boolean, since(3)>>;
+    template <class M = describe_configs_request> static constexpr field_list<M, 3, resource> fields{{
+        {"resources", array<resource>(), since(0)},
+        {"include_synonyms", boolean, since(1)},
+        {"include_documentation", boolean, since(3)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -71,10 +71,10 @@ struct describe_configs_response : private vocabulary {
     static constexpr message_facts facts{"DescribeConfigsResponse", 32, {0, 4}, 4};
 
     struct synonym {
-        using fields = field_list<describe_configs_response,
-            field<"name", string, since(1)>,
-            field<"value", string, since(1), nullable_since(1), secret_if_flagged>,
-            field<"source", int8, since(1)>>;
+        template <class M = describe_configs_response> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(1)},
+            {"value", string, since(1), nullable_since(1), secret_if_flagged},
+            {"source", int8, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -98,16 +98,16 @@ struct describe_configs_response : private vocabulary {
     };
 
     struct resource_result {
-        using fields = field_list<describe_configs_response,
-            field<"name", string, since(0)>,
-            field<"value", string, since(0), nullable_since(0), secret_if_flagged>,
-            field<"read_only", boolean, since(0)>,
-            field<"is_default", boolean, between(0, 0)>,
-            field<"config_source", int8, since(1), defaults_to(-1), ignorable>,
-            field<"is_sensitive", boolean, since(0), secret_flag>,
-            field<"synonyms", array<synonym>, since(1), ignorable>,
-            field<"config_type", int8, since(3), ignorable>,
-            field<"documentation", string, since(3), nullable_since(3), ignorable>>;
+        template <class M = describe_configs_response> static constexpr field_list<M, 9, synonym> fields{{
+            {"name", string, since(0)},
+            {"value", string, since(0), nullable_since(0), secret_if_flagged},
+            {"read_only", boolean, since(0)},
+            {"is_default", boolean, between(0, 0)},
+            {"config_source", int8, since(1), defaults_to(-1), ignorable},
+            {"is_sensitive", boolean, since(0), secret_flag},
+            {"synonyms", array<synonym>(), since(1), ignorable},
+            {"config_type", int8, since(3), ignorable},
+            {"documentation", string, since(3), nullable_since(3), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -151,12 +151,13 @@ struct describe_configs_response : private vocabulary {
     };
 
     struct result {
-        using fields = field_list<describe_configs_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>,
-            field<"configs", array<resource_result>, since(0)>>;
+        template <class M = describe_configs_response>
+        static constexpr field_list<M, 5, resource_result> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)},
+            {"configs", array<resource_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -189,9 +190,9 @@ struct describe_configs_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_configs_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"results", array<result>, since(0)>>;
+    template <class M = describe_configs_response> static constexpr field_list<M, 2, result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"results", array<result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

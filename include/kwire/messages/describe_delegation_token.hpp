@@ -11,9 +11,9 @@ struct describe_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"DescribeDelegationTokenRequest", 41, {0, 3}, 2};
 
     struct owner {
-        using fields = field_list<describe_delegation_token_request,
-            field<"principal_type", string, since(0)>,
-            field<"principal_name", string, since(0)>>;
+        template <class M = describe_delegation_token_request> static constexpr field_list<M, 2> fields{{
+            {"principal_type", string, since(0)},
+            {"principal_name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,8 +33,8 @@ struct describe_delegation_token_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_delegation_token_request,
-        field<"owners", array<owner>, since(0), nullable_since(0)>>;
+    template <class M = describe_delegation_token_request> static constexpr field_list<M, 1, owner> fields{{
+        {"owners", array<owner>(), since(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -59,9 +59,9 @@ struct describe_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"DescribeDelegationTokenResponse", 41, {0, 3}, 2};
 
     struct described_delegation_token_renewer {
-        using fields = field_list<describe_delegation_token_response,
-            field<"principal_type", string, since(0)>,
-            field<"principal_name", string, since(0)>>;
+        template <class M = describe_delegation_token_response> static constexpr field_list<M, 2> fields{{
+            {"principal_type", string, since(0)},
+            {"principal_name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -82,17 +82,18 @@ struct describe_delegation_token_response : private vocabulary {
     };
 
     struct described_delegation_token {
-        using fields = field_list<describe_delegation_token_response,
-            field<"principal_type", string, since(0)>,
-            field<"principal_name", string, since(0)>,
-            field<"token_requester_principal_type", string, since(3)>,
-            field<"token_requester_principal_name", string, since(3)>,
-            field<"issue_timestamp", int64, since(0)>,
-            field<"expiry_timestamp", int64, since(0)>,
-            field<"max_timestamp", int64, since(0)>,
-            field<"token_id", string, since(0)>,
-            field<"hmac", bytes, since(0), secret>,
-            field<"renewers", array<described_delegation_token_renewer>, since(0)>>;
+        template <class M = describe_delegation_token_response>
+        static constexpr field_list<M, 10, described_delegation_token_renewer> fields{{
+            {"principal_type", string, since(0)},
+            {"principal_name", string, since(0)},
+            {"token_requester_principal_type", string, since(3)},
+            {"token_requester_principal_name", string, since(3)},
+            {"issue_timestamp", int64, since(0)},
+            {"expiry_timestamp", int64, since(0)},
+            {"max_timestamp", int64, since(0)},
+            {"token_id", string, since(0)},
+            {"hmac", bytes, since(0), secret},
+            {"renewers", array<described_delegation_token_renewer>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -142,10 +143,11 @@ struct describe_delegation_token_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_delegation_token_response,
-        field<"error_code", int16, since(0)>,
-        field<"tokens", array<described_delegation_token>, since(0)>,
-        field<"throttle_time_ms", int32, since(0)>>;
+    template <class M = describe_delegation_token_response>
+    static constexpr field_list<M, 3, described_delegation_token> fields{{
+        {"error_code", int16, since(0)},
+        {"tokens", array<described_delegation_token>(), since(0)},
+        {"throttle_time_ms", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

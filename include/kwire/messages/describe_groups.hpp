@@ -10,9 +10,9 @@ namespace kwire {
 struct describe_groups_request : private vocabulary {
     static constexpr message_facts facts{"DescribeGroupsRequest", 15, {0, 6}, 5};
 
-    using fields = field_list<describe_groups_request,
-        field<"groups", array<string>, since(0), names_group>,
-        field<"include_authorized_operations", boolean, since(3)>>;
+    template <class M = describe_groups_request> static constexpr field_list<M, 2> fields{{
+        {"groups", array(string), since(0), names_group},
+        {"include_authorized_operations", boolean, since(3)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -38,13 +38,13 @@ struct describe_groups_response : private vocabulary {
     static constexpr message_facts facts{"DescribeGroupsResponse", 15, {0, 6}, 5};
 
     struct described_group_member {
-        using fields = field_list<describe_groups_response,
-            field<"member_id", string, since(0)>,
-            field<"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable>,
-            field<"client_id", string, since(0)>,
-            field<"client_host", string, since(0)>,
-            field<"member_metadata", bytes, since(0)>,
-            field<"member_assignment", bytes, since(0)>>;
+        template <class M = describe_groups_response> static constexpr field_list<M, 6> fields{{
+            {"member_id", string, since(0)},
+            {"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable},
+            {"client_id", string, since(0)},
+            {"client_host", string, since(0)},
+            {"member_metadata", bytes, since(0)},
+            {"member_assignment", bytes, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -83,15 +83,16 @@ struct describe_groups_response : private vocabulary {
     };
 
     struct described_group {
-        using fields = field_list<describe_groups_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(6), nullable_since(6), defaults_to_null>,
-            field<"group_id", string, since(0), names_group>,
-            field<"group_state", string, since(0)>,
-            field<"protocol_type", string, since(0)>,
-            field<"protocol_data", string, since(0)>,
-            field<"members", array<described_group_member>, since(0)>,
-            field<"authorized_operations", int32, since(3), defaults_to(-2147483648)>>;
+        template <class M = describe_groups_response>
+        static constexpr field_list<M, 8, described_group_member> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(6), nullable_since(6), defaults_to_null},
+            {"group_id", string, since(0), names_group},
+            {"group_state", string, since(0)},
+            {"protocol_type", string, since(0)},
+            {"protocol_data", string, since(0)},
+            {"members", array<described_group_member>(), since(0)},
+            {"authorized_operations", int32, since(3), defaults_to(-2147483648)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -133,9 +134,9 @@ struct describe_groups_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_groups_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"groups", array<described_group>, since(0)>>;
+    template <class M = describe_groups_response> static constexpr field_list<M, 2, described_group> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"groups", array<described_group>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

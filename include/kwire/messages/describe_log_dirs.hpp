@@ -11,9 +11,9 @@ struct describe_log_dirs_request : private vocabulary {
     static constexpr message_facts facts{"DescribeLogDirsRequest", 35, {0, 5}, 2};
 
     struct describable_log_dir_topic {
-        using fields = field_list<describe_log_dirs_request,
-            field<"topic", string, since(0), map_key, names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = describe_log_dirs_request> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(0), map_key, names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,8 +33,9 @@ struct describe_log_dirs_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_log_dirs_request,
-        field<"topics", array<describable_log_dir_topic>, since(0), nullable_since(0)>>;
+    template <class M = describe_log_dirs_request>
+    static constexpr field_list<M, 1, describable_log_dir_topic> fields{{
+        {"topics", array<describable_log_dir_topic>(), since(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -59,11 +60,11 @@ struct describe_log_dirs_response : private vocabulary {
     static constexpr message_facts facts{"DescribeLogDirsResponse", 35, {0, 5}, 2};
 
     struct partition {
-        using fields = field_list<describe_log_dirs_response,
-            field<"partition_index", int32, since(0)>,
-            field<"partition_size", int64, since(0)>,
-            field<"offset_lag", int64, since(0)>,
-            field<"is_future_key", boolean, since(0)>>;
+        template <class M = describe_log_dirs_response> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"partition_size", int64, since(0)},
+            {"offset_lag", int64, since(0)},
+            {"is_future_key", boolean, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -90,9 +91,9 @@ struct describe_log_dirs_response : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<describe_log_dirs_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = describe_log_dirs_response> static constexpr field_list<M, 2, partition> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -115,13 +116,13 @@ struct describe_log_dirs_response : private vocabulary {
     };
 
     struct result {
-        using fields = field_list<describe_log_dirs_response,
-            field<"error_code", int16, since(0)>,
-            field<"log_dir", string, since(0)>,
-            field<"topics", array<topic>, since(0)>,
-            field<"total_bytes", int64, since(4), defaults_to(-1), ignorable>,
-            field<"usable_bytes", int64, since(4), defaults_to(-1), ignorable>,
-            field<"is_cordoned", boolean, since(5), ignorable>>;
+        template <class M = describe_log_dirs_response> static constexpr field_list<M, 6, topic> fields{{
+            {"error_code", int16, since(0)},
+            {"log_dir", string, since(0)},
+            {"topics", array<topic>(), since(0)},
+            {"total_bytes", int64, since(4), defaults_to(-1), ignorable},
+            {"usable_bytes", int64, since(4), defaults_to(-1), ignorable},
+            {"is_cordoned", boolean, since(5), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -153,10 +154,10 @@ struct describe_log_dirs_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_log_dirs_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(3), ignorable>,
-        field<"results", array<result>, since(0)>>;
+    template <class M = describe_log_dirs_response> static constexpr field_list<M, 3, result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(3), ignorable},
+        {"results", array<result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

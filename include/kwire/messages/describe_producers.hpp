@@ -11,9 +11,9 @@ struct describe_producers_request : private vocabulary {
     static constexpr message_facts facts{"DescribeProducersRequest", 61, {0, 0}, 0};
 
     struct topic_request {
-        using fields = field_list<describe_producers_request,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"partition_indexes", array<int32>, since(0)>>;
+        template <class M = describe_producers_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"partition_indexes", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,8 +33,8 @@ struct describe_producers_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_producers_request,
-        field<"topics", array<topic_request>, since(0)>>;
+    template <class M = describe_producers_request> static constexpr field_list<M, 1, topic_request> fields{{
+        {"topics", array<topic_request>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -57,13 +57,13 @@ struct describe_producers_response : private vocabulary {
     static constexpr message_facts facts{"DescribeProducersResponse", 61, {0, 0}, 0};
 
     struct producer_state {
-        using fields = field_list<describe_producers_response,
-            field<"producer_id", int64, since(0), names_producer>,
-            field<"producer_epoch", int32, since(0)>,
-            field<"last_sequence", int32, since(0), defaults_to(-1)>,
-            field<"last_timestamp", int64, since(0), defaults_to(-1)>,
-            field<"coordinator_epoch", int32, since(0)>,
-            field<"current_txn_start_offset", int64, since(0), defaults_to(-1)>>;
+        template <class M = describe_producers_response> static constexpr field_list<M, 6> fields{{
+            {"producer_id", int64, since(0), names_producer},
+            {"producer_epoch", int32, since(0)},
+            {"last_sequence", int32, since(0), defaults_to(-1)},
+            {"last_timestamp", int64, since(0), defaults_to(-1)},
+            {"coordinator_epoch", int32, since(0)},
+            {"current_txn_start_offset", int64, since(0), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -96,11 +96,12 @@ struct describe_producers_response : private vocabulary {
     };
 
     struct partition_response {
-        using fields = field_list<describe_producers_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"active_producers", array<producer_state>, since(0)>>;
+        template <class M = describe_producers_response>
+        static constexpr field_list<M, 4, producer_state> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"active_producers", array<producer_state>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -131,9 +132,10 @@ struct describe_producers_response : private vocabulary {
     };
 
     struct topic_response {
-        using fields = field_list<describe_producers_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition_response>, since(0)>>;
+        template <class M = describe_producers_response>
+        static constexpr field_list<M, 2, partition_response> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition_response>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -155,9 +157,10 @@ struct describe_producers_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_producers_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"topics", array<topic_response>, since(0)>>;
+    template <class M = describe_producers_response>
+    static constexpr field_list<M, 2, topic_response> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"topics", array<topic_response>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

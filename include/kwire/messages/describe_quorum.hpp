@@ -11,8 +11,8 @@ struct describe_quorum_request : private vocabulary {
     static constexpr message_facts facts{"DescribeQuorumRequest", 55, {0, 2}, 0};
 
     struct partition_data {
-        using fields = field_list<describe_quorum_request,
-            field<"partition_index", int32, since(0)>>;
+        template <class M = describe_quorum_request> static constexpr field_list<M, 1> fields{{
+            {"partition_index", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -30,9 +30,10 @@ struct describe_quorum_request : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<describe_quorum_request,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = describe_quorum_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -54,8 +55,8 @@ struct describe_quorum_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_quorum_request,
-        field<"topics", array<topic_data>, since(0)>>;
+    template <class M = describe_quorum_request> static constexpr field_list<M, 1, topic_data> fields{{
+        {"topics", array<topic_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -78,12 +79,12 @@ struct describe_quorum_response : private vocabulary {
     static constexpr message_facts facts{"DescribeQuorumResponse", 55, {0, 2}, 0};
 
     struct replica_state {
-        using fields = field_list<describe_quorum_response,
-            field<"replica_id", int32, since(0), names_broker>,
-            field<"replica_directory_id", id128, since(2)>,
-            field<"log_end_offset", int64, since(0)>,
-            field<"last_fetch_timestamp", int64, since(1), defaults_to(-1), ignorable>,
-            field<"last_caught_up_timestamp", int64, since(1), defaults_to(-1), ignorable>>;
+        template <class M = describe_quorum_response> static constexpr field_list<M, 5> fields{{
+            {"replica_id", int32, since(0), names_broker},
+            {"replica_directory_id", id128, since(2)},
+            {"log_end_offset", int64, since(0)},
+            {"last_fetch_timestamp", int64, since(1), defaults_to(-1), ignorable},
+            {"last_caught_up_timestamp", int64, since(1), defaults_to(-1), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -113,15 +114,16 @@ struct describe_quorum_response : private vocabulary {
     };
 
     struct partition_data {
-        using fields = field_list<describe_quorum_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(2), nullable_since(2), ignorable>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"high_watermark", int64, since(0)>,
-            field<"current_voters", array<replica_state>, since(0)>,
-            field<"observers", array<replica_state>, since(0)>>;
+        template <class M = describe_quorum_response>
+        static constexpr field_list<M, 8, replica_state> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(2), nullable_since(2), ignorable},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)},
+            {"high_watermark", int64, since(0)},
+            {"current_voters", array<replica_state>(), since(0)},
+            {"observers", array<replica_state>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -166,9 +168,10 @@ struct describe_quorum_response : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<describe_quorum_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = describe_quorum_response>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -191,10 +194,10 @@ struct describe_quorum_response : private vocabulary {
     };
 
     struct listener {
-        using fields = field_list<describe_quorum_response,
-            field<"name", string, since(2), map_key>,
-            field<"host", string, since(2)>,
-            field<"port", uint16, since(2)>>;
+        template <class M = describe_quorum_response> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(2), map_key},
+            {"host", string, since(2)},
+            {"port", uint16, since(2)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -218,9 +221,9 @@ struct describe_quorum_response : private vocabulary {
     };
 
     struct node {
-        using fields = field_list<describe_quorum_response,
-            field<"node_id", int32, since(2), map_key, names_broker>,
-            field<"listeners", array<listener>, since(2)>>;
+        template <class M = describe_quorum_response> static constexpr field_list<M, 2, listener> fields{{
+            {"node_id", int32, since(2), map_key, names_broker},
+            {"listeners", array<listener>(), since(2)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -242,11 +245,11 @@ struct describe_quorum_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_quorum_response,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(2), nullable_since(2), ignorable>,
-        field<"topics", array<topic_data>, since(0)>,
-        field<"nodes", array<node>, since(2)>>;
+    template <class M = describe_quorum_response> static constexpr field_list<M, 4, topic_data, node> fields{{
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(2), nullable_since(2), ignorable},
+        {"topics", array<topic_data>(), since(0)},
+        {"nodes", array<node>(), since(2)}}};
 
     template <int N = 0>
     struct basic_data {

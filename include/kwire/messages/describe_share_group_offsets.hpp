@@ -11,9 +11,9 @@ struct describe_share_group_offsets_request : private vocabulary {
     static constexpr message_facts facts{"DescribeShareGroupOffsetsRequest", 90, {0, 1}, 0};
 
     struct topic {
-        using fields = field_list<describe_share_group_offsets_request,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = describe_share_group_offsets_request> static constexpr field_list<M, 2> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,10 @@ struct describe_share_group_offsets_request : private vocabulary {
     };
 
     struct group {
-        using fields = field_list<describe_share_group_offsets_request,
-            field<"group_id", string, since(0), names_group>,
-            field<"topics", array<topic>, since(0), nullable_since(0)>>;
+        template <class M = describe_share_group_offsets_request>
+        static constexpr field_list<M, 2, topic> fields{{
+            {"group_id", string, since(0), names_group},
+            {"topics", array<topic>(), since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,8 +59,9 @@ struct describe_share_group_offsets_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_share_group_offsets_request,
-        field<"groups", array<group>, since(0)>>;
+    template <class M = describe_share_group_offsets_request>
+    static constexpr field_list<M, 1, group> fields{{
+        {"groups", array<group>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -82,13 +84,13 @@ struct describe_share_group_offsets_response : private vocabulary {
     static constexpr message_facts facts{"DescribeShareGroupOffsetsResponse", 90, {0, 1}, 0};
 
     struct partition {
-        using fields = field_list<describe_share_group_offsets_response,
-            field<"partition_index", int32, since(0)>,
-            field<"start_offset", int64, since(0)>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"lag", int64, since(1), defaults_to(-1), ignorable>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = describe_share_group_offsets_response> static constexpr field_list<M, 6> fields{{
+            {"partition_index", int32, since(0)},
+            {"start_offset", int64, since(0)},
+            {"leader_epoch", int32, since(0)},
+            {"lag", int64, since(1), defaults_to(-1), ignorable},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -123,10 +125,11 @@ struct describe_share_group_offsets_response : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<describe_share_group_offsets_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = describe_share_group_offsets_response>
+        static constexpr field_list<M, 3, partition> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -152,11 +155,12 @@ struct describe_share_group_offsets_response : private vocabulary {
     };
 
     struct group {
-        using fields = field_list<describe_share_group_offsets_response,
-            field<"group_id", string, since(0), names_group>,
-            field<"topics", array<topic>, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = describe_share_group_offsets_response>
+        static constexpr field_list<M, 4, topic> fields{{
+            {"group_id", string, since(0), names_group},
+            {"topics", array<topic>(), since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -184,9 +188,10 @@ struct describe_share_group_offsets_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_share_group_offsets_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"groups", array<group>, since(0)>>;
+    template <class M = describe_share_group_offsets_response>
+    static constexpr field_list<M, 2, group> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"groups", array<group>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,8 +11,8 @@ struct describe_topic_partitions_request : private vocabulary {
     static constexpr message_facts facts{"DescribeTopicPartitionsRequest", 75, {0, 0}, 0};
 
     struct topic_request {
-        using fields = field_list<describe_topic_partitions_request,
-            field<"name", string, since(0), names_topic>>;
+        template <class M = describe_topic_partitions_request> static constexpr field_list<M, 1> fields{{
+            {"name", string, since(0), names_topic}}};
 
         template <int N = 0>
         struct basic_data {
@@ -30,9 +30,9 @@ struct describe_topic_partitions_request : private vocabulary {
     };
 
     struct cursor {
-        using fields = field_list<describe_topic_partitions_request,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partition_index", int32, since(0)>>;
+        template <class M = describe_topic_partitions_request> static constexpr field_list<M, 2> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partition_index", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -52,10 +52,11 @@ struct describe_topic_partitions_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_topic_partitions_request,
-        field<"topics", array<topic_request>, since(0)>,
-        field<"response_partition_limit", int32, since(0), defaults_to(2000)>,
-        field<"cursor", structure<cursor>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = describe_topic_partitions_request>
+    static constexpr field_list<M, 3, topic_request, cursor> fields{{
+        {"topics", array<topic_request>(), since(0)},
+        {"response_partition_limit", int32, since(0), defaults_to(2000)},
+        {"cursor", structure<cursor>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {
@@ -86,16 +87,16 @@ struct describe_topic_partitions_response : private vocabulary {
     static constexpr message_facts facts{"DescribeTopicPartitionsResponse", 75, {0, 0}, 0};
 
     struct partition {
-        using fields = field_list<describe_topic_partitions_response,
-            field<"error_code", int16, since(0)>,
-            field<"partition_index", int32, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0), defaults_to(-1), ignorable>,
-            field<"replica_nodes", array<int32>, since(0), names_broker>,
-            field<"isr_nodes", array<int32>, since(0), names_broker>,
-            field<"eligible_leader_replicas", array<int32>, since(0), nullable_since(0), defaults_to_null, names_broker>,
-            field<"last_known_elr", array<int32>, since(0), nullable_since(0), defaults_to_null, names_broker>,
-            field<"offline_replicas", array<int32>, since(0), ignorable, names_broker>>;
+        template <class M = describe_topic_partitions_response> static constexpr field_list<M, 9> fields{{
+            {"error_code", int16, since(0)},
+            {"partition_index", int32, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0), defaults_to(-1), ignorable},
+            {"replica_nodes", array(int32), since(0), names_broker},
+            {"isr_nodes", array(int32), since(0), names_broker},
+            {"eligible_leader_replicas", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker},
+            {"last_known_elr", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker},
+            {"offline_replicas", array(int32), since(0), ignorable, names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -141,13 +142,14 @@ struct describe_topic_partitions_response : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<describe_topic_partitions_response,
-            field<"error_code", int16, since(0)>,
-            field<"name", string, since(0), nullable_since(0), map_key, names_topic>,
-            field<"topic_id", id128, since(0), ignorable, names_topic_id>,
-            field<"is_internal", boolean, since(0), ignorable>,
-            field<"partitions", array<partition>, since(0)>,
-            field<"topic_authorized_operations", int32, since(0), defaults_to(-2147483648)>>;
+        template <class M = describe_topic_partitions_response>
+        static constexpr field_list<M, 6, partition> fields{{
+            {"error_code", int16, since(0)},
+            {"name", string, since(0), nullable_since(0), map_key, names_topic},
+            {"topic_id", id128, since(0), ignorable, names_topic_id},
+            {"is_internal", boolean, since(0), ignorable},
+            {"partitions", array<partition>(), since(0)},
+            {"topic_authorized_operations", int32, since(0), defaults_to(-2147483648)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -182,9 +184,9 @@ struct describe_topic_partitions_response : private vocabulary {
     };
 
     struct cursor {
-        using fields = field_list<describe_topic_partitions_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partition_index", int32, since(0)>>;
+        template <class M = describe_topic_partitions_response> static constexpr field_list<M, 2> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partition_index", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -204,10 +206,11 @@ struct describe_topic_partitions_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_topic_partitions_response,
-        field<"throttle_time_ms", int32, since(0), ignorable>,
-        field<"topics", array<topic>, since(0)>,
-        field<"next_cursor", structure<cursor>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = describe_topic_partitions_response>
+    static constexpr field_list<M, 3, topic, cursor> fields{{
+        {"throttle_time_ms", int32, since(0), ignorable},
+        {"topics", array<topic>(), since(0)},
+        {"next_cursor", structure<cursor>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

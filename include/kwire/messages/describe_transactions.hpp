@@ -10,8 +10,8 @@ namespace kwire {
 struct describe_transactions_request : private vocabulary {
     static constexpr message_facts facts{"DescribeTransactionsRequest", 65, {0, 0}, 0};
 
-    using fields = field_list<describe_transactions_request,
-        field<"transactional_ids", array<string>, since(0), names_transaction>>;
+    template <class M = describe_transactions_request> static constexpr field_list<M, 1> fields{{
+        {"transactional_ids", array(string), since(0), names_transaction}}};
 
     template <int N = 0>
     struct basic_data {
@@ -34,9 +34,9 @@ struct describe_transactions_response : private vocabulary {
     static constexpr message_facts facts{"DescribeTransactionsResponse", 65, {0, 0}, 0};
 
     struct topic_data {
-        using fields = field_list<describe_transactions_response,
-            field<"topic", string, since(0), map_key, names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = describe_transactions_response> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(0), map_key, names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -57,15 +57,16 @@ struct describe_transactions_response : private vocabulary {
     };
 
     struct transaction_state {
-        using fields = field_list<describe_transactions_response,
-            field<"error_code", int16, since(0)>,
-            field<"transactional_id", string, since(0), names_transaction>,
-            field<"transaction_state", string, since(0)>,
-            field<"transaction_timeout_ms", int32, since(0)>,
-            field<"transaction_start_time_ms", int64, since(0)>,
-            field<"producer_id", int64, since(0), names_producer>,
-            field<"producer_epoch", int16, since(0)>,
-            field<"topics", array<topic_data>, since(0)>>;
+        template <class M = describe_transactions_response>
+        static constexpr field_list<M, 8, topic_data> fields{{
+            {"error_code", int16, since(0)},
+            {"transactional_id", string, since(0), names_transaction},
+            {"transaction_state", string, since(0)},
+            {"transaction_timeout_ms", int32, since(0)},
+            {"transaction_start_time_ms", int64, since(0)},
+            {"producer_id", int64, since(0), names_producer},
+            {"producer_epoch", int16, since(0)},
+            {"topics", array<topic_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -105,9 +106,10 @@ struct describe_transactions_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_transactions_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"transaction_states", array<transaction_state>, since(0)>>;
+    template <class M = describe_transactions_response>
+    static constexpr field_list<M, 2, transaction_state> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"transaction_states", array<transaction_state>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

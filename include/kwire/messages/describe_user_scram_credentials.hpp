@@ -11,8 +11,9 @@ struct describe_user_scram_credentials_request : private vocabulary {
     static constexpr message_facts facts{"DescribeUserScramCredentialsRequest", 50, {0, 0}, 0};
 
     struct user_name {
-        using fields = field_list<describe_user_scram_credentials_request,
-            field<"name", string, since(0)>>;
+        template <class M = describe_user_scram_credentials_request>
+        static constexpr field_list<M, 1> fields{{
+            {"name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -29,8 +30,9 @@ struct describe_user_scram_credentials_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_user_scram_credentials_request,
-        field<"users", array<user_name>, since(0), nullable_since(0)>>;
+    template <class M = describe_user_scram_credentials_request>
+    static constexpr field_list<M, 1, user_name> fields{{
+        {"users", array<user_name>(), since(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -55,9 +57,10 @@ struct describe_user_scram_credentials_response : private vocabulary {
     static constexpr message_facts facts{"DescribeUserScramCredentialsResponse", 50, {0, 0}, 0};
 
     struct credential_info {
-        using fields = field_list<describe_user_scram_credentials_response,
-            field<"mechanism", int8, since(0)>,
-            field<"iterations", int32, since(0)>>;
+        template <class M = describe_user_scram_credentials_response>
+        static constexpr field_list<M, 2> fields{{
+            {"mechanism", int8, since(0)},
+            {"iterations", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -78,11 +81,12 @@ struct describe_user_scram_credentials_response : private vocabulary {
     };
 
     struct result {
-        using fields = field_list<describe_user_scram_credentials_response,
-            field<"user", string, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"credential_infos", array<credential_info>, since(0)>>;
+        template <class M = describe_user_scram_credentials_response>
+        static constexpr field_list<M, 4, credential_info> fields{{
+            {"user", string, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"credential_infos", array<credential_info>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -112,11 +116,12 @@ struct describe_user_scram_credentials_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<describe_user_scram_credentials_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"results", array<result>, since(0)>>;
+    template <class M = describe_user_scram_credentials_response>
+    static constexpr field_list<M, 4, result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"results", array<result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

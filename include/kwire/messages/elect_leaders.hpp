@@ -11,9 +11,9 @@ struct elect_leaders_request : private vocabulary {
     static constexpr message_facts facts{"ElectLeadersRequest", 43, {0, 2}, 2};
 
     struct topic_partitions {
-        using fields = field_list<elect_leaders_request,
-            field<"topic", string, since(0), map_key, names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = elect_leaders_request> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(0), map_key, names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,10 +33,10 @@ struct elect_leaders_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<elect_leaders_request,
-        field<"election_type", int8, since(1)>,
-        field<"topic_partitions", array<topic_partitions>, since(0), nullable_since(0)>,
-        field<"timeout_ms", int32, since(0), defaults_to(60000)>>;
+    template <class M = elect_leaders_request> static constexpr field_list<M, 3, topic_partitions> fields{{
+        {"election_type", int8, since(1)},
+        {"topic_partitions", array<topic_partitions>(), since(0), nullable_since(0)},
+        {"timeout_ms", int32, since(0), defaults_to(60000)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -67,10 +67,10 @@ struct elect_leaders_response : private vocabulary {
     static constexpr message_facts facts{"ElectLeadersResponse", 43, {0, 2}, 2};
 
     struct partition_result {
-        using fields = field_list<elect_leaders_response,
-            field<"partition_id", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>>;
+        template <class M = elect_leaders_response> static constexpr field_list<M, 3> fields{{
+            {"partition_id", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -96,9 +96,10 @@ struct elect_leaders_response : private vocabulary {
     };
 
     struct replica_election_result {
-        using fields = field_list<elect_leaders_response,
-            field<"topic", string, since(0), names_topic>,
-            field<"partition_result", array<partition_result>, since(0)>>;
+        template <class M = elect_leaders_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"topic", string, since(0), names_topic},
+            {"partition_result", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -120,10 +121,11 @@ struct elect_leaders_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<elect_leaders_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(1)>,
-        field<"replica_election_results", array<replica_election_result>, since(0)>>;
+    template <class M = elect_leaders_response>
+    static constexpr field_list<M, 3, replica_election_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(1)},
+        {"replica_election_results", array<replica_election_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

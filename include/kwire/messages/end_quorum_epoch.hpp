@@ -11,9 +11,9 @@ struct end_quorum_epoch_request : private vocabulary {
     static constexpr message_facts facts{"EndQuorumEpochRequest", 54, {0, 1}, 1};
 
     struct replica_info {
-        using fields = field_list<end_quorum_epoch_request,
-            field<"candidate_id", int32, since(1), names_broker>,
-            field<"candidate_directory_id", id128, since(1)>>;
+        template <class M = end_quorum_epoch_request> static constexpr field_list<M, 2> fields{{
+            {"candidate_id", int32, since(1), names_broker},
+            {"candidate_directory_id", id128, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,12 +34,12 @@ struct end_quorum_epoch_request : private vocabulary {
     };
 
     struct partition_data {
-        using fields = field_list<end_quorum_epoch_request,
-            field<"partition_index", int32, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"preferred_successors", array<int32>, between(0, 0), ignorable>,
-            field<"preferred_candidates", array<replica_info>, since(1), ignorable>>;
+        template <class M = end_quorum_epoch_request> static constexpr field_list<M, 5, replica_info> fields{{
+            {"partition_index", int32, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)},
+            {"preferred_successors", array(int32), between(0, 0), ignorable},
+            {"preferred_candidates", array<replica_info>(), since(1), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -73,9 +73,10 @@ struct end_quorum_epoch_request : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<end_quorum_epoch_request,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = end_quorum_epoch_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -98,10 +99,10 @@ struct end_quorum_epoch_request : private vocabulary {
     };
 
     struct leader_endpoint {
-        using fields = field_list<end_quorum_epoch_request,
-            field<"name", string, since(1), map_key>,
-            field<"host", string, since(1)>,
-            field<"port", uint16, since(1)>>;
+        template <class M = end_quorum_epoch_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(1), map_key},
+            {"host", string, since(1)},
+            {"port", uint16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -124,10 +125,11 @@ struct end_quorum_epoch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<end_quorum_epoch_request,
-        field<"cluster_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"topics", array<topic_data>, since(0)>,
-        field<"leader_endpoints", array<leader_endpoint>, since(1), ignorable>>;
+    template <class M = end_quorum_epoch_request>
+    static constexpr field_list<M, 3, topic_data, leader_endpoint> fields{{
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"topics", array<topic_data>(), since(0)},
+        {"leader_endpoints", array<leader_endpoint>(), since(1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -158,11 +160,11 @@ struct end_quorum_epoch_response : private vocabulary {
     static constexpr message_facts facts{"EndQuorumEpochResponse", 54, {0, 1}, 1};
 
     struct partition_data {
-        using fields = field_list<end_quorum_epoch_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = end_quorum_epoch_response> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -189,9 +191,10 @@ struct end_quorum_epoch_response : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<end_quorum_epoch_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = end_quorum_epoch_response>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -214,10 +217,10 @@ struct end_quorum_epoch_response : private vocabulary {
     };
 
     struct node_endpoint {
-        using fields = field_list<end_quorum_epoch_response,
-            field<"node_id", int32, since(1), map_key, names_broker>,
-            field<"host", string, since(1)>,
-            field<"port", uint16, since(1)>>;
+        template <class M = end_quorum_epoch_response> static constexpr field_list<M, 3> fields{{
+            {"node_id", int32, since(1), map_key, names_broker},
+            {"host", string, since(1)},
+            {"port", uint16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -240,10 +243,11 @@ struct end_quorum_epoch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<end_quorum_epoch_response,
-        field<"error_code", int16, since(0)>,
-        field<"topics", array<topic_data>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
+    template <class M = end_quorum_epoch_response>
+    static constexpr field_list<M, 3, topic_data, node_endpoint> fields{{
+        {"error_code", int16, since(0)},
+        {"topics", array<topic_data>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(1), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

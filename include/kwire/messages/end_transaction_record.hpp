@@ -10,7 +10,7 @@ namespace kwire {
 struct end_transaction_record : private vocabulary {
     static constexpr message_facts facts{"EndTransactionRecord", 24, {0, 0}, 0};
 
-    using fields = field_list<end_transaction_record>;
+    template <class M = end_transaction_record> static constexpr field_list<M, 0> fields{};
 
     template <int N = 0>
     struct basic_data {

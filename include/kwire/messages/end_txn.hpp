@@ -10,11 +10,11 @@ namespace kwire {
 struct end_txn_request : private vocabulary {
     static constexpr message_facts facts{"EndTxnRequest", 26, {0, 5}, 3};
 
-    using fields = field_list<end_txn_request,
-        field<"transactional_id", string, since(0), names_transaction>,
-        field<"producer_id", int64, since(0), names_producer>,
-        field<"producer_epoch", int16, since(0)>,
-        field<"committed", boolean, since(0)>>;
+    template <class M = end_txn_request> static constexpr field_list<M, 4> fields{{
+        {"transactional_id", string, since(0), names_transaction},
+        {"producer_id", int64, since(0), names_producer},
+        {"producer_epoch", int16, since(0)},
+        {"committed", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -45,11 +45,11 @@ struct end_txn_request : private vocabulary {
 struct end_txn_response : private vocabulary {
     static constexpr message_facts facts{"EndTxnResponse", 26, {0, 5}, 3};
 
-    using fields = field_list<end_txn_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"producer_id", int64, since(5), defaults_to(-1), ignorable, names_producer>,
-        field<"producer_epoch", int16, since(5), defaults_to(-1), ignorable>>;
+    template <class M = end_txn_response> static constexpr field_list<M, 4> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"producer_id", int64, since(5), defaults_to(-1), ignorable, names_producer},
+        {"producer_epoch", int16, since(5), defaults_to(-1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct end_txn_marker : private vocabulary {
     static constexpr message_facts facts{"EndTxnMarker", -1, {0, 0}};
 
-    using fields = field_list<end_txn_marker,
-        field<"coordinator_epoch", int32, since(0)>>;
+    template <class M = end_txn_marker> static constexpr field_list<M, 1> fields{{
+        {"coordinator_epoch", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

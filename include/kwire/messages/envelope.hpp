@@ -10,10 +10,10 @@ namespace kwire {
 struct envelope_request : private vocabulary {
     static constexpr message_facts facts{"EnvelopeRequest", 58, {0, 0}, 0};
 
-    using fields = field_list<envelope_request,
-        field<"request_data", bytes, since(0), secret>,
-        field<"request_principal", bytes, since(0), nullable_since(0)>,
-        field<"client_host_address", bytes, since(0)>>;
+    template <class M = envelope_request> static constexpr field_list<M, 3> fields{{
+        {"request_data", bytes, since(0), secret},
+        {"request_principal", bytes, since(0), nullable_since(0)},
+        {"client_host_address", bytes, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -45,9 +45,9 @@ struct envelope_request : private vocabulary {
 struct envelope_response : private vocabulary {
     static constexpr message_facts facts{"EnvelopeResponse", 58, {0, 0}, 0};
 
-    using fields = field_list<envelope_response,
-        field<"response_data", bytes, since(0), nullable_since(0), defaults_to_null, secret>,
-        field<"error_code", int16, since(0)>>;
+    template <class M = envelope_response> static constexpr field_list<M, 2> fields{{
+        {"response_data", bytes, since(0), nullable_since(0), defaults_to_null, secret},
+        {"error_code", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct expire_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"ExpireDelegationTokenRequest", 40, {0, 2}, 2};
 
-    using fields = field_list<expire_delegation_token_request,
-        field<"hmac", bytes, since(0), secret>,
-        field<"expiry_time_period_ms", int64, since(0)>>;
+    template <class M = expire_delegation_token_request> static constexpr field_list<M, 2> fields{{
+        {"hmac", bytes, since(0), secret},
+        {"expiry_time_period_ms", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,10 +37,10 @@ struct expire_delegation_token_request : private vocabulary {
 struct expire_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"ExpireDelegationTokenResponse", 40, {0, 2}, 2};
 
-    using fields = field_list<expire_delegation_token_response,
-        field<"error_code", int16, since(0)>,
-        field<"expiry_timestamp_ms", int64, since(0)>,
-        field<"throttle_time_ms", int32, since(0)>>;
+    template <class M = expire_delegation_token_response> static constexpr field_list<M, 3> fields{{
+        {"error_code", int16, since(0)},
+        {"expiry_timestamp_ms", int64, since(0)},
+        {"throttle_time_ms", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct feature_level_record : private vocabulary {
     static constexpr message_facts facts{"FeatureLevelRecord", 12, {0, 0}, 0};
 
-    using fields = field_list<feature_level_record,
-        field<"name", string, since(0)>,
-        field<"feature_level", int16, since(0)>>;
+    template <class M = feature_level_record> static constexpr field_list<M, 2> fields{{
+        {"name", string, since(0)},
+        {"feature_level", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct fence_broker_record : private vocabulary {
     static constexpr message_facts facts{"FenceBrokerRecord", 7, {0, 0}, 0};
 
-    using fields = field_list<fence_broker_record,
-        field<"id", int32, since(0), names_broker>,
-        field<"epoch", int64, since(0)>>;
+    template <class M = fence_broker_record> static constexpr field_list<M, 2> fields{{
+        {"id", int32, since(0), names_broker},
+        {"epoch", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

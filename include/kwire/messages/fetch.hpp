@@ -13,9 +13,9 @@ struct fetch_request : private vocabulary {
 
     /// Who replicates; consumers leave it at its default.
     struct replica_state {
-        using fields = field_list<fetch_request,
-            field<"replica_id", int32, since(15), defaults_to(-1), names_broker>,
-            field<"replica_epoch", int64, since(15), defaults_to(-1)>>;
+        template <class M = fetch_request> static constexpr field_list<M, 2> fields{{
+            {"replica_id", int32, since(15), defaults_to(-1), names_broker},
+            {"replica_epoch", int64, since(15), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -37,15 +37,15 @@ struct fetch_request : private vocabulary {
 
     /// Where to read in one partition.
     struct partition {
-        using fields = field_list<fetch_request,
-            field<"partition", int32, since(0)>,
-            field<"current_leader_epoch", int32, since(9), defaults_to(-1), ignorable>,
-            field<"fetch_offset", int64, since(0)>,
-            field<"last_fetched_epoch", int32, since(12), defaults_to(-1)>,
-            field<"log_start_offset", int64, since(5), defaults_to(-1), ignorable>,
-            field<"partition_max_bytes", int32, since(0)>,
-            field<"replica_directory_id", id128, since(17), tag(0), ignorable>,
-            field<"high_watermark", int64, since(18), tag(1), defaults_to(9223372036854775807), ignorable>>;
+        template <class M = fetch_request> static constexpr field_list<M, 8> fields{{
+            {"partition", int32, since(0)},
+            {"current_leader_epoch", int32, since(9), defaults_to(-1), ignorable},
+            {"fetch_offset", int64, since(0)},
+            {"last_fetched_epoch", int32, since(12), defaults_to(-1)},
+            {"log_start_offset", int64, since(5), defaults_to(-1), ignorable},
+            {"partition_max_bytes", int32, since(0)},
+            {"replica_directory_id", id128, since(17), tag(0), ignorable},
+            {"high_watermark", int64, since(18), tag(1), defaults_to(9223372036854775807), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -85,10 +85,10 @@ struct fetch_request : private vocabulary {
 
     /// The partitions to read of one topic.
     struct topic {
-        using fields = field_list<fetch_request,
-            field<"topic", string, between(0, 12), ignorable, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = fetch_request> static constexpr field_list<M, 3, partition> fields{{
+            {"topic", string, between(0, 12), ignorable, names_topic},
+            {"topic_id", id128, since(13), ignorable, names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -115,10 +115,10 @@ struct fetch_request : private vocabulary {
 
     /// Partitions of one topic that leave the session.
     struct forgotten_topic {
-        using fields = field_list<fetch_request,
-            field<"topic", string, between(7, 12), ignorable, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, names_topic_id>,
-            field<"partitions", array<int32>, since(7)>>;
+        template <class M = fetch_request> static constexpr field_list<M, 3> fields{{
+            {"topic", string, between(7, 12), ignorable, names_topic},
+            {"topic_id", id128, since(13), ignorable, names_topic_id},
+            {"partitions", array(int32), since(7)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -141,19 +141,20 @@ struct fetch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<fetch_request,
-        field<"cluster_id", string, since(12), tag(0), nullable_since(12), defaults_to_null, ignorable>,
-        field<"replica_id", int32, between(0, 14), defaults_to(-1), names_broker>,
-        field<"replica_state", structure<replica_state>, since(15), tag(1)>,
-        field<"max_wait_ms", int32, since(0)>,
-        field<"min_bytes", int32, since(0)>,
-        field<"max_bytes", int32, since(3), defaults_to(2147483647), ignorable>,
-        field<"isolation_level", int8, since(4), ignorable>,
-        field<"session_id", int32, since(7), ignorable>,
-        field<"session_epoch", int32, since(7), defaults_to(-1), ignorable>,
-        field<"topics", array<topic>, since(0)>,
-        field<"forgotten_topics_data", array<forgotten_topic>, since(7)>,
-        field<"rack_id", string, since(11), ignorable>>;
+    template <class M = fetch_request>
+    static constexpr field_list<M, 12, replica_state, topic, forgotten_topic> fields{{
+        {"cluster_id", string, since(12), tag(0), nullable_since(12), defaults_to_null, ignorable},
+        {"replica_id", int32, between(0, 14), defaults_to(-1), names_broker},
+        {"replica_state", structure<replica_state>(), since(15), tag(1)},
+        {"max_wait_ms", int32, since(0)},
+        {"min_bytes", int32, since(0)},
+        {"max_bytes", int32, since(3), defaults_to(2147483647), ignorable},
+        {"isolation_level", int8, since(4), ignorable},
+        {"session_id", int32, since(7), ignorable},
+        {"session_epoch", int32, since(7), defaults_to(-1), ignorable},
+        {"topics", array<topic>(), since(0)},
+        {"forgotten_topics_data", array<forgotten_topic>(), since(7)},
+        {"rack_id", string, since(11), ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -214,9 +215,9 @@ struct fetch_response : private vocabulary {
 
     /// Where an epoch ends in the leader's log.
     struct epoch_end_offset {
-        using fields = field_list<fetch_response,
-            field<"epoch", int32, since(12), defaults_to(-1)>,
-            field<"end_offset", int64, since(12), defaults_to(-1)>>;
+        template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
+            {"epoch", int32, since(12), defaults_to(-1)},
+            {"end_offset", int64, since(12), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -238,9 +239,9 @@ struct fetch_response : private vocabulary {
 
     /// A partition's leader, as far as the answering broker knows.
     struct leader_id_and_epoch {
-        using fields = field_list<fetch_response,
-            field<"leader_id", int32, since(12), defaults_to(-1), names_broker>,
-            field<"leader_epoch", int32, since(12), defaults_to(-1)>>;
+        template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
+            {"leader_id", int32, since(12), defaults_to(-1), names_broker},
+            {"leader_epoch", int32, since(12), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -262,9 +263,9 @@ struct fetch_response : private vocabulary {
 
     /// Names a snapshot by the position up to which it replaces the log.
     struct snapshot_id {
-        using fields = field_list<fetch_response,
-            field<"end_offset", int64, since(12), defaults_to(-1)>,
-            field<"epoch", int32, since(12), defaults_to(-1)>>;
+        template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
+            {"end_offset", int64, since(12), defaults_to(-1)},
+            {"epoch", int32, since(12), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -286,9 +287,9 @@ struct fetch_response : private vocabulary {
 
     /// A transaction whose records are to be skipped.
     struct aborted_transaction {
-        using fields = field_list<fetch_response,
-            field<"producer_id", int64, since(4), names_producer>,
-            field<"first_offset", int64, since(4)>>;
+        template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
+            {"producer_id", int64, since(4), names_producer},
+            {"first_offset", int64, since(4)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -310,18 +311,19 @@ struct fetch_response : private vocabulary {
 
     /// What was read of one partition.
     struct partition_data {
-        using fields = field_list<fetch_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"high_watermark", int64, since(0)>,
-            field<"last_stable_offset", int64, since(4), defaults_to(-1), ignorable>,
-            field<"log_start_offset", int64, since(5), defaults_to(-1), ignorable>,
-            field<"diverging_epoch", structure<epoch_end_offset>, since(12), tag(0)>,
-            field<"current_leader", structure<leader_id_and_epoch>, since(12), tag(1)>,
-            field<"snapshot_id", structure<snapshot_id>, since(12), tag(2)>,
-            field<"aborted_transactions", array<aborted_transaction>, since(4), nullable_since(4), ignorable>,
-            field<"preferred_read_replica", int32, since(11), defaults_to(-1), names_broker>,
-            field<"records", records, since(0), nullable_since(0)>>;
+        template <class M = fetch_response>
+        static constexpr field_list<M, 11, epoch_end_offset, leader_id_and_epoch, snapshot_id, aborted_transaction> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"high_watermark", int64, since(0)},
+            {"last_stable_offset", int64, since(4), defaults_to(-1), ignorable},
+            {"log_start_offset", int64, since(5), defaults_to(-1), ignorable},
+            {"diverging_epoch", structure<epoch_end_offset>(), since(12), tag(0)},
+            {"current_leader", structure<leader_id_and_epoch>(), since(12), tag(1)},
+            {"snapshot_id", structure<snapshot_id>(), since(12), tag(2)},
+            {"aborted_transactions", array<aborted_transaction>(), since(4), nullable_since(4), ignorable},
+            {"preferred_read_replica", int32, since(11), defaults_to(-1), names_broker},
+            {"records", records, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -380,10 +382,10 @@ struct fetch_response : private vocabulary {
 
     /// What was read of one topic.
     struct fetchable_topic_response {
-        using fields = field_list<fetch_response,
-            field<"topic", string, between(0, 12), ignorable, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = fetch_response> static constexpr field_list<M, 3, partition_data> fields{{
+            {"topic", string, between(0, 12), ignorable, names_topic},
+            {"topic_id", id128, since(13), ignorable, names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -410,11 +412,11 @@ struct fetch_response : private vocabulary {
 
     /// How to reach one broker.
     struct node_endpoint {
-        using fields = field_list<fetch_response,
-            field<"node_id", int32, since(16), map_key, names_broker>,
-            field<"host", string, since(16)>,
-            field<"port", int32, since(16)>,
-            field<"rack", string, since(16), nullable_since(16), defaults_to_null>>;
+        template <class M = fetch_response> static constexpr field_list<M, 4> fields{{
+            {"node_id", int32, since(16), map_key, names_broker},
+            {"host", string, since(16)},
+            {"port", int32, since(16)},
+            {"rack", string, since(16), nullable_since(16), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -440,12 +442,13 @@ struct fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<fetch_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"error_code", int16, since(7), ignorable>,
-        field<"session_id", int32, since(7)>,
-        field<"responses", array<fetchable_topic_response>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(16), tag(0)>>;
+    template <class M = fetch_response>
+    static constexpr field_list<M, 5, fetchable_topic_response, node_endpoint> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"error_code", int16, since(7), ignorable},
+        {"session_id", int32, since(7)},
+        {"responses", array<fetchable_topic_response>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(16), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

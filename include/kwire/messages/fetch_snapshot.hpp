@@ -12,9 +12,9 @@ struct fetch_snapshot_request : private vocabulary {
     static constexpr message_facts facts{"FetchSnapshotRequest", 59, {0, 1}, 0};
 
     struct snapshot_id {
-        using fields = field_list<fetch_snapshot_request,
-            field<"end_offset", int64, since(0)>,
-            field<"epoch", int32, since(0)>>;
+        template <class M = fetch_snapshot_request> static constexpr field_list<M, 2> fields{{
+            {"end_offset", int64, since(0)},
+            {"epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -35,12 +35,12 @@ struct fetch_snapshot_request : private vocabulary {
     };
 
     struct partition_snapshot {
-        using fields = field_list<fetch_snapshot_request,
-            field<"partition", int32, since(0)>,
-            field<"current_leader_epoch", int32, since(0)>,
-            field<"snapshot_id", structure<snapshot_id>, since(0)>,
-            field<"position", int64, since(0)>,
-            field<"replica_directory_id", id128, since(1), tag(0), ignorable>>;
+        template <class M = fetch_snapshot_request> static constexpr field_list<M, 5, snapshot_id> fields{{
+            {"partition", int32, since(0)},
+            {"current_leader_epoch", int32, since(0)},
+            {"snapshot_id", structure<snapshot_id>(), since(0)},
+            {"position", int64, since(0)},
+            {"replica_directory_id", id128, since(1), tag(0), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -72,9 +72,10 @@ struct fetch_snapshot_request : private vocabulary {
     };
 
     struct topic_snapshot {
-        using fields = field_list<fetch_snapshot_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition_snapshot>, since(0)>>;
+        template <class M = fetch_snapshot_request>
+        static constexpr field_list<M, 2, partition_snapshot> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition_snapshot>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -96,11 +97,11 @@ struct fetch_snapshot_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<fetch_snapshot_request,
-        field<"cluster_id", string, since(0), tag(0), nullable_since(0), defaults_to_null>,
-        field<"replica_id", int32, since(0), defaults_to(-1), names_broker>,
-        field<"max_bytes", int32, since(0), defaults_to(2147483647)>,
-        field<"topics", array<topic_snapshot>, since(0)>>;
+    template <class M = fetch_snapshot_request> static constexpr field_list<M, 4, topic_snapshot> fields{{
+        {"cluster_id", string, since(0), tag(0), nullable_since(0), defaults_to_null},
+        {"replica_id", int32, since(0), defaults_to(-1), names_broker},
+        {"max_bytes", int32, since(0), defaults_to(2147483647)},
+        {"topics", array<topic_snapshot>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -134,9 +135,9 @@ struct fetch_snapshot_response : private vocabulary {
     static constexpr message_facts facts{"FetchSnapshotResponse", 59, {0, 1}, 0};
 
     struct snapshot_id {
-        using fields = field_list<fetch_snapshot_response,
-            field<"end_offset", int64, since(0)>,
-            field<"epoch", int32, since(0)>>;
+        template <class M = fetch_snapshot_response> static constexpr field_list<M, 2> fields{{
+            {"end_offset", int64, since(0)},
+            {"epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -157,9 +158,9 @@ struct fetch_snapshot_response : private vocabulary {
     };
 
     struct leader_id_and_epoch {
-        using fields = field_list<fetch_snapshot_response,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = fetch_snapshot_response> static constexpr field_list<M, 2> fields{{
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -180,14 +181,15 @@ struct fetch_snapshot_response : private vocabulary {
     };
 
     struct partition_snapshot {
-        using fields = field_list<fetch_snapshot_response,
-            field<"index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"snapshot_id", structure<snapshot_id>, since(0)>,
-            field<"current_leader", structure<leader_id_and_epoch>, since(0), tag(0)>,
-            field<"size", int64, since(0)>,
-            field<"position", int64, since(0)>,
-            field<"unaligned_records", records, since(0)>>;
+        template <class M = fetch_snapshot_response>
+        static constexpr field_list<M, 7, snapshot_id, leader_id_and_epoch> fields{{
+            {"index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"snapshot_id", structure<snapshot_id>(), since(0)},
+            {"current_leader", structure<leader_id_and_epoch>(), since(0), tag(0)},
+            {"size", int64, since(0)},
+            {"position", int64, since(0)},
+            {"unaligned_records", records, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -229,9 +231,10 @@ struct fetch_snapshot_response : private vocabulary {
     };
 
     struct topic_snapshot {
-        using fields = field_list<fetch_snapshot_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition_snapshot>, since(0)>>;
+        template <class M = fetch_snapshot_response>
+        static constexpr field_list<M, 2, partition_snapshot> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition_snapshot>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -254,10 +257,10 @@ struct fetch_snapshot_response : private vocabulary {
     };
 
     struct node_endpoint {
-        using fields = field_list<fetch_snapshot_response,
-            field<"node_id", int32, since(1), map_key, names_broker>,
-            field<"host", string, since(1)>,
-            field<"port", uint16, since(1)>>;
+        template <class M = fetch_snapshot_response> static constexpr field_list<M, 3> fields{{
+            {"node_id", int32, since(1), map_key, names_broker},
+            {"host", string, since(1)},
+            {"port", uint16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -280,11 +283,12 @@ struct fetch_snapshot_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<fetch_snapshot_response,
-        field<"throttle_time_ms", int32, since(0), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"topics", array<topic_snapshot>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
+    template <class M = fetch_snapshot_response>
+    static constexpr field_list<M, 4, topic_snapshot, node_endpoint> fields{{
+        {"throttle_time_ms", int32, since(0), ignorable},
+        {"error_code", int16, since(0)},
+        {"topics", array<topic_snapshot>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(1), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,10 +10,10 @@ namespace kwire {
 struct find_coordinator_request : private vocabulary {
     static constexpr message_facts facts{"FindCoordinatorRequest", 10, {0, 6}, 3};
 
-    using fields = field_list<find_coordinator_request,
-        field<"key", string, between(0, 3)>,
-        field<"key_type", int8, since(1)>,
-        field<"coordinator_keys", array<string>, since(4)>>;
+    template <class M = find_coordinator_request> static constexpr field_list<M, 3> fields{{
+        {"key", string, between(0, 3)},
+        {"key_type", int8, since(1)},
+        {"coordinator_keys", array(string), since(4)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -43,13 +43,13 @@ struct find_coordinator_response : private vocabulary {
 
     /// The coordinator of one key.
     struct coordinator {
-        using fields = field_list<find_coordinator_response,
-            field<"key", string, since(4)>,
-            field<"node_id", int32, since(4), names_broker>,
-            field<"host", string, since(4)>,
-            field<"port", int32, since(4)>,
-            field<"error_code", int16, since(4)>,
-            field<"error_message", string, since(4), nullable_since(4), ignorable>>;
+        template <class M = find_coordinator_response> static constexpr field_list<M, 6> fields{{
+            {"key", string, since(4)},
+            {"node_id", int32, since(4), names_broker},
+            {"host", string, since(4)},
+            {"port", int32, since(4)},
+            {"error_code", int16, since(4)},
+            {"error_message", string, since(4), nullable_since(4), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -83,14 +83,14 @@ struct find_coordinator_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<find_coordinator_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"error_code", int16, between(0, 3)>,
-        field<"error_message", string, between(1, 3), nullable_between(1, 3), ignorable>,
-        field<"node_id", int32, between(0, 3), names_broker>,
-        field<"host", string, between(0, 3)>,
-        field<"port", int32, between(0, 3)>,
-        field<"coordinators", array<coordinator>, since(4)>>;
+    template <class M = find_coordinator_response> static constexpr field_list<M, 7, coordinator> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"error_code", int16, between(0, 3)},
+        {"error_message", string, between(1, 3), nullable_between(1, 3), ignorable},
+        {"node_id", int32, between(0, 3), names_broker},
+        {"host", string, between(0, 3)},
+        {"port", int32, between(0, 3)},
+        {"coordinators", array<coordinator>(), since(4)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct get_telemetry_subscriptions_request : private vocabulary {
     static constexpr message_facts facts{"GetTelemetrySubscriptionsRequest", 71, {0, 0}, 0};
 
-    using fields = field_list<get_telemetry_subscriptions_request,
-        field<"client_instance_id", id128, since(0)>>;
+    template <class M = get_telemetry_subscriptions_request> static constexpr field_list<M, 1> fields{{
+        {"client_instance_id", id128, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,16 +33,16 @@ struct get_telemetry_subscriptions_request : private vocabulary {
 struct get_telemetry_subscriptions_response : private vocabulary {
     static constexpr message_facts facts{"GetTelemetrySubscriptionsResponse", 71, {0, 0}, 0};
 
-    using fields = field_list<get_telemetry_subscriptions_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"client_instance_id", id128, since(0)>,
-        field<"subscription_id", int32, since(0)>,
-        field<"accepted_compression_types", array<int8>, since(0)>,
-        field<"push_interval_ms", int32, since(0)>,
-        field<"telemetry_max_bytes", int32, since(0)>,
-        field<"delta_temporality", boolean, since(0)>,
-        field<"requested_metrics", array<string>, since(0)>>;
+    template <class M = get_telemetry_subscriptions_response> static constexpr field_list<M, 9> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"client_instance_id", id128, since(0)},
+        {"subscription_id", int32, since(0)},
+        {"accepted_compression_types", array(int8), since(0)},
+        {"push_interval_ms", int32, since(0)},
+        {"telemetry_max_bytes", int32, since(0)},
+        {"delta_temporality", boolean, since(0)},
+        {"requested_metrics", array(string), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

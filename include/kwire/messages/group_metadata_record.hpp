@@ -10,8 +10,8 @@ namespace kwire {
 struct group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"GroupMetadataKey", 2, {0, 0}, 32767, 2};
 
-    using fields = field_list<group_metadata_key,
-        field<"group", string, since(0), names_group>>;
+    template <class M = group_metadata_key> static constexpr field_list<M, 1> fields{{
+        {"group", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,15 +33,15 @@ struct group_metadata_value : private vocabulary {
     static constexpr message_facts facts{"GroupMetadataValue", 2, {0, 4}, 4};
 
     struct member_metadata {
-        using fields = field_list<group_metadata_value,
-            field<"member_id", string, since(0)>,
-            field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, ignorable>,
-            field<"client_id", string, since(0)>,
-            field<"client_host", string, since(0)>,
-            field<"rebalance_timeout", int32, since(1), defaults_to(-1), ignorable>,
-            field<"session_timeout", int32, since(0)>,
-            field<"subscription", bytes, since(0)>,
-            field<"assignment", bytes, since(0)>>;
+        template <class M = group_metadata_value> static constexpr field_list<M, 8> fields{{
+            {"member_id", string, since(0)},
+            {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, ignorable},
+            {"client_id", string, since(0)},
+            {"client_host", string, since(0)},
+            {"rebalance_timeout", int32, since(1), defaults_to(-1), ignorable},
+            {"session_timeout", int32, since(0)},
+            {"subscription", bytes, since(0)},
+            {"assignment", bytes, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -81,13 +81,13 @@ struct group_metadata_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<group_metadata_value,
-        field<"protocol_type", string, since(0)>,
-        field<"generation", int32, since(0)>,
-        field<"protocol", string, since(0), nullable_since(0)>,
-        field<"leader", string, since(0), nullable_since(0)>,
-        field<"current_state_timestamp", int64, since(2), defaults_to(-1), ignorable>,
-        field<"members", array<member_metadata>, since(0)>>;
+    template <class M = group_metadata_value> static constexpr field_list<M, 6, member_metadata> fields{{
+        {"protocol_type", string, since(0)},
+        {"generation", int32, since(0)},
+        {"protocol", string, since(0), nullable_since(0)},
+        {"leader", string, since(0), nullable_since(0)},
+        {"current_state_timestamp", int64, since(2), defaults_to(-1), ignorable},
+        {"members", array<member_metadata>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,11 +10,11 @@ namespace kwire {
 struct heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"HeartbeatRequest", 12, {0, 4}, 4};
 
-    using fields = field_list<heartbeat_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"generation_id", int32, since(0)>,
-        field<"member_id", string, since(0)>,
-        field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>>;
+    template <class M = heartbeat_request> static constexpr field_list<M, 4> fields{{
+        {"group_id", string, since(0), names_group},
+        {"generation_id", int32, since(0)},
+        {"member_id", string, since(0)},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {
@@ -47,9 +47,9 @@ struct heartbeat_request : private vocabulary {
 struct heartbeat_response : private vocabulary {
     static constexpr message_facts facts{"HeartbeatResponse", 12, {0, 4}, 4};
 
-    using fields = field_list<heartbeat_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"error_code", int16, since(0)>>;
+    template <class M = heartbeat_response> static constexpr field_list<M, 2> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"error_code", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

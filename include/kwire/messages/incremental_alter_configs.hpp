@@ -11,10 +11,10 @@ struct incremental_alter_configs_request : private vocabulary {
     static constexpr message_facts facts{"IncrementalAlterConfigsRequest", 44, {0, 1}, 1};
 
     struct alterable_config {
-        using fields = field_list<incremental_alter_configs_request,
-            field<"name", string, since(0), map_key>,
-            field<"config_operation", int8, since(0), map_key>,
-            field<"value", string, since(0), nullable_since(0), secret>>;
+        template <class M = incremental_alter_configs_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"config_operation", int8, since(0), map_key},
+            {"value", string, since(0), nullable_since(0), secret}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,10 +38,11 @@ struct incremental_alter_configs_request : private vocabulary {
     };
 
     struct alter_configs_resource {
-        using fields = field_list<incremental_alter_configs_request,
-            field<"resource_type", int8, since(0), map_key>,
-            field<"resource_name", string, since(0), map_key>,
-            field<"configs", array<alterable_config>, since(0)>>;
+        template <class M = incremental_alter_configs_request>
+        static constexpr field_list<M, 3, alterable_config> fields{{
+            {"resource_type", int8, since(0), map_key},
+            {"resource_name", string, since(0), map_key},
+            {"configs", array<alterable_config>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -66,9 +67,10 @@ struct incremental_alter_configs_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<incremental_alter_configs_request,
-        field<"resources", array<alter_configs_resource>, since(0)>,
-        field<"validate_only", boolean, since(0)>>;
+    template <class M = incremental_alter_configs_request>
+    static constexpr field_list<M, 2, alter_configs_resource> fields{{
+        {"resources", array<alter_configs_resource>(), since(0)},
+        {"validate_only", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -96,11 +98,11 @@ struct incremental_alter_configs_response : private vocabulary {
     static constexpr message_facts facts{"IncrementalAlterConfigsResponse", 44, {0, 1}, 1};
 
     struct alter_configs_resource_response {
-        using fields = field_list<incremental_alter_configs_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0)>,
-            field<"resource_type", int8, since(0)>,
-            field<"resource_name", string, since(0)>>;
+        template <class M = incremental_alter_configs_response> static constexpr field_list<M, 4> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0)},
+            {"resource_type", int8, since(0)},
+            {"resource_name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -128,9 +130,10 @@ struct incremental_alter_configs_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<incremental_alter_configs_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"responses", array<alter_configs_resource_response>, since(0)>>;
+    template <class M = incremental_alter_configs_response>
+    static constexpr field_list<M, 2, alter_configs_resource_response> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"responses", array<alter_configs_resource_response>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,13 +10,13 @@ namespace kwire {
 struct init_producer_id_request : private vocabulary {
     static constexpr message_facts facts{"InitProducerIdRequest", 22, {0, 6}, 2};
 
-    using fields = field_list<init_producer_id_request,
-        field<"transactional_id", string, since(0), nullable_since(0), names_transaction>,
-        field<"transaction_timeout_ms", int32, since(0)>,
-        field<"producer_id", int64, since(3), defaults_to(-1), names_producer>,
-        field<"producer_epoch", int16, since(3), defaults_to(-1)>,
-        field<"enable2_pc", boolean, since(6)>,
-        field<"keep_prepared_txn", boolean, since(6)>>;
+    template <class M = init_producer_id_request> static constexpr field_list<M, 6> fields{{
+        {"transactional_id", string, since(0), nullable_since(0), names_transaction},
+        {"transaction_timeout_ms", int32, since(0)},
+        {"producer_id", int64, since(3), defaults_to(-1), names_producer},
+        {"producer_epoch", int16, since(3), defaults_to(-1)},
+        {"enable2_pc", boolean, since(6)},
+        {"keep_prepared_txn", boolean, since(6)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -55,13 +55,13 @@ struct init_producer_id_request : private vocabulary {
 struct init_producer_id_response : private vocabulary {
     static constexpr message_facts facts{"InitProducerIdResponse", 22, {0, 6}, 2};
 
-    using fields = field_list<init_producer_id_response,
-        field<"throttle_time_ms", int32, since(0), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"producer_id", int64, since(0), defaults_to(-1), names_producer>,
-        field<"producer_epoch", int16, since(0)>,
-        field<"ongoing_txn_producer_id", int64, since(6), defaults_to(-1), names_producer>,
-        field<"ongoing_txn_producer_epoch", int16, since(6), defaults_to(-1)>>;
+    template <class M = init_producer_id_response> static constexpr field_list<M, 6> fields{{
+        {"throttle_time_ms", int32, since(0), ignorable},
+        {"error_code", int16, since(0)},
+        {"producer_id", int64, since(0), defaults_to(-1), names_producer},
+        {"producer_epoch", int16, since(0)},
+        {"ongoing_txn_producer_id", int64, since(6), defaults_to(-1), names_producer},
+        {"ongoing_txn_producer_epoch", int16, since(6), defaults_to(-1)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct initialize_share_group_state_request : private vocabulary {
     static constexpr message_facts facts{"InitializeShareGroupStateRequest", 83, {0, 0}, 0};
 
     struct partition_data {
-        using fields = field_list<initialize_share_group_state_request,
-            field<"partition", int32, since(0)>,
-            field<"state_epoch", int32, since(0)>,
-            field<"start_offset", int64, since(0)>>;
+        template <class M = initialize_share_group_state_request> static constexpr field_list<M, 3> fields{{
+            {"partition", int32, since(0)},
+            {"state_epoch", int32, since(0)},
+            {"start_offset", int64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +38,10 @@ struct initialize_share_group_state_request : private vocabulary {
     };
 
     struct initialize_state_data {
-        using fields = field_list<initialize_share_group_state_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = initialize_share_group_state_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -62,9 +63,10 @@ struct initialize_share_group_state_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<initialize_share_group_state_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<initialize_state_data>, since(0)>>;
+    template <class M = initialize_share_group_state_request>
+    static constexpr field_list<M, 2, initialize_state_data> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<initialize_state_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -92,10 +94,10 @@ struct initialize_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"InitializeShareGroupStateResponse", 83, {0, 0}, 0};
 
     struct partition_result {
-        using fields = field_list<initialize_share_group_state_response,
-            field<"partition", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = initialize_share_group_state_response> static constexpr field_list<M, 3> fields{{
+            {"partition", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -121,9 +123,10 @@ struct initialize_share_group_state_response : private vocabulary {
     };
 
     struct initialize_state_result {
-        using fields = field_list<initialize_share_group_state_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_result>, since(0)>>;
+        template <class M = initialize_share_group_state_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -145,8 +148,9 @@ struct initialize_share_group_state_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<initialize_share_group_state_response,
-        field<"results", array<initialize_state_result>, since(0)>>;
+    template <class M = initialize_share_group_state_response>
+    static constexpr field_list<M, 1, initialize_state_result> fields{{
+        {"results", array<initialize_state_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

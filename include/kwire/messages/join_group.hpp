@@ -12,9 +12,9 @@ struct join_group_request : private vocabulary {
 
     /// One assignment strategy.
     struct protocol {
-        using fields = field_list<join_group_request,
-            field<"name", string, since(0), map_key>,
-            field<"metadata", bytes, since(0)>>;
+        template <class M = join_group_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), map_key},
+            {"metadata", bytes, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,15 +34,15 @@ struct join_group_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<join_group_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"session_timeout_ms", int32, since(0)>,
-        field<"rebalance_timeout_ms", int32, since(1), defaults_to(-1), ignorable>,
-        field<"member_id", string, since(0)>,
-        field<"group_instance_id", string, since(5), nullable_since(5), defaults_to_null>,
-        field<"protocol_type", string, since(0)>,
-        field<"protocols", array<protocol>, since(0)>,
-        field<"reason", string, since(8), nullable_since(8), defaults_to_null, ignorable>>;
+    template <class M = join_group_request> static constexpr field_list<M, 8, protocol> fields{{
+        {"group_id", string, since(0), names_group},
+        {"session_timeout_ms", int32, since(0)},
+        {"rebalance_timeout_ms", int32, since(1), defaults_to(-1), ignorable},
+        {"member_id", string, since(0)},
+        {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null},
+        {"protocol_type", string, since(0)},
+        {"protocols", array<protocol>(), since(0)},
+        {"reason", string, since(8), nullable_since(8), defaults_to_null, ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -89,10 +89,10 @@ struct join_group_response : private vocabulary {
 
     /// One member, for the leader to assign to.
     struct member {
-        using fields = field_list<join_group_response,
-            field<"member_id", string, since(0)>,
-            field<"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-            field<"metadata", bytes, since(0)>>;
+        template <class M = join_group_response> static constexpr field_list<M, 3> fields{{
+            {"member_id", string, since(0)},
+            {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+            {"metadata", bytes, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -117,16 +117,16 @@ struct join_group_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<join_group_response,
-        field<"throttle_time_ms", int32, since(2), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"generation_id", int32, since(0), defaults_to(-1)>,
-        field<"protocol_type", string, since(7), nullable_since(7), defaults_to_null, ignorable>,
-        field<"protocol_name", string, since(0), nullable_since(7)>,
-        field<"leader", string, since(0)>,
-        field<"skip_assignment", boolean, since(9)>,
-        field<"member_id", string, since(0)>,
-        field<"members", array<member>, since(0)>>;
+    template <class M = join_group_response> static constexpr field_list<M, 9, member> fields{{
+        {"throttle_time_ms", int32, since(2), ignorable},
+        {"error_code", int16, since(0)},
+        {"generation_id", int32, since(0), defaults_to(-1)},
+        {"protocol_type", string, since(7), nullable_since(7), defaults_to_null, ignorable},
+        {"protocol_name", string, since(0), nullable_since(7)},
+        {"leader", string, since(0)},
+        {"skip_assignment", boolean, since(9)},
+        {"member_id", string, since(0)},
+        {"members", array<member>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct k_raft_version_record : private vocabulary {
     static constexpr message_facts facts{"KRaftVersionRecord", -1, {0, 0}, 0};
 
-    using fields = field_list<k_raft_version_record,
-        field<"version", int16, since(0)>,
-        field<"k_raft_version", int16, since(0)>>;
+    template <class M = k_raft_version_record> static constexpr field_list<M, 2> fields{{
+        {"version", int16, since(0)},
+        {"k_raft_version", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,19 +11,19 @@ struct leader_and_isr_request : private vocabulary {
     static constexpr message_facts facts{"LeaderAndIsrRequest", 4, {0, 7}, 4};
 
     struct partition_state {
-        using fields = field_list<leader_and_isr_request,
-            field<"topic_name", string, between(0, 1), ignorable, names_topic>,
-            field<"partition_index", int32, since(0)>,
-            field<"controller_epoch", int32, since(0)>,
-            field<"leader", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"isr", array<int32>, since(0), names_broker>,
-            field<"partition_epoch", int32, since(0)>,
-            field<"replicas", array<int32>, since(0), names_broker>,
-            field<"adding_replicas", array<int32>, since(3), ignorable, names_broker>,
-            field<"removing_replicas", array<int32>, since(3), ignorable, names_broker>,
-            field<"is_new", boolean, since(1), ignorable>,
-            field<"leader_recovery_state", int8, since(6)>>;
+        template <class M = leader_and_isr_request> static constexpr field_list<M, 12> fields{{
+            {"topic_name", string, between(0, 1), ignorable, names_topic},
+            {"partition_index", int32, since(0)},
+            {"controller_epoch", int32, since(0)},
+            {"leader", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)},
+            {"isr", array(int32), since(0), names_broker},
+            {"partition_epoch", int32, since(0)},
+            {"replicas", array(int32), since(0), names_broker},
+            {"adding_replicas", array(int32), since(3), ignorable, names_broker},
+            {"removing_replicas", array(int32), since(3), ignorable, names_broker},
+            {"is_new", boolean, since(1), ignorable},
+            {"leader_recovery_state", int8, since(6)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -74,10 +74,11 @@ struct leader_and_isr_request : private vocabulary {
     };
 
     struct topic_state {
-        using fields = field_list<leader_and_isr_request,
-            field<"topic_name", string, since(2), names_topic>,
-            field<"topic_id", id128, since(5), ignorable, names_topic_id>,
-            field<"partition_states", array<partition_state>, since(2)>>;
+        template <class M = leader_and_isr_request>
+        static constexpr field_list<M, 3, partition_state> fields{{
+            {"topic_name", string, since(2), names_topic},
+            {"topic_id", id128, since(5), ignorable, names_topic_id},
+            {"partition_states", array<partition_state>(), since(2)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -103,10 +104,10 @@ struct leader_and_isr_request : private vocabulary {
     };
 
     struct live_leader {
-        using fields = field_list<leader_and_isr_request,
-            field<"broker_id", int32, since(0), names_broker>,
-            field<"host_name", string, since(0)>,
-            field<"port", int32, since(0)>>;
+        template <class M = leader_and_isr_request> static constexpr field_list<M, 3> fields{{
+            {"broker_id", int32, since(0), names_broker},
+            {"host_name", string, since(0)},
+            {"port", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -129,15 +130,16 @@ struct leader_and_isr_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<leader_and_isr_request,
-        field<"controller_id", int32, since(0), names_broker>,
-        field<"is_k_raft_controller", boolean, since(7)>,
-        field<"controller_epoch", int32, since(0)>,
-        field<"broker_epoch", int64, since(2), defaults_to(-1), ignorable>,
-        field<"type", int8, since(5)>,
-        field<"ungrouped_partition_states", array<partition_state>, between(0, 1)>,
-        field<"topic_states", array<topic_state>, since(2)>,
-        field<"live_leaders", array<live_leader>, since(0)>>;
+    template <class M = leader_and_isr_request>
+    static constexpr field_list<M, 8, partition_state, topic_state, live_leader> fields{{
+        {"controller_id", int32, since(0), names_broker},
+        {"is_k_raft_controller", boolean, since(7)},
+        {"controller_epoch", int32, since(0)},
+        {"broker_epoch", int64, since(2), defaults_to(-1), ignorable},
+        {"type", int8, since(5)},
+        {"ungrouped_partition_states", array<partition_state>(), between(0, 1)},
+        {"topic_states", array<topic_state>(), since(2)},
+        {"live_leaders", array<live_leader>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -187,10 +189,10 @@ struct leader_and_isr_response : private vocabulary {
     static constexpr message_facts facts{"LeaderAndIsrResponse", 4, {0, 7}, 4};
 
     struct partition_error {
-        using fields = field_list<leader_and_isr_response,
-            field<"topic_name", string, between(0, 4), ignorable, names_topic>,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = leader_and_isr_response> static constexpr field_list<M, 3> fields{{
+            {"topic_name", string, between(0, 4), ignorable, names_topic},
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -214,9 +216,10 @@ struct leader_and_isr_response : private vocabulary {
     };
 
     struct topic_error {
-        using fields = field_list<leader_and_isr_response,
-            field<"topic_id", id128, since(5), map_key, names_topic_id>,
-            field<"partition_errors", array<partition_error>, since(5)>>;
+        template <class M = leader_and_isr_response>
+        static constexpr field_list<M, 2, partition_error> fields{{
+            {"topic_id", id128, since(5), map_key, names_topic_id},
+            {"partition_errors", array<partition_error>(), since(5)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -238,10 +241,11 @@ struct leader_and_isr_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<leader_and_isr_response,
-        field<"error_code", int16, since(0)>,
-        field<"partition_errors", array<partition_error>, between(0, 4)>,
-        field<"topics", array<topic_error>, since(5)>>;
+    template <class M = leader_and_isr_response>
+    static constexpr field_list<M, 3, partition_error, topic_error> fields{{
+        {"error_code", int16, since(0)},
+        {"partition_errors", array<partition_error>(), between(0, 4)},
+        {"topics", array<topic_error>(), since(5)}}};
 
     template <int N = 0>
     struct basic_data {

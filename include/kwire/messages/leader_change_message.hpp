@@ -11,9 +11,9 @@ struct leader_change_message : private vocabulary {
     static constexpr message_facts facts{"LeaderChangeMessage", -1, {0, 1}, 0};
 
     struct voter {
-        using fields = field_list<leader_change_message,
-            field<"voter_id", int32, since(0), names_broker>,
-            field<"voter_directory_id", id128, since(1)>>;
+        template <class M = leader_change_message> static constexpr field_list<M, 2> fields{{
+            {"voter_id", int32, since(0), names_broker},
+            {"voter_directory_id", id128, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,11 +33,11 @@ struct leader_change_message : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<leader_change_message,
-        field<"version", int16, since(0)>,
-        field<"leader_id", int32, since(0), names_broker>,
-        field<"voters", array<voter>, since(0)>,
-        field<"granting_voters", array<voter>, since(0)>>;
+    template <class M = leader_change_message> static constexpr field_list<M, 4, voter> fields{{
+        {"version", int16, since(0)},
+        {"leader_id", int32, since(0), names_broker},
+        {"voters", array<voter>(), since(0)},
+        {"granting_voters", array<voter>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

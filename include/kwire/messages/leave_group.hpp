@@ -12,10 +12,10 @@ struct leave_group_request : private vocabulary {
 
     /// One member that leaves.
     struct member_identity {
-        using fields = field_list<leave_group_request,
-            field<"member_id", string, since(3)>,
-            field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>,
-            field<"reason", string, since(5), nullable_since(5), defaults_to_null, ignorable>>;
+        template <class M = leave_group_request> static constexpr field_list<M, 3> fields{{
+            {"member_id", string, since(3)},
+            {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
+            {"reason", string, since(5), nullable_since(5), defaults_to_null, ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -40,10 +40,10 @@ struct leave_group_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<leave_group_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, between(0, 2)>,
-        field<"members", array<member_identity>, since(3)>>;
+    template <class M = leave_group_request> static constexpr field_list<M, 3, member_identity> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, between(0, 2)},
+        {"members", array<member_identity>(), since(3)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -75,10 +75,10 @@ struct leave_group_response : private vocabulary {
 
     /// Result for one member.
     struct member_response {
-        using fields = field_list<leave_group_response,
-            field<"member_id", string, since(3)>,
-            field<"group_instance_id", string, since(3), nullable_since(3)>,
-            field<"error_code", int16, since(3)>>;
+        template <class M = leave_group_response> static constexpr field_list<M, 3> fields{{
+            {"member_id", string, since(3)},
+            {"group_instance_id", string, since(3), nullable_since(3)},
+            {"error_code", int16, since(3)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -103,10 +103,10 @@ struct leave_group_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<leave_group_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"members", array<member_response>, since(3)>>;
+    template <class M = leave_group_response> static constexpr field_list<M, 3, member_response> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"error_code", int16, since(0)},
+        {"members", array<member_response>(), since(3)}}};
 
     template <int N = 0>
     struct basic_data {

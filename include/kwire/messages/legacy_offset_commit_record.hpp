@@ -10,10 +10,10 @@ namespace kwire {
 struct legacy_offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"LegacyOffsetCommitKey", 0, {0, 0}};
 
-    using fields = field_list<legacy_offset_commit_key,
-        field<"group", string, since(0), names_group>,
-        field<"topic", string, since(0), names_topic>,
-        field<"partition", int32, since(0)>>;
+    template <class M = legacy_offset_commit_key> static constexpr field_list<M, 3> fields{{
+        {"group", string, since(0), names_group},
+        {"topic", string, since(0), names_topic},
+        {"partition", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -40,10 +40,10 @@ struct legacy_offset_commit_key : private vocabulary {
 struct legacy_offset_commit_value : private vocabulary {
     static constexpr message_facts facts{"LegacyOffsetCommitValue", 0, {0, 0}};
 
-    using fields = field_list<legacy_offset_commit_value,
-        field<"offset", int64, since(0)>,
-        field<"metadata", string, since(0)>,
-        field<"commit_timestamp", int64, since(0)>>;
+    template <class M = legacy_offset_commit_value> static constexpr field_list<M, 3> fields{{
+        {"offset", int64, since(0)},
+        {"metadata", string, since(0)},
+        {"commit_timestamp", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

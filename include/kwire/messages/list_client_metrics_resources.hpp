@@ -10,7 +10,7 @@ namespace kwire {
 struct list_client_metrics_resources_request : private vocabulary {
     static constexpr message_facts facts{"ListClientMetricsResourcesRequest", 74, {0, 0}, 0};
 
-    using fields = field_list<list_client_metrics_resources_request>;
+    template <class M = list_client_metrics_resources_request> static constexpr field_list<M, 0> fields{};
 
     template <int N = 0>
     struct basic_data {
@@ -30,8 +30,8 @@ struct list_client_metrics_resources_response : private vocabulary {
     static constexpr message_facts facts{"ListClientMetricsResourcesResponse", 74, {0, 0}, 0};
 
     struct client_metrics_resource {
-        using fields = field_list<list_client_metrics_resources_response,
-            field<"name", string, since(0)>>;
+        template <class M = list_client_metrics_resources_response> static constexpr field_list<M, 1> fields{{
+            {"name", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -48,10 +48,11 @@ struct list_client_metrics_resources_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_client_metrics_resources_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"client_metrics_resources", array<client_metrics_resource>, since(0)>>;
+    template <class M = list_client_metrics_resources_response>
+    static constexpr field_list<M, 3, client_metrics_resource> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"client_metrics_resources", array<client_metrics_resource>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

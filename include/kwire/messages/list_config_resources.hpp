@@ -10,8 +10,8 @@ namespace kwire {
 struct list_config_resources_request : private vocabulary {
     static constexpr message_facts facts{"ListConfigResourcesRequest", 74, {0, 1}, 0};
 
-    using fields = field_list<list_config_resources_request,
-        field<"resource_types", array<int8>, since(1)>>;
+    template <class M = list_config_resources_request> static constexpr field_list<M, 1> fields{{
+        {"resource_types", array(int8), since(1)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -34,9 +34,9 @@ struct list_config_resources_response : private vocabulary {
     static constexpr message_facts facts{"ListConfigResourcesResponse", 74, {0, 1}, 0};
 
     struct config_resource {
-        using fields = field_list<list_config_resources_response,
-            field<"resource_name", string, since(0)>,
-            field<"resource_type", int8, since(1), defaults_to(16), ignorable>>;
+        template <class M = list_config_resources_response> static constexpr field_list<M, 2> fields{{
+            {"resource_name", string, since(0)},
+            {"resource_type", int8, since(1), defaults_to(16), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -56,10 +56,11 @@ struct list_config_resources_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_config_resources_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"config_resources", array<config_resource>, since(0)>>;
+    template <class M = list_config_resources_response>
+    static constexpr field_list<M, 3, config_resource> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"config_resources", array<config_resource>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

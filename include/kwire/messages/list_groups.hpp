@@ -10,9 +10,9 @@ namespace kwire {
 struct list_groups_request : private vocabulary {
     static constexpr message_facts facts{"ListGroupsRequest", 16, {0, 5}, 3};
 
-    using fields = field_list<list_groups_request,
-        field<"states_filter", array<string>, since(4)>,
-        field<"types_filter", array<string>, since(5)>>;
+    template <class M = list_groups_request> static constexpr field_list<M, 2> fields{{
+        {"states_filter", array(string), since(4)},
+        {"types_filter", array(string), since(5)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -38,11 +38,11 @@ struct list_groups_response : private vocabulary {
     static constexpr message_facts facts{"ListGroupsResponse", 16, {0, 5}, 3};
 
     struct listed_group {
-        using fields = field_list<list_groups_response,
-            field<"group_id", string, since(0), names_group>,
-            field<"protocol_type", string, since(0)>,
-            field<"group_state", string, since(4), ignorable>,
-            field<"group_type", string, since(5), ignorable>>;
+        template <class M = list_groups_response> static constexpr field_list<M, 4> fields{{
+            {"group_id", string, since(0), names_group},
+            {"protocol_type", string, since(0)},
+            {"group_state", string, since(4), ignorable},
+            {"group_type", string, since(5), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,10 +68,10 @@ struct list_groups_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_groups_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"groups", array<listed_group>, since(0)>>;
+    template <class M = list_groups_response> static constexpr field_list<M, 3, listed_group> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"error_code", int16, since(0)},
+        {"groups", array<listed_group>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

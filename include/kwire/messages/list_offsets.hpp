@@ -12,11 +12,11 @@ struct list_offsets_request : private vocabulary {
 
     /// One look-up.
     struct partition {
-        using fields = field_list<list_offsets_request,
-            field<"partition_index", int32, since(0)>,
-            field<"current_leader_epoch", int32, since(4), defaults_to(-1), ignorable>,
-            field<"timestamp", int64, since(0)>,
-            field<"max_num_offsets", int32, between(0, 0), defaults_to(1)>>;
+        template <class M = list_offsets_request> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"current_leader_epoch", int32, since(4), defaults_to(-1), ignorable},
+            {"timestamp", int64, since(0)},
+            {"max_num_offsets", int32, between(0, 0), defaults_to(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -44,9 +44,9 @@ struct list_offsets_request : private vocabulary {
 
     /// The look-ups in one topic.
     struct topic {
-        using fields = field_list<list_offsets_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = list_offsets_request> static constexpr field_list<M, 2, partition> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,11 +68,11 @@ struct list_offsets_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_offsets_request,
-        field<"replica_id", int32, since(0), names_broker>,
-        field<"isolation_level", int8, since(2)>,
-        field<"topics", array<topic>, since(0)>,
-        field<"timeout_ms", int32, since(10), ignorable>>;
+    template <class M = list_offsets_request> static constexpr field_list<M, 4, topic> fields{{
+        {"replica_id", int32, since(0), names_broker},
+        {"isolation_level", int8, since(2)},
+        {"topics", array<topic>(), since(0)},
+        {"timeout_ms", int32, since(10), ignorable}}};
 
     template <int N = 0>
     struct basic_data {
@@ -105,13 +105,13 @@ struct list_offsets_response : private vocabulary {
 
     /// Result for one partition.
     struct partition_response {
-        using fields = field_list<list_offsets_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"old_style_offsets", array<int64>, between(0, 0)>,
-            field<"timestamp", int64, since(1), defaults_to(-1)>,
-            field<"offset", int64, since(1), defaults_to(-1)>,
-            field<"leader_epoch", int32, since(4), defaults_to(-1)>>;
+        template <class M = list_offsets_response> static constexpr field_list<M, 6> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"old_style_offsets", array(int64), between(0, 0)},
+            {"timestamp", int64, since(1), defaults_to(-1)},
+            {"offset", int64, since(1), defaults_to(-1)},
+            {"leader_epoch", int32, since(4), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -145,9 +145,10 @@ struct list_offsets_response : private vocabulary {
 
     /// Results for one topic.
     struct topic_response {
-        using fields = field_list<list_offsets_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<partition_response>, since(0)>>;
+        template <class M = list_offsets_response>
+        static constexpr field_list<M, 2, partition_response> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<partition_response>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -169,9 +170,9 @@ struct list_offsets_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_offsets_response,
-        field<"throttle_time_ms", int32, since(2), ignorable>,
-        field<"topics", array<topic_response>, since(0)>>;
+    template <class M = list_offsets_response> static constexpr field_list<M, 2, topic_response> fields{{
+        {"throttle_time_ms", int32, since(2), ignorable},
+        {"topics", array<topic_response>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

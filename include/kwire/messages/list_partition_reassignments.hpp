@@ -11,9 +11,9 @@ struct list_partition_reassignments_request : private vocabulary {
     static constexpr message_facts facts{"ListPartitionReassignmentsRequest", 46, {0, 0}, 0};
 
     struct topics {
-        using fields = field_list<list_partition_reassignments_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partition_indexes", array<int32>, since(0)>>;
+        template <class M = list_partition_reassignments_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), names_topic},
+            {"partition_indexes", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,9 +33,10 @@ struct list_partition_reassignments_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_partition_reassignments_request,
-        field<"timeout_ms", int32, since(0), defaults_to(60000)>,
-        field<"topics", array<topics>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = list_partition_reassignments_request>
+    static constexpr field_list<M, 2, topics> fields{{
+        {"timeout_ms", int32, since(0), defaults_to(60000)},
+        {"topics", array<topics>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {
@@ -63,11 +64,11 @@ struct list_partition_reassignments_response : private vocabulary {
     static constexpr message_facts facts{"ListPartitionReassignmentsResponse", 46, {0, 0}, 0};
 
     struct ongoing_partition_reassignment {
-        using fields = field_list<list_partition_reassignments_response,
-            field<"partition_index", int32, since(0)>,
-            field<"replicas", array<int32>, since(0), names_broker>,
-            field<"adding_replicas", array<int32>, since(0), names_broker>,
-            field<"removing_replicas", array<int32>, since(0), names_broker>>;
+        template <class M = list_partition_reassignments_response> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"replicas", array(int32), since(0), names_broker},
+            {"adding_replicas", array(int32), since(0), names_broker},
+            {"removing_replicas", array(int32), since(0), names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -94,9 +95,10 @@ struct list_partition_reassignments_response : private vocabulary {
     };
 
     struct ongoing_topic_reassignment {
-        using fields = field_list<list_partition_reassignments_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<ongoing_partition_reassignment>, since(0)>>;
+        template <class M = list_partition_reassignments_response>
+        static constexpr field_list<M, 2, ongoing_partition_reassignment> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<ongoing_partition_reassignment>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -118,11 +120,12 @@ struct list_partition_reassignments_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_partition_reassignments_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"topics", array<ongoing_topic_reassignment>, since(0)>>;
+    template <class M = list_partition_reassignments_response>
+    static constexpr field_list<M, 4, ongoing_topic_reassignment> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"topics", array<ongoing_topic_reassignment>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

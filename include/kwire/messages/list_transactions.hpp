@@ -10,11 +10,11 @@ namespace kwire {
 struct list_transactions_request : private vocabulary {
     static constexpr message_facts facts{"ListTransactionsRequest", 66, {0, 2}, 0};
 
-    using fields = field_list<list_transactions_request,
-        field<"state_filters", array<string>, since(0)>,
-        field<"producer_id_filters", array<int64>, since(0), names_producer>,
-        field<"duration_filter", int64, since(1), defaults_to(-1)>,
-        field<"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null>>;
+    template <class M = list_transactions_request> static constexpr field_list<M, 4> fields{{
+        {"state_filters", array(string), since(0)},
+        {"producer_id_filters", array(int64), since(0), names_producer},
+        {"duration_filter", int64, since(1), defaults_to(-1)},
+        {"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {
@@ -48,10 +48,10 @@ struct list_transactions_response : private vocabulary {
     static constexpr message_facts facts{"ListTransactionsResponse", 66, {0, 2}, 0};
 
     struct transaction_state {
-        using fields = field_list<list_transactions_response,
-            field<"transactional_id", string, since(0), names_transaction>,
-            field<"producer_id", int64, since(0), names_producer>,
-            field<"transaction_state", string, since(0)>>;
+        template <class M = list_transactions_response> static constexpr field_list<M, 3> fields{{
+            {"transactional_id", string, since(0), names_transaction},
+            {"producer_id", int64, since(0), names_producer},
+            {"transaction_state", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -74,11 +74,12 @@ struct list_transactions_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<list_transactions_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"unknown_state_filters", array<string>, since(0)>,
-        field<"transaction_states", array<transaction_state>, since(0)>>;
+    template <class M = list_transactions_response>
+    static constexpr field_list<M, 4, transaction_state> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"unknown_state_filters", array(string), since(0)},
+        {"transaction_states", array<transaction_state>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -12,9 +12,9 @@ struct metadata_request : private vocabulary {
 
     /// One requested topic: by name, or from v10 on by id.
     struct topic {
-        using fields = field_list<metadata_request,
-            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
-            field<"name", string, since(0), nullable_since(10), names_topic>>;
+        template <class M = metadata_request> static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"name", string, since(0), nullable_since(10), names_topic}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,11 +34,11 @@ struct metadata_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<metadata_request,
-        field<"topics", array<topic>, since(0), nullable_since(1)>,
-        field<"allow_auto_topic_creation", boolean, since(4), defaults_to(true)>,
-        field<"include_cluster_authorized_operations", boolean, between(8, 10)>,
-        field<"include_topic_authorized_operations", boolean, since(8)>>;
+    template <class M = metadata_request> static constexpr field_list<M, 4, topic> fields{{
+        {"topics", array<topic>(), since(0), nullable_since(1)},
+        {"allow_auto_topic_creation", boolean, since(4), defaults_to(true)},
+        {"include_cluster_authorized_operations", boolean, between(8, 10)},
+        {"include_topic_authorized_operations", boolean, since(8)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -73,11 +73,11 @@ struct metadata_response : private vocabulary {
 
     /// One broker and how to reach it.
     struct broker {
-        using fields = field_list<metadata_response,
-            field<"node_id", int32, since(0), map_key, names_broker>,
-            field<"host", string, since(0)>,
-            field<"port", int32, since(0)>,
-            field<"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable>>;
+        template <class M = metadata_response> static constexpr field_list<M, 4> fields{{
+            {"node_id", int32, since(0), map_key, names_broker},
+            {"host", string, since(0)},
+            {"port", int32, since(0)},
+            {"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -105,14 +105,14 @@ struct metadata_response : private vocabulary {
 
     /// One partition: its leader and replicas.
     struct partition {
-        using fields = field_list<metadata_response,
-            field<"error_code", int16, since(0)>,
-            field<"partition_index", int32, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(7), defaults_to(-1), ignorable>,
-            field<"replica_nodes", array<int32>, since(0), names_broker>,
-            field<"isr_nodes", array<int32>, since(0), names_broker>,
-            field<"offline_replicas", array<int32>, since(5), ignorable, names_broker>>;
+        template <class M = metadata_response> static constexpr field_list<M, 7> fields{{
+            {"error_code", int16, since(0)},
+            {"partition_index", int32, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(7), defaults_to(-1), ignorable},
+            {"replica_nodes", array(int32), since(0), names_broker},
+            {"isr_nodes", array(int32), since(0), names_broker},
+            {"offline_replicas", array(int32), since(5), ignorable, names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -149,13 +149,13 @@ struct metadata_response : private vocabulary {
 
     /// One topic with its partitions, or why there are none.
     struct topic {
-        using fields = field_list<metadata_response,
-            field<"error_code", int16, since(0)>,
-            field<"name", string, since(0), nullable_since(12), map_key, names_topic>,
-            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
-            field<"is_internal", boolean, since(1), ignorable>,
-            field<"partitions", array<partition>, since(0)>,
-            field<"topic_authorized_operations", int32, since(8), defaults_to(-2147483648)>>;
+        template <class M = metadata_response> static constexpr field_list<M, 6, partition> fields{{
+            {"error_code", int16, since(0)},
+            {"name", string, since(0), nullable_since(12), map_key, names_topic},
+            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"is_internal", boolean, since(1), ignorable},
+            {"partitions", array<partition>(), since(0)},
+            {"topic_authorized_operations", int32, since(8), defaults_to(-2147483648)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -189,14 +189,14 @@ struct metadata_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<metadata_response,
-        field<"throttle_time_ms", int32, since(3), ignorable>,
-        field<"brokers", array<broker>, since(0)>,
-        field<"cluster_id", string, since(2), nullable_since(2), defaults_to_null, ignorable>,
-        field<"controller_id", int32, since(1), defaults_to(-1), ignorable, names_broker>,
-        field<"topics", array<topic>, since(0)>,
-        field<"cluster_authorized_operations", int32, between(8, 10), defaults_to(-2147483648)>,
-        field<"error_code", int16, since(13), ignorable>>;
+    template <class M = metadata_response> static constexpr field_list<M, 7, broker, topic> fields{{
+        {"throttle_time_ms", int32, since(3), ignorable},
+        {"brokers", array<broker>(), since(0)},
+        {"cluster_id", string, since(2), nullable_since(2), defaults_to_null, ignorable},
+        {"controller_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
+        {"topics", array<topic>(), since(0)},
+        {"cluster_authorized_operations", int32, between(8, 10), defaults_to(-2147483648)},
+        {"error_code", int16, since(13), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,7 +10,7 @@ namespace kwire {
 struct no_op_record : private vocabulary {
     static constexpr message_facts facts{"NoOpRecord", 20, {0, 0}, 0};
 
-    using fields = field_list<no_op_record>;
+    template <class M = no_op_record> static constexpr field_list<M, 0> fields{};
 
     template <int N = 0>
     struct basic_data {

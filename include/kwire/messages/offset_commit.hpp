@@ -12,12 +12,12 @@ struct offset_commit_request : private vocabulary {
 
     /// The position in one partition.
     struct partition {
-        using fields = field_list<offset_commit_request,
-            field<"partition_index", int32, since(0)>,
-            field<"committed_offset", int64, since(0)>,
-            field<"commit_timestamp", int64, between(1, 1), defaults_to(-1)>,
-            field<"committed_leader_epoch", int32, since(6), defaults_to(-1), ignorable>,
-            field<"committed_metadata", string, since(0), nullable_since(0)>>;
+        template <class M = offset_commit_request> static constexpr field_list<M, 5> fields{{
+            {"partition_index", int32, since(0)},
+            {"committed_offset", int64, since(0)},
+            {"commit_timestamp", int64, between(1, 1), defaults_to(-1)},
+            {"committed_leader_epoch", int32, since(6), defaults_to(-1), ignorable},
+            {"committed_metadata", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -50,10 +50,10 @@ struct offset_commit_request : private vocabulary {
 
     /// Positions in one topic.
     struct topic {
-        using fields = field_list<offset_commit_request,
-            field<"name", string, between(0, 9), ignorable, names_topic>,
-            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = offset_commit_request> static constexpr field_list<M, 3, partition> fields{{
+            {"name", string, between(0, 9), ignorable, names_topic},
+            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -78,13 +78,13 @@ struct offset_commit_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_commit_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"generation_id_or_member_epoch", int32, since(1), defaults_to(-1), ignorable>,
-        field<"member_id", string, since(1), ignorable>,
-        field<"group_instance_id", string, since(7), nullable_since(7), defaults_to_null>,
-        field<"retention_time_ms", int64, between(2, 4), defaults_to(-1), ignorable>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = offset_commit_request> static constexpr field_list<M, 6, topic> fields{{
+        {"group_id", string, since(0), names_group},
+        {"generation_id_or_member_epoch", int32, since(1), defaults_to(-1), ignorable},
+        {"member_id", string, since(1), ignorable},
+        {"group_instance_id", string, since(7), nullable_since(7), defaults_to_null},
+        {"retention_time_ms", int64, between(2, 4), defaults_to(-1), ignorable},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -125,9 +125,9 @@ struct offset_commit_response : private vocabulary {
 
     /// Result for one partition.
     struct partition {
-        using fields = field_list<offset_commit_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = offset_commit_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -149,10 +149,10 @@ struct offset_commit_response : private vocabulary {
 
     /// Results for one topic.
     struct topic {
-        using fields = field_list<offset_commit_response,
-            field<"name", string, between(0, 9), ignorable, names_topic>,
-            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = offset_commit_response> static constexpr field_list<M, 3, partition> fields{{
+            {"name", string, between(0, 9), ignorable, names_topic},
+            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -177,9 +177,9 @@ struct offset_commit_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_commit_response,
-        field<"throttle_time_ms", int32, since(3), ignorable>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = offset_commit_response> static constexpr field_list<M, 2, topic> fields{{
+        {"throttle_time_ms", int32, since(3), ignorable},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

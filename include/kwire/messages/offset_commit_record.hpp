@@ -10,10 +10,10 @@ namespace kwire {
 struct offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"OffsetCommitKey", 1, {0, 0}, 32767, 1};
 
-    using fields = field_list<offset_commit_key,
-        field<"group", string, since(0), names_group>,
-        field<"topic", string, since(0), names_topic>,
-        field<"partition", int32, since(0)>>;
+    template <class M = offset_commit_key> static constexpr field_list<M, 3> fields{{
+        {"group", string, since(0), names_group},
+        {"topic", string, since(0), names_topic},
+        {"partition", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -40,13 +40,13 @@ struct offset_commit_key : private vocabulary {
 struct offset_commit_value : private vocabulary {
     static constexpr message_facts facts{"OffsetCommitValue", 1, {0, 4}, 4};
 
-    using fields = field_list<offset_commit_value,
-        field<"offset", int64, since(0)>,
-        field<"leader_epoch", int32, since(3), defaults_to(-1), ignorable>,
-        field<"metadata", string, since(0)>,
-        field<"commit_timestamp", int64, since(0)>,
-        field<"expire_timestamp", int64, between(1, 1), defaults_to(-1), ignorable>,
-        field<"topic_id", id128, since(4), tag(0), ignorable, names_topic_id>>;
+    template <class M = offset_commit_value> static constexpr field_list<M, 6> fields{{
+        {"offset", int64, since(0)},
+        {"leader_epoch", int32, since(3), defaults_to(-1), ignorable},
+        {"metadata", string, since(0)},
+        {"commit_timestamp", int64, since(0)},
+        {"expire_timestamp", int64, between(1, 1), defaults_to(-1), ignorable},
+        {"topic_id", id128, since(4), tag(0), ignorable, names_topic_id}}};
 
     template <int N = 0>
     struct basic_data {

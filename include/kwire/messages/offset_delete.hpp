@@ -11,8 +11,8 @@ struct offset_delete_request : private vocabulary {
     static constexpr message_facts facts{"OffsetDeleteRequest", 47, {0, 0}};
 
     struct partition {
-        using fields = field_list<offset_delete_request,
-            field<"partition_index", int32, since(0)>>;
+        template <class M = offset_delete_request> static constexpr field_list<M, 1> fields{{
+            {"partition_index", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -29,9 +29,9 @@ struct offset_delete_request : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<offset_delete_request,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = offset_delete_request> static constexpr field_list<M, 2, partition> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -52,9 +52,9 @@ struct offset_delete_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_delete_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = offset_delete_request> static constexpr field_list<M, 2, topic> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -79,9 +79,9 @@ struct offset_delete_response : private vocabulary {
     static constexpr message_facts facts{"OffsetDeleteResponse", 47, {0, 0}};
 
     struct partition {
-        using fields = field_list<offset_delete_response,
-            field<"partition_index", int32, since(0), map_key>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = offset_delete_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0), map_key},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -101,9 +101,9 @@ struct offset_delete_response : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<offset_delete_response,
-            field<"name", string, since(0), map_key, names_topic>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = offset_delete_response> static constexpr field_list<M, 2, partition> fields{{
+            {"name", string, since(0), map_key, names_topic},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -124,10 +124,10 @@ struct offset_delete_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_delete_response,
-        field<"error_code", int16, since(0)>,
-        field<"throttle_time_ms", int32, since(0), ignorable>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = offset_delete_response> static constexpr field_list<M, 3, topic> fields{{
+        {"error_code", int16, since(0)},
+        {"throttle_time_ms", int32, since(0), ignorable},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

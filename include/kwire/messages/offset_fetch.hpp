@@ -12,9 +12,9 @@ struct offset_fetch_request : private vocabulary {
 
     /// Partitions of one topic.
     struct topic {
-        using fields = field_list<offset_fetch_request,
-            field<"name", string, between(0, 7), names_topic>,
-            field<"partition_indexes", array<int32>, between(0, 7)>>;
+        template <class M = offset_fetch_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, between(0, 7), names_topic},
+            {"partition_indexes", array(int32), between(0, 7)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -36,10 +36,10 @@ struct offset_fetch_request : private vocabulary {
 
     /// Partitions of one topic.
     struct topics {
-        using fields = field_list<offset_fetch_request,
-            field<"name", string, between(8, 9), ignorable, names_topic>,
-            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
-            field<"partition_indexes", array<int32>, since(8)>>;
+        template <class M = offset_fetch_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, between(8, 9), ignorable, names_topic},
+            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"partition_indexes", array(int32), since(8)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -64,11 +64,11 @@ struct offset_fetch_request : private vocabulary {
 
     /// What to look up of one group.
     struct group {
-        using fields = field_list<offset_fetch_request,
-            field<"group_id", string, since(8), names_group>,
-            field<"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable>,
-            field<"member_epoch", int32, since(9), defaults_to(-1), ignorable>,
-            field<"topics", array<topics>, since(8), nullable_since(8)>>;
+        template <class M = offset_fetch_request> static constexpr field_list<M, 4, topics> fields{{
+            {"group_id", string, since(8), names_group},
+            {"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable},
+            {"member_epoch", int32, since(9), defaults_to(-1), ignorable},
+            {"topics", array<topics>(), since(8), nullable_since(8)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -96,11 +96,11 @@ struct offset_fetch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_fetch_request,
-        field<"group_id", string, between(0, 7), names_group>,
-        field<"topics", array<topic>, between(0, 7), nullable_between(2, 7)>,
-        field<"groups", array<group>, since(8)>,
-        field<"require_stable", boolean, since(7)>>;
+    template <class M = offset_fetch_request> static constexpr field_list<M, 4, topic, group> fields{{
+        {"group_id", string, between(0, 7), names_group},
+        {"topics", array<topic>(), between(0, 7), nullable_between(2, 7)},
+        {"groups", array<group>(), since(8)},
+        {"require_stable", boolean, since(7)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -135,12 +135,12 @@ struct offset_fetch_response : private vocabulary {
 
     /// The stored position in one partition.
     struct partition {
-        using fields = field_list<offset_fetch_response,
-            field<"partition_index", int32, between(0, 7)>,
-            field<"committed_offset", int64, between(0, 7)>,
-            field<"committed_leader_epoch", int32, between(5, 7), defaults_to(-1), ignorable>,
-            field<"metadata", string, between(0, 7), nullable_between(0, 7)>,
-            field<"error_code", int16, between(0, 7)>>;
+        template <class M = offset_fetch_response> static constexpr field_list<M, 5> fields{{
+            {"partition_index", int32, between(0, 7)},
+            {"committed_offset", int64, between(0, 7)},
+            {"committed_leader_epoch", int32, between(5, 7), defaults_to(-1), ignorable},
+            {"metadata", string, between(0, 7), nullable_between(0, 7)},
+            {"error_code", int16, between(0, 7)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -171,9 +171,9 @@ struct offset_fetch_response : private vocabulary {
 
     /// Results for one topic.
     struct topic {
-        using fields = field_list<offset_fetch_response,
-            field<"name", string, between(0, 7), names_topic>,
-            field<"partitions", array<partition>, between(0, 7)>>;
+        template <class M = offset_fetch_response> static constexpr field_list<M, 2, partition> fields{{
+            {"name", string, between(0, 7), names_topic},
+            {"partitions", array<partition>(), between(0, 7)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -197,12 +197,12 @@ struct offset_fetch_response : private vocabulary {
 
     /// The stored position in one partition.
     struct partitions {
-        using fields = field_list<offset_fetch_response,
-            field<"partition_index", int32, since(8)>,
-            field<"committed_offset", int64, since(8)>,
-            field<"committed_leader_epoch", int32, since(8), defaults_to(-1), ignorable>,
-            field<"metadata", string, since(8), nullable_since(8)>,
-            field<"error_code", int16, since(8)>>;
+        template <class M = offset_fetch_response> static constexpr field_list<M, 5> fields{{
+            {"partition_index", int32, since(8)},
+            {"committed_offset", int64, since(8)},
+            {"committed_leader_epoch", int32, since(8), defaults_to(-1), ignorable},
+            {"metadata", string, since(8), nullable_since(8)},
+            {"error_code", int16, since(8)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -233,10 +233,10 @@ struct offset_fetch_response : private vocabulary {
 
     /// Results for one topic.
     struct topics {
-        using fields = field_list<offset_fetch_response,
-            field<"name", string, between(8, 9), ignorable, names_topic>,
-            field<"topic_id", id128, since(10), ignorable, names_topic_id>,
-            field<"partitions", array<partitions>, since(8)>>;
+        template <class M = offset_fetch_response> static constexpr field_list<M, 3, partitions> fields{{
+            {"name", string, between(8, 9), ignorable, names_topic},
+            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"partitions", array<partitions>(), since(8)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -263,10 +263,10 @@ struct offset_fetch_response : private vocabulary {
 
     /// Results for one group.
     struct group {
-        using fields = field_list<offset_fetch_response,
-            field<"group_id", string, since(8), names_group>,
-            field<"topics", array<topics>, since(8)>,
-            field<"error_code", int16, since(8)>>;
+        template <class M = offset_fetch_response> static constexpr field_list<M, 3, topics> fields{{
+            {"group_id", string, since(8), names_group},
+            {"topics", array<topics>(), since(8)},
+            {"error_code", int16, since(8)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -291,11 +291,11 @@ struct offset_fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_fetch_response,
-        field<"throttle_time_ms", int32, since(3), ignorable>,
-        field<"topics", array<topic>, between(0, 7)>,
-        field<"error_code", int16, between(2, 7), ignorable>,
-        field<"groups", array<group>, since(8)>>;
+    template <class M = offset_fetch_response> static constexpr field_list<M, 4, topic, group> fields{{
+        {"throttle_time_ms", int32, since(3), ignorable},
+        {"topics", array<topic>(), between(0, 7)},
+        {"error_code", int16, between(2, 7), ignorable},
+        {"groups", array<group>(), since(8)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct offset_for_leader_epoch_request : private vocabulary {
     static constexpr message_facts facts{"OffsetForLeaderEpochRequest", 23, {0, 4}, 4};
 
     struct offset_for_leader_partition {
-        using fields = field_list<offset_for_leader_epoch_request,
-            field<"partition", int32, since(0)>,
-            field<"current_leader_epoch", int32, since(2), defaults_to(-1), ignorable>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = offset_for_leader_epoch_request> static constexpr field_list<M, 3> fields{{
+            {"partition", int32, since(0)},
+            {"current_leader_epoch", int32, since(2), defaults_to(-1), ignorable},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +38,10 @@ struct offset_for_leader_epoch_request : private vocabulary {
     };
 
     struct offset_for_leader_topic {
-        using fields = field_list<offset_for_leader_epoch_request,
-            field<"topic", string, since(0), map_key, names_topic>,
-            field<"partitions", array<offset_for_leader_partition>, since(0)>>;
+        template <class M = offset_for_leader_epoch_request>
+        static constexpr field_list<M, 2, offset_for_leader_partition> fields{{
+            {"topic", string, since(0), map_key, names_topic},
+            {"partitions", array<offset_for_leader_partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -62,9 +63,10 @@ struct offset_for_leader_epoch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_for_leader_epoch_request,
-        field<"replica_id", int32, since(3), defaults_to(-2), ignorable, names_broker>,
-        field<"topics", array<offset_for_leader_topic>, since(0)>>;
+    template <class M = offset_for_leader_epoch_request>
+    static constexpr field_list<M, 2, offset_for_leader_topic> fields{{
+        {"replica_id", int32, since(3), defaults_to(-2), ignorable, names_broker},
+        {"topics", array<offset_for_leader_topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -92,11 +94,11 @@ struct offset_for_leader_epoch_response : private vocabulary {
     static constexpr message_facts facts{"OffsetForLeaderEpochResponse", 23, {0, 4}, 4};
 
     struct epoch_end_offset {
-        using fields = field_list<offset_for_leader_epoch_response,
-            field<"error_code", int16, since(0)>,
-            field<"partition", int32, since(0)>,
-            field<"leader_epoch", int32, since(1), defaults_to(-1), ignorable>,
-            field<"end_offset", int64, since(0), defaults_to(-1)>>;
+        template <class M = offset_for_leader_epoch_response> static constexpr field_list<M, 4> fields{{
+            {"error_code", int16, since(0)},
+            {"partition", int32, since(0)},
+            {"leader_epoch", int32, since(1), defaults_to(-1), ignorable},
+            {"end_offset", int64, since(0), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -123,9 +125,10 @@ struct offset_for_leader_epoch_response : private vocabulary {
     };
 
     struct offset_for_leader_topic_result {
-        using fields = field_list<offset_for_leader_epoch_response,
-            field<"topic", string, since(0), map_key, names_topic>,
-            field<"partitions", array<epoch_end_offset>, since(0)>>;
+        template <class M = offset_for_leader_epoch_response>
+        static constexpr field_list<M, 2, epoch_end_offset> fields{{
+            {"topic", string, since(0), map_key, names_topic},
+            {"partitions", array<epoch_end_offset>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -147,9 +150,10 @@ struct offset_for_leader_epoch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<offset_for_leader_epoch_response,
-        field<"throttle_time_ms", int32, since(2), ignorable>,
-        field<"topics", array<offset_for_leader_topic_result>, since(0)>>;
+    template <class M = offset_for_leader_epoch_response>
+    static constexpr field_list<M, 2, offset_for_leader_topic_result> fields{{
+        {"throttle_time_ms", int32, since(2), ignorable},
+        {"topics", array<offset_for_leader_topic_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,18 +10,18 @@ namespace kwire {
 struct partition_change_record : private vocabulary {
     static constexpr message_facts facts{"PartitionChangeRecord", 5, {0, 2}, 0};
 
-    using fields = field_list<partition_change_record,
-        field<"partition_id", int32, since(0), defaults_to(-1)>,
-        field<"topic_id", id128, since(0), names_topic_id>,
-        field<"isr", array<int32>, since(0), tag(0), nullable_since(0), defaults_to_null, names_broker>,
-        field<"leader", int32, since(0), tag(1), defaults_to(-2), names_broker>,
-        field<"replicas", array<int32>, since(0), tag(2), nullable_since(0), defaults_to_null, names_broker>,
-        field<"removing_replicas", array<int32>, since(0), tag(3), nullable_since(0), defaults_to_null, names_broker>,
-        field<"adding_replicas", array<int32>, since(0), tag(4), nullable_since(0), defaults_to_null, names_broker>,
-        field<"leader_recovery_state", int8, since(0), tag(5), defaults_to(-1)>,
-        field<"directories", array<id128>, since(1), tag(8), nullable_since(1), defaults_to_null>,
-        field<"eligible_leader_replicas", array<int32>, since(2), tag(6), nullable_since(2), defaults_to_null, names_broker>,
-        field<"last_known_elr", array<int32>, since(2), tag(7), nullable_since(2), defaults_to_null, names_broker>>;
+    template <class M = partition_change_record> static constexpr field_list<M, 11> fields{{
+        {"partition_id", int32, since(0), defaults_to(-1)},
+        {"topic_id", id128, since(0), names_topic_id},
+        {"isr", array(int32), since(0), tag(0), nullable_since(0), defaults_to_null, names_broker},
+        {"leader", int32, since(0), tag(1), defaults_to(-2), names_broker},
+        {"replicas", array(int32), since(0), tag(2), nullable_since(0), defaults_to_null, names_broker},
+        {"removing_replicas", array(int32), since(0), tag(3), nullable_since(0), defaults_to_null, names_broker},
+        {"adding_replicas", array(int32), since(0), tag(4), nullable_since(0), defaults_to_null, names_broker},
+        {"leader_recovery_state", int8, since(0), tag(5), defaults_to(-1)},
+        {"directories", array(id128), since(1), tag(8), nullable_since(1), defaults_to_null},
+        {"eligible_leader_replicas", array(int32), since(2), tag(6), nullable_since(2), defaults_to_null, names_broker},
+        {"last_known_elr", array(int32), since(2), tag(7), nullable_since(2), defaults_to_null, names_broker}}};
 
     template <int N = 0>
     struct basic_data {

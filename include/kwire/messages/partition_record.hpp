@@ -10,20 +10,20 @@ namespace kwire {
 struct partition_record : private vocabulary {
     static constexpr message_facts facts{"PartitionRecord", 3, {0, 2}, 0};
 
-    using fields = field_list<partition_record,
-        field<"partition_id", int32, since(0), defaults_to(-1)>,
-        field<"topic_id", id128, since(0), names_topic_id>,
-        field<"replicas", array<int32>, since(0), names_broker>,
-        field<"isr", array<int32>, since(0), names_broker>,
-        field<"removing_replicas", array<int32>, since(0), names_broker>,
-        field<"adding_replicas", array<int32>, since(0), names_broker>,
-        field<"leader", int32, since(0), defaults_to(-1), names_broker>,
-        field<"leader_recovery_state", int8, since(0), tag(0)>,
-        field<"leader_epoch", int32, since(0), defaults_to(-1)>,
-        field<"partition_epoch", int32, since(0), defaults_to(-1)>,
-        field<"directories", array<id128>, since(1)>,
-        field<"eligible_leader_replicas", array<int32>, since(2), tag(1), nullable_since(2), defaults_to_null, names_broker>,
-        field<"last_known_elr", array<int32>, since(2), tag(2), nullable_since(2), defaults_to_null, names_broker>>;
+    template <class M = partition_record> static constexpr field_list<M, 13> fields{{
+        {"partition_id", int32, since(0), defaults_to(-1)},
+        {"topic_id", id128, since(0), names_topic_id},
+        {"replicas", array(int32), since(0), names_broker},
+        {"isr", array(int32), since(0), names_broker},
+        {"removing_replicas", array(int32), since(0), names_broker},
+        {"adding_replicas", array(int32), since(0), names_broker},
+        {"leader", int32, since(0), defaults_to(-1), names_broker},
+        {"leader_recovery_state", int8, since(0), tag(0)},
+        {"leader_epoch", int32, since(0), defaults_to(-1)},
+        {"partition_epoch", int32, since(0), defaults_to(-1)},
+        {"directories", array(id128), since(1)},
+        {"eligible_leader_replicas", array(int32), since(2), tag(1), nullable_since(2), defaults_to_null, names_broker},
+        {"last_known_elr", array(int32), since(2), tag(2), nullable_since(2), defaults_to_null, names_broker}}};
 
     template <int N = 0>
     struct basic_data {

@@ -13,9 +13,9 @@ struct produce_request : private vocabulary {
 
     /// The batches for one partition.
     struct partition_produce_data {
-        using fields = field_list<produce_request,
-            field<"index", int32, since(0)>,
-            field<"records", records, since(0), nullable_since(0)>>;
+        template <class M = produce_request> static constexpr field_list<M, 2> fields{{
+            {"index", int32, since(0)},
+            {"records", records, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -39,10 +39,11 @@ struct produce_request : private vocabulary {
 
     /// The batches for one topic.
     struct topic_produce_data {
-        using fields = field_list<produce_request,
-            field<"name", string, between(0, 12), ignorable, map_key, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, map_key, names_topic_id>,
-            field<"partition_data", array<partition_produce_data>, since(0)>>;
+        template <class M = produce_request>
+        static constexpr field_list<M, 3, partition_produce_data> fields{{
+            {"name", string, between(0, 12), ignorable, map_key, names_topic},
+            {"topic_id", id128, since(13), ignorable, map_key, names_topic_id},
+            {"partition_data", array<partition_produce_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -67,11 +68,11 @@ struct produce_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<produce_request,
-        field<"transactional_id", string, since(3), nullable_since(3), defaults_to_null, names_transaction>,
-        field<"acks", int16, since(0)>,
-        field<"timeout_ms", int32, since(0)>,
-        field<"topic_data", array<topic_produce_data>, since(0)>>;
+    template <class M = produce_request> static constexpr field_list<M, 4, topic_produce_data> fields{{
+        {"transactional_id", string, since(3), nullable_since(3), defaults_to_null, names_transaction},
+        {"acks", int16, since(0)},
+        {"timeout_ms", int32, since(0)},
+        {"topic_data", array<topic_produce_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -108,9 +109,9 @@ struct produce_response : private vocabulary {
 
     /// One record that was refused.
     struct batch_index_and_error_message {
-        using fields = field_list<produce_response,
-            field<"batch_index", int32, since(8)>,
-            field<"batch_index_error_message", string, since(8), nullable_since(8), defaults_to_null>>;
+        template <class M = produce_response> static constexpr field_list<M, 2> fields{{
+            {"batch_index", int32, since(8)},
+            {"batch_index_error_message", string, since(8), nullable_since(8), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -134,9 +135,9 @@ struct produce_response : private vocabulary {
 
     /// A partition's leader, as far as the answering broker knows.
     struct leader_id_and_epoch {
-        using fields = field_list<produce_response,
-            field<"leader_id", int32, since(10), defaults_to(-1), names_broker>,
-            field<"leader_epoch", int32, since(10), defaults_to(-1)>>;
+        template <class M = produce_response> static constexpr field_list<M, 2> fields{{
+            {"leader_id", int32, since(10), defaults_to(-1), names_broker},
+            {"leader_epoch", int32, since(10), defaults_to(-1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -158,15 +159,16 @@ struct produce_response : private vocabulary {
 
     /// What became of one partition's batches.
     struct partition_produce_response {
-        using fields = field_list<produce_response,
-            field<"index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"base_offset", int64, since(0)>,
-            field<"log_append_time_ms", int64, since(2), defaults_to(-1), ignorable>,
-            field<"log_start_offset", int64, since(5), defaults_to(-1), ignorable>,
-            field<"record_errors", array<batch_index_and_error_message>, since(8), ignorable>,
-            field<"error_message", string, since(8), nullable_since(8), defaults_to_null, ignorable>,
-            field<"current_leader", structure<leader_id_and_epoch>, since(10), tag(0)>>;
+        template <class M = produce_response>
+        static constexpr field_list<M, 8, batch_index_and_error_message, leader_id_and_epoch> fields{{
+            {"index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"base_offset", int64, since(0)},
+            {"log_append_time_ms", int64, since(2), defaults_to(-1), ignorable},
+            {"log_start_offset", int64, since(5), defaults_to(-1), ignorable},
+            {"record_errors", array<batch_index_and_error_message>(), since(8), ignorable},
+            {"error_message", string, since(8), nullable_since(8), defaults_to_null, ignorable},
+            {"current_leader", structure<leader_id_and_epoch>(), since(10), tag(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -212,10 +214,11 @@ struct produce_response : private vocabulary {
 
     /// Results for one topic.
     struct topic_produce_response {
-        using fields = field_list<produce_response,
-            field<"name", string, between(0, 12), ignorable, map_key, names_topic>,
-            field<"topic_id", id128, since(13), ignorable, map_key, names_topic_id>,
-            field<"partition_responses", array<partition_produce_response>, since(0)>>;
+        template <class M = produce_response>
+        static constexpr field_list<M, 3, partition_produce_response> fields{{
+            {"name", string, between(0, 12), ignorable, map_key, names_topic},
+            {"topic_id", id128, since(13), ignorable, map_key, names_topic_id},
+            {"partition_responses", array<partition_produce_response>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -242,11 +245,11 @@ struct produce_response : private vocabulary {
 
     /// How to reach one broker.
     struct node_endpoint {
-        using fields = field_list<produce_response,
-            field<"node_id", int32, since(10), map_key, names_broker>,
-            field<"host", string, since(10)>,
-            field<"port", int32, since(10)>,
-            field<"rack", string, since(10), nullable_since(10), defaults_to_null>>;
+        template <class M = produce_response> static constexpr field_list<M, 4> fields{{
+            {"node_id", int32, since(10), map_key, names_broker},
+            {"host", string, since(10)},
+            {"port", int32, since(10)},
+            {"rack", string, since(10), nullable_since(10), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -272,10 +275,11 @@ struct produce_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<produce_response,
-        field<"responses", array<topic_produce_response>, since(0)>,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"node_endpoints", array<node_endpoint>, since(10), tag(0)>>;
+    template <class M = produce_response>
+    static constexpr field_list<M, 3, topic_produce_response, node_endpoint> fields{{
+        {"responses", array<topic_produce_response>(), since(0)},
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"node_endpoints", array<node_endpoint>(), since(10), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

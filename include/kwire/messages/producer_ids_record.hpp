@@ -10,10 +10,10 @@ namespace kwire {
 struct producer_ids_record : private vocabulary {
     static constexpr message_facts facts{"ProducerIdsRecord", 15, {0, 0}, 0};
 
-    using fields = field_list<producer_ids_record,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0), defaults_to(-1)>,
-        field<"next_producer_id", int64, since(0), names_producer>>;
+    template <class M = producer_ids_record> static constexpr field_list<M, 3> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0), defaults_to(-1)},
+        {"next_producer_id", int64, since(0), names_producer}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,15 +11,15 @@ struct producer_snapshot : private vocabulary {
     static constexpr message_facts facts{"ProducerSnapshot", -1, {1, 1}};
 
     struct producer_entry {
-        using fields = field_list<producer_snapshot,
-            field<"producer_id", int64, since(1), names_producer>,
-            field<"epoch", int16, since(1)>,
-            field<"last_sequence", int32, since(1)>,
-            field<"last_offset", int64, since(1)>,
-            field<"offset_delta", int32, since(1)>,
-            field<"timestamp", int64, since(1)>,
-            field<"coordinator_epoch", int32, since(1)>,
-            field<"current_txn_first_offset", int64, since(1)>>;
+        template <class M = producer_snapshot> static constexpr field_list<M, 8> fields{{
+            {"producer_id", int64, since(1), names_producer},
+            {"epoch", int16, since(1)},
+            {"last_sequence", int32, since(1)},
+            {"last_offset", int64, since(1)},
+            {"offset_delta", int32, since(1)},
+            {"timestamp", int64, since(1)},
+            {"coordinator_epoch", int32, since(1)},
+            {"current_txn_first_offset", int64, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -56,9 +56,9 @@ struct producer_snapshot : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<producer_snapshot,
-        field<"crc", uint32, since(1)>,
-        field<"producer_entries", array<producer_entry>, since(1)>>;
+    template <class M = producer_snapshot> static constexpr field_list<M, 2, producer_entry> fields{{
+        {"crc", uint32, since(1)},
+        {"producer_entries", array<producer_entry>(), since(1)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,12 +10,12 @@ namespace kwire {
 struct push_telemetry_request : private vocabulary {
     static constexpr message_facts facts{"PushTelemetryRequest", 72, {0, 0}, 0};
 
-    using fields = field_list<push_telemetry_request,
-        field<"client_instance_id", id128, since(0)>,
-        field<"subscription_id", int32, since(0)>,
-        field<"terminating", boolean, since(0)>,
-        field<"compression_type", int8, since(0)>,
-        field<"metrics", bytes, since(0)>>;
+    template <class M = push_telemetry_request> static constexpr field_list<M, 5> fields{{
+        {"client_instance_id", id128, since(0)},
+        {"subscription_id", int32, since(0)},
+        {"terminating", boolean, since(0)},
+        {"compression_type", int8, since(0)},
+        {"metrics", bytes, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -49,9 +49,9 @@ struct push_telemetry_request : private vocabulary {
 struct push_telemetry_response : private vocabulary {
     static constexpr message_facts facts{"PushTelemetryResponse", 72, {0, 0}, 0};
 
-    using fields = field_list<push_telemetry_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>>;
+    template <class M = push_telemetry_response> static constexpr field_list<M, 2> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

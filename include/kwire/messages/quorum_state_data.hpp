@@ -11,8 +11,8 @@ struct quorum_state_data : private vocabulary {
     static constexpr message_facts facts{"QuorumStateData", -1, {0, 1}, 0};
 
     struct voter {
-        using fields = field_list<quorum_state_data,
-            field<"voter_id", int32, between(0, 0), names_broker>>;
+        template <class M = quorum_state_data> static constexpr field_list<M, 1> fields{{
+            {"voter_id", int32, between(0, 0), names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -29,14 +29,14 @@ struct quorum_state_data : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<quorum_state_data,
-        field<"cluster_id", string, between(0, 0)>,
-        field<"leader_id", int32, since(0), defaults_to(-1), names_broker>,
-        field<"leader_epoch", int32, since(0), defaults_to(-1)>,
-        field<"voted_id", int32, since(0), defaults_to(-1), names_broker>,
-        field<"voted_directory_id", id128, since(1)>,
-        field<"applied_offset", int64, between(0, 0)>,
-        field<"current_voters", array<voter>, between(0, 0), nullable_between(0, 0)>>;
+    template <class M = quorum_state_data> static constexpr field_list<M, 7, voter> fields{{
+        {"cluster_id", string, between(0, 0)},
+        {"leader_id", int32, since(0), defaults_to(-1), names_broker},
+        {"leader_epoch", int32, since(0), defaults_to(-1)},
+        {"voted_id", int32, since(0), defaults_to(-1), names_broker},
+        {"voted_directory_id", id128, since(1)},
+        {"applied_offset", int64, between(0, 0)},
+        {"current_voters", array<voter>(), between(0, 0), nullable_between(0, 0)}}};
 
     template <int N = 0>
     struct basic_data {

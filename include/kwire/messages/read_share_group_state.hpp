@@ -11,9 +11,9 @@ struct read_share_group_state_request : private vocabulary {
     static constexpr message_facts facts{"ReadShareGroupStateRequest", 84, {0, 0}, 0};
 
     struct partition_data {
-        using fields = field_list<read_share_group_state_request,
-            field<"partition", int32, since(0)>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = read_share_group_state_request> static constexpr field_list<M, 2> fields{{
+            {"partition", int32, since(0)},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,10 @@ struct read_share_group_state_request : private vocabulary {
     };
 
     struct read_state_data {
-        using fields = field_list<read_share_group_state_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = read_share_group_state_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,9 +59,10 @@ struct read_share_group_state_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<read_share_group_state_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<read_state_data>, since(0)>>;
+    template <class M = read_share_group_state_request>
+    static constexpr field_list<M, 2, read_state_data> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<read_state_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -88,11 +90,11 @@ struct read_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"ReadShareGroupStateResponse", 84, {0, 0}, 0};
 
     struct state_batch {
-        using fields = field_list<read_share_group_state_response,
-            field<"first_offset", int64, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"delivery_state", int8, since(0)>,
-            field<"delivery_count", int16, since(0)>>;
+        template <class M = read_share_group_state_response> static constexpr field_list<M, 4> fields{{
+            {"first_offset", int64, since(0)},
+            {"last_offset", int64, since(0)},
+            {"delivery_state", int8, since(0)},
+            {"delivery_count", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -119,13 +121,14 @@ struct read_share_group_state_response : private vocabulary {
     };
 
     struct partition_result {
-        using fields = field_list<read_share_group_state_response,
-            field<"partition", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"state_epoch", int32, since(0)>,
-            field<"start_offset", int64, since(0)>,
-            field<"state_batches", array<state_batch>, since(0)>>;
+        template <class M = read_share_group_state_response>
+        static constexpr field_list<M, 6, state_batch> fields{{
+            {"partition", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"state_epoch", int32, since(0)},
+            {"start_offset", int64, since(0)},
+            {"state_batches", array<state_batch>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -162,9 +165,10 @@ struct read_share_group_state_response : private vocabulary {
     };
 
     struct read_state_result {
-        using fields = field_list<read_share_group_state_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_result>, since(0)>>;
+        template <class M = read_share_group_state_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -186,8 +190,9 @@ struct read_share_group_state_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<read_share_group_state_response,
-        field<"results", array<read_state_result>, since(0)>>;
+    template <class M = read_share_group_state_response>
+    static constexpr field_list<M, 1, read_state_result> fields{{
+        {"results", array<read_state_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

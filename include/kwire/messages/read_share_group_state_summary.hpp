@@ -11,9 +11,9 @@ struct read_share_group_state_summary_request : private vocabulary {
     static constexpr message_facts facts{"ReadShareGroupStateSummaryRequest", 87, {0, 1}, 0};
 
     struct partition_data {
-        using fields = field_list<read_share_group_state_summary_request,
-            field<"partition", int32, since(0)>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = read_share_group_state_summary_request> static constexpr field_list<M, 2> fields{{
+            {"partition", int32, since(0)},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,10 @@ struct read_share_group_state_summary_request : private vocabulary {
     };
 
     struct read_state_summary_data {
-        using fields = field_list<read_share_group_state_summary_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = read_share_group_state_summary_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,9 +59,10 @@ struct read_share_group_state_summary_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<read_share_group_state_summary_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<read_state_summary_data>, since(0)>>;
+    template <class M = read_share_group_state_summary_request>
+    static constexpr field_list<M, 2, read_state_summary_data> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<read_state_summary_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -88,14 +90,15 @@ struct read_share_group_state_summary_response : private vocabulary {
     static constexpr message_facts facts{"ReadShareGroupStateSummaryResponse", 87, {0, 1}, 0};
 
     struct partition_result {
-        using fields = field_list<read_share_group_state_summary_response,
-            field<"partition", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"state_epoch", int32, since(0)>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"start_offset", int64, since(0)>,
-            field<"delivery_complete_count", int32, since(1), defaults_to(-1), ignorable>>;
+        template <class M = read_share_group_state_summary_response>
+        static constexpr field_list<M, 7> fields{{
+            {"partition", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"state_epoch", int32, since(0)},
+            {"leader_epoch", int32, since(0)},
+            {"start_offset", int64, since(0)},
+            {"delivery_complete_count", int32, since(1), defaults_to(-1), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -133,9 +136,10 @@ struct read_share_group_state_summary_response : private vocabulary {
     };
 
     struct read_state_summary_result {
-        using fields = field_list<read_share_group_state_summary_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_result>, since(0)>>;
+        template <class M = read_share_group_state_summary_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -157,8 +161,9 @@ struct read_share_group_state_summary_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<read_share_group_state_summary_response,
-        field<"results", array<read_state_summary_result>, since(0)>>;
+    template <class M = read_share_group_state_summary_response>
+    static constexpr field_list<M, 1, read_state_summary_result> fields{{
+        {"results", array<read_state_summary_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

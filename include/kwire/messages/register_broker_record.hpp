@@ -11,11 +11,11 @@ struct register_broker_record : private vocabulary {
     static constexpr message_facts facts{"RegisterBrokerRecord", 0, {0, 4}, 0};
 
     struct broker_endpoint {
-        using fields = field_list<register_broker_record,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>,
-            field<"security_protocol", int16, since(0)>>;
+        template <class M = register_broker_record> static constexpr field_list<M, 4> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)},
+            {"security_protocol", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -42,10 +42,10 @@ struct register_broker_record : private vocabulary {
     };
 
     struct broker_feature {
-        using fields = field_list<register_broker_record,
-            field<"name", string, since(0), map_key>,
-            field<"min_supported_version", int16, since(0)>,
-            field<"max_supported_version", int16, since(0)>>;
+        template <class M = register_broker_record> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"min_supported_version", int16, since(0)},
+            {"max_supported_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,18 +68,19 @@ struct register_broker_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<register_broker_record,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"is_migrating_zk_broker", boolean, since(2)>,
-        field<"incarnation_id", id128, since(0)>,
-        field<"broker_epoch", int64, since(0)>,
-        field<"end_points", array<broker_endpoint>, since(0)>,
-        field<"features", array<broker_feature>, since(0)>,
-        field<"rack", string, since(0), nullable_since(0)>,
-        field<"fenced", boolean, since(0), defaults_to(true)>,
-        field<"in_controlled_shutdown", boolean, since(1)>,
-        field<"log_dirs", array<id128>, since(3), tag(0)>,
-        field<"cordoned_log_dirs", array<id128>, since(4), tag(1), nullable_since(4), defaults_to_null>>;
+    template <class M = register_broker_record>
+    static constexpr field_list<M, 11, broker_endpoint, broker_feature> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"is_migrating_zk_broker", boolean, since(2)},
+        {"incarnation_id", id128, since(0)},
+        {"broker_epoch", int64, since(0)},
+        {"end_points", array<broker_endpoint>(), since(0)},
+        {"features", array<broker_feature>(), since(0)},
+        {"rack", string, since(0), nullable_since(0)},
+        {"fenced", boolean, since(0), defaults_to(true)},
+        {"in_controlled_shutdown", boolean, since(1)},
+        {"log_dirs", array(id128), since(3), tag(0)},
+        {"cordoned_log_dirs", array(id128), since(4), tag(1), nullable_since(4), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,11 +11,11 @@ struct register_controller_record : private vocabulary {
     static constexpr message_facts facts{"RegisterControllerRecord", 27, {0, 0}, 0};
 
     struct controller_endpoint {
-        using fields = field_list<register_controller_record,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>,
-            field<"security_protocol", int16, since(0)>>;
+        template <class M = register_controller_record> static constexpr field_list<M, 4> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)},
+            {"security_protocol", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -42,10 +42,10 @@ struct register_controller_record : private vocabulary {
     };
 
     struct controller_feature {
-        using fields = field_list<register_controller_record,
-            field<"name", string, since(0), map_key>,
-            field<"min_supported_version", int16, since(0)>,
-            field<"max_supported_version", int16, since(0)>>;
+        template <class M = register_controller_record> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"min_supported_version", int16, since(0)},
+            {"max_supported_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,12 +68,13 @@ struct register_controller_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<register_controller_record,
-        field<"controller_id", int32, since(0), names_broker>,
-        field<"incarnation_id", id128, since(0)>,
-        field<"zk_migration_ready", boolean, since(0)>,
-        field<"end_points", array<controller_endpoint>, since(0)>,
-        field<"features", array<controller_feature>, since(0)>>;
+    template <class M = register_controller_record>
+    static constexpr field_list<M, 5, controller_endpoint, controller_feature> fields{{
+        {"controller_id", int32, since(0), names_broker},
+        {"incarnation_id", id128, since(0)},
+        {"zk_migration_ready", boolean, since(0)},
+        {"end_points", array<controller_endpoint>(), since(0)},
+        {"features", array<controller_feature>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct remote_log_segment_metadata_record : private vocabulary {
     static constexpr message_facts facts{"RemoteLogSegmentMetadataRecord", 0, {0, 0}, 0};
 
     struct topic_id_partition_entry {
-        using fields = field_list<remote_log_segment_metadata_record,
-            field<"name", string, since(0), names_topic>,
-            field<"id", id128, since(0), names_topic_id>,
-            field<"partition", int32, since(0)>>;
+        template <class M = remote_log_segment_metadata_record> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), names_topic},
+            {"id", id128, since(0), names_topic_id},
+            {"partition", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +38,10 @@ struct remote_log_segment_metadata_record : private vocabulary {
     };
 
     struct remote_log_segment_id_entry {
-        using fields = field_list<remote_log_segment_metadata_record,
-            field<"topic_id_partition", structure<topic_id_partition_entry>, since(0)>,
-            field<"id", id128, since(0)>>;
+        template <class M = remote_log_segment_metadata_record>
+        static constexpr field_list<M, 2, topic_id_partition_entry> fields{{
+            {"topic_id_partition", structure<topic_id_partition_entry>(), since(0)},
+            {"id", id128, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -63,9 +64,9 @@ struct remote_log_segment_metadata_record : private vocabulary {
     };
 
     struct segment_leader_epoch_entry {
-        using fields = field_list<remote_log_segment_metadata_record,
-            field<"leader_epoch", int32, since(0)>,
-            field<"offset", int64, since(0)>>;
+        template <class M = remote_log_segment_metadata_record> static constexpr field_list<M, 2> fields{{
+            {"leader_epoch", int32, since(0)},
+            {"offset", int64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -85,18 +86,19 @@ struct remote_log_segment_metadata_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<remote_log_segment_metadata_record,
-        field<"remote_log_segment_id", structure<remote_log_segment_id_entry>, since(0)>,
-        field<"start_offset", int64, since(0)>,
-        field<"end_offset", int64, since(0)>,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"max_timestamp_ms", int64, since(0)>,
-        field<"event_timestamp_ms", int64, since(0)>,
-        field<"segment_leader_epochs", array<segment_leader_epoch_entry>, since(0)>,
-        field<"segment_size_in_bytes", int32, since(0)>,
-        field<"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null>,
-        field<"remote_log_segment_state", int8, since(0)>,
-        field<"txn_index_empty", boolean, since(0), tag(0)>>;
+    template <class M = remote_log_segment_metadata_record>
+    static constexpr field_list<M, 11, remote_log_segment_id_entry, segment_leader_epoch_entry> fields{{
+        {"remote_log_segment_id", structure<remote_log_segment_id_entry>(), since(0)},
+        {"start_offset", int64, since(0)},
+        {"end_offset", int64, since(0)},
+        {"broker_id", int32, since(0), names_broker},
+        {"max_timestamp_ms", int64, since(0)},
+        {"event_timestamp_ms", int64, since(0)},
+        {"segment_leader_epochs", array<segment_leader_epoch_entry>(), since(0)},
+        {"segment_size_in_bytes", int32, since(0)},
+        {"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null},
+        {"remote_log_segment_state", int8, since(0)},
+        {"txn_index_empty", boolean, since(0), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

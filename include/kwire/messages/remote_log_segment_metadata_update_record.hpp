@@ -11,10 +11,11 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
     static constexpr message_facts facts{"RemoteLogSegmentMetadataUpdateRecord", 1, {0, 0}, 0};
 
     struct topic_id_partition_entry {
-        using fields = field_list<remote_log_segment_metadata_update_record,
-            field<"name", string, since(0), names_topic>,
-            field<"id", id128, since(0), names_topic_id>,
-            field<"partition", int32, since(0)>>;
+        template <class M = remote_log_segment_metadata_update_record>
+        static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), names_topic},
+            {"id", id128, since(0), names_topic_id},
+            {"partition", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +39,10 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
     };
 
     struct remote_log_segment_id_entry {
-        using fields = field_list<remote_log_segment_metadata_update_record,
-            field<"topic_id_partition", structure<topic_id_partition_entry>, since(0)>,
-            field<"id", id128, since(0)>>;
+        template <class M = remote_log_segment_metadata_update_record>
+        static constexpr field_list<M, 2, topic_id_partition_entry> fields{{
+            {"topic_id_partition", structure<topic_id_partition_entry>(), since(0)},
+            {"id", id128, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -62,12 +64,13 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<remote_log_segment_metadata_update_record,
-        field<"remote_log_segment_id", structure<remote_log_segment_id_entry>, since(0)>,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"event_timestamp_ms", int64, since(0)>,
-        field<"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null>,
-        field<"remote_log_segment_state", int8, since(0)>>;
+    template <class M = remote_log_segment_metadata_update_record>
+    static constexpr field_list<M, 5, remote_log_segment_id_entry> fields{{
+        {"remote_log_segment_id", structure<remote_log_segment_id_entry>(), since(0)},
+        {"broker_id", int32, since(0), names_broker},
+        {"event_timestamp_ms", int64, since(0)},
+        {"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null},
+        {"remote_log_segment_state", int8, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

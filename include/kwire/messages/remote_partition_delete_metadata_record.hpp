@@ -11,10 +11,11 @@ struct remote_partition_delete_metadata_record : private vocabulary {
     static constexpr message_facts facts{"RemotePartitionDeleteMetadataRecord", 2, {0, 0}, 0};
 
     struct topic_id_partition_entry {
-        using fields = field_list<remote_partition_delete_metadata_record,
-            field<"name", string, since(0), names_topic>,
-            field<"id", id128, since(0), names_topic_id>,
-            field<"partition", int32, since(0)>>;
+        template <class M = remote_partition_delete_metadata_record>
+        static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), names_topic},
+            {"id", id128, since(0), names_topic_id},
+            {"partition", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -37,11 +38,12 @@ struct remote_partition_delete_metadata_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<remote_partition_delete_metadata_record,
-        field<"topic_id_partition", structure<topic_id_partition_entry>, since(0)>,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"event_timestamp_ms", int64, since(0)>,
-        field<"remote_partition_delete_state", int8, since(0)>>;
+    template <class M = remote_partition_delete_metadata_record>
+    static constexpr field_list<M, 4, topic_id_partition_entry> fields{{
+        {"topic_id_partition", structure<topic_id_partition_entry>(), since(0)},
+        {"broker_id", int32, since(0), names_broker},
+        {"event_timestamp_ms", int64, since(0)},
+        {"remote_partition_delete_state", int8, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

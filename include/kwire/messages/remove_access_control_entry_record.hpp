@@ -10,8 +10,8 @@ namespace kwire {
 struct remove_access_control_entry_record : private vocabulary {
     static constexpr message_facts facts{"RemoveAccessControlEntryRecord", 19, {0, 0}, 0};
 
-    using fields = field_list<remove_access_control_entry_record,
-        field<"id", id128, since(0)>>;
+    template <class M = remove_access_control_entry_record> static constexpr field_list<M, 1> fields{{
+        {"id", id128, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct remove_delegation_token_record : private vocabulary {
     static constexpr message_facts facts{"RemoveDelegationTokenRecord", 26, {0, 0}, 0};
 
-    using fields = field_list<remove_delegation_token_record,
-        field<"token_id", string, since(0)>>;
+    template <class M = remove_delegation_token_record> static constexpr field_list<M, 1> fields{{
+        {"token_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,10 +10,10 @@ namespace kwire {
 struct remove_raft_voter_request : private vocabulary {
     static constexpr message_facts facts{"RemoveRaftVoterRequest", 81, {0, 0}, 0};
 
-    using fields = field_list<remove_raft_voter_request,
-        field<"cluster_id", string, since(0), nullable_since(0)>,
-        field<"voter_id", int32, since(0), names_broker>,
-        field<"voter_directory_id", id128, since(0)>>;
+    template <class M = remove_raft_voter_request> static constexpr field_list<M, 3> fields{{
+        {"cluster_id", string, since(0), nullable_since(0)},
+        {"voter_id", int32, since(0), names_broker},
+        {"voter_directory_id", id128, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -41,10 +41,10 @@ struct remove_raft_voter_request : private vocabulary {
 struct remove_raft_voter_response : private vocabulary {
     static constexpr message_facts facts{"RemoveRaftVoterResponse", 81, {0, 0}, 0};
 
-    using fields = field_list<remove_raft_voter_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), ignorable>>;
+    template <class M = remove_raft_voter_response> static constexpr field_list<M, 3> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct remove_topic_record : private vocabulary {
     static constexpr message_facts facts{"RemoveTopicRecord", 9, {0, 0}, 0};
 
-    using fields = field_list<remove_topic_record,
-        field<"topic_id", id128, since(0), names_topic_id>>;
+    template <class M = remove_topic_record> static constexpr field_list<M, 1> fields{{
+        {"topic_id", id128, since(0), names_topic_id}}};
 
     template <int N = 0>
     struct basic_data {

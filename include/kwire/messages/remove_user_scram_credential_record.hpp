@@ -10,9 +10,9 @@ namespace kwire {
 struct remove_user_scram_credential_record : private vocabulary {
     static constexpr message_facts facts{"RemoveUserScramCredentialRecord", 22, {0, 0}, 0};
 
-    using fields = field_list<remove_user_scram_credential_record,
-        field<"name", string, since(0)>,
-        field<"mechanism", int8, since(0)>>;
+    template <class M = remove_user_scram_credential_record> static constexpr field_list<M, 2> fields{{
+        {"name", string, since(0)},
+        {"mechanism", int8, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

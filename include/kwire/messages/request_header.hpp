@@ -10,11 +10,11 @@ namespace kwire {
 struct request_header : private vocabulary {
     static constexpr message_facts facts{"RequestHeader", -1, {0, 2}, 2};
 
-    using fields = field_list<request_header,
-        field<"request_api_key", int16, since(0)>,
-        field<"request_api_version", int16, since(0)>,
-        field<"correlation_id", int32, since(0)>,
-        field<"client_id", string, since(1), nullable_since(1), ignorable, never_compact>>;
+    template <class M = request_header> static constexpr field_list<M, 4> fields{{
+        {"request_api_key", int16, since(0)},
+        {"request_api_version", int16, since(0)},
+        {"correlation_id", int32, since(0)},
+        {"client_id", string, since(1), nullable_since(1), ignorable, never_compact}}};
 
     template <int N = 0>
     struct basic_data {

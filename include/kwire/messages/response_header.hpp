@@ -10,8 +10,8 @@ namespace kwire {
 struct response_header : private vocabulary {
     static constexpr message_facts facts{"ResponseHeader", -1, {0, 1}, 1};
 
-    using fields = field_list<response_header,
-        field<"correlation_id", int32, since(0)>>;
+    template <class M = response_header> static constexpr field_list<M, 1> fields{{
+        {"correlation_id", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct sasl_authenticate_request : private vocabulary {
     static constexpr message_facts facts{"SaslAuthenticateRequest", 36, {0, 2}, 2};
 
-    using fields = field_list<sasl_authenticate_request,
-        field<"auth_bytes", bytes, since(0), secret>>;
+    template <class M = sasl_authenticate_request> static constexpr field_list<M, 1> fields{{
+        {"auth_bytes", bytes, since(0), secret}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,11 +33,11 @@ struct sasl_authenticate_request : private vocabulary {
 struct sasl_authenticate_response : private vocabulary {
     static constexpr message_facts facts{"SaslAuthenticateResponse", 36, {0, 2}, 2};
 
-    using fields = field_list<sasl_authenticate_response,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"auth_bytes", bytes, since(0), secret>,
-        field<"session_lifetime_ms", int64, since(1), ignorable>>;
+    template <class M = sasl_authenticate_response> static constexpr field_list<M, 4> fields{{
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"auth_bytes", bytes, since(0), secret},
+        {"session_lifetime_ms", int64, since(1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct sasl_handshake_request : private vocabulary {
     static constexpr message_facts facts{"SaslHandshakeRequest", 17, {0, 1}};
 
-    using fields = field_list<sasl_handshake_request,
-        field<"mechanism", string, since(0)>>;
+    template <class M = sasl_handshake_request> static constexpr field_list<M, 1> fields{{
+        {"mechanism", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -32,9 +32,9 @@ struct sasl_handshake_request : private vocabulary {
 struct sasl_handshake_response : private vocabulary {
     static constexpr message_facts facts{"SaslHandshakeResponse", 17, {0, 1}};
 
-    using fields = field_list<sasl_handshake_response,
-        field<"error_code", int16, since(0)>,
-        field<"mechanisms", array<string>, since(0)>>;
+    template <class M = sasl_handshake_response> static constexpr field_list<M, 2> fields{{
+        {"error_code", int16, since(0)},
+        {"mechanisms", array(string), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct share_acknowledge_request : private vocabulary {
     static constexpr message_facts facts{"ShareAcknowledgeRequest", 79, {0, 2}, 0};
 
     struct acknowledgement_batch {
-        using fields = field_list<share_acknowledge_request,
-            field<"first_offset", int64, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"acknowledge_types", array<int8>, since(0)>>;
+        template <class M = share_acknowledge_request> static constexpr field_list<M, 3> fields{{
+            {"first_offset", int64, since(0)},
+            {"last_offset", int64, since(0)},
+            {"acknowledge_types", array(int8), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +38,10 @@ struct share_acknowledge_request : private vocabulary {
     };
 
     struct acknowledge_partition {
-        using fields = field_list<share_acknowledge_request,
-            field<"partition_index", int32, since(0), map_key>,
-            field<"acknowledgement_batches", array<acknowledgement_batch>, since(0)>>;
+        template <class M = share_acknowledge_request>
+        static constexpr field_list<M, 2, acknowledgement_batch> fields{{
+            {"partition_index", int32, since(0), map_key},
+            {"acknowledgement_batches", array<acknowledgement_batch>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -63,9 +64,10 @@ struct share_acknowledge_request : private vocabulary {
     };
 
     struct acknowledge_topic {
-        using fields = field_list<share_acknowledge_request,
-            field<"topic_id", id128, since(0), map_key, names_topic_id>,
-            field<"partitions", array<acknowledge_partition>, since(0)>>;
+        template <class M = share_acknowledge_request>
+        static constexpr field_list<M, 2, acknowledge_partition> fields{{
+            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"partitions", array<acknowledge_partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -87,12 +89,13 @@ struct share_acknowledge_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_acknowledge_request,
-        field<"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group>,
-        field<"member_id", string, since(0), nullable_since(0)>,
-        field<"share_session_epoch", int32, since(0)>,
-        field<"is_renew_ack", boolean, since(2)>,
-        field<"topics", array<acknowledge_topic>, since(0)>>;
+    template <class M = share_acknowledge_request>
+    static constexpr field_list<M, 5, acknowledge_topic> fields{{
+        {"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group},
+        {"member_id", string, since(0), nullable_since(0)},
+        {"share_session_epoch", int32, since(0)},
+        {"is_renew_ack", boolean, since(2)},
+        {"topics", array<acknowledge_topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -129,9 +132,9 @@ struct share_acknowledge_response : private vocabulary {
     static constexpr message_facts facts{"ShareAcknowledgeResponse", 79, {0, 2}, 0};
 
     struct leader_id_and_epoch {
-        using fields = field_list<share_acknowledge_response,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = share_acknowledge_response> static constexpr field_list<M, 2> fields{{
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -152,11 +155,12 @@ struct share_acknowledge_response : private vocabulary {
     };
 
     struct partition_data {
-        using fields = field_list<share_acknowledge_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"current_leader", structure<leader_id_and_epoch>, since(0)>>;
+        template <class M = share_acknowledge_response>
+        static constexpr field_list<M, 4, leader_id_and_epoch> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"current_leader", structure<leader_id_and_epoch>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -187,9 +191,10 @@ struct share_acknowledge_response : private vocabulary {
     };
 
     struct topic_response {
-        using fields = field_list<share_acknowledge_response,
-            field<"topic_id", id128, since(0), map_key, names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = share_acknowledge_response>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -212,11 +217,11 @@ struct share_acknowledge_response : private vocabulary {
     };
 
     struct node_endpoint {
-        using fields = field_list<share_acknowledge_response,
-            field<"node_id", int32, since(0), map_key, names_broker>,
-            field<"host", string, since(0)>,
-            field<"port", int32, since(0)>,
-            field<"rack", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = share_acknowledge_response> static constexpr field_list<M, 4> fields{{
+            {"node_id", int32, since(0), map_key, names_broker},
+            {"host", string, since(0)},
+            {"port", int32, since(0)},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -242,13 +247,14 @@ struct share_acknowledge_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_acknowledge_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"acquisition_lock_timeout_ms", int32, since(2), ignorable>,
-        field<"responses", array<topic_response>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(0)>>;
+    template <class M = share_acknowledge_response>
+    static constexpr field_list<M, 6, topic_response, node_endpoint> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"acquisition_lock_timeout_ms", int32, since(2), ignorable},
+        {"responses", array<topic_response>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -12,10 +12,10 @@ struct share_fetch_request : private vocabulary {
     static constexpr message_facts facts{"ShareFetchRequest", 78, {0, 2}, 0};
 
     struct acknowledgement_batch {
-        using fields = field_list<share_fetch_request,
-            field<"first_offset", int64, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"acknowledge_types", array<int8>, since(0)>>;
+        template <class M = share_fetch_request> static constexpr field_list<M, 3> fields{{
+            {"first_offset", int64, since(0)},
+            {"last_offset", int64, since(0)},
+            {"acknowledge_types", array(int8), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -39,10 +39,11 @@ struct share_fetch_request : private vocabulary {
     };
 
     struct fetch_partition {
-        using fields = field_list<share_fetch_request,
-            field<"partition_index", int32, since(0), map_key>,
-            field<"partition_max_bytes", int32, between(0, 0)>,
-            field<"acknowledgement_batches", array<acknowledgement_batch>, since(0)>>;
+        template <class M = share_fetch_request>
+        static constexpr field_list<M, 3, acknowledgement_batch> fields{{
+            {"partition_index", int32, since(0), map_key},
+            {"partition_max_bytes", int32, between(0, 0)},
+            {"acknowledgement_batches", array<acknowledgement_batch>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -68,9 +69,9 @@ struct share_fetch_request : private vocabulary {
     };
 
     struct fetch_topic {
-        using fields = field_list<share_fetch_request,
-            field<"topic_id", id128, since(0), map_key, names_topic_id>,
-            field<"partitions", array<fetch_partition>, since(0)>>;
+        template <class M = share_fetch_request> static constexpr field_list<M, 2, fetch_partition> fields{{
+            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"partitions", array<fetch_partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -93,9 +94,9 @@ struct share_fetch_request : private vocabulary {
     };
 
     struct forgotten_topic {
-        using fields = field_list<share_fetch_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = share_fetch_request> static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -115,19 +116,20 @@ struct share_fetch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_fetch_request,
-        field<"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group>,
-        field<"member_id", string, since(0), nullable_since(0)>,
-        field<"share_session_epoch", int32, since(0)>,
-        field<"max_wait_ms", int32, since(0)>,
-        field<"min_bytes", int32, since(0)>,
-        field<"max_bytes", int32, since(0), defaults_to(2147483647)>,
-        field<"max_records", int32, since(1)>,
-        field<"batch_size", int32, since(1)>,
-        field<"share_acquire_mode", int8, since(2), ignorable>,
-        field<"is_renew_ack", boolean, since(2)>,
-        field<"topics", array<fetch_topic>, since(0)>,
-        field<"forgotten_topics_data", array<forgotten_topic>, since(0)>>;
+    template <class M = share_fetch_request>
+    static constexpr field_list<M, 12, fetch_topic, forgotten_topic> fields{{
+        {"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group},
+        {"member_id", string, since(0), nullable_since(0)},
+        {"share_session_epoch", int32, since(0)},
+        {"max_wait_ms", int32, since(0)},
+        {"min_bytes", int32, since(0)},
+        {"max_bytes", int32, since(0), defaults_to(2147483647)},
+        {"max_records", int32, since(1)},
+        {"batch_size", int32, since(1)},
+        {"share_acquire_mode", int8, since(2), ignorable},
+        {"is_renew_ack", boolean, since(2)},
+        {"topics", array<fetch_topic>(), since(0)},
+        {"forgotten_topics_data", array<forgotten_topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -185,9 +187,9 @@ struct share_fetch_response : private vocabulary {
     static constexpr message_facts facts{"ShareFetchResponse", 78, {0, 2}, 0};
 
     struct leader_id_and_epoch {
-        using fields = field_list<share_fetch_response,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>>;
+        template <class M = share_fetch_response> static constexpr field_list<M, 2> fields{{
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -208,10 +210,10 @@ struct share_fetch_response : private vocabulary {
     };
 
     struct acquired_records {
-        using fields = field_list<share_fetch_response,
-            field<"first_offset", int64, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"delivery_count", int16, since(0)>>;
+        template <class M = share_fetch_response> static constexpr field_list<M, 3> fields{{
+            {"first_offset", int64, since(0)},
+            {"last_offset", int64, since(0)},
+            {"delivery_count", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -235,15 +237,16 @@ struct share_fetch_response : private vocabulary {
     };
 
     struct partition_data {
-        using fields = field_list<share_fetch_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"acknowledge_error_code", int16, since(0)>,
-            field<"acknowledge_error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"current_leader", structure<leader_id_and_epoch>, since(0)>,
-            field<"records", records, since(0), nullable_between(0, 0)>,
-            field<"acquired_records", array<acquired_records>, since(0)>>;
+        template <class M = share_fetch_response>
+        static constexpr field_list<M, 8, leader_id_and_epoch, acquired_records> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"acknowledge_error_code", int16, since(0)},
+            {"acknowledge_error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"current_leader", structure<leader_id_and_epoch>(), since(0)},
+            {"records", records, since(0), nullable_between(0, 0)},
+            {"acquired_records", array<acquired_records>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -292,9 +295,9 @@ struct share_fetch_response : private vocabulary {
     };
 
     struct share_fetchable_topic_response {
-        using fields = field_list<share_fetch_response,
-            field<"topic_id", id128, since(0), map_key, names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = share_fetch_response> static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -317,11 +320,11 @@ struct share_fetch_response : private vocabulary {
     };
 
     struct node_endpoint {
-        using fields = field_list<share_fetch_response,
-            field<"node_id", int32, since(0), map_key, names_broker>,
-            field<"host", string, since(0)>,
-            field<"port", int32, since(0)>,
-            field<"rack", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = share_fetch_response> static constexpr field_list<M, 4> fields{{
+            {"node_id", int32, since(0), map_key, names_broker},
+            {"host", string, since(0)},
+            {"port", int32, since(0)},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -347,13 +350,14 @@ struct share_fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_fetch_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"acquisition_lock_timeout_ms", int32, since(1)>,
-        field<"responses", array<share_fetchable_topic_response>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(0)>>;
+    template <class M = share_fetch_response>
+    static constexpr field_list<M, 6, share_fetchable_topic_response, node_endpoint> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"acquisition_lock_timeout_ms", int32, since(1)},
+        {"responses", array<share_fetchable_topic_response>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct share_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupCurrentMemberAssignmentKey", 14, {0, 0}};
 
-    using fields = field_list<share_group_current_member_assignment_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = share_group_current_member_assignment_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,9 +37,10 @@ struct share_group_current_member_assignment_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupCurrentMemberAssignmentValue", 14, {0, 0}, 0};
 
     struct topic_partitions {
-        using fields = field_list<share_group_current_member_assignment_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = share_group_current_member_assignment_value>
+        static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -59,11 +60,12 @@ struct share_group_current_member_assignment_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_group_current_member_assignment_value,
-        field<"member_epoch", int32, since(0)>,
-        field<"previous_member_epoch", int32, since(0)>,
-        field<"state", int8, since(0)>,
-        field<"assigned_partitions", array<topic_partitions>, since(0)>>;
+    template <class M = share_group_current_member_assignment_value>
+    static constexpr field_list<M, 4, topic_partitions> fields{{
+        {"member_epoch", int32, since(0)},
+        {"previous_member_epoch", int32, since(0)},
+        {"state", int8, since(0)},
+        {"assigned_partitions", array<topic_partitions>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct share_group_describe_request : private vocabulary {
     static constexpr message_facts facts{"ShareGroupDescribeRequest", 77, {0, 1}, 0};
 
-    using fields = field_list<share_group_describe_request,
-        field<"group_ids", array<string>, since(0), names_group>,
-        field<"include_authorized_operations", boolean, since(0)>>;
+    template <class M = share_group_describe_request> static constexpr field_list<M, 2> fields{{
+        {"group_ids", array(string), since(0), names_group},
+        {"include_authorized_operations", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -38,10 +38,10 @@ struct share_group_describe_response : private vocabulary {
     static constexpr message_facts facts{"ShareGroupDescribeResponse", 77, {0, 1}, 0};
 
     struct topic_partitions {
-        using fields = field_list<share_group_describe_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = share_group_describe_response> static constexpr field_list<M, 3> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -65,8 +65,9 @@ struct share_group_describe_response : private vocabulary {
     };
 
     struct assignment {
-        using fields = field_list<share_group_describe_response,
-            field<"topic_partitions", array<topic_partitions>, since(0)>>;
+        template <class M = share_group_describe_response>
+        static constexpr field_list<M, 1, topic_partitions> fields{{
+            {"topic_partitions", array<topic_partitions>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -86,14 +87,15 @@ struct share_group_describe_response : private vocabulary {
     };
 
     struct member {
-        using fields = field_list<share_group_describe_response,
-            field<"member_id", string, since(0)>,
-            field<"rack_id", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"member_epoch", int32, since(0)>,
-            field<"client_id", string, since(0)>,
-            field<"client_host", string, since(0)>,
-            field<"subscribed_topic_names", array<string>, since(0), names_topic>,
-            field<"assignment", structure<assignment>, since(0)>>;
+        template <class M = share_group_describe_response>
+        static constexpr field_list<M, 7, assignment> fields{{
+            {"member_id", string, since(0)},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+            {"member_epoch", int32, since(0)},
+            {"client_id", string, since(0)},
+            {"client_host", string, since(0)},
+            {"subscribed_topic_names", array(string), since(0), names_topic},
+            {"assignment", structure<assignment>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -133,16 +135,16 @@ struct share_group_describe_response : private vocabulary {
     };
 
     struct described_group {
-        using fields = field_list<share_group_describe_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"group_id", string, since(0), names_group>,
-            field<"group_state", string, since(0)>,
-            field<"group_epoch", int32, since(0)>,
-            field<"assignment_epoch", int32, since(0)>,
-            field<"assignor_name", string, since(0)>,
-            field<"members", array<member>, since(0)>,
-            field<"authorized_operations", int32, since(0), defaults_to(-2147483648)>>;
+        template <class M = share_group_describe_response> static constexpr field_list<M, 9, member> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"group_id", string, since(0), names_group},
+            {"group_state", string, since(0)},
+            {"group_epoch", int32, since(0)},
+            {"assignment_epoch", int32, since(0)},
+            {"assignor_name", string, since(0)},
+            {"members", array<member>(), since(0)},
+            {"authorized_operations", int32, since(0), defaults_to(-2147483648)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -185,9 +187,10 @@ struct share_group_describe_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_group_describe_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"groups", array<described_group>, since(0)>>;
+    template <class M = share_group_describe_response>
+    static constexpr field_list<M, 2, described_group> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"groups", array<described_group>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

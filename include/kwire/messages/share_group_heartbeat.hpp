@@ -10,12 +10,12 @@ namespace kwire {
 struct share_group_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"ShareGroupHeartbeatRequest", 76, {0, 1}, 0};
 
-    using fields = field_list<share_group_heartbeat_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>,
-        field<"member_epoch", int32, since(0)>,
-        field<"rack_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"subscribed_topic_names", array<string>, since(0), nullable_since(0), defaults_to_null, names_topic>>;
+    template <class M = share_group_heartbeat_request> static constexpr field_list<M, 5> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)},
+        {"member_epoch", int32, since(0)},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, names_topic}}};
 
     template <int N = 0>
     struct basic_data {
@@ -52,9 +52,9 @@ struct share_group_heartbeat_response : private vocabulary {
     static constexpr message_facts facts{"ShareGroupHeartbeatResponse", 76, {0, 1}, 0};
 
     struct topic_partitions {
-        using fields = field_list<share_group_heartbeat_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = share_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -75,8 +75,9 @@ struct share_group_heartbeat_response : private vocabulary {
     };
 
     struct assignment {
-        using fields = field_list<share_group_heartbeat_response,
-            field<"topic_partitions", array<topic_partitions>, since(0)>>;
+        template <class M = share_group_heartbeat_response>
+        static constexpr field_list<M, 1, topic_partitions> fields{{
+            {"topic_partitions", array<topic_partitions>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -95,14 +96,14 @@ struct share_group_heartbeat_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_group_heartbeat_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"member_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"member_epoch", int32, since(0)>,
-        field<"heartbeat_interval_ms", int32, since(0)>,
-        field<"assignment", structure<assignment>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = share_group_heartbeat_response> static constexpr field_list<M, 7, assignment> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_epoch", int32, since(0)},
+        {"heartbeat_interval_ms", int32, since(0)},
+        {"assignment", structure<assignment>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

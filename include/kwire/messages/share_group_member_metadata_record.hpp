@@ -10,9 +10,9 @@ namespace kwire {
 struct share_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataKey", 10, {0, 0}, 32767, 10};
 
-    using fields = field_list<share_group_member_metadata_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = share_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -36,11 +36,11 @@ struct share_group_member_metadata_key : private vocabulary {
 struct share_group_member_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataValue", 10, {0, 0}, 0};
 
-    using fields = field_list<share_group_member_metadata_value,
-        field<"rack_id", string, since(0), nullable_since(0)>,
-        field<"client_id", string, since(0)>,
-        field<"client_host", string, since(0)>,
-        field<"subscribed_topic_names", array<string>, since(0), names_topic>>;
+    template <class M = share_group_member_metadata_value> static constexpr field_list<M, 4> fields{{
+        {"rack_id", string, since(0), nullable_since(0)},
+        {"client_id", string, since(0)},
+        {"client_host", string, since(0)},
+        {"subscribed_topic_names", array(string), since(0), names_topic}}};
 
     template <int N = 0>
     struct basic_data {

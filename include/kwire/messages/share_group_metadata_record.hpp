@@ -10,8 +10,8 @@ namespace kwire {
 struct share_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMetadataKey", 11, {0, 0}, 32767, 11};
 
-    using fields = field_list<share_group_metadata_key,
-        field<"group_id", string, since(0), names_group>>;
+    template <class M = share_group_metadata_key> static constexpr field_list<M, 1> fields{{
+        {"group_id", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -32,9 +32,9 @@ struct share_group_metadata_key : private vocabulary {
 struct share_group_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMetadataValue", 11, {0, 0}, 0};
 
-    using fields = field_list<share_group_metadata_value,
-        field<"epoch", int32, since(0)>,
-        field<"metadata_hash", int64, since(0)>>;
+    template <class M = share_group_metadata_value> static constexpr field_list<M, 2> fields{{
+        {"epoch", int32, since(0)},
+        {"metadata_hash", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

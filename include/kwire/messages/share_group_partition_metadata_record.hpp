@@ -10,8 +10,8 @@ namespace kwire {
 struct share_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupPartitionMetadataKey", 9, {9, 9}};
 
-    using fields = field_list<share_group_partition_metadata_key,
-        field<"group_id", string, since(9), names_group>>;
+    template <class M = share_group_partition_metadata_key> static constexpr field_list<M, 1> fields{{
+        {"group_id", string, since(9), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,10 +33,10 @@ struct share_group_partition_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupPartitionMetadataValue", 9, {0, 0}, 0};
 
     struct topic_partitions_info {
-        using fields = field_list<share_group_partition_metadata_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = share_group_partition_metadata_value> static constexpr field_list<M, 3> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -60,9 +60,9 @@ struct share_group_partition_metadata_value : private vocabulary {
     };
 
     struct topic_info {
-        using fields = field_list<share_group_partition_metadata_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"topic_name", string, since(0), names_topic>>;
+        template <class M = share_group_partition_metadata_value> static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), names_topic}}};
 
         template <int N = 0>
         struct basic_data {
@@ -82,9 +82,10 @@ struct share_group_partition_metadata_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_group_partition_metadata_value,
-        field<"initialized_topics", array<topic_partitions_info>, since(0)>,
-        field<"deleting_topics", array<topic_info>, since(0)>>;
+    template <class M = share_group_partition_metadata_value>
+    static constexpr field_list<M, 2, topic_partitions_info, topic_info> fields{{
+        {"initialized_topics", array<topic_partitions_info>(), since(0)},
+        {"deleting_topics", array<topic_info>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct share_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMemberKey", 13, {0, 0}};
 
-    using fields = field_list<share_group_target_assignment_member_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = share_group_target_assignment_member_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,9 +37,10 @@ struct share_group_target_assignment_member_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMemberValue", 13, {0, 0}, 0};
 
     struct topic_partition {
-        using fields = field_list<share_group_target_assignment_member_value,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = share_group_target_assignment_member_value>
+        static constexpr field_list<M, 2> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -59,8 +60,9 @@ struct share_group_target_assignment_member_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_group_target_assignment_member_value,
-        field<"topic_partitions", array<topic_partition>, since(0)>>;
+    template <class M = share_group_target_assignment_member_value>
+    static constexpr field_list<M, 1, topic_partition> fields{{
+        {"topic_partitions", array<topic_partition>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

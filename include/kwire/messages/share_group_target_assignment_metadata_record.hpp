@@ -10,8 +10,8 @@ namespace kwire {
 struct share_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMetadataKey", 12, {0, 0}};
 
-    using fields = field_list<share_group_target_assignment_metadata_key,
-        field<"group_id", string, since(0), names_group>>;
+    template <class M = share_group_target_assignment_metadata_key> static constexpr field_list<M, 1> fields{{
+        {"group_id", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -32,9 +32,10 @@ struct share_group_target_assignment_metadata_key : private vocabulary {
 struct share_group_target_assignment_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMetadataValue", 12, {0, 0}, 0};
 
-    using fields = field_list<share_group_target_assignment_metadata_value,
-        field<"assignment_epoch", int32, since(0)>,
-        field<"assignment_timestamp", int64, since(0), tag(0), ignorable>>;
+    template <class M = share_group_target_assignment_metadata_value>
+    static constexpr field_list<M, 2> fields{{
+        {"assignment_epoch", int32, since(0)},
+        {"assignment_timestamp", int64, since(0), tag(0), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

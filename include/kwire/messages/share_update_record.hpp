@@ -10,10 +10,10 @@ namespace kwire {
 struct share_update_key : private vocabulary {
     static constexpr message_facts facts{"ShareUpdateKey", 1, {0, 0}};
 
-    using fields = field_list<share_update_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"topic_id", id128, since(0), names_topic_id>,
-        field<"partition", int32, since(0)>>;
+    template <class M = share_update_key> static constexpr field_list<M, 3> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topic_id", id128, since(0), names_topic_id},
+        {"partition", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -41,11 +41,11 @@ struct share_update_value : private vocabulary {
     static constexpr message_facts facts{"ShareUpdateValue", 1, {0, 0}, 0};
 
     struct state_batch {
-        using fields = field_list<share_update_value,
-            field<"first_offset", int64, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"delivery_state", int8, since(0)>,
-            field<"delivery_count", int16, since(0)>>;
+        template <class M = share_update_value> static constexpr field_list<M, 4> fields{{
+            {"first_offset", int64, since(0)},
+            {"last_offset", int64, since(0)},
+            {"delivery_state", int8, since(0)},
+            {"delivery_count", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -71,12 +71,12 @@ struct share_update_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<share_update_value,
-        field<"snapshot_epoch", int32, since(0)>,
-        field<"leader_epoch", int32, since(0)>,
-        field<"start_offset", int64, since(0)>,
-        field<"delivery_complete_count", int32, since(0), tag(0), defaults_to(-1)>,
-        field<"state_batches", array<state_batch>, since(0)>>;
+    template <class M = share_update_value> static constexpr field_list<M, 5, state_batch> fields{{
+        {"snapshot_epoch", int32, since(0)},
+        {"leader_epoch", int32, since(0)},
+        {"start_offset", int64, since(0)},
+        {"delivery_complete_count", int32, since(0), tag(0), defaults_to(-1)},
+        {"state_batches", array<state_batch>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

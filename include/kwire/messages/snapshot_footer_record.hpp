@@ -10,8 +10,8 @@ namespace kwire {
 struct snapshot_footer_record : private vocabulary {
     static constexpr message_facts facts{"SnapshotFooterRecord", -1, {0, 0}, 0};
 
-    using fields = field_list<snapshot_footer_record,
-        field<"version", int16, since(0)>>;
+    template <class M = snapshot_footer_record> static constexpr field_list<M, 1> fields{{
+        {"version", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

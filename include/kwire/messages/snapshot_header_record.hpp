@@ -10,9 +10,9 @@ namespace kwire {
 struct snapshot_header_record : private vocabulary {
     static constexpr message_facts facts{"SnapshotHeaderRecord", -1, {0, 0}, 0};
 
-    using fields = field_list<snapshot_header_record,
-        field<"version", int16, since(0)>,
-        field<"last_contained_log_timestamp", int64, since(0)>>;
+    template <class M = snapshot_header_record> static constexpr field_list<M, 2> fields{{
+        {"version", int16, since(0)},
+        {"last_contained_log_timestamp", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct stop_replica_request : private vocabulary {
     static constexpr message_facts facts{"StopReplicaRequest", 5, {0, 4}, 2};
 
     struct partition_v0 {
-        using fields = field_list<stop_replica_request,
-            field<"topic_name", string, between(0, 0), names_topic>,
-            field<"partition_index", int32, between(0, 0)>>;
+        template <class M = stop_replica_request> static constexpr field_list<M, 2> fields{{
+            {"topic_name", string, between(0, 0), names_topic},
+            {"partition_index", int32, between(0, 0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,9 +34,9 @@ struct stop_replica_request : private vocabulary {
     };
 
     struct topic_v1 {
-        using fields = field_list<stop_replica_request,
-            field<"name", string, between(1, 2), names_topic>,
-            field<"partition_indexes", array<int32>, between(1, 2)>>;
+        template <class M = stop_replica_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, between(1, 2), names_topic},
+            {"partition_indexes", array(int32), between(1, 2)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -57,10 +57,10 @@ struct stop_replica_request : private vocabulary {
     };
 
     struct partition_state {
-        using fields = field_list<stop_replica_request,
-            field<"partition_index", int32, since(3)>,
-            field<"leader_epoch", int32, since(3), defaults_to(-1)>,
-            field<"delete_partition", boolean, since(3)>>;
+        template <class M = stop_replica_request> static constexpr field_list<M, 3> fields{{
+            {"partition_index", int32, since(3)},
+            {"leader_epoch", int32, since(3), defaults_to(-1)},
+            {"delete_partition", boolean, since(3)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -84,9 +84,9 @@ struct stop_replica_request : private vocabulary {
     };
 
     struct topic_state {
-        using fields = field_list<stop_replica_request,
-            field<"topic_name", string, since(3), names_topic>,
-            field<"partition_states", array<partition_state>, since(3)>>;
+        template <class M = stop_replica_request> static constexpr field_list<M, 2, partition_state> fields{{
+            {"topic_name", string, since(3), names_topic},
+            {"partition_states", array<partition_state>(), since(3)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -108,15 +108,16 @@ struct stop_replica_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<stop_replica_request,
-        field<"controller_id", int32, since(0), names_broker>,
-        field<"is_k_raft_controller", boolean, since(4)>,
-        field<"controller_epoch", int32, since(0)>,
-        field<"broker_epoch", int64, since(1), defaults_to(-1), ignorable>,
-        field<"delete_partitions", boolean, between(0, 2)>,
-        field<"ungrouped_partitions", array<partition_v0>, between(0, 0)>,
-        field<"topics", array<topic_v1>, between(1, 2)>,
-        field<"topic_states", array<topic_state>, since(3)>>;
+    template <class M = stop_replica_request>
+    static constexpr field_list<M, 8, partition_v0, topic_v1, topic_state> fields{{
+        {"controller_id", int32, since(0), names_broker},
+        {"is_k_raft_controller", boolean, since(4)},
+        {"controller_epoch", int32, since(0)},
+        {"broker_epoch", int64, since(1), defaults_to(-1), ignorable},
+        {"delete_partitions", boolean, between(0, 2)},
+        {"ungrouped_partitions", array<partition_v0>(), between(0, 0)},
+        {"topics", array<topic_v1>(), between(1, 2)},
+        {"topic_states", array<topic_state>(), since(3)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -164,10 +165,10 @@ struct stop_replica_response : private vocabulary {
     static constexpr message_facts facts{"StopReplicaResponse", 5, {0, 4}, 2};
 
     struct partition_error {
-        using fields = field_list<stop_replica_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = stop_replica_response> static constexpr field_list<M, 3> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -190,9 +191,9 @@ struct stop_replica_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<stop_replica_response,
-        field<"error_code", int16, since(0)>,
-        field<"partition_errors", array<partition_error>, since(0)>>;
+    template <class M = stop_replica_response> static constexpr field_list<M, 2, partition_error> fields{{
+        {"error_code", int16, since(0)},
+        {"partition_errors", array<partition_error>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,10 @@ namespace kwire {
 struct streams_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupCurrentMemberAssignmentKey", 22, {0, 0}};
 
-    using fields = field_list<streams_group_current_member_assignment_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = streams_group_current_member_assignment_key>
+    static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,10 +38,11 @@ struct streams_group_current_member_assignment_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupCurrentMemberAssignmentValue", 22, {0, 0}, 0};
 
     struct task_ids {
-        using fields = field_list<streams_group_current_member_assignment_value,
-            field<"subtopology_id", string, since(0)>,
-            field<"partitions", array<int32>, since(0)>,
-            field<"assignment_epochs", array<int32>, since(0), tag(0), nullable_since(0)>>;
+        template <class M = streams_group_current_member_assignment_value>
+        static constexpr field_list<M, 3> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partitions", array(int32), since(0)},
+            {"assignment_epochs", array(int32), since(0), tag(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -65,16 +67,17 @@ struct streams_group_current_member_assignment_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_current_member_assignment_value,
-        field<"member_epoch", int32, since(0)>,
-        field<"previous_member_epoch", int32, since(0)>,
-        field<"state", int8, since(0)>,
-        field<"active_tasks", array<task_ids>, since(0)>,
-        field<"standby_tasks", array<task_ids>, since(0)>,
-        field<"warmup_tasks", array<task_ids>, since(0)>,
-        field<"active_tasks_pending_revocation", array<task_ids>, since(0)>,
-        field<"standby_tasks_pending_revocation", array<task_ids>, since(0)>,
-        field<"warmup_tasks_pending_revocation", array<task_ids>, since(0)>>;
+    template <class M = streams_group_current_member_assignment_value>
+    static constexpr field_list<M, 9, task_ids> fields{{
+        {"member_epoch", int32, since(0)},
+        {"previous_member_epoch", int32, since(0)},
+        {"state", int8, since(0)},
+        {"active_tasks", array<task_ids>(), since(0)},
+        {"standby_tasks", array<task_ids>(), since(0)},
+        {"warmup_tasks", array<task_ids>(), since(0)},
+        {"active_tasks_pending_revocation", array<task_ids>(), since(0)},
+        {"standby_tasks_pending_revocation", array<task_ids>(), since(0)},
+        {"warmup_tasks_pending_revocation", array<task_ids>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

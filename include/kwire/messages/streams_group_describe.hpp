@@ -10,10 +10,10 @@ namespace kwire {
 struct streams_group_describe_request : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupDescribeRequest", 89, {0, 1}, 0};
 
-    using fields = field_list<streams_group_describe_request,
-        field<"group_ids", array<string>, since(0), names_group>,
-        field<"include_authorized_operations", boolean, since(0)>,
-        field<"include_topology_description", boolean, since(1)>>;
+    template <class M = streams_group_describe_request> static constexpr field_list<M, 3> fields{{
+        {"group_ids", array(string), since(0), names_group},
+        {"include_authorized_operations", boolean, since(0)},
+        {"include_topology_description", boolean, since(1)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -42,9 +42,9 @@ struct streams_group_describe_response : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupDescribeResponse", 89, {0, 1}, 0};
 
     struct key_value {
-        using fields = field_list<streams_group_describe_response,
-            field<"key", string, since(0)>,
-            field<"value", string, since(0)>>;
+        template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
+            {"key", string, since(0)},
+            {"value", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -65,11 +65,12 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct topic_info {
-        using fields = field_list<streams_group_describe_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", int32, since(0)>,
-            field<"replication_factor", int16, since(0)>,
-            field<"topic_configs", array<key_value>, since(0)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 4, key_value> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", int32, since(0)},
+            {"replication_factor", int16, since(0)},
+            {"topic_configs", array<key_value>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -98,10 +99,10 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct task_offset {
-        using fields = field_list<streams_group_describe_response,
-            field<"subtopology_id", string, since(0)>,
-            field<"partition", int32, since(0)>,
-            field<"offset", int64, since(0)>>;
+        template <class M = streams_group_describe_response> static constexpr field_list<M, 3> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partition", int32, since(0)},
+            {"offset", int64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -125,9 +126,9 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct task_ids {
-        using fields = field_list<streams_group_describe_response,
-            field<"subtopology_id", string, since(0)>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -148,10 +149,11 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct assignment {
-        using fields = field_list<streams_group_describe_response,
-            field<"active_tasks", array<task_ids>, since(0)>,
-            field<"standby_tasks", array<task_ids>, since(0)>,
-            field<"warmup_tasks", array<task_ids>, since(0)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 3, task_ids> fields{{
+            {"active_tasks", array<task_ids>(), since(0)},
+            {"standby_tasks", array<task_ids>(), since(0)},
+            {"warmup_tasks", array<task_ids>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -181,13 +183,13 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct topology_description_node {
-        using fields = field_list<streams_group_describe_response,
-            field<"name", string, since(1)>,
-            field<"node_type", int8, since(1)>,
-            field<"source_topics", array<string>, since(1), names_topic>,
-            field<"sink_topic", string, since(1), nullable_since(1), defaults_to_null, names_topic>,
-            field<"stores", array<string>, since(1)>,
-            field<"successors", array<string>, since(1)>>;
+        template <class M = streams_group_describe_response> static constexpr field_list<M, 6> fields{{
+            {"name", string, since(1)},
+            {"node_type", int8, since(1)},
+            {"source_topics", array(string), since(1), names_topic},
+            {"sink_topic", string, since(1), nullable_since(1), defaults_to_null, names_topic},
+            {"stores", array(string), since(1)},
+            {"successors", array(string), since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -222,12 +224,13 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct subtopology {
-        using fields = field_list<streams_group_describe_response,
-            field<"subtopology_id", string, since(0)>,
-            field<"source_topics", array<string>, since(0), names_topic>,
-            field<"repartition_sink_topics", array<string>, since(0), names_topic>,
-            field<"state_changelog_topics", array<topic_info>, since(0)>,
-            field<"repartition_source_topics", array<topic_info>, since(0)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 5, topic_info> fields{{
+            {"subtopology_id", string, since(0)},
+            {"source_topics", array(string), since(0), names_topic},
+            {"repartition_sink_topics", array(string), since(0), names_topic},
+            {"state_changelog_topics", array<topic_info>(), since(0)},
+            {"repartition_source_topics", array<topic_info>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -263,9 +266,10 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct topology {
-        using fields = field_list<streams_group_describe_response,
-            field<"epoch", int32, since(0)>,
-            field<"subtopologies", array<subtopology>, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 2, subtopology> fields{{
+            {"epoch", int32, since(0)},
+            {"subtopologies", array<subtopology>(), since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -288,9 +292,9 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct endpoint {
-        using fields = field_list<streams_group_describe_response,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -311,22 +315,23 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct member {
-        using fields = field_list<streams_group_describe_response,
-            field<"member_id", string, since(0)>,
-            field<"member_epoch", int32, since(0)>,
-            field<"instance_id", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"rack_id", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"client_id", string, since(0)>,
-            field<"client_host", string, since(0)>,
-            field<"topology_epoch", int32, since(0)>,
-            field<"process_id", string, since(0)>,
-            field<"user_endpoint", structure<endpoint>, since(0), nullable_since(0), defaults_to_null>,
-            field<"client_tags", array<key_value>, since(0)>,
-            field<"task_offsets", array<task_offset>, since(0)>,
-            field<"task_end_offsets", array<task_offset>, since(0)>,
-            field<"assignment", structure<assignment>, since(0)>,
-            field<"target_assignment", structure<assignment>, since(0)>,
-            field<"is_classic", boolean, since(0)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 15, endpoint, key_value, task_offset, assignment> fields{{
+            {"member_id", string, since(0)},
+            {"member_epoch", int32, since(0)},
+            {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+            {"client_id", string, since(0)},
+            {"client_host", string, since(0)},
+            {"topology_epoch", int32, since(0)},
+            {"process_id", string, since(0)},
+            {"user_endpoint", structure<endpoint>(), since(0), nullable_since(0), defaults_to_null},
+            {"client_tags", array<key_value>(), since(0)},
+            {"task_offsets", array<task_offset>(), since(0)},
+            {"task_end_offsets", array<task_offset>(), since(0)},
+            {"assignment", structure<assignment>(), since(0)},
+            {"target_assignment", structure<assignment>(), since(0)},
+            {"is_classic", boolean, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -400,9 +405,10 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct topology_description_subtopology {
-        using fields = field_list<streams_group_describe_response,
-            field<"subtopology_id", string, since(1)>,
-            field<"nodes", array<topology_description_node>, since(1)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 2, topology_description_node> fields{{
+            {"subtopology_id", string, since(1)},
+            {"nodes", array<topology_description_node>(), since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -425,9 +431,10 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct topology_description_global_store {
-        using fields = field_list<streams_group_describe_response,
-            field<"source", structure<topology_description_node>, since(1)>,
-            field<"processor", structure<topology_description_node>, since(1)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 2, topology_description_node> fields{{
+            {"source", structure<topology_description_node>(), since(1)},
+            {"processor", structure<topology_description_node>(), since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -452,9 +459,10 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct topology_description {
-        using fields = field_list<streams_group_describe_response,
-            field<"subtopologies", array<topology_description_subtopology>, since(1)>,
-            field<"global_stores", array<topology_description_global_store>, since(1)>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 2, topology_description_subtopology, topology_description_global_store> fields{{
+            {"subtopologies", array<topology_description_subtopology>(), since(1)},
+            {"global_stores", array<topology_description_global_store>(), since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -479,19 +487,20 @@ struct streams_group_describe_response : private vocabulary {
     };
 
     struct described_group {
-        using fields = field_list<streams_group_describe_response,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-            field<"group_id", string, since(0), names_group>,
-            field<"group_state", string, since(0)>,
-            field<"group_epoch", int32, since(0)>,
-            field<"assignment_epoch", int32, since(0)>,
-            field<"topology", structure<topology>, since(0), nullable_since(0), defaults_to_null>,
-            field<"members", array<member>, since(0)>,
-            field<"authorized_operations", int32, since(0), defaults_to(-2147483648)>,
-            field<"topology_description", structure<topology_description>, since(1), nullable_since(1), defaults_to_null>,
-            field<"topology_description_status", int8, since(1)>,
-            field<"assignor_name", string, since(1), nullable_since(1), defaults_to_null, ignorable>>;
+        template <class M = streams_group_describe_response>
+        static constexpr field_list<M, 12, topology, member, topology_description> fields{{
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+            {"group_id", string, since(0), names_group},
+            {"group_state", string, since(0)},
+            {"group_epoch", int32, since(0)},
+            {"assignment_epoch", int32, since(0)},
+            {"topology", structure<topology>(), since(0), nullable_since(0), defaults_to_null},
+            {"members", array<member>(), since(0)},
+            {"authorized_operations", int32, since(0), defaults_to(-2147483648)},
+            {"topology_description", structure<topology_description>(), since(1), nullable_since(1), defaults_to_null},
+            {"topology_description_status", int8, since(1)},
+            {"assignor_name", string, since(1), nullable_since(1), defaults_to_null, ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -549,9 +558,10 @@ struct streams_group_describe_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_describe_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"groups", array<described_group>, since(0)>>;
+    template <class M = streams_group_describe_response>
+    static constexpr field_list<M, 2, described_group> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"groups", array<described_group>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

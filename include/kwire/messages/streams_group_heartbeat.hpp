@@ -11,9 +11,9 @@ struct streams_group_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupHeartbeatRequest", 88, {0, 1}, 0};
 
     struct key_value {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"key", string, since(0)>,
-            field<"value", string, since(0)>>;
+        template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
+            {"key", string, since(0)},
+            {"value", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,11 +34,12 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct topic_info {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", int32, since(0)>,
-            field<"replication_factor", int16, since(0)>,
-            field<"topic_configs", array<key_value>, since(0)>>;
+        template <class M = streams_group_heartbeat_request>
+        static constexpr field_list<M, 4, key_value> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", int32, since(0)},
+            {"replication_factor", int16, since(0)},
+            {"topic_configs", array<key_value>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -67,9 +68,9 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct task_ids {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"subtopology_id", string, since(0)>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -90,10 +91,10 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct task_offset {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"subtopology_id", string, since(0)>,
-            field<"partition", int32, since(0)>,
-            field<"offset", int64, since(0)>>;
+        template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 3> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partition", int32, since(0)},
+            {"offset", int64, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -117,10 +118,10 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct copartition_group {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"source_topics", array<int16>, since(0)>,
-            field<"source_topic_regex", array<int16>, since(0)>,
-            field<"repartition_source_topics", array<int16>, since(0)>>;
+        template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 3> fields{{
+            {"source_topics", array(int16), since(0)},
+            {"source_topic_regex", array(int16), since(0)},
+            {"repartition_source_topics", array(int16), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -146,14 +147,15 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct subtopology {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"subtopology_id", string, since(0)>,
-            field<"source_topics", array<string>, since(0), names_topic>,
-            field<"source_topic_regex", array<string>, since(0)>,
-            field<"state_changelog_topics", array<topic_info>, since(0)>,
-            field<"repartition_sink_topics", array<string>, since(0), names_topic>,
-            field<"repartition_source_topics", array<topic_info>, since(0)>,
-            field<"copartition_groups", array<copartition_group>, since(0)>>;
+        template <class M = streams_group_heartbeat_request>
+        static constexpr field_list<M, 7, topic_info, copartition_group> fields{{
+            {"subtopology_id", string, since(0)},
+            {"source_topics", array(string), since(0), names_topic},
+            {"source_topic_regex", array(string), since(0)},
+            {"state_changelog_topics", array<topic_info>(), since(0)},
+            {"repartition_sink_topics", array(string), since(0), names_topic},
+            {"repartition_source_topics", array<topic_info>(), since(0)},
+            {"copartition_groups", array<copartition_group>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -199,9 +201,10 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct topology {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"epoch", int32, since(0)>,
-            field<"subtopologies", array<subtopology>, since(0)>>;
+        template <class M = streams_group_heartbeat_request>
+        static constexpr field_list<M, 2, subtopology> fields{{
+            {"epoch", int32, since(0)},
+            {"subtopologies", array<subtopology>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -224,9 +227,9 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     struct endpoint {
-        using fields = field_list<streams_group_heartbeat_request,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -246,24 +249,25 @@ struct streams_group_heartbeat_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_heartbeat_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>,
-        field<"member_epoch", int32, since(0)>,
-        field<"endpoint_information_epoch", int32, since(0)>,
-        field<"instance_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"rack_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"rebalance_timeout_ms", int32, since(0), defaults_to(-1)>,
-        field<"topology", structure<topology>, since(0), nullable_since(0), defaults_to_null>,
-        field<"active_tasks", array<task_ids>, since(0), nullable_since(0), defaults_to_null>,
-        field<"standby_tasks", array<task_ids>, since(0), nullable_since(0), defaults_to_null>,
-        field<"warmup_tasks", array<task_ids>, since(0), nullable_since(0), defaults_to_null>,
-        field<"process_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"user_endpoint", structure<endpoint>, since(0), nullable_since(0), defaults_to_null>,
-        field<"client_tags", array<key_value>, since(0), nullable_since(0), defaults_to_null>,
-        field<"task_offsets", array<task_offset>, since(0), nullable_since(0), defaults_to_null>,
-        field<"task_end_offsets", array<task_offset>, since(0), nullable_since(0), defaults_to_null>,
-        field<"shutdown_application", boolean, since(0)>>;
+    template <class M = streams_group_heartbeat_request>
+    static constexpr field_list<M, 17, topology, task_ids, endpoint, key_value, task_offset> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)},
+        {"member_epoch", int32, since(0)},
+        {"endpoint_information_epoch", int32, since(0)},
+        {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
+        {"topology", structure<topology>(), since(0), nullable_since(0), defaults_to_null},
+        {"active_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
+        {"standby_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
+        {"warmup_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
+        {"process_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"user_endpoint", structure<endpoint>(), since(0), nullable_since(0), defaults_to_null},
+        {"client_tags", array<key_value>(), since(0), nullable_since(0), defaults_to_null},
+        {"task_offsets", array<task_offset>(), since(0), nullable_since(0), defaults_to_null},
+        {"task_end_offsets", array<task_offset>(), since(0), nullable_since(0), defaults_to_null},
+        {"shutdown_application", boolean, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -350,9 +354,9 @@ struct streams_group_heartbeat_response : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupHeartbeatResponse", 88, {0, 1}, 0};
 
     struct task_ids {
-        using fields = field_list<streams_group_heartbeat_response,
-            field<"subtopology_id", string, since(0)>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -373,9 +377,9 @@ struct streams_group_heartbeat_response : private vocabulary {
     };
 
     struct topic_partition {
-        using fields = field_list<streams_group_heartbeat_response,
-            field<"topic", string, since(0), names_topic>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(0), names_topic},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -396,9 +400,9 @@ struct streams_group_heartbeat_response : private vocabulary {
     };
 
     struct status {
-        using fields = field_list<streams_group_heartbeat_response,
-            field<"status_code", int8, since(0)>,
-            field<"status_detail", string, since(0)>>;
+        template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
+            {"status_code", int8, since(0)},
+            {"status_detail", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -419,9 +423,9 @@ struct streams_group_heartbeat_response : private vocabulary {
     };
 
     struct endpoint {
-        using fields = field_list<streams_group_heartbeat_response,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -442,10 +446,11 @@ struct streams_group_heartbeat_response : private vocabulary {
     };
 
     struct endpoint_to_partitions {
-        using fields = field_list<streams_group_heartbeat_response,
-            field<"user_endpoint", structure<endpoint>, since(0)>,
-            field<"active_partitions", array<topic_partition>, since(0)>,
-            field<"standby_partitions", array<topic_partition>, since(0)>>;
+        template <class M = streams_group_heartbeat_response>
+        static constexpr field_list<M, 3, endpoint, topic_partition> fields{{
+            {"user_endpoint", structure<endpoint>(), since(0)},
+            {"active_partitions", array<topic_partition>(), since(0)},
+            {"standby_partitions", array<topic_partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -472,23 +477,24 @@ struct streams_group_heartbeat_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_heartbeat_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"member_id", string, since(0)>,
-        field<"member_epoch", int32, since(0)>,
-        field<"heartbeat_interval_ms", int32, since(0)>,
-        field<"acceptable_recovery_lag_legacy", int32, between(0, 0)>,
-        field<"task_offset_interval_ms", int32, since(0)>,
-        field<"acceptable_recovery_lag", int64, since(1), defaults_to(-1), ignorable>,
-        field<"status", array<status>, since(0), nullable_since(0)>,
-        field<"active_tasks", array<task_ids>, since(0), nullable_since(0), defaults_to_null>,
-        field<"standby_tasks", array<task_ids>, since(0), nullable_since(0), defaults_to_null>,
-        field<"warmup_tasks", array<task_ids>, since(0), nullable_since(0), defaults_to_null>,
-        field<"topology_description_required", boolean, since(1)>,
-        field<"endpoint_information_epoch", int32, since(0)>,
-        field<"partitions_by_user_endpoint", array<endpoint_to_partitions>, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = streams_group_heartbeat_response>
+    static constexpr field_list<M, 16, status, task_ids, endpoint_to_partitions> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0)},
+        {"member_epoch", int32, since(0)},
+        {"heartbeat_interval_ms", int32, since(0)},
+        {"acceptable_recovery_lag_legacy", int32, between(0, 0)},
+        {"task_offset_interval_ms", int32, since(0)},
+        {"acceptable_recovery_lag", int64, since(1), defaults_to(-1), ignorable},
+        {"status", array<status>(), since(0), nullable_since(0)},
+        {"active_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
+        {"standby_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
+        {"warmup_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
+        {"topology_description_required", boolean, since(1)},
+        {"endpoint_information_epoch", int32, since(0)},
+        {"partitions_by_user_endpoint", array<endpoint_to_partitions>(), since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct streams_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMemberMetadataKey", 19, {0, 0}};
 
-    using fields = field_list<streams_group_member_metadata_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = streams_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,9 +37,9 @@ struct streams_group_member_metadata_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMemberMetadataValue", 19, {0, 0}, 0};
 
     struct endpoint {
-        using fields = field_list<streams_group_member_metadata_value,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = streams_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -60,9 +60,9 @@ struct streams_group_member_metadata_value : private vocabulary {
     };
 
     struct key_value {
-        using fields = field_list<streams_group_member_metadata_value,
-            field<"key", string, since(0)>,
-            field<"value", string, since(0)>>;
+        template <class M = streams_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
+            {"key", string, since(0)},
+            {"value", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -82,16 +82,17 @@ struct streams_group_member_metadata_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_member_metadata_value,
-        field<"instance_id", string, since(0), nullable_since(0)>,
-        field<"rack_id", string, since(0), nullable_since(0)>,
-        field<"client_id", string, since(0)>,
-        field<"client_host", string, since(0)>,
-        field<"rebalance_timeout_ms", int32, since(0), defaults_to(-1)>,
-        field<"topology_epoch", int32, since(0)>,
-        field<"process_id", string, since(0)>,
-        field<"user_endpoint", structure<endpoint>, since(0), nullable_since(0), defaults_to_null>,
-        field<"client_tags", array<key_value>, since(0)>>;
+    template <class M = streams_group_member_metadata_value>
+    static constexpr field_list<M, 9, endpoint, key_value> fields{{
+        {"instance_id", string, since(0), nullable_since(0)},
+        {"rack_id", string, since(0), nullable_since(0)},
+        {"client_id", string, since(0)},
+        {"client_host", string, since(0)},
+        {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
+        {"topology_epoch", int32, since(0)},
+        {"process_id", string, since(0)},
+        {"user_endpoint", structure<endpoint>(), since(0), nullable_since(0), defaults_to_null},
+        {"client_tags", array<key_value>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

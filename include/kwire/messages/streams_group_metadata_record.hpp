@@ -10,8 +10,8 @@ namespace kwire {
 struct streams_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMetadataKey", 17, {0, 0}};
 
-    using fields = field_list<streams_group_metadata_key,
-        field<"group_id", string, since(0), names_group>>;
+    template <class M = streams_group_metadata_key> static constexpr field_list<M, 1> fields{{
+        {"group_id", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,9 +33,9 @@ struct streams_group_metadata_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMetadataValue", 17, {0, 0}, 0};
 
     struct last_assignment_config {
-        using fields = field_list<streams_group_metadata_value,
-            field<"key", string, since(0)>,
-            field<"value", string, since(0)>>;
+        template <class M = streams_group_metadata_value> static constexpr field_list<M, 2> fields{{
+            {"key", string, since(0)},
+            {"value", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -55,13 +55,14 @@ struct streams_group_metadata_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_metadata_value,
-        field<"epoch", int32, since(0)>,
-        field<"metadata_hash", int64, since(0)>,
-        field<"validated_topology_epoch", int32, since(0), tag(0), defaults_to(-1)>,
-        field<"last_assignment_configs", array<last_assignment_config>, since(0), tag(1), nullable_since(0)>,
-        field<"stored_description_topology_epoch", int32, since(0), tag(2), defaults_to(-1)>,
-        field<"failed_description_topology_epoch", int32, since(0), tag(3), defaults_to(-1)>>;
+    template <class M = streams_group_metadata_value>
+    static constexpr field_list<M, 6, last_assignment_config> fields{{
+        {"epoch", int32, since(0)},
+        {"metadata_hash", int64, since(0)},
+        {"validated_topology_epoch", int32, since(0), tag(0), defaults_to(-1)},
+        {"last_assignment_configs", array<last_assignment_config>(), since(0), tag(1), nullable_since(0)},
+        {"stored_description_topology_epoch", int32, since(0), tag(2), defaults_to(-1)},
+        {"failed_description_topology_epoch", int32, since(0), tag(3), defaults_to(-1)}}};
 
     template <int N = 0>
     struct basic_data {

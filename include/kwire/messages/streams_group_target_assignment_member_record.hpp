@@ -10,9 +10,9 @@ namespace kwire {
 struct streams_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMemberKey", 21, {0, 0}};
 
-    using fields = field_list<streams_group_target_assignment_member_key,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>>;
+    template <class M = streams_group_target_assignment_member_key> static constexpr field_list<M, 2> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -37,9 +37,10 @@ struct streams_group_target_assignment_member_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMemberValue", 21, {0, 0}, 0};
 
     struct task_ids {
-        using fields = field_list<streams_group_target_assignment_member_value,
-            field<"subtopology_id", string, since(0)>,
-            field<"partitions", array<int32>, since(0)>>;
+        template <class M = streams_group_target_assignment_member_value>
+        static constexpr field_list<M, 2> fields{{
+            {"subtopology_id", string, since(0)},
+            {"partitions", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -59,10 +60,11 @@ struct streams_group_target_assignment_member_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_target_assignment_member_value,
-        field<"active_tasks", array<task_ids>, since(0)>,
-        field<"standby_tasks", array<task_ids>, since(0)>,
-        field<"warmup_tasks", array<task_ids>, since(0)>>;
+    template <class M = streams_group_target_assignment_member_value>
+    static constexpr field_list<M, 3, task_ids> fields{{
+        {"active_tasks", array<task_ids>(), since(0)},
+        {"standby_tasks", array<task_ids>(), since(0)},
+        {"warmup_tasks", array<task_ids>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,13 +11,14 @@ struct streams_group_topology_description_update_request : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyDescriptionUpdateRequest", 93, {0, 0}, 0};
 
     struct topology_description_node {
-        using fields = field_list<streams_group_topology_description_update_request,
-            field<"name", string, since(0)>,
-            field<"node_type", int8, since(0)>,
-            field<"source_topics", array<string>, since(0), names_topic>,
-            field<"sink_topic", string, since(0), nullable_since(0), defaults_to_null, names_topic>,
-            field<"stores", array<string>, since(0)>,
-            field<"successors", array<string>, since(0)>>;
+        template <class M = streams_group_topology_description_update_request>
+        static constexpr field_list<M, 6> fields{{
+            {"name", string, since(0)},
+            {"node_type", int8, since(0)},
+            {"source_topics", array(string), since(0), names_topic},
+            {"sink_topic", string, since(0), nullable_since(0), defaults_to_null, names_topic},
+            {"stores", array(string), since(0)},
+            {"successors", array(string), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -52,9 +53,10 @@ struct streams_group_topology_description_update_request : private vocabulary {
     };
 
     struct topology_description_subtopology {
-        using fields = field_list<streams_group_topology_description_update_request,
-            field<"subtopology_id", string, since(0)>,
-            field<"nodes", array<topology_description_node>, since(0)>>;
+        template <class M = streams_group_topology_description_update_request>
+        static constexpr field_list<M, 2, topology_description_node> fields{{
+            {"subtopology_id", string, since(0)},
+            {"nodes", array<topology_description_node>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -77,9 +79,10 @@ struct streams_group_topology_description_update_request : private vocabulary {
     };
 
     struct topology_description_global_store {
-        using fields = field_list<streams_group_topology_description_update_request,
-            field<"source", structure<topology_description_node>, since(0)>,
-            field<"processor", structure<topology_description_node>, since(0)>>;
+        template <class M = streams_group_topology_description_update_request>
+        static constexpr field_list<M, 2, topology_description_node> fields{{
+            {"source", structure<topology_description_node>(), since(0)},
+            {"processor", structure<topology_description_node>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -104,9 +107,10 @@ struct streams_group_topology_description_update_request : private vocabulary {
     };
 
     struct topology_description {
-        using fields = field_list<streams_group_topology_description_update_request,
-            field<"subtopologies", array<topology_description_subtopology>, since(0)>,
-            field<"global_stores", array<topology_description_global_store>, since(0)>>;
+        template <class M = streams_group_topology_description_update_request>
+        static constexpr field_list<M, 2, topology_description_subtopology, topology_description_global_store> fields{{
+            {"subtopologies", array<topology_description_subtopology>(), since(0)},
+            {"global_stores", array<topology_description_global_store>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -130,11 +134,12 @@ struct streams_group_topology_description_update_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_topology_description_update_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"member_id", string, since(0)>,
-        field<"topology_epoch", int32, since(0)>,
-        field<"topology_description", structure<topology_description>, since(0)>>;
+    template <class M = streams_group_topology_description_update_request>
+    static constexpr field_list<M, 4, topology_description> fields{{
+        {"group_id", string, since(0), names_group},
+        {"member_id", string, since(0)},
+        {"topology_epoch", int32, since(0)},
+        {"topology_description", structure<topology_description>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -167,10 +172,11 @@ struct streams_group_topology_description_update_request : private vocabulary {
 struct streams_group_topology_description_update_response : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyDescriptionUpdateResponse", 93, {0, 0}, 0};
 
-    using fields = field_list<streams_group_topology_description_update_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+    template <class M = streams_group_topology_description_update_response>
+    static constexpr field_list<M, 3> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
     template <int N = 0>
     struct basic_data {

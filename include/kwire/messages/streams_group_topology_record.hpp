@@ -10,8 +10,8 @@ namespace kwire {
 struct streams_group_topology_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyKey", 23, {0, 0}};
 
-    using fields = field_list<streams_group_topology_key,
-        field<"group_id", string, since(0), names_group>>;
+    template <class M = streams_group_topology_key> static constexpr field_list<M, 1> fields{{
+        {"group_id", string, since(0), names_group}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,9 +33,9 @@ struct streams_group_topology_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyValue", 23, {0, 0}, 0};
 
     struct topic_config {
-        using fields = field_list<streams_group_topology_value,
-            field<"key", string, since(0)>,
-            field<"value", string, since(0)>>;
+        template <class M = streams_group_topology_value> static constexpr field_list<M, 2> fields{{
+            {"key", string, since(0)},
+            {"value", string, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -56,11 +56,12 @@ struct streams_group_topology_value : private vocabulary {
     };
 
     struct topic_info {
-        using fields = field_list<streams_group_topology_value,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", int32, since(0)>,
-            field<"replication_factor", int16, since(0)>,
-            field<"topic_configs", array<topic_config>, since(0)>>;
+        template <class M = streams_group_topology_value>
+        static constexpr field_list<M, 4, topic_config> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", int32, since(0)},
+            {"replication_factor", int16, since(0)},
+            {"topic_configs", array<topic_config>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -89,10 +90,10 @@ struct streams_group_topology_value : private vocabulary {
     };
 
     struct copartition_group {
-        using fields = field_list<streams_group_topology_value,
-            field<"source_topics", array<int16>, since(0)>,
-            field<"source_topic_regex", array<int16>, since(0)>,
-            field<"repartition_source_topics", array<int16>, since(0)>>;
+        template <class M = streams_group_topology_value> static constexpr field_list<M, 3> fields{{
+            {"source_topics", array(int16), since(0)},
+            {"source_topic_regex", array(int16), since(0)},
+            {"repartition_source_topics", array(int16), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -118,14 +119,15 @@ struct streams_group_topology_value : private vocabulary {
     };
 
     struct subtopology {
-        using fields = field_list<streams_group_topology_value,
-            field<"subtopology_id", string, since(0)>,
-            field<"source_topics", array<string>, since(0), names_topic>,
-            field<"source_topic_regex", array<string>, since(0)>,
-            field<"state_changelog_topics", array<topic_info>, since(0)>,
-            field<"repartition_sink_topics", array<string>, since(0), names_topic>,
-            field<"repartition_source_topics", array<topic_info>, since(0)>,
-            field<"copartition_groups", array<copartition_group>, since(0)>>;
+        template <class M = streams_group_topology_value>
+        static constexpr field_list<M, 7, topic_info, copartition_group> fields{{
+            {"subtopology_id", string, since(0)},
+            {"source_topics", array(string), since(0), names_topic},
+            {"source_topic_regex", array(string), since(0)},
+            {"state_changelog_topics", array<topic_info>(), since(0)},
+            {"repartition_sink_topics", array(string), since(0), names_topic},
+            {"repartition_source_topics", array<topic_info>(), since(0)},
+            {"copartition_groups", array<copartition_group>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -170,9 +172,9 @@ struct streams_group_topology_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<streams_group_topology_value,
-        field<"epoch", int32, since(0)>,
-        field<"subtopologies", array<subtopology>, since(0)>>;
+    template <class M = streams_group_topology_value> static constexpr field_list<M, 2, subtopology> fields{{
+        {"epoch", int32, since(0)},
+        {"subtopologies", array<subtopology>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct subscription_info_data : private vocabulary {
     static constexpr message_facts facts{"SubscriptionInfoData", -1, {1, 11}};
 
     struct task_id {
-        using fields = field_list<subscription_info_data,
-            field<"topic_group_id", int32, between(1, 6)>,
-            field<"partition", int32, between(1, 6)>>;
+        template <class M = subscription_info_data> static constexpr field_list<M, 2> fields{{
+            {"topic_group_id", int32, between(1, 6)},
+            {"partition", int32, between(1, 6)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -33,9 +33,9 @@ struct subscription_info_data : private vocabulary {
     };
 
     struct partition_to_offset_sum {
-        using fields = field_list<subscription_info_data,
-            field<"partition", int32, between(7, 9)>,
-            field<"offset_sum", int64, between(7, 9)>>;
+        template <class M = subscription_info_data> static constexpr field_list<M, 2> fields{{
+            {"partition", int32, between(7, 9)},
+            {"offset_sum", int64, between(7, 9)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -55,12 +55,13 @@ struct subscription_info_data : private vocabulary {
     };
 
     struct task_offset_sum {
-        using fields = field_list<subscription_info_data,
-            field<"topic_group_id", int32, since(7)>,
-            field<"partition", int32, since(10)>,
-            field<"offset_sum", int64, since(10)>,
-            field<"named_topology", string, since(10), nullable_since(10)>,
-            field<"partition_to_offset_sum", array<partition_to_offset_sum>, between(7, 9)>>;
+        template <class M = subscription_info_data>
+        static constexpr field_list<M, 5, partition_to_offset_sum> fields{{
+            {"topic_group_id", int32, since(7)},
+            {"partition", int32, since(10)},
+            {"offset_sum", int64, since(10)},
+            {"named_topology", string, since(10), nullable_since(10)},
+            {"partition_to_offset_sum", array<partition_to_offset_sum>(), between(7, 9)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -93,9 +94,9 @@ struct subscription_info_data : private vocabulary {
     };
 
     struct client_tag {
-        using fields = field_list<subscription_info_data,
-            field<"key", bytes, since(11)>,
-            field<"value", bytes, since(11)>>;
+        template <class M = subscription_info_data> static constexpr field_list<M, 2> fields{{
+            {"key", bytes, since(11)},
+            {"value", bytes, since(11)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -114,17 +115,18 @@ struct subscription_info_data : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<subscription_info_data,
-        field<"version", int32, since(1)>,
-        field<"latest_supported_version", int32, since(3), defaults_to(-1)>,
-        field<"process_id", id128, since(1)>,
-        field<"prev_tasks", array<task_id>, between(1, 6)>,
-        field<"standby_tasks", array<task_id>, between(1, 6)>,
-        field<"user_end_point", bytes, since(2)>,
-        field<"task_offset_sums", array<task_offset_sum>, since(7)>,
-        field<"unique_field", int8, since(8)>,
-        field<"error_code", int32, since(9)>,
-        field<"client_tags", array<client_tag>, since(11)>>;
+    template <class M = subscription_info_data>
+    static constexpr field_list<M, 10, task_id, task_offset_sum, client_tag> fields{{
+        {"version", int32, since(1)},
+        {"latest_supported_version", int32, since(3), defaults_to(-1)},
+        {"process_id", id128, since(1)},
+        {"prev_tasks", array<task_id>(), between(1, 6)},
+        {"standby_tasks", array<task_id>(), between(1, 6)},
+        {"user_end_point", bytes, since(2)},
+        {"task_offset_sums", array<task_offset_sum>(), since(7)},
+        {"unique_field", int8, since(8)},
+        {"error_code", int32, since(9)},
+        {"client_tags", array<client_tag>(), since(11)}}};
 
     template <int N = 0>
     struct basic_data {

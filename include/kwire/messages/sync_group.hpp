@@ -12,9 +12,9 @@ struct sync_group_request : private vocabulary {
 
     /// What one member gets.
     struct assignment {
-        using fields = field_list<sync_group_request,
-            field<"member_id", string, since(0)>,
-            field<"assignment", bytes, since(0)>>;
+        template <class M = sync_group_request> static constexpr field_list<M, 2> fields{{
+            {"member_id", string, since(0)},
+            {"assignment", bytes, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,14 +34,14 @@ struct sync_group_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<sync_group_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"generation_id", int32, since(0)>,
-        field<"member_id", string, since(0)>,
-        field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>,
-        field<"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-        field<"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-        field<"assignments", array<assignment>, since(0)>>;
+    template <class M = sync_group_request> static constexpr field_list<M, 7, assignment> fields{{
+        {"group_id", string, since(0), names_group},
+        {"generation_id", int32, since(0)},
+        {"member_id", string, since(0)},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
+        {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"assignments", array<assignment>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -85,12 +85,12 @@ struct sync_group_request : private vocabulary {
 struct sync_group_response : private vocabulary {
     static constexpr message_facts facts{"SyncGroupResponse", 14, {0, 5}, 4};
 
-    using fields = field_list<sync_group_response,
-        field<"throttle_time_ms", int32, since(1), ignorable>,
-        field<"error_code", int16, since(0)>,
-        field<"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-        field<"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable>,
-        field<"assignment", bytes, since(0)>>;
+    template <class M = sync_group_response> static constexpr field_list<M, 5> fields{{
+        {"throttle_time_ms", int32, since(1), ignorable},
+        {"error_code", int16, since(0)},
+        {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"assignment", bytes, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct topic_record : private vocabulary {
     static constexpr message_facts facts{"TopicRecord", 2, {0, 0}, 0};
 
-    using fields = field_list<topic_record,
-        field<"name", string, since(0), names_topic>,
-        field<"topic_id", id128, since(0), names_topic_id>>;
+    template <class M = topic_record> static constexpr field_list<M, 2> fields{{
+        {"name", string, since(0), names_topic},
+        {"topic_id", id128, since(0), names_topic_id}}};
 
     template <int N = 0>
     struct basic_data {

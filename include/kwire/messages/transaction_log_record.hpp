@@ -10,8 +10,8 @@ namespace kwire {
 struct transaction_log_key : private vocabulary {
     static constexpr message_facts facts{"TransactionLogKey", 0, {0, 0}};
 
-    using fields = field_list<transaction_log_key,
-        field<"transactional_id", string, since(0), names_transaction>>;
+    template <class M = transaction_log_key> static constexpr field_list<M, 1> fields{{
+        {"transactional_id", string, since(0), names_transaction}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,9 +33,9 @@ struct transaction_log_value : private vocabulary {
     static constexpr message_facts facts{"TransactionLogValue", 0, {0, 1}, 1};
 
     struct partitions_schema {
-        using fields = field_list<transaction_log_value,
-            field<"topic", string, since(0), names_topic>,
-            field<"partition_ids", array<int32>, since(0)>>;
+        template <class M = transaction_log_value> static constexpr field_list<M, 2> fields{{
+            {"topic", string, since(0), names_topic},
+            {"partition_ids", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -55,18 +55,18 @@ struct transaction_log_value : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<transaction_log_value,
-        field<"producer_id", int64, since(0), names_producer>,
-        field<"previous_producer_id", int64, since(1), tag(0), defaults_to(-1), names_producer>,
-        field<"next_producer_id", int64, since(1), tag(1), defaults_to(-1), names_producer>,
-        field<"producer_epoch", int16, since(0)>,
-        field<"next_producer_epoch", int16, since(1), tag(3), defaults_to(-1)>,
-        field<"transaction_timeout_ms", int32, since(0)>,
-        field<"transaction_status", int8, since(0)>,
-        field<"transaction_partitions", array<partitions_schema>, since(0), nullable_since(0)>,
-        field<"transaction_last_update_timestamp_ms", int64, since(0)>,
-        field<"transaction_start_timestamp_ms", int64, since(0)>,
-        field<"client_transaction_version", int16, since(1), tag(2)>>;
+    template <class M = transaction_log_value> static constexpr field_list<M, 11, partitions_schema> fields{{
+        {"producer_id", int64, since(0), names_producer},
+        {"previous_producer_id", int64, since(1), tag(0), defaults_to(-1), names_producer},
+        {"next_producer_id", int64, since(1), tag(1), defaults_to(-1), names_producer},
+        {"producer_epoch", int16, since(0)},
+        {"next_producer_epoch", int16, since(1), tag(3), defaults_to(-1)},
+        {"transaction_timeout_ms", int32, since(0)},
+        {"transaction_status", int8, since(0)},
+        {"transaction_partitions", array<partitions_schema>(), since(0), nullable_since(0)},
+        {"transaction_last_update_timestamp_ms", int64, since(0)},
+        {"transaction_start_timestamp_ms", int64, since(0)},
+        {"client_transaction_version", int16, since(1), tag(2)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,11 +11,11 @@ struct txn_offset_commit_request : private vocabulary {
     static constexpr message_facts facts{"TxnOffsetCommitRequest", 28, {0, 6}, 3};
 
     struct partition {
-        using fields = field_list<txn_offset_commit_request,
-            field<"partition_index", int32, since(0)>,
-            field<"committed_offset", int64, since(0)>,
-            field<"committed_leader_epoch", int32, since(2), defaults_to(-1), ignorable>,
-            field<"committed_metadata", string, since(0), nullable_since(0)>>;
+        template <class M = txn_offset_commit_request> static constexpr field_list<M, 4> fields{{
+            {"partition_index", int32, since(0)},
+            {"committed_offset", int64, since(0)},
+            {"committed_leader_epoch", int32, since(2), defaults_to(-1), ignorable},
+            {"committed_metadata", string, since(0), nullable_since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -44,10 +44,10 @@ struct txn_offset_commit_request : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<txn_offset_commit_request,
-            field<"name", string, between(0, 5), ignorable, names_topic>,
-            field<"topic_id", id128, since(6), ignorable, names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = txn_offset_commit_request> static constexpr field_list<M, 3, partition> fields{{
+            {"name", string, between(0, 5), ignorable, names_topic},
+            {"topic_id", id128, since(6), ignorable, names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -72,15 +72,15 @@ struct txn_offset_commit_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<txn_offset_commit_request,
-        field<"transactional_id", string, since(0), names_transaction>,
-        field<"group_id", string, since(0), names_group>,
-        field<"producer_id", int64, since(0), names_producer>,
-        field<"producer_epoch", int16, since(0)>,
-        field<"generation_id_or_member_epoch", int32, since(3), defaults_to(-1)>,
-        field<"member_id", string, since(3)>,
-        field<"group_instance_id", string, since(3), nullable_since(3), defaults_to_null>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = txn_offset_commit_request> static constexpr field_list<M, 8, topic> fields{{
+        {"transactional_id", string, since(0), names_transaction},
+        {"group_id", string, since(0), names_group},
+        {"producer_id", int64, since(0), names_producer},
+        {"producer_epoch", int16, since(0)},
+        {"generation_id_or_member_epoch", int32, since(3), defaults_to(-1)},
+        {"member_id", string, since(3)},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -126,9 +126,9 @@ struct txn_offset_commit_response : private vocabulary {
     static constexpr message_facts facts{"TxnOffsetCommitResponse", 28, {0, 6}, 3};
 
     struct partition {
-        using fields = field_list<txn_offset_commit_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = txn_offset_commit_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -149,10 +149,10 @@ struct txn_offset_commit_response : private vocabulary {
     };
 
     struct topic {
-        using fields = field_list<txn_offset_commit_response,
-            field<"name", string, between(0, 5), ignorable, names_topic>,
-            field<"topic_id", id128, since(6), ignorable, names_topic_id>,
-            field<"partitions", array<partition>, since(0)>>;
+        template <class M = txn_offset_commit_response> static constexpr field_list<M, 3, partition> fields{{
+            {"name", string, between(0, 5), ignorable, names_topic},
+            {"topic_id", id128, since(6), ignorable, names_topic_id},
+            {"partitions", array<partition>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -177,9 +177,9 @@ struct txn_offset_commit_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<txn_offset_commit_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"topics", array<topic>, since(0)>>;
+    template <class M = txn_offset_commit_response> static constexpr field_list<M, 2, topic> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"topics", array<topic>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,8 +10,8 @@ namespace kwire {
 struct unregister_broker_request : private vocabulary {
     static constexpr message_facts facts{"UnregisterBrokerRequest", 64, {0, 0}, 0};
 
-    using fields = field_list<unregister_broker_request,
-        field<"broker_id", int32, since(0), names_broker>>;
+    template <class M = unregister_broker_request> static constexpr field_list<M, 1> fields{{
+        {"broker_id", int32, since(0), names_broker}}};
 
     template <int N = 0>
     struct basic_data {
@@ -33,10 +33,10 @@ struct unregister_broker_request : private vocabulary {
 struct unregister_broker_response : private vocabulary {
     static constexpr message_facts facts{"UnregisterBrokerResponse", 64, {0, 0}, 0};
 
-    using fields = field_list<unregister_broker_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>>;
+    template <class M = unregister_broker_response> static constexpr field_list<M, 3> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -10,9 +10,9 @@ namespace kwire {
 struct unregister_broker_record : private vocabulary {
     static constexpr message_facts facts{"UnregisterBrokerRecord", 1, {0, 0}, 0};
 
-    using fields = field_list<unregister_broker_record,
-        field<"broker_id", int32, since(0), names_broker>,
-        field<"broker_epoch", int64, since(0)>>;
+    template <class M = unregister_broker_record> static constexpr field_list<M, 2> fields{{
+        {"broker_id", int32, since(0), names_broker},
+        {"broker_epoch", int64, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

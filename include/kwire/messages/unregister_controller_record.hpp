@@ -10,8 +10,8 @@ namespace kwire {
 struct unregister_controller_record : private vocabulary {
     static constexpr message_facts facts{"UnregisterControllerRecord", 29, {0, 0}, 0};
 
-    using fields = field_list<unregister_controller_record,
-        field<"controller_id", int32, since(0), names_broker>>;
+    template <class M = unregister_controller_record> static constexpr field_list<M, 1> fields{{
+        {"controller_id", int32, since(0), names_broker}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,11 +11,11 @@ struct update_features_request : private vocabulary {
     static constexpr message_facts facts{"UpdateFeaturesRequest", 57, {0, 2}, 0};
 
     struct feature_update_key {
-        using fields = field_list<update_features_request,
-            field<"feature", string, since(0), map_key>,
-            field<"max_version_level", int16, since(0)>,
-            field<"allow_downgrade", boolean, between(0, 0)>,
-            field<"upgrade_type", int8, since(1), defaults_to(1)>>;
+        template <class M = update_features_request> static constexpr field_list<M, 4> fields{{
+            {"feature", string, since(0), map_key},
+            {"max_version_level", int16, since(0)},
+            {"allow_downgrade", boolean, between(0, 0)},
+            {"upgrade_type", int8, since(1), defaults_to(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -41,10 +41,11 @@ struct update_features_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<update_features_request,
-        field<"timeout_ms", int32, since(0), defaults_to(60000)>,
-        field<"feature_updates", array<feature_update_key>, since(0)>,
-        field<"validate_only", boolean, since(1)>>;
+    template <class M = update_features_request>
+    static constexpr field_list<M, 3, feature_update_key> fields{{
+        {"timeout_ms", int32, since(0), defaults_to(60000)},
+        {"feature_updates", array<feature_update_key>(), since(0)},
+        {"validate_only", boolean, since(1)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -75,10 +76,10 @@ struct update_features_response : private vocabulary {
     static constexpr message_facts facts{"UpdateFeaturesResponse", 57, {0, 2}, 0};
 
     struct updatable_feature_result {
-        using fields = field_list<update_features_response,
-            field<"feature", string, between(0, 1), map_key>,
-            field<"error_code", int16, between(0, 1)>,
-            field<"error_message", string, between(0, 1), nullable_between(0, 1)>>;
+        template <class M = update_features_response> static constexpr field_list<M, 3> fields{{
+            {"feature", string, between(0, 1), map_key},
+            {"error_code", int16, between(0, 1)},
+            {"error_message", string, between(0, 1), nullable_between(0, 1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -103,11 +104,12 @@ struct update_features_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<update_features_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"error_message", string, since(0), nullable_since(0)>,
-        field<"results", array<updatable_feature_result>, between(0, 1), ignorable>>;
+    template <class M = update_features_response>
+    static constexpr field_list<M, 4, updatable_feature_result> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"error_message", string, since(0), nullable_since(0)},
+        {"results", array<updatable_feature_result>(), between(0, 1), ignorable}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,16 +11,16 @@ struct update_metadata_request : private vocabulary {
     static constexpr message_facts facts{"UpdateMetadataRequest", 6, {0, 8}, 6};
 
     struct partition_state {
-        using fields = field_list<update_metadata_request,
-            field<"topic_name", string, between(0, 4), ignorable, names_topic>,
-            field<"partition_index", int32, since(0)>,
-            field<"controller_epoch", int32, since(0)>,
-            field<"leader", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"isr", array<int32>, since(0), names_broker>,
-            field<"zk_version", int32, since(0)>,
-            field<"replicas", array<int32>, since(0), names_broker>,
-            field<"offline_replicas", array<int32>, since(4), ignorable, names_broker>>;
+        template <class M = update_metadata_request> static constexpr field_list<M, 9> fields{{
+            {"topic_name", string, between(0, 4), ignorable, names_topic},
+            {"partition_index", int32, since(0)},
+            {"controller_epoch", int32, since(0)},
+            {"leader", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)},
+            {"isr", array(int32), since(0), names_broker},
+            {"zk_version", int32, since(0)},
+            {"replicas", array(int32), since(0), names_broker},
+            {"offline_replicas", array(int32), since(4), ignorable, names_broker}}};
 
         template <int N = 0>
         struct basic_data {
@@ -62,10 +62,11 @@ struct update_metadata_request : private vocabulary {
     };
 
     struct topic_state {
-        using fields = field_list<update_metadata_request,
-            field<"topic_name", string, since(5), names_topic>,
-            field<"topic_id", id128, since(7), ignorable, names_topic_id>,
-            field<"partition_states", array<partition_state>, since(5)>>;
+        template <class M = update_metadata_request>
+        static constexpr field_list<M, 3, partition_state> fields{{
+            {"topic_name", string, since(5), names_topic},
+            {"topic_id", id128, since(7), ignorable, names_topic_id},
+            {"partition_states", array<partition_state>(), since(5)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -91,11 +92,11 @@ struct update_metadata_request : private vocabulary {
     };
 
     struct endpoint {
-        using fields = field_list<update_metadata_request,
-            field<"port", int32, since(1)>,
-            field<"host", string, since(1)>,
-            field<"listener", string, since(3), ignorable>,
-            field<"security_protocol", int16, since(1)>>;
+        template <class M = update_metadata_request> static constexpr field_list<M, 4> fields{{
+            {"port", int32, since(1)},
+            {"host", string, since(1)},
+            {"listener", string, since(3), ignorable},
+            {"security_protocol", int16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -122,12 +123,12 @@ struct update_metadata_request : private vocabulary {
     };
 
     struct broker {
-        using fields = field_list<update_metadata_request,
-            field<"id", int32, since(0), names_broker>,
-            field<"v0_host", string, between(0, 0), ignorable>,
-            field<"v0_port", int32, between(0, 0), ignorable>,
-            field<"endpoints", array<endpoint>, since(1), ignorable>,
-            field<"rack", string, since(2), nullable_since(2), ignorable>>;
+        template <class M = update_metadata_request> static constexpr field_list<M, 5, endpoint> fields{{
+            {"id", int32, since(0), names_broker},
+            {"v0_host", string, between(0, 0), ignorable},
+            {"v0_port", int32, between(0, 0), ignorable},
+            {"endpoints", array<endpoint>(), since(1), ignorable},
+            {"rack", string, since(2), nullable_since(2), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -158,15 +159,16 @@ struct update_metadata_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<update_metadata_request,
-        field<"controller_id", int32, since(0), names_broker>,
-        field<"is_k_raft_controller", boolean, since(8)>,
-        field<"type", int8, since(8), tag(0)>,
-        field<"controller_epoch", int32, since(0)>,
-        field<"broker_epoch", int64, since(5), defaults_to(-1), ignorable>,
-        field<"ungrouped_partition_states", array<partition_state>, between(0, 4)>,
-        field<"topic_states", array<topic_state>, since(5)>,
-        field<"live_brokers", array<broker>, since(0)>>;
+    template <class M = update_metadata_request>
+    static constexpr field_list<M, 8, partition_state, topic_state, broker> fields{{
+        {"controller_id", int32, since(0), names_broker},
+        {"is_k_raft_controller", boolean, since(8)},
+        {"type", int8, since(8), tag(0)},
+        {"controller_epoch", int32, since(0)},
+        {"broker_epoch", int64, since(5), defaults_to(-1), ignorable},
+        {"ungrouped_partition_states", array<partition_state>(), between(0, 4)},
+        {"topic_states", array<topic_state>(), since(5)},
+        {"live_brokers", array<broker>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -213,8 +215,8 @@ struct update_metadata_request : private vocabulary {
 struct update_metadata_response : private vocabulary {
     static constexpr message_facts facts{"UpdateMetadataResponse", 6, {0, 8}, 6};
 
-    using fields = field_list<update_metadata_response,
-        field<"error_code", int16, since(0)>>;
+    template <class M = update_metadata_response> static constexpr field_list<M, 1> fields{{
+        {"error_code", int16, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct update_raft_voter_request : private vocabulary {
     static constexpr message_facts facts{"UpdateRaftVoterRequest", 82, {0, 0}, 0};
 
     struct listener {
-        using fields = field_list<update_raft_voter_request,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = update_raft_voter_request> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +38,9 @@ struct update_raft_voter_request : private vocabulary {
     };
 
     struct k_raft_version_feature {
-        using fields = field_list<update_raft_voter_request,
-            field<"min_supported_version", int16, since(0)>,
-            field<"max_supported_version", int16, since(0)>>;
+        template <class M = update_raft_voter_request> static constexpr field_list<M, 2> fields{{
+            {"min_supported_version", int16, since(0)},
+            {"max_supported_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -60,13 +60,14 @@ struct update_raft_voter_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<update_raft_voter_request,
-        field<"cluster_id", string, since(0), nullable_since(0)>,
-        field<"current_leader_epoch", int32, since(0)>,
-        field<"voter_id", int32, since(0), names_broker>,
-        field<"voter_directory_id", id128, since(0)>,
-        field<"listeners", array<listener>, since(0)>,
-        field<"k_raft_version_feature", structure<k_raft_version_feature>, since(0)>>;
+    template <class M = update_raft_voter_request>
+    static constexpr field_list<M, 6, listener, k_raft_version_feature> fields{{
+        {"cluster_id", string, since(0), nullable_since(0)},
+        {"current_leader_epoch", int32, since(0)},
+        {"voter_id", int32, since(0), names_broker},
+        {"voter_directory_id", id128, since(0)},
+        {"listeners", array<listener>(), since(0)},
+        {"k_raft_version_feature", structure<k_raft_version_feature>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -106,11 +107,11 @@ struct update_raft_voter_response : private vocabulary {
     static constexpr message_facts facts{"UpdateRaftVoterResponse", 82, {0, 0}, 0};
 
     struct current_leader {
-        using fields = field_list<update_raft_voter_response,
-            field<"leader_id", int32, since(0), defaults_to(-1), names_broker>,
-            field<"leader_epoch", int32, since(0), defaults_to(-1)>,
-            field<"host", string, since(0)>,
-            field<"port", int32, since(0)>>;
+        template <class M = update_raft_voter_response> static constexpr field_list<M, 4> fields{{
+            {"leader_id", int32, since(0), defaults_to(-1), names_broker},
+            {"leader_epoch", int32, since(0), defaults_to(-1)},
+            {"host", string, since(0)},
+            {"port", int32, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -136,10 +137,10 @@ struct update_raft_voter_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<update_raft_voter_response,
-        field<"throttle_time_ms", int32, since(0)>,
-        field<"error_code", int16, since(0)>,
-        field<"current_leader", structure<current_leader>, since(0), tag(0)>>;
+    template <class M = update_raft_voter_response> static constexpr field_list<M, 3, current_leader> fields{{
+        {"throttle_time_ms", int32, since(0)},
+        {"error_code", int16, since(0)},
+        {"current_leader", structure<current_leader>(), since(0), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

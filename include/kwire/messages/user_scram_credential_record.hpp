@@ -10,13 +10,13 @@ namespace kwire {
 struct user_scram_credential_record : private vocabulary {
     static constexpr message_facts facts{"UserScramCredentialRecord", 11, {0, 0}, 0};
 
-    using fields = field_list<user_scram_credential_record,
-        field<"name", string, since(0)>,
-        field<"mechanism", int8, since(0)>,
-        field<"salt", bytes, since(0), secret>,
-        field<"stored_key", bytes, since(0), secret>,
-        field<"server_key", bytes, since(0), secret>,
-        field<"iterations", int32, since(0)>>;
+    template <class M = user_scram_credential_record> static constexpr field_list<M, 6> fields{{
+        {"name", string, since(0)},
+        {"mechanism", int8, since(0)},
+        {"salt", bytes, since(0), secret},
+        {"stored_key", bytes, since(0), secret},
+        {"server_key", bytes, since(0), secret},
+        {"iterations", int32, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

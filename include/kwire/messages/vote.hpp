@@ -11,15 +11,15 @@ struct vote_request : private vocabulary {
     static constexpr message_facts facts{"VoteRequest", 52, {0, 2}, 0};
 
     struct partition_data {
-        using fields = field_list<vote_request,
-            field<"partition_index", int32, since(0)>,
-            field<"replica_epoch", int32, since(0)>,
-            field<"replica_id", int32, since(0), names_broker>,
-            field<"replica_directory_id", id128, since(1), ignorable>,
-            field<"voter_directory_id", id128, since(1), ignorable>,
-            field<"last_offset_epoch", int32, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"pre_vote", boolean, since(2)>>;
+        template <class M = vote_request> static constexpr field_list<M, 8> fields{{
+            {"partition_index", int32, since(0)},
+            {"replica_epoch", int32, since(0)},
+            {"replica_id", int32, since(0), names_broker},
+            {"replica_directory_id", id128, since(1), ignorable},
+            {"voter_directory_id", id128, since(1), ignorable},
+            {"last_offset_epoch", int32, since(0)},
+            {"last_offset", int64, since(0)},
+            {"pre_vote", boolean, since(2)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -58,9 +58,9 @@ struct vote_request : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<vote_request,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = vote_request> static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -82,10 +82,10 @@ struct vote_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<vote_request,
-        field<"cluster_id", string, since(0), nullable_since(0), defaults_to_null>,
-        field<"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker>,
-        field<"topics", array<topic_data>, since(0)>>;
+    template <class M = vote_request> static constexpr field_list<M, 3, topic_data> fields{{
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
+        {"topics", array<topic_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -114,12 +114,12 @@ struct vote_response : private vocabulary {
     static constexpr message_facts facts{"VoteResponse", 52, {0, 2}, 0};
 
     struct partition_data {
-        using fields = field_list<vote_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"leader_id", int32, since(0), names_broker>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"vote_granted", boolean, since(0)>>;
+        template <class M = vote_response> static constexpr field_list<M, 5> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"leader_id", int32, since(0), names_broker},
+            {"leader_epoch", int32, since(0)},
+            {"vote_granted", boolean, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -149,9 +149,9 @@ struct vote_response : private vocabulary {
     };
 
     struct topic_data {
-        using fields = field_list<vote_response,
-            field<"topic_name", string, since(0), names_topic>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = vote_response> static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_name", string, since(0), names_topic},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -174,10 +174,10 @@ struct vote_response : private vocabulary {
     };
 
     struct node_endpoint {
-        using fields = field_list<vote_response,
-            field<"node_id", int32, since(1), map_key, names_broker>,
-            field<"host", string, since(1)>,
-            field<"port", uint16, since(1)>>;
+        template <class M = vote_response> static constexpr field_list<M, 3> fields{{
+            {"node_id", int32, since(1), map_key, names_broker},
+            {"host", string, since(1)},
+            {"port", uint16, since(1)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -200,10 +200,10 @@ struct vote_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<vote_response,
-        field<"error_code", int16, since(0)>,
-        field<"topics", array<topic_data>, since(0)>,
-        field<"node_endpoints", array<node_endpoint>, since(1), tag(0)>>;
+    template <class M = vote_response> static constexpr field_list<M, 3, topic_data, node_endpoint> fields{{
+        {"error_code", int16, since(0)},
+        {"topics", array<topic_data>(), since(0)},
+        {"node_endpoints", array<node_endpoint>(), since(1), tag(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,10 +11,10 @@ struct voters_record : private vocabulary {
     static constexpr message_facts facts{"VotersRecord", -1, {0, 0}, 0};
 
     struct endpoint {
-        using fields = field_list<voters_record,
-            field<"name", string, since(0), map_key>,
-            field<"host", string, since(0)>,
-            field<"port", uint16, since(0)>>;
+        template <class M = voters_record> static constexpr field_list<M, 3> fields{{
+            {"name", string, since(0), map_key},
+            {"host", string, since(0)},
+            {"port", uint16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -38,9 +38,9 @@ struct voters_record : private vocabulary {
     };
 
     struct k_raft_version_feature {
-        using fields = field_list<voters_record,
-            field<"min_supported_version", int16, since(0)>,
-            field<"max_supported_version", int16, since(0)>>;
+        template <class M = voters_record> static constexpr field_list<M, 2> fields{{
+            {"min_supported_version", int16, since(0)},
+            {"max_supported_version", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -61,11 +61,12 @@ struct voters_record : private vocabulary {
     };
 
     struct voter {
-        using fields = field_list<voters_record,
-            field<"voter_id", int32, since(0), names_broker>,
-            field<"voter_directory_id", id128, since(0)>,
-            field<"endpoints", array<endpoint>, since(0)>,
-            field<"k_raft_version_feature", structure<k_raft_version_feature>, since(0)>>;
+        template <class M = voters_record>
+        static constexpr field_list<M, 4, endpoint, k_raft_version_feature> fields{{
+            {"voter_id", int32, since(0), names_broker},
+            {"voter_directory_id", id128, since(0)},
+            {"endpoints", array<endpoint>(), since(0)},
+            {"k_raft_version_feature", structure<k_raft_version_feature>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -95,9 +96,9 @@ struct voters_record : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<voters_record,
-        field<"version", int16, since(0)>,
-        field<"voters", array<voter>, since(0)>>;
+    template <class M = voters_record> static constexpr field_list<M, 2, voter> fields{{
+        {"version", int16, since(0)},
+        {"voters", array<voter>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,11 +11,11 @@ struct write_share_group_state_request : private vocabulary {
     static constexpr message_facts facts{"WriteShareGroupStateRequest", 85, {0, 1}, 0};
 
     struct state_batch {
-        using fields = field_list<write_share_group_state_request,
-            field<"first_offset", int64, since(0)>,
-            field<"last_offset", int64, since(0)>,
-            field<"delivery_state", int8, since(0)>,
-            field<"delivery_count", int16, since(0)>>;
+        template <class M = write_share_group_state_request> static constexpr field_list<M, 4> fields{{
+            {"first_offset", int64, since(0)},
+            {"last_offset", int64, since(0)},
+            {"delivery_state", int8, since(0)},
+            {"delivery_count", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -42,13 +42,14 @@ struct write_share_group_state_request : private vocabulary {
     };
 
     struct partition_data {
-        using fields = field_list<write_share_group_state_request,
-            field<"partition", int32, since(0)>,
-            field<"state_epoch", int32, since(0)>,
-            field<"leader_epoch", int32, since(0)>,
-            field<"start_offset", int64, since(0)>,
-            field<"delivery_complete_count", int32, since(1), defaults_to(-1), ignorable>,
-            field<"state_batches", array<state_batch>, since(0)>>;
+        template <class M = write_share_group_state_request>
+        static constexpr field_list<M, 6, state_batch> fields{{
+            {"partition", int32, since(0)},
+            {"state_epoch", int32, since(0)},
+            {"leader_epoch", int32, since(0)},
+            {"start_offset", int64, since(0)},
+            {"delivery_complete_count", int32, since(1), defaults_to(-1), ignorable},
+            {"state_batches", array<state_batch>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -83,9 +84,10 @@ struct write_share_group_state_request : private vocabulary {
     };
 
     struct write_state_data {
-        using fields = field_list<write_share_group_state_request,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_data>, since(0)>>;
+        template <class M = write_share_group_state_request>
+        static constexpr field_list<M, 2, partition_data> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_data>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -107,9 +109,10 @@ struct write_share_group_state_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<write_share_group_state_request,
-        field<"group_id", string, since(0), names_group>,
-        field<"topics", array<write_state_data>, since(0)>>;
+    template <class M = write_share_group_state_request>
+    static constexpr field_list<M, 2, write_state_data> fields{{
+        {"group_id", string, since(0), names_group},
+        {"topics", array<write_state_data>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -137,10 +140,10 @@ struct write_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"WriteShareGroupStateResponse", 85, {0, 1}, 0};
 
     struct partition_result {
-        using fields = field_list<write_share_group_state_response,
-            field<"partition", int32, since(0)>,
-            field<"error_code", int16, since(0)>,
-            field<"error_message", string, since(0), nullable_since(0), defaults_to_null>>;
+        template <class M = write_share_group_state_response> static constexpr field_list<M, 3> fields{{
+            {"partition", int32, since(0)},
+            {"error_code", int16, since(0)},
+            {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         template <int N = 0>
         struct basic_data {
@@ -166,9 +169,10 @@ struct write_share_group_state_response : private vocabulary {
     };
 
     struct write_state_result {
-        using fields = field_list<write_share_group_state_response,
-            field<"topic_id", id128, since(0), names_topic_id>,
-            field<"partitions", array<partition_result>, since(0)>>;
+        template <class M = write_share_group_state_response>
+        static constexpr field_list<M, 2, partition_result> fields{{
+            {"topic_id", id128, since(0), names_topic_id},
+            {"partitions", array<partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -190,8 +194,9 @@ struct write_share_group_state_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<write_share_group_state_response,
-        field<"results", array<write_state_result>, since(0)>>;
+    template <class M = write_share_group_state_response>
+    static constexpr field_list<M, 1, write_state_result> fields{{
+        {"results", array<write_state_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

@@ -11,9 +11,9 @@ struct write_txn_markers_request : private vocabulary {
     static constexpr message_facts facts{"WriteTxnMarkersRequest", 27, {0, 2}, 1};
 
     struct writable_txn_marker_topic {
-        using fields = field_list<write_txn_markers_request,
-            field<"name", string, since(0), names_topic>,
-            field<"partition_indexes", array<int32>, since(0)>>;
+        template <class M = write_txn_markers_request> static constexpr field_list<M, 2> fields{{
+            {"name", string, since(0), names_topic},
+            {"partition_indexes", array(int32), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -34,13 +34,14 @@ struct write_txn_markers_request : private vocabulary {
     };
 
     struct writable_txn_marker {
-        using fields = field_list<write_txn_markers_request,
-            field<"producer_id", int64, since(0), names_producer>,
-            field<"producer_epoch", int16, since(0)>,
-            field<"transaction_result", boolean, since(0)>,
-            field<"topics", array<writable_txn_marker_topic>, since(0)>,
-            field<"coordinator_epoch", int32, since(0)>,
-            field<"transaction_version", int8, since(2), ignorable>>;
+        template <class M = write_txn_markers_request>
+        static constexpr field_list<M, 6, writable_txn_marker_topic> fields{{
+            {"producer_id", int64, since(0), names_producer},
+            {"producer_epoch", int16, since(0)},
+            {"transaction_result", boolean, since(0)},
+            {"topics", array<writable_txn_marker_topic>(), since(0)},
+            {"coordinator_epoch", int32, since(0)},
+            {"transaction_version", int8, since(2), ignorable}}};
 
         template <int N = 0>
         struct basic_data {
@@ -74,8 +75,9 @@ struct write_txn_markers_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<write_txn_markers_request,
-        field<"markers", array<writable_txn_marker>, since(0)>>;
+    template <class M = write_txn_markers_request>
+    static constexpr field_list<M, 1, writable_txn_marker> fields{{
+        {"markers", array<writable_txn_marker>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {
@@ -100,9 +102,9 @@ struct write_txn_markers_response : private vocabulary {
     static constexpr message_facts facts{"WriteTxnMarkersResponse", 27, {0, 2}, 1};
 
     struct writable_txn_marker_partition_result {
-        using fields = field_list<write_txn_markers_response,
-            field<"partition_index", int32, since(0)>,
-            field<"error_code", int16, since(0)>>;
+        template <class M = write_txn_markers_response> static constexpr field_list<M, 2> fields{{
+            {"partition_index", int32, since(0)},
+            {"error_code", int16, since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -123,9 +125,10 @@ struct write_txn_markers_response : private vocabulary {
     };
 
     struct writable_txn_marker_topic_result {
-        using fields = field_list<write_txn_markers_response,
-            field<"name", string, since(0), names_topic>,
-            field<"partitions", array<writable_txn_marker_partition_result>, since(0)>>;
+        template <class M = write_txn_markers_response>
+        static constexpr field_list<M, 2, writable_txn_marker_partition_result> fields{{
+            {"name", string, since(0), names_topic},
+            {"partitions", array<writable_txn_marker_partition_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -148,9 +151,10 @@ struct write_txn_markers_response : private vocabulary {
     };
 
     struct writable_txn_marker_result {
-        using fields = field_list<write_txn_markers_response,
-            field<"producer_id", int64, since(0), names_producer>,
-            field<"topics", array<writable_txn_marker_topic_result>, since(0)>>;
+        template <class M = write_txn_markers_response>
+        static constexpr field_list<M, 2, writable_txn_marker_topic_result> fields{{
+            {"producer_id", int64, since(0), names_producer},
+            {"topics", array<writable_txn_marker_topic_result>(), since(0)}}};
 
         template <int N = 0>
         struct basic_data {
@@ -172,8 +176,9 @@ struct write_txn_markers_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    using fields = field_list<write_txn_markers_response,
-        field<"markers", array<writable_txn_marker_result>, since(0)>>;
+    template <class M = write_txn_markers_response>
+    static constexpr field_list<M, 1, writable_txn_marker_result> fields{{
+        {"markers", array<writable_txn_marker_result>(), since(0)}}};
 
     template <int N = 0>
     struct basic_data {

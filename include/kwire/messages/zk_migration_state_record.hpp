@@ -10,8 +10,8 @@ namespace kwire {
 struct zk_migration_state_record : private vocabulary {
     static constexpr message_facts facts{"ZkMigrationStateRecord", 21, {0, 0}, 0};
 
-    using fields = field_list<zk_migration_state_record,
-        field<"zk_migration_state", int8, since(0)>>;
+    template <class M = zk_migration_state_record> static constexpr field_list<M, 1> fields{{
+        {"zk_migration_state", int8, since(0)}}};
 
     template <int N = 0>
     struct basic_data {

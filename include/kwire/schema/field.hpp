@@ -1,16 +1,16 @@
 /// The vocabulary in which a message is described once: field lists in wire order, as compile-time data.
 ///
-///     using fields = field_list<metadata_request,
-///                               field<"topics", array<topic>, since(0), nullable_since(1)>,
-///                               field<"allow_auto_topic_creation", boolean, since(4), defaults_to(true)>>;
+///     template <class M = metadata_request> static constexpr field_list<M, 2, topic> fields{{
+///         {"topics", array<topic>(), since(0), nullable_since(1)},
+///         {"allow_auto_topic_creation", boolean, since(4), defaults_to(true)}}};
 ///
-/// Checking, offsets, sizes, encoding and conversion are all derived from these lists; no rule of a
-/// message stands anywhere else. The constructs are those of Kafka's schema language (KIP-482 for tags).
+/// (A template, so that a list is read by the compiler when the message is used and not before.) Checking,
+/// offsets, sizes, encoding and conversion are all derived from these lists; no rule of a message stands
+/// anywhere else. The constructs are those of Kafka's schema language (KIP-482 for tags).
 #pragma once
 
 #include <kwire/wire/uuid.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -94,8 +94,63 @@ enum class secrecy : std::uint8_t {
 
 struct struct_info;
 
-/// One field as a value: what the schema says about it, for code that walks fields at run time.
+namespace detail {
+
+/// What is true of a field beside its name, type and versions: the words of a field list are such values.
+struct attribute {
+    enum what : std::uint8_t {
+        nothing,
+        nullable,
+        ignorable,
+        tag,
+        default_number,
+        default_text,
+        default_null,
+        map_key,
+        never_compact,
+        names,
+        secret,
+    };
+    what kind = nothing;
+    version_range versions{};
+    std::int64_t number = 0;
+    const char* text = nullptr;
+};
+inline constexpr attribute no_attribute{};
+consteval attribute names(entity what) { return {attribute::names, {}, static_cast<std::int64_t>(what)}; }
+consteval attribute shows(secrecy what) { return {attribute::secret, {}, static_cast<std::int64_t>(what)}; }
+
+/// What a field holds, as field lists say it.
+struct field_type {
+    field_kind kind{};
+    field_kind element{};
+    const struct_info* structure = nullptr;
+};
+
+template <class S>
+struct tables_of;
+
+} // namespace detail
+
+/// One field: what the schema says about it.
 struct field_info {
+    constexpr field_info() = default;
+    /// A line of a field list: name, type, versions, then what else is true of the field.
+    consteval field_info(const char* called, const detail::field_type& type, const version_range& in,
+                         const detail::attribute& first = detail::no_attribute,
+                         const detail::attribute& second = detail::no_attribute,
+                         const detail::attribute& third = detail::no_attribute,
+                         const detail::attribute& fourth = detail::no_attribute,
+                         const detail::attribute& fifth = detail::no_attribute)
+        : name(called),
+          kind(type.kind),
+          element(type.element),
+          versions(in),
+          null_default(type.kind == field_kind::records),
+          structure(type.structure) {
+        for (const detail::attribute* one : {&first, &second, &third, &fourth, &fifth}) apply(*one);
+    }
+
     std::string_view name;           ///< in snake_case, as the accessor is called
     field_kind kind{};               ///< what it holds
     field_kind element{};            ///< what an array's elements hold; otherwise equal to `kind`
@@ -112,6 +167,33 @@ struct field_info {
     entity names = entity::none;            ///< what it names
     secrecy secret = secrecy::none;         ///< whether its value may be shown
     const struct_info* structure = nullptr; ///< the struct, or the struct of the array's elements
+
+private:
+    consteval void apply(const detail::attribute& also) {
+        using detail::attribute;
+        switch (also.kind) {
+        case attribute::nothing: break;
+        case attribute::nullable: nullable = also.versions; break;
+        case attribute::ignorable: ignorable = also.versions; break;
+        case attribute::tag: tag = static_cast<std::int32_t>(also.number); break;
+        case attribute::default_number: default_number = also.number; break;
+        case attribute::default_text: default_text = also.text; break;
+        case attribute::default_null: null_default = true; break;
+        case attribute::map_key: map_key = true; break;
+        case attribute::never_compact: never_compact = true; break;
+        case attribute::names: names = static_cast<entity>(also.number); break;
+        case attribute::secret: secret = static_cast<secrecy>(also.number); break;
+        }
+    }
+};
+
+/// The fields of one struct in wire order: of which message it is part, how many they are, and which structs
+/// they hold, alone or as elements of arrays.
+template <class Message, std::size_t Count, class... Children>
+struct field_list {
+    using message = Message;
+    static constexpr std::size_t size = Count;
+    field_info fields[Count + 1]; ///< one more than are listed, see `tables_of`
 };
 
 /// Text as a template argument.
@@ -122,71 +204,6 @@ struct name_literal {
     }
     [[nodiscard]] constexpr std::string_view view() const noexcept { return {chars, N - 1}; }
     char chars[N]{};
-};
-
-namespace detail {
-
-struct nullable_in {
-    version_range versions;
-};
-struct ignorable_in {
-    version_range versions;
-};
-struct tag_number {
-    std::int32_t number;
-};
-struct default_number {
-    std::int64_t number;
-};
-template <std::size_t N>
-struct default_text {
-    name_literal<N> text;
-};
-struct null_default {};
-struct map_key_mark {};
-struct never_compact_mark {};
-
-consteval void apply(field_info& info, nullable_in attribute) { info.nullable = attribute.versions; }
-consteval void apply(field_info& info, ignorable_in attribute) { info.ignorable = attribute.versions; }
-consteval void apply(field_info& info, tag_number attribute) { info.tag = attribute.number; }
-consteval void apply(field_info& info, default_number attribute) { info.default_number = attribute.number; }
-consteval void apply(field_info& info, null_default) { info.null_default = true; }
-consteval void apply(field_info& info, map_key_mark) { info.map_key = true; }
-consteval void apply(field_info& info, never_compact_mark) { info.never_compact = true; }
-consteval void apply(field_info& info, entity attribute) { info.names = attribute; }
-consteval void apply(field_info& info, secrecy attribute) { info.secret = attribute; }
-template <std::size_t N>
-consteval void apply(field_info& info, const default_text<N>& attribute) {
-    info.default_text = attribute.text.view();
-}
-
-} // namespace detail
-
-/// One field: its name in snake_case, its type, its versions, then what else is true of it.
-template <name_literal Name, class Type, version_range Versions, auto... Attributes>
-struct field {
-    using type = Type;
-    static constexpr auto name = Name;
-    static constexpr version_range versions = Versions;
-
-    static consteval field_info describe(const struct_info* structure) {
-        field_info info{};
-        info.name = name.view();
-        info.kind = Type::kind;
-        info.element = Type::element;
-        info.versions = Versions;
-        info.structure = structure;
-        info.null_default = Type::null_by_default;
-        (detail::apply(info, Attributes), ...);
-        return info;
-    }
-};
-
-/// The fields of one struct in wire order, and the message that the struct is part of.
-template <class Message, class... Fields>
-struct field_list {
-    using message = Message;
-    static constexpr std::size_t size = sizeof...(Fields);
 };
 
 /// What is true of a message as a whole.
@@ -247,53 +264,38 @@ struct not_null_text_default {
     }
 };
 
-template <field_kind Kind>
-struct simple_type {
-    static constexpr field_kind kind = Kind;
-    static constexpr field_kind element = Kind;
-    static constexpr bool null_by_default = Kind == field_kind::records;
-};
-
-template <class T>
-inline constexpr field_kind kind_of = field_kind::structure;
-template <field_kind Kind>
-inline constexpr field_kind kind_of<simple_type<Kind>> = Kind;
-
 } // namespace detail
 
 /// The words of a field list. Messages inherit it privately, so that the words stay out of everybody's way.
 class vocabulary {
 protected:
-    using boolean = detail::simple_type<field_kind::boolean>;
-    using int8 = detail::simple_type<field_kind::int8>;
-    using int16 = detail::simple_type<field_kind::int16>;
-    using uint16 = detail::simple_type<field_kind::uint16>;
-    using int32 = detail::simple_type<field_kind::int32>;
-    using uint32 = detail::simple_type<field_kind::uint32>;
-    using int64 = detail::simple_type<field_kind::int64>;
-    using float64 = detail::simple_type<field_kind::float64>;
-    using id128 = detail::simple_type<field_kind::uuid>;
-    using string = detail::simple_type<field_kind::string>;
-    using bytes = detail::simple_type<field_kind::bytes>;
-    using records = detail::simple_type<field_kind::records>;
+    static constexpr detail::field_type boolean{field_kind::boolean, field_kind::boolean};
+    static constexpr detail::field_type int8{field_kind::int8, field_kind::int8};
+    static constexpr detail::field_type int16{field_kind::int16, field_kind::int16};
+    static constexpr detail::field_type uint16{field_kind::uint16, field_kind::uint16};
+    static constexpr detail::field_type int32{field_kind::int32, field_kind::int32};
+    static constexpr detail::field_type uint32{field_kind::uint32, field_kind::uint32};
+    static constexpr detail::field_type int64{field_kind::int64, field_kind::int64};
+    static constexpr detail::field_type float64{field_kind::float64, field_kind::float64};
+    static constexpr detail::field_type id128{field_kind::uuid, field_kind::uuid};
+    static constexpr detail::field_type string{field_kind::string, field_kind::string};
+    static constexpr detail::field_type bytes{field_kind::bytes, field_kind::bytes};
+    static constexpr detail::field_type records{field_kind::records, field_kind::records};
 
     /// A struct of the same message.
     template <class Struct>
-    struct structure {
-        using struct_type = Struct;
-        static constexpr field_kind kind = field_kind::structure;
-        static constexpr field_kind element = field_kind::structure;
-        static constexpr bool null_by_default = false;
-    };
-
-    /// An array of one of the types above, or of a struct of the same message.
-    template <class Element>
-    struct array {
-        using struct_type = Element;
-        static constexpr field_kind kind = field_kind::array;
-        static constexpr field_kind element = detail::kind_of<Element>;
-        static constexpr bool null_by_default = false;
-    };
+    static constexpr detail::field_type structure() {
+        return {field_kind::structure, field_kind::structure, &detail::tables_of<Struct>::info};
+    }
+    /// An array of structs of the same message,
+    template <class Struct>
+    static constexpr detail::field_type array() {
+        return {field_kind::array, field_kind::structure, &detail::tables_of<Struct>::info};
+    }
+    /// or of one of the types above.
+    static consteval detail::field_type array(const detail::field_type& element) {
+        return {field_kind::array, element.kind};
+    }
 
     static consteval version_range since(int first) { return {static_cast<std::int16_t>(first), 32767}; }
     static consteval version_range between(int first, int last) {
@@ -301,29 +303,36 @@ protected:
     }
     static consteval version_range only(int version) { return between(version, version); }
 
-    static consteval auto nullable_since(int first) { return detail::nullable_in{since(first)}; }
-    static consteval auto nullable_between(int first, int last) {
-        return detail::nullable_in{between(first, last)};
+    static consteval detail::attribute nullable_since(int first) {
+        return {detail::attribute::nullable, since(first)};
     }
-    static consteval auto tag(int number) { return detail::tag_number{number}; }
-    static consteval auto defaults_to(std::int64_t number) { return detail::default_number{number}; }
+    static consteval detail::attribute nullable_between(int first, int last) {
+        return {detail::attribute::nullable, between(first, last)};
+    }
+    static consteval detail::attribute tag(int number) { return {detail::attribute::tag, {}, number}; }
+    static consteval detail::attribute defaults_to(std::int64_t number) {
+        return {detail::attribute::default_number, {}, number};
+    }
     template <std::size_t N>
-    static consteval auto defaults_to(const char (&text)[N]) {
-        return detail::default_text<N>{text};
+    static consteval detail::attribute defaults_to(const char (&text)[N]) {
+        return {detail::attribute::default_text, {}, 0, text};
     }
-    static constexpr detail::null_default defaults_to_null{};
-    static constexpr detail::ignorable_in ignorable{{0, 32767}};
-    static consteval auto ignorable_between(int first, int last) {
-        return detail::ignorable_in{between(first, last)};
+    static constexpr detail::attribute defaults_to_null{detail::attribute::default_null};
+    static constexpr detail::attribute ignorable{detail::attribute::ignorable, {0, 32767}};
+    static consteval detail::attribute ignorable_between(int first, int last) {
+        return {detail::attribute::ignorable, between(first, last)};
     }
-    static constexpr detail::map_key_mark map_key{};
-    static constexpr detail::never_compact_mark never_compact{};
-    static constexpr entity names_broker = entity::broker_id;
-    static constexpr entity names_topic = entity::topic_name;
-    static constexpr entity names_topic_id = entity::topic_id;
-    static constexpr entity names_group = entity::group_id;
-    static constexpr entity names_producer = entity::producer_id;
-    static constexpr entity names_transaction = entity::transactional_id;
+    static constexpr detail::attribute map_key{detail::attribute::map_key};
+    static constexpr detail::attribute never_compact{detail::attribute::never_compact};
+    static constexpr detail::attribute names_broker = detail::names(entity::broker_id);
+    static constexpr detail::attribute names_topic = detail::names(entity::topic_name);
+    static constexpr detail::attribute names_topic_id = detail::names(entity::topic_id);
+    static constexpr detail::attribute names_group = detail::names(entity::group_id);
+    static constexpr detail::attribute names_producer = detail::names(entity::producer_id);
+    static constexpr detail::attribute names_transaction = detail::names(entity::transactional_id);
+    static constexpr detail::attribute secret = detail::shows(secrecy::always);
+    static constexpr detail::attribute secret_if_flagged = detail::shows(secrecy::flagged);
+    static constexpr detail::attribute secret_flag = detail::shows(secrecy::flag);
 
     static constexpr detail::empty_default empty{};
     static constexpr detail::not_null_default not_null{};
@@ -331,51 +340,10 @@ protected:
     static consteval detail::not_null_text_default not_null_text(const char* characters) {
         return {characters};
     }
-    static constexpr secrecy secret = secrecy::always;
-    static constexpr secrecy secret_if_flagged = secrecy::flagged;
-    static constexpr secrecy secret_flag = secrecy::flag;
 };
-
-namespace detail {
-
-/// The struct that a field's type holds, alone or as an array's element; void if it holds none.
-template <class Type>
-struct struct_of {
-    using type = void;
-};
-template <class Type>
-    requires(Type::element == field_kind::structure)
-struct struct_of<Type> {
-    using type = typename Type::struct_type;
-};
-
-template <std::size_t I, class List>
-struct field_at;
-template <std::size_t I, class Message, class First, class... Rest>
-struct field_at<I, field_list<Message, First, Rest...>> : field_at<I - 1, field_list<Message, Rest...>> {};
-template <class Message, class First, class... Rest>
-struct field_at<0, field_list<Message, First, Rest...>> {
-    using type = First;
-};
-
-} // namespace detail
-
-/// The field in position `I` of the struct `S`, as a type.
-template <class S, std::size_t I>
-using field_of = typename detail::field_at<I, typename S::fields>::type;
-
-/// The struct that field `I` of the struct `S` holds, alone or as an array's element.
-template <class S, std::size_t I>
-using child_of = typename detail::struct_of<typename field_of<S, I>::type>::type;
 
 /// The message that the struct `S` is part of.
-template <class List>
-struct message_of_list;
-template <class Message, class... Fields>
-struct message_of_list<field_list<Message, Fields...>> {
-    using type = Message;
-};
 template <class S>
-using message_of = typename message_of_list<typename S::fields>::type;
+using message_of = typename decltype(S::template fields<>)::message;
 
 } // namespace kwire

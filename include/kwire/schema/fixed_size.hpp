@@ -14,7 +14,7 @@ namespace kwire {
 /// The size of a message or struct at version `V` if every value has it, else nullopt. Structs of flexible
 /// versions have none, for anybody may add tags to them (KIP-482).
 template <class S, int V>
-    requires requires { typename S::fields; }
+    requires requires { S::template fields<>; }
 inline constexpr std::optional<std::size_t> fixed_wire_size<S, V> = [] {
     static_assert(message_of<S>::facts.versions.contains(V), "say which version: the size depends on it");
     constexpr const detail::struct_layout& layout = detail::layout_at<S, V>;

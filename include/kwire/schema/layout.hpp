@@ -9,7 +9,7 @@
 
 #include <kwire/schema/field.hpp>
 
-#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -128,34 +128,8 @@ struct struct_info {
 
 namespace detail {
 
-/// The constant tables of `S`: its fields, its layouts, and both as `struct_info`.
 template <class S>
-struct tables_of;
-
-template <class S>
-consteval const struct_info* child_info() {
-    if constexpr (std::is_void_v<S>)
-        return nullptr;
-    else
-        return &tables_of<S>::info;
-}
-
-template <class List>
-struct list_traits;
-template <class Message, class... Fields>
-struct list_traits<field_list<Message, Fields...>> {
-    static constexpr std::size_t size = sizeof...(Fields);
-    /// One entry more than there are fields: it has the message's name, if the struct is the whole message.
-    static consteval auto describe(std::string_view whole) {
-        field_info behind{};
-        behind.name = whole;
-        return std::array<field_info, sizeof...(Fields) + 1>{
-            Fields::describe(child_info<typename struct_of<typename Fields::type>::type>())..., behind};
-    }
-};
-
-template <class S>
-inline constexpr std::size_t field_count = list_traits<typename S::fields>::size;
+inline constexpr std::size_t field_count = decltype(S::template fields<>)::size;
 
 /// The bytes that a variable-length field needs in front of its content.
 constexpr std::uint16_t prefix_of(wire_form form) noexcept {
@@ -190,31 +164,94 @@ constexpr wire_form form_of(const field_info& field, int version, bool flexible)
     }
 }
 
-/// Where the tables of one version begin in those of all versions, and the rest of its layout.
-struct layout_head {
-    std::size_t steps_at = 0, places_at = 0, tags_at = 0;
-    std::uint32_t min_size = 0;
-    std::uint16_t first_need = 0, tail = 0;
-    std::uint8_t step_count = 0, tag_count = 0;
+/// Where the tables of one version begin in those of all versions.
+struct table_offsets {
+    std::uint16_t steps = 0, places = 0, tags = 0;
 };
 
 /// Entries of a table that grows.
 template <class T>
 struct table_draft {
     T* entries;
-    std::size_t used = 0;     ///< by all versions so far
-    std::size_t previous = 0; ///< where those of the version before begin
+    std::uint16_t used = 0;     ///< by all versions so far
+    std::uint16_t previous = 0; ///< where those of the version before begin
 
     /// Keeps the `count` entries behind those in use, or finds the same run in the version before.
-    consteval std::size_t keep(std::size_t count) {
+    consteval std::uint16_t keep(std::size_t count) {
         if (previous + count <= used) {
             bool same = true;
             for (std::size_t i = 0; i < count && same; ++i) same = entries[previous + i] == entries[used + i];
-            if (same) return previous;
+            if (same) {
+                for (std::size_t i = 0; i < count; ++i) entries[used + i] = {};
+                return previous;
+            }
         }
         previous = used;
-        used += count;
+        used = static_cast<std::uint16_t>(used + count);
         return previous;
+    }
+};
+
+/// What a field list says at a glance.
+struct list_summary {
+    /// The versions, counted from the message's first, whose layout may differ from that of the version
+    /// before, as a set of bits: those at which a field or compact lengths begin or end.
+    std::uint64_t changes = 1;
+    std::size_t stepped = 0; ///< fields that take a step: of variable length, or tagged
+    std::size_t tagged = 0;
+    // What the walks rely on:
+    bool complete = true;   ///< the list has as many fields as it says
+    bool sound_tags = true; ///< they are numbered from 0 without gaps (KIP-482), in flexible versions only:
+                            ///< elsewhere there is no tag section, and who looked for one would read on
+    bool elements_of_bytes = true; ///< array elements take a byte at least, or else any count would fit
+    bool flat_absent = true; ///< structs that may be absent hold none in turn: its defaults could not be
+                             ///< told from bytes of the message (see `bytes_of`)
+
+    consteval list_summary(const field_info* fields, std::size_t count, const message_facts& facts) {
+        const int versions = facts.versions.last - facts.versions.first + 1;
+        std::uint64_t tags = 0;
+        change(facts.first_flexible, facts);
+        for (const field_info* field = fields; field != fields + count; ++field) {
+            if (field->name.empty()) complete = false;
+            change(field->versions.first, facts);
+            change(field->versions.last + 1, facts);
+            if (!field->nullable.empty()) {
+                change(field->nullable.first, facts);
+                change(field->nullable.last + 1, facts);
+            }
+            if (field->tag >= 0 || width_of(field->kind) == 0) ++stepped;
+            if (field->tag >= 0) {
+                ++tagged;
+                if (field->tag > 63 || !facts.flexible(field->versions.first))
+                    sound_tags = false;
+                else
+                    tags |= std::uint64_t{1} << field->tag;
+            }
+            if (field->structure != nullptr) look_into(*field, facts, versions);
+        }
+        if (tags != (std::uint64_t{1} << tagged) - 1) sound_tags = false;
+    }
+
+private:
+    consteval void change(int version, const message_facts& facts) {
+        if (facts.versions.contains(version)) changes |= std::uint64_t{1} << (version - facts.versions.first);
+    }
+
+    consteval void look_into(const field_info& field, const message_facts& facts, int versions) {
+        const struct_layout* const layouts = field.structure->layouts;
+        if (field.kind == field_kind::array) {
+            for (int i = 0; i < versions; ++i)
+                if (layouts[i].min_size == 0 && field.versions.contains(facts.versions.first + i))
+                    elements_of_bytes = false;
+            return;
+        }
+        for (int i = 1; i < versions; ++i)
+            if (layouts[i].min_size != layouts[i - 1].min_size) changes |= std::uint64_t{1} << i;
+        const bool always =
+            field.versions.contains(facts.versions.first) && field.versions.contains(facts.versions.last);
+        if (field.null_default || (always && field.tag < 0)) return;
+        for (const field_info& inner : *field.structure)
+            if (inner.kind == field_kind::structure) flat_absent = false;
     }
 };
 
@@ -227,217 +264,197 @@ struct layout_drafter {
     table_draft<field_place> places;
     table_draft<known_tag> tags;
 
-    consteval walk_step step_of(std::size_t i, int version, bool flexible, std::uint16_t before) const {
+    consteval walk_step step_of(std::size_t i, int version, wire_form form, std::uint16_t before) const {
         const field_info& field = fields[i];
-        walk_step step{};
-        step.fixed = before;
-        step.form = form_of(field, version, flexible);
-        step.minimum = field.nullable.contains(version) ? 0 : 1;
-        if (const std::uint8_t width = width_of(field.element); width != 0) step.width = width;
-        step.field = static_cast<std::uint8_t>(i);
-        step.child = field.structure;
-        return step;
+        const std::uint8_t width = width_of(field.element);
+        return {.fixed = before,
+                .form = form,
+                .minimum = static_cast<std::uint8_t>(field.nullable.contains(version) ? 0 : 1),
+                .width = width != 0 ? width : std::uint8_t{1},
+                .field = static_cast<std::uint8_t>(i),
+                .child = field.structure};
     }
 
-    consteval layout_head draft(int version, std::size_t version_index, bool flexible) {
+    /// The layout at one version, without pointers to its tables: where in those they begin comes back.
+    consteval table_offsets draft(struct_layout& layout, int version, std::size_t version_index,
+                                  bool flexible) {
         walk_step* const step = steps.entries + steps.used;
         field_place* const place = places.entries + places.used;
         known_tag* const tag = tags.entries + tags.used;
-        layout_head head{};
-        std::size_t step_count = 0, highest_tag = 0, tag_count = 0;
+        std::uint8_t step_count = 0, tag_count = 0;
+        int last_tag = -1;
         std::uint16_t run = 0;
         std::uint32_t least = flexible ? 1 : 0;
+        bool steady = flexible;
+        std::uint16_t* need = &layout.first_need;
 
         for (std::size_t i = 0; i < count; ++i) {
             const field_info& field = fields[i];
-            place[i] = {};
-            if (field.tag >= 0)
-                highest_tag = highest_tag > static_cast<std::size_t>(field.tag) + 1
-                                  ? highest_tag
-                                  : static_cast<std::size_t>(field.tag) + 1;
+            if (field.tag > last_tag) last_tag = field.tag;
             if (field.tag >= 0 || !field.versions.contains(version)) continue;
-            place[i] = {static_cast<std::uint8_t>(step_count), static_cast<std::uint8_t>(step_count), run};
+            place[i] = {step_count, step_count, run};
             if (const std::uint8_t width = width_of(field.kind); width != 0) {
                 run = static_cast<std::uint16_t>(run + width);
-                least += width;
-            } else {
-                step[step_count] = step_of(i, version, flexible, run);
-                const wire_form form = step[step_count].form;
-                least += form == wire_form::structure ? field.structure->layouts[version_index].min_size
-                                                      : prefix_of(form);
-                ++step_count;
-                run = 0;
+                continue;
             }
+            const wire_form form = form_of(field, version, flexible);
+            const std::uint16_t prefix = prefix_of(form);
+            step[step_count] = step_of(i, version, form, run);
+            if (!is_steady(form)) steady = false;
+            least += run + (form == wire_form::structure ? field.structure->layouts[version_index].min_size
+                                                         : prefix);
+            *need = static_cast<std::uint16_t>(run + prefix);
+            need = &step[step_count++].next_need;
+            run = 0;
         }
-        const std::uint16_t end_need = static_cast<std::uint16_t>(run + (flexible ? 1 : 0));
-        for (std::size_t i = 0; i < step_count; ++i)
-            step[i].next_need =
-                i + 1 < step_count
-                    ? static_cast<std::uint16_t>(step[i + 1].fixed + prefix_of(step[i + 1].form))
-                    : end_need;
+        *need = static_cast<std::uint16_t>(run + (flexible ? 1 : 0));
 
-        std::size_t all_steps = step_count;
-        for (std::size_t number = 0; number < highest_tag; ++number)
+        std::uint8_t all_steps = step_count;
+        for (int number = 0; number <= last_tag; ++number)
             for (std::size_t i = 0; i < count; ++i) {
                 const field_info& field = fields[i];
-                if (field.tag != static_cast<std::int32_t>(number)) continue;
-                known_tag& known = tag[tag_count++];
-                known = {};
-                known.number = static_cast<std::uint16_t>(number);
-                known.field = static_cast<std::uint8_t>(i);
-                known.in_version = field.versions.contains(version);
-                if (known.in_version) {
-                    known.step = static_cast<std::uint8_t>(all_steps);
-                    step[all_steps++] = step_of(i, version, flexible, 0);
-                    place[i] = {field_place::in_tags, known.step, known.number};
-                }
+                if (field.tag != number) continue;
+                const bool known = field.versions.contains(version);
+                const std::uint8_t at = known ? all_steps++ : std::uint8_t{0};
+                tag[tag_count++] = {static_cast<std::uint16_t>(number), at, static_cast<std::uint8_t>(i),
+                                    known};
+                if (!known) continue;
+                step[at] = step_of(i, version, form_of(field, version, flexible), 0);
+                place[i] = {field_place::in_tags, at, static_cast<std::uint16_t>(number)};
             }
 
-        head.first_need =
-            step_count != 0 ? static_cast<std::uint16_t>(step[0].fixed + prefix_of(step[0].form)) : end_need;
-        head.steps_at = steps.keep(all_steps);
-        head.places_at = places.keep(count);
-        head.tags_at = tags.keep(tag_count);
-        head.min_size = least;
-        head.tail = run;
-        head.step_count = static_cast<std::uint8_t>(step_count);
-        head.tag_count = static_cast<std::uint8_t>(tag_count);
-        return head;
+        layout.min_size = least + run;
+        layout.tail = run;
+        layout.step_count = step_count;
+        layout.field_count = static_cast<std::uint8_t>(count);
+        layout.tag_count = tag_count;
+        layout.flexible = flexible;
+        layout.steady = steady && step_count != 0 && step_count <= max_steady_steps;
+        return {steps.keep(all_steps), places.keep(count), tags.keep(tag_count)};
     }
-};
 
-/// Everything about one struct at all versions, in arrays of the greatest size that could be needed.
-template <std::size_t Fields, std::size_t Versions>
-struct layout_draft {
-    std::array<walk_step, Fields * Versions + 1> steps{};
-    std::array<field_place, Fields * Versions + 1> places{};
-    std::array<known_tag, Fields * Versions + 1> tags{};
-    std::size_t steps_used = 0, places_used = 0, tags_used = 0, max_steps = 0;
-    std::array<layout_head, Versions> heads{};
-    std::array<field_place, Fields + 1> always{}; ///< the place of a field that has one at all versions
-};
-
-template <std::size_t Fields, std::size_t Versions>
-consteval layout_draft<Fields, Versions> draft_layouts(const field_info* fields, const message_facts& facts) {
-    layout_draft<Fields, Versions> draft;
-    layout_drafter drafter{fields, Fields, {draft.steps.data()}, {draft.places.data()}, {draft.tags.data()}};
-    for (std::size_t index = 0; index < Versions; ++index) {
-        const int version = facts.versions.first + static_cast<int>(index);
-        draft.heads[index] = drafter.draft(version, index, facts.flexible(version));
-        if (draft.heads[index].step_count > draft.max_steps) draft.max_steps = draft.heads[index].step_count;
-        if (index != 0 && draft.heads[index].places_at == draft.heads[index - 1].places_at) continue;
-        for (std::size_t i = 0; i < Fields; ++i) {
-            const field_place& place = draft.places[draft.heads[index].places_at + i];
-            if (index == 0)
-                draft.always[i] = place;
-            else if (place != draft.always[i])
-                draft.always[i] = {};
+    /// The layouts at the versions of `changes`.
+    consteval void draft_all(struct_layout* layout, table_offsets* offsets, const message_facts& facts,
+                             std::uint64_t changes) {
+        for (std::size_t index = 0; changes >> index != 0; ++index) {
+            if ((changes >> index & 1) == 0) continue;
+            const int version = facts.versions.first + static_cast<int>(index);
+            *offsets++ = draft(*layout++, version, index, facts.flexible(version));
         }
     }
-    draft.steps_used = drafter.steps.used;
-    draft.places_used = drafter.places.used;
-    draft.tags_used = drafter.tags.used;
+};
+
+/// Everything about one struct at the versions that differ, in arrays of the greatest size that could be
+/// needed.
+template <std::size_t Layouts, std::size_t Steps, std::size_t Places, std::size_t Tags>
+struct layout_draft {
+    walk_step steps[Steps + 1];
+    field_place places[Places + 1];
+    known_tag tags[Tags + 1];
+    struct_layout layouts[Layouts];
+    table_offsets offsets[Layouts];
+    table_offsets used;
+};
+
+template <class Draft>
+consteval Draft drafted(const field_info* fields, std::size_t count, const message_facts& facts,
+                        std::uint64_t changes) {
+    Draft draft{};
+    layout_drafter drafter{fields, count, {draft.steps}, {draft.places}, {draft.tags}};
+    drafter.draft_all(draft.layouts, draft.offsets, facts, changes);
+    draft.used = {drafter.steps.used, drafter.places.used, drafter.tags.used};
     return draft;
 }
 
-template <class T, std::size_t N, std::size_t M>
-consteval std::array<T, N> first_of(const std::array<T, M>& all) {
-    std::array<T, N> some{};
-    constexpr std::size_t both = N < M ? N : M;
-    for (std::size_t i = 0; i < both; ++i) some[i] = all[i];
-    return some;
-}
+/// A table of the constants that turned out to be needed.
+template <class T, std::size_t N>
+struct constant_table {
+    T entries[N];
 
-/// Whether tags are numbered from 0 without gaps (KIP-482) and stand in flexible versions only: elsewhere
-/// there is no tag section, and who looked for one would read on behind the struct.
-template <class S>
-consteval bool tags_are_sound() {
-    int count = 0, highest = -1;
-    for (const field_info& field : tables_of<S>::fields) {
-        if (field.tag < 0) continue;
-        if (!message_of<S>::facts.flexible(field.versions.first)) return false;
-        for (const field_info& other : tables_of<S>::fields)
-            if (&other != &field && other.tag == field.tag) return false;
-        ++count;
-        if (field.tag > highest) highest = field.tag;
+    consteval explicit constant_table(const T* from) {
+        for (std::size_t i = 0; i < N; ++i) entries[i] = from[i];
     }
-    return highest == count - 1;
-}
+};
 
-/// Whether each element of an array takes a byte at least: else no count would be too large for its bytes.
-template <class S>
-consteval bool elements_take_bytes() {
-    for (const struct_layout& layout : tables_of<S>::layouts)
-        for (unsigned i = 0; i < layout.field_count; ++i) {
-            const field_info& field = layout.fields[i];
-            if (field.kind == field_kind::array && field.element == field_kind::structure &&
-                field.versions.contains(layout.version) &&
-                field.structure->layouts[layout.version_index].min_size == 0)
-                return false;
+/// The layouts at all versions: those of a draft, with the pointers to the tables.
+template <std::size_t Versions>
+struct layout_table {
+    struct_layout entries[Versions];
+
+    consteval layout_table(const struct_layout* layout, const table_offsets* offsets, int first,
+                           std::uint64_t changes, const field_info* fields, const walk_step* steps,
+                           const field_place* places, const known_tag* tags) {
+        for (std::size_t i = 0; i < Versions; ++i) {
+            if (i != 0 && (changes >> i & 1) != 0) ++layout, ++offsets;
+            struct_layout& made = entries[i] = *layout;
+            made.steps = steps + offsets->steps;
+            made.places = places + offsets->places;
+            made.tags = tags + offsets->tags;
+            made.fields = fields;
+            made.version = static_cast<std::int16_t>(first + static_cast<int>(i));
+            made.version_index = static_cast<std::uint8_t>(i);
         }
-    return true;
-}
-
-/// Whether structs that may be absent hold no struct in turn, which would show defaults that nobody could
-/// tell from bytes of the message (see `bytes_of`).
-template <class S>
-consteval bool absent_structs_are_flat() {
-    constexpr version_range all = message_of<S>::facts.versions;
-    for (const field_info& field : tables_of<S>::fields) {
-        const bool always = field.versions.contains(all.first) && field.versions.contains(all.last);
-        if (field.kind != field_kind::structure || field.null_default || (always && field.tag < 0)) continue;
-        for (std::size_t i = 0; i < field.structure->field_count; ++i)
-            if (field.structure->fields[i].kind == field_kind::structure) return false;
     }
-    return true;
+};
+
+/// The greatest number of steps at any version.
+consteval std::size_t most_steps(const struct_layout* layouts, std::size_t count) {
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        if (layouts[i].step_count > most) most = layouts[i].step_count;
+    return most;
 }
 
+/// The fields of `S`, and behind them one that has but the message's name, if `S` is the whole message.
+template <class S>
+consteval auto named_fields() {
+    auto list = S::template fields<>;
+    if constexpr (std::is_same_v<S, message_of<S>>) list.fields[field_count<S>].name = S::facts.name;
+    return list;
+}
+
+/// The constant tables of `S`: its fields, its layouts, and both as `struct_info`.
 template <class S>
 struct tables_of {
-    static constexpr auto fields = list_traits<typename S::fields>::describe(
-        std::is_same_v<S, message_of<S>> ? message_of<S>::facts.name : std::string_view());
-    static constexpr std::size_t versions = static_cast<std::size_t>(message_of<S>::facts.versions.last -
-                                                                     message_of<S>::facts.versions.first + 1);
+private:
+    static constexpr std::size_t count = field_count<S>;
+    static constexpr const message_facts& facts = message_of<S>::facts;
+    static constexpr std::size_t versions =
+        static_cast<std::size_t>(facts.versions.last - facts.versions.first + 1);
+    static_assert(versions <= 64, "list_summary has a bit for each");
+
+    static constexpr auto list = named_fields<S>();
+    static constexpr list_summary summary{list.fields, count, facts};
+    static_assert(summary.complete, "the list has fewer fields than it says");
+    static_assert(summary.sound_tags, "tags are 0, 1, 2... and in flexible versions only");
+    static_assert(summary.elements_of_bytes, "an array whose elements take no bytes can have any count");
+    static_assert(summary.flat_absent, "bytes_of cannot tell defaults inside of defaults");
+
+    static constexpr std::size_t drafts = static_cast<std::size_t>(std::popcount(summary.changes));
     static constexpr auto draft =
-        draft_layouts<field_count<S>, versions>(fields.data(), message_of<S>::facts);
-    static constexpr auto steps = first_of<walk_step, draft.steps_used + 1>(draft.steps);
-    static constexpr auto places = first_of<field_place, draft.places_used + 1>(draft.places);
-    static constexpr auto tags = first_of<known_tag, draft.tags_used + 1>(draft.tags);
+        drafted<layout_draft<drafts, summary.stepped * drafts, count * drafts, summary.tagged * drafts>>(
+            list.fields, count, facts, summary.changes);
+    static constexpr constant_table<walk_step, draft.used.steps + 1> steps{draft.steps};
+    static constexpr constant_table<field_place, draft.used.places + 1> places{draft.places};
+    static constexpr constant_table<known_tag, draft.used.tags + 1> tags{draft.tags};
+    static constexpr layout_table<versions> made{draft.layouts,   draft.offsets, facts.versions.first,
+                                                 summary.changes, list.fields,   steps.entries,
+                                                 places.entries,  tags.entries};
 
-    static consteval auto make_layouts() {
-        constexpr message_facts facts = message_of<S>::facts;
-        std::array<struct_layout, draft.heads.size()> made{};
-        for (std::size_t i = 0; i < made.size(); ++i) {
-            const auto& head = draft.heads[i];
-            const int version = facts.versions.first + static_cast<int>(i);
-            made[i].steps = &steps[head.steps_at];
-            made[i].places = &places[head.places_at];
-            made[i].tags = &tags[head.tags_at];
-            made[i].fields = fields.data();
-            made[i].min_size = head.min_size;
-            made[i].first_need = head.first_need;
-            made[i].tail = head.tail;
-            made[i].version = static_cast<std::int16_t>(version);
-            made[i].version_index = static_cast<std::uint8_t>(i);
-            made[i].step_count = head.step_count;
-            made[i].field_count = static_cast<std::uint8_t>(field_count<S>);
-            made[i].tag_count = head.tag_count;
-            made[i].flexible = facts.flexible(version);
-            made[i].steady = made[i].flexible && head.step_count != 0 && head.step_count <= max_steady_steps;
-            for (std::size_t k = 0; k < head.step_count; ++k)
-                made[i].steady = made[i].steady && is_steady(steps[head.steps_at + k].form);
-        }
-        return made;
-    }
-    static constexpr auto layouts = make_layouts();
-    static constexpr struct_info info{fields.data(), field_count<S>, layouts.data()};
-
-    /// The greatest number of steps at any version.
-    static constexpr std::size_t max_steps = draft.max_steps;
+public:
+    static constexpr const auto& fields = list.fields;
+    static constexpr const auto& layouts = made.entries;
+    static constexpr struct_info info{list.fields, count, made.entries};
+    static constexpr std::size_t max_steps = most_steps(draft.layouts, drafts);
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
-    static_assert(tags_are_sound<S>(), "tags are 0, 1, 2... and in flexible versions only");
-    static_assert(elements_take_bytes<S>(), "an array whose elements take no bytes can have any count");
-    static_assert(absent_structs_are_flat<S>(), "bytes_of cannot tell defaults inside of defaults");
+
+    /// The place of a field that has the same one at all versions; else one that is absent.
+    static consteval field_place always(std::size_t field) {
+        const field_place place = draft.places[field];
+        for (const table_offsets& offset : draft.offsets)
+            if (draft.places[offset.places + field] != place) return {};
+        return place;
+    }
 };
 
 /// The layout of `S` at a version that is known at compile time.
@@ -454,6 +471,16 @@ inline constexpr const struct_info& info_of = detail::tables_of<S>::info;
 
 namespace detail {
 
+/// Of the structs that a list names the one with this description.
+template <const struct_info* Info, class List>
+struct child_at {
+    using type = void;
+};
+template <const struct_info* Info, class Message, std::size_t Count, class First, class... Rest>
+struct child_at<Info, const field_list<Message, Count, First, Rest...>>
+    : std::conditional_t<Info == &tables_of<First>::info, std::type_identity<First>,
+                         child_at<Info, const field_list<Message, Count, Rest...>>> {};
+
 template <class S, name_literal Name>
 consteval std::size_t find_field() {
     for (std::size_t i = 0; i < field_count<S>; ++i)
@@ -462,6 +489,11 @@ consteval std::size_t find_field() {
 }
 
 } // namespace detail
+
+/// The struct that field `I` of the struct `S` holds, alone or as an array's element; void if it holds none.
+template <class S, std::size_t I>
+using child_of = typename detail::child_at<detail::tables_of<S>::fields[I].structure,
+                                           decltype(S::template fields<>)>::type;
 
 /// The number of the field called `Name` of the struct `S`: `field_index<metadata_request::topic, "name">` is
 /// 1.

@@ -188,7 +188,7 @@ struct view_access {
             if (at.places[I].anchor == field_place::absent) return nullptr;
             const std::byte* const section = tags(view);
             return *section == std::byte{0} ? nullptr : find_tag(at, section, tables_of<S>::fields[I].tag);
-        } else if constexpr (constexpr field_place always = tables_of<S>::draft.always[I];
+        } else if constexpr (constexpr field_place always = tables_of<S>::always(I);
                              always.anchor != field_place::absent) {
             return at(view, always);
         } else {
@@ -263,7 +263,7 @@ KWIRE_ALWAYS_INLINE T load_scalar(const std::byte* p) noexcept {
 /// shows.
 template <class S>
 struct default_struct {
-    static constexpr std::size_t versions = tables_of<S>::layouts.size();
+    static constexpr std::size_t versions = std::size(tables_of<S>::layouts);
 
     template <class Out>
     static constexpr void write(std::size_t index, Out& out) {
