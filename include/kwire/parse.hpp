@@ -35,7 +35,7 @@ KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_l
     } else {
         const std::byte* const end =
             check_struct(layouts[version - facts.versions.first], start, state, ends);
-        if (end == state.end || (end != nullptr && options.trailing_bytes)) [[likely]]
+        if (end != nullptr && (state.left(end) == 0 || options.trailing_bytes)) [[likely]]
             return true;
         if (end != nullptr) refuse(state, nullptr, errc::trailing_bytes, end);
     }
@@ -60,7 +60,7 @@ parse_body(std::span<const std::byte> body, int version, parse_options options) 
         check_state state(start, body.size(), room);
         const std::byte* const end =
             body.size() <= max_body_size ? check_struct_at<M, V, true>(start, state, ends) : nullptr;
-        sound = end == state.end || (end != nullptr && options.trailing_bytes);
+        sound = end != nullptr && (state.left(end) == 0 || options.trailing_bytes);
     }
     if (!sound && !check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options,
                               ends, room)) [[unlikely]] {

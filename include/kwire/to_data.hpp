@@ -103,7 +103,7 @@ private:
             const std::byte* end = read_value<S, I, V>(get<I>(view), member);
             const struct_layout& layout = view_access::layout(view);
             const field_place& place = layout.places[I];
-            if (end == nullptr) end = skip_any_step(layout.steps[place.step], layout, start - place.delta);
+            if (end == nullptr) end = skip_any_step(place.step, layout, start - place.delta);
             view_access::ends(view)[place.step] = static_cast<std::uint32_t>(end - view_access::base(view));
         }
     }

@@ -76,81 +76,22 @@ KWIRE_ALWAYS_INLINE bool skip_null_marker(const std::byte*& p, bool tagged) noex
     return marker == 0;
 }
 
-/// Moves over one step of bytes that were checked before.
-template <class SkipChild>
-KWIRE_ALWAYS_INLINE const std::byte* skip_step(const walk_step& step, const struct_layout& layout,
-                                               const std::byte* p, SkipChild&& skip_child) noexcept {
-    p += step.fixed;
-    const bool compact = is_compact(step.form);
-    std::int64_t count = 1; // of bytes or elements; a struct alone is like an array of one
-    if (compact) {
-        std::uint32_t raw = 0;
-        p = read_compact(p, raw);
-        count = raw == 0 ? 0 : std::int64_t{raw} - 1;
-    } else {
-        switch (step.form) {
-        case wire_form::fixed:
-        case wire_form::structure: break;
-        case wire_form::nullable_structure: count = skip_null_marker(p, false) ? 0 : 1; break;
-        case wire_form::nullable_tagged_structure: count = skip_null_marker(p, true) ? 0 : 1; break;
-        case wire_form::string:
-            count = wire::load_be<std::int16_t>(p);
-            p += 2;
-            break;
-        default: count = wire::load_be<std::int32_t>(p); p += 4;
-        }
-        if (count < 0) return p;
-    }
-    if (is_plain(step.form)) return hop(p, static_cast<std::uint64_t>(count), step.width);
-    if (step.child == nullptr) {
-        for (; count > 0; --count) {
-            const auto element = read_length(p, compact, counted::text);
-            p = element.content + element.size();
-        }
-        return p;
-    }
-    const struct_layout& inner = step.child->layouts[layout.version_index];
-    std::uint32_t done = 0;
-    if (inner.step_count == 0) p = skip_child.hop_untagged(inner, p, static_cast<std::uint32_t>(count), done);
-    count -= done;
-    for (; count > 0; --count) p = skip_child(inner, p);
-    return p;
+/// Moves over step number `index` of bytes that were checked before, if it is not one of the simple ones.
+KWIRE_NOINLINE inline const std::byte* skip_any_step(unsigned index, const struct_layout& layout,
+                                                     const std::byte* p) noexcept {
+    check_state no_end(checked_before{});
+    return check_any_step(index, layout, p, no_end);
 }
 
-const std::byte* find_ends(const struct_layout& layout, const std::byte* base, std::uint32_t* ends) noexcept;
-const std::byte* skip_tag_list(const struct_layout& layout, const std::byte* p) noexcept;
-
+/// Moves over a tag section.
+KWIRE_COLD inline const std::byte* skip_tag_list(const struct_layout& layout, const std::byte* p) noexcept {
+    check_state no_end(checked_before{});
+    return check_tags(layout, p, no_end);
+}
 KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const struct_layout& layout, const std::byte* p) noexcept {
     if (*p == std::byte{0}) [[likely]]
         return p + 1;
     return skip_tag_list(layout, p);
-}
-
-/// The elements of an array of structs that was checked before, one after the other.
-class element_skipper {
-public:
-    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
-                                                    const std::byte* p) noexcept {
-        if (shape_.is_known() && shape_.fits<false>(p)) return p + shape_.size();
-        std::uint32_t ends[max_struct_steps];
-        const std::byte* const tags = find_ends(layout, p, ends);
-        const std::byte* const end = layout.flexible ? skip_tags(layout, tags) : tags;
-        shape_.learn(layout, p, ends, static_cast<std::size_t>(end - p));
-        return end;
-    }
-
-    static const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p, std::uint32_t count,
-                                         std::uint32_t& done) noexcept {
-        return hop_few_untagged(layout, p, count, done);
-    }
-
-private:
-    element_shape shape_; ///< of the last element that was walked step by step
-};
-
-KWIRE_NOINLINE inline const std::byte* skip_any_step(const walk_step& step, const struct_layout& layout,
-                                                     const std::byte* p) noexcept {
-    return skip_step(step, layout, p, element_skipper());
 }
 
 /// Stores where each step of a checked struct ends, counted from `base`. Returns the position behind its
@@ -166,7 +107,7 @@ KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, co
             p = read_compact(p + step.fixed, raw);
             p = hop(p, raw - (raw != 0 ? 1 : 0), step.width);
         } else {
-            p = skip_any_step(step, layout, p);
+            p = skip_any_step(i, layout, p);
         }
         ends[i] = static_cast<std::uint32_t>(p - base);
     }
@@ -215,16 +156,8 @@ KWIRE_COLD inline trusted_tag read_tag(const struct_layout& layout, const std::b
     tag.payload = wire::read_uvarint_trusted(p, size);
     const known_tag* const known = known_tag_of(layout, tag.number);
     tag.known = known != nullptr && known->in_version;
-    tag.end = tag.known ? skip_any_step(layout.steps[known->step], layout, tag.payload) : tag.payload + size;
+    tag.end = tag.known ? skip_any_step(known->step, layout, tag.payload) : tag.payload + size;
     return tag;
-}
-
-/// Moves over a tag section.
-KWIRE_COLD inline const std::byte* skip_tag_list(const struct_layout& layout, const std::byte* p) noexcept {
-    std::uint32_t count = 0;
-    p = wire::read_uvarint_trusted(p, count);
-    for (; count != 0; --count) p = read_tag(layout, p).end;
-    return p;
 }
 
 /// The payload of the known tag `number` in a tag section, the last if there are several; nullptr if it is

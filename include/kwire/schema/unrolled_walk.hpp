@@ -15,35 +15,73 @@ const std::byte* check_struct_at(const std::byte* p, check_state& state, std::ui
 template <class S, int V, bool Keep>
 const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
 
+/// A length or count in its usual form, a single byte if it is compact and not negative if it is classic;
+/// else `content` is nullptr.
+KWIRE_ALWAYS_INLINE checked_count usual_count(const walk_step& step, const std::byte* p) noexcept {
+    std::uint32_t count = 1;
+    switch (step.form) {
+    case wire_form::fixed:
+    case wire_form::structure: return {p, count};
+    case wire_form::nullable_structure:
+    case wire_form::nullable_tagged_structure: return {nullptr, 0};
+    case wire_form::string:
+        count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
+        p += 2;
+        break;
+    case wire_form::bytes:
+    case wire_form::scalars:
+    case wire_form::strings:
+    case wire_form::structs:
+        count = wire::load_be<std::uint32_t>(p);
+        p += 4;
+        break;
+    default: // compact
+        const auto raw = std::to_integer<std::uint32_t>(*p);
+        if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
+            return {nullptr, 0};
+        return {p + 1, raw - (raw != 0 ? 1 : 0)};
+    }
+    if (count > 0x7fffffff) [[unlikely]]
+        return {nullptr, 0};
+    return {p, count};
+}
+
 /// The elements of an array of structs, or a single one: checked if `State` is a check_state, else skipped.
 template <class S, int V, class State>
 class element_walker {
 public:
     explicit element_walker(State& state) noexcept : state_(state) {}
 
-    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout&, const std::byte* p) noexcept {
-        static constexpr const struct_layout& layout = layout_at<S, V>;
+    /// Moves over so many of them; all of the least size are there. nullptr if one is refused.
+    KWIRE_ALWAYS_INLINE const std::byte* walk(const std::byte* p, std::uint32_t count) noexcept {
+        std::uint32_t done = 0;
+        if constexpr (layout.step_count == 0) p = hop_untagged(layout, p, count, done);
+        for (; done < count; ++done) {
+            p = one(p);
+            if (p == nullptr) [[unlikely]]
+                return nullptr;
+        }
+        return p;
+    }
+
+    /// Moves over one of them.
+    KWIRE_ALWAYS_INLINE const std::byte* one(const std::byte* p) noexcept {
         if constexpr (layout.steady) {
             if (before_ != nullptr && enough(p) && same_shape<checks>(layout, before_, p, ends_)) {
                 before_ = p;
                 return p + size_;
             }
-            const std::byte* const end = walk<true>(p);
+            const std::byte* const end = by_steps<true>(p);
             before_ = end != nullptr && end[-1] == std::byte{0} ? p : nullptr;
             if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
             return end;
         } else {
-            return walk<false>(p);
+            return by_steps<false>(p);
         }
     }
 
-    KWIRE_ALWAYS_INLINE static const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p,
-                                                             std::uint32_t count,
-                                                             std::uint32_t& done) noexcept {
-        return detail::hop_untagged(layout, p, count, done);
-    }
-
 private:
+    static constexpr const struct_layout& layout = layout_at<S, V>;
     static constexpr bool checks = std::is_same_v<State, check_state>;
 
     [[nodiscard]] bool enough(const std::byte* p) const noexcept {
@@ -53,7 +91,7 @@ private:
             return true;
     }
     template <bool Keep>
-    KWIRE_ALWAYS_INLINE const std::byte* walk(const std::byte* p) noexcept {
+    KWIRE_ALWAYS_INLINE const std::byte* by_steps(const std::byte* p) noexcept {
         if constexpr (checks)
             return check_struct_at<S, V, Keep>(p, state_, ends_);
         else
@@ -69,24 +107,53 @@ private:
 /// Stands for the state of a walk that checks nothing.
 struct no_check {};
 
-/// Stands for the walker of structs that a step has none of.
-struct no_child {
-    const std::byte* operator()(const struct_layout&, const std::byte* p) const noexcept { return p; }
-    static const std::byte* hop_untagged(const struct_layout&, const std::byte* p, std::uint32_t,
-                                         std::uint32_t&) noexcept {
-        return p;
+/// One step of the check.
+template <class S, int V, unsigned I>
+KWIRE_ALWAYS_INLINE const std::byte* check_step_at(const std::byte* p, check_state& state) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    constexpr walk_step step = layout.steps[I];
+    using child = child_of<S, step.field>;
+    checked_count counted = usual_count(step, p + step.fixed);
+    if constexpr (is_plain(step.form)) {
+        if (counted.content != nullptr && std::uint64_t{counted.count} * step.width + step.next_need <=
+                                              state.left(counted.content)) [[likely]]
+            return hop(counted.content, counted.count, step.width);
+        return check_any_step(I, layout, p, state);
+    } else if constexpr (std::is_void_v<child>) {
+        return check_any_step(I, layout, p, state);
+    } else {
+        if (counted.content == nullptr) [[unlikely]]
+            counted = check_count(layout.steps[I], layout, p + step.fixed, state);
+        if (counted.content == nullptr ||
+            std::uint64_t{counted.count} * step.width > state.left(counted.content)) [[unlikely]]
+            return nullptr;
+        p = element_walker<child, V, check_state>(state).walk(counted.content, counted.count);
+        return p != nullptr && step.next_need <= state.left(p) ? p : nullptr;
     }
-};
-
-template <class S, int V, class State>
-KWIRE_ALWAYS_INLINE auto child_walker(State& state) noexcept {
-    if constexpr (std::is_void_v<S>)
-        return no_child{};
-    else
-        return element_walker<S, V, State>(state);
 }
 
-/// The unrolled form of `check_struct`. It notes no error: whoever called it asks `check_struct` why.
+/// One step over bytes that were checked before.
+template <class S, int V, unsigned I>
+KWIRE_ALWAYS_INLINE const std::byte* skip_step_at(const std::byte* p) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    constexpr walk_step step = layout.steps[I];
+    using child = child_of<S, step.field>;
+    checked_count counted = usual_count(step, p + step.fixed);
+    if constexpr (!is_plain(step.form) && std::is_void_v<child>) {
+        return skip_any_step(I, layout, p);
+    } else {
+        if (counted.content == nullptr) [[unlikely]]
+            return skip_any_step(I, layout, p);
+        if constexpr (is_plain(step.form)) {
+            return hop(counted.content, counted.count, step.width);
+        } else {
+            no_check nothing_to_check;
+            return element_walker<child, V, no_check>(nothing_to_check).walk(counted.content, counted.count);
+        }
+    }
+}
+
+/// The unrolled form of `check_struct`. It need not note an error: whoever called it asks `check_struct` why.
 template <class S, int V, bool Keep>
 inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
                                         std::uint32_t* ends) noexcept {
@@ -94,17 +161,16 @@ inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
     const std::byte* const base = p;
     if (layout.first_need > state.left(p)) [[unlikely]]
         return nullptr;
-    [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
-        constexpr walk_step step = layout.steps[I];
-        p = check_step<false>(step, I, layout, p, state, child_walker<child_of<S, step.field>, V>(state));
+    [[maybe_unused]] const auto one = [&]<unsigned I>(std::integral_constant<unsigned, I>) noexcept {
+        p = check_step_at<S, V, I>(p, state);
         if (p == nullptr) [[unlikely]]
             return false;
         if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
         return true;
     };
-    const bool fine = [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
-        return (one(std::integral_constant<std::size_t, I>{}) && ...);
-    }(std::make_index_sequence<layout.step_count>{});
+    const bool fine = [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) noexcept {
+        return (one(std::integral_constant<unsigned, I>{}) && ...);
+    }(std::make_integer_sequence<unsigned, layout.step_count>{});
     if (!fine) [[unlikely]]
         return nullptr;
     p += layout.tail;
@@ -119,15 +185,13 @@ template <class S, int V, bool Keep>
 inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
     static constexpr const struct_layout& layout = layout_at<S, V>;
     const std::byte* const base = p;
-    no_check nothing_to_check;
-    [[maybe_unused]] const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) noexcept {
-        constexpr walk_step step = layout.steps[I];
-        p = skip_step(step, layout, p, child_walker<child_of<S, step.field>, V>(nothing_to_check));
+    [[maybe_unused]] const auto one = [&]<unsigned I>(std::integral_constant<unsigned, I>) noexcept {
+        p = skip_step_at<S, V, I>(p);
         if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
     };
-    [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
-        (one(std::integral_constant<std::size_t, I>{}), ...);
-    }(std::make_index_sequence<layout.step_count>{});
+    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) noexcept {
+        (one(std::integral_constant<unsigned, I>{}), ...);
+    }(std::make_integer_sequence<unsigned, layout.step_count>{});
     p += layout.tail;
     if constexpr (layout.flexible) return skip_tags(layout, p);
     return p;

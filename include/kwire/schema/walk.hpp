@@ -1,8 +1,8 @@
 /// The walk that checks message bytes: every length, count, varint and tag, in one pass.
 ///
-/// Walks follow the steps of a layout and share the functions for one step, so that each wire rule stands in
-/// one place. This one reads the layout at run time and is no template; unrolled_walk.hpp has the same for
-/// layouts that are known at compile time. What was checked is walked by trusted_walk.hpp.
+/// A walk follows the steps of a layout. This one reads the layout at run time and is no template, for all
+/// messages share it; unrolled_walk.hpp has the same for layouts that are known at compile time. What was
+/// checked is walked by trusted_walk.hpp.
 #pragma once
 
 #include <kwire/detail/config.hpp>
@@ -12,10 +12,10 @@
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/varint.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 namespace kwire::detail {
 
@@ -31,20 +31,29 @@ union error_room {
     error none_until_refused;
 };
 
-/// What a checking walk needs to know besides its position.
+/// Says that a walk goes over bytes that were checked before.
+struct checked_before {};
+
+/// What a walk needs to know besides its position.
 struct check_state {
     check_state(const std::byte* start, std::size_t size, error_room& room,
                 parse_options options = {}) noexcept
-        : body(start), end(start + size), failure(&room.none_until_refused), tolerated(options) {}
+        : body(start), end(address_of(start) + size), failure(&room.none_until_refused), tolerated(options) {}
+
+    /// A walk that finds no end and refuses nothing: nobody here knows what the check let pass.
+    explicit check_state(checked_before) noexcept
+        : body(nullptr), end(~std::uintptr_t{0}), failure(nullptr), tolerated(parse_options::lenient()) {}
 
     const std::byte* body;                  ///< where offsets in errors are counted from
-    const std::byte* end;                   ///< the end of the body, or of the tag payload that is being read
+    std::uintptr_t end;                     ///< where the body ends, or the tag payload that is being read
     error* failure;                         ///< where whoever refuses makes an error
     parse_options tolerated;                ///< what passes all the same
     std::uint32_t unread[max_struct_steps]; ///< where nested structs put the ends that nobody asks for
 
-    [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept {
-        return static_cast<std::uint64_t>(end - p);
+    [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept { return end - address_of(p); }
+
+    [[nodiscard]] static std::uintptr_t address_of(const std::byte* p) noexcept {
+        return std::bit_cast<std::uintptr_t>(p);
     }
 };
 
@@ -81,17 +90,10 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
     return p;
 }
 
-/// The same where the layout is known at run time only. There the checking and the trusting walk both call
-/// it, and the loop for many is compiled once; a few are moved over in line.
-KWIRE_NOINLINE inline const std::byte* hop_many_untagged(const struct_layout& layout, const std::byte* p,
-                                                         std::uint32_t count, std::uint32_t& done) noexcept {
+/// The same where the layout is known at run time only.
+KWIRE_NOINLINE inline const std::byte* hop_any_untagged(const struct_layout& layout, const std::byte* p,
+                                                        std::uint32_t count, std::uint32_t& done) noexcept {
     return hop_untagged(layout, p, count, done);
-}
-KWIRE_ALWAYS_INLINE const std::byte* hop_few_untagged(const struct_layout& layout, const std::byte* p,
-                                                      std::uint32_t count, std::uint32_t& done) noexcept {
-    if (count >= 4 || !layout.flexible) return hop_many_untagged(layout, p, count, done);
-    for (; done < count && p[layout.tail] == std::byte{0}; ++done) p += layout.tail + 1;
-    return p;
 }
 
 /// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
@@ -149,17 +151,11 @@ public:
     /// The bytes that an element of this shape takes.
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
 
-    /// Whether the struct at `p` has this shape. Unless `size()` bytes are known to be there (`AllThere`), it
-    /// must stop at the first length that differs: see `same_shape`.
-    template <bool AllThere>
+    /// Whether the struct at `p` has this shape. It stops at the first length that differs: see `same_shape`.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
-        std::byte different{0};
-        for (unsigned i = 0; i <= lengths_; ++i) {
-            different |= p[at_[i]] ^ learned_[at_[i]];
-            if constexpr (!AllThere)
-                if (different != std::byte{0}) return false;
-        }
-        return different == std::byte{0};
+        for (unsigned i = 0; i <= lengths_; ++i)
+            if (p[at_[i]] != learned_[at_[i]]) return false;
+        return true;
     }
 
 private:
@@ -202,220 +198,176 @@ KWIRE_COLD inline const std::byte* refuse_end(check_state& state, const struct_l
             return refuse(state, &layout.fields[i], errc::truncated, at + skip, needed);
         }
     }
-    return refuse(state, nullptr, errc::truncated, state.end,
+    return refuse(state, nullptr, errc::truncated, at + left,
                   1); // only the tag section is left to be missing
 }
 
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
                               std::uint32_t* ends) noexcept;
 
-/// Whether a length that was refused with `code` passes as null or, where there is no null, as empty.
-KWIRE_COLD inline bool passes_as_null(const parse_options& tolerated, errc code, bool nullable) noexcept {
-    return (code == errc::null_not_allowed || tolerated.negative_as_null) &&
-           (nullable || tolerated.null_as_empty);
+/// A varint that may be missing; `next` is nullptr if it was refused, as one of `field` and its element.
+KWIRE_NOINLINE inline wire::detail::varint_result<std::uint32_t>
+check_uvarint(const std::byte* p, check_state& state, const field_info* field,
+              std::uint32_t element = no_element) noexcept {
+    const std::uint64_t left = state.left(p);
+    const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
+    std::uint32_t number = 0;
+    const std::byte* const next = wire::read_uvarint(p, end, number);
+    if (next == nullptr) refuse(state, field, wire::varint_defect(p, end), p, 0, element);
+    return {next, number};
 }
 
-/// The least bytes that an element of an array takes.
-KWIRE_COLD inline std::uint32_t least_element(const walk_step& step, const struct_layout& layout) noexcept {
-    if (step.child != nullptr) return step.child->layouts[layout.version_index].min_size;
-    return step.form == wire_form::strings ? 2 : 1;
-}
+/// A length or count that was checked: what it counts begins at `content`, which is nullptr if it was
+/// refused.
+struct checked_count {
+    const std::byte* content;
+    std::uint32_t count; ///< of bytes or elements; 0 for null
+};
 
-/// One step, number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and
-/// when it returns a position, so are the `next_need` bytes behind it. nullptr means refused; unless
-/// `Explain`, nothing is noted about it, and nothing tolerated: whoever does not ask for reasons asks again.
-/// `check_child(layout, p)` checks one child struct.
-///
-/// All refusals leave through one exit: this is the code that every message shares, so it is kept small.
-template <bool Explain, class CheckChild>
-KWIRE_ALWAYS_INLINE const std::byte* check_step(const walk_step& step, unsigned index,
-                                                const struct_layout& layout, const std::byte* p,
-                                                check_state& state, CheckChild&& check_child) noexcept {
-    p += step.fixed;
-    const bool compact = is_compact(step.form);
-    const std::byte* at = p; // what a refusal speaks of
-    errc code = errc::truncated;
-    std::uint64_t needed = 0;
-    std::uint32_t element = no_element;
-    std::uint32_t raw = 0;
-    std::uint32_t count = 0; // of bytes or elements; stays 0 for null
-    std::uint64_t size = 0;  // of what `count` counts, if that is known at once
-
-    if (compact) {
-        p = wire::read_uvarint(p, state.end, raw);
-        if (p == nullptr) [[unlikely]]
-            goto bad_varint;
-        if (raw < step.minimum) [[unlikely]]
-            goto null;
-        count = raw - (raw != 0 ? 1 : 0);
-        if (count > max_string_size) [[unlikely]] {
-            if (count > 0x7fffffff) goto negative;
-            if (step.form == wire_form::compact_string) goto too_long;
-        }
-    } else {
-        switch (step.form) {
-        case wire_form::string:
-            count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
-            p += 2;
-            break;
-        case wire_form::nullable_structure:
-            ++p;
-            if (std::to_integer<std::uint8_t>(*at) >= 0x80) goto behind;
-            count = 1;
-            break;
-        case wire_form::nullable_tagged_structure:
-            p = wire::read_uvarint(p, state.end, count);
-            if (p == nullptr) [[unlikely]]
-                goto bad_varint;
-            if (count > 0x7fffffff) [[unlikely]]
-                goto negative;
-            if (count == 0) goto behind;
-            count = 1;
-            break;
-        case wire_form::structure:
-        case wire_form::fixed: count = 1; break;
-        default: count = wire::load_be<std::uint32_t>(p); p += 4;
-        }
-        if (count > 0x7fffffff) [[unlikely]] { // the sign
-            if (count != 0xffffffff) goto negative;
-            if (step.minimum != 0) goto null;
-            count = 0;
-        }
+/// The length or count of a step, or of the element `element` of its strings. A classic one is known to be
+/// there.
+KWIRE_NOINLINE inline checked_count check_count(const walk_step& step, const struct_layout& layout,
+                                                const std::byte* p, check_state& state,
+                                                std::uint32_t element = no_element) noexcept {
+    const field_info* const field = &layout.fields[step.field];
+    wire_form form = step.form;
+    unsigned minimum = step.minimum;
+    if (element != no_element) {
+        form = is_compact(form) ? wire_form::compact_string : wire_form::string;
+        minimum = 1;
     }
-
-counted:
-    if (is_plain(step.form)) {
-        size = static_cast<std::uint64_t>(count) * step.width;
-        if (size + step.next_need <= state.left(p)) [[likely]]
-            return hop(p, count, step.width);
-        if (size > state.left(p)) goto cut;
-        p += size;
-        goto behind;
-    }
-    switch (step.form) {
-    case wire_form::compact_strings:
-    case wire_form::strings:
-        if (std::uint64_t{count} * (compact ? 1 : 2) > state.left(p)) [[unlikely]]
-            goto too_many;
-        for (element = 0; element < count; ++element) {
-            at = p;
-            if (compact) {
-                p = wire::read_uvarint(p, state.end, raw);
-                if (p == nullptr) [[unlikely]]
-                    goto bad_varint;
-                size = std::uint64_t{raw} - 1;
-                if (size > max_string_size) [[unlikely]] {
-                    if (raw == 0) goto null;
-                    if (raw > 0x80000000) goto negative;
-                    goto too_long;
-                }
-            } else {
-                needed = 2;
-                if (needed > state.left(p)) [[unlikely]]
-                    goto refused;
-                needed = 0;
-                raw = wire::load_be<std::uint16_t>(p);
-                p += 2;
-                if (raw > max_string_size) [[unlikely]] { // the sign
-                    if (raw == 0xffff) goto null;
-                    goto negative;
-                }
-                size = raw;
-            }
-        element_sized:
-            if (size > state.left(p)) [[unlikely]]
-                goto cut;
-            p += size;
-        }
-        goto behind;
-    case wire_form::structs:
-    case wire_form::compact_structs:
-        if (std::uint64_t{count} * step.child->layouts[layout.version_index].min_size > state.left(p))
-            [[unlikely]]
-            goto too_many;
-        [[fallthrough]];
-    case wire_form::structure: // like an array of one
+    const std::byte* content = p;
+    std::uint32_t raw = 2; // one more than the count, 0 for null; from 2^31 + 1 on it is negative
+    switch (form) {
+    case wire_form::fixed:
+    case wire_form::structure: break;
     case wire_form::nullable_structure:
-    case wire_form::nullable_tagged_structure: {
-        const struct_layout& inner = step.child->layouts[layout.version_index];
-        element = 0;
-        if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
-            p = check_child.hop_untagged(inner, p, count, element);
-        for (; element < count; ++element) {
-            p = check_child(inner, p);
+        ++content;
+        if (std::to_integer<std::uint8_t>(*p) >= 0x80) raw = 0;
+        break;
+    case wire_form::string:
+        content += 2;
+        raw = static_cast<std::uint32_t>(wire::load_be<std::int16_t>(p) + 1);
+        break;
+    case wire_form::bytes:
+    case wire_form::scalars:
+    case wire_form::strings:
+    case wire_form::structs:
+        content += 4;
+        raw = wire::load_be<std::uint32_t>(p) + 1;
+        break;
+    default: // a varint
+        const auto [next, number] = check_uvarint(p, state, field, element);
+        if (next == nullptr) return {nullptr, 0};
+        content = next;
+        raw = number;
+        if (form == wire_form::nullable_tagged_structure && raw != 0) raw = raw < 0x80000000 ? 2 : ~0U;
+    }
+    if (raw < minimum || raw > 0x80000000) [[unlikely]] {
+        const errc code = raw == 0 ? errc::null_not_allowed : errc::bad_length;
+        const bool passes =
+            (raw == 0 || state.tolerated.negative_as_null) && (minimum == 0 || state.tolerated.null_as_empty);
+        if (!passes) return {refuse(state, field, code, p, 0, element), 0};
+        raw = 0;
+    }
+    if (form == wire_form::compact_string && raw > max_string_size + 1) [[unlikely]]
+        return {refuse(state, field, errc::string_too_long, p, 0, element), 0};
+    return {content, raw - (raw != 0 ? 1 : 0)};
+}
+
+/// The elements of an array of strings; the least that they take is there.
+inline const std::byte* check_strings(const walk_step& step, const struct_layout& layout, const std::byte* p,
+                                      std::uint32_t count, check_state& state) noexcept {
+    for (std::uint32_t element = 0; element < count; ++element) {
+        std::uint32_t needed = is_compact(step.form) ? 0 : 2;
+        if (needed <= state.left(p)) [[likely]] {
+            const checked_count text = check_count(step, layout, p, state, element);
+            p = text.content;
             if (p == nullptr) [[unlikely]]
-                goto child_refused;
+                return nullptr;
+            needed = text.count;
         }
-        goto behind;
+        if (needed > state.left(p)) [[unlikely]]
+            return refuse(state, &layout.fields[step.field], errc::truncated, p, needed, element);
+        p += needed;
     }
-    default: break; // the plain ones
+    return p;
+}
+
+/// The elements of an array of structs, or a single struct as an array of one.
+inline const std::byte* check_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
+                                      std::uint32_t count, check_state& state) noexcept {
+    const struct_layout& inner = step.child->layouts[layout.version_index];
+    std::uint32_t element = 0;
+    if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
+        p = hop_any_untagged(inner, p, count, element);
+    element_shape shape; // of the last element that was checked step by step
+    for (; element < count; ++element) {
+        if (shape.is_known() && shape.size() <= state.left(p) && shape.fits(p)) {
+            p += shape.size();
+            continue;
+        }
+        // Ends of its own: a known tag of this very struct is read through `unread`.
+        std::uint32_t ends[max_struct_steps];
+        const std::byte* const end = check_struct(inner, p, state, ends);
+        if (end == nullptr) [[unlikely]] {
+            const bool alone = step.form >= wire_form::structure;
+            state.failure->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
+            return nullptr;
+        }
+        shape.learn(inner, p, ends, static_cast<std::size_t>(end - p));
+        p = end;
     }
-behind:
+    return p;
+}
+
+/// Step number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and when it
+/// returns a position, so are the `next_need` bytes behind it. nullptr means refused.
+KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
+                                                      const std::byte* p, check_state& state) noexcept {
+    const walk_step& step = layout.steps[index];
+    p += step.fixed;
+    checked_count counted{p, 0};
+    if (is_compact(step.form) && *p != std::byte{0} && *p < std::byte{0x80}) [[likely]]
+        counted = {p + 1, std::to_integer<std::uint32_t>(*p) - 1};
+    else
+        counted = check_count(step, layout, p, state);
+    p = counted.content;
+    const std::uint32_t count = counted.count;
+    if (p == nullptr) [[unlikely]]
+        return nullptr;
+    if (const std::uint64_t size = std::uint64_t{count} * step.width; size > state.left(p)) [[unlikely]] {
+        const field_info& field = layout.fields[step.field];
+        return refuse(state, &field,
+                      field.kind == field_kind::array ? errc::count_exceeds_input : errc::truncated, p, size);
+    }
+    if (is_plain(step.form))
+        p = hop(p, count, step.width);
+    else if (step.child == nullptr)
+        p = check_strings(step, layout, p, count, state);
+    else if (count != 0)
+        p = check_structs(step, layout, p, count, state);
+    if (p == nullptr) [[unlikely]]
+        return nullptr;
     if (step.next_need <= state.left(p)) [[likely]]
         return p;
-    if constexpr (Explain) refuse_end(state, layout, index + 1, p);
-    return nullptr;
-
-child_refused:
-    if constexpr (Explain)
-        state.failure->enter({layout.fields[step.field].name,
-                              step.form >= wire_form::structure ? -1 : static_cast<std::int64_t>(element)});
-    return nullptr;
-bad_varint:
-    code = wire::varint_defect(at, state.end);
-    goto refused;
-too_long:
-    code = errc::string_too_long;
-    goto refused;
-null:
-    code = errc::null_not_allowed;
-    goto no_length;
-negative:
-    code = errc::bad_length;
-no_length:
-    if (Explain && passes_as_null(state.tolerated, code, step.minimum == 0 && element == no_element)) {
-        code = errc::truncated;
-        size = 0;
-        if (element != no_element) goto element_sized;
-        count = 0;
-        goto counted;
-    }
-    goto refused;
-too_many: // the elements should begin at p
-    at = p;
-    code = errc::count_exceeds_input;
-    needed = std::uint64_t{count} * least_element(step, layout);
-    goto refused;
-cut: // `size` bytes should be at p
-    at = p;
-    needed = size;
-    if (step.form == wire_form::scalars || step.form == wire_form::compact_scalars)
-        code = errc::count_exceeds_input;
-refused:
-    if constexpr (Explain) refuse(state, &layout.fields[step.field], code, at, needed, element);
-    return nullptr;
+    return refuse_end(state, layout, index + 1, p);
 }
 
-/// The payload of one known tag, a struct of one field. It must fill the `size` bytes at `p` exactly, unless
-/// `any_tag_size` leaves it to the type where it ends.
-KWIRE_COLD inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag,
-                                                 const std::byte* p, std::uint32_t size,
-                                                 check_state& state) noexcept {
-    struct_layout alone = layout;
-    alone.steps = &layout.steps[tag.step];
-    alone.step_count = 1;
-    alone.tail = 0;
-    alone.flexible = false;
-    alone.first_need = 0;
+/// The payload of one known tag. It must fill the `size` bytes at `p` exactly, unless `any_tag_size` leaves
+/// it to the type where it ends.
+inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag, const std::byte* p,
+                                      std::uint32_t size, check_state& state) noexcept {
     const bool any_size = state.tolerated.any_tag_size;
     const field_info* const field = &layout.fields[tag.field];
-    const std::uint16_t prefix = prefix_of(alone.steps->form);
-    const std::byte* const payload_end = any_size ? state.end : p + size;
-    const std::byte* const outer_end = std::exchange(state.end, payload_end);
+    const std::uint16_t prefix = prefix_of(layout.steps[tag.step].form);
+    const std::uintptr_t outer_end = state.end;
+    if (!any_size) state.end = check_state::address_of(p) + size;
     const std::byte* const after = prefix > state.left(p) ? refuse(state, field, errc::truncated, p, prefix)
-                                                          : check_struct(alone, p, state, state.unread);
+                                                          : check_any_step(tag.step, layout, p, state);
+    const std::uint64_t spare = state.left(after);
     state.end = outer_end;
-    if (after == payload_end || any_size) return after;
+    if (any_size || (after != nullptr && spare == 0)) return after;
     if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
     if (state.failure->code == errc::truncated)
         state.failure->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
@@ -431,43 +383,39 @@ KWIRE_ALWAYS_INLINE const known_tag* known_tag_of(const struct_layout& layout,
 /// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
 KWIRE_COLD inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
                                               check_state& state) noexcept {
-    const std::byte* const section = p;
-    std::uint32_t count = 0;
-    p = wire::read_uvarint(p, state.end, count);
-    if (p == nullptr) return refuse(state, nullptr, wire::varint_defect(section, state.end), section);
-    if (count > state.left(p) / 2) // a tag takes two bytes at least
-        return refuse(state, nullptr, errc::count_exceeds_input, p, count * std::uint64_t{2});
+    auto [next, count] = check_uvarint(p, state, nullptr);
+    if (next == nullptr) return nullptr;
+    if (count > state.left(next) / 2) // a tag takes two bytes at least
+        return refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
 
     std::int64_t previous = -1;
     for (; count != 0; --count) {
-        const std::byte* const tag_at = p;
-        std::uint32_t number = 0, size = 0;
-        p = wire::read_uvarint(tag_at, state.end, number);
-        if (p == nullptr) return refuse(state, nullptr, wire::varint_defect(tag_at, state.end), tag_at);
+        p = next;
+        const auto [size_at, number] = check_uvarint(p, state, nullptr);
+        if (size_at == nullptr) return nullptr;
         const known_tag* known = known_tag_of(layout, number);
         const field_info* const field = known != nullptr ? &layout.fields[known->field] : nullptr;
         if (number <= previous && !state.tolerated.any_tag_order)
-            return refuse(state, field, number == previous ? errc::duplicate_tag : errc::tag_order, tag_at);
+            return refuse(state, field, number == previous ? errc::duplicate_tag : errc::tag_order, p);
         previous = number;
         if (known != nullptr && !known->in_version) {
             if (!state.tolerated.tags_of_other_versions)
-                return refuse(state, field, errc::tag_not_in_version, tag_at);
+                return refuse(state, field, errc::tag_not_in_version, p);
             known = nullptr;
         }
 
-        const std::byte* const size_at = p;
-        p = wire::read_uvarint(size_at, state.end, size);
-        if (p == nullptr) return refuse(state, field, wire::varint_defect(size_at, state.end), size_at);
-        if (size > state.left(p) && !(known != nullptr && state.tolerated.any_tag_size))
-            return refuse(state, field, errc::truncated, p, size);
-        if (known == nullptr) {
-            p += size;
+        const auto [payload, size] = check_uvarint(size_at, state, field);
+        if (payload == nullptr) return nullptr;
+        if (known != nullptr && (size <= state.left(payload) || state.tolerated.any_tag_size)) {
+            next = check_payload(layout, *known, payload, size, state);
+            if (next == nullptr) return nullptr;
+        } else if (size > state.left(payload)) {
+            return refuse(state, field, errc::truncated, payload, size);
         } else {
-            p = check_payload(layout, *known, p, size, state);
-            if (p == nullptr) return nullptr;
+            next = payload + size;
         }
     }
-    return p;
+    return next;
 }
 
 /// The common case of a step, to be inlined: a simple one whose length takes one byte. nullptr for every
@@ -483,37 +431,6 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
     if (std::uint64_t{count} * step.width + step.next_need > state.left(p)) [[unlikely]]
         return nullptr;
     return hop(p, count, step.width);
-}
-
-/// The elements of an array of structs, one after the other.
-class element_checker {
-public:
-    explicit element_checker(check_state& state) noexcept : state_(state) {}
-
-    KWIRE_ALWAYS_INLINE const std::byte* operator()(const struct_layout& layout,
-                                                    const std::byte* p) noexcept {
-        if (shape_.is_known() && shape_.size() <= state_.left(p) && shape_.fits<true>(p))
-            return p + shape_.size();
-        // Ends of its own: a known tag of this very struct is read through `unread`.
-        std::uint32_t ends[max_struct_steps];
-        const std::byte* const end = check_struct(layout, p, state_, ends);
-        if (end != nullptr) shape_.learn(layout, p, ends, static_cast<std::size_t>(end - p));
-        return end;
-    }
-
-    static const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p, std::uint32_t count,
-                                         std::uint32_t& done) noexcept {
-        return hop_few_untagged(layout, p, count, done);
-    }
-
-private:
-    check_state& state_;
-    element_shape shape_; ///< of the last element that was checked step by step
-};
-
-KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
-                                                      const std::byte* p, check_state& state) noexcept {
-    return check_step<true>(layout.steps[index], index, layout, p, state, element_checker(state));
 }
 
 /// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
