@@ -34,9 +34,7 @@ public:
 
 protected:
     explicit array_base(const raw_array& raw) noexcept
-        : elements_(raw.count < 0 ? nullptr : raw.elements),
-          count_(raw.count < 0 ? 0 : static_cast<std::uint32_t>(raw.count)),
-          compact_(raw.compact) {}
+        : elements_(raw.elements), count_(raw.count), compact_(raw.compact) {}
 
     const std::byte* elements_ = nothing;
     std::uint32_t count_ = 0;

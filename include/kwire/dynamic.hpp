@@ -70,7 +70,7 @@ public:
         case field_kind::string:
         case field_kind::bytes:
         case field_kind::records:
-        case field_kind::array: return nullable() && counted().count < 0; // else it passed as empty
+        case field_kind::array: return nullable() && counted().is_null(); // else it passed as empty
         case field_kind::structure: return struct_start() == nullptr;
         default: return false;
         }
@@ -300,7 +300,7 @@ private:
         if (array.at_ == nullptr) return;
         const detail::trusted_count elements = array.counted();
         first_.at_ = elements.content;
-        size_ = static_cast<std::uint32_t>(elements.size());
+        size_ = elements.size();
     }
 
     dynamic_value first_;

@@ -267,7 +267,7 @@ set_element(writable<View>& message, const struct_view<S, V>& part, std::size_t 
     const std::byte* at = detail::view_access::locate<index>(part);
     if (at != nullptr) {
         const detail::raw_array array = get<index>(part);
-        if (array.count < 0 || i >= static_cast<std::uint64_t>(array.count)) {
+        if (i >= array.count) {
             error e{.code = errc::bad_value, .version = version_of(part), .located = false};
             e.enter({field.name, static_cast<std::int64_t>(i)});
             return std::unexpected(e);

@@ -115,7 +115,7 @@ private:
         constexpr bool may_be_null = !field.nullable.empty();
         if constexpr (field.kind == field_kind::array) {
             if constexpr (may_be_null) {
-                if (value.count < 0) return void(member.reset()), nullptr;
+                if (value.elements == nullptr) return void(member.reset()), nullptr;
                 return read_elements<S, I, V>(value, owned_by(member));
             } else {
                 return read_elements<S, I, V>(value, member);
@@ -135,7 +135,7 @@ private:
     template <class S, std::size_t I, int V, class Elements>
     const std::byte* read_elements(const raw_array& raw, Elements& elements) const {
         static constexpr const field_info& field = tables_of<S>::fields[I];
-        const auto count = static_cast<std::size_t>(raw.count); // checked: so many elements are in the input
+        const std::size_t count = raw.count; // checked: so many elements are in the input
         const std::byte* p = raw.elements;
         if constexpr (field.element == field_kind::structure) {
             elements.reserve(count);

@@ -13,15 +13,14 @@
 
 namespace kwire::detail {
 
-/// A length or count that was checked before: the bytes or elements, negative for null.
+/// A length or count that was checked before.
 struct trusted_count {
     const std::byte* content;
-    std::int64_t count;
+    std::uint32_t raw; ///< one more than the bytes or elements, as compact ones are written; 0 for null
 
-    /// The same where there is no null: then it is empty.
-    [[nodiscard]] std::size_t size() const noexcept {
-        return count < 0 ? 0 : static_cast<std::size_t>(count);
-    }
+    [[nodiscard]] bool is_null() const noexcept { return raw == 0; }
+    /// The bytes or elements; where there is no null, that is empty.
+    [[nodiscard]] std::uint32_t size() const noexcept { return raw - (raw != 0 ? 1 : 0); }
 };
 
 /// Numbers from 2^31 on are negative lengths to Kafka, which means null: 0. (2^31 itself is the length that
@@ -42,11 +41,6 @@ KWIRE_ALWAYS_INLINE const std::byte* read_compact(const std::byte* p, std::uint3
     raw = number;
     return next;
 }
-KWIRE_ALWAYS_INLINE trusted_count read_compact_count(const std::byte* p) noexcept {
-    std::uint32_t raw = 0;
-    p = read_compact(p, raw);
-    return {p, static_cast<std::int64_t>(raw) - 1};
-}
 /// A classic length is a number of 16 bits in front of text, of 32 bits in front of everything else.
 enum class counted : std::uint8_t {
     text,
@@ -56,14 +50,19 @@ enum class counted : std::uint8_t {
 /// The lengths that are not a single byte, in a function of their own: accessors have the other ones in line.
 KWIRE_NOINLINE inline trusted_count read_long_length(const std::byte* p, bool compact,
                                                      counted what) noexcept {
-    if (compact) return read_compact_count(p);
-    if (what == counted::text) return {p + 2, wire::load_be<std::int16_t>(p)};
-    return {p + 4, wire::load_be<std::int32_t>(p)};
+    if (compact) {
+        const auto [next, raw] = read_long_compact(p);
+        return {next, raw};
+    }
+    const bool text = what == counted::text;
+    const std::int32_t count =
+        text ? std::int32_t{wire::load_be<std::int16_t>(p)} : wire::load_be<std::int32_t>(p);
+    return {p + (text ? 2 : 4), count < 0 ? 0 : static_cast<std::uint32_t>(count) + 1};
 }
 KWIRE_ALWAYS_INLINE trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
     const auto raw = std::to_integer<std::uint32_t>(*p);
     if (compact && raw < 0x80) [[likely]]
-        return {p + 1, static_cast<std::int64_t>(raw) - 1};
+        return {p + 1, raw};
     return read_long_length(p, compact, what);
 }
 

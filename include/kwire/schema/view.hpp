@@ -201,10 +201,10 @@ struct view_access {
 
 /// A location that an array view is made from.
 struct raw_array {
-    const std::byte* elements = nullptr;   ///< never nullptr unless null
-    std::int64_t count = -1;               ///< -1 for null
-    const struct_layout* layout = nullptr; ///< of the elements, if they are structs
+    const std::byte* elements = nullptr;   ///< nullptr for null
+    std::uint32_t count = 0;               ///< 0 for null
     bool compact = false;                  ///< how elements that are strings are written
+    const struct_layout* layout = nullptr; ///< of the elements, if they are structs
 };
 
 template <field_kind Kind>
@@ -349,18 +349,17 @@ KWIRE_ALWAYS_INLINE bool has_compact_length(const struct_layout& layout) noexcep
         return layout.flexible;
 }
 
-/// Whether a negative length or count of field `I` is null. Where it may not be, a lenient parse has let it
-/// pass, and the field is empty.
+/// Whether field `I` is null. Where it may not be, a lenient parse has let it pass, and the field is empty.
 template <class S, std::size_t I>
-KWIRE_ALWAYS_INLINE bool is_null(std::int64_t count, const struct_layout& layout) noexcept {
+KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const struct_layout& layout) noexcept {
     constexpr const field_info& field = tables_of<S>::fields[I];
     if constexpr (field.nullable.empty())
         return false;
     else if constexpr (field.nullable.first <= field.versions.first &&
                        field.nullable.last >= field.versions.last)
-        return count < 0;
+        return counted.is_null();
     else
-        return count < 0 && field.nullable.contains(layout.version);
+        return counted.is_null() && field.nullable.contains(layout.version);
 }
 
 } // namespace detail
@@ -395,7 +394,7 @@ template <std::size_t I, class S, int V>
         }
         const detail::trusted_count text = detail::read_length(
             p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::text);
-        if (detail::is_null<S, I>(text.count, access::layout(view))) return value{};
+        if (detail::is_null<S, I>(text, access::layout(view))) return value{};
         return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
     } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
         using span = std::span<const std::byte>;
@@ -408,24 +407,20 @@ template <std::size_t I, class S, int V>
         }
         const detail::trusted_count bytes = detail::read_length(
             p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::others);
-        if (detail::is_null<S, I>(bytes.count, access::layout(view))) return value{};
+        if (detail::is_null<S, I>(bytes, access::layout(view))) return value{};
         return value{span(bytes.content, bytes.size())};
     } else if constexpr (field.kind == field_kind::array) {
         const detail::struct_layout* inner = nullptr;
         if constexpr (field.element == field_kind::structure)
             inner = &field.structure->layouts[access::layout(view).version_index];
+        const bool compact = detail::has_compact_length<S, I>(access::layout(view));
         if (p == nullptr) {
             constexpr bool null = may_be_null && field.null_default;
-            return detail::raw_array{null ? nullptr : detail::nothing, null ? -1 : 0, inner,
-                                     detail::has_compact_length<S, I>(access::layout(view))};
+            return detail::raw_array{null ? nullptr : detail::nothing, 0, compact, inner};
         }
-        const detail::trusted_count elements = detail::read_length(
-            p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::others);
-        const std::int64_t count = detail::is_null<S, I>(elements.count, access::layout(view))
-                                       ? -1
-                                       : static_cast<std::int64_t>(elements.size());
-        return detail::raw_array{elements.content, count, inner,
-                                 detail::has_compact_length<S, I>(access::layout(view))};
+        const detail::trusted_count elements = detail::read_length(p, compact, detail::counted::others);
+        const bool null = detail::is_null<S, I>(elements, access::layout(view));
+        return detail::raw_array{null ? nullptr : elements.content, elements.size(), compact, inner};
     } else {
         using child = child_of<S, I>;
         using child_view = typename child::template basic_view<V>;
