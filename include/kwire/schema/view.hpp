@@ -36,17 +36,10 @@ struct layout_ref<S, any_version> {
 /// Where the steps end, behind a leading 0 so that the anchor of a field is an index.
 template <std::size_t Steps>
 struct step_ends {
-    std::array<std::uint32_t, Steps + 1> at{};
-    [[nodiscard]] constexpr std::uint32_t operator[](std::size_t anchor) const noexcept { return at[anchor]; }
-    [[nodiscard]] constexpr std::uint32_t* data() noexcept { return at.data() + 1; }
-    [[nodiscard]] constexpr std::uint32_t last(std::size_t steps) const noexcept { return at[steps]; }
+    std::uint32_t at[Steps + 1]{};
 };
 template <>
-struct step_ends<0> {
-    [[nodiscard]] constexpr std::uint32_t operator[](std::size_t) const noexcept { return 0; }
-    [[nodiscard]] constexpr std::uint32_t* data() noexcept { return nullptr; }
-    [[nodiscard]] constexpr std::uint32_t last(std::size_t) const noexcept { return 0; }
-};
+struct step_ends<0> {};
 
 template <class S, int V>
 consteval std::size_t steps_of() {
@@ -90,7 +83,10 @@ struct view_access {
     /// The root of a message is made around its check: first the place where that stores the ends,
     template <class S, int V>
     static std::uint32_t* ends(struct_view<S, V>& view) noexcept {
-        return view.ends_.data();
+        if constexpr (steps_of<S, V>() != 0)
+            return view.ends_.at + 1;
+        else
+            return nullptr;
     }
     /// then the rest.
     template <class S, int V>
@@ -101,13 +97,13 @@ struct view_access {
 
     template <class S, int V>
     static void place(struct_view<S, V>& view, const std::byte* base, const struct_layout& layout) noexcept {
-        view.base_ = base;
-        if constexpr (V == any_version) {
-            view.layout_.pointer = &layout;
-            if constexpr (steps_of<S, V>() != 0) find_ends(layout, base, view.ends_.data());
-        } else if constexpr (steps_of<S, V>() != 0) {
-            skip_struct_at<S, V, true>(base, view.ends_.data());
-        }
+        adopt(view, base, layout);
+        if constexpr (steps_of<S, V>() == 0)
+            return;
+        else if constexpr (V == any_version)
+            find_ends(layout, base, view.ends_.at + 1);
+        else
+            skip_struct_at<S, V, true>(base, view.ends_.at + 1);
     }
 
     /// The same bytes as a view of another way to know the version; nothing is walked again.
@@ -116,8 +112,8 @@ struct view_access {
         To view;
         const struct_layout& at = layout(from);
         adopt(view, from.base_, at);
-        if constexpr (sizeof(view.ends_) > 1)
-            for (std::size_t i = 0; i < at.step_count; ++i) view.ends_.data()[i] = from.ends_[i + 1];
+        if constexpr (steps_of<S, V>() != 0 && !std::is_empty_v<decltype(view.ends_)>)
+            for (std::size_t i = 0; i < at.step_count; ++i) view.ends_.at[i + 1] = from.ends_.at[i + 1];
         return view;
     }
 
@@ -125,14 +121,14 @@ struct view_access {
     template <class S, int V>
     KWIRE_ALWAYS_INLINE static void advance(struct_view<S, V>& view) noexcept {
         if constexpr (V == any_version && steps_of<S, V>() != 0) {
-            view.base_ = find_next(*view.layout_.pointer, view.base_, view.ends_.data());
+            view.base_ = find_next(*view.layout_.pointer, view.base_, view.ends_.at + 1);
         } else {
             const std::byte* const next = end(view);
             [[maybe_unused]] const std::byte* const before = std::exchange(view.base_, next);
             if constexpr (steps_of<S, V>() != 0)
                 if (!layout_at<S, V>.steady ||
-                    !same_shape<false>(layout_at<S, V>, before, next, view.ends_.data()))
-                    skip_struct_at<S, V, true>(next, view.ends_.data());
+                    !same_shape<false>(layout_at<S, V>, before, next, view.ends_.at + 1))
+                    skip_struct_at<S, V, true>(next, view.ends_.at + 1);
         }
     }
 
@@ -147,7 +143,10 @@ struct view_access {
     template <class S, int V>
     static const std::byte* tags(const struct_view<S, V>& view) noexcept {
         const struct_layout& at = view.layout_.get();
-        return view.base_ + view.ends_.last(at.step_count) + at.tail;
+        if constexpr (steps_of<S, V>() == 0)
+            return view.base_ + at.tail;
+        else
+            return view.base_ + view.ends_.at[at.step_count] + at.tail;
     }
     template <class S, int V>
     static const std::byte* end(const struct_view<S, V>& view) noexcept {
@@ -162,39 +161,36 @@ struct view_access {
         view.base_ = base;
     }
 
-    /// What lies at a place that a version has.
-    template <class S, int V>
-    KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view,
-                                                   const field_place& place) noexcept {
-        const std::byte* const p = view.base_ + view.ends_[place.anchor] + place.delta;
-        KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
-        return p;
-    }
-
     /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
     template <std::size_t I, class S, int V>
-    static const std::byte* locate(const struct_view<S, V>& view) noexcept {
-        if constexpr (V != any_version) {
-            constexpr field_place place = layout_at<S, V>.places[I];
-            if constexpr (place.anchor == field_place::absent)
-                return nullptr;
-            else if constexpr (place.anchor == field_place::in_tags)
-                return *tags(view) == std::byte{0} ? nullptr
-                                                   : find_tag(layout_at<S, V>, tags(view), place.delta);
-            else
-                return at(view, place);
-        } else if constexpr (tables_of<S>::fields[I].tag >= 0) {
+    KWIRE_ALWAYS_INLINE static const std::byte* locate(const struct_view<S, V>& view) noexcept {
+        if constexpr (V == any_version && tables_of<S>::fields[I].tag < 0) {
+            constexpr field_place always = tables_of<S>::always(I);
+            const field_place* place = &always;
+            if constexpr (always.anchor == field_place::absent) {
+                place = &view.layout_.pointer->places[I];
+                if (place->anchor == field_place::absent) return nullptr;
+            }
+            const std::byte* p = view.base_ + place->delta;
+            if constexpr (steps_of<S, V>() != 0) p += view.ends_.at[place->anchor];
+            KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
+            return p;
+        } else if constexpr (V == any_version) {
             const struct_layout& at = *view.layout_.pointer;
             if (at.places[I].anchor == field_place::absent) return nullptr;
             const std::byte* const section = tags(view);
             return *section == std::byte{0} ? nullptr : find_tag(at, section, tables_of<S>::fields[I].tag);
-        } else if constexpr (constexpr field_place always = tables_of<S>::always(I);
-                             always.anchor != field_place::absent) {
-            return at(view, always);
         } else {
-            const field_place place = view.layout_.pointer->places[I];
-            if (place.anchor == field_place::absent) return nullptr;
-            return at(view, place);
+            constexpr field_place place = layout_at<S, V>.places[I];
+            if constexpr (place.anchor == field_place::absent) return nullptr;
+            if constexpr (place.anchor == field_place::in_tags)
+                return *tags(view) == std::byte{0} ? nullptr
+                                                   : find_tag(layout_at<S, V>, tags(view), place.delta);
+            const std::byte* p = view.base_ + place.delta;
+            if constexpr (place.anchor != 0 && place.anchor < field_place::in_tags)
+                p += view.ends_.at[place.anchor];
+            KWIRE_ASSUME(p != nullptr);
+            return p;
         }
     }
 };
@@ -337,29 +333,31 @@ struct default_struct {
 
 namespace detail {
 
-/// Whether the length of field `I` is compact at the version of `layout`.
+/// Whether something holds in no version, in all of them, or in some.
+enum class in_versions : std::uint8_t {
+    none,
+    some,
+    all
+};
+
+/// Where the length of field `I` is compact.
 template <class S, std::size_t I>
-KWIRE_ALWAYS_INLINE bool has_compact_length(const struct_layout& layout) noexcept {
+consteval in_versions compact_length() {
     constexpr message_facts facts = message_of<S>::facts;
-    if constexpr (tables_of<S>::fields[I].never_compact || facts.first_flexible > facts.versions.last)
-        return false;
-    else if constexpr (facts.first_flexible <= facts.versions.first)
-        return true;
-    else
-        return layout.flexible;
+    if (tables_of<S>::fields[I].never_compact || facts.first_flexible > facts.versions.last)
+        return in_versions::none;
+    return facts.first_flexible <= facts.versions.first ? in_versions::all : in_versions::some;
+}
+KWIRE_ALWAYS_INLINE bool is_compact(in_versions compact, const struct_layout& layout) noexcept {
+    return compact == in_versions::some ? layout.flexible : compact == in_versions::all;
 }
 
-/// Whether field `I` is null. Where it may not be, a lenient parse has let it pass, and the field is empty.
-template <class S, std::size_t I>
-KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const struct_layout& layout) noexcept {
-    constexpr const field_info& field = tables_of<S>::fields[I];
-    if constexpr (field.nullable.empty())
-        return false;
-    else if constexpr (field.nullable.first <= field.versions.first &&
-                       field.nullable.last >= field.versions.last)
-        return counted.is_null();
-    else
-        return counted.is_null() && field.nullable.contains(layout.version);
+/// Whether a field is null. Where it may not be, a lenient parse has let it pass, and the field is empty.
+KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const field_info& field,
+                                 const struct_layout& layout) noexcept {
+    if (field.nullable.empty() || !counted.is_null()) return false;
+    return (field.nullable.first <= field.versions.first && field.nullable.last >= field.versions.last) ||
+           field.nullable.contains(layout.version);
 }
 
 } // namespace detail
@@ -392,9 +390,10 @@ template <std::size_t I, class S, int V>
             else
                 return value{field.default_text};
         }
+        const detail::struct_layout& layout = access::layout(view);
         const detail::trusted_count text = detail::read_length(
-            p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::text);
-        if (detail::is_null<S, I>(text, access::layout(view))) return value{};
+            p, detail::is_compact(detail::compact_length<S, I>(), layout), detail::counted::text);
+        if (detail::is_null(text, field, layout)) return value{};
         return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
     } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
         using span = std::span<const std::byte>;
@@ -405,21 +404,23 @@ template <std::size_t I, class S, int V>
             else
                 return value{span{}};
         }
+        const detail::struct_layout& layout = access::layout(view);
         const detail::trusted_count bytes = detail::read_length(
-            p, detail::has_compact_length<S, I>(access::layout(view)), detail::counted::others);
-        if (detail::is_null<S, I>(bytes, access::layout(view))) return value{};
+            p, detail::is_compact(detail::compact_length<S, I>(), layout), detail::counted::others);
+        if (detail::is_null(bytes, field, layout)) return value{};
         return value{span(bytes.content, bytes.size())};
     } else if constexpr (field.kind == field_kind::array) {
+        const detail::struct_layout& layout = access::layout(view);
         const detail::struct_layout* inner = nullptr;
         if constexpr (field.element == field_kind::structure)
-            inner = &field.structure->layouts[access::layout(view).version_index];
-        const bool compact = detail::has_compact_length<S, I>(access::layout(view));
+            inner = &field.structure->layouts[layout.version_index];
+        const bool compact = detail::is_compact(detail::compact_length<S, I>(), layout);
         if (p == nullptr) {
             constexpr bool null = may_be_null && field.null_default;
             return detail::raw_array{null ? nullptr : detail::nothing, 0, compact, inner};
         }
         const detail::trusted_count elements = detail::read_length(p, compact, detail::counted::others);
-        const bool null = detail::is_null<S, I>(elements, access::layout(view));
+        const bool null = detail::is_null(elements, field, layout);
         return detail::raw_array{null ? nullptr : elements.content, elements.size(), compact, inner};
     } else {
         using child = child_of<S, I>;
