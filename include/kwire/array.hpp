@@ -128,11 +128,11 @@ public:
 
         iterator() noexcept = default;
         [[nodiscard]] std::string_view operator*() const noexcept {
-            const detail::trusted_count text = detail::read_length(at_, compact_, detail::counted::text);
+            const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
             return {reinterpret_cast<const char*>(text.content), text.size()};
         }
         iterator& operator++() noexcept {
-            const detail::trusted_count text = detail::read_length(at_, compact_, detail::counted::text);
+            const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
             at_ = text.content + text.size();
             --left_;
             return *this;

@@ -132,7 +132,7 @@ template <class S>
 inline constexpr std::size_t field_count = decltype(S::template fields<>)::size;
 
 /// The bytes that a variable-length field needs in front of its content.
-constexpr std::uint16_t prefix_of(wire_form form) noexcept {
+KWIRE_ALWAYS_INLINE constexpr std::uint16_t prefix_of(wire_form form) noexcept {
     switch (form) {
     case wire_form::fixed:
     case wire_form::structure: return 0;

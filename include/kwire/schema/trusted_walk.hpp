@@ -23,56 +23,42 @@ struct trusted_count {
     [[nodiscard]] std::uint32_t size() const noexcept { return raw - (raw != 0 ? 1 : 0); }
 };
 
-/// Numbers from 2^31 on are negative lengths to Kafka, which means null: 0. (2^31 itself is the length that
-/// no body can hold.)
-KWIRE_NOINLINE inline wire::detail::varint_result<std::uint32_t>
-read_long_compact(const std::byte* p) noexcept {
-    auto read = wire::detail::read_long_uvarint_trusted<std::uint32_t>(p);
-    if (read.value >= 0x80000000) read.value = 0;
-    return read;
-}
-
-/// A compact length or count plus one, or 0 for null.
-KWIRE_ALWAYS_INLINE const std::byte* read_compact(const std::byte* p, std::uint32_t& raw) noexcept {
-    raw = std::to_integer<std::uint32_t>(*p);
-    if (raw < 0x80) [[likely]]
-        return p + 1;
-    const auto [next, number] = read_long_compact(p);
-    raw = number;
-    return next;
-}
 /// A classic length is a number of 16 bits in front of text, of 32 bits in front of everything else.
 enum class counted : std::uint8_t {
     text,
     others
 };
 
-/// The lengths that are not a single byte, in a function of their own: accessors have the other ones in line.
-KWIRE_NOINLINE inline trusted_count read_long_length(const std::byte* p, bool compact,
-                                                     counted what) noexcept {
+/// A length or count. Compact numbers above 2^31 are negative lengths to Kafka, which means null. (2^31
+/// itself is the length that no body can hold.)
+KWIRE_NOINLINE inline trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
     if (compact) {
-        const auto [next, raw] = read_long_compact(p);
-        return {next, raw};
+        const auto first = std::to_integer<std::uint32_t>(*p);
+        if (first < 0x80) [[likely]]
+            return {p + 1, first};
+        const auto [next, raw] = wire::detail::read_long_uvarint_trusted<std::uint32_t>(p);
+        return {next, raw < 0x80000000 ? raw : 0};
     }
     const bool text = what == counted::text;
     const std::int32_t count =
         text ? std::int32_t{wire::load_be<std::int16_t>(p)} : wire::load_be<std::int32_t>(p);
     return {p + (text ? 2 : 4), count < 0 ? 0 : static_cast<std::uint32_t>(count) + 1};
 }
-KWIRE_ALWAYS_INLINE trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
+/// The same with the usual case in line.
+KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool compact, counted what) noexcept {
     const auto raw = std::to_integer<std::uint32_t>(*p);
     if (compact && raw < 0x80) [[likely]]
         return {p + 1, raw};
-    return read_long_length(p, compact, what);
+    return read_length(p, compact, what);
 }
 
 /// Whether the marker in front of a struct that may be null says so; `p` moves behind it. Kafka's reader
 /// takes any negative byte for null, and any number above 2^31 in a tag.
 KWIRE_ALWAYS_INLINE bool skip_null_marker(const std::byte*& p, bool tagged) noexcept {
     if (!tagged) return std::to_integer<std::uint8_t>(*p++) >= 0x80;
-    std::uint32_t marker = 0;
-    p = read_compact(p, marker);
-    return marker == 0;
+    const trusted_count marker = read_length(p, true, counted::others);
+    p = marker.content;
+    return marker.is_null();
 }
 
 /// Moves over step number `index` of bytes that were checked before, if it is not one of the simple ones.
@@ -102,9 +88,8 @@ KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, co
     for (unsigned i = 0; i < steps; ++i) {
         const walk_step& step = layout.steps[i];
         if (is_simple(step.form)) {
-            std::uint32_t raw = 0;
-            p = read_compact(p + step.fixed, raw);
-            p = hop(p, raw - (raw != 0 ? 1 : 0), step.width);
+            const trusted_count content = read_length_fast(p + step.fixed, true, counted::others);
+            p = hop(content.content, content.size(), step.width);
         } else {
             p = skip_any_step(i, layout, p);
         }
@@ -114,29 +99,22 @@ KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, co
 }
 
 /// What `find_next` leaves to others, so that it need not save registers for them: all but the common case.
-KWIRE_NOINLINE inline const std::byte* find_ends_of_next(const struct_layout& layout, const std::byte* next,
-                                                         std::uint32_t* ends) noexcept {
+KWIRE_NOINLINE inline const std::byte* find_next_by_steps(const struct_layout& layout, const std::byte* tags,
+                                                          std::uint32_t* ends) noexcept {
+    const std::byte* const next = layout.flexible ? skip_tags(layout, tags) : tags;
     find_ends(layout, next, ends);
     return next;
-}
-KWIRE_NOINLINE inline const std::byte*
-find_next_behind_tags(const struct_layout& layout, const std::byte* tags, std::uint32_t* ends) noexcept {
-    return find_ends_of_next(layout, skip_tag_list(layout, tags), ends);
 }
 
 /// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
 KWIRE_NOINLINE inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
                                                  std::uint32_t* ends) noexcept {
     const unsigned steps = layout.step_count;
-    const std::byte* next = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
-    if (layout.flexible) {
-        if (*next != std::byte{0}) [[unlikely]]
-            return find_next_behind_tags(layout, next, ends);
-        ++next;
-    }
-    if (layout.steady && same_shape<false>(layout, base, next, ends)) [[likely]]
-        return next;
-    return find_ends_of_next(layout, next, ends);
+    const std::byte* const tags = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
+    // Steady layouts are flexible ones.
+    if (layout.steady && *tags == std::byte{0} && same_shape<false>(layout, base, tags + 1, ends)) [[likely]]
+        return tags + 1;
+    return find_next_by_steps(layout, tags, ends);
 }
 
 /// One tagged field of a section that was checked before.

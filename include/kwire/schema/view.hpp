@@ -29,14 +29,14 @@ struct layout_ref {
 };
 template <class S>
 struct layout_ref<S, any_version> {
-    const struct_layout* pointer = nullptr;
+    const struct_layout* pointer;
     [[nodiscard]] const struct_layout& get() const noexcept { return *pointer; }
 };
 
 /// Where the steps end, behind a leading 0 so that the anchor of a field is an index.
 template <std::size_t Steps>
 struct step_ends {
-    std::uint32_t at[Steps + 1]{};
+    std::uint32_t at[Steps + 1];
 };
 template <>
 struct step_ends<0> {};
@@ -61,7 +61,7 @@ class struct_view {
 public:
     /// Shows nothing yet: good only for being assigned to. Not constexpr, or else GCC clears the room for an
     /// error beside a view (see `parse`) each time.
-    struct_view() noexcept : base_(nullptr) {}
+    struct_view() noexcept : base_(nullptr), layout_(), ends_() {}
 
 private:
     const std::byte* base_;
@@ -97,7 +97,8 @@ struct view_access {
 
     template <class S, int V>
     static void place(struct_view<S, V>& view, const std::byte* base, const struct_layout& layout) noexcept {
-        adopt(view, base, layout);
+        view.base_ = base;
+        if constexpr (V == any_version) view.layout_.pointer = &layout;
         if constexpr (steps_of<S, V>() == 0)
             return;
         else if constexpr (V == any_version)
@@ -163,7 +164,7 @@ struct view_access {
 
     /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
     template <std::size_t I, class S, int V>
-    KWIRE_ALWAYS_INLINE static const std::byte* locate(const struct_view<S, V>& view) noexcept {
+    static const std::byte* locate(const struct_view<S, V>& view) noexcept {
         if constexpr (V == any_version && tables_of<S>::fields[I].tag < 0) {
             constexpr field_place always = tables_of<S>::always(I);
             const field_place* place = &always;
@@ -333,23 +334,29 @@ struct default_struct {
 
 namespace detail {
 
-/// Whether something holds in no version, in all of them, or in some.
-enum class in_versions : std::uint8_t {
-    none,
-    some,
-    all
-};
-
-/// Where the length of field `I` is compact.
+/// Whether the length of field `I` is compact at the version of `layout`.
 template <class S, std::size_t I>
-consteval in_versions compact_length() {
+KWIRE_ALWAYS_INLINE bool has_compact_length(const struct_layout& layout) noexcept {
     constexpr message_facts facts = message_of<S>::facts;
-    if (tables_of<S>::fields[I].never_compact || facts.first_flexible > facts.versions.last)
-        return in_versions::none;
-    return facts.first_flexible <= facts.versions.first ? in_versions::all : in_versions::some;
+    if constexpr (tables_of<S>::fields[I].never_compact || facts.first_flexible > facts.versions.last)
+        return false;
+    else if constexpr (facts.first_flexible <= facts.versions.first)
+        return true;
+    else
+        return layout.flexible;
 }
-KWIRE_ALWAYS_INLINE bool is_compact(in_versions compact, const struct_layout& layout) noexcept {
-    return compact == in_versions::some ? layout.flexible : compact == in_versions::all;
+
+/// The length or count of field `I`, which lies at `p`. Where the version is known at run time only, one
+/// function serves all fields, which keeps their users' code small; arrays of numbers alone are so short and
+/// so many that a call would be felt.
+template <class S, std::size_t I, int V>
+KWIRE_ALWAYS_INLINE trusted_count read_length_of(const std::byte* p, const struct_layout& layout) noexcept {
+    constexpr const field_info& field = tables_of<S>::fields[I];
+    constexpr counted what = field.kind == field_kind::string ? counted::text : counted::others;
+    if constexpr (V == any_version && width_of(field.element) == 0)
+        return read_length(p, has_compact_length<S, I>(layout), what);
+    else
+        return read_length_fast(p, has_compact_length<S, I>(layout), what);
 }
 
 /// Whether a field is null. Where it may not be, a lenient parse has let it pass, and the field is empty.
@@ -368,7 +375,7 @@ KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const field_info&
 /// the schema allows null in any version; arrays as something that `array_of` and `nullable_array_of` are
 /// made from; structs as views. A field that the bytes do not hold has the schema's default.
 template <std::size_t I, class S, int V>
-[[nodiscard]] KWIRE_ALWAYS_INLINE auto get(const struct_view<S, V>& view) noexcept {
+[[nodiscard]] inline auto get(const struct_view<S, V>& view) noexcept {
     using access = detail::view_access;
     constexpr const field_info& field = detail::tables_of<S>::fields[I];
     constexpr bool may_be_null = !field.nullable.empty();
@@ -391,8 +398,7 @@ template <std::size_t I, class S, int V>
                 return value{field.default_text};
         }
         const detail::struct_layout& layout = access::layout(view);
-        const detail::trusted_count text = detail::read_length(
-            p, detail::is_compact(detail::compact_length<S, I>(), layout), detail::counted::text);
+        const detail::trusted_count text = detail::read_length_of<S, I, V>(p, layout);
         if (detail::is_null(text, field, layout)) return value{};
         return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
     } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
@@ -405,8 +411,7 @@ template <std::size_t I, class S, int V>
                 return value{span{}};
         }
         const detail::struct_layout& layout = access::layout(view);
-        const detail::trusted_count bytes = detail::read_length(
-            p, detail::is_compact(detail::compact_length<S, I>(), layout), detail::counted::others);
+        const detail::trusted_count bytes = detail::read_length_of<S, I, V>(p, layout);
         if (detail::is_null(bytes, field, layout)) return value{};
         return value{span(bytes.content, bytes.size())};
     } else if constexpr (field.kind == field_kind::array) {
@@ -414,12 +419,12 @@ template <std::size_t I, class S, int V>
         const detail::struct_layout* inner = nullptr;
         if constexpr (field.element == field_kind::structure)
             inner = &field.structure->layouts[layout.version_index];
-        const bool compact = detail::is_compact(detail::compact_length<S, I>(), layout);
+        const bool compact = detail::has_compact_length<S, I>(layout);
         if (p == nullptr) {
             constexpr bool null = may_be_null && field.null_default;
             return detail::raw_array{null ? nullptr : detail::nothing, 0, compact, inner};
         }
-        const detail::trusted_count elements = detail::read_length(p, compact, detail::counted::others);
+        const detail::trusted_count elements = detail::read_length_of<S, I, V>(p, layout);
         const bool null = detail::is_null(elements, field, layout);
         return detail::raw_array{null ? nullptr : elements.content, elements.size(), compact, inner};
     } else {

@@ -90,12 +90,6 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
     return p;
 }
 
-/// The same where the layout is known at run time only.
-KWIRE_NOINLINE inline const std::byte* hop_any_untagged(const struct_layout& layout, const std::byte* p,
-                                                        std::uint32_t count, std::uint32_t& done) noexcept {
-    return hop_untagged(layout, p, count, done);
-}
-
 /// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
 /// `ends`, and like it no tags: then it has the same size, and all its fields lie as they do there.
 ///
@@ -295,12 +289,13 @@ inline const std::byte* check_strings(const walk_step& step, const struct_layout
 }
 
 /// The elements of an array of structs, or a single struct as an array of one.
-inline const std::byte* check_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
-                                      std::uint32_t count, check_state& state) noexcept {
+KWIRE_NOINLINE inline const std::byte* check_structs(const walk_step& step, const struct_layout& layout,
+                                                     const std::byte* p, std::uint32_t count,
+                                                     check_state& state) noexcept {
     const struct_layout& inner = step.child->layouts[layout.version_index];
     std::uint32_t element = 0;
     if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
-        p = hop_any_untagged(inner, p, count, element);
+        p = hop_untagged(inner, p, count, element);
     element_shape shape; // of the last element that was checked step by step
     for (; element < count; ++element) {
         if (shape.is_known() && shape.size() <= state.left(p) && shape.fits(p)) {

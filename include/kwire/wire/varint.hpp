@@ -142,7 +142,7 @@ read_uvarint_trusted(const std::byte* p, std::uint64_t& value) noexcept {
 /// failure.
 template <class U = std::uint32_t>
     requires(std::is_same_v<U, std::uint32_t> || std::is_same_v<U, std::uint64_t>)
-[[nodiscard]] KWIRE_COLD constexpr errc varint_defect(const std::byte* p, const std::byte* end) noexcept {
+[[nodiscard]] constexpr errc varint_defect(const std::byte* p, const std::byte* end) noexcept {
     return static_cast<std::size_t>(end - p) < detail::max_varint_size<U> ? errc::truncated
                                                                           : errc::bad_varint;
 }
