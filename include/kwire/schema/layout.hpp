@@ -63,9 +63,9 @@ struct walk_step {
     std::uint16_t next_need =
         0; ///< bytes that must follow the field: the next step's fixed bytes and length prefix
     wire_form form{};
-    std::uint8_t minimum = 0;           ///< smallest legal raw compact length: 0 where null is, else 1
-    std::uint8_t width = 1;             ///< bytes of each of what is counted; of texts the least, of structs 0
-    std::uint8_t field = 0;             ///< which field of the struct it is
+    std::uint8_t minimum = 0; ///< smallest legal raw compact length: 0 where null is, else 1
+    std::uint8_t width = 1;   ///< bytes of each of what is counted; of texts the least, of structs 0
+    std::uint8_t field = 0;   ///< which field of the struct it is
     const struct_info* child = nullptr; ///< the struct of a struct or of an array's elements
 
     friend constexpr bool operator==(const walk_step&, const walk_step&) = default;
@@ -267,7 +267,7 @@ struct layout_drafter {
     consteval walk_step step_of(std::size_t i, int version, wire_form form, std::uint16_t before) const {
         const field_info& field = fields[i];
         std::uint8_t width = width_of(field.element);
-        if (width == 0) width = form == wire_form::strings ? 2 : form < wire_form::structure ? 1 : 0;
+        if (width == 0) width = field.structure != nullptr ? 0 : form == wire_form::strings ? 2 : 1;
         return {.fixed = before,
                 .form = form,
                 .minimum = static_cast<std::uint8_t>(field.nullable.contains(version) ? 0 : 1),

@@ -124,8 +124,8 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step_at(const std::byte* p, check_sta
     } else {
         if (counted.content == nullptr) [[unlikely]]
             counted = check_count(layout.steps[I], layout, p + step.fixed, state);
-        if (counted.content == nullptr ||
-            std::uint64_t{counted.count} * step.width > state.left(counted.content)) [[unlikely]]
+        if (counted.content == nullptr || std::uint64_t{counted.count} * layout_at<child, V>.min_size >
+                                              state.left(counted.content)) [[unlikely]]
             return nullptr;
         p = element_walker<child, V, check_state>(state).walk(counted.content, counted.count);
         return p != nullptr && step.next_need <= state.left(p) ? p : nullptr;

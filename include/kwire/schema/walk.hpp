@@ -331,13 +331,16 @@ KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const stru
     const std::uint32_t count = counted.count;
     if (p == nullptr) [[unlikely]]
         return nullptr;
-    if (const std::uint64_t size = std::uint64_t{count} * step.width; size > state.left(p)) [[unlikely]] {
+    std::uint32_t width = step.width;
+    if (step.child != nullptr && step.form < wire_form::structure)
+        width = step.child->layouts[layout.version_index].min_size;
+    if (const std::uint64_t size = std::uint64_t{count} * width; size > state.left(p)) [[unlikely]] {
         const field_info& field = layout.fields[step.field];
         return refuse(state, &field,
                       field.kind == field_kind::array ? errc::count_exceeds_input : errc::truncated, p, size);
     }
     if (is_plain(step.form))
-        p = hop(p, count, step.width);
+        p = hop(p, count, width);
     else if (step.child == nullptr)
         p = check_strings(step, layout, p, count, state);
     else if (count != 0)
