@@ -147,7 +147,8 @@ final class RecordsRun {
         return switch (code) {
             case "bad_length" -> place.group(2).matches(".*[.](key|value)");
             case "bad_record" -> legacy;
-            case "trailing_bytes" -> !legacy && batch.path("count").asInt() == 0 || compressed;
+            case "trailing_bytes" -> !legacy && batch.path("count").asInt() == 0 || compressed
+                || batch.path("is_control").asBoolean() && place.group(2).endsWith(".value");
             case "bad_compressed_data" -> compressed;
             case "too_large" -> batch.path("compression").asText().equals("zstd");
             case "truncated" -> compressed && (legacy || place.group(2).isEmpty());
