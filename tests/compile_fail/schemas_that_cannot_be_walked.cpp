@@ -23,6 +23,10 @@ struct message : private kwire::vocabulary {
             {"child", structure<innermost>(), since(0)},
 #elif KWIRE_MUST_FAIL == 3
         // expect: the list has fewer fields than it says
+#elif KWIRE_MUST_FAIL == 4
+            // expect: the list has more fields than it says
+            {"number", int32, since(0)},
+            {"another", int32, since(0)},
 #else
             {"number", int32, since(0)},
 #endif
@@ -31,15 +35,15 @@ struct message : private kwire::vocabulary {
     template <class M = message>
     static constexpr kwire::field_list<M, 4, inner> fields{{
         {"all", array<inner>(), since(0)},
-#if KWIRE_MUST_FAIL == 4
+#if KWIRE_MUST_FAIL == 5
         // expect: tags are 0, 1, 2\.\.\. and in flexible versions only
         {"early", int32, since(0), tag(0)},
         {"right", int32, since(1), tag(1)},
-#elif KWIRE_MUST_FAIL == 5
+#elif KWIRE_MUST_FAIL == 6
         // expect: tags are 0, 1, 2\.\.\. and in flexible versions only
         {"late", int32, since(1), tag(1)},
         {"later", int32, since(1), tag(2)},
-#elif KWIRE_MUST_FAIL == 6
+#elif KWIRE_MUST_FAIL == 7
         // expect: tags are 0, 1, 2\.\.\. and in flexible versions only
         {"first", int32, since(1), tag(0)},
         {"second", int32, since(1), tag(0)},

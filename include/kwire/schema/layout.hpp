@@ -200,7 +200,7 @@ struct list_summary {
     std::size_t stepped = 0; ///< fields that take a step: of variable length, or tagged
     std::size_t tagged = 0;
     // What the walks rely on:
-    bool complete = true;   ///< the list has as many fields as it says
+    bool complete = true;   ///< the list has no fewer fields than it says
     bool sound_tags = true; ///< they are numbered from 0 without gaps (KIP-482), in flexible versions only:
                             ///< elsewhere there is no tag section, and who looked for one would read on
     bool elements_of_bytes = true; ///< array elements take a byte at least, or else any count would fit
@@ -227,7 +227,7 @@ struct list_summary {
                 else
                     tags |= std::uint64_t{1} << field->tag;
             }
-            if (field->structure != nullptr) look_into(*field, facts, versions);
+            if (field->element == field_kind::structure) look_into(*field, facts, versions);
         }
         if (tags != (std::uint64_t{1} << tagged) - 1) sound_tags = false;
     }
@@ -267,7 +267,8 @@ struct layout_drafter {
     consteval walk_step step_of(std::size_t i, int version, wire_form form, std::uint16_t before) const {
         const field_info& field = fields[i];
         std::uint8_t width = width_of(field.element);
-        if (width == 0) width = field.structure != nullptr ? 0 : form == wire_form::strings ? 2 : 1;
+        if (width == 0)
+            width = field.element == field_kind::structure ? 0 : form == wire_form::strings ? 2 : 1;
         return {.fixed = before,
                 .form = form,
                 .minimum = static_cast<std::uint8_t>(field.nullable.contains(version) ? 0 : 1),
@@ -427,6 +428,7 @@ private:
     static constexpr auto list = named_fields<S>();
     static constexpr list_summary summary{list.fields, count, facts};
     static_assert(summary.complete, "the list has fewer fields than it says");
+    static_assert((S::template fields<>).fields[count].name.empty(), "the list has more fields than it says");
     static_assert(summary.sound_tags, "tags are 0, 1, 2... and in flexible versions only");
     static_assert(summary.elements_of_bytes, "an array whose elements take no bytes can have any count");
     static_assert(summary.flat_absent, "bytes_of cannot tell defaults inside of defaults");
@@ -472,6 +474,11 @@ inline constexpr const struct_info& info_of = detail::tables_of<S>::info;
 
 namespace detail {
 
+/// Stands for an address where types are compared: with -fsanitize=undefined, and all else that has GCC doubt
+/// whether objects have addresses at all, `==` of two of them is no constant.
+template <const struct_info* Info>
+struct address;
+
 /// Of the structs that a list names the one with this description.
 template <const struct_info* Info, class List>
 struct child_at {
@@ -479,7 +486,8 @@ struct child_at {
 };
 template <const struct_info* Info, class Message, std::size_t Count, class First, class... Rest>
 struct child_at<Info, const field_list<Message, Count, First, Rest...>>
-    : std::conditional_t<Info == &tables_of<First>::info, std::type_identity<First>,
+    : std::conditional_t<std::is_same_v<address<Info>, address<&tables_of<First>::info>>,
+                         std::type_identity<First>,
                          child_at<Info, const field_list<Message, Count, Rest...>>> {};
 
 template <class S, name_literal Name>

@@ -44,11 +44,10 @@ struct check_state {
     explicit check_state(checked_before) noexcept
         : body(nullptr), end(~std::uintptr_t{0}), failure(nullptr), tolerated(parse_options::lenient()) {}
 
-    const std::byte* body;                  ///< where offsets in errors are counted from
-    std::uintptr_t end;                     ///< where the body ends, or the tag payload that is being read
-    error* failure;                         ///< where whoever refuses makes an error
-    parse_options tolerated;                ///< what passes all the same
-    std::uint32_t unread[max_struct_steps]; ///< where nested structs put the ends that nobody asks for
+    const std::byte* body;   ///< where offsets in errors are counted from
+    std::uintptr_t end;      ///< where the body ends, or the tag payload that is being read
+    error* failure;          ///< where whoever refuses makes an error
+    parse_options tolerated; ///< what passes all the same
 
     [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept { return end - address_of(p); }
 
@@ -302,7 +301,6 @@ KWIRE_NOINLINE inline const std::byte* check_structs(const walk_step& step, cons
             p += shape.size();
             continue;
         }
-        // Ends of its own: a known tag of this very struct is read through `unread`.
         std::uint32_t ends[max_struct_steps];
         const std::byte* const end = check_struct(inner, p, state, ends);
         if (end == nullptr) [[unlikely]] {
