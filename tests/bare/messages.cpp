@@ -40,5 +40,20 @@ int main() {
     asked.include_cluster_authorized_operations = true;
     const auto refused = kwire::encode<metadata_request>(asked, 12);
     CHECK(!refused && refused.error() == kwire::errc::field_not_in_version);
+
+    // A message of several structs, one of them in another.
+    kwire::metadata_response::data answered;
+    answered.brokers.push_back({.node_id = 1, .host = "localhost", .port = 9092});
+    answered.topics.push_back({.name = "orders", .partitions = {{.partition_index = 3, .leader_id = 1}}});
+    const auto answer = kwire::encode<kwire::metadata_response>(answered, 9);
+    CHECK(answer.has_value());
+    if (!answer) return 1;
+    const kwire::shared_buffer bytes = answer->to_bytes();
+    const auto response = kwire::parse_view<kwire::metadata_response>(bytes.span(), 9);
+    CHECK(response.has_value());
+    if (!response) return 1;
+    for (auto broker : response->brokers()) CHECK(broker.host() == "localhost");
+    for (auto topic : response->topics())
+        for (auto partition : topic.partitions()) CHECK(partition.partition_index() == 3);
     return failed_checks != 0;
 }

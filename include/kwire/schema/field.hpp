@@ -19,9 +19,6 @@
 
 namespace kwire {
 
-/// Changes when generated headers and library no longer fit together; every generated header checks it.
-inline constexpr int codegen_abi = 1;
-
 /// The version of a view whose version is known at run time only.
 inline constexpr int any_version = -1;
 

@@ -55,7 +55,6 @@ consteval std::size_t steps_of() {
 /// time.
 template <class S, int V>
 class struct_view {
-    static_assert(codegen_abi == 1, "regenerate include/kwire/messages: schema/README.md says how");
     friend struct detail::view_access;
 
 public:
