@@ -25,7 +25,7 @@ namespace kwire {
 /// Shows the characters where they lie, without the end of a literal; good as long as they are.
 [[nodiscard]] inline std::span<const std::byte>
 bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
-    return {detail::bytes_at(text.data()), text.size()};
+    return {detail::bytes_at(text), text.size()};
 }
 
 /// Bytes with one owner, who may write and append; freeze() makes them shared in O(1).

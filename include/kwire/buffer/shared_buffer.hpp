@@ -69,8 +69,8 @@ concept owning_byte_container = byte_container<T> && requires(T& c, const T& fix
     requires std::is_const_v<std::remove_pointer_t<decltype(fixed.data())>>;
 };
 
-inline const std::byte* bytes_at(const char* text) noexcept {
-    return reinterpret_cast<const std::byte*>(text);
+inline const std::byte* bytes_at(std::string_view text) noexcept {
+    return reinterpret_cast<const std::byte*>(text.data());
 }
 
 } // namespace detail
@@ -109,7 +109,7 @@ public:
         return copy_at(bytes.data(), bytes.size());
     }
     [[nodiscard]] static shared_buffer copy_of(std::string_view text) {
-        return copy_at(detail::bytes_at(text.data()), text.size());
+        return copy_at(detail::bytes_at(text), text.size());
     }
 
     /// Bytes that outlive every buffer on them: literals, tables, a file mapped for good. Owns nothing.
@@ -117,7 +117,7 @@ public:
         return {bytes.data(), bytes.size(), detail::memory_ref{}};
     }
     [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
-        return {detail::bytes_at(text.data()), text.size(), detail::memory_ref{}};
+        return {detail::bytes_at(text), text.size(), detail::memory_ref{}};
     }
     /// Not a string or vector that is gone at the end of the line: `adopt` keeps it.
     template <class Owner>
@@ -214,7 +214,7 @@ public:
         return slice_at(part.data(), part.size());
     }
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
-        return slice_at(detail::bytes_at(part.data()), part.size());
+        return slice_at(detail::bytes_at(part), part.size());
     }
 
     /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.
