@@ -1,6 +1,5 @@
-#include <kwire/held.hpp>
-
 #include <kwire/buffer.hpp>
+#include <kwire/held.hpp>
 
 #include <array>
 #include <cstring>

@@ -62,8 +62,8 @@ parse_body(std::span<const std::byte> body, int version, parse_options options) 
             body.size() <= max_body_size ? check_struct_at<M, V, true>(start, state, ends) : nullptr;
         sound = end != nullptr && (state.left(end) == 0 || options.trailing_bytes);
     }
-    if (!sound && !check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options,
-                              ends, room)) [[unlikely]] {
+    if (!sound && !check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options, ends,
+                              room)) [[unlikely]] {
         if constexpr (M::facts.alias >= 0) room.none_until_refused.version = static_cast<std::int16_t>(asked);
         result = std::unexpected(room.none_until_refused);
     } else
