@@ -69,7 +69,7 @@ KWIRE_ALWAYS_INLINE const std::byte* read_short_uvarint(const std::byte* p, cons
             }
         }
     }
-    const auto [next, number] = wire::detail::read_long_uvarint<U>(p, end);
+    const auto [next, number] = wire::detail::read_long_uvarint<U>(p, static_cast<std::size_t>(end - p));
     value = number;
     return next;
 }

@@ -120,7 +120,7 @@ consteval attribute shows(secrecy what) { return {attribute::secret, {}, static_
 /// What a field holds, as field lists say it.
 struct field_type {
     field_kind kind{};
-    field_kind element{};
+    field_kind element = kind;
     const struct_info* structure = nullptr;
 };
 
@@ -266,18 +266,18 @@ struct not_null_text_default {
 /// The words of a field list. Messages inherit it privately, so that the words stay out of everybody's way.
 class vocabulary {
 protected:
-    static constexpr detail::field_type boolean{field_kind::boolean, field_kind::boolean};
-    static constexpr detail::field_type int8{field_kind::int8, field_kind::int8};
-    static constexpr detail::field_type int16{field_kind::int16, field_kind::int16};
-    static constexpr detail::field_type uint16{field_kind::uint16, field_kind::uint16};
-    static constexpr detail::field_type int32{field_kind::int32, field_kind::int32};
-    static constexpr detail::field_type uint32{field_kind::uint32, field_kind::uint32};
-    static constexpr detail::field_type int64{field_kind::int64, field_kind::int64};
-    static constexpr detail::field_type float64{field_kind::float64, field_kind::float64};
-    static constexpr detail::field_type id128{field_kind::uuid, field_kind::uuid};
-    static constexpr detail::field_type string{field_kind::string, field_kind::string};
-    static constexpr detail::field_type bytes{field_kind::bytes, field_kind::bytes};
-    static constexpr detail::field_type records{field_kind::records, field_kind::records};
+    static constexpr detail::field_type boolean{field_kind::boolean};
+    static constexpr detail::field_type int8{field_kind::int8};
+    static constexpr detail::field_type int16{field_kind::int16};
+    static constexpr detail::field_type uint16{field_kind::uint16};
+    static constexpr detail::field_type int32{field_kind::int32};
+    static constexpr detail::field_type uint32{field_kind::uint32};
+    static constexpr detail::field_type int64{field_kind::int64};
+    static constexpr detail::field_type float64{field_kind::float64};
+    static constexpr detail::field_type id128{field_kind::uuid};
+    static constexpr detail::field_type string{field_kind::string};
+    static constexpr detail::field_type bytes{field_kind::bytes};
+    static constexpr detail::field_type records{field_kind::records};
 
     /// A struct of the same message.
     template <class Struct>

@@ -161,6 +161,17 @@ struct view_access {
         view.base_ = base;
     }
 
+    /// What lies at a place that a version has.
+    template <class S, int V>
+    KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view,
+                                                   const field_place& place) noexcept {
+        const std::byte* p = view.base_ + place.delta;
+        if constexpr (steps_of<S, V>() != 0)
+            if (V == any_version || place.anchor != 0) p += view.ends_.at[place.anchor];
+        KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
+        return p;
+    }
+
     /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
     template <std::size_t I, class S, int V>
     static const std::byte* locate(const struct_view<S, V>& view) noexcept {
@@ -171,10 +182,7 @@ struct view_access {
                 place = &view.layout_.pointer->places[I];
                 if (place->anchor == field_place::absent) return nullptr;
             }
-            const std::byte* p = view.base_ + place->delta;
-            if constexpr (steps_of<S, V>() != 0) p += view.ends_.at[place->anchor];
-            KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
-            return p;
+            return at(view, *place);
         } else if constexpr (V == any_version) {
             const struct_layout& at = *view.layout_.pointer;
             if (at.places[I].anchor == field_place::absent) return nullptr;
@@ -182,15 +190,13 @@ struct view_access {
             return *section == std::byte{0} ? nullptr : find_tag(at, section, tables_of<S>::fields[I].tag);
         } else {
             constexpr field_place place = layout_at<S, V>.places[I];
-            if constexpr (place.anchor == field_place::absent) return nullptr;
-            if constexpr (place.anchor == field_place::in_tags)
+            if constexpr (place.anchor == field_place::absent)
+                return nullptr;
+            else if constexpr (place.anchor == field_place::in_tags)
                 return *tags(view) == std::byte{0} ? nullptr
                                                    : find_tag(layout_at<S, V>, tags(view), place.delta);
-            const std::byte* p = view.base_ + place.delta;
-            if constexpr (place.anchor != 0 && place.anchor < field_place::in_tags)
-                p += view.ends_.at[place.anchor];
-            KWIRE_ASSUME(p != nullptr);
-            return p;
+            else
+                return at(view, place);
         }
     }
 };

@@ -161,18 +161,17 @@ private:
 /// In an error: not an element of an array.
 inline constexpr std::uint32_t no_element = 0xffffffff;
 
-/// Notes a refusal at `at`, of `field` (nullptr: of none) and its element if that is not negative. Always
-/// nullptr, so that a walk can return it.
+/// Notes a refusal at `at`, of `field` (nullptr: of none) and its element. Always nullptr, so that a walk can
+/// return it.
 KWIRE_COLD inline const std::byte* refuse(check_state& state, const field_info* field, errc code,
                                           const std::byte* at, std::uint64_t needed = 0,
-                                          std::int64_t element = -1) noexcept {
+                                          std::uint32_t element = no_element) noexcept {
     error& e = *std::construct_at(state.failure);
     e.code = code;
     e.offset = static_cast<std::uint64_t>(at - state.body);
     e.needed = needed;
     e.left = needed != 0 ? state.left(at) : 0;
-    if (field != nullptr)
-        e.enter({field->name, element == no_element ? -1 : static_cast<std::int64_t>(element)});
+    if (field != nullptr) e.enter({field->name, element == no_element ? -1 : std::int64_t{element}});
     return nullptr;
 }
 
@@ -203,11 +202,12 @@ KWIRE_NOINLINE inline wire::detail::varint_result<std::uint32_t>
 check_uvarint(const std::byte* p, check_state& state, const field_info* field,
               std::uint32_t element = no_element) noexcept {
     const std::uint64_t left = state.left(p);
-    const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
-    std::uint32_t number = 0;
-    const std::byte* const next = wire::read_uvarint(p, end, number);
-    if (next == nullptr) refuse(state, field, wire::varint_defect(p, end), p, 0, element);
-    return {next, number};
+    const auto read = wire::detail::read_long_uvarint<std::uint32_t>(p, static_cast<std::size_t>(left));
+    if (read.next == nullptr) [[unlikely]] {
+        const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
+        refuse(state, field, wire::varint_defect(p, end), p, 0, element);
+    }
+    return read;
 }
 
 /// A length or count that was checked: what it counts begins at `content`, which is nullptr if it was

@@ -41,9 +41,7 @@ struct varint_result {
 };
 
 template <class U>
-KWIRE_NOINLINE constexpr varint_result<U> read_long_uvarint(const std::byte* p,
-                                                            const std::byte* end) noexcept {
-    const auto left = static_cast<std::size_t>(end - p);
+KWIRE_NOINLINE constexpr varint_result<U> read_long_uvarint(const std::byte* p, std::size_t left) noexcept {
     const std::size_t limit = left < max_varint_size<U> ? left : max_varint_size<U>;
     U value = 0;
     for (std::size_t i = 0; i < limit; ++i) {
@@ -75,7 +73,7 @@ KWIRE_ALWAYS_INLINE constexpr const std::byte* read_uvarint(const std::byte* p, 
             return p + 1;
         }
     }
-    const auto [next, number] = read_long_uvarint<U>(p, end);
+    const auto [next, number] = read_long_uvarint<U>(p, static_cast<std::size_t>(end - p));
     if (next != nullptr) value = number;
     return next;
 }
