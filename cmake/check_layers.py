@@ -14,7 +14,7 @@ import tempfile
 
 # First match wins. Higher layers may include lower ones.
 LAYERS = [
-    (0, r"detail/config\.hpp"),
+    (0, r"detail/(config|plain_values)\.hpp"),
     (1, r"(error|error_code|result|api)\.hpp|wire/[a-z0-9_]+\.hpp"),
     (2, r"(buffer|buffer_chain|held|rare_list|raw_tags|scalar_list)\.hpp|buffer/[a-z0-9_]+\.hpp"),
     (3, r"schema/[a-z0-9_]+\.hpp|(array|tags|message|find|indexed)\.hpp"),

@@ -129,7 +129,9 @@ public:
         iterator() noexcept = default;
         [[nodiscard]] std::string_view operator*() const noexcept {
             const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
-            return {reinterpret_cast<const char*>(text.content), text.size()};
+            // A std::size_t, or else it is first asked whether the two are an iterator and its end: that
+            // takes longer to compile than this header.
+            return {reinterpret_cast<const char*>(text.content), std::size_t{text.size()}};
         }
         iterator& operator++() noexcept {
             const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);

@@ -25,13 +25,16 @@ namespace kwire {
 
 namespace detail {
 
-// The core is compiled without exceptions too, and cannot throw; the library's strings can.
-[[noreturn]] KWIRE_COLD inline void refuse_length() {
-    std::string().resize(std::string::npos);
+// The core is compiled without exceptions too, and cannot throw; the library's strings can. (Templates, so
+// that nobody compiles strings who has no list.)
+template <class String = std::string>
+[[noreturn]] KWIRE_COLD void refuse_length() {
+    String().resize(String::npos);
     std::unreachable();
 }
-[[noreturn]] KWIRE_COLD inline void refuse_index() {
-    static_cast<void>(std::string().at(0));
+template <class String = std::string>
+[[noreturn]] KWIRE_COLD void refuse_index() {
+    static_cast<void>(String().at(0));
     std::unreachable();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/plain_values.hpp>
 
 #include <atomic>
 #include <bit>
@@ -71,12 +72,13 @@ public:
     /// Takes over the reference that the creator of `control` holds.
     explicit memory_ref(memory_control* control) noexcept : control_(control) {}
     memory_ref(const memory_ref& other) noexcept : control_(other.control_) { acquire(); }
-    memory_ref(memory_ref&& other) noexcept : control_(std::exchange(other.control_, nullptr)) {}
+    memory_ref(memory_ref&& other) noexcept : control_(take(other.control_)) {}
     memory_ref& operator=(memory_ref other) noexcept {
-        std::swap(control_, other.control_);
+        swap(other);
         return *this;
     }
     ~memory_ref() { release(); }
+    void swap(memory_ref& other) noexcept { swap_values(control_, other.control_); }
 
     [[nodiscard]] memory_control* get() const noexcept { return control_; }
     memory_control* operator->() const noexcept { return control_; }

@@ -7,6 +7,7 @@
 
 #include <kwire/buffer/memory.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/plain_values.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -95,8 +96,8 @@ public:
     shared_buffer() = default;
     shared_buffer(const shared_buffer&) = default;
     shared_buffer(shared_buffer&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)),
-          size_(std::exchange(other.size_, 0)),
+        : data_(detail::take(other.data_)),
+          size_(detail::take(other.size_)),
           memory_(std::move(other.memory_)) {}
     shared_buffer& operator=(shared_buffer other) noexcept {
         swap(other);
@@ -189,8 +190,8 @@ public:
     iterator end() const&& = delete;
 
     /// The bytes; good as long as any buffer on this memory lives, so not offered by a temporary.
-    // A template so that what std::span asks of its pointers is compiled where a span is wanted: it takes
-    // longer than all the rest of this header.
+    // A template, as slices are, so that what std::span asks of its pointers and std::optional of its value
+    // is compiled where one is wanted: it takes longer than all the rest of this header.
     template <class Byte = const std::byte>
     [[nodiscard]] std::span<Byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
@@ -202,7 +203,8 @@ public:
     operator std::span<const std::byte>() const&& = delete;
 
     /// `length` bytes from `offset` on, in O(1); nullopt unless they lie inside. Empty slices pin nothing.
-    [[nodiscard]] std::optional<shared_buffer> slice(std::size_t offset, std::size_t length) const noexcept {
+    template <class Slice = shared_buffer>
+    [[nodiscard]] std::optional<Slice> slice(std::size_t offset, std::size_t length) const noexcept {
         if (offset > size_ || length > size_ - offset) return std::nullopt;
         return slice_unchecked(offset, length);
     }
@@ -210,15 +212,18 @@ public:
     /// The owning slice for a part that was borrowed from this buffer, in O(1); nullopt for foreign bytes.
     ///
     /// An empty part gives an empty buffer wherever it points, since there is nothing to keep alive.
-    [[nodiscard]] std::optional<shared_buffer> slice_of(std::span<const std::byte> part) const noexcept {
-        return slice_at(part.data(), part.size());
+    template <class Slice = shared_buffer>
+    [[nodiscard]] std::optional<Slice> slice_of(std::span<const std::byte> part) const noexcept {
+        return slice_at<Slice>(part.data(), part.size());
     }
-    [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
-        return slice_at(detail::bytes_at(part), part.size());
+    template <class Slice = shared_buffer>
+    [[nodiscard]] std::optional<Slice> slice_of(std::string_view part) const noexcept {
+        return slice_at<Slice>(detail::bytes_at(part), part.size());
     }
 
     /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.
-    [[nodiscard]] std::optional<shared_buffer> split_to(std::size_t n) noexcept {
+    template <class Slice = shared_buffer>
+    [[nodiscard]] std::optional<Slice> split_to(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         shared_buffer head = slice_unchecked(0, n);
         *this = slice_unchecked(n, size_ - n);
@@ -226,7 +231,8 @@ public:
     }
 
     /// Keeps the first `n` bytes and hands out the rest; nullopt, and nothing changes, if there are fewer.
-    [[nodiscard]] std::optional<shared_buffer> split_off(std::size_t n) noexcept {
+    template <class Slice = shared_buffer>
+    [[nodiscard]] std::optional<Slice> split_off(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         shared_buffer tail = slice_unchecked(n, size_ - n);
         truncate(n);
@@ -264,9 +270,9 @@ public:
     [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->size : 0; }
 
     void swap(shared_buffer& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(memory_, other.memory_);
+        detail::swap_values(data_, other.data_);
+        detail::swap_values(size_, other.size_);
+        memory_.swap(other.memory_);
     }
 
     /// Equal content, wherever it lies.
@@ -289,10 +295,10 @@ private:
         const std::byte* begin = memory->writable;
         return {begin, size, std::move(memory)};
     }
-    [[nodiscard]] std::optional<shared_buffer> slice_at(const std::byte* part,
-                                                        std::size_t size) const noexcept {
+    template <class Slice = shared_buffer>
+    [[nodiscard]] std::optional<Slice> slice_at(const std::byte* part, std::size_t size) const noexcept {
         if (size == 0) return shared_buffer{};
-        return slice(detail::distance_from(data_, part), size);
+        return slice<Slice>(detail::distance_from(data_, part), size);
     }
     [[nodiscard]] shared_buffer slice_unchecked(std::size_t offset, std::size_t length) const noexcept {
         if (length == 0) return {};

@@ -42,7 +42,9 @@ struct uuid {
     }
 
     /// Whether this is the id that means "none".
-    [[nodiscard]] constexpr bool is_zero() const noexcept { return *this == uuid{}; }
+    [[nodiscard]] constexpr bool is_zero() const noexcept {
+        return (most_significant() | least_significant()) == 0;
+    }
 
     friend constexpr auto operator<=>(const uuid&, const uuid&) noexcept = default;
     friend constexpr bool operator==(const uuid&, const uuid&) noexcept = default;
