@@ -163,7 +163,7 @@ class Writer:
         start = " = empty" if field.array or field.struct is not None or field.type == "string" else "{}"
         default = own_default(field)
         if nullable:
-            value = f"std::optional<{value}>"
+            value = f"nullable<{value}, N>"
             start = "{}" if field.default is None else f" = not_null_text({default})" if default else " = not_null"
         elif is_number(field):
             start = f" = {literal(field.default, field.type)}"

@@ -15,7 +15,7 @@ struct abort_transaction_record : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> reason{};
+        nullable<std::string, N> reason{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

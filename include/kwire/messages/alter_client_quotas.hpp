@@ -18,7 +18,7 @@ struct alter_client_quotas_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string entity_type = empty;
-            std::optional<std::string> entity_name = not_null;
+            nullable<std::string, N> entity_name = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -123,7 +123,7 @@ struct alter_client_quotas_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string entity_type = empty;
-            std::optional<std::string> entity_name = not_null;
+            nullable<std::string, N> entity_name = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -150,7 +150,7 @@ struct alter_client_quotas_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::vector<entity_data::basic_data<N>> entity = empty;
             raw_tags unknown_tags = empty;
         };

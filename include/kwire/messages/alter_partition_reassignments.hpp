@@ -18,7 +18,7 @@ struct alter_partition_reassignments_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t partition_index = 0;
-            std::optional<scalar_list<std::int32_t>> replicas{};
+            nullable<scalar_list<std::int32_t>, N> replicas{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -103,7 +103,7 @@ struct alter_partition_reassignments_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -161,7 +161,7 @@ struct alter_partition_reassignments_response : private vocabulary {
         std::int32_t throttle_time_ms = 0;
         bool allow_replication_factor_change = true;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::vector<reassignable_topic_response::basic_data<N>> responses = empty;
         raw_tags unknown_tags = empty;
     };

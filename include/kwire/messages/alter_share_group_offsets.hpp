@@ -96,7 +96,7 @@ struct alter_share_group_offsets_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -155,7 +155,7 @@ struct alter_share_group_offsets_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message{};
+        nullable<std::string, N> error_message{};
         std::vector<topic::basic_data<N>> responses = empty;
         raw_tags unknown_tags = empty;
     };

@@ -112,7 +112,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
         struct basic_data {
             std::string user = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

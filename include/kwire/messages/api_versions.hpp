@@ -20,7 +20,7 @@ struct api_versions_request : private vocabulary {
     struct basic_data {
         std::string client_software_name = empty;
         std::string client_software_version = empty;
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::int32_t node_id = -1;
         raw_tags unknown_tags = empty;
     };

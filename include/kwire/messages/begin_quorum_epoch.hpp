@@ -103,7 +103,7 @@ struct begin_quorum_epoch_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::int32_t voter_id = -1;
         std::vector<topic_data::basic_data<N>> topics = empty;
         std::vector<leader_endpoint::basic_data<N>> leader_endpoints = empty;

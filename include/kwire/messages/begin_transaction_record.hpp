@@ -15,7 +15,7 @@ struct begin_transaction_record : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> name{};
+        nullable<std::string, N> name{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

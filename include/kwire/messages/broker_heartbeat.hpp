@@ -27,7 +27,7 @@ struct broker_heartbeat_request : private vocabulary {
         bool want_fence = false;
         bool want_shut_down = false;
         scalar_list<uuid> offline_log_dirs = empty;
-        std::optional<scalar_list<uuid>> cordoned_log_dirs{};
+        nullable<scalar_list<uuid>, N> cordoned_log_dirs{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -87,7 +87,7 @@ struct broker_registration_request : private vocabulary {
         uuid incarnation_id{};
         std::vector<listener::basic_data<N>> listeners = empty;
         std::vector<feature::basic_data<N>> features = empty;
-        std::optional<std::string> rack = not_null;
+        nullable<std::string, N> rack = not_null;
         bool is_migrating_zk_broker = false;
         scalar_list<uuid> log_dirs = empty;
         std::int64_t previous_broker_epoch = -1;

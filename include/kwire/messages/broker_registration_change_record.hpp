@@ -25,7 +25,7 @@ struct broker_registration_change_record : private vocabulary {
         std::int8_t fenced = 0;
         std::int8_t in_controlled_shutdown = 0;
         scalar_list<uuid> log_dirs = empty;
-        std::optional<scalar_list<uuid>> cordoned_log_dirs{};
+        nullable<scalar_list<uuid>, N> cordoned_log_dirs{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -18,7 +18,7 @@ struct client_quota_record : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string entity_type = empty;
-            std::optional<std::string> entity_name = not_null;
+            nullable<std::string, N> entity_name = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -21,7 +21,7 @@ struct config_record : private vocabulary {
         std::int8_t resource_type = 0;
         std::string resource_name = empty;
         std::string name = empty;
-        std::optional<std::string> value = not_null;
+        nullable<std::string, N> value = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -48,7 +48,7 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
         struct basic_data {
             uuid topic_id{};
             scalar_list<std::int32_t> partitions = empty;
-            std::optional<scalar_list<std::int32_t>> assignment_epochs = not_null;
+            nullable<scalar_list<std::int32_t>, N> assignment_epochs = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -104,13 +104,13 @@ struct consumer_group_describe_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> instance_id{};
-            std::optional<std::string> rack_id{};
+            nullable<std::string, N> instance_id{};
+            nullable<std::string, N> rack_id{};
             std::int32_t member_epoch = 0;
             std::string client_id = empty;
             std::string client_host = empty;
             std::vector<std::string> subscribed_topic_names = empty;
-            std::optional<std::string> subscribed_topic_regex{};
+            nullable<std::string, N> subscribed_topic_regex{};
             consumer_group_describe_response::assignment::basic_data<N> assignment = empty;
             consumer_group_describe_response::assignment::basic_data<N> target_assignment = empty;
             std::int8_t member_type = -1;
@@ -172,7 +172,7 @@ struct consumer_group_describe_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::string group_id = empty;
             std::string group_state = empty;
             std::int32_t group_epoch = 0;

@@ -51,13 +51,13 @@ struct consumer_group_heartbeat_request : private vocabulary {
         std::string group_id = empty;
         std::string member_id = empty;
         std::int32_t member_epoch = 0;
-        std::optional<std::string> instance_id{};
-        std::optional<std::string> rack_id{};
+        nullable<std::string, N> instance_id{};
+        nullable<std::string, N> rack_id{};
         std::int32_t rebalance_timeout_ms = -1;
-        std::optional<std::vector<std::string>> subscribed_topic_names{};
-        std::optional<std::string> subscribed_topic_regex{};
-        std::optional<std::string> server_assignor{};
-        std::optional<std::vector<consumer_group_heartbeat_request::topic_partitions::basic_data<N>>> topic_partitions{};
+        nullable<std::vector<std::string>, N> subscribed_topic_names{};
+        nullable<std::string, N> subscribed_topic_regex{};
+        nullable<std::string, N> server_assignor{};
+        nullable<std::vector<consumer_group_heartbeat_request::topic_partitions::basic_data<N>>, N> topic_partitions{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;
@@ -160,11 +160,11 @@ struct consumer_group_heartbeat_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message{};
-        std::optional<std::string> member_id{};
+        nullable<std::string, N> error_message{};
+        nullable<std::string, N> member_id{};
         std::int32_t member_epoch = 0;
         std::int32_t heartbeat_interval_ms = 0;
-        std::optional<consumer_group_heartbeat_response::assignment::basic_data<N>> assignment{};
+        nullable<consumer_group_heartbeat_response::assignment::basic_data<N>, N> assignment{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

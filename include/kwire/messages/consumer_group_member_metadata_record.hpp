@@ -99,15 +99,15 @@ struct consumer_group_member_metadata_value : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> instance_id = not_null;
-        std::optional<std::string> rack_id = not_null;
+        nullable<std::string, N> instance_id = not_null;
+        nullable<std::string, N> rack_id = not_null;
         std::string client_id = empty;
         std::string client_host = empty;
         std::vector<std::string> subscribed_topic_names = empty;
-        std::optional<std::string> subscribed_topic_regex = not_null;
+        nullable<std::string, N> subscribed_topic_regex = not_null;
         std::int32_t rebalance_timeout_ms = -1;
-        std::optional<std::string> server_assignor = not_null;
-        std::optional<consumer_group_member_metadata_value::classic_member_metadata::basic_data<N>> classic_member_metadata = not_null;
+        nullable<std::string, N> server_assignor = not_null;
+        nullable<consumer_group_member_metadata_value::classic_member_metadata::basic_data<N>, N> classic_member_metadata = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

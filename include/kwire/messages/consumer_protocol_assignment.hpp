@@ -40,7 +40,7 @@ struct consumer_protocol_assignment : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::vector<topic_partition::basic_data<N>> assigned_partitions = empty;
-        std::optional<shared_buffer> user_data{};
+        nullable<shared_buffer, N> user_data{};
     };
     using data = basic_data<>;
 

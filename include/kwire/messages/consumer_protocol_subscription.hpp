@@ -43,10 +43,10 @@ struct consumer_protocol_subscription : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::vector<std::string> topics = empty;
-        std::optional<shared_buffer> user_data{};
+        nullable<shared_buffer, N> user_data{};
         std::vector<topic_partition::basic_data<N>> owned_partitions = empty;
         std::int32_t generation_id = -1;
-        std::optional<std::string> rack_id{};
+        nullable<std::string, N> rack_id{};
     };
     using data = basic_data<>;
 

@@ -117,7 +117,7 @@ struct controller_registration_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -86,7 +86,7 @@ struct create_acls_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -42,8 +42,8 @@ struct create_delegation_token_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> owner_principal_type = not_null;
-        std::optional<std::string> owner_principal_name = not_null;
+        nullable<std::string, N> owner_principal_type = not_null;
+        nullable<std::string, N> owner_principal_name = not_null;
         std::vector<creatable_renewers::basic_data<N>> renewers = empty;
         std::int64_t max_lifetime_ms = 0;
         raw_tags unknown_tags = empty;

@@ -39,7 +39,7 @@ struct create_partitions_request : private vocabulary {
         struct basic_data {
             std::string name = empty;
             std::int32_t count = 0;
-            std::optional<std::vector<assignment::basic_data<N>>> assignments = not_null;
+            nullable<std::vector<assignment::basic_data<N>>, N> assignments = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -99,7 +99,7 @@ struct create_partitions_response : private vocabulary {
         struct basic_data {
             std::string name = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -43,7 +43,7 @@ struct create_topics_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::optional<std::string> value = not_null;
+            nullable<std::string, N> value = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -144,7 +144,7 @@ struct create_topics_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::optional<std::string> value = not_null;
+            nullable<std::string, N> value = not_null;
             bool read_only = false;
             std::int8_t config_source = -1;
             bool is_sensitive = false;
@@ -186,11 +186,11 @@ struct create_topics_response : private vocabulary {
             std::string name = empty;
             uuid topic_id{};
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::int16_t topic_config_error_code = 0;
             std::int32_t num_partitions = -1;
             std::int16_t replication_factor = -1;
-            std::optional<std::vector<creatable_topic_configs::basic_data<N>>> configs = not_null;
+            nullable<std::vector<creatable_topic_configs::basic_data<N>>, N> configs = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

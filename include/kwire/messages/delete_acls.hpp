@@ -23,10 +23,10 @@ struct delete_acls_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int8_t resource_type_filter = 0;
-            std::optional<std::string> resource_name_filter = not_null;
+            nullable<std::string, N> resource_name_filter = not_null;
             std::int8_t pattern_type_filter = 3;
-            std::optional<std::string> principal_filter = not_null;
-            std::optional<std::string> host_filter = not_null;
+            nullable<std::string, N> principal_filter = not_null;
+            nullable<std::string, N> host_filter = not_null;
             std::int8_t operation = 0;
             std::int8_t permission_type = 0;
             raw_tags unknown_tags = empty;
@@ -97,7 +97,7 @@ struct delete_acls_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::int8_t resource_type = 0;
             std::string resource_name = empty;
             std::int8_t pattern_type = 3;
@@ -144,7 +144,7 @@ struct delete_acls_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::vector<matching_acl::basic_data<N>> matching_acls = empty;
             raw_tags unknown_tags = empty;
         };

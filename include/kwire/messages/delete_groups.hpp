@@ -43,7 +43,7 @@ struct delete_groups_response : private vocabulary {
         struct basic_data {
             std::string group_id = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

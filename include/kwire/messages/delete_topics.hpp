@@ -18,7 +18,7 @@ struct delete_topics_request : private vocabulary {
 
         template <int N = 0>
         struct basic_data {
-            std::optional<std::string> name{};
+            nullable<std::string, N> name{};
             uuid topic_id{};
             raw_tags unknown_tags = empty;
         };
@@ -77,10 +77,10 @@ struct delete_topics_response : private vocabulary {
 
         template <int N = 0>
         struct basic_data {
-            std::optional<std::string> name = not_null;
+            nullable<std::string, N> name = not_null;
             uuid topic_id{};
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

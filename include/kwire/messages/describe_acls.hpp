@@ -22,10 +22,10 @@ struct describe_acls_request : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::int8_t resource_type_filter = 0;
-        std::optional<std::string> resource_name_filter = not_null;
+        nullable<std::string, N> resource_name_filter = not_null;
         std::int8_t pattern_type_filter = 3;
-        std::optional<std::string> principal_filter = not_null;
-        std::optional<std::string> host_filter = not_null;
+        nullable<std::string, N> principal_filter = not_null;
+        nullable<std::string, N> host_filter = not_null;
         std::int8_t operation = 0;
         std::int8_t permission_type = 0;
         raw_tags unknown_tags = empty;
@@ -136,7 +136,7 @@ struct describe_acls_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::vector<resource::basic_data<N>> resources = empty;
         raw_tags unknown_tags = empty;
     };

@@ -20,7 +20,7 @@ struct describe_client_quotas_request : private vocabulary {
         struct basic_data {
             std::string entity_type = empty;
             std::int8_t match_type = 0;
-            std::optional<std::string> match = not_null;
+            nullable<std::string, N> match = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -75,7 +75,7 @@ struct describe_client_quotas_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string entity_type = empty;
-            std::optional<std::string> entity_name = not_null;
+            nullable<std::string, N> entity_name = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -154,8 +154,8 @@ struct describe_client_quotas_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
-        std::optional<std::vector<entry_data::basic_data<N>>> entries = not_null;
+        nullable<std::string, N> error_message = not_null;
+        nullable<std::vector<entry_data::basic_data<N>>, N> entries = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -54,7 +54,7 @@ struct describe_cluster_response : private vocabulary {
             std::int32_t broker_id = 0;
             std::string host = empty;
             std::int32_t port = 0;
-            std::optional<std::string> rack{};
+            nullable<std::string, N> rack{};
             bool is_fenced = false;
             raw_tags unknown_tags = empty;
         };
@@ -90,7 +90,7 @@ struct describe_cluster_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message{};
+        nullable<std::string, N> error_message{};
         std::int8_t endpoint_type = 1;
         std::string cluster_id = empty;
         std::int32_t controller_id = -1;

@@ -20,7 +20,7 @@ struct describe_configs_request : private vocabulary {
         struct basic_data {
             std::int8_t resource_type = 0;
             std::string resource_name = empty;
-            std::optional<std::vector<std::string>> configuration_keys = not_null;
+            nullable<std::vector<std::string>, N> configuration_keys = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -79,7 +79,7 @@ struct describe_configs_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::optional<std::string> value = not_null;
+            nullable<std::string, N> value = not_null;
             std::int8_t source = 0;
             raw_tags unknown_tags = empty;
         };
@@ -112,14 +112,14 @@ struct describe_configs_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string name = empty;
-            std::optional<std::string> value = not_null;
+            nullable<std::string, N> value = not_null;
             bool read_only = false;
             bool is_default = false;
             std::int8_t config_source = -1;
             bool is_sensitive = false;
             std::vector<synonym::basic_data<N>> synonyms = empty;
             std::int8_t config_type = 0;
-            std::optional<std::string> documentation = not_null;
+            nullable<std::string, N> documentation = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -162,7 +162,7 @@ struct describe_configs_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::int8_t resource_type = 0;
             std::string resource_name = empty;
             std::vector<resource_result::basic_data<N>> configs = empty;

@@ -38,7 +38,7 @@ struct describe_delegation_token_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::vector<owner::basic_data<N>>> owners = not_null;
+        nullable<std::vector<owner::basic_data<N>>, N> owners = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

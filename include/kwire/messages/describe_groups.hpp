@@ -49,7 +49,7 @@ struct describe_groups_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> group_instance_id{};
+            nullable<std::string, N> group_instance_id{};
             std::string client_id = empty;
             std::string client_host = empty;
             shared_buffer member_metadata{};
@@ -97,7 +97,7 @@ struct describe_groups_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::string group_id = empty;
             std::string group_state = empty;
             std::string protocol_type = empty;

@@ -39,7 +39,7 @@ struct describe_log_dirs_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::vector<describable_log_dir_topic::basic_data<N>>> topics = not_null;
+        nullable<std::vector<describable_log_dir_topic::basic_data<N>>, N> topics = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

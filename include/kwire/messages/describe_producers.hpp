@@ -107,7 +107,7 @@ struct describe_producers_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::vector<producer_state::basic_data<N>> active_producers = empty;
             raw_tags unknown_tags = empty;
         };

@@ -129,7 +129,7 @@ struct describe_quorum_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::int32_t leader_id = 0;
             std::int32_t leader_epoch = 0;
             std::int64_t high_watermark = 0;
@@ -254,7 +254,7 @@ struct describe_quorum_response : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::vector<topic_data::basic_data<N>> topics = empty;
         std::vector<node::basic_data<N>> nodes = empty;
         raw_tags unknown_tags = empty;

@@ -42,7 +42,7 @@ struct describe_share_group_offsets_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string group_id = empty;
-            std::optional<std::vector<topic::basic_data<N>>> topics = not_null;
+            nullable<std::vector<topic::basic_data<N>>, N> topics = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -99,7 +99,7 @@ struct describe_share_group_offsets_response : private vocabulary {
             std::int32_t leader_epoch = 0;
             std::int64_t lag = -1;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -167,7 +167,7 @@ struct describe_share_group_offsets_response : private vocabulary {
             std::string group_id = empty;
             std::vector<topic::basic_data<N>> topics = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -62,7 +62,7 @@ struct describe_topic_partitions_request : private vocabulary {
     struct basic_data {
         std::vector<topic_request::basic_data<N>> topics = empty;
         std::int32_t response_partition_limit = 2000;
-        std::optional<describe_topic_partitions_request::cursor::basic_data<N>> cursor{};
+        nullable<describe_topic_partitions_request::cursor::basic_data<N>, N> cursor{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;
@@ -106,8 +106,8 @@ struct describe_topic_partitions_response : private vocabulary {
             std::int32_t leader_epoch = -1;
             scalar_list<std::int32_t> replica_nodes = empty;
             scalar_list<std::int32_t> isr_nodes = empty;
-            std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
-            std::optional<scalar_list<std::int32_t>> last_known_elr{};
+            nullable<scalar_list<std::int32_t>, N> eligible_leader_replicas{};
+            nullable<scalar_list<std::int32_t>, N> last_known_elr{};
             scalar_list<std::int32_t> offline_replicas = empty;
             raw_tags unknown_tags = empty;
         };
@@ -154,7 +154,7 @@ struct describe_topic_partitions_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> name = not_null;
+            nullable<std::string, N> name = not_null;
             uuid topic_id{};
             bool is_internal = false;
             std::vector<partition::basic_data<N>> partitions = empty;
@@ -216,7 +216,7 @@ struct describe_topic_partitions_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::vector<topic::basic_data<N>> topics = empty;
-        std::optional<cursor::basic_data<N>> next_cursor{};
+        nullable<cursor::basic_data<N>, N> next_cursor{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

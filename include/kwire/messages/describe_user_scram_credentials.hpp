@@ -36,7 +36,7 @@ struct describe_user_scram_credentials_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::vector<user_name::basic_data<N>>> users = not_null;
+        nullable<std::vector<user_name::basic_data<N>>, N> users = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;
@@ -92,7 +92,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
         struct basic_data {
             std::string user = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::vector<credential_info::basic_data<N>> credential_infos = empty;
             raw_tags unknown_tags = empty;
         };
@@ -127,7 +127,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::vector<result::basic_data<N>> results = empty;
         raw_tags unknown_tags = empty;
     };

@@ -41,7 +41,7 @@ struct elect_leaders_request : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::int8_t election_type = 0;
-        std::optional<std::vector<elect_leaders_request::topic_partitions::basic_data<N>>> topic_partitions = not_null;
+        nullable<std::vector<elect_leaders_request::topic_partitions::basic_data<N>>, N> topic_partitions = not_null;
         std::int32_t timeout_ms = 60000;
         raw_tags unknown_tags = empty;
     };
@@ -76,7 +76,7 @@ struct elect_leaders_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_id = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -133,7 +133,7 @@ struct end_quorum_epoch_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::vector<topic_data::basic_data<N>> topics = empty;
         std::vector<leader_endpoint::basic_data<N>> leader_endpoints = empty;
         raw_tags unknown_tags = empty;

@@ -18,7 +18,7 @@ struct envelope_request : private vocabulary {
     template <int N = 0>
     struct basic_data {
         shared_buffer request_data{};
-        std::optional<shared_buffer> request_principal = not_null;
+        nullable<shared_buffer, N> request_principal = not_null;
         shared_buffer client_host_address{};
         raw_tags unknown_tags = empty;
     };
@@ -51,7 +51,7 @@ struct envelope_response : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<shared_buffer> response_data{};
+        nullable<shared_buffer, N> response_data{};
         std::int16_t error_code = 0;
         raw_tags unknown_tags = empty;
     };

@@ -158,7 +158,7 @@ struct fetch_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::int32_t replica_id = -1;
         fetch_request::replica_state::basic_data<N> replica_state = empty;
         std::int32_t max_wait_ms = 0;
@@ -335,9 +335,9 @@ struct fetch_response : private vocabulary {
             epoch_end_offset::basic_data<N> diverging_epoch = empty;
             leader_id_and_epoch::basic_data<N> current_leader = empty;
             fetch_response::snapshot_id::basic_data<N> snapshot_id = empty;
-            std::optional<std::vector<aborted_transaction::basic_data<N>>> aborted_transactions = not_null;
+            nullable<std::vector<aborted_transaction::basic_data<N>>, N> aborted_transactions = not_null;
             std::int32_t preferred_read_replica = -1;
-            std::optional<buffer_chain> records{};
+            nullable<buffer_chain, N> records{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -423,7 +423,7 @@ struct fetch_response : private vocabulary {
             std::int32_t node_id = 0;
             std::string host = empty;
             std::int32_t port = 0;
-            std::optional<std::string> rack{};
+            nullable<std::string, N> rack{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -105,7 +105,7 @@ struct fetch_snapshot_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::int32_t replica_id = -1;
         std::int32_t max_bytes = 2147483647;
         std::vector<topic_snapshot::basic_data<N>> topics = empty;

@@ -58,7 +58,7 @@ struct find_coordinator_response : private vocabulary {
             std::string host = empty;
             std::int32_t port = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -96,7 +96,7 @@ struct find_coordinator_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::int32_t node_id = 0;
         std::string host = empty;
         std::int32_t port = 0;

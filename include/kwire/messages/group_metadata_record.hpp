@@ -46,7 +46,7 @@ struct group_metadata_value : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> group_instance_id{};
+            nullable<std::string, N> group_instance_id{};
             std::string client_id = empty;
             std::string client_host = empty;
             std::int32_t rebalance_timeout = -1;
@@ -93,8 +93,8 @@ struct group_metadata_value : private vocabulary {
     struct basic_data {
         std::string protocol_type = empty;
         std::int32_t generation = 0;
-        std::optional<std::string> protocol = not_null;
-        std::optional<std::string> leader = not_null;
+        nullable<std::string, N> protocol = not_null;
+        nullable<std::string, N> leader = not_null;
         std::int64_t current_state_timestamp = -1;
         std::vector<member_metadata::basic_data<N>> members = empty;
         raw_tags unknown_tags = empty;

@@ -21,7 +21,7 @@ struct heartbeat_request : private vocabulary {
         std::string group_id = empty;
         std::int32_t generation_id = 0;
         std::string member_id = empty;
-        std::optional<std::string> group_instance_id{};
+        nullable<std::string, N> group_instance_id{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -20,7 +20,7 @@ struct incremental_alter_configs_request : private vocabulary {
         struct basic_data {
             std::string name = empty;
             std::int8_t config_operation = 0;
-            std::optional<std::string> value = not_null;
+            nullable<std::string, N> value = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -107,7 +107,7 @@ struct incremental_alter_configs_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             std::int8_t resource_type = 0;
             std::string resource_name = empty;
             raw_tags unknown_tags = empty;

@@ -20,7 +20,7 @@ struct init_producer_id_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> transactional_id = not_null;
+        nullable<std::string, N> transactional_id = not_null;
         std::int32_t transaction_timeout_ms = 0;
         std::int64_t producer_id = -1;
         std::int16_t producer_epoch = -1;

@@ -103,7 +103,7 @@ struct initialize_share_group_state_response : private vocabulary {
         struct basic_data {
             std::int32_t partition = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

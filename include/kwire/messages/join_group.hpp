@@ -50,10 +50,10 @@ struct join_group_request : private vocabulary {
         std::int32_t session_timeout_ms = 0;
         std::int32_t rebalance_timeout_ms = -1;
         std::string member_id = empty;
-        std::optional<std::string> group_instance_id{};
+        nullable<std::string, N> group_instance_id{};
         std::string protocol_type = empty;
         std::vector<protocol::basic_data<N>> protocols = empty;
-        std::optional<std::string> reason{};
+        nullable<std::string, N> reason{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;
@@ -97,7 +97,7 @@ struct join_group_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> group_instance_id{};
+            nullable<std::string, N> group_instance_id{};
             shared_buffer metadata{};
             raw_tags unknown_tags = empty;
         };
@@ -133,8 +133,8 @@ struct join_group_response : private vocabulary {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
         std::int32_t generation_id = -1;
-        std::optional<std::string> protocol_type{};
-        std::optional<std::string> protocol_name = not_null;
+        nullable<std::string, N> protocol_type{};
+        nullable<std::string, N> protocol_name = not_null;
         std::string leader = empty;
         bool skip_assignment = false;
         std::string member_id = empty;

@@ -20,8 +20,8 @@ struct leave_group_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> group_instance_id{};
-            std::optional<std::string> reason{};
+            nullable<std::string, N> group_instance_id{};
+            nullable<std::string, N> reason{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -83,7 +83,7 @@ struct leave_group_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> group_instance_id = not_null;
+            nullable<std::string, N> group_instance_id = not_null;
             std::int16_t error_code = 0;
             raw_tags unknown_tags = empty;
         };

@@ -41,7 +41,7 @@ struct list_partition_reassignments_request : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::int32_t timeout_ms = 60000;
-        std::optional<std::vector<list_partition_reassignments_request::topics::basic_data<N>>> topics{};
+        nullable<std::vector<list_partition_reassignments_request::topics::basic_data<N>>, N> topics{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;
@@ -131,7 +131,7 @@ struct list_partition_reassignments_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::vector<ongoing_topic_reassignment::basic_data<N>> topics = empty;
         raw_tags unknown_tags = empty;
     };

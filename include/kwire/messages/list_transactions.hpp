@@ -21,7 +21,7 @@ struct list_transactions_request : private vocabulary {
         std::vector<std::string> state_filters = empty;
         scalar_list<std::int64_t> producer_id_filters = empty;
         std::int64_t duration_filter = -1;
-        std::optional<std::string> transactional_id_pattern{};
+        nullable<std::string, N> transactional_id_pattern{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

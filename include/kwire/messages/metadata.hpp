@@ -19,7 +19,7 @@ struct metadata_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             uuid topic_id{};
-            std::optional<std::string> name = not_null;
+            nullable<std::string, N> name = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -42,7 +42,7 @@ struct metadata_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::vector<topic::basic_data<N>>> topics = not_null;
+        nullable<std::vector<topic::basic_data<N>>, N> topics = not_null;
         bool allow_auto_topic_creation = true;
         bool include_cluster_authorized_operations = false;
         bool include_topic_authorized_operations = false;
@@ -84,7 +84,7 @@ struct metadata_response : private vocabulary {
             std::int32_t node_id = 0;
             std::string host = empty;
             std::int32_t port = 0;
-            std::optional<std::string> rack{};
+            nullable<std::string, N> rack{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -160,7 +160,7 @@ struct metadata_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> name = not_null;
+            nullable<std::string, N> name = not_null;
             uuid topic_id{};
             bool is_internal = false;
             std::vector<partition::basic_data<N>> partitions = empty;
@@ -202,7 +202,7 @@ struct metadata_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::vector<broker::basic_data<N>> brokers = empty;
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::int32_t controller_id = -1;
         std::vector<topic::basic_data<N>> topics = empty;
         std::int32_t cluster_authorized_operations = -2147483648;

@@ -25,7 +25,7 @@ struct offset_commit_request : private vocabulary {
             std::int64_t committed_offset = 0;
             std::int64_t commit_timestamp = -1;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> committed_metadata = not_null;
+            nullable<std::string, N> committed_metadata = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -91,7 +91,7 @@ struct offset_commit_request : private vocabulary {
         std::string group_id = empty;
         std::int32_t generation_id_or_member_epoch = -1;
         std::string member_id = empty;
-        std::optional<std::string> group_instance_id{};
+        nullable<std::string, N> group_instance_id{};
         std::int64_t retention_time_ms = -1;
         std::vector<topic::basic_data<N>> topics = empty;
         raw_tags unknown_tags = empty;

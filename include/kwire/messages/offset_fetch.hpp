@@ -73,9 +73,9 @@ struct offset_fetch_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string group_id = empty;
-            std::optional<std::string> member_id{};
+            nullable<std::string, N> member_id{};
             std::int32_t member_epoch = -1;
-            std::optional<std::vector<offset_fetch_request::topics::basic_data<N>>> topics = not_null;
+            nullable<std::vector<offset_fetch_request::topics::basic_data<N>>, N> topics = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -105,7 +105,7 @@ struct offset_fetch_request : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::string group_id = empty;
-        std::optional<std::vector<topic::basic_data<N>>> topics = not_null;
+        nullable<std::vector<topic::basic_data<N>>, N> topics = not_null;
         std::vector<group::basic_data<N>> groups = empty;
         bool require_stable = false;
         raw_tags unknown_tags = empty;
@@ -147,7 +147,7 @@ struct offset_fetch_response : private vocabulary {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> metadata = not_null;
+            nullable<std::string, N> metadata = not_null;
             std::int16_t error_code = 0;
             raw_tags unknown_tags = empty;
         };
@@ -209,7 +209,7 @@ struct offset_fetch_response : private vocabulary {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> metadata = not_null;
+            nullable<std::string, N> metadata = not_null;
             std::int16_t error_code = 0;
             raw_tags unknown_tags = empty;
         };

@@ -27,15 +27,15 @@ struct partition_change_record : private vocabulary {
     struct basic_data {
         std::int32_t partition_id = -1;
         uuid topic_id{};
-        std::optional<scalar_list<std::int32_t>> isr{};
+        nullable<scalar_list<std::int32_t>, N> isr{};
         std::int32_t leader = -2;
-        std::optional<scalar_list<std::int32_t>> replicas{};
-        std::optional<scalar_list<std::int32_t>> removing_replicas{};
-        std::optional<scalar_list<std::int32_t>> adding_replicas{};
+        nullable<scalar_list<std::int32_t>, N> replicas{};
+        nullable<scalar_list<std::int32_t>, N> removing_replicas{};
+        nullable<scalar_list<std::int32_t>, N> adding_replicas{};
         std::int8_t leader_recovery_state = -1;
-        std::optional<scalar_list<uuid>> directories{};
-        std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
-        std::optional<scalar_list<std::int32_t>> last_known_elr{};
+        nullable<scalar_list<uuid>, N> directories{};
+        nullable<scalar_list<std::int32_t>, N> eligible_leader_replicas{};
+        nullable<scalar_list<std::int32_t>, N> last_known_elr{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

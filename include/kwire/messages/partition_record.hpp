@@ -38,8 +38,8 @@ struct partition_record : private vocabulary {
         std::int32_t leader_epoch = -1;
         std::int32_t partition_epoch = -1;
         scalar_list<uuid> directories = empty;
-        std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
-        std::optional<scalar_list<std::int32_t>> last_known_elr{};
+        nullable<scalar_list<std::int32_t>, N> eligible_leader_replicas{};
+        nullable<scalar_list<std::int32_t>, N> last_known_elr{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

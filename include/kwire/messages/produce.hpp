@@ -20,7 +20,7 @@ struct produce_request : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t index = 0;
-            std::optional<buffer_chain> records{};
+            nullable<buffer_chain, N> records{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -76,7 +76,7 @@ struct produce_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> transactional_id{};
+        nullable<std::string, N> transactional_id{};
         std::int16_t acks = 0;
         std::int32_t timeout_ms = 0;
         std::vector<topic_produce_data::basic_data<N>> topic_data = empty;
@@ -116,7 +116,7 @@ struct produce_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t batch_index = 0;
-            std::optional<std::string> batch_index_error_message{};
+            nullable<std::string, N> batch_index_error_message{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -178,7 +178,7 @@ struct produce_response : private vocabulary {
             std::int64_t log_append_time_ms = -1;
             std::int64_t log_start_offset = -1;
             std::vector<batch_index_and_error_message::basic_data<N>> record_errors = empty;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             leader_id_and_epoch::basic_data<N> current_leader = empty;
             raw_tags unknown_tags = empty;
         };
@@ -256,7 +256,7 @@ struct produce_response : private vocabulary {
             std::int32_t node_id = 0;
             std::string host = empty;
             std::int32_t port = 0;
-            std::optional<std::string> rack{};
+            nullable<std::string, N> rack{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

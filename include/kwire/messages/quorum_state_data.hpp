@@ -46,7 +46,7 @@ struct quorum_state_data : private vocabulary {
         std::int32_t voted_id = -1;
         uuid voted_directory_id{};
         std::int64_t applied_offset = 0;
-        std::optional<std::vector<voter::basic_data<N>>> current_voters = not_null;
+        nullable<std::vector<voter::basic_data<N>>, N> current_voters = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -104,7 +104,7 @@ struct read_share_group_state_summary_response : private vocabulary {
         struct basic_data {
             std::int32_t partition = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::int32_t state_epoch = 0;
             std::int32_t leader_epoch = 0;
             std::int64_t start_offset = 0;

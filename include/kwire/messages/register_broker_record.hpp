@@ -90,11 +90,11 @@ struct register_broker_record : private vocabulary {
         std::int64_t broker_epoch = 0;
         std::vector<broker_endpoint::basic_data<N>> end_points = empty;
         std::vector<broker_feature::basic_data<N>> features = empty;
-        std::optional<std::string> rack = not_null;
+        nullable<std::string, N> rack = not_null;
         bool fenced = true;
         bool in_controlled_shutdown = false;
         scalar_list<uuid> log_dirs = empty;
-        std::optional<scalar_list<uuid>> cordoned_log_dirs{};
+        nullable<scalar_list<uuid>, N> cordoned_log_dirs{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

@@ -110,7 +110,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
         std::int64_t event_timestamp_ms = 0;
         std::vector<segment_leader_epoch_entry::basic_data<N>> segment_leader_epochs = empty;
         std::int32_t segment_size_in_bytes = 0;
-        std::optional<shared_buffer> custom_metadata{};
+        nullable<shared_buffer, N> custom_metadata{};
         std::int8_t remote_log_segment_state = 0;
         bool txn_index_empty = false;
         raw_tags unknown_tags = empty;

@@ -77,7 +77,7 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
         remote_log_segment_id_entry::basic_data<N> remote_log_segment_id = empty;
         std::int32_t broker_id = 0;
         std::int64_t event_timestamp_ms = 0;
-        std::optional<shared_buffer> custom_metadata{};
+        nullable<shared_buffer, N> custom_metadata{};
         std::int8_t remote_log_segment_state = 0;
         raw_tags unknown_tags = empty;
     };

@@ -17,7 +17,7 @@ struct remove_raft_voter_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id = not_null;
+        nullable<std::string, N> cluster_id = not_null;
         std::int32_t voter_id = 0;
         uuid voter_directory_id{};
         raw_tags unknown_tags = empty;
@@ -50,7 +50,7 @@ struct remove_raft_voter_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

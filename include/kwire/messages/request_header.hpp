@@ -21,7 +21,7 @@ struct request_header : private vocabulary {
         std::int16_t request_api_key = 0;
         std::int16_t request_api_version = 0;
         std::int32_t correlation_id = 0;
-        std::optional<std::string> client_id = not_null;
+        nullable<std::string, N> client_id = not_null;
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

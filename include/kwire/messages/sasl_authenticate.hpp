@@ -42,7 +42,7 @@ struct sasl_authenticate_response : private vocabulary {
     template <int N = 0>
     struct basic_data {
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         shared_buffer auth_bytes{};
         std::int64_t session_lifetime_ms = 0;
         raw_tags unknown_tags = empty;

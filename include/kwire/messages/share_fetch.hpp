@@ -133,8 +133,8 @@ struct share_fetch_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> group_id{};
-        std::optional<std::string> member_id = not_null;
+        nullable<std::string, N> group_id{};
+        nullable<std::string, N> member_id = not_null;
         std::int32_t share_session_epoch = 0;
         std::int32_t max_wait_ms = 0;
         std::int32_t min_bytes = 0;
@@ -252,11 +252,11 @@ struct share_fetch_response : private vocabulary {
         struct basic_data {
             std::int32_t partition_index = 0;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::int16_t acknowledge_error_code = 0;
-            std::optional<std::string> acknowledge_error_message{};
+            nullable<std::string, N> acknowledge_error_message{};
             leader_id_and_epoch::basic_data<N> current_leader = empty;
-            std::optional<buffer_chain> records{};
+            nullable<buffer_chain, N> records{};
             std::vector<share_fetch_response::acquired_records::basic_data<N>> acquired_records = empty;
             raw_tags unknown_tags = empty;
         };
@@ -331,7 +331,7 @@ struct share_fetch_response : private vocabulary {
             std::int32_t node_id = 0;
             std::string host = empty;
             std::int32_t port = 0;
-            std::optional<std::string> rack{};
+            nullable<std::string, N> rack{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -363,7 +363,7 @@ struct share_fetch_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message{};
+        nullable<std::string, N> error_message{};
         std::int32_t acquisition_lock_timeout_ms = 0;
         std::vector<share_fetchable_topic_response::basic_data<N>> responses = empty;
         std::vector<node_endpoint::basic_data<N>> node_endpoints = empty;

@@ -100,7 +100,7 @@ struct share_group_describe_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::string member_id = empty;
-            std::optional<std::string> rack_id{};
+            nullable<std::string, N> rack_id{};
             std::int32_t member_epoch = 0;
             std::string client_id = empty;
             std::string client_host = empty;
@@ -149,7 +149,7 @@ struct share_group_describe_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::string group_id = empty;
             std::string group_state = empty;
             std::int32_t group_epoch = 0;

@@ -22,8 +22,8 @@ struct share_group_heartbeat_request : private vocabulary {
         std::string group_id = empty;
         std::string member_id = empty;
         std::int32_t member_epoch = 0;
-        std::optional<std::string> rack_id{};
-        std::optional<std::vector<std::string>> subscribed_topic_names{};
+        nullable<std::string, N> rack_id{};
+        nullable<std::vector<std::string>, N> subscribed_topic_names{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;
@@ -109,11 +109,11 @@ struct share_group_heartbeat_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message{};
-        std::optional<std::string> member_id{};
+        nullable<std::string, N> error_message{};
+        nullable<std::string, N> member_id{};
         std::int32_t member_epoch = 0;
         std::int32_t heartbeat_interval_ms = 0;
-        std::optional<share_group_heartbeat_response::assignment::basic_data<N>> assignment{};
+        nullable<share_group_heartbeat_response::assignment::basic_data<N>, N> assignment{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

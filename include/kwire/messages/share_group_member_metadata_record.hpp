@@ -44,7 +44,7 @@ struct share_group_member_metadata_value : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> rack_id = not_null;
+        nullable<std::string, N> rack_id = not_null;
         std::string client_id = empty;
         std::string client_host = empty;
         std::vector<std::string> subscribed_topic_names = empty;

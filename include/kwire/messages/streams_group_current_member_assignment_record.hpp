@@ -48,7 +48,7 @@ struct streams_group_current_member_assignment_value : private vocabulary {
         struct basic_data {
             std::string subtopology_id = empty;
             scalar_list<std::int32_t> partitions = empty;
-            std::optional<scalar_list<std::int32_t>> assignment_epochs = not_null;
+            nullable<scalar_list<std::int32_t>, N> assignment_epochs = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -196,7 +196,7 @@ struct streams_group_describe_response : private vocabulary {
             std::string name = empty;
             std::int8_t node_type = 0;
             std::vector<std::string> source_topics = empty;
-            std::optional<std::string> sink_topic{};
+            nullable<std::string, N> sink_topic{};
             std::vector<std::string> stores = empty;
             std::vector<std::string> successors = empty;
             raw_tags unknown_tags = empty;
@@ -274,7 +274,7 @@ struct streams_group_describe_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int32_t epoch = 0;
-            std::optional<std::vector<subtopology::basic_data<N>>> subtopologies{};
+            nullable<std::vector<subtopology::basic_data<N>>, N> subtopologies{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -337,13 +337,13 @@ struct streams_group_describe_response : private vocabulary {
         struct basic_data {
             std::string member_id = empty;
             std::int32_t member_epoch = 0;
-            std::optional<std::string> instance_id{};
-            std::optional<std::string> rack_id{};
+            nullable<std::string, N> instance_id{};
+            nullable<std::string, N> rack_id{};
             std::string client_id = empty;
             std::string client_host = empty;
             std::int32_t topology_epoch = 0;
             std::string process_id = empty;
-            std::optional<endpoint::basic_data<N>> user_endpoint{};
+            nullable<endpoint::basic_data<N>, N> user_endpoint{};
             std::vector<key_value::basic_data<N>> client_tags = empty;
             std::vector<task_offset::basic_data<N>> task_offsets = empty;
             std::vector<task_offset::basic_data<N>> task_end_offsets = empty;
@@ -505,17 +505,17 @@ struct streams_group_describe_response : private vocabulary {
         template <int N = 0>
         struct basic_data {
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message{};
+            nullable<std::string, N> error_message{};
             std::string group_id = empty;
             std::string group_state = empty;
             std::int32_t group_epoch = 0;
             std::int32_t assignment_epoch = 0;
-            std::optional<streams_group_describe_response::topology::basic_data<N>> topology{};
+            nullable<streams_group_describe_response::topology::basic_data<N>, N> topology{};
             std::vector<member::basic_data<N>> members = empty;
             std::int32_t authorized_operations = -2147483648;
-            std::optional<streams_group_describe_response::topology_description::basic_data<N>> topology_description{};
+            nullable<streams_group_describe_response::topology_description::basic_data<N>, N> topology_description{};
             std::int8_t topology_description_status = 0;
-            std::optional<std::string> assignor_name{};
+            nullable<std::string, N> assignor_name{};
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

@@ -96,14 +96,14 @@ struct streams_group_member_metadata_value : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> instance_id = not_null;
-        std::optional<std::string> rack_id = not_null;
+        nullable<std::string, N> instance_id = not_null;
+        nullable<std::string, N> rack_id = not_null;
         std::string client_id = empty;
         std::string client_host = empty;
         std::int32_t rebalance_timeout_ms = -1;
         std::int32_t topology_epoch = 0;
         std::string process_id = empty;
-        std::optional<endpoint::basic_data<N>> user_endpoint{};
+        nullable<endpoint::basic_data<N>, N> user_endpoint{};
         std::vector<key_value::basic_data<N>> client_tags = empty;
         raw_tags unknown_tags = empty;
     };

@@ -69,7 +69,7 @@ struct streams_group_metadata_value : private vocabulary {
         std::int32_t epoch = 0;
         std::int64_t metadata_hash = 0;
         std::int32_t validated_topology_epoch = -1;
-        std::optional<std::vector<last_assignment_config::basic_data<N>>> last_assignment_configs = not_null;
+        nullable<std::vector<last_assignment_config::basic_data<N>>, N> last_assignment_configs = not_null;
         std::int32_t stored_description_topology_epoch = -1;
         std::int32_t failed_description_topology_epoch = -1;
         raw_tags unknown_tags = empty;

@@ -25,7 +25,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
             std::string name = empty;
             std::int8_t node_type = 0;
             std::vector<std::string> source_topics = empty;
-            std::optional<std::string> sink_topic{};
+            nullable<std::string, N> sink_topic{};
             std::vector<std::string> stores = empty;
             std::vector<std::string> successors = empty;
             raw_tags unknown_tags = empty;
@@ -182,7 +182,7 @@ struct streams_group_topology_description_update_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message{};
+        nullable<std::string, N> error_message{};
         raw_tags unknown_tags = empty;
     };
     using data = basic_data<>;

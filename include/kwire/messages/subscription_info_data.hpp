@@ -68,7 +68,7 @@ struct subscription_info_data : private vocabulary {
             std::int32_t topic_group_id = 0;
             std::int32_t partition = 0;
             std::int64_t offset_sum = 0;
-            std::optional<std::string> named_topology = not_null;
+            nullable<std::string, N> named_topology = not_null;
             std::vector<subscription_info_data::partition_to_offset_sum::basic_data<N>> partition_to_offset_sum = empty;
         };
         using data = basic_data<>;

@@ -48,9 +48,9 @@ struct sync_group_request : private vocabulary {
         std::string group_id = empty;
         std::int32_t generation_id = 0;
         std::string member_id = empty;
-        std::optional<std::string> group_instance_id{};
-        std::optional<std::string> protocol_type{};
-        std::optional<std::string> protocol_name{};
+        nullable<std::string, N> group_instance_id{};
+        nullable<std::string, N> protocol_type{};
+        nullable<std::string, N> protocol_name{};
         std::vector<assignment::basic_data<N>> assignments = empty;
         raw_tags unknown_tags = empty;
     };
@@ -96,8 +96,8 @@ struct sync_group_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> protocol_type{};
-        std::optional<std::string> protocol_name{};
+        nullable<std::string, N> protocol_type{};
+        nullable<std::string, N> protocol_name{};
         shared_buffer assignment{};
         raw_tags unknown_tags = empty;
     };

@@ -77,7 +77,7 @@ struct transaction_log_value : private vocabulary {
         std::int16_t next_producer_epoch = -1;
         std::int32_t transaction_timeout_ms = 0;
         std::int8_t transaction_status = 0;
-        std::optional<std::vector<partitions_schema::basic_data<N>>> transaction_partitions = not_null;
+        nullable<std::vector<partitions_schema::basic_data<N>>, N> transaction_partitions = not_null;
         std::int64_t transaction_last_update_timestamp_ms = 0;
         std::int64_t transaction_start_timestamp_ms = 0;
         std::int16_t client_transaction_version = 0;

@@ -22,7 +22,7 @@ struct txn_offset_commit_request : private vocabulary {
             std::int32_t partition_index = 0;
             std::int64_t committed_offset = 0;
             std::int32_t committed_leader_epoch = -1;
-            std::optional<std::string> committed_metadata = not_null;
+            nullable<std::string, N> committed_metadata = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -90,7 +90,7 @@ struct txn_offset_commit_request : private vocabulary {
         std::int16_t producer_epoch = 0;
         std::int32_t generation_id_or_member_epoch = -1;
         std::string member_id = empty;
-        std::optional<std::string> group_instance_id{};
+        nullable<std::string, N> group_instance_id{};
         std::vector<topic::basic_data<N>> topics = empty;
         raw_tags unknown_tags = empty;
     };

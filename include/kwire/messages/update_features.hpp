@@ -85,7 +85,7 @@ struct update_features_response : private vocabulary {
         struct basic_data {
             std::string feature = empty;
             std::int16_t error_code = 0;
-            std::optional<std::string> error_message = not_null;
+            nullable<std::string, N> error_message = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;
@@ -115,7 +115,7 @@ struct update_features_response : private vocabulary {
     struct basic_data {
         std::int32_t throttle_time_ms = 0;
         std::int16_t error_code = 0;
-        std::optional<std::string> error_message = not_null;
+        nullable<std::string, N> error_message = not_null;
         std::vector<updatable_feature_result::basic_data<N>> results = empty;
         raw_tags unknown_tags = empty;
     };

@@ -136,7 +136,7 @@ struct update_metadata_request : private vocabulary {
             std::string v0_host = empty;
             std::int32_t v0_port = 0;
             std::vector<endpoint::basic_data<N>> endpoints = empty;
-            std::optional<std::string> rack = not_null;
+            nullable<std::string, N> rack = not_null;
             raw_tags unknown_tags = empty;
         };
         using data = basic_data<>;

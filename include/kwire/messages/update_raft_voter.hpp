@@ -71,7 +71,7 @@ struct update_raft_voter_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id = not_null;
+        nullable<std::string, N> cluster_id = not_null;
         std::int32_t current_leader_epoch = 0;
         std::int32_t voter_id = 0;
         uuid voter_directory_id{};

@@ -89,7 +89,7 @@ struct vote_request : private vocabulary {
 
     template <int N = 0>
     struct basic_data {
-        std::optional<std::string> cluster_id{};
+        nullable<std::string, N> cluster_id{};
         std::int32_t voter_id = -1;
         std::vector<topic_data::basic_data<N>> topics = empty;
         raw_tags unknown_tags = empty;

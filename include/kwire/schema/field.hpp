@@ -261,6 +261,12 @@ struct not_null_text_default {
     }
 };
 
+/// A type that is known with `N` only: see `vocabulary::nullable`.
+template <class T, int N>
+struct optional_of {
+    using type = std::optional<T>;
+};
+
 } // namespace detail
 
 /// The words of a field list. Messages inherit it privately, so that the words stay out of everybody's way.
@@ -330,6 +336,11 @@ protected:
     static constexpr detail::attribute secret = detail::shows(secrecy::always);
     static constexpr detail::attribute secret_if_flagged = detail::shows(secrecy::flagged);
     static constexpr detail::attribute secret_flag = detail::shows(secrecy::flag);
+
+    /// `std::optional<T>`, as member of a `data` struct that is a template with the parameter `N`: so that it
+    /// is compiled where the struct is used and not in every program that includes the message.
+    template <class T, int N>
+    using nullable = typename detail::optional_of<T, N>::type;
 
     static constexpr detail::empty_default empty{};
     static constexpr detail::not_null_default not_null{};
