@@ -54,8 +54,7 @@ struct uuid {
     /// Writes the id as Kafka prints it, 22 characters of `A-Z a-z 0-9 - _`, and returns them.
     template <class Char = char>
     constexpr std::string_view to_chars(std::type_identity_t<std::span<Char, text_size>> out) const noexcept {
-        constexpr std::string_view alphabet =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        constexpr const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         unsigned pending = 0, bits = 0;
         std::size_t at = 0;
         for (const std::byte b : bytes) {
@@ -69,7 +68,7 @@ struct uuid {
     /// Writes the id as 32 lower-case hex digits and returns them.
     template <class Char = char>
     constexpr std::string_view to_hex(std::type_identity_t<std::span<Char, hex_size>> out) const noexcept {
-        constexpr std::string_view digits = "0123456789abcdef";
+        constexpr const char* digits = "0123456789abcdef";
         std::size_t at = 0;
         for (const std::byte b : bytes) {
             out[at++] = digits[std::to_integer<std::size_t>(b >> 4)];
