@@ -145,7 +145,11 @@ struct field_info {
           versions(in),
           null_default(type.kind == field_kind::records),
           structure(type.structure) {
-        for (const detail::attribute* one : {&first, &second, &third, &fourth, &fifth}) apply(*one);
+        apply(first);
+        apply(second);
+        apply(third);
+        apply(fourth);
+        apply(fifth);
     }
 
     std::string_view name;           ///< in snake_case, as the accessor is called
