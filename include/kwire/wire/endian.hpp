@@ -48,14 +48,8 @@ struct unsigned_of<8> {
     using type = std::uint64_t;
 };
 
-/// The same bits with the bytes in the other order, where this machine needs that.
-template <class U>
-constexpr U to_or_from_big(U value) noexcept {
-    if constexpr (std::endian::native == std::endian::little)
-        return std::byteswap(value);
-    else
-        return value;
-}
+/// Whether this machine has the bytes of a number the other way round.
+inline constexpr bool swaps = std::endian::native == std::endian::little;
 
 } // namespace detail
 
@@ -70,7 +64,11 @@ template <number T>
     } else {
         bits value;
         std::memcpy(&value, p, sizeof value);
-        return std::bit_cast<T>(detail::to_or_from_big(value));
+        if constexpr (detail::swaps) value = std::byteswap(value);
+        if constexpr (std::is_integral_v<T>)
+            return static_cast<T>(value);
+        else
+            return std::bit_cast<T>(value);
     }
 }
 
@@ -83,8 +81,9 @@ constexpr void store_be(std::byte* p, T value) noexcept {
         for (std::size_t i = 0; i < sizeof(T); ++i)
             p[i] = static_cast<std::byte>(all >> (8 * (sizeof(T) - 1 - i)) & 0xff);
     } else {
-        const bits swapped = detail::to_or_from_big(std::bit_cast<bits>(value));
-        std::memcpy(p, &swapped, sizeof swapped);
+        auto all = std::bit_cast<bits>(value);
+        if constexpr (detail::swaps) all = std::byteswap(all);
+        std::memcpy(p, &all, sizeof all);
     }
 }
 

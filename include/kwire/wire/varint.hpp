@@ -41,14 +41,14 @@ struct varint_result {
 };
 
 template <class U>
-KWIRE_NOINLINE constexpr varint_result<U> read_long_uvarint(const std::byte* p, std::size_t left) noexcept {
-    const std::size_t limit = left < max_varint_size<U> ? left : max_varint_size<U>;
+KWIRE_APART constexpr varint_result<U> read_long_uvarint(const std::byte* p, std::size_t left) noexcept {
+    constexpr unsigned last = 7 * (max_varint_size<U> - 1);
     U value = 0;
-    for (std::size_t i = 0; i < limit; ++i) {
-        const auto byte = std::to_integer<U>(p[i]);
-        if (i == max_varint_size<U> - 1 && byte > last_byte_limit<U>) break;
-        value |= (byte & 0x7f) << (7 * i);
-        if (byte < 0x80) return {p + i + 1, value};
+    for (unsigned shift = 0; left != 0; --left, shift += 7) {
+        const auto byte = std::to_integer<U>(*p++);
+        if (shift == last && byte > last_byte_limit<U>) break;
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80) return {p, value};
     }
     return {nullptr, 0};
 }
