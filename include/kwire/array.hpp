@@ -131,11 +131,11 @@ public:
             const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
             // A std::size_t, or else it is first asked whether the two are an iterator and its end: that
             // takes longer to compile than this header.
-            return {reinterpret_cast<const char*>(text.content), std::size_t{text.size()}};
+            return {reinterpret_cast<const char*>(text.content), std::size_t{text.size}};
         }
         iterator& operator++() noexcept {
             const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
-            at_ = text.content + text.size();
+            at_ = text.content + text.size;
             --left_;
             return *this;
         }

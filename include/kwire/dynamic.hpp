@@ -70,7 +70,7 @@ public:
         case field_kind::string:
         case field_kind::bytes:
         case field_kind::records:
-        case field_kind::array: return nullable() && counted().is_null(); // else it passed as empty
+        case field_kind::array: return nullable() && counted().is_null; // else it passed as empty
         case field_kind::structure: return struct_start() == nullptr;
         default: return false;
         }
@@ -101,16 +101,16 @@ public:
     [[nodiscard]] std::string_view text() const noexcept {
         if (at_ == nullptr) return field_->default_text;
         const detail::trusted_count text = counted();
-        return {reinterpret_cast<const char*>(text.content), text.size()};
+        return {reinterpret_cast<const char*>(text.content), text.size};
     }
     /// Bytes and records, in the message's bytes.
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
         if (at_ == nullptr) return {};
         const detail::trusted_count bytes = counted();
-        return {bytes.content, bytes.size()};
+        return {bytes.content, bytes.size};
     }
     /// How many elements an array has.
-    [[nodiscard]] std::size_t size() const noexcept { return at_ == nullptr ? 0 : counted().size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return at_ == nullptr ? 0 : counted().size; }
     /// The elements of an array, as a range of dynamic_value.
     [[nodiscard]] dynamic_elements elements() const noexcept;
     /// A struct.
@@ -265,7 +265,7 @@ public:
                 element_.at_ += element_.struct_size();
             } else if (element_.kind_ == field_kind::string) {
                 const detail::trusted_count text = element_.counted();
-                element_.at_ = text.content + text.size();
+                element_.at_ = text.content + text.size;
             } else {
                 element_.at_ += width_of(element_.kind_);
             }
@@ -300,7 +300,7 @@ private:
         if (array.at_ == nullptr) return;
         const detail::trusted_count elements = array.counted();
         first_.at_ = elements.content;
-        size_ = elements.size();
+        size_ = elements.size;
     }
 
     dynamic_value first_;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -28,17 +29,18 @@ KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_l
                                       const std::byte* start, std::size_t size, int version,
                                       parse_options options, std::uint32_t* ends, error_room& room) noexcept {
     check_state state(start, size, room, options);
-    if (!facts.versions.contains(version)) [[unlikely]] {
-        refuse(state, nullptr, errc::unsupported_version, start);
-    } else if (size > max_body_size) [[unlikely]] {
-        refuse(state, nullptr, errc::too_large, start);
-    } else {
-        const std::byte* const end =
-            check_struct(layouts[version - facts.versions.first], start, state, ends);
-        if (end != nullptr && (state.left(end) == 0 || options.trailing_bytes)) [[likely]]
-            return true;
-        if (end != nullptr) refuse(state, nullptr, errc::trailing_bytes, end);
+    const std::byte* at = start;
+    errc code = errc::unsupported_version;
+    if (facts.versions.contains(version)) [[likely]] {
+        code = errc::too_large;
+        if (size <= max_body_size) [[likely]] {
+            code = errc::trailing_bytes;
+            at = check_struct(layouts[version - facts.versions.first], start, state, ends);
+            if (at != nullptr && (state.left(at) == 0 || options.trailing_bytes)) [[likely]]
+                return true;
+        }
     }
+    if (at != nullptr) refuse(state, nullptr, code, at);
     room.none_until_refused.message = facts.name;
     room.none_until_refused.version = static_cast<std::int16_t>(version);
     return false;
@@ -46,7 +48,7 @@ KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_l
 
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
-parse_body(std::span<const std::byte> body, int version, parse_options options) noexcept {
+parse_body(const std::span<const std::byte>& body, int version, parse_options options) noexcept {
     std::expected<typename M::template basic_view<V>, error>
         result; // made in place: nothing is copied afterwards
     std::uint32_t* const ends = view_access::ends(*result);
@@ -65,7 +67,7 @@ parse_body(std::span<const std::byte> body, int version, parse_options options) 
     if (!sound && !check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options, ends,
                               room)) [[unlikely]] {
         if constexpr (M::facts.alias >= 0) room.none_until_refused.version = static_cast<std::int16_t>(asked);
-        result = std::unexpected(room.none_until_refused);
+        std::construct_at(&result, std::unexpect, room.none_until_refused);
     } else
         view_access::adopt(
             *result, start,
@@ -95,15 +97,15 @@ decltype(auto) visit_first_version(const struct_view<S, any_version>& view, F& f
 /// string_too_long, count_exceeds_input, bad_varint, tag_order, duplicate_tag, tag_size_mismatch,
 /// tag_not_in_version, trailing_bytes, unsupported_version, and too_large for bodies of 2 GiB and more.
 template <class M>
-[[nodiscard]] std::expected<typename M::view, error> parse_view(std::span<const std::byte> body, int version,
-                                                                parse_options options = {}) noexcept {
+[[nodiscard]] std::expected<typename M::view, error>
+parse_view(const std::span<const std::byte>& body, int version, parse_options options = {}) noexcept {
     return detail::parse_body<M, any_version>(body, version, options);
 }
 
 /// The same where the version is known at compile time: a faster view of a type of its own.
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
-parse_view(std::span<const std::byte> body, parse_options options = {}) noexcept {
+parse_view(const std::span<const std::byte>& body, parse_options options = {}) noexcept {
     static_assert(M::facts.versions.contains(V), "the message has no such version");
     return detail::parse_body<M, V>(body, V, options);
 }

@@ -236,8 +236,8 @@ template <name_literal Name, class S, int V>
     constexpr std::size_t index = field_index<S, Name>;
     static constexpr const field_info& field = detail::tables_of<S>::fields[index];
     static_assert(field.kind != field_kind::array, "set_element sets one element of an array");
-    return detail::write_scalar(owned, detail::view_access::locate<index>(part), field, version_of(part),
-                                value);
+    return detail::write_scalar(owned, detail::view_access::find(part, index, field.tag >= 0), field,
+                                version_of(part), value);
 }
 
 /// Sets the field called `Name` of `part`, which `message` or a view out of it shows. Errors: as above.
@@ -264,7 +264,7 @@ set_element(writable<View>& message, const struct_view<S, V>& part, std::size_t 
     constexpr std::size_t index = field_index<S, Name>;
     static constexpr const field_info& field = detail::tables_of<S>::fields[index];
     static_assert(field.kind == field_kind::array, "set sets a field that is no array");
-    const std::byte* at = detail::view_access::locate<index>(part);
+    const std::byte* at = detail::view_access::find(part, index, field.tag >= 0);
     if (at != nullptr) {
         const detail::raw_array array = get<index>(part);
         if (i >= array.count) {

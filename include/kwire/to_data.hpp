@@ -84,7 +84,7 @@ private:
     KWIRE_NOINLINE const std::byte* read_tags(const struct_view<S, V>& view, Data& data) const {
         each_member<S>(data, [&]<std::size_t I>(std::integral_constant<std::size_t, I>, auto& member) {
             if constexpr (tables_of<S>::fields[I].tag >= 0)
-                if (view_access::locate<I>(view) != nullptr) read_value<S, I, V>(get<I>(view), member);
+                if (view_access::find(view, I, true) != nullptr) read_value<S, I, V>(get<I>(view), member);
             return true;
         });
         for (const tag_view& tag : tags_in_order(unknown_tags(view)))
@@ -95,7 +95,7 @@ private:
     /// Reads a field that is not tagged, and tells the view where it ends.
     template <std::size_t I, class S, int V, class Member>
     KWIRE_ALWAYS_INLINE void read_field(struct_view<S, V>& view, Member& member) const {
-        const std::byte* const start = view_access::locate<I>(view);
+        const std::byte* const start = view_access::find(view, I, false);
         if (start == nullptr) return; // not in this version
         if constexpr (width_of(tables_of<S>::fields[I].kind) != 0) {
             member = get<I>(view);

@@ -196,8 +196,8 @@ private:
         };
         for (unsigned k = 0; k < layout.tag_count; ++k) {
             if (!layout.tags[k].in_version) continue;
-            put_unknown_below(layout.tags[k].number);
-            if (next != unknown.end() && next->number == layout.tags[k].number)
+            put_unknown_below(k); // which is the tag's number
+            if (next != unknown.end() && next->number == k)
                 return refuse(errc::duplicate_tag, "unknown_tags"); // this version knows it
             if ((due >> k & 1) == 0) continue;
             if (!put_tag(info.fields[layout.tags[k].field], from.field(layout.tags[k].field))) return false;

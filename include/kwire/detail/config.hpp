@@ -11,6 +11,14 @@
 #define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define KWIRE_COLD [[gnu::cold, gnu::noinline]]
 #define KWIRE_NOINLINE [[gnu::noinline]]
+/// For functions that are called a lot and tell their callers nothing by what is in them. GCC would study in
+/// each program anew what they and their callers could know of each other, which takes time and finds
+/// nothing.
+#if defined(__clang__)
+#define KWIRE_APART [[gnu::noinline]]
+#else
+#define KWIRE_APART [[gnu::noipa]]
+#endif
 /// Hides from the optimiser how the variable came by its value.
 #define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
 /// Tells the optimiser what holds.
@@ -23,5 +31,6 @@
 #define KWIRE_ASSUME(condition) static_cast<void>(0)
 #define KWIRE_COLD
 #define KWIRE_NOINLINE
+#define KWIRE_APART
 #define KWIRE_OPAQUE(variable) static_cast<void>(variable)
 #endif

@@ -84,15 +84,23 @@ struct field_place {
     friend constexpr bool operator==(const field_place&, const field_place&) = default;
 };
 
-/// A tag that the schema knows in some version of the message.
+/// A tag that the schema knows in some version of the message. Its number is its place among them.
 struct known_tag {
-    std::uint16_t number = 0;
-    std::uint8_t step = 0; ///< the step that walks its payload
+    std::uint8_t step = 0;   ///< the step that walks its payload
+    std::uint8_t prefix = 0; ///< the bytes that the payload takes at least
     std::uint8_t field = 0;
     bool in_version = false;
 
     friend constexpr bool operator==(const known_tag&, const known_tag&) = default;
 };
+
+struct check_state;
+struct struct_layout;
+
+/// Checks what follows a tag that the schema knows (schema/walk.hpp).
+inline const std::byte* check_known_tag(const struct_layout& layout, const known_tag& tag,
+                                        const std::byte* tag_at, const std::byte* size_at,
+                                        check_state& state) noexcept;
 
 /// The layout of one struct at one version.
 struct struct_layout {
@@ -100,6 +108,8 @@ struct struct_layout {
     const field_place* places = nullptr;
     const known_tag* tags = nullptr;
     const field_info* fields = nullptr;
+    /// `check_known_tag` if there are such: called from here, it is compiled for none but messages with tags.
+    decltype(&check_known_tag) check_tag = nullptr;
     std::uint32_t min_size = 0;   ///< the least bytes that a value can take
     std::uint16_t first_need = 0; ///< bytes that must be there before the first step is taken
     std::uint16_t tail = 0;       ///< bytes of fixed-width fields after the last step
@@ -316,12 +326,12 @@ struct layout_drafter {
             for (std::size_t i = 0; i < count; ++i) {
                 const field_info& field = fields[i];
                 if (field.tag != number) continue;
-                const bool known = field.versions.contains(version);
-                const std::uint8_t at = known ? all_steps++ : std::uint8_t{0};
-                tag[tag_count++] = {static_cast<std::uint16_t>(number), at, static_cast<std::uint8_t>(i),
-                                    known};
-                if (!known) continue;
-                step[at] = step_of(i, version, form_of(field, version, flexible), 0);
+                known_tag& made = tag[tag_count++] = {.field = static_cast<std::uint8_t>(i)};
+                if (!field.versions.contains(version)) continue;
+                const std::uint8_t at = all_steps++;
+                const wire_form form = form_of(field, version, flexible);
+                made = {at, static_cast<std::uint8_t>(prefix_of(form)), made.field, true};
+                step[at] = step_of(i, version, form, 0);
                 place[i] = {field_place::in_tags, at, static_cast<std::uint16_t>(number)};
             }
 
@@ -385,7 +395,8 @@ struct layout_table {
 
     consteval layout_table(const struct_layout* layout, const table_offsets* offsets, int first,
                            std::uint64_t changes, const field_info* fields, const walk_step* steps,
-                           const field_place* places, const known_tag* tags) {
+                           const field_place* places, const known_tag* tags,
+                           decltype(&check_known_tag) check_tag) {
         for (std::size_t i = 0; i < Versions; ++i) {
             if (i != 0 && (changes >> i & 1) != 0) ++layout, ++offsets;
             struct_layout& made = entries[i] = *layout;
@@ -393,6 +404,7 @@ struct layout_table {
             made.places = places + offsets->places;
             made.tags = tags + offsets->tags;
             made.fields = fields;
+            made.check_tag = check_tag;
             made.version = static_cast<std::int16_t>(first + static_cast<int>(i));
             made.version_index = static_cast<std::uint8_t>(i);
         }
@@ -440,14 +452,16 @@ private:
     static constexpr constant_table<walk_step, draft.used.steps + 1> steps{draft.steps};
     static constexpr constant_table<field_place, draft.used.places + 1> places{draft.places};
     static constexpr constant_table<known_tag, draft.used.tags + 1> tags{draft.tags};
-    static constexpr layout_table<versions> made{draft.layouts,   draft.offsets, facts.versions.first,
-                                                 summary.changes, list.fields,   steps.entries,
-                                                 places.entries,  tags.entries};
+    static constexpr layout_table<versions> made{
+        draft.layouts,   draft.offsets, facts.versions.first,
+        summary.changes, list.fields,   steps.entries,
+        places.entries,  tags.entries,  summary.tagged != 0 ? &check_known_tag : nullptr};
 
 public:
     static constexpr const auto& fields = list.fields;
     static constexpr const auto& layouts = made.entries;
     static constexpr struct_info info{list.fields, count, made.entries};
+    static constexpr bool has_tags = summary.tagged != 0;
     static constexpr std::size_t max_steps = most_steps(draft.layouts, drafts);
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
 

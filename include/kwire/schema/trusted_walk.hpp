@@ -16,11 +16,8 @@ namespace kwire::detail {
 /// A length or count that was checked before.
 struct trusted_count {
     const std::byte* content;
-    std::uint32_t raw; ///< one more than the bytes or elements, as compact ones are written; 0 for null
-
-    [[nodiscard]] bool is_null() const noexcept { return raw == 0; }
-    /// The bytes or elements; where there is no null, that is empty.
-    [[nodiscard]] std::uint32_t size() const noexcept { return raw - (raw != 0 ? 1 : 0); }
+    std::uint32_t size; ///< bytes or elements; 0 for null
+    bool is_null;       ///< where there is no null, that means empty
 };
 
 /// A classic length is a number of 16 bits in front of text, of 32 bits in front of everything else.
@@ -31,24 +28,29 @@ enum class counted : std::uint8_t {
 
 /// A length or count. Compact numbers above 2^31 are negative lengths to Kafka, which means null. (2^31
 /// itself is the length that no body can hold.)
-KWIRE_NOINLINE inline trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
+KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
+    std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
+    if (compact && size < 0x7f) [[likely]]
+        return {p + 1, size, false};
     if (compact) {
-        const auto first = std::to_integer<std::uint32_t>(*p);
-        if (first < 0x80) [[likely]]
-            return {p + 1, first};
-        const auto [next, raw] = wire::detail::read_long_uvarint_trusted<std::uint32_t>(p);
-        return {next, raw < 0x80000000 ? raw : 0};
+        const auto [next, raw] = wire::detail::read_long_uvarint<std::uint32_t>(p, wire::max_varint32_size);
+        p = next;
+        size = raw - 1;
+    } else if (what == counted::text) {
+        size = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
+        p += 2;
+    } else {
+        size = wire::load_be<std::uint32_t>(p);
+        p += 4;
     }
-    const bool text = what == counted::text;
-    const std::int32_t count =
-        text ? std::int32_t{wire::load_be<std::int16_t>(p)} : wire::load_be<std::int32_t>(p);
-    return {p + (text ? 2 : 4), count < 0 ? 0 : static_cast<std::uint32_t>(count) + 1};
+    const bool null = size > 0x7fffffff;
+    return {p, null ? 0 : size, null};
 }
 /// The same with the usual case in line.
 KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool compact, counted what) noexcept {
-    const auto raw = std::to_integer<std::uint32_t>(*p);
-    if (compact && raw < 0x80) [[likely]]
-        return {p + 1, raw};
+    const std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
+    if (compact && size < 0x7f) [[likely]]
+        return {p + 1, size, false};
     return read_length(p, compact, what);
 }
 
@@ -58,18 +60,19 @@ KWIRE_ALWAYS_INLINE bool skip_null_marker(const std::byte*& p, bool tagged) noex
     if (!tagged) return std::to_integer<std::uint8_t>(*p++) >= 0x80;
     const trusted_count marker = read_length(p, true, counted::others);
     p = marker.content;
-    return marker.is_null();
+    return marker.is_null;
 }
 
 /// Moves over step number `index` of bytes that were checked before, if it is not one of the simple ones.
-KWIRE_NOINLINE inline const std::byte* skip_any_step(unsigned index, const struct_layout& layout,
-                                                     const std::byte* p) noexcept {
+KWIRE_APART inline const std::byte* skip_any_step(unsigned index, const struct_layout& layout,
+                                                  const std::byte* p) noexcept {
     check_state no_end(checked_before{});
     return check_any_step(index, layout, p, no_end);
 }
 
 /// Moves over a tag section.
-KWIRE_COLD inline const std::byte* skip_tag_list(const struct_layout& layout, const std::byte* p) noexcept {
+KWIRE_COLD KWIRE_APART inline const std::byte* skip_tag_list(const struct_layout& layout,
+                                                             const std::byte* p) noexcept {
     check_state no_end(checked_before{});
     return check_tags(layout, p, no_end);
 }
@@ -79,36 +82,25 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const struct_layout& layout, cons
     return skip_tag_list(layout, p);
 }
 
-/// Stores where each step of a checked struct ends, counted from `base`. Returns the position behind its
-/// fields, which is where its tag section begins if it has one.
-KWIRE_NOINLINE inline const std::byte* find_ends(const struct_layout& layout, const std::byte* base,
-                                                 std::uint32_t* ends) noexcept {
-    const std::byte* p = base;
-    const unsigned steps = layout.step_count;
-    for (unsigned i = 0; i < steps; ++i) {
-        const walk_step& step = layout.steps[i];
-        if (is_simple(step.form)) {
-            const trusted_count content = read_length_fast(p + step.fixed, true, counted::others);
-            p = hop(content.content, content.size(), step.width);
-        } else {
-            p = skip_any_step(i, layout, p);
-        }
-        ends[i] = static_cast<std::uint32_t>(p - base);
-    }
-    return p + layout.tail;
+/// Stores where each step of the checked struct at `base` ends, counted from there.
+KWIRE_APART inline void find_ends(const struct_layout& layout, const std::byte* base,
+                                  std::uint32_t* ends) noexcept {
+    check_state no_end(checked_before{});
+    check_struct(layout, base, no_end, ends);
 }
 
 /// What `find_next` leaves to others, so that it need not save registers for them: all but the common case.
-KWIRE_NOINLINE inline const std::byte* find_next_by_steps(const struct_layout& layout, const std::byte* tags,
-                                                          std::uint32_t* ends) noexcept {
-    const std::byte* const next = layout.flexible ? skip_tags(layout, tags) : tags;
-    find_ends(layout, next, ends);
+KWIRE_APART inline const std::byte* find_next_by_steps(const struct_layout& layout, const std::byte* tags,
+                                                       std::uint32_t* ends) noexcept {
+    check_state no_end(checked_before{});
+    const std::byte* const next = layout.flexible ? check_tag_section(layout, tags, no_end) : tags;
+    check_struct(layout, next, no_end, ends);
     return next;
 }
 
 /// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
-KWIRE_NOINLINE inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
-                                                 std::uint32_t* ends) noexcept {
+KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
+                                              std::uint32_t* ends) noexcept {
     const unsigned steps = layout.step_count;
     const std::byte* const tags = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
     // Steady layouts are flexible ones.
@@ -126,7 +118,7 @@ struct trusted_tag {
 };
 
 /// The tag at `p`. An unknown one ends where its size says, a known one where its value does.
-KWIRE_COLD inline trusted_tag read_tag(const struct_layout& layout, const std::byte* p) noexcept {
+KWIRE_COLD KWIRE_APART inline trusted_tag read_tag(const struct_layout& layout, const std::byte* p) noexcept {
     trusted_tag tag{};
     std::uint32_t size = 0;
     p = wire::read_uvarint_trusted(p, tag.number);
@@ -139,8 +131,8 @@ KWIRE_COLD inline trusted_tag read_tag(const struct_layout& layout, const std::b
 
 /// The payload of the known tag `number` in a tag section, the last if there are several; nullptr if it is
 /// not there.
-KWIRE_COLD inline const std::byte* find_tag(const struct_layout& layout, const std::byte* p,
-                                            std::uint32_t number) noexcept {
+KWIRE_COLD KWIRE_APART inline const std::byte* find_tag(const struct_layout& layout, const std::byte* p,
+                                                        std::uint32_t number) noexcept {
     const std::byte* found = nullptr;
     std::uint32_t count = 0;
     p = wire::read_uvarint_trusted(p, count);

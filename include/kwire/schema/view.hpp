@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -24,13 +25,10 @@ struct view_access;
 
 /// The layout of a view: a pointer if the version is known at run time only, else nothing.
 template <class S, int V>
-struct layout_ref {
-    static constexpr const struct_layout& get() noexcept { return layout_at<S, V>; }
-};
+struct layout_ref {};
 template <class S>
 struct layout_ref<S, any_version> {
     const struct_layout* pointer;
-    [[nodiscard]] const struct_layout& get() const noexcept { return *pointer; }
 };
 
 /// Where the steps end, behind a leading 0 so that the anchor of a field is an index.
@@ -138,11 +136,14 @@ struct view_access {
     }
     template <class S, int V>
     static const struct_layout& layout(const struct_view<S, V>& view) noexcept {
-        return view.layout_.get();
+        if constexpr (V == any_version)
+            return *view.layout_.pointer;
+        else
+            return layout_at<S, V>;
     }
     template <class S, int V>
     static const std::byte* tags(const struct_view<S, V>& view) noexcept {
-        const struct_layout& at = view.layout_.get();
+        const struct_layout& at = layout(view);
         if constexpr (steps_of<S, V>() == 0)
             return view.base_ + at.tail;
         else
@@ -151,7 +152,7 @@ struct view_access {
     template <class S, int V>
     static const std::byte* end(const struct_view<S, V>& view) noexcept {
         const std::byte* const p = tags(view);
-        const struct_layout& at = view.layout_.get();
+        const struct_layout& at = layout(view);
         return at.flexible ? skip_tags(at, p) : p;
     }
 
@@ -161,43 +162,41 @@ struct view_access {
         view.base_ = base;
     }
 
-    /// What lies at a place that a version has.
+    /// What lies at a place that the version has.
     template <class S, int V>
     KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view,
                                                    const field_place& place) noexcept {
         const std::byte* p = view.base_ + place.delta;
         if constexpr (steps_of<S, V>() != 0)
             if (V == any_version || place.anchor != 0) p += view.ends_.at[place.anchor];
-        KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
         return p;
     }
 
-    /// The first byte of field `I`, its payload if it is tagged; nullptr where the bytes do not hold it.
-    template <std::size_t I, class S, int V>
-    static const std::byte* locate(const struct_view<S, V>& view) noexcept {
-        if constexpr (V == any_version && tables_of<S>::fields[I].tag < 0) {
-            constexpr field_place always = tables_of<S>::always(I);
-            const field_place* place = &always;
-            if constexpr (always.anchor == field_place::absent) {
-                place = &view.layout_.pointer->places[I];
-                if (place->anchor == field_place::absent) return nullptr;
+    /// The place of a field that lies at the same one in every version that `V` stands for; else `in_tags`
+    /// or `absent`, where somebody must look.
+    template <class S, int V>
+    static consteval field_place place_of(std::size_t field) {
+        if constexpr (V == any_version)
+            return tables_of<S>::always(field);
+        else
+            return layout_at<S, V>.places[field];
+    }
+
+    /// The first byte of a field wherever it lies, of a tagged one its payload; nullptr where the bytes do
+    /// not hold it.
+    template <class S, int V>
+    KWIRE_ALWAYS_INLINE static const std::byte* find(const struct_view<S, V>& view, std::size_t field,
+                                                     [[maybe_unused]] bool tagged) noexcept {
+        const field_place& place = layout(view).places[field];
+        if (place.anchor == field_place::absent) return nullptr;
+        if constexpr (tables_of<S>::has_tags)
+            if (tagged) {
+                const std::byte* const section = tags(view);
+                return *section == std::byte{0} ? nullptr : find_tag(layout(view), section, place.delta);
             }
-            return at(view, *place);
-        } else if constexpr (V == any_version) {
-            const struct_layout& at = *view.layout_.pointer;
-            if (at.places[I].anchor == field_place::absent) return nullptr;
-            const std::byte* const section = tags(view);
-            return *section == std::byte{0} ? nullptr : find_tag(at, section, tables_of<S>::fields[I].tag);
-        } else {
-            constexpr field_place place = layout_at<S, V>.places[I];
-            if constexpr (place.anchor == field_place::absent)
-                return nullptr;
-            else if constexpr (place.anchor == field_place::in_tags)
-                return *tags(view) == std::byte{0} ? nullptr
-                                                   : find_tag(layout_at<S, V>, tags(view), place.delta);
-            else
-                return at(view, place);
-        }
+        const std::byte* const p = at(view, place);
+        KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
+        return p;
     }
 };
 
@@ -254,7 +253,7 @@ KWIRE_ALWAYS_INLINE T load_scalar(const std::byte* p) noexcept {
         return *p != std::byte{0};
     } else if constexpr (std::is_same_v<T, uuid>) {
         uuid value;
-        for (std::size_t i = 0; i < value.bytes.size(); ++i) value.bytes[i] = p[i];
+        std::memcpy(value.bytes.data(), p, sizeof value.bytes);
         return value;
     } else {
         return wire::load_be<T>(p);
@@ -339,35 +338,23 @@ struct default_struct {
 
 namespace detail {
 
-/// Whether the length of field `I` is compact at the version of `layout`.
-template <class S, std::size_t I>
-KWIRE_ALWAYS_INLINE bool has_compact_length(const struct_layout& layout) noexcept {
+/// In which versions the lengths in a field are compact: all, none, or those that are flexible.
+enum class compact_in : std::uint8_t {
+    all,
+    none,
+    flexible
+};
+template <class S>
+consteval compact_in compact_versions(const field_info& field) {
     constexpr message_facts facts = message_of<S>::facts;
-    if constexpr (tables_of<S>::fields[I].never_compact || facts.first_flexible > facts.versions.last)
-        return false;
-    else if constexpr (facts.first_flexible <= facts.versions.first)
-        return true;
-    else
-        return layout.flexible;
-}
-
-/// The length or count of field `I`, which lies at `p`. Where the version is known at run time only, one
-/// function serves all fields, which keeps their users' code small; arrays of numbers alone are so short and
-/// so many that a call would be felt.
-template <class S, std::size_t I, int V>
-KWIRE_ALWAYS_INLINE trusted_count read_length_of(const std::byte* p, const struct_layout& layout) noexcept {
-    constexpr const field_info& field = tables_of<S>::fields[I];
-    constexpr counted what = field.kind == field_kind::string ? counted::text : counted::others;
-    if constexpr (V == any_version && width_of(field.element) == 0)
-        return read_length(p, has_compact_length<S, I>(layout), what);
-    else
-        return read_length_fast(p, has_compact_length<S, I>(layout), what);
+    if (field.never_compact || facts.first_flexible > facts.versions.last) return compact_in::none;
+    return facts.first_flexible <= facts.versions.first ? compact_in::all : compact_in::flexible;
 }
 
 /// Whether a field is null. Where it may not be, a lenient parse has let it pass, and the field is empty.
 KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const field_info& field,
                                  const struct_layout& layout) noexcept {
-    if (field.nullable.empty() || !counted.is_null()) return false;
+    if (field.nullable.empty() || !counted.is_null) return false;
     return (field.nullable.first <= field.versions.first && field.nullable.last >= field.versions.last) ||
            field.nullable.contains(layout.version);
 }
@@ -383,77 +370,81 @@ template <std::size_t I, class S, int V>
 [[nodiscard]] inline auto get(const struct_view<S, V>& view) noexcept {
     using access = detail::view_access;
     constexpr const field_info& field = detail::tables_of<S>::fields[I];
+    constexpr detail::field_place place = access::place_of<S, V>(I);
+    constexpr bool may_be_absent = place.anchor >= detail::field_place::in_tags;
     constexpr bool may_be_null = !field.nullable.empty();
-    const std::byte* const p = access::locate<I>(view);
+    constexpr bool null_default = may_be_null && field.null_default;
+
+    const std::byte* p = nullptr;
+    if constexpr (!may_be_absent)
+        p = access::at(view, place);
+    else if constexpr (V == any_version || place.anchor == detail::field_place::in_tags)
+        p = access::find(view, I, field.tag >= 0);
+
     if constexpr (width_of(field.kind) != 0) {
         using value = typename detail::scalar_of<field.kind>::type;
-        if (p == nullptr) {
-            if constexpr (std::is_same_v<value, uuid>)
-                return value{};
-            else
-                return static_cast<value>(field.default_number);
+        if constexpr (may_be_absent && std::is_same_v<value, uuid>) {
+            if (p == nullptr) return value{};
+        } else if constexpr (may_be_absent) {
+            if (p == nullptr) return static_cast<value>(field.default_number);
         }
         return detail::load_scalar<value>(p);
-    } else if constexpr (field.kind == field_kind::string) {
-        using value = std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
-        if (p == nullptr) {
-            if constexpr (may_be_null && field.null_default)
-                return value{};
-            else
-                return value{field.default_text};
-        }
-        const detail::struct_layout& layout = access::layout(view);
-        const detail::trusted_count text = detail::read_length_of<S, I, V>(p, layout);
-        if (detail::is_null(text, field, layout)) return value{};
-        return value{std::string_view(reinterpret_cast<const char*>(text.content), text.size())};
-    } else if constexpr (field.kind == field_kind::bytes || field.kind == field_kind::records) {
-        using span = std::span<const std::byte>;
-        using value = std::conditional_t<may_be_null, std::optional<span>, span>;
-        if (p == nullptr) {
-            if constexpr (may_be_null && field.null_default)
-                return value{};
-            else
-                return value{span{}};
-        }
-        const detail::struct_layout& layout = access::layout(view);
-        const detail::trusted_count bytes = detail::read_length_of<S, I, V>(p, layout);
-        if (detail::is_null(bytes, field, layout)) return value{};
-        return value{span(bytes.content, bytes.size())};
-    } else if constexpr (field.kind == field_kind::array) {
-        const detail::struct_layout& layout = access::layout(view);
-        const detail::struct_layout* inner = nullptr;
-        if constexpr (field.element == field_kind::structure)
-            inner = &field.structure->layouts[layout.version_index];
-        const bool compact = detail::has_compact_length<S, I>(layout);
-        if (p == nullptr) {
-            constexpr bool null = may_be_null && field.null_default;
-            return detail::raw_array{null ? nullptr : detail::nothing, 0, compact, inner};
-        }
-        const detail::trusted_count elements = detail::read_length_of<S, I, V>(p, layout);
-        const bool null = detail::is_null(elements, field, layout);
-        return detail::raw_array{null ? nullptr : elements.content, elements.size(), compact, inner};
-    } else {
-        using child = child_of<S, I>;
-        using child_view = typename child::template basic_view<V>;
+    } else if constexpr (field.kind == field_kind::structure) {
+        using child_view = typename child_of<S, I>::template basic_view<V>;
         using value = std::conditional_t<may_be_null, std::optional<child_view>, child_view>;
         const detail::struct_layout& inner = field.structure->layouts[access::layout(view).version_index];
-        if (p == nullptr) {
-            if constexpr (may_be_null && field.null_default)
-                return value{};
-            else
+        if constexpr (may_be_absent && null_default) {
+            if (p == nullptr) return value{};
+        } else if constexpr (may_be_absent) {
+            if (p == nullptr)
                 return value{access::make<child_view>(
-                    detail::default_struct<child>::bytes[inner.version_index].data(), inner)};
+                    detail::default_struct<child_of<S, I>>::bytes[inner.version_index].data(), inner)};
         }
-        if constexpr (may_be_null) {
-            const std::byte* body = p;
-            if (!field.nullable.contains(inner.version)) {
-                // no marker in this version
-            } else if (detail::skip_null_marker(body, field.tag >= 0)) {
+        if constexpr (may_be_null)
+            if (field.nullable.contains(inner.version) && detail::skip_null_marker(p, field.tag >= 0))
                 return value{};
+        return value{access::make<child_view>(p, inner)};
+    } else {
+        constexpr detail::compact_in versions = detail::compact_versions<S>(field);
+        const detail::struct_layout& layout = access::layout(view);
+        const bool compact = versions == detail::compact_in::all ||
+                             (versions == detail::compact_in::flexible && layout.flexible);
+        // Where the version is known at run time only, one function reads all lengths, which keeps its users'
+        // code small; arrays of numbers alone are so short and so many that a call would be felt.
+        constexpr auto read =
+            V != any_version || width_of(field.element) != 0 ? detail::read_length_fast : detail::read_length;
+        if constexpr (field.kind == field_kind::string) {
+            using value = std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
+            if constexpr (may_be_absent && null_default) {
+                if (p == nullptr) return value{};
+            } else if constexpr (may_be_absent) {
+                if (p == nullptr) return value{std::string_view(field.default_text)};
             }
-            return value{access::make<child_view>(body, inner)};
+            const detail::trusted_count text = read(p, compact, detail::counted::text);
+            if (detail::is_null(text, field, layout)) return value{};
+            return value{
+                std::string_view(reinterpret_cast<const char*>(text.content), std::size_t{text.size})};
+        } else if constexpr (field.kind == field_kind::array) {
+            const detail::struct_layout* inner = nullptr;
+            if constexpr (field.element == field_kind::structure)
+                inner = &field.structure->layouts[layout.version_index];
+            if constexpr (may_be_absent)
+                if (p == nullptr)
+                    return detail::raw_array{null_default ? nullptr : detail::nothing, 0, compact, inner};
+            const detail::trusted_count elements = read(p, compact, detail::counted::others);
+            const bool null = detail::is_null(elements, field, layout);
+            return detail::raw_array{null ? nullptr : elements.content, elements.size, compact, inner};
         } else {
-            return access::make<child_view>(p, inner);
+            using span = std::span<const std::byte>;
+            using value = std::conditional_t<may_be_null, std::optional<span>, span>;
+            if constexpr (may_be_absent && null_default) {
+                if (p == nullptr) return value{};
+            } else if constexpr (may_be_absent) {
+                if (p == nullptr) return value{span{}};
+            }
+            const detail::trusted_count bytes = read(p, compact, detail::counted::others);
+            if (detail::is_null(bytes, field, layout)) return value{};
+            return value{span(bytes.content, std::size_t{bytes.size})};
         }
     }
 }

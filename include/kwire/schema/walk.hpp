@@ -83,9 +83,16 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
         return p;
     }
     const std::size_t stride = tail + 1;
-    for (; count - done >= 4; done += 4, p += 4 * stride)
-        if ((p[tail] | p[tail + stride] | p[tail + 2 * stride] | p[tail + 3 * stride]) != std::byte{0}) break;
-    for (; done < count && p[tail] == std::byte{0}; ++done) p += stride;
+    while (done < count && p[tail] == std::byte{0}) {
+        if (count - done >= 4 &&
+            (p[tail + stride] | p[tail + 2 * stride] | p[tail + 3 * stride]) == std::byte{0}) [[likely]] {
+            done += 4;
+            p += 4 * stride;
+        } else {
+            ++done;
+            p += stride;
+        }
+    }
     return p;
 }
 
@@ -102,110 +109,109 @@ KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte
                                     const std::uint32_t* ends) noexcept {
     const walk_step* const steps = layout.steps;
     const unsigned count = layout.step_count;
-    std::byte different{0};
+    unsigned different = 0;
     std::uint32_t at = 0;
     for (unsigned i = 0; i < count; ++i) {
         at += steps[i].fixed;
-        different |= (p[at] ^ before[at]) | (p[at] & std::byte{0x80});
+        const auto length = static_cast<unsigned>(p[at]);
+        different |= (length ^ static_cast<unsigned>(before[at])) | (length & 0x80);
         if constexpr (!AllThere)
-            if (different != std::byte{0}) return false;
+            if (different != 0) return false;
         at = ends[i];
     }
     at += layout.tail;
-    return (different | p[at] | before[at]) == std::byte{0};
+    return (different | static_cast<unsigned>(p[at]) | static_cast<unsigned>(before[at])) == 0;
 }
 
 /// The shape of one element of an array, to be compared with those that follow: `same_shape` where the layout
 /// is known at run time only. Where the lengths are is worked out once.
-class element_shape {
-public:
-    /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself `size` bytes
-    /// further on. Nothing will fit if it has a long length or tags.
-    KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::uint32_t* ends,
-                                   std::size_t size) noexcept {
-        learned_ = nullptr;
-        if (!layout.steady) return;
-        std::uint32_t at = 0;
-        std::byte all{0};
-        for (lengths_ = 0; lengths_ < layout.step_count; ++lengths_) {
-            at += layout.steps[lengths_].fixed;
-            all |= p[at];
-            at_[lengths_] = at;
-            at = ends[lengths_];
-        }
-        at += layout.tail;
-        at_[lengths_] = at;
-        if ((all & std::byte{0x80}) != std::byte{0} || p[at] != std::byte{0}) return;
-        learned_ = p;
-        size_ = static_cast<std::uint32_t>(size);
-    }
+struct element_shape {
+    const std::byte* learned = nullptr; ///< the element; nullptr if nothing can have its shape
+    std::uint32_t size = 0;             ///< the bytes that it takes
+    unsigned lengths = 0;               ///< behind them `at` has the place of the tag section
+    std::uint32_t at[max_steady_steps + 1];
 
-    [[nodiscard]] bool is_known() const noexcept { return learned_ != nullptr; }
-    /// The bytes that an element of this shape takes.
-    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself at `end`.
+    /// Nothing will fit if it has a long length or tags.
+    KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::byte* end,
+                                   const std::uint32_t* ends) noexcept {
+        learned = nullptr;
+        if (!layout.steady) return;
+        std::uint32_t step_end = 0;
+        for (lengths = 0; lengths < layout.step_count; ++lengths) {
+            at[lengths] = step_end + layout.steps[lengths].fixed;
+            if (p[at[lengths]] >= std::byte{0x80}) return;
+            step_end = ends[lengths];
+        }
+        at[lengths] = step_end + layout.tail;
+        if (p[at[lengths]] != std::byte{0}) return;
+        learned = p;
+        size = static_cast<std::uint32_t>(end - p);
+    }
 
     /// Whether the struct at `p` has this shape. It stops at the first length that differs: see `same_shape`.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
-        for (unsigned i = 0; i <= lengths_; ++i)
-            if (p[at_[i]] != learned_[at_[i]]) return false;
+        for (unsigned i = 0; i <= lengths; ++i)
+            if (p[at[i]] != learned[at[i]]) return false;
         return true;
     }
-
-private:
-    const std::byte* learned_ = nullptr;
-    std::uint32_t size_ = 0;
-    unsigned lengths_ = 0;                   ///< behind them `at_` has the place of the tag section
-    std::uint32_t at_[max_steady_steps + 1]; ///< where the lengths are
 };
 
-/// In an error: not an element of an array.
-inline constexpr std::uint32_t no_element = 0xffffffff;
+/// What an error begins as: to copy it is less code than to make one.
+inline constexpr error blank_error{};
 
-/// Notes a refusal at `at`, of `field` (nullptr: of none) and its element. Always nullptr, so that a walk can
-/// return it.
-KWIRE_COLD inline const std::byte* refuse(check_state& state, const field_info* field, errc code,
-                                          const std::byte* at, std::uint64_t needed = 0,
-                                          std::uint32_t element = no_element) noexcept {
-    error& e = *std::construct_at(state.failure);
+/// Notes a refusal at `at`, of `field` (nullptr, or one without a name: of none). Always nullptr, so that a
+/// walk can return it.
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse(check_state& state, const field_info* field, errc code,
+                                                      const std::byte* at,
+                                                      std::uint64_t needed = 0) noexcept {
+    error& e = *std::construct_at(state.failure, blank_error);
     e.code = code;
     e.offset = static_cast<std::uint64_t>(at - state.body);
     e.needed = needed;
     e.left = needed != 0 ? state.left(at) : 0;
-    if (field != nullptr) e.enter({field->name, element == no_element ? -1 : std::int64_t{element}});
+    if (field != nullptr && !field->name.empty()) {
+        e.path[0].field = field->name;
+        e.depth = 1;
+    }
     return nullptr;
 }
 
 /// Refuses because the bytes end within the fixed-width fields (or the length) that follow `anchor` variable
 /// ones.
-KWIRE_COLD inline const std::byte* refuse_end(check_state& state, const struct_layout& layout,
-                                              unsigned anchor, const std::byte* at) noexcept {
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse_end(check_state& state, const struct_layout& layout,
+                                                          unsigned anchor, const std::byte* at) noexcept {
     const std::uint64_t left = state.left(at);
+    std::uint32_t begin = 0; // of the field that is cut
+    std::uint32_t end = anchor == 0 ? layout.first_need : layout.steps[anchor - 1].next_need;
+    if (anchor == layout.step_count) end = layout.tail;
+    const field_info* field = nullptr;
+    if (left >= end) // only the tag section is missing
+        return refuse(state, nullptr, errc::truncated, at + left, 1);
     for (unsigned i = 0; i < layout.field_count; ++i) {
         const field_place& place = layout.places[i];
         if (place.anchor != anchor) continue;
-        const std::uint8_t width = width_of(layout.fields[i].kind);
-        const std::uint64_t needed = width != 0 ? width : prefix_of(layout.steps[place.step].form);
-        if (place.delta + needed > left) {
-            const std::uint64_t skip = place.delta < left ? place.delta : left;
-            return refuse(state, &layout.fields[i], errc::truncated, at + skip, needed);
+        if (place.delta > left) {
+            end = place.delta;
+            break;
         }
+        field = &layout.fields[i];
+        begin = place.delta;
     }
-    return refuse(state, nullptr, errc::truncated, at + left,
-                  1); // only the tag section is left to be missing
+    return refuse(state, field, errc::truncated, at + begin, end - begin);
 }
 
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
                               std::uint32_t* ends) noexcept;
 
-/// A varint that may be missing; `next` is nullptr if it was refused, as one of `field` and its element.
-KWIRE_NOINLINE inline wire::detail::varint_result<std::uint32_t>
-check_uvarint(const std::byte* p, check_state& state, const field_info* field,
-              std::uint32_t element = no_element) noexcept {
+/// A varint that may be missing; `next` is nullptr if it was refused, as one of `field`.
+KWIRE_APART inline wire::detail::varint_result<std::uint32_t>
+check_uvarint(const std::byte* p, check_state& state, const field_info* field) noexcept {
     const std::uint64_t left = state.left(p);
     const auto read = wire::detail::read_long_uvarint<std::uint32_t>(p, static_cast<std::size_t>(left));
     if (read.next == nullptr) [[unlikely]] {
         const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
-        refuse(state, field, wire::varint_defect(p, end), p, 0, element);
+        refuse(state, field, wire::varint_defect(p, end), p);
     }
     return read;
 }
@@ -217,98 +223,102 @@ struct checked_count {
     std::uint32_t count; ///< of bytes or elements; 0 for null
 };
 
-/// The length or count of a step, or of the element `element` of its strings. A classic one is known to be
-/// there.
-KWIRE_NOINLINE inline checked_count check_count(const walk_step& step, const struct_layout& layout,
-                                                const std::byte* p, check_state& state,
-                                                std::uint32_t element = no_element) noexcept {
+/// In place of a count: null.
+inline constexpr std::uint32_t no_count = 0xffffffff;
+
+/// The length or count of a step. A classic one is known to be there.
+KWIRE_APART inline checked_count check_count(const walk_step& step, const struct_layout& layout,
+                                             const std::byte* p, check_state& state) noexcept {
     const field_info* const field = &layout.fields[step.field];
-    wire_form form = step.form;
-    unsigned minimum = step.minimum;
-    if (element != no_element) {
-        form = is_compact(form) ? wire_form::compact_string : wire_form::string;
-        minimum = 1;
-    }
+    const wire_form form = step.form;
     const std::byte* content = p;
-    std::uint32_t raw = 2; // one more than the count, 0 for null; from 2^31 + 1 on it is negative
+    std::uint32_t count = 1; // from 2^31 on a negative one; null is -1
     switch (form) {
     case wire_form::fixed:
     case wire_form::structure: break;
     case wire_form::nullable_structure:
         ++content;
-        if (std::to_integer<std::uint8_t>(*p) >= 0x80) raw = 0;
+        if (*p >= std::byte{0x80}) count = no_count;
         break;
     case wire_form::string:
         content += 2;
-        raw = static_cast<std::uint32_t>(wire::load_be<std::int16_t>(p) + 1);
+        count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
         break;
     case wire_form::bytes:
     case wire_form::scalars:
     case wire_form::strings:
     case wire_form::structs:
         content += 4;
-        raw = wire::load_be<std::uint32_t>(p) + 1;
+        count = wire::load_be<std::uint32_t>(p);
         break;
     default: // a varint
-        const auto [next, number] = check_uvarint(p, state, field, element);
+        const auto [next, raw] = check_uvarint(p, state, field);
         if (next == nullptr) return {nullptr, 0};
         content = next;
-        raw = number;
-        if (form == wire_form::nullable_tagged_structure && raw != 0) raw = raw < 0x80000000 ? 2 : ~0U;
+        count = raw - 1;
+        if (form == wire_form::nullable_tagged_structure && raw != 0)
+            count = raw < 0x80000000 ? 1 : no_count - 1;
     }
-    if (raw < minimum || raw > 0x80000000) [[unlikely]] {
-        const errc code = raw == 0 ? errc::null_not_allowed : errc::bad_length;
-        const bool passes =
-            (raw == 0 || state.tolerated.negative_as_null) && (minimum == 0 || state.tolerated.null_as_empty);
-        if (!passes) return {refuse(state, field, code, p, 0, element), 0};
-        raw = 0;
+    if (count > 0x7fffffff) [[unlikely]] {
+        const bool null = count == no_count;
+        const bool passes = (null || state.tolerated.negative_as_null) &&
+                            (step.minimum == 0 || state.tolerated.null_as_empty);
+        if (!passes) return {refuse(state, field, null ? errc::null_not_allowed : errc::bad_length, p), 0};
+        count = 0;
     }
-    if (form == wire_form::compact_string && raw > max_string_size + 1) [[unlikely]]
-        return {refuse(state, field, errc::string_too_long, p, 0, element), 0};
-    return {content, raw - (raw != 0 ? 1 : 0)};
+    if (form == wire_form::compact_string && count > max_string_size) [[unlikely]]
+        return {refuse(state, field, errc::string_too_long, p), 0};
+    return {content, count};
 }
 
-/// The elements of an array of strings; the least that they take is there.
-inline const std::byte* check_strings(const walk_step& step, const struct_layout& layout, const std::byte* p,
-                                      std::uint32_t count, check_state& state) noexcept {
-    for (std::uint32_t element = 0; element < count; ++element) {
-        std::uint32_t needed = is_compact(step.form) ? 0 : 2;
-        if (needed <= state.left(p)) [[likely]] {
-            const checked_count text = check_count(step, layout, p, state, element);
-            p = text.content;
-            if (p == nullptr) [[unlikely]]
-                return nullptr;
-            needed = text.count;
-        }
-        if (needed > state.left(p)) [[unlikely]]
-            return refuse(state, &layout.fields[step.field], errc::truncated, p, needed, element);
-        p += needed;
-    }
-    return p;
+/// The elements of an array of strings are walked as structs of one string each: in the classic form and in
+/// the compact one.
+inline constexpr field_info text_field{"", {field_kind::string}, {0, 0x7fff}};
+inline constexpr walk_step text_steps[2] = {{.form = wire_form::string, .minimum = 1},
+                                            {.form = wire_form::compact_string, .minimum = 1}};
+inline constexpr field_place text_place{.anchor = 0};
+consteval struct_layout text_layout(bool compact) {
+    const walk_step* const step = &text_steps[compact ? 1 : 0];
+    const std::uint16_t prefix = prefix_of(step->form);
+    return {.steps = step,
+            .places = &text_place,
+            .fields = &text_field,
+            .min_size = prefix,
+            .first_need = prefix,
+            .step_count = 1,
+            .field_count = 1};
+}
+inline constexpr struct_layout text_layouts[2] = {text_layout(false), text_layout(true)};
+
+/// Adds the element of an array, or the struct, in which something was refused.
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse_within(check_state& state, const walk_step& step,
+                                                             const struct_layout& layout,
+                                                             std::uint32_t element) noexcept {
+    const bool alone = step.form >= wire_form::structure;
+    state.failure->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
+    return nullptr;
 }
 
-/// The elements of an array of structs, or a single struct as an array of one.
-KWIRE_NOINLINE inline const std::byte* check_structs(const walk_step& step, const struct_layout& layout,
-                                                     const std::byte* p, std::uint32_t count,
-                                                     check_state& state) noexcept {
-    const struct_layout& inner = step.child->layouts[layout.version_index];
+/// The elements of an array of structs or strings, or a single struct as an array of one.
+KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const struct_layout& layout,
+                                                  const std::byte* p, std::uint32_t count,
+                                                  check_state& state) noexcept {
+    const struct_layout& inner = step.child != nullptr ? step.child->layouts[layout.version_index]
+                                                       : text_layouts[is_compact(step.form) ? 1 : 0];
     std::uint32_t element = 0;
     if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
         p = hop_untagged(inner, p, count, element);
+    std::uint32_t ends[max_struct_steps];
     element_shape shape; // of the last element that was checked step by step
     for (; element < count; ++element) {
-        if (shape.is_known() && shape.size() <= state.left(p) && shape.fits(p)) {
-            p += shape.size();
+        if (shape.learned != nullptr && shape.size <= state.left(p) && shape.fits(p)) {
+            p += shape.size;
             continue;
         }
-        std::uint32_t ends[max_struct_steps];
         const std::byte* const end = check_struct(inner, p, state, ends);
-        if (end == nullptr) [[unlikely]] {
-            const bool alone = step.form >= wire_form::structure;
-            state.failure->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
-            return nullptr;
-        }
-        shape.learn(inner, p, ends, static_cast<std::size_t>(end - p));
+        if (end == nullptr) [[unlikely]]
+            return refuse_within(state, step, layout, element);
+        shape.learn(inner, p, end, ends);
         p = end;
     }
     return p;
@@ -316,8 +326,8 @@ KWIRE_NOINLINE inline const std::byte* check_structs(const walk_step& step, cons
 
 /// Step number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and when it
 /// returns a position, so are the `next_need` bytes behind it. nullptr means refused.
-KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
-                                                      const std::byte* p, check_state& state) noexcept {
+KWIRE_APART inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
+                                                   const std::byte* p, check_state& state) noexcept {
     const walk_step& step = layout.steps[index];
     p += step.fixed;
     checked_count counted{p, 0};
@@ -338,9 +348,7 @@ KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const stru
                       field.kind == field_kind::array ? errc::count_exceeds_input : errc::truncated, p, size);
     }
     if (is_plain(step.form))
-        p = hop(p, count, width);
-    else if (step.child == nullptr)
-        p = check_strings(step, layout, p, count, state);
+        p += std::uint64_t{count} * width;
     else if (count != 0)
         p = check_structs(step, layout, p, count, state);
     if (p == nullptr) [[unlikely]]
@@ -350,17 +358,25 @@ KWIRE_NOINLINE inline const std::byte* check_any_step(unsigned index, const stru
     return refuse_end(state, layout, index + 1, p);
 }
 
-/// The payload of one known tag. It must fill the `size` bytes at `p` exactly, unless `any_tag_size` leaves
-/// it to the type where it ends.
-inline const std::byte* check_payload(const struct_layout& layout, const known_tag& tag, const std::byte* p,
-                                      std::uint32_t size, check_state& state) noexcept {
-    const bool any_size = state.tolerated.any_tag_size;
+/// What follows a tag that the schema knows, its size and payload; the tag itself is at `tag_at`. A payload
+/// must fill its size exactly, unless `any_tag_size` leaves it to the type where it ends.
+inline const std::byte* check_known_tag(const struct_layout& layout, const known_tag& tag,
+                                        const std::byte* tag_at, const std::byte* size_at,
+                                        check_state& state) noexcept {
     const field_info* const field = &layout.fields[tag.field];
-    const std::uint16_t prefix = prefix_of(layout.steps[tag.step].form);
+    if (!tag.in_version && !state.tolerated.tags_of_other_versions)
+        return refuse(state, field, errc::tag_not_in_version, tag_at);
+    const auto [payload, size] = check_uvarint(size_at, state, field);
+    if (payload == nullptr) return nullptr;
+    const bool any_size = tag.in_version && state.tolerated.any_tag_size;
+    if (size > state.left(payload) && !any_size) return refuse(state, field, errc::truncated, payload, size);
+    if (!tag.in_version) return payload + size;
+
     const std::uintptr_t outer_end = state.end;
-    if (!any_size) state.end = check_state::address_of(p) + size;
-    const std::byte* const after = prefix > state.left(p) ? refuse(state, field, errc::truncated, p, prefix)
-                                                          : check_any_step(tag.step, layout, p, state);
+    if (!any_size) state.end = check_state::address_of(payload) + size;
+    const std::byte* const after = tag.prefix > state.left(payload)
+                                       ? refuse(state, field, errc::truncated, payload, tag.prefix)
+                                       : check_any_step(tag.step, layout, payload, state);
     const std::uint64_t spare = state.left(after);
     state.end = outer_end;
     if (any_size || (after != nullptr && spare == 0)) return after;
@@ -377,49 +393,52 @@ KWIRE_ALWAYS_INLINE const known_tag* known_tag_of(const struct_layout& layout,
 }
 
 /// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
-KWIRE_COLD inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
-                                              check_state& state) noexcept {
+KWIRE_COLD KWIRE_APART inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
+                                                          check_state& state) noexcept {
     auto [next, count] = check_uvarint(p, state, nullptr);
     if (next == nullptr) return nullptr;
     if (count > state.left(next) / 2) // a tag takes two bytes at least
         return refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
 
     std::int64_t previous = -1;
-    for (; count != 0; --count) {
+    for (; count != 0 && next != nullptr; --count) {
         p = next;
         const auto [size_at, number] = check_uvarint(p, state, nullptr);
         if (size_at == nullptr) return nullptr;
-        const known_tag* known = known_tag_of(layout, number);
-        const field_info* const field = known != nullptr ? &layout.fields[known->field] : nullptr;
+        const known_tag* const known = known_tag_of(layout, number);
         if (number <= previous && !state.tolerated.any_tag_order)
-            return refuse(state, field, number == previous ? errc::duplicate_tag : errc::tag_order, p);
+            return refuse(state, known != nullptr ? &layout.fields[known->field] : nullptr,
+                          number == previous ? errc::duplicate_tag : errc::tag_order, p);
         previous = number;
-        if (known != nullptr && !known->in_version) {
-            if (!state.tolerated.tags_of_other_versions)
-                return refuse(state, field, errc::tag_not_in_version, p);
-            known = nullptr;
+        if (known != nullptr) {
+            next = layout.check_tag(layout, *known, p, size_at, state);
+            continue;
         }
-
-        const auto [payload, size] = check_uvarint(size_at, state, field);
+        const auto [payload, size] = check_uvarint(size_at, state, nullptr);
         if (payload == nullptr) return nullptr;
-        if (known != nullptr && (size <= state.left(payload) || state.tolerated.any_tag_size)) {
-            next = check_payload(layout, *known, payload, size, state);
-            if (next == nullptr) return nullptr;
-        } else if (size > state.left(payload)) {
-            return refuse(state, field, errc::truncated, payload, size);
-        } else {
-            next = payload + size;
-        }
+        if (size > state.left(payload)) return refuse(state, nullptr, errc::truncated, payload, size);
+        next = payload + size;
     }
     return next;
 }
 
-/// The common case of a step, to be inlined: a simple one whose length takes one byte. nullptr for every
-/// other case and for what must be refused: then `check_any_step` decides.
+/// A tag section; the byte that it begins with is there.
+KWIRE_ALWAYS_INLINE const std::byte* check_tag_section(const struct_layout& layout, const std::byte* p,
+                                                       check_state& state) noexcept {
+    if (*p == std::byte{0}) [[likely]]
+        return p + 1;
+    return check_tags(layout, p, state);
+}
+
+/// The common cases of a step, to be inlined: a simple one whose length takes one byte, and no elements.
+/// nullptr for every other case and for what must be refused: then `check_any_step` decides.
 KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, const std::byte* p,
                                                        const check_state& state) noexcept {
-    if (!is_simple(step.form)) return nullptr;
     p += step.fixed;
+    if (!is_simple(step.form)) {
+        const bool none = is_compact(step.form) && *p == std::byte{1};
+        return none && step.next_need < state.left(p) ? p + 1 : nullptr;
+    }
     const auto raw = std::to_integer<std::uint32_t>(*p++);
     if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
         return nullptr;
@@ -431,8 +450,8 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
 
 /// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
 /// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
-KWIRE_NOINLINE inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
-                                                    check_state& state, std::uint32_t* ends) noexcept {
+KWIRE_APART inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
+                                                 check_state& state, std::uint32_t* ends) noexcept {
     const std::byte* const base = p;
     if (layout.first_need > state.left(p)) [[unlikely]]
         return refuse_end(state, layout, 0, p);
@@ -446,10 +465,7 @@ KWIRE_NOINLINE inline const std::byte* check_struct(const struct_layout& layout,
         ends[i] = static_cast<std::uint32_t>(p - base);
     }
     p += layout.tail;
-    if (!layout.flexible) return p;
-    if (*p == std::byte{0}) [[likely]]
-        return p + 1;
-    return check_tags(layout, p, state);
+    return layout.flexible ? check_tag_section(layout, p, state) : p;
 }
 
 } // namespace kwire::detail
