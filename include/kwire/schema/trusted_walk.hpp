@@ -26,8 +26,8 @@ enum class counted : std::uint8_t {
     others
 };
 
-/// A length or count. Compact numbers above 2^31 are negative lengths to Kafka, which means null. (2^31
-/// itself is the length that no body can hold.)
+/// A length or count. Negative ones mean null, and so does the greatest: what 2^31 says in a compact one is
+/// negative in a marker, and as a length nothing that a body could hold.
 KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
     std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
     if (compact && size < 0x7f) [[likely]]
@@ -43,7 +43,7 @@ KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, c
         size = wire::load_be<std::uint32_t>(p);
         p += 4;
     }
-    const bool null = size > 0x7fffffff;
+    const bool null = size >= 0x7fffffff;
     return {p, null ? 0 : size, null};
 }
 /// The same with the usual case in line.
