@@ -77,7 +77,7 @@ key_of<E> read_key(const E& view) noexcept {
 /// Whether the version has the field: others are no part of the key there.
 template <std::size_t I, class S, int V>
 bool has_field(const struct_view<S, V>& view) noexcept {
-    return view_access::layout(view).places[I].anchor != field_place::absent;
+    return view_access::has(view, tables_of<S>::fields[I]);
 }
 
 /// Whether the version of `view` has a field of the key.

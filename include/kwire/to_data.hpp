@@ -95,15 +95,16 @@ private:
     /// Reads a field that is not tagged, and tells the view where it ends.
     template <std::size_t I, class S, int V, class Member>
     KWIRE_ALWAYS_INLINE void read_field(struct_view<S, V>& view, Member& member) const {
-        const std::byte* const start = view_access::find(view, I, false);
-        if (start == nullptr) return; // not in this version
-        if constexpr (width_of(tables_of<S>::fields[I].kind) != 0) {
+        constexpr const field_info& field = tables_of<S>::fields[I];
+        if (!view_access::has(view, field)) return;
+        if constexpr (width_of(field.kind) != 0) {
             member = get<I>(view);
         } else {
             const std::byte* end = read_value<S, I, V>(get<I>(view), member);
             const struct_layout& layout = view_access::layout(view);
             const field_place& place = layout.places[I];
-            if (end == nullptr) end = skip_any_step(place.step, layout, start - place.delta);
+            if (end == nullptr)
+                end = skip_any_step(place.step, layout, view_access::at(view, place.anchor, 0));
             view_access::ends(view)[place.step] = static_cast<std::uint32_t>(end - view_access::base(view));
         }
     }

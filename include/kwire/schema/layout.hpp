@@ -84,6 +84,16 @@ struct field_place {
     friend constexpr bool operator==(const field_place&, const field_place&) = default;
 };
 
+/// What the places of a field have in common, of all versions of a message or of one: what is known without
+/// a look at the layout.
+struct common_place {
+    static constexpr int varies = -1;
+
+    int anchor = field_place::absent; ///< at the versions that have it: as a `field_place`, or `varies`
+    int delta = 0;
+    bool always = true; ///< every version has the field
+};
+
 /// A tag that the schema knows in some version of the message. Its number is its place among them.
 struct known_tag {
     std::uint8_t step = 0;   ///< the step that walks its payload
@@ -388,6 +398,29 @@ struct constant_table {
     }
 };
 
+/// What the places of each field have in common.
+template <std::size_t Count>
+struct common_places {
+    common_place of[Count + 1];
+
+    /// From runs of `Count` places, one for each version or those that differ.
+    consteval common_places(const field_place* places, std::size_t used) {
+        for (std::size_t i = 0, field = 0; i < used; ++i, field = field + 1 == Count ? 0 : field + 1) {
+            const field_place& place = places[i];
+            common_place& shared = of[field];
+            if (place.anchor == field_place::absent) {
+                shared.always = false;
+            } else if (shared.anchor == field_place::absent) {
+                shared.anchor = place.anchor;
+                shared.delta = place.delta;
+            } else {
+                if (shared.anchor != place.anchor) shared.anchor = common_place::varies;
+                if (shared.delta != place.delta) shared.delta = common_place::varies;
+            }
+        }
+    }
+};
+
 /// The layouts at all versions: those of a draft, with the pointers to the tables.
 template <std::size_t Versions>
 struct layout_table {
@@ -462,22 +495,21 @@ public:
     static constexpr const auto& layouts = made.entries;
     static constexpr struct_info info{list.fields, count, made.entries};
     static constexpr bool has_tags = summary.tagged != 0;
+    static constexpr common_places<count> common{draft.places, draft.used.places};
     static constexpr std::size_t max_steps = most_steps(draft.layouts, drafts);
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
-
-    /// The place of a field that has the same one at all versions; else one that is absent.
-    static consteval field_place always(std::size_t field) {
-        const field_place place = draft.places[field];
-        for (const table_offsets& offset : draft.offsets)
-            if (draft.places[offset.places + field] != place) return {};
-        return place;
-    }
 };
 
 /// The layout of `S` at a version that is known at compile time.
 template <class S, int V>
 inline constexpr const struct_layout& layout_at =
     tables_of<S>::layouts[static_cast<std::size_t>(V - message_of<S>::facts.versions.first)];
+
+/// What the places of each field have in common at all versions that `V` stands for.
+template <class S, int V>
+inline constexpr common_places<field_count<S>> places_in{layout_at<S, V>.places, field_count<S>};
+template <class S>
+inline constexpr const auto& places_in<S, any_version> = tables_of<S>::common;
 
 } // namespace detail
 

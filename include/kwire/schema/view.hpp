@@ -54,6 +54,8 @@ consteval std::size_t steps_of() {
 template <class S, int V>
 class struct_view {
     friend struct detail::view_access;
+    template <std::size_t I, class T, int W>
+    friend auto get(const struct_view<T, W>& view) noexcept;
 
 public:
     /// Shows nothing yet: good only for being assigned to. Not constexpr, or else GCC clears the room for an
@@ -162,24 +164,19 @@ struct view_access {
         view.base_ = base;
     }
 
-    /// What lies at a place that the version has.
+    /// Whether the view's version has the field.
     template <class S, int V>
-    KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view,
-                                                   const field_place& place) noexcept {
-        const std::byte* p = view.base_ + place.delta;
-        if constexpr (steps_of<S, V>() != 0)
-            if (V == any_version || place.anchor != 0) p += view.ends_.at[place.anchor];
-        return p;
+    KWIRE_ALWAYS_INLINE static bool has(const struct_view<S, V>& view, const field_info& field) noexcept {
+        return field.versions.contains(layout(view).version);
     }
 
-    /// The place of a field that lies at the same one in every version that `V` stands for; else `in_tags`
-    /// or `absent`, where somebody must look.
+    /// The first byte of a field that is there, and not in tags, at its place.
     template <class S, int V>
-    static consteval field_place place_of(std::size_t field) {
-        if constexpr (V == any_version)
-            return tables_of<S>::always(field);
-        else
-            return layout_at<S, V>.places[field];
+    KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view, std::size_t anchor,
+                                                   std::size_t delta) noexcept {
+        const std::byte* p = view.base_ + delta;
+        if constexpr (steps_of<S, V>() != 0) p += view.ends_.at[anchor];
+        return p;
     }
 
     /// The first byte of a field wherever it lies, of a tagged one its payload; nullptr where the bytes do
@@ -194,9 +191,7 @@ struct view_access {
                 const std::byte* const section = tags(view);
                 return *section == std::byte{0} ? nullptr : find_tag(layout(view), section, place.delta);
             }
-        const std::byte* const p = at(view, place);
-        KWIRE_ASSUME(p != nullptr); // or else each accessor would look for that again
-        return p;
+        return at(view, place.anchor, place.delta);
     }
 };
 
@@ -351,14 +346,6 @@ consteval compact_in compact_versions(const field_info& field) {
     return facts.first_flexible <= facts.versions.first ? compact_in::all : compact_in::flexible;
 }
 
-/// Whether a field is null. Where it may not be, a lenient parse has let it pass, and the field is empty.
-KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const field_info& field,
-                                 const struct_layout& layout) noexcept {
-    if (field.nullable.empty() || !counted.is_null) return false;
-    return (field.nullable.first <= field.versions.first && field.nullable.last >= field.versions.last) ||
-           field.nullable.contains(layout.version);
-}
-
 } // namespace detail
 
 /// Field `I` of a view. Generated accessors are one call of it.
@@ -368,83 +355,143 @@ KWIRE_ALWAYS_INLINE bool is_null(const trusted_count& counted, const field_info&
 /// made from; structs as views. A field that the bytes do not hold has the schema's default.
 template <std::size_t I, class S, int V>
 [[nodiscard]] inline auto get(const struct_view<S, V>& view) noexcept {
-    using access = detail::view_access;
+    // Whatever is known about the field is settled by `if constexpr`, before the optimiser sees it: programs
+    // have many accessors.
     constexpr const field_info& field = detail::tables_of<S>::fields[I];
-    constexpr detail::field_place place = access::place_of<S, V>(I);
-    constexpr bool may_be_absent = place.anchor >= detail::field_place::in_tags;
+    constexpr const detail::common_place& place = detail::places_in<S, V>.of[I];
     constexpr bool may_be_null = !field.nullable.empty();
-    constexpr bool null_default = may_be_null && field.null_default;
+
+    const detail::struct_layout* layout;
+    if constexpr (V == any_version)
+        layout = view.layout_.pointer;
+    else
+        layout = &detail::layout_at<S, V>;
 
     const std::byte* p = nullptr;
-    if constexpr (!may_be_absent)
-        p = access::at(view, place);
-    else if constexpr (V == any_version || place.anchor == detail::field_place::in_tags)
-        p = access::find(view, I, field.tag >= 0);
+    bool absent = true;
+    if constexpr (place.anchor == detail::field_place::in_tags) {
+        p = detail::view_access::find(view, I, true);
+        absent = p == nullptr;
+    } else if constexpr (place.always) {
+        absent = false;
+    } else if constexpr (place.anchor != detail::field_place::absent) {
+        absent = layout->version < field.versions.first;
+        if constexpr (field.versions.last < message_of<S>::facts.versions.last)
+            absent = absent || layout->version > field.versions.last;
+    }
 
-    if constexpr (width_of(field.kind) != 0) {
-        using value = typename detail::scalar_of<field.kind>::type;
-        if constexpr (may_be_absent && std::is_same_v<value, uuid>) {
-            if (p == nullptr) return value{};
-        } else if constexpr (may_be_absent) {
-            if (p == nullptr) return static_cast<value>(field.default_number);
+    // What it shows if the bytes do not hold it.
+    if constexpr (!place.always || place.anchor == detail::field_place::in_tags)
+        if (absent) {
+            if constexpr (field.kind == field_kind::uuid) {
+                return uuid{};
+            } else if constexpr (width_of(field.kind) != 0) {
+                using value = typename detail::scalar_of<field.kind>::type;
+                return static_cast<value>(field.default_number);
+            } else if constexpr (field.kind == field_kind::structure) {
+                using child_view = typename child_of<S, I>::template basic_view<V>;
+                if constexpr (may_be_null && field.null_default) {
+                    return std::optional<child_view>{};
+                } else {
+                    const detail::struct_layout& inner = field.structure->layouts[layout->version_index];
+                    return std::conditional_t<may_be_null, std::optional<child_view>, child_view>(
+                        detail::view_access::make<child_view>(
+                            detail::default_struct<child_of<S, I>>::bytes[inner.version_index].data(),
+                            inner));
+                }
+            } else if constexpr (field.kind == field_kind::array) {
+                return detail::raw_array{field.null_default ? nullptr : detail::nothing};
+            } else if constexpr (field.kind == field_kind::string) {
+                using value =
+                    std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
+                if constexpr (may_be_null && field.null_default)
+                    return value{};
+                else
+                    return value(field.default_text);
+            } else {
+                using span = std::span<const std::byte>;
+                using value = std::conditional_t<may_be_null, std::optional<span>, span>;
+                if constexpr (may_be_null && field.null_default)
+                    return value{};
+                else
+                    return value(span{});
+            }
         }
-        return detail::load_scalar<value>(p);
+
+    // Where it lies.
+    if constexpr (place.anchor < detail::field_place::in_tags) {
+        if constexpr (place.delta == detail::common_place::varies)
+            p = view.base_ + layout->places[I].delta;
+        else
+            p = view.base_ + place.delta;
+        if constexpr (place.anchor == detail::common_place::varies)
+            p += view.ends_.at[layout->places[I].anchor];
+        else if constexpr (place.anchor != 0)
+            p += view.ends_.at[place.anchor];
+    }
+
+    // What it says.
+    if constexpr (place.anchor == detail::field_place::absent) {
+        std::unreachable();
+    } else if constexpr (width_of(field.kind) != 0) {
+        return detail::load_scalar<typename detail::scalar_of<field.kind>::type>(p);
     } else if constexpr (field.kind == field_kind::structure) {
         using child_view = typename child_of<S, I>::template basic_view<V>;
-        using value = std::conditional_t<may_be_null, std::optional<child_view>, child_view>;
-        const detail::struct_layout& inner = field.structure->layouts[access::layout(view).version_index];
-        if constexpr (may_be_absent && null_default) {
-            if (p == nullptr) return value{};
-        } else if constexpr (may_be_absent) {
-            if (p == nullptr)
-                return value{access::make<child_view>(
-                    detail::default_struct<child_of<S, I>>::bytes[inner.version_index].data(), inner)};
-        }
-        if constexpr (may_be_null)
+        const detail::struct_layout& inner = field.structure->layouts[layout->version_index];
+        if constexpr (may_be_null) {
             if (field.nullable.contains(inner.version) && detail::skip_null_marker(p, field.tag >= 0))
-                return value{};
-        return value{access::make<child_view>(p, inner)};
+                return std::optional<child_view>{};
+            return std::optional<child_view>(detail::view_access::make<child_view>(p, inner));
+        } else {
+            return detail::view_access::make<child_view>(p, inner);
+        }
     } else {
         constexpr detail::compact_in versions = detail::compact_versions<S>(field);
-        const detail::struct_layout& layout = access::layout(view);
-        const bool compact = versions == detail::compact_in::all ||
-                             (versions == detail::compact_in::flexible && layout.flexible);
+        bool compact;
+        if constexpr (versions == detail::compact_in::flexible)
+            compact = layout->flexible;
+        else
+            compact = versions == detail::compact_in::all;
+        detail::trusted_count counted;
         // Where the version is known at run time only, one function reads all lengths, which keeps its users'
         // code small; arrays of numbers alone are so short and so many that a call would be felt.
-        constexpr auto read =
-            V != any_version || width_of(field.element) != 0 ? detail::read_length_fast : detail::read_length;
-        if constexpr (field.kind == field_kind::string) {
-            using value = std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
-            if constexpr (may_be_absent && null_default) {
-                if (p == nullptr) return value{};
-            } else if constexpr (may_be_absent) {
-                if (p == nullptr) return value{std::string_view(field.default_text)};
-            }
-            const detail::trusted_count text = read(p, compact, detail::counted::text);
-            if (detail::is_null(text, field, layout)) return value{};
-            return value{
-                std::string_view(reinterpret_cast<const char*>(text.content), std::size_t{text.size})};
-        } else if constexpr (field.kind == field_kind::array) {
+        if constexpr (V != any_version || width_of(field.element) != 0)
+            counted = detail::read_length_fast(p, compact,
+                                               field.kind == field_kind::string ? detail::counted::text
+                                                                                : detail::counted::others);
+        else
+            counted = detail::read_length(p, compact,
+                                          field.kind == field_kind::string ? detail::counted::text
+                                                                           : detail::counted::others);
+        bool null = false; // where it may not be null, a lenient parse has let that pass, and it is empty
+        if constexpr (may_be_null) {
+            null = counted.is_null;
+            if constexpr (field.nullable.first > field.versions.first)
+                null = null && layout->version >= field.nullable.first;
+            if constexpr (field.nullable.last < field.versions.last)
+                null = null && layout->version <= field.nullable.last;
+        }
+        if constexpr (field.kind == field_kind::array) {
+            if constexpr (may_be_null)
+                if (null) counted.content = nullptr;
             const detail::struct_layout* inner = nullptr;
             if constexpr (field.element == field_kind::structure)
-                inner = &field.structure->layouts[layout.version_index];
-            if constexpr (may_be_absent)
-                if (p == nullptr)
-                    return detail::raw_array{null_default ? nullptr : detail::nothing, 0, compact, inner};
-            const detail::trusted_count elements = read(p, compact, detail::counted::others);
-            const bool null = detail::is_null(elements, field, layout);
-            return detail::raw_array{null ? nullptr : elements.content, elements.size, compact, inner};
+                inner = &field.structure->layouts[layout->version_index];
+            return detail::raw_array{counted.content, counted.size, compact, inner};
+        } else if constexpr (field.kind == field_kind::string) {
+            const std::string_view text(reinterpret_cast<const char*>(counted.content),
+                                        std::size_t{counted.size});
+            using value = std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;
+            if constexpr (may_be_null)
+                if (null) return value{};
+            return value(text);
         } else {
-            using span = std::span<const std::byte>;
-            using value = std::conditional_t<may_be_null, std::optional<span>, span>;
-            if constexpr (may_be_absent && null_default) {
-                if (p == nullptr) return value{};
-            } else if constexpr (may_be_absent) {
-                if (p == nullptr) return value{span{}};
-            }
-            const detail::trusted_count bytes = read(p, compact, detail::counted::others);
-            if (detail::is_null(bytes, field, layout)) return value{};
-            return value{span(bytes.content, std::size_t{bytes.size})};
+            const std::span<const std::byte> bytes(counted.content, std::size_t{counted.size});
+            using value = std::conditional_t<may_be_null, std::optional<std::span<const std::byte>>,
+                                             std::span<const std::byte>>;
+            if constexpr (may_be_null)
+                if (null) return value{};
+            return value(bytes);
         }
     }
 }
