@@ -18,10 +18,6 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# What every program has that handles a message at all. Headers of these that kwire does not name are left out of the
-# baseline, and headers that it names beyond these count as its own.
-VOCABULARY = "array atomic cstddef cstdint expected memory optional span string string_view vector".split()
-
 VISIT = """
 template <class T> void take(T value) { sum += static_cast<unsigned long>(value); }
 void take(std::string_view text) { sum += text.size(); }
@@ -83,15 +79,12 @@ bool print_request(kwire::shared_buffer frame, std::string& out) {
 
 
 def std_headers(compiler):
-    """The part of VOCABULARY that kwire's headers name themselves."""
+    """The std headers that kwire's headers name themselves."""
     flags = ["-std=c++23", f"-I{ROOT / 'include'}", "-M", "-MG", "-x", "c++", "-"]
     text = "#include <kwire/messages/metadata.hpp>\n#include <kwire/parse.hpp>\n"
     rule = subprocess.run([compiler, *flags], input=text, capture_output=True, text=True, check=True).stdout
     own = [pathlib.Path(word) for word in rule.replace("\\\n", " ").split() if "/kwire/" in word]
-    named = set()
-    for header in own:
-        named |= set(re.findall(r"^#include <([a-z_]+)>", header.read_text(), re.M))
-    return [name for name in VOCABULARY if name in named]
+    return sorted({name for header in own for name in re.findall(r"^#include <([a-z_]+)>", header.read_text(), re.M)})
 
 
 def seconds(command):

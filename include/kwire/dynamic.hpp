@@ -193,7 +193,7 @@ private:
     dynamic_view(const detail::struct_layout& layout, const std::byte* base) noexcept
         : layout_(&layout), base_(base) {
         ends_[0] = 0;
-        if (base != nullptr) detail::find_ends(layout, base, &ends_[1]);
+        if (base != nullptr) detail::find_ends(layout, base, false, &ends_[1]);
     }
 
     [[nodiscard]] const std::byte* tags() const noexcept {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace kwire {
@@ -118,9 +119,9 @@ struct error {
     std::array<path_step, max_depth> path{}; ///< outermost first
 
     /// Adds an enclosing field in front; steps beyond `max_depth` are dropped at the inner end.
-    constexpr void enter(path_step outer) noexcept {
+    void enter(path_step outer) noexcept {
         if (depth < max_depth) ++depth;
-        for (std::size_t i = depth; i-- > 1;) path[i] = path[i - 1];
+        std::memmove(&path[1], &path[0], sizeof path - sizeof outer);
         path[0] = outer;
     }
 

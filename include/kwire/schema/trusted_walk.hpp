@@ -82,20 +82,14 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const struct_layout& layout, cons
     return skip_tag_list(layout, p);
 }
 
-/// Stores where each step of the checked struct at `base` ends, counted from there.
-KWIRE_APART inline void find_ends(const struct_layout& layout, const std::byte* base,
-                                  std::uint32_t* ends) noexcept {
+/// Stores where each step of a checked struct ends, counted from where it begins, and returns that: at `p`,
+/// or, if `tags`, behind the tag section at `p` of the struct in front of it.
+KWIRE_APART inline const std::byte* find_ends(const struct_layout& layout, const std::byte* p, bool tags,
+                                              std::uint32_t* ends) noexcept {
     check_state no_end(checked_before{});
-    check_struct(layout, base, no_end, ends);
-}
-
-/// What `find_next` leaves to others, so that it need not save registers for them: all but the common case.
-KWIRE_APART inline const std::byte* find_next_by_steps(const struct_layout& layout, const std::byte* tags,
-                                                       std::uint32_t* ends) noexcept {
-    check_state no_end(checked_before{});
-    const std::byte* const next = layout.flexible ? check_tag_section(layout, tags, no_end) : tags;
-    check_struct(layout, next, no_end, ends);
-    return next;
+    if (tags && layout.flexible) p = check_tag_section(layout, p, no_end);
+    check_struct(layout, p, no_end, ends);
+    return p;
 }
 
 /// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
@@ -106,7 +100,7 @@ KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const
     // Steady layouts are flexible ones.
     if (layout.steady && *tags == std::byte{0} && same_shape<false>(layout, base, tags + 1, ends)) [[likely]]
         return tags + 1;
-    return find_next_by_steps(layout, tags, ends);
+    return find_ends(layout, tags, true, ends); // by a call, so that here no registers need be saved
 }
 
 /// One tagged field of a section that was checked before.

@@ -101,7 +101,7 @@ struct view_access {
         if constexpr (steps_of<S, V>() == 0)
             return;
         else if constexpr (V == any_version)
-            find_ends(layout, base, view.ends_.at + 1);
+            find_ends(layout, base, false, view.ends_.at + 1);
         else
             skip_struct_at<S, V, true>(base, view.ends_.at + 1);
     }
@@ -368,20 +368,17 @@ template <std::size_t I, class S, int V>
         layout = &detail::layout_at<S, V>;
 
     const std::byte* p = nullptr;
-    bool absent = true;
-    if constexpr (place.anchor == detail::field_place::in_tags) {
-        p = detail::view_access::find(view, I, true);
-        absent = p == nullptr;
-    } else if constexpr (place.always) {
-        absent = false;
-    } else if constexpr (place.anchor != detail::field_place::absent) {
-        absent = layout->version < field.versions.first;
-        if constexpr (field.versions.last < message_of<S>::facts.versions.last)
-            absent = absent || layout->version > field.versions.last;
-    }
-
     // What it shows if the bytes do not hold it.
-    if constexpr (!place.always || place.anchor == detail::field_place::in_tags)
+    if constexpr (!place.always || place.anchor == detail::field_place::in_tags) {
+        bool absent = true;
+        if constexpr (place.anchor == detail::field_place::in_tags) {
+            p = detail::view_access::find(view, I, true);
+            absent = p == nullptr;
+        } else if constexpr (place.anchor != detail::field_place::absent) {
+            absent = layout->version < field.versions.first;
+            if constexpr (field.versions.last < message_of<S>::facts.versions.last)
+                absent = absent || layout->version > field.versions.last;
+        }
         if (absent) {
             if constexpr (field.kind == field_kind::uuid) {
                 return uuid{};
@@ -417,6 +414,7 @@ template <std::size_t I, class S, int V>
                     return value(span{});
             }
         }
+    }
 
     // Where it lies.
     if constexpr (place.anchor < detail::field_place::in_tags) {

@@ -126,8 +126,10 @@ KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte
 /// The shape of one element of an array, to be compared with those that follow: `same_shape` where the layout
 /// is known at run time only. Where the lengths are is worked out once.
 struct element_shape {
-    const std::byte* learned = nullptr; ///< the element; nullptr if nothing can have its shape
-    std::uint32_t size = 0;             ///< the bytes that it takes
+    static constexpr std::uint64_t none = ~std::uint64_t{0};
+
+    std::uint64_t size = none;          ///< the bytes that the element takes; `none` if nothing can fit it
+    const std::byte* learned = nullptr; ///< the element
     unsigned lengths = 0;               ///< behind them `at` has the place of the tag section
     std::uint32_t at[max_steady_steps + 1];
 
@@ -135,21 +137,23 @@ struct element_shape {
     /// Nothing will fit if it has a long length or tags.
     KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::byte* end,
                                    const std::uint32_t* ends) noexcept {
-        learned = nullptr;
+        size = none;
         if (!layout.steady) return;
+        lengths = layout.step_count;
         std::uint32_t step_end = 0;
-        for (lengths = 0; lengths < layout.step_count; ++lengths) {
-            at[lengths] = step_end + layout.steps[lengths].fixed;
-            if (p[at[lengths]] >= std::byte{0x80}) return;
-            step_end = ends[lengths];
+        unsigned all = 0;
+        for (unsigned i = 0; i < lengths; ++i) {
+            at[i] = step_end + layout.steps[i].fixed;
+            all |= static_cast<unsigned>(p[at[i]]);
+            step_end = ends[i];
         }
         at[lengths] = step_end + layout.tail;
-        if (p[at[lengths]] != std::byte{0}) return;
+        if (all >= 0x80 || p[at[lengths]] != std::byte{0}) return;
+        size = static_cast<std::uint64_t>(end - p);
         learned = p;
-        size = static_cast<std::uint32_t>(end - p);
     }
 
-    /// Whether the struct at `p` has this shape. It stops at the first length that differs: see `same_shape`.
+    /// Whether the struct at `p`, where so many bytes are, has this shape.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
         for (unsigned i = 0; i <= lengths; ++i)
             if (p[at[i]] != learned[at[i]]) return false;
@@ -311,7 +315,7 @@ KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const s
     std::uint32_t ends[max_struct_steps];
     element_shape shape; // of the last element that was checked step by step
     for (; element < count; ++element) {
-        if (shape.learned != nullptr && shape.size <= state.left(p) && shape.fits(p)) {
+        if (shape.size <= state.left(p) && shape.fits(p)) {
             p += shape.size;
             continue;
         }
