@@ -165,15 +165,14 @@ KWIRE_ALWAYS_INLINE constexpr std::uint16_t prefix_of(wire_form form) noexcept {
     }
 }
 
-constexpr wire_form form_of(const field_info& field, int version, bool flexible) noexcept {
+/// How a field is written where it is not null.
+constexpr wire_form form_of(const field_info& field, bool flexible) noexcept {
     const bool compact = flexible && !field.never_compact;
     switch (field.kind) {
     case field_kind::string: return compact ? wire_form::compact_string : wire_form::string;
     case field_kind::bytes:
     case field_kind::records: return compact ? wire_form::compact_bytes : wire_form::bytes;
-    case field_kind::structure:
-        if (!field.nullable.contains(version)) return wire_form::structure;
-        return field.tag >= 0 ? wire_form::nullable_tagged_structure : wire_form::nullable_structure;
+    case field_kind::structure: return wire_form::structure;
     case field_kind::array:
         if (field.element == field_kind::structure)
             return compact ? wire_form::compact_structs : wire_form::structs;
@@ -183,6 +182,37 @@ constexpr wire_form form_of(const field_info& field, int version, bool flexible)
     default: return wire_form::fixed;
     }
 }
+
+/// What of a field's layout is the same at all versions: worked out once, and not for each of them.
+struct field_plan {
+    int first = 0, last = -1; ///< the versions in which it has a fixed place: none if it is tagged
+    std::uint8_t width = 0;   ///< of a field with a fixed width
+    walk_step classic;        ///< the step that walks it, if it takes one, where it is not null
+    walk_step flexible;       ///< the same in flexible versions
+
+    consteval void make(const field_info& field, std::size_t number) {
+        width = width_of(field.kind);
+        if (field.tag < 0) {
+            first = field.versions.first;
+            last = field.versions.last;
+            if (width != 0) return;
+        }
+        flexible = step_of(field, number, form_of(field, true));
+        classic = step_of(field, number, form_of(field, false));
+    }
+
+private:
+    static consteval walk_step step_of(const field_info& field, std::size_t number, wire_form form) {
+        std::uint8_t width = width_of(field.element);
+        if (width == 0)
+            width = field.element == field_kind::structure ? 0 : form == wire_form::strings ? 2 : 1;
+        return {.form = form,
+                .minimum = 1,
+                .width = width,
+                .field = static_cast<std::uint8_t>(number),
+                .child = field.structure};
+    }
+};
 
 /// Where the tables of one version begin in those of all versions.
 struct table_offsets {
@@ -199,12 +229,10 @@ struct table_draft {
     /// Keeps the `count` entries behind those in use, or finds the same run in the version before.
     consteval std::uint16_t keep(std::size_t count) {
         if (previous + count <= used) {
-            bool same = true;
-            for (std::size_t i = 0; i < count && same; ++i) same = entries[previous + i] == entries[used + i];
-            if (same) {
-                for (std::size_t i = 0; i < count; ++i) entries[used + i] = {};
-                return previous;
-            }
+            std::size_t differing = count; // from the back: a field that is new moves those behind it
+            while (differing != 0 && entries[previous + differing - 1] == entries[used + differing - 1])
+                --differing;
+            if (differing == 0) return previous;
         }
         previous = used;
         used = static_cast<std::uint16_t>(used + count);
@@ -279,22 +307,24 @@ private:
 /// of its instances that would take time to compile.
 struct layout_drafter {
     const field_info* fields;
+    const field_plan* plans;
     std::size_t count; ///< of fields
+    std::uint8_t tag_count;
     table_draft<walk_step> steps;
     table_draft<field_place> places;
     table_draft<known_tag> tags;
 
-    consteval walk_step step_of(std::size_t i, int version, wire_form form, std::uint16_t before) const {
-        const field_info& field = fields[i];
-        std::uint8_t width = width_of(field.element);
-        if (width == 0)
-            width = field.element == field_kind::structure ? 0 : form == wire_form::strings ? 2 : 1;
-        return {.fixed = before,
-                .form = form,
-                .minimum = static_cast<std::uint8_t>(field.nullable.contains(version) ? 0 : 1),
-                .width = width,
-                .field = static_cast<std::uint8_t>(i),
-                .child = field.structure};
+    /// The step of a field behind `before` bytes of fixed width.
+    consteval walk_step step_of(std::size_t i, int version, bool flexible, std::uint16_t before) const {
+        walk_step step = flexible ? plans[i].flexible : plans[i].classic;
+        step.fixed = before;
+        if (fields[i].nullable.contains(version)) {
+            step.minimum = 0;
+            if (step.form == wire_form::structure)
+                step.form =
+                    fields[i].tag >= 0 ? wire_form::nullable_tagged_structure : wire_form::nullable_structure;
+        }
+        return step;
     }
 
     /// The layout at one version, without pointers to its tables: where in those they begin comes back.
@@ -302,57 +332,72 @@ struct layout_drafter {
                                   bool flexible) {
         walk_step* const step = steps.entries + steps.used;
         field_place* const place = places.entries + places.used;
-        known_tag* const tag = tags.entries + tags.used;
-        std::uint8_t step_count = 0, tag_count = 0;
-        int last_tag = -1;
-        std::uint16_t run = 0;
+        std::uint8_t step_count = 0;
+        std::uint16_t run = 0, first_need = 0;
         std::uint32_t least = flexible ? 1 : 0;
         bool steady = flexible;
-        std::uint16_t* need = &layout.first_need;
 
         for (std::size_t i = 0; i < count; ++i) {
-            const field_info& field = fields[i];
-            if (field.tag > last_tag) last_tag = field.tag;
-            if (field.tag >= 0 || !field.versions.contains(version)) continue;
-            place[i] = {step_count, step_count, run};
-            if (const std::uint8_t width = width_of(field.kind); width != 0) {
-                run = static_cast<std::uint16_t>(run + width);
+            const field_plan& plan = plans[i];
+            if (version < plan.first || version > plan.last) {
+                place[i] = {};
                 continue;
             }
-            const wire_form form = form_of(field, version, flexible);
-            const std::uint16_t prefix = prefix_of(form);
-            step[step_count] = step_of(i, version, form, run);
-            if (!is_steady(form)) steady = false;
-            least += run + (form == wire_form::structure ? field.structure->layouts[version_index].min_size
-                                                         : prefix);
-            *need = static_cast<std::uint16_t>(run + prefix);
-            need = &step[step_count++].next_need;
+            place[i] = {step_count, step_count, run};
+            if (plan.width != 0) {
+                run = static_cast<std::uint16_t>(run + plan.width);
+                continue;
+            }
+            const walk_step made = step_of(i, version, flexible, run);
+            const std::uint16_t need = static_cast<std::uint16_t>(run + prefix_of(made.form));
+            least +=
+                made.form == wire_form::structure ? run + made.child->layouts[version_index].min_size : need;
+            if (!is_steady(made.form)) steady = false;
+            if (step_count == 0)
+                first_need = need;
+            else
+                step[step_count - 1].next_need = need;
+            step[step_count++] = made;
             run = 0;
         }
-        *need = static_cast<std::uint16_t>(run + (flexible ? 1 : 0));
+        const std::uint16_t need = static_cast<std::uint16_t>(run + (flexible ? 1 : 0));
+        if (step_count == 0)
+            first_need = need;
+        else
+            step[step_count - 1].next_need = need;
 
-        std::uint8_t all_steps = step_count;
-        for (int number = 0; number <= last_tag; ++number)
+        const std::uint8_t all_steps =
+            tag_count == 0 ? step_count : draft_tags(step, place, step_count, version);
+        layout = {.fields = fields,
+                  .check_tag = tag_count == 0 ? nullptr : &check_known_tag,
+                  .min_size = least + run,
+                  .first_need = first_need,
+                  .tail = run,
+                  .step_count = step_count,
+                  .field_count = static_cast<std::uint8_t>(count),
+                  .tag_count = tag_count,
+                  .flexible = flexible,
+                  .steady = steady && step_count != 0 && step_count <= max_steady_steps};
+        return {steps.keep(all_steps), places.keep(count), tags.keep(tag_count)};
+    }
+
+    /// Adds the tags in the order of their numbers, and the steps of their payloads behind those of the walk.
+    /// How many steps there are then comes back.
+    consteval std::uint8_t draft_tags(walk_step* step, field_place* place, std::uint8_t all_steps,
+                                      int version) {
+        known_tag* const tag = tags.entries + tags.used;
+        for (int number = 0; number < tag_count; ++number)
             for (std::size_t i = 0; i < count; ++i) {
                 const field_info& field = fields[i];
                 if (field.tag != number) continue;
-                known_tag& made = tag[tag_count++] = {.field = static_cast<std::uint8_t>(i)};
+                known_tag& made = tag[number] = {.field = static_cast<std::uint8_t>(i)};
                 if (!field.versions.contains(version)) continue;
                 const std::uint8_t at = all_steps++;
-                const wire_form form = form_of(field, version, flexible);
-                made = {at, static_cast<std::uint8_t>(prefix_of(form)), made.field, true};
-                step[at] = step_of(i, version, form, 0);
+                step[at] = step_of(i, version, true, 0);
                 place[i] = {field_place::in_tags, at, static_cast<std::uint16_t>(number)};
+                made = {at, static_cast<std::uint8_t>(prefix_of(step[at].form)), made.field, true};
             }
-
-        layout.min_size = least + run;
-        layout.tail = run;
-        layout.step_count = step_count;
-        layout.field_count = static_cast<std::uint8_t>(count);
-        layout.tag_count = tag_count;
-        layout.flexible = flexible;
-        layout.steady = steady && step_count != 0 && step_count <= max_steady_steps;
-        return {steps.keep(all_steps), places.keep(count), tags.keep(tag_count)};
+        return all_steps;
     }
 
     /// The layouts at the versions of `changes`.
@@ -378,12 +423,15 @@ struct layout_draft {
     table_offsets used;
 };
 
-template <class Draft>
-consteval Draft drafted(const field_info* fields, std::size_t count, const message_facts& facts,
-                        std::uint64_t changes) {
+template <class Draft, std::size_t Count>
+consteval Draft drafted(const field_info* fields, const message_facts& facts, const list_summary& summary) {
     Draft draft{};
-    layout_drafter drafter{fields, count, {draft.steps}, {draft.places}, {draft.tags}};
-    drafter.draft_all(draft.layouts, draft.offsets, facts, changes);
+    field_plan plans[Count + 1];
+    for (std::size_t i = 0; i < Count; ++i) plans[i].make(fields[i], i);
+    layout_drafter drafter{
+        fields,        plans,          Count,       static_cast<std::uint8_t>(summary.tagged),
+        {draft.steps}, {draft.places}, {draft.tags}};
+    drafter.draft_all(draft.layouts, draft.offsets, facts, summary.changes);
     draft.used = {drafter.steps.used, drafter.places.used, drafter.tags.used};
     return draft;
 }
@@ -394,7 +442,7 @@ struct constant_table {
     T entries[N];
 
     consteval explicit constant_table(const T* from) {
-        for (std::size_t i = 0; i < N; ++i) entries[i] = from[i];
+        for (std::size_t i = 0; i + 1 < N; ++i) entries[i] = from[i];
     }
 };
 
@@ -426,20 +474,21 @@ template <std::size_t Versions>
 struct layout_table {
     struct_layout entries[Versions];
 
-    consteval layout_table(const struct_layout* layout, const table_offsets* offsets, int first,
-                           std::uint64_t changes, const field_info* fields, const walk_step* steps,
-                           const field_place* places, const known_tag* tags,
-                           decltype(&check_known_tag) check_tag) {
+    consteval layout_table(const struct_layout* drafts, const table_offsets* offsets, int first,
+                           std::uint64_t changes, const walk_step* steps, const field_place* places,
+                           const known_tag* tags) {
+        struct_layout layout;
         for (std::size_t i = 0; i < Versions; ++i) {
-            if (i != 0 && (changes >> i & 1) != 0) ++layout, ++offsets;
-            struct_layout& made = entries[i] = *layout;
-            made.steps = steps + offsets->steps;
-            made.places = places + offsets->places;
-            made.tags = tags + offsets->tags;
-            made.fields = fields;
-            made.check_tag = check_tag;
-            made.version = static_cast<std::int16_t>(first + static_cast<int>(i));
-            made.version_index = static_cast<std::uint8_t>(i);
+            if ((changes >> i & 1) != 0) {
+                layout = *drafts++;
+                layout.steps = steps + offsets->steps;
+                layout.places = places + offsets->places;
+                layout.tags = tags + offsets->tags;
+                ++offsets;
+            }
+            layout.version = static_cast<std::int16_t>(first + static_cast<int>(i));
+            layout.version_index = static_cast<std::uint8_t>(i);
+            entries[i] = layout;
         }
     }
 };
@@ -480,15 +529,14 @@ private:
 
     static constexpr std::size_t drafts = static_cast<std::size_t>(std::popcount(summary.changes));
     static constexpr auto draft =
-        drafted<layout_draft<drafts, summary.stepped * drafts, count * drafts, summary.tagged * drafts>>(
-            list.fields, count, facts, summary.changes);
+        drafted<layout_draft<drafts, summary.stepped * drafts, count * drafts, summary.tagged * drafts>,
+                count>(list.fields, facts, summary);
     static constexpr constant_table<walk_step, draft.used.steps + 1> steps{draft.steps};
     static constexpr constant_table<field_place, draft.used.places + 1> places{draft.places};
     static constexpr constant_table<known_tag, draft.used.tags + 1> tags{draft.tags};
-    static constexpr layout_table<versions> made{
-        draft.layouts,   draft.offsets, facts.versions.first,
-        summary.changes, list.fields,   steps.entries,
-        places.entries,  tags.entries,  summary.tagged != 0 ? &check_known_tag : nullptr};
+    static constexpr layout_table<versions> made{draft.layouts,   draft.offsets, facts.versions.first,
+                                                 summary.changes, steps.entries, places.entries,
+                                                 tags.entries};
 
 public:
     static constexpr const auto& fields = list.fields;
