@@ -453,18 +453,21 @@ struct common_places {
 
     /// From runs of `Count` places, one for each version or those that differ.
     consteval common_places(const field_place* places, std::size_t used) {
-        for (std::size_t i = 0, field = 0; i < used; ++i, field = field + 1 == Count ? 0 : field + 1) {
-            const field_place& place = places[i];
-            common_place& shared = of[field];
-            if (place.anchor == field_place::absent) {
-                shared.always = false;
-            } else if (shared.anchor == field_place::absent) {
-                shared.anchor = place.anchor;
-                shared.delta = place.delta;
-            } else {
-                if (shared.anchor != place.anchor) shared.anchor = common_place::varies;
-                if (shared.delta != place.delta) shared.delta = common_place::varies;
+        for (std::size_t field = 0; field < Count; ++field) {
+            common_place shared;
+            for (std::size_t i = field; i < used; i += Count) {
+                const field_place place = places[i];
+                if (place.anchor == field_place::absent) {
+                    shared.always = false;
+                } else if (shared.anchor == field_place::absent) {
+                    shared.anchor = place.anchor;
+                    shared.delta = place.delta;
+                } else {
+                    if (shared.anchor != place.anchor) shared.anchor = common_place::varies;
+                    if (shared.delta != place.delta) shared.delta = common_place::varies;
+                }
             }
+            of[field] = shared;
         }
     }
 };
