@@ -234,6 +234,10 @@ struct table_draft {
                 --differing;
             if (differing == 0) return previous;
         }
+        return keep_new(count);
+    }
+    /// Keeps them when they are known to differ.
+    consteval std::uint16_t keep_new(std::size_t count) {
         previous = used;
         used = static_cast<std::uint16_t>(used + count);
         return previous;
@@ -245,6 +249,7 @@ struct list_summary {
     /// The versions, counted from the message's first, whose layout may differ from that of the version
     /// before, as a set of bits: those at which a field or compact lengths begin or end.
     std::uint64_t changes = 1;
+    std::uint64_t moves = 1; ///< those of them at which a field begins or ends, and so places change
     std::size_t stepped = 0; ///< fields that take a step: of variable length, or tagged
     std::size_t tagged = 0;
     // What the walks rely on:
@@ -258,15 +263,10 @@ struct list_summary {
     consteval list_summary(const field_info* fields, std::size_t count, const message_facts& facts) {
         const int versions = facts.versions.last - facts.versions.first + 1;
         std::uint64_t tags = 0;
-        change(facts.first_flexible, facts);
         for (const field_info* field = fields; field != fields + count; ++field) {
             if (field->name.empty()) complete = false;
-            change(field->versions.first, facts);
-            change(field->versions.last + 1, facts);
-            if (!field->nullable.empty()) {
-                change(field->nullable.first, facts);
-                change(field->nullable.last + 1, facts);
-            }
+            moves |= bits_of(field->versions, facts.versions);
+            if (!field->nullable.empty()) changes |= bits_of(field->nullable, facts.versions);
             if (field->tag >= 0 || width_of(field->kind) == 0) ++stepped;
             if (field->tag >= 0) {
                 ++tagged;
@@ -278,11 +278,18 @@ struct list_summary {
             if (field->element == field_kind::structure) look_into(*field, facts, versions);
         }
         if (tags != (std::uint64_t{1} << tagged) - 1) sound_tags = false;
+        changes |= moves | bits_of({facts.first_flexible, 32767}, facts.versions);
     }
 
 private:
-    consteval void change(int version, const message_facts& facts) {
-        if (facts.versions.contains(version)) changes |= std::uint64_t{1} << (version - facts.versions.first);
+    /// The versions of `all` at which `range` begins and has ended.
+    static consteval std::uint64_t bits_of(const version_range& range, const version_range& all) {
+        std::uint64_t bits = 0;
+        if (range.first > all.first && range.first <= all.last)
+            bits = std::uint64_t{1} << (range.first - all.first);
+        if (range.last >= all.first && range.last < all.last)
+            bits |= std::uint64_t{1} << (range.last + 1 - all.first);
+        return bits;
     }
 
     consteval void look_into(const field_info& field, const message_facts& facts, int versions) {
@@ -329,7 +336,7 @@ struct layout_drafter {
 
     /// The layout at one version, without pointers to its tables: where in those they begin comes back.
     consteval table_offsets draft(struct_layout& layout, int version, std::size_t version_index,
-                                  bool flexible) {
+                                  bool flexible, bool moves) {
         walk_step* const step = steps.entries + steps.used;
         field_place* const place = places.entries + places.used;
         std::uint8_t step_count = 0;
@@ -378,7 +385,8 @@ struct layout_drafter {
                   .tag_count = tag_count,
                   .flexible = flexible,
                   .steady = steady && step_count != 0 && step_count <= max_steady_steps};
-        return {steps.keep(all_steps), places.keep(count), tags.keep(tag_count)};
+        return {steps.keep(all_steps), moves ? places.keep_new(count) : places.previous,
+                tag_count == 0 ? std::uint16_t{0} : tags.keep(tag_count)};
     }
 
     /// Adds the tags in the order of their numbers, and the steps of their payloads behind those of the walk.
@@ -400,13 +408,14 @@ struct layout_drafter {
         return all_steps;
     }
 
-    /// The layouts at the versions of `changes`.
+    /// The layouts at the versions that may differ from those before.
     consteval void draft_all(struct_layout* layout, table_offsets* offsets, const message_facts& facts,
-                             std::uint64_t changes) {
-        for (std::size_t index = 0; changes >> index != 0; ++index) {
-            if ((changes >> index & 1) == 0) continue;
+                             const list_summary& summary) {
+        for (std::size_t index = 0; summary.changes >> index != 0; ++index) {
+            if ((summary.changes >> index & 1) == 0) continue;
             const int version = facts.versions.first + static_cast<int>(index);
-            *offsets++ = draft(*layout++, version, index, facts.flexible(version));
+            *offsets++ =
+                draft(*layout++, version, index, facts.flexible(version), (summary.moves >> index & 1) != 0);
         }
     }
 };
@@ -431,7 +440,7 @@ consteval Draft drafted(const field_info* fields, const message_facts& facts, co
     layout_drafter drafter{
         fields,        plans,          Count,       static_cast<std::uint8_t>(summary.tagged),
         {draft.steps}, {draft.places}, {draft.tags}};
-    drafter.draft_all(draft.layouts, draft.offsets, facts, summary.changes);
+    drafter.draft_all(draft.layouts, draft.offsets, facts, summary);
     draft.used = {drafter.steps.used, drafter.places.used, drafter.tags.used};
     return draft;
 }
