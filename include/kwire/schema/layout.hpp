@@ -513,12 +513,23 @@ consteval std::size_t most_steps(const struct_layout* layouts, std::size_t count
     return most;
 }
 
-/// The fields of `S`, and behind them one that has but the message's name, if `S` is the whole message.
-template <class S>
+/// The fields of the message `M`, and behind them one that has but the message's name.
+template <class M>
 consteval auto named_fields() {
-    auto list = S::template fields<>;
-    if constexpr (std::is_same_v<S, message_of<S>>) list.fields[field_count<S>].name = S::facts.name;
+    auto list = M::template fields<>;
+    list.fields[field_count<M>].name = M::facts.name;
     return list;
+}
+template <class M>
+inline constexpr auto message_fields = named_fields<M>();
+
+/// The fields of `S`: if it is a message with its name behind them.
+template <class S>
+consteval const auto& fields_of() {
+    if constexpr (std::is_same_v<S, message_of<S>>)
+        return message_fields<S>;
+    else
+        return S::template fields<>;
 }
 
 /// The constant tables of `S`: its fields, its layouts, and both as `struct_info`.
@@ -531,7 +542,7 @@ private:
         static_cast<std::size_t>(facts.versions.last - facts.versions.first + 1);
     static_assert(versions <= 64, "list_summary has a bit for each");
 
-    static constexpr auto list = named_fields<S>();
+    static constexpr const auto& list = fields_of<S>();
     static constexpr list_summary summary{list.fields, count, facts};
     static_assert(summary.complete, "the list has fewer fields than it says");
     static_assert((S::template fields<>).fields[count].name.empty(), "the list has more fields than it says");
