@@ -185,34 +185,29 @@ constexpr wire_form form_of(const field_info& field, bool flexible) noexcept {
 
 /// What of a field's layout is the same at all versions: worked out once, and not for each of them.
 struct field_plan {
-    int first = 0, last = -1; ///< the versions in which it has a fixed place: none if it is tagged
-    std::uint8_t width = 0;   ///< of a field with a fixed width
-    walk_step classic;        ///< the step that walks it, if it takes one, where it is not null
-    walk_step flexible;       ///< the same in flexible versions
-
-    consteval void make(const field_info& field, std::size_t number) {
-        width = width_of(field.kind);
-        if (field.tag < 0) {
-            first = field.versions.first;
-            last = field.versions.last;
-            if (width != 0) return;
-        }
-        flexible = step_of(field, number, form_of(field, true));
-        classic = step_of(field, number, form_of(field, false));
-    }
-
-private:
-    static consteval walk_step step_of(const field_info& field, std::size_t number, wire_form form) {
-        std::uint8_t width = width_of(field.element);
-        if (width == 0)
-            width = field.element == field_kind::structure ? 0 : form == wire_form::strings ? 2 : 1;
-        return {.form = form,
-                .minimum = 1,
-                .width = width,
-                .field = static_cast<std::uint8_t>(number),
-                .child = field.structure};
-    }
+    int first, last;            ///< the versions in which it has a fixed place: none if it is tagged
+    std::uint8_t width;         ///< of a field with a fixed width
+    std::uint8_t element_width; ///< as a step has it, but of `wire_form::strings`
+    wire_form classic;          ///< how it is written where it is not null,
+    wire_form flexible;         ///< and in flexible versions
 };
+
+consteval field_plan plan_of(const field_info& field) {
+    const std::uint8_t width = width_of(field.kind);
+    if (field.tag < 0 && width != 0)
+        return {field.versions.first, field.versions.last, width, width, wire_form::fixed, wire_form::fixed};
+    std::uint8_t element_width = 0;
+    if (field.element != field_kind::structure) {
+        element_width = width_of(field.element);
+        if (element_width == 0) element_width = 1;
+    }
+    return {field.tag < 0 ? field.versions.first : 0,
+            field.tag < 0 ? field.versions.last : -1,
+            width,
+            element_width,
+            form_of(field, false),
+            form_of(field, true)};
+}
 
 /// Where the tables of one version begin in those of all versions.
 struct table_offsets {
@@ -323,15 +318,17 @@ struct layout_drafter {
 
     /// The step of a field behind `before` bytes of fixed width.
     consteval walk_step step_of(std::size_t i, int version, bool flexible, std::uint16_t before) const {
-        walk_step step = flexible ? plans[i].flexible : plans[i].classic;
-        step.fixed = before;
-        if (fields[i].nullable.contains(version)) {
-            step.minimum = 0;
-            if (step.form == wire_form::structure)
-                step.form =
-                    fields[i].tag >= 0 ? wire_form::nullable_tagged_structure : wire_form::nullable_structure;
-        }
-        return step;
+        const field_info& field = fields[i];
+        wire_form form = flexible ? plans[i].flexible : plans[i].classic;
+        const bool nullable = version >= field.nullable.first && version <= field.nullable.last;
+        if (nullable && form == wire_form::structure)
+            form = field.tag >= 0 ? wire_form::nullable_tagged_structure : wire_form::nullable_structure;
+        return {.fixed = before,
+                .form = form,
+                .minimum = static_cast<std::uint8_t>(nullable ? 0 : 1),
+                .width = form == wire_form::strings ? std::uint8_t{2} : plans[i].element_width,
+                .field = static_cast<std::uint8_t>(i),
+                .child = field.structure};
     }
 
     /// The layout at one version, without pointers to its tables: where in those they begin comes back.
@@ -435,8 +432,8 @@ struct layout_draft {
 template <class Draft, std::size_t Count>
 consteval Draft drafted(const field_info* fields, const message_facts& facts, const list_summary& summary) {
     Draft draft{};
-    field_plan plans[Count + 1];
-    for (std::size_t i = 0; i < Count; ++i) plans[i].make(fields[i], i);
+    field_plan plans[Count + 1]; // one more than are made, for structs without fields
+    for (std::size_t i = 0; i < Count; ++i) plans[i] = plan_of(fields[i]);
     layout_drafter drafter{
         fields,        plans,          Count,       static_cast<std::uint8_t>(summary.tagged),
         {draft.steps}, {draft.places}, {draft.tags}};
