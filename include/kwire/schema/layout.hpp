@@ -442,13 +442,17 @@ consteval Draft drafted(const field_info* fields, const message_facts& facts, co
     return draft;
 }
 
-/// A table of the constants that turned out to be needed.
-template <class T, std::size_t N>
-struct constant_table {
-    T entries[N];
+/// Of a draft's tables as much as turned out to be needed, each with one entry more: none may be empty.
+template <std::size_t Steps, std::size_t Places, std::size_t Tags>
+struct constant_tables {
+    walk_step steps[Steps + 1];
+    field_place places[Places + 1];
+    known_tag tags[Tags + 1];
 
-    consteval explicit constant_table(const T* from) {
-        for (std::size_t i = 0; i + 1 < N; ++i) entries[i] = from[i];
+    consteval constant_tables(const walk_step* step, const field_place* place, const known_tag* tag) {
+        for (std::size_t i = 0; i < Steps; ++i) steps[i] = step[i];
+        for (std::size_t i = 0; i < Places; ++i) places[i] = place[i];
+        for (std::size_t i = 0; i < Tags; ++i) tags[i] = tag[i];
     }
 };
 
@@ -551,12 +555,11 @@ private:
     static constexpr auto draft =
         drafted<layout_draft<drafts, summary.stepped * drafts, count * drafts, summary.tagged * drafts>,
                 count>(list.fields, facts, summary);
-    static constexpr constant_table<walk_step, draft.used.steps + 1> steps{draft.steps};
-    static constexpr constant_table<field_place, draft.used.places + 1> places{draft.places};
-    static constexpr constant_table<known_tag, draft.used.tags + 1> tags{draft.tags};
+    static constexpr constant_tables<draft.used.steps, draft.used.places, draft.used.tags> kept{
+        draft.steps, draft.places, draft.tags};
     static constexpr layout_table<versions> made{draft.layouts,   draft.offsets, facts.versions.first,
-                                                 summary.changes, steps.entries, places.entries,
-                                                 tags.entries};
+                                                 summary.changes, kept.steps,    kept.places,
+                                                 kept.tags};
 
 public:
     static constexpr const auto& fields = list.fields;
