@@ -175,9 +175,7 @@ inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
         return nullptr;
     p += layout.tail;
     if constexpr (!layout.flexible) return p;
-    if (*p == std::byte{0}) [[likely]]
-        return p + 1;
-    return check_tags(layout, p, state);
+    return check_tag_section(layout, p, state);
 }
 
 /// Moves over a checked struct, and stores the ends of its steps if `Keep`.
