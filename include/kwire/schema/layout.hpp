@@ -312,6 +312,7 @@ struct layout_drafter {
     const field_plan* plans;
     std::size_t count; ///< of fields
     std::uint8_t tag_count;
+    decltype(&check_known_tag) check_tag;
     table_draft<walk_step> steps;
     table_draft<field_place> places;
     table_draft<known_tag> tags;
@@ -373,7 +374,7 @@ struct layout_drafter {
         const std::uint8_t all_steps =
             tag_count == 0 ? step_count : draft_tags(step, place, step_count, version);
         layout = {.fields = fields,
-                  .check_tag = tag_count == 0 ? nullptr : &check_known_tag,
+                  .check_tag = check_tag,
                   .min_size = least + run,
                   .first_need = first_need,
                   .tail = run,
@@ -434,9 +435,15 @@ consteval Draft drafted(const field_info* fields, const message_facts& facts, co
     Draft draft{};
     field_plan plans[Count + 1]; // one more than are made, for structs without fields
     for (std::size_t i = 0; i < Count; ++i) plans[i] = plan_of(fields[i]);
-    layout_drafter drafter{
-        fields,        plans,          Count,       static_cast<std::uint8_t>(summary.tagged),
-        {draft.steps}, {draft.places}, {draft.tags}};
+    // Named in a template, check_known_tag need not be defined where no message is.
+    layout_drafter drafter{fields,
+                           plans,
+                           Count,
+                           static_cast<std::uint8_t>(summary.tagged),
+                           summary.tagged != 0 ? &check_known_tag : nullptr,
+                           {draft.steps},
+                           {draft.places},
+                           {draft.tags}};
     drafter.draft_all(draft.layouts, draft.offsets, facts, summary);
     draft.used = {drafter.steps.used, drafter.places.used, drafter.tags.used};
     return draft;
