@@ -119,9 +119,13 @@ struct error {
     std::array<path_step, max_depth> path{}; ///< outermost first
 
     /// Adds an enclosing field in front; steps beyond `max_depth` are dropped at the inner end.
-    void enter(path_step outer) noexcept {
+    constexpr void enter(path_step outer) noexcept {
         if (depth < max_depth) ++depth;
-        std::memmove(&path[1], &path[0], sizeof path - sizeof outer);
+        if consteval {
+            for (std::size_t i = depth; i-- > 1;) path[i] = path[i - 1];
+        } else { // no loop: everybody compiles this
+            std::memmove(&path[1], &path[0], sizeof path - sizeof outer);
+        }
         path[0] = outer;
     }
 

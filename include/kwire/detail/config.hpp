@@ -21,14 +21,8 @@
 #endif
 /// Hides from the optimiser how the variable came by its value.
 #define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
-/// Tells the optimiser what holds.
-#define KWIRE_ASSUME(condition)                                                                              \
-    do {                                                                                                     \
-        if (!(condition)) __builtin_unreachable();                                                           \
-    } while (false)
 #else
 #define KWIRE_ALWAYS_INLINE inline
-#define KWIRE_ASSUME(condition) static_cast<void>(0)
 #define KWIRE_COLD
 #define KWIRE_NOINLINE
 #define KWIRE_APART

@@ -90,8 +90,8 @@ struct common_place {
     static constexpr int varies = -1;
 
     int anchor = field_place::absent; ///< at the versions that have it: as a `field_place`, or `varies`
-    int delta = 0;
-    bool always = true; ///< every version has the field
+    int delta = 0;                    ///< likewise
+    bool always = true;               ///< every version has the field
 };
 
 /// A tag that the schema knows in some version of the message. Its number is its place among them.

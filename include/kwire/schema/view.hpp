@@ -70,7 +70,7 @@ private:
 
 namespace detail {
 
-/// The one door to the inside of views.
+/// The door to the inside of views for all but `get`.
 struct view_access {
     template <class View>
     static View make(const std::byte* base, const struct_layout& layout) noexcept {
@@ -170,7 +170,7 @@ struct view_access {
         return field.versions.contains(layout(view).version);
     }
 
-    /// The first byte of a field that is there, and not in tags, at its place.
+    /// The byte that lies `delta` behind `anchor` variable-length fields: a field's first, by its place.
     template <class S, int V>
     KWIRE_ALWAYS_INLINE static const std::byte* at(const struct_view<S, V>& view, std::size_t anchor,
                                                    std::size_t delta) noexcept {
@@ -397,7 +397,7 @@ template <std::size_t I, class S, int V>
                             inner));
                 }
             } else if constexpr (field.kind == field_kind::array) {
-                return detail::raw_array{field.null_default ? nullptr : detail::nothing};
+                return detail::raw_array{may_be_null && field.null_default ? nullptr : detail::nothing};
             } else if constexpr (field.kind == field_kind::string) {
                 using value =
                     std::conditional_t<may_be_null, std::optional<std::string_view>, std::string_view>;

@@ -153,7 +153,8 @@ struct element_shape {
         learned = p;
     }
 
-    /// Whether the struct at `p`, where so many bytes are, has this shape.
+    /// Whether the struct at `p` has this shape. It stops at the first length that differs, as `same_shape`
+    /// does: over bytes that were checked before nobody knows that `size` of them are there.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
         for (unsigned i = 0; i <= lengths; ++i)
             if (p[at[i]] != learned[at[i]]) return false;
