@@ -26,7 +26,7 @@ void take(kwire::uuid id) { sum += static_cast<unsigned long>(id.bytes[0]); }
 """
 
 SUBJECT = (
-    "#include <kwire/messages/metadata.hpp>\n#include <kwire/parse.hpp>\n"
+    "#include <kwire/messages/metadata.hpp>\n#include <kwire/read/parse.hpp>\n"
     "static unsigned long sum;\n" + VISIT + """
 bool visit_response(std::span<const std::byte> body, int version) {
     const auto response = kwire::parse_view<kwire::metadata_response>(body, version);
@@ -65,9 +65,9 @@ unsigned long result() { return sum; }
 )
 
 DISPATCHER = """
-#include <kwire/dispatch.hpp>
+#include <kwire/connect/dispatch.hpp>
 #include <kwire/messages/apis.hpp>
-#include <kwire/print.hpp>
+#include <kwire/reflect/print.hpp>
 bool print_request(kwire::shared_buffer frame, std::string& out) {
     const auto done = kwire::dispatch<kwire::all_requests>(std::move(frame), kwire::overloaded{
         [&]<class M>(const kwire::request<M>& request) { out += kwire::to_text(*request); },
@@ -81,7 +81,7 @@ bool print_request(kwire::shared_buffer frame, std::string& out) {
 def std_headers(compiler):
     """The std headers that kwire's headers name themselves."""
     flags = ["-std=c++23", f"-I{ROOT / 'include'}", "-M", "-MG", "-x", "c++", "-"]
-    text = "#include <kwire/messages/metadata.hpp>\n#include <kwire/parse.hpp>\n"
+    text = "#include <kwire/messages/metadata.hpp>\n#include <kwire/read/parse.hpp>\n"
     rule = subprocess.run([compiler, *flags], input=text, capture_output=True, text=True, check=True).stdout
     own = [pathlib.Path(word) for word in rule.replace("\\\n", " ").split() if "/kwire/" in word]
     return sorted({name for header in own for name in re.findall(r"^#include <([a-z_]+)>", header.read_text(), re.M)})

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <kwire/messages/fetch.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
 
 #include <cstddef>
 #include <cstdint>

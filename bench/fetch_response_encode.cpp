@@ -1,6 +1,6 @@
 // Encodes Fetch responses whose records are referred to: the time must not depend on how many bytes they are.
-#include <kwire/encode.hpp>
 #include <kwire/messages/fetch.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <benchmark/benchmark.h>
 

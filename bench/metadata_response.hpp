@@ -2,7 +2,7 @@
 #pragma once
 
 #include <kwire/messages/metadata.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
 
 #include <array>
 #include <cstddef>

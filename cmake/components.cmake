@@ -1,6 +1,6 @@
 # Optional parts of kwire that need another library.
 #
-#     kwire_component(<name> HEADERS <path or directory/ below include/kwire>... PACKAGES <package [version]>... LINK <target>...)
+#     kwire_component(<name> HEADERS <path or its beginning, below include/kwire>... PACKAGES <package [version]>... LINK <target>...)
 #
 # Makes kwire::<name> where its packages are there: in developer mode always when they are found, in a project that
 # adds this directory when KWIRE_COMPONENTS names it (and then they are required). The installed package knows every
@@ -50,7 +50,7 @@ function(kwire_component_of header out)
     get_property(owned GLOBAL PROPERTY KWIRE_${name}_HEADERS)
     foreach(prefix IN LISTS owned)
       string(FIND "${header}" "${prefix}" at)
-      if(header STREQUAL prefix OR (prefix MATCHES "/$" AND at EQUAL 0))
+      if(header STREQUAL prefix OR (NOT prefix MATCHES "[.]hpp$" AND at EQUAL 0))
         set(${out} ${name} PARENT_SCOPE)
         return()
       endif()

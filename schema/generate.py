@@ -344,8 +344,8 @@ def header_of(stem, messages, words, secrets, used_words, abi=1):
              "#pragma once", ""]
     if any(field.type == "records" for message in messages for place in [message, *message.structs()]
            for field in place.fields):
-        lines.append("#include <kwire/buffer_chain.hpp>")
-    lines += ["#include <kwire/message.hpp>", "", "namespace kwire {", ""]
+        lines.append("#include <kwire/buffer/buffer_chain.hpp>")
+    lines += ["#include <kwire/messages/detail/message.hpp>", "", "namespace kwire {", ""]
     for message in messages:
         naming.check_message(message)
         partner = None
@@ -423,7 +423,7 @@ def apis_header(facts):
              "/// Every request and every response as a list, for `dispatch` to take them all.",
              "///",
              "/// A list costs nothing; what is made of each message in it does, once for every visitor.",
-             "#pragma once", "", "#include <kwire/message.hpp>"]
+             "#pragma once", "", "#include <kwire/messages/detail/message.hpp>"]
     lines += [f"#include <kwire/messages/{naming.file_stem(requests[key].name, 'request')}.hpp>" for key in sorted(requests)]
     lines += ["", "namespace kwire {"]
     for kind in ("request", "response"):
@@ -442,7 +442,7 @@ def registry_header(facts):
              "/// Every message by its name or API key, for tools that learn at run time what they read: see dynamic.hpp.",
              "///",
              "/// Has the tables of all messages in it: include it in one source file of a program.",
-             "#pragma once", "", "#include <kwire/api.hpp>", "#include <kwire/dynamic.hpp>",
+             "#pragma once", "", "#include <kwire/api.hpp>", "#include <kwire/reflect/dynamic.hpp>",
              "#include <kwire/messages/all.hpp>", "",
              "#include <algorithm>", "#include <array>", "#include <cstddef>", "#include <cstdint>",
              "#include <span>", "#include <string_view>", "",

@@ -1,7 +1,7 @@
-#include <kwire/encode.hpp>
 #include <kwire/error_code.hpp>
 #include <kwire/messages/heartbeat.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <concepts>
 #include <cstdint>

@@ -1,7 +1,7 @@
-#include <kwire/encode.hpp>
 #include <kwire/fmt.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
 
 #include "catch.hpp"
 #include "support/bytes.hpp"

@@ -5,7 +5,7 @@
 /// more ways, and reads them through typed views too. Inputs stand in heap blocks of exactly their size, so
 /// that AddressSanitizer sees a step too far, and every accessor is called on what is accepted.
 #include <kwire/messages/registry.hpp>
-#include <kwire/transcode.hpp>
+#include <kwire/reflect/transcode.hpp>
 
 #include <algorithm>
 #include <bit>

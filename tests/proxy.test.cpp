@@ -1,13 +1,13 @@
 // The code of docs/proxy.md, which tests/test_readme.py finds here line by line.
-#include <kwire/correlator.hpp>
-#include <kwire/dispatch.hpp>
+#include <kwire/connect/correlator.hpp>
+#include <kwire/connect/dispatch.hpp>
+#include <kwire/connect/negotiation.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/messages/sasl_handshake.hpp>
-#include <kwire/negotiation.hpp>
-#include <kwire/patch.hpp>
-#include <kwire/transcode.hpp>
+#include <kwire/reflect/transcode.hpp>
+#include <kwire/write/set.hpp>
 
 #include <cstdint>
 #include <expected>

@@ -1,10 +1,10 @@
 // The code of README.md, which tests/test_readme.py finds here line by line.
-#include <kwire/dispatch.hpp>
-#include <kwire/find.hpp>
-#include <kwire/frame.hpp>
+#include <kwire/connect/dispatch.hpp>
+#include <kwire/connect/frame.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
+#include <kwire/read/find.hpp>
 #include <kwire/records/batch.hpp>
 
 #include <string>

@@ -1,8 +1,8 @@
 /// What generic tools do, over every message and every golden vector. docs/reflection.md shows some of it.
-#include <kwire/encode.hpp>
 #include <kwire/messages/registry.hpp>
-#include <kwire/patch.hpp>
-#include <kwire/print.hpp>
+#include <kwire/reflect/print.hpp>
+#include <kwire/reflect/set.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <map>
 #include <set>

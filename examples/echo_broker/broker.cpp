@@ -1,7 +1,7 @@
 // What is served in which versions, and the answers that need no records.
 #include "broker.hpp"
 
-#include <kwire/negotiation.hpp>
+#include <kwire/connect/negotiation.hpp>
 
 #include <array>
 #include <utility>

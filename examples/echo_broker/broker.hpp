@@ -1,8 +1,8 @@
 // The broker: which requests it serves, and the answer to each.
 #pragma once
 
+#include <kwire/connect/frame.hpp>
 #include <kwire/error_code.hpp>
-#include <kwire/frame.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/find_coordinator.hpp>

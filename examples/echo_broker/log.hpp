@@ -1,7 +1,7 @@
 // The log: topics, their partitions, and batches kept as slices of the frames that brought them.
 #pragma once
 
-#include <kwire/buffer_chain.hpp>
+#include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/wire/uuid.hpp>
 

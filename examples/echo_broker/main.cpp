@@ -4,7 +4,7 @@
 //     session.hpp  one connection: frames in, answers out, deadlines
 //     broker.hpp   requests and their answers; produce.cpp and fetch.cpp are where the records go through
 //     log.hpp      topics and partitions: batches as slices of the buffers that the socket wrote
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -1,8 +1,8 @@
 #include "convert.hpp"
 
-#include <kwire/json.hpp>
 #include <kwire/messages/registry.hpp>
-#include <kwire/transcode.hpp>
+#include <kwire/reflect/json.hpp>
+#include <kwire/reflect/transcode.hpp>
 
 #include <cstdint>
 #include <expected>

@@ -4,11 +4,11 @@
 #include <kwire/compression/lz4.hpp>
 #include <kwire/compression/snappy.hpp>
 #include <kwire/compression/zstd.hpp>
-#include <kwire/json.hpp>
 #include <kwire/messages/end_txn_marker.hpp>
 #include <kwire/records/batch_patch.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/read.hpp>
+#include <kwire/reflect/json.hpp>
 
 #include <array>
 #include <concepts>

@@ -1,9 +1,9 @@
 /// What kwire-convert does through the typed structs of a message, as a value.
 #pragma once
 
-#include <kwire/encode.hpp>
-#include <kwire/parse.hpp>
-#include <kwire/to_data.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
+#include <kwire/write/to_data.hpp>
 
 #include <expected>
 #include <span>

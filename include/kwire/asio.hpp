@@ -8,9 +8,9 @@
 /// Component kwire::asio, which brings Boost 1.81 or later.
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/connect/frame_reader.hpp>
 #include <kwire/error.hpp>
-#include <kwire/frame_reader.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_state.hpp>

@@ -10,10 +10,10 @@
 /// them.
 #pragma once
 
+#include <kwire/buffer/held.hpp>
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
-#include <kwire/held.hpp>
-#include <kwire/print.hpp>
+#include <kwire/reflect/print.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <fmt/format.h>

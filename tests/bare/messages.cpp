@@ -1,7 +1,7 @@
 /// A message is written, read, held and refused without exceptions and run-time type information.
-#include <kwire/encode.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <span>
 #include <string_view>

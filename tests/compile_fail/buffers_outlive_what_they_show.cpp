@@ -1,5 +1,5 @@
 /// Buffers that are temporaries show nothing, and static bytes are not those of a temporary.
-#include <kwire/buffer_chain.hpp>
+#include <kwire/buffer/buffer_chain.hpp>
 
 #include <array>
 #include <string>

@@ -1,6 +1,6 @@
 /// Changes in place: what would change lengths, or a message that nobody owns, does not compile.
 #include <kwire/messages/metadata.hpp>
-#include <kwire/patch.hpp>
+#include <kwire/reflect/set.hpp>
 
 using response = kwire::metadata_response;
 

@@ -1,7 +1,7 @@
 /// Look-ups by key: what cannot be looked up is refused with a sentence.
-#include <kwire/indexed.hpp>
 #include <kwire/messages/controlled_shutdown.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/read/index.hpp>
 
 using response = kwire::metadata_response;
 

@@ -1,10 +1,10 @@
 /// Views point at bytes that somebody must keep: mistakes in which nobody does.
-#include <kwire/dynamic.hpp>
-#include <kwire/encode.hpp>
-#include <kwire/frame.hpp>
+#include <kwire/connect/frame.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/reflect/dynamic.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 /// Visitors of frames: mistakes that would lose a message or read it as another.
-#include <kwire/dispatch.hpp>
+#include <kwire/connect/dispatch.hpp>
 #include <kwire/messages/metadata.hpp>
 
 #ifndef KWIRE_MUST_FAIL

@@ -1,7 +1,7 @@
 /// A program of somebody who uses kwire: the same however it came by the headers.
-#include <kwire/encode.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <cstdio>
 

@@ -1,6 +1,6 @@
 /// libFuzzer: any bytes as any message. Both forms of the reader must agree, in bounds, and what they accept
 /// must survive being written and read again.
-#include <kwire/transcode.hpp>
+#include <kwire/reflect/transcode.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -1,8 +1,8 @@
 /// libFuzzer: any bytes as a records field, and as a stream of frames that arrives in pieces.
-#include <kwire/correlator.hpp>
-#include <kwire/dispatch.hpp>
-#include <kwire/frame.hpp>
-#include <kwire/frame_reader.hpp>
+#include <kwire/connect/correlator.hpp>
+#include <kwire/connect/dispatch.hpp>
+#include <kwire/connect/frame.hpp>
+#include <kwire/connect/frame_reader.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/control.hpp>

@@ -1,5 +1,5 @@
 #include <kwire/api.hpp>
-#include <kwire/dispatch.hpp>
+#include <kwire/connect/dispatch.hpp>
 #include <kwire/messages/apis.hpp>
 
 #include <set>

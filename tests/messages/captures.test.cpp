@@ -1,5 +1,5 @@
 /// What clients and brokers have sent each other, byte for byte: tests/golden/captures.
-#include <kwire/frame.hpp>
+#include <kwire/connect/frame.hpp>
 #include <kwire/messages/add_partitions_to_txn.hpp>
 #include <kwire/messages/end_txn.hpp>
 #include <kwire/messages/get_telemetry_subscriptions.hpp>
@@ -10,7 +10,7 @@
 #include <kwire/messages/registry.hpp>
 #include <kwire/messages/sync_group.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/transcode.hpp>
+#include <kwire/reflect/transcode.hpp>
 
 #include <boost/json/parse.hpp>
 

@@ -1,9 +1,9 @@
 /// A message type as a value: what tests do with messages, without templates. `describe<M>()` makes one.
 #pragma once
 
-#include <kwire/encode.hpp>
-#include <kwire/parse.hpp>
-#include <kwire/to_data.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
+#include <kwire/write/to_data.hpp>
 
 #include <array>
 #include <cstddef>

@@ -4,8 +4,8 @@
 /// test.
 #pragma once
 
-#include <kwire/tags.hpp>
-#include <kwire/visit_fields.hpp>
+#include <kwire/read/unknown_tags.hpp>
+#include <kwire/reflect/visit_fields.hpp>
 
 #include <concepts>
 #include <cstddef>

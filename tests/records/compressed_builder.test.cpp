@@ -1,5 +1,5 @@
 #include <kwire/records/builder.hpp>
-#include <kwire/records/decompress.hpp>
+#include <kwire/records/detail/decompress.hpp>
 #include <kwire/records/record.hpp>
 
 #include <algorithm>

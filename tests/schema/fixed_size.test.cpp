@@ -1,7 +1,7 @@
-#include <kwire/encode.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/schema/fixed_size.hpp>
+#include <kwire/write/encode.hpp>
 
 #include "catch.hpp"
 

@@ -1,5 +1,3 @@
-#include <kwire/dynamic.hpp>
-#include <kwire/encode.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/consumer_group_member_metadata_record.hpp>
 #include <kwire/messages/delete_topics.hpp>
@@ -7,9 +5,11 @@
 #include <kwire/messages/find_coordinator.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/sync_group.hpp>
+#include <kwire/reflect/dynamic.hpp>
+#include <kwire/reflect/transcode.hpp>
 #include <kwire/schema/parse_options.hpp>
-#include <kwire/to_data.hpp>
-#include <kwire/transcode.hpp>
+#include <kwire/write/encode.hpp>
+#include <kwire/write/to_data.hpp>
 
 #include <algorithm>
 #include <string>

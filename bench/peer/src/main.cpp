@@ -1,9 +1,9 @@
 /// Decodes a Metadata response v12 of 1000 topics with 10 partitions into memory of its own: kwire's to_data
 /// against the crate kafka-protocol, in one process, taking turns. See run.sh.
-#include <kwire/encode.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/parse.hpp>
-#include <kwire/to_data.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
+#include <kwire/write/to_data.hpp>
 
 #include <algorithm>
 #include <chrono>

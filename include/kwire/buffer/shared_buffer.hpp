@@ -5,7 +5,7 @@
 /// Messages need no more of buffer.hpp than this, and who only reads need not compile the rest.
 #pragma once
 
-#include <kwire/buffer/memory.hpp>
+#include <kwire/buffer/detail/memory.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/detail/plain_values.hpp>
 

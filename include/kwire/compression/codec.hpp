@@ -9,9 +9,9 @@
 /// that derives from kwire::codec can take their place.
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/compression/type.hpp>
 #include <kwire/error.hpp>
-#include <kwire/records/batch.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <kwire/compression/codec.hpp>
-#include <kwire/compression/xxh32.hpp>
+#include <kwire/compression/detail/xxh32.hpp>
 
 #include <algorithm>
 #include <array>

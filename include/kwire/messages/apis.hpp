@@ -4,7 +4,7 @@
 /// A list costs nothing; what is made of each message in it does, once for every visitor.
 #pragma once
 
-#include <kwire/message.hpp>
+#include <kwire/messages/detail/message.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/list_offsets.hpp>

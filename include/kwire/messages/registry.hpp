@@ -5,7 +5,7 @@
 #pragma once
 
 #include <kwire/api.hpp>
-#include <kwire/dynamic.hpp>
+#include <kwire/reflect/dynamic.hpp>
 #include <kwire/messages/all.hpp>
 
 #include <algorithm>

@@ -7,9 +7,10 @@
 /// old logs hold entries of magic 0 and 1 as well, single messages or compressed wrappers around several.
 #pragma once
 
+#include <kwire/compression/type.hpp>
 #include <kwire/error.hpp>
-#include <kwire/wire/crc32_tables.hpp>
 #include <kwire/wire/crc32c.hpp>
+#include <kwire/wire/detail/crc32_tables.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/overlay.hpp>
 
@@ -23,27 +24,6 @@
 #include <type_traits>
 
 namespace kwire {
-
-/// How the records of a batch are compressed: the low three bits of its attributes. 5 to 7 are unassigned.
-enum class compression_type : std::uint8_t {
-    none = 0,
-    gzip = 1,
-    snappy = 2,
-    lz4 = 3,
-    zstd = 4, ///< magic 2 only (KIP-110)
-};
-
-/// The name in Kafka's configuration: "zstd"; "unknown" for the values that nobody assigned.
-[[nodiscard]] constexpr std::string_view name_of(compression_type type) noexcept {
-    switch (type) {
-    case compression_type::none: return "none";
-    case compression_type::gzip: return "gzip";
-    case compression_type::snappy: return "snappy";
-    case compression_type::lz4: return "lz4";
-    case compression_type::zstd: return "zstd";
-    }
-    return "unknown";
-}
 
 /// Whose clock the timestamps of a batch are from.
 enum class timestamp_type : std::uint8_t {

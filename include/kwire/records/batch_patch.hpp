@@ -12,12 +12,12 @@
 /// batch whose checksum was wrong before has a wrong one afterwards.
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/wire/crc32_tables.hpp>
 #include <kwire/wire/crc32c.hpp>
+#include <kwire/wire/detail/crc32_tables.hpp>
 
 #include <array>
 #include <cstddef>

@@ -10,12 +10,12 @@
 /// Layout: KIP-98, headers KIP-82.
 #pragma once
 
-#include <kwire/buffer.hpp>
-#include <kwire/buffer_chain.hpp>
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/record_to_write.hpp>
+#include <kwire/records/detail/record_to_write.hpp>
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/varint.hpp>
 

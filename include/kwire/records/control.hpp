@@ -8,7 +8,7 @@
 #pragma once
 
 #include <kwire/error.hpp>
-#include <kwire/parse.hpp>
+#include <kwire/read/parse.hpp>
 #include <kwire/records/record.hpp>
 #include <kwire/wire/endian.hpp>
 

@@ -12,7 +12,7 @@
 /// Only brokers and controllers write them; brokers refuse them from producers.
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/builder.hpp>

@@ -9,8 +9,8 @@
 /// and control batches none at all. KIP-98, KIP-110.
 #pragma once
 
-#include <kwire/buffer.hpp>
-#include <kwire/buffer_chain.hpp>
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>

@@ -8,12 +8,12 @@
 /// Layout: the guide to Kafka's protocol; KIP-31 for relative offsets, KIP-32 for timestamps.
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/record_to_write.hpp>
-#include <kwire/wire/crc32_tables.hpp>
+#include <kwire/records/detail/record_to_write.hpp>
+#include <kwire/wire/detail/crc32_tables.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <algorithm>

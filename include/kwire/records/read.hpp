@@ -14,15 +14,15 @@
 /// around them. The checksums of the messages inside are not compared, for the wrapper's own covers them.
 #pragma once
 
-#include <kwire/buffer.hpp>
+#include <kwire/buffer/held.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
-#include <kwire/held.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
-#include <kwire/records/decompress.hpp>
-#include <kwire/records/expected_records.hpp>
+#include <kwire/records/detail/decompress.hpp>
+#include <kwire/records/detail/expected_records.hpp>
 #include <kwire/records/record.hpp>
 #include <kwire/records/skim.hpp>
 

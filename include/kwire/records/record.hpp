@@ -17,7 +17,7 @@
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
-#include <kwire/records/expected_records.hpp>
+#include <kwire/records/detail/expected_records.hpp>
 #include <kwire/wire/varint.hpp>
 
 #include <cstddef>

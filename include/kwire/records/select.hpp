@@ -15,8 +15,8 @@
 /// owner changes batches where they lie instead: see batch_patch.hpp.
 #pragma once
 
-#include <kwire/buffer.hpp>
-#include <kwire/buffer_chain.hpp>
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/batch_patch.hpp>

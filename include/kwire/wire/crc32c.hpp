@@ -5,9 +5,9 @@
 ///     crc = kwire::crc32c_combine(crc, kwire::crc32c(rest), rest.size()); // neither is read again
 #pragma once
 
-#include <kwire/wire/crc32_tables.hpp>
-#include <kwire/wire/crc32c_arm.hpp>
-#include <kwire/wire/crc32c_x86.hpp>
+#include <kwire/wire/detail/crc32_tables.hpp>
+#include <kwire/wire/detail/crc32c_arm.hpp>
+#include <kwire/wire/detail/crc32c_x86.hpp>
 
 #include <cstddef>
 #include <cstdint>

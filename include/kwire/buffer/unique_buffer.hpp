@@ -1,0 +1,251 @@
+/// Owned bytes: shared_buffer is immutable, counted and sliceable; unique_buffer is exclusive and grows.
+///
+///     kwire::unique_buffer in = kwire::unique_buffer::with_capacity(4096);
+///     in.commit(read(fd, in.spare()));                      // new bytes, no copy
+///     kwire::shared_buffer frame = in.split().freeze();     // O(1); `in` keeps the rest of the memory
+///     std::optional<kwire::shared_buffer> key = frame.slice(4, 16); // O(1), keeps the memory alive
+#pragma once
+
+#include <kwire/buffer/detail/memory.hpp>
+#include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace kwire {
+
+/// Text as bytes, for keys, values and whatever else is taken as a span: `{.value = bytes_of_text("paid")}`.
+/// Shows the characters where they lie, without the end of a literal; good as long as they are.
+[[nodiscard]] inline std::span<const std::byte>
+bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
+    return {detail::bytes_at(text), text.size()};
+}
+
+/// Bytes with one owner, who may write and append; freeze() makes them shared in O(1).
+///
+/// A range of an allocation: the filled part (data, size), and the spare part behind it up to the capacity.
+/// Ranges of unique_buffers never overlap each other or a shared_buffer, even where they were split from one
+/// allocation, so writing needs no check. Move-only; a moved-from buffer is empty without capacity.
+///
+/// Threads: different unique_buffers, also of one allocation, may be used on different threads at once.
+class unique_buffer {
+public:
+    unique_buffer() = default;
+    unique_buffer(unique_buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          capacity_(std::exchange(other.capacity_, 0)),
+          memory_(std::move(other.memory_)) {}
+    unique_buffer& operator=(unique_buffer&& other) noexcept {
+        unique_buffer taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~unique_buffer() = default;
+
+    /// An empty buffer with room for `capacity` bytes, uninitialised, in one allocation.
+    [[nodiscard]] static unique_buffer with_capacity(std::size_t capacity) {
+        if (capacity == 0) return {};
+        detail::memory_ref memory = detail::allocate_memory(capacity);
+        std::byte* begin = memory->writable;
+        return {begin, 0, capacity, std::move(memory)};
+    }
+
+    [[nodiscard]] std::byte* data() & noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    [[nodiscard]] const std::byte* data() const& noexcept KWIRE_LIFETIMEBOUND { return data_; }
+    const std::byte* data() const&& = delete;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// Bytes that fit without an allocation, the filled ones included.
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+    /// The filled part; good until the buffer grows, is split or goes.
+    [[nodiscard]] std::span<std::byte> span() & noexcept KWIRE_LIFETIMEBOUND { return {data_, size_}; }
+    [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
+        return {data_, size_};
+    }
+    std::span<const std::byte> span() const&& = delete;
+
+    /// The unfilled part, uninitialised: write here, then commit().
+    [[nodiscard]] std::span<std::byte> spare() & noexcept KWIRE_LIFETIMEBOUND {
+        return {data_ + size_, capacity_ - size_};
+    }
+    std::span<std::byte> spare() && = delete;
+
+    /// Declares the first `n` bytes of spare() filled. More than there are ends the program.
+    void commit(std::size_t n) noexcept {
+        detail::require(n <= capacity_ - size_);
+        size_ += n;
+    }
+
+    /// Makes room for `additional` bytes behind the filled ones.
+    ///
+    /// The capacity at least doubles, so that n appends copy O(n) bytes. Bytes that have to move are counted
+    /// in copied_bytes(). If memory cannot be had, nothing has changed.
+    void reserve(std::size_t additional) {
+        if (additional > capacity_ - size_) grow(additional);
+    }
+
+    /// Copies `bytes` behind the filled ones; counted. `bytes` may lie in this buffer.
+    void append(std::span<const std::byte> bytes) {
+        unique_buffer old; // keeps the memory until `bytes`, which may lie in it, is copied
+        if (bytes.size() > capacity_ - size_) {
+            unique_buffer larger = grown(bytes.size());
+            old = std::exchange(*this, std::move(larger));
+        }
+        detail::copy_bytes(data_ + size_, bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
+    void append(const shared_buffer& bytes) { append(bytes.span()); }
+
+    /// Forgets the filled bytes, keeps the memory.
+    void clear() noexcept { size_ = 0; }
+
+    /// Keeps the first `n` bytes; does nothing if there are no more.
+    void truncate(std::size_t n) noexcept {
+        if (n < size_) size_ = n;
+    }
+
+    /// Hands out the filled part in O(1) and keeps the spare part, both in the same allocation.
+    [[nodiscard]] unique_buffer split() noexcept { return split_unchecked(size_); }
+
+    /// Hands out the first `n` bytes in O(1) and keeps the rest; nullopt, and nothing changes, if there are
+    /// fewer.
+    [[nodiscard]] std::optional<unique_buffer> split_to(std::size_t n) noexcept {
+        if (n > size_) return std::nullopt;
+        return split_unchecked(n);
+    }
+
+    /// Puts `tail` behind the filled bytes: in O(1) if it lies there already, as after split(); else by
+    /// append.
+    void unsplit(unique_buffer tail) {
+        if (size_ == 0 && tail.size_ != 0) {
+            swap(tail);
+        } else if (memory_ && memory_ == tail.memory_ && size_ == capacity_ &&
+                   data_ + capacity_ == tail.data_) {
+            size_ += tail.size_;
+            capacity_ += tail.capacity_;
+        } else {
+            append(std::as_const(tail).span());
+        }
+    }
+
+    /// The filled bytes as a shared_buffer, in O(1); the spare part stays pinned but unused.
+    [[nodiscard]] shared_buffer freeze() && noexcept {
+        unique_buffer taken(std::move(*this));
+        if (taken.size_ == 0) return {};
+        return {taken.data_, taken.size_, std::move(taken.memory_)};
+    }
+
+    void swap(unique_buffer& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+        std::swap(memory_, other.memory_);
+    }
+
+private:
+    friend shared_buffer;
+    friend detail::buffer_access;
+
+    static constexpr std::size_t smallest_growth = 64; ///< below this the allocator rounds up anyway
+
+    unique_buffer(std::byte* data, std::size_t size, std::size_t capacity, detail::memory_ref memory) noexcept
+        : data_(data), size_(size), capacity_(capacity), memory_(std::move(memory)) {}
+
+    [[nodiscard]] unique_buffer split_unchecked(std::size_t n) noexcept {
+        if (n == capacity_) return std::move(*this); // nothing is left behind that would need the memory
+        if (n == 0) return {};
+        unique_buffer head(data_, n, n, memory_);
+        data_ += n;
+        size_ -= n;
+        capacity_ -= n;
+        return head;
+    }
+
+    /// A larger buffer with the same filled bytes.
+    [[nodiscard]] unique_buffer grown(std::size_t additional) const {
+        std::size_t capacity = detail::saturating_add(size_, additional);
+        const std::size_t doubled = detail::saturating_add(capacity_, capacity_);
+        if (capacity < doubled) capacity = doubled;
+        if (capacity < smallest_growth) capacity = smallest_growth;
+        unique_buffer larger = with_capacity(capacity);
+        detail::copy_bytes(larger.data_, data_, size_);
+        larger.size_ = size_;
+        return larger;
+    }
+
+    KWIRE_NOINLINE void grow(std::size_t additional) {
+        unique_buffer larger = grown(additional);
+        swap(larger);
+    }
+
+    std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+    detail::memory_ref memory_;
+};
+
+inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_unique() && noexcept {
+    if (size_ == 0) {
+        *this = {};
+        return unique_buffer{};
+    }
+    if (!memory_.sole() || memory_->writable == nullptr) return std::unexpected(std::move(*this));
+    const std::size_t offset = detail::distance_from(memory_->writable, data_);
+    std::byte* begin = memory_->writable + offset;
+    const std::size_t capacity = memory_->size - offset; // the last owner has all the rest to itself
+    data_ = nullptr;
+    return unique_buffer(begin, std::exchange(size_, 0), capacity, std::move(memory_));
+}
+
+/// What changes in place do with bytes that somebody else holds too.
+enum class if_shared : std::uint8_t {
+    refuse, ///< leave them as they are: errc::buffer_shared, or buffer_read_only
+    copy,   ///< change a copy, which is counted in copied_bytes()
+};
+
+namespace detail {
+
+/// What the other parts of kwire may do to buffers and users may not.
+struct buffer_access {
+    /// Why `b` does not become unique.
+    static errc refusal(const shared_buffer& b) noexcept {
+        return b.is_read_only() ? errc::buffer_read_only : errc::buffer_shared;
+    }
+    /// slice() without its check, for callers who have made it: offset and length lie inside.
+    static shared_buffer slice(const shared_buffer& b, std::size_t offset, std::size_t length) noexcept {
+        return b.slice_unchecked(offset, length);
+    }
+    /// True if `b` begins where `a` ends, in the same allocation.
+    static bool adjacent(const shared_buffer& a, const shared_buffer& b) noexcept {
+        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_;
+    }
+    /// True if the spare part of `b` begins where `a` ends.
+    static bool adjacent_to_spare(const shared_buffer& a, const unique_buffer& b) noexcept {
+        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_ + b.size_;
+    }
+    /// Makes `a` longer by `n` bytes that follow it and that its owner may read.
+    static void extend(shared_buffer& a, std::size_t n) noexcept { a.size_ += n; }
+    /// Moves the beginning of an unfilled `b` behind `n` bytes that were written and given away.
+    static void advance(unique_buffer& b, std::size_t n) noexcept {
+        b.data_ += n;
+        b.capacity_ -= n;
+    }
+    /// The first `n` bytes of the spare part of `b`, as a buffer that shares its memory.
+    static shared_buffer share(const unique_buffer& b, std::size_t n) noexcept {
+        return {b.data_ + b.size_, n, b.memory_};
+    }
+    static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
+};
+
+} // namespace detail
+
+} // namespace kwire

@@ -1,0 +1,30 @@
+/// The compressions of record batches, as batches name them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace kwire {
+
+/// How the records of a batch are compressed: the low three bits of its attributes. 5 to 7 are unassigned.
+enum class compression_type : std::uint8_t {
+    none = 0,
+    gzip = 1,
+    snappy = 2,
+    lz4 = 3,
+    zstd = 4, ///< magic 2 only (KIP-110)
+};
+
+/// The name in Kafka's configuration: "zstd"; "unknown" for the values that nobody assigned.
+[[nodiscard]] constexpr std::string_view name_of(compression_type type) noexcept {
+    switch (type) {
+    case compression_type::none: return "none";
+    case compression_type::gzip: return "gzip";
+    case compression_type::snappy: return "snappy";
+    case compression_type::lz4: return "lz4";
+    case compression_type::zstd: return "zstd";
+    }
+    return "unknown";
+}
+
+} // namespace kwire

@@ -1,0 +1,283 @@
+/// From a frame to the function that takes its message: only the messages that somebody takes are compiled.
+///
+///     auto done = kwire::dispatch(std::move(frame), kwire::overloaded{
+///         [&](const kwire::request<kwire::produce_request>& r) { append(r->topic_data()); },
+///         [&](const kwire::request<kwire::fetch_request>& r) { read(r->topics(), r.frame().client_id()); },
+///         [&](const kwire::request_frame& other) { pass_on(other); },
+///     });
+///     if (!done) close(done.error());
+///
+/// A response does not say what it answers; correlator.hpp knows:
+///
+///     auto asked = pending.received(frame.span());
+///     kwire::dispatch(std::move(frame), **asked, kwire::overloaded{
+///         [&](const kwire::response<kwire::metadata_response>& r) { learn(r->brokers()); },
+///         [&](const kwire::response_frame& other) { pass_on(other); },
+///     });
+///
+/// A visitor whose parameters cannot be looked at, such as a generic lambda, is told of the messages:
+///
+///     kwire::dispatch<kwire::produce_request, kwire::fetch_request>(frame, visitor);
+///     kwire::dispatch<kwire::all_requests>(frame, visitor);    // messages/apis.hpp
+#pragma once
+
+#include <kwire/connect/frame.hpp>
+#include <kwire/messages/detail/message.hpp>
+#include <kwire/read/parse.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace kwire {
+
+/// Several functions as one: what is called is chosen by the arguments.
+template <class... Fs>
+struct overloaded : Fs... {
+    using Fs::operator()...;
+};
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
+
+namespace detail {
+
+template <class Frame, class Visitor>
+struct dispatcher;
+
+} // namespace detail
+
+/// A frame whose body was checked as message `M`: header and view, and the reference that keeps both alive.
+///
+/// A value that copies in O(1) and moves cheaply. What the view hands out is good as long as this or any
+/// other reference on the frame lives.
+template <class M, class Frame>
+class typed_frame {
+public:
+    using message = M;
+
+    [[nodiscard]] std::int16_t api_version() const noexcept { return frame_.api_version(); }
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return frame_.correlation_id(); }
+    /// The frame with its header and the bytes of the body.
+    [[nodiscard]] const Frame& frame() const& noexcept KWIRE_LIFETIMEBOUND { return frame_; }
+    [[nodiscard]] Frame frame() && noexcept { return std::move(frame_); }
+
+    [[nodiscard]] const typename M::view& view() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
+    const typename M::view& view() const&& = delete;
+    [[nodiscard]] const typename M::view& operator*() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
+    const typename M::view& operator*() const&& = delete;
+    [[nodiscard]] const typename M::view* operator->() const& noexcept KWIRE_LIFETIMEBOUND { return &view_; }
+    const typename M::view* operator->() const&& = delete;
+
+    /// The body alone, with a reference of its own: what `parse` returns.
+    [[nodiscard]] held<typename M::view> body() const { return {view_, frame_.body()}; }
+
+private:
+    template <class, class>
+    friend struct detail::dispatcher;
+    friend detail::writable_access;
+    typed_frame(Frame frame, const typename M::view& view) noexcept : frame_(std::move(frame)), view_(view) {}
+
+    Frame frame_;
+    typename M::view view_;
+};
+
+/// A request of which everything is read.
+template <class M>
+using request = typed_frame<M, request_frame>;
+/// A response of which everything is read.
+template <class M>
+using response = typed_frame<M, response_frame>;
+
+namespace detail {
+
+template <class... Lists>
+struct joined;
+template <>
+struct joined<> {
+    using type = message_list<>;
+};
+template <class... Ms>
+struct joined<message_list<Ms...>> {
+    using type = message_list<Ms...>;
+};
+template <class... As, class... Bs, class... Rest>
+struct joined<message_list<As...>, message_list<Bs...>, Rest...>
+    : joined<message_list<As..., Bs...>, Rest...> {};
+
+/// A message or a list of them, as a list.
+template <class T>
+struct as_list {
+    using type = message_list<T>;
+};
+template <class... Ms>
+struct as_list<message_list<Ms...>> {
+    using type = message_list<Ms...>;
+};
+
+/// The message that a parameter of this type takes, as a list.
+template <class Parameter>
+struct taken_by_parameter {
+    using type = message_list<>;
+};
+template <class M, class Frame>
+struct taken_by_parameter<typed_frame<M, Frame>> {
+    using type = message_list<M>;
+};
+
+template <class Member>
+struct taken_by_member {
+    using type = message_list<>;
+};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P)> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) const> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P)&> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) const&> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) const noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class R, class C, class P>
+struct taken_by_member<R (C::*)(P) const & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+
+/// The messages that a visitor takes, as far as its parameters can be looked at, and whether any can.
+template <class Visitor>
+struct taken_by {
+    using type = message_list<>;
+    static constexpr bool seen = false;
+};
+template <class Visitor>
+    requires requires { &Visitor::operator(); }
+struct taken_by<Visitor> : taken_by_member<decltype(&Visitor::operator())> {
+    static constexpr bool seen = true;
+};
+template <class... Fs>
+struct taken_by<overloaded<Fs...>> : joined<typename taken_by<Fs>::type...> {
+    static constexpr bool seen = (taken_by<Fs>::seen || ...);
+};
+
+template <class Frame>
+inline constexpr std::string_view kind_in;
+template <>
+inline constexpr std::string_view kind_in<request_frame> = "Request";
+template <>
+inline constexpr std::string_view kind_in<response_frame> = "Response";
+
+/// One function for each message of a list, in a table by API key: one look at it whatever the list.
+template <class Frame, class Visitor>
+struct dispatcher {
+    using result = std::invoke_result_t<Visitor&, Frame>;
+    using outcome = std::expected<result, error>;
+    using handler = outcome (*)(Frame&&, Visitor&, parse_options);
+
+    template <class Argument>
+    static outcome call(Visitor& visitor, Argument&& argument) {
+        using returned = std::invoke_result_t<Visitor&, Argument>;
+        constexpr bool agrees =
+            std::is_void_v<result> ? std::is_void_v<returned> : std::is_convertible_v<returned, outcome>;
+        static_assert(agrees, "the visitor returns different types: for every message it must return what it "
+                              "returns for the frame, or what converts to that");
+        if constexpr (!agrees) {
+            return std::unexpected(error{});
+        } else if constexpr (std::is_void_v<result>) {
+            visitor(std::forward<Argument>(argument));
+            return {};
+        } else {
+            return visitor(std::forward<Argument>(argument));
+        }
+    }
+
+    template <class M>
+    static outcome handle(Frame&& frame, Visitor& visitor, parse_options options) {
+        static_assert(M::facts.name.ends_with(kind_in<Frame>),
+                      "requests are taken from request frames, responses from response frames");
+        if (!M::facts.versions.contains(frame.api_version())) return call(visitor, std::move(frame));
+        const auto view = parse_view<M>(frame.body().span(), frame.api_version(), options);
+        if (!view) [[unlikely]]
+            return std::unexpected(view.error());
+        return call(visitor, typed_frame<M, Frame>(std::move(frame), *view));
+    }
+
+    template <class... Ms>
+    static constexpr auto table_of(message_list<Ms...>) {
+        std::array<handler, static_cast<std::size_t>(std::max({0, Ms::facts.key + 1 ...}))> table{};
+        ((table[static_cast<std::size_t>(Ms::facts.key)] = &handle<Ms>), ...);
+        return table;
+    }
+
+    template <class... Ms>
+    static outcome run(message_list<Ms...> list, Frame&& frame, Visitor& visitor, parse_options options) {
+        static constexpr auto table = table_of(list);
+        const auto key = static_cast<std::size_t>(static_cast<std::int16_t>(frame.api()));
+        if (key < table.size() && table[key] != nullptr)
+            return table[key](std::move(frame), visitor, options);
+        return call(visitor, std::move(frame));
+    }
+};
+
+template <class... Ms, class Frame, class Visitor>
+auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
+    static_assert(std::is_invocable_v<Visitor&, Frame>,
+                  "the visitor must also take the frame: that is how everything else arrives");
+    using list = typename joined<typename as_list<Ms>::type...>::type;
+    using seen = taken_by<std::remove_cv_t<Visitor>>;
+    static_assert(
+        sizeof...(Ms) != 0 || seen::seen,
+        "which messages this visitor takes cannot be seen: name them, dispatch<M...>(frame, visitor)");
+    using taken = std::conditional_t<sizeof...(Ms) == 0, typename seen::type, list>;
+    return dispatcher<Frame, Visitor>::run(taken{}, std::forward<Frame>(frame), visitor, options);
+}
+
+} // namespace detail
+
+/// Calls `visitor` with the request in `frame` as a `request<M>`, if `M` is one of the messages `Ms` and
+/// kwire knows its version; with the request_frame itself if not, body unread.
+///
+/// Without `Ms`, the messages are those that the functions of `overloaded`, or a function object, name as
+/// their parameter; a visitor of which no function can be looked at does not compile then, for it would get
+/// nothing but frames. `Ms` may be lists too (message_list). The visitor must take all of them, and
+/// request_frame; what it returns for that is the result for all. A body that is not sound is returned as an
+/// error, as `parse` has it, and nothing is called. Nothing is allocated.
+template <class... Ms, class Visitor>
+[[nodiscard]] auto dispatch(request_frame frame, Visitor&& visitor, parse_options options = {}) {
+    return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);
+}
+
+/// The same from the bytes of a frame, behind its length: reads the header first. Errors of the header have
+/// `RequestHeader` as their message, and nothing is called.
+template <class... Ms, class Visitor>
+[[nodiscard]] auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {})
+    -> decltype(dispatch<Ms...>(std::declval<request_frame>(), visitor, options)) {
+    auto request = parse_request_frame(std::move(frame), options);
+    if (!request) return std::unexpected(request.error());
+    return dispatch<Ms...>(*std::move(request), visitor, options);
+}
+
+/// The same for responses: a `response<M>`, or the response_frame.
+template <class... Ms, class Visitor>
+[[nodiscard]] auto dispatch(response_frame frame, Visitor&& visitor, parse_options options = {}) {
+    return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);
+}
+
+/// The same from the bytes of a response frame, behind its length, and the start of the request that it
+/// answers.
+template <class... Ms, class Visitor>
+[[nodiscard]] auto dispatch(shared_buffer frame, const request_start& asked, Visitor&& visitor,
+                            parse_options options = {})
+    -> decltype(dispatch<Ms...>(std::declval<response_frame>(), visitor, options)) {
+    auto response = parse_response_frame(std::move(frame), asked.api, asked.api_version, options);
+    if (!response) return std::unexpected(response.error());
+    return dispatch<Ms...>(*std::move(response), visitor, options);
+}
+
+} // namespace kwire

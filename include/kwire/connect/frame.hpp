@@ -1,0 +1,338 @@
+/// Frames: which header goes with which API and version, and messages together with their headers.
+///
+///     auto request = kwire::parse_request_frame(frame);              // what frame_reader yields
+///     if (!request) return drop(request.error());
+///     if (request->api() == kwire::api_key::fetch) {
+///         auto fetch = kwire::parse<kwire::fetch_request>(request->body(), request->api_version());
+///         ...
+///         auto out = kwire::encode_response<kwire::fetch_response>(answer, request->api_version(),
+///                                                                  request->correlation_id());
+///
+/// A frame is `int32 length`, a header, a body. What is parsed here begins behind the length, as frame_reader
+/// yields it; what is encoded here has the length in front, ready to be sent. What is passed on gets it back:
+///
+///     send(*kwire::with_length(request->buffer()));
+#pragma once
+
+#include <kwire/api.hpp>
+#include <kwire/error_code.hpp>
+#include <kwire/messages/request_header.hpp>
+#include <kwire/messages/response_header.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/read/result.hpp>
+#include <kwire/read/unknown_tags.hpp>
+#include <kwire/write/encode.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kwire {
+
+/// The version of the header in front of a request: 2 from the first flexible version on, else 1, and 0 for
+/// ControlledShutdown v0, which has no client id.
+///
+/// Versions that nobody knows follow the same comparison, as Kafka does. APIs that nobody knows are taken for
+/// flexible: every API since Kafka 2.4 is.
+[[nodiscard]] constexpr std::int16_t request_header_version(api_key api, std::int16_t version) noexcept {
+    const api_facts facts = facts_of(api);
+    if (!facts.assigned) return 2;
+    if (api == api_key::controlled_shutdown && version == 0) return 0;
+    return version >= facts.first_flexible ? 2 : 1;
+}
+
+/// The version of the header in front of a response: 1 from the first flexible version on, else 0, and always
+/// 0 for ApiVersions, since a client must be able to read that answer before it knows the broker (KIP-511).
+[[nodiscard]] constexpr std::int16_t response_header_version(api_key api, std::int16_t version) noexcept {
+    const api_facts facts = facts_of(api);
+    if (api == api_key::api_versions) return 0;
+    if (!facts.assigned) return 1;
+    return version >= facts.first_flexible ? 1 : 0;
+}
+
+/// The first bytes of every request, whatever its header: enough to route it.
+struct request_start {
+    api_key api{};                ///< may be a number that no API has
+    std::int16_t api_version = 0; ///< may be a version that kwire does not know
+    std::int32_t correlation_id = 0;
+};
+
+/// Reads the first eight bytes of a request frame. `truncated` if there are fewer.
+[[nodiscard]] inline std::expected<request_start, error> peek(std::span<const std::byte> frame) noexcept {
+    if (frame.size() < 8) {
+        error short_frame;
+        short_frame.code = errc::truncated;
+        short_frame.needed = 8;
+        short_frame.left = frame.size();
+        short_frame.message = request_header::facts.name;
+        return std::unexpected(short_frame);
+    }
+    return request_start{static_cast<api_key>(wire::load_be<std::int16_t>(frame.data())),
+                         wire::load_be<std::int16_t>(frame.data() + 2),
+                         wire::load_be<std::int32_t>(frame.data() + 4)};
+}
+
+/// How many tagged fields a header may have, and of how many bytes together. Kafka has defined none so far;
+/// but a header is read before anybody has authenticated.
+struct header_limits {
+    static constexpr std::size_t max_tags = 64;
+    static constexpr std::size_t max_tag_bytes = 65'536; ///< of the whole section
+};
+
+namespace detail {
+
+/// The header of `Header`'s kind in front of `frame`, with header_limits in force: however long the frame,
+/// no more of it is looked at than the longest header has.
+template <class Header>
+[[nodiscard]] std::expected<typename Header::view, error>
+parse_header(std::span<const std::byte> frame, std::int16_t version, parse_options options = {}) noexcept {
+    constexpr std::size_t largest_before_tags = 8 + 2 + 0x7fff; // numbers, and the client id with its length
+    constexpr std::size_t largest = largest_before_tags + header_limits::max_tag_bytes;
+    const bool clipped = frame.size() > largest;
+    options.trailing_bytes = true; // the body
+    auto header = parse_view<Header>(clipped ? frame.first(largest) : frame, version, options);
+    if (!header) {
+        // Only tags can reach behind the clip, whether by their sizes or by their number.
+        if (clipped &&
+            (header.error().code == errc::truncated || header.error().code == errc::count_exceeds_input))
+            header.error().code = errc::too_large;
+        return header;
+    }
+    std::size_t tags = 0;
+    for ([[maybe_unused]] const tag_view tag : unknown_tags(*header)) ++tags;
+    if (tags == 0) [[likely]]
+        return header;
+    const auto before_tags =
+        static_cast<std::size_t>(view_access::tags(*header) - view_access::base(*header));
+    const std::size_t tag_bytes = bytes_of(*header).size() - before_tags;
+    if (tags <= header_limits::max_tags && tag_bytes <= header_limits::max_tag_bytes) return header;
+    return std::unexpected(error{
+        .code = errc::too_large, .offset = before_tags, .message = Header::facts.name, .version = version});
+}
+
+} // namespace detail
+
+/// A frame with its length in front, as it is sent; buffers in it stay where they are, by reference.
+///
+/// Errors: too_large for 2 GiB and more, which no length can say and no frame that was read has.
+[[nodiscard]] inline std::expected<buffer_chain, error> with_length(buffer_chain frame) {
+    if (frame.size() > 0x7fffffff)
+        return std::unexpected(
+            error{.code = errc::too_large, .needed = frame.size(), .left = 0x7fffffff, .located = false});
+    buffer_chain out;
+    out.put_u32(static_cast<std::uint32_t>(frame.size()));
+    out.put(std::move(frame));
+    return out;
+}
+
+namespace detail {
+
+struct writable_access; // patch.hpp
+
+/// What request and response frames have alike: a header that is read, and a body that is not yet.
+///
+/// Holds a reference on the frame's bytes; copies share them.
+template <class Header>
+class split_frame {
+public:
+    /// The header with its tags.
+    [[nodiscard]] const held<typename Header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_;
+    }
+    const held<typename Header::view>& header() const&& = delete;
+    /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
+    [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
+    /// The body without the header, which is gone then: the way to try_into_unique(), as long as nobody else
+    /// has a reference on the frame. The numbers out of the header stay.
+    [[nodiscard]] shared_buffer body() && noexcept {
+        header_ = {};
+        return std::move(body_);
+    }
+
+    /// The whole frame, header and body, without its length: what is passed on as it came (with_length).
+    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header_.buffer();
+    }
+    /// The whole frame alone, with this reference: header and body are gone then.
+    [[nodiscard]] shared_buffer buffer() && noexcept {
+        body_ = {};
+        return std::move(header_).buffer();
+    }
+
+protected:
+    [[nodiscard]] static std::expected<split_frame, error> split(shared_buffer frame, std::int16_t version,
+                                                                 parse_options options) noexcept {
+        const auto header = parse_header<Header>(frame.span(), version, options);
+        if (!header) return std::unexpected(header.error());
+        split_frame parts;
+        const std::size_t size = bytes_of(*header).size(); // of the frame's front, which the view is of
+        parts.body_ = buffer_access::slice(frame, size, frame.size() - size);
+        parts.header_ = held<typename Header::view>(*header, std::move(frame));
+        return parts;
+    }
+
+private:
+    friend writable_access;
+    split_frame() noexcept = default;
+
+    held<typename Header::view> header_;
+    shared_buffer body_;
+};
+
+} // namespace detail
+
+/// A request whose header is read and whose body is not yet: it may be of any API and version.
+///
+/// Holds a reference on the frame's bytes; copies share them.
+class request_frame : public detail::split_frame<request_header> {
+public:
+    [[nodiscard]] api_key api() const noexcept { return start_.api; }
+    [[nodiscard]] std::int16_t api_version() const noexcept { return start_.api_version; }
+    /// The number that the answer must repeat.
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return start_.correlation_id; }
+    /// What the client calls itself; null is legal, and absent in header version 0.
+    [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND {
+        return header()->client_id();
+    }
+    std::optional<std::string_view> client_id() const&& = delete;
+
+private:
+    friend result<request_frame> parse_request_frame(shared_buffer frame, parse_options options) noexcept;
+    request_frame(split_frame parts, request_start start) noexcept
+        : split_frame(std::move(parts)), start_(start) {}
+
+    request_start start_;
+};
+
+/// Reads the header of a request frame, and leaves the body to the caller.
+///
+/// `frame` begins behind the length prefix. `options` are for the header; what stands behind it is the body
+/// in any case. Errors are those of `parse`, with offsets into the frame, and too_large for more tags than
+/// header_limits allows.
+[[nodiscard]] inline result<request_frame> parse_request_frame(shared_buffer frame,
+                                                               parse_options options = {}) noexcept {
+    const auto start = peek(frame.span());
+    if (!start) return std::unexpected(start.error());
+    auto parts = request_frame::split(std::move(frame),
+                                      request_header_version(start->api, start->api_version), options);
+    if (!parts) return std::unexpected(parts.error());
+    return request_frame(*std::move(parts), *start);
+}
+
+/// A response whose header is read and whose body is not yet.
+///
+/// Holds a reference on the frame's bytes; copies share them.
+class response_frame : public detail::split_frame<response_header> {
+public:
+    /// The API of the request that it answers.
+    [[nodiscard]] api_key api() const noexcept { return api_; }
+    /// The version of the body: that of the request, unless a broker did not know the version of ApiVersions
+    /// that it was asked in. Then it answers with UNSUPPORTED_VERSION in version 0 (KIP-511).
+    [[nodiscard]] std::int16_t api_version() const noexcept { return api_version_; }
+    /// The number of the request that it answers.
+    [[nodiscard]] std::int32_t correlation_id() const noexcept { return correlation_id_; }
+
+private:
+    friend result<response_frame> parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
+                                                       parse_options options) noexcept;
+    response_frame(split_frame parts, api_key api, std::int16_t version) noexcept
+        : split_frame(std::move(parts)),
+          api_(api),
+          api_version_(version),
+          correlation_id_(header()->correlation_id()) {}
+
+    api_key api_;
+    std::int16_t api_version_;
+    std::int32_t correlation_id_;
+};
+
+namespace detail {
+
+/// Whether the body of a response to ApiVersions is the one of version 0 that tells of an unknown version:
+/// the code, and an array of three int16 each that ends where the body ends. In no other version can these
+/// bytes be a body: 1 and 2 have four more, and from 3 on the array would have millions of elements.
+[[nodiscard]] inline bool is_version_fallback(std::span<const std::byte> body) noexcept {
+    constexpr std::size_t before_elements = 2 + 4, element = std::size_t{3} * 2;
+    if (body.size() < before_elements) return false;
+    const auto count = wire::load_be<std::uint32_t>(body.data() + 2);
+    return error_code{wire::load_be<std::int16_t>(body.data())} == error_code::unsupported_version &&
+           std::uint64_t{count} * element == body.size() - before_elements;
+}
+
+} // namespace detail
+
+/// Reads the header of a response frame, and leaves the body to the caller.
+///
+/// A response does not say what it answers: `api` and `version` are those of the request with its correlation
+/// id, which correlator.hpp finds. `options` are for the header. Errors are those of `parse`, with offsets
+/// into the frame, and too_large for more tags than header_limits allows.
+[[nodiscard]] inline result<response_frame> parse_response_frame(shared_buffer frame, api_key api,
+                                                                 std::int16_t version,
+                                                                 parse_options options = {}) noexcept {
+    auto parts = response_frame::split(std::move(frame), response_header_version(api, version), options);
+    if (!parts) return std::unexpected(parts.error());
+    if (api == api_key::api_versions && detail::is_version_fallback(parts->body().span())) version = 0;
+    return response_frame(*std::move(parts), api, version);
+}
+
+namespace detail {
+
+/// Length prefix, header and body, measured together and written into one slab.
+template <class Header, class Body>
+[[nodiscard]] std::expected<buffer_chain, error> encode_frame(const typename Header::data& header,
+                                                              int header_version,
+                                                              const typename Body::data& body, int version) {
+    measuring_output size;
+    error failure;
+    if (!measure<Header>(header, header_version, size, failure) ||
+        !measure<Body>(body, version, size, failure))
+        return std::unexpected(failure);
+    if (size.size() > 0x7fffffff) {
+        failure.code = errc::too_large;
+        return std::unexpected(failure);
+    }
+    const auto length = static_cast<std::int32_t>(size.size());
+    size.number(length);
+    writing_output out(size);
+    out.number(length);
+    write<Header>(header, header_version, out);
+    write<Body>(body, version, out);
+    return std::move(out).finish();
+}
+
+} // namespace detail
+
+/// A whole request frame: length prefix, the header that `version` calls for, and the body. Errors: as
+/// `encode`, and too_large for frames of 2 GiB and more.
+template <class M>
+[[nodiscard]] std::expected<buffer_chain, error> encode_request(const typename M::data& request, int version,
+                                                                std::int32_t correlation_id,
+                                                                std::optional<std::string> client_id = "") {
+    const int header_version =
+        request_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
+    request_header::data header;
+    header.request_api_key = M::facts.key;
+    header.request_api_version = static_cast<std::int16_t>(version);
+    header.correlation_id = correlation_id;
+    if (header_version > 0) header.client_id = std::move(client_id);
+    return detail::encode_frame<request_header, M>(header, header_version, request, version);
+}
+
+/// A whole response frame: length prefix, the header that `version` calls for, and the body. Errors: as
+/// `encode_request`.
+template <class M>
+[[nodiscard]] std::expected<buffer_chain, error> encode_response(const typename M::data& response,
+                                                                 int version, std::int32_t correlation_id) {
+    const int header_version =
+        response_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
+    response_header::data header;
+    header.correlation_id = correlation_id;
+    return detail::encode_frame<response_header, M>(header, header_version, response, version);
+}
+
+} // namespace kwire

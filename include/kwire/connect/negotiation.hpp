@@ -1,0 +1,195 @@
+/// Which versions both sides speak: the server's, the client's and the proxy's part in ApiVersions.
+///
+///     // a broker
+///     auto answer = kwire::answer_api_versions(request, served);
+///     if (!answer) return close(answer.error());
+///     send(kwire::encode_response<kwire::api_versions_response>(answer->body, answer->version,
+///                                                               request.correlation_id()));
+///     // a client
+///     if (auto version = kwire::retry_version(*answer, asked)) return ask(*version);
+///     const kwire::common_versions common(*answer);
+///     common.highest(kwire::api_key::fetch);                  // 17, or nullopt
+///     // a proxy
+///     auto cut_down = kwire::clamp(*answer, served);
+///
+/// Brokers since Kafka 4.0 read Produce from version 3 on, but advertise it from 0 on: librdkafka up to 2.11
+/// does not compress for a broker without version 0. Tables of what is served should do the same.
+#pragma once
+
+#include <kwire/api.hpp>
+#include <kwire/connect/frame.hpp>
+#include <kwire/error_code.hpp>
+#include <kwire/messages/api_versions.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/to_data.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kwire {
+
+/// An API and those of its versions that somebody speaks.
+struct api_range {
+    api_key api{};
+    version_range versions;
+};
+
+/// The versions of `api` in a table; an empty range if it is not there, so that `contains` says whether a
+/// request is served.
+[[nodiscard]] constexpr version_range versions_in(std::span<const api_range> table, api_key api) noexcept {
+    for (const api_range& one : table)
+        if (one.api == api) return one.versions;
+    return {};
+}
+
+namespace detail {
+
+/// The versions in both ranges; an empty range if there are none.
+[[nodiscard]] constexpr version_range intersection(version_range a, version_range b) noexcept {
+    const version_range both{std::max(a.first, b.first), std::min(a.last, b.last)};
+    return both.empty() ? version_range{} : both;
+}
+
+/// What KIP-511 asks of a client's name and version: letters and digits, inside also dots and hyphens.
+[[nodiscard]] constexpr bool is_software_text(std::string_view text) noexcept {
+    const auto is_alphanumeric = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !text.empty() && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
+           std::ranges::all_of(text, [&](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; });
+}
+
+} // namespace detail
+
+/// Every API and version that kwire reads and writes, by rising key: what a client or a proxy can take.
+///
+/// Some are more than a broker should advertise: those that Kafka 4 removed, and InitProducerId v6, which is
+/// not stable.
+inline constexpr auto known_apis = [] {
+    std::array<api_range, detail::apis.size()> all{};
+    for (std::size_t i = 0; i < all.size(); ++i)
+        all[i] = {static_cast<api_key>(i), {detail::apis[i].first_version, detail::apis[i].last_version}};
+    return all;
+}();
+
+/// An answer to ApiVersions, and the version to write it in, which is not always that of the request.
+struct api_versions_answer {
+    std::int16_t version = 0;
+    api_versions_response::data body;
+};
+
+/// The answer to a request for ApiVersions of whatever version, by a server that speaks `served`.
+///
+/// For versions that `served` does not have for ApiVersions, those from the future too, it is the one that
+/// every client understands: version 0, UNSUPPORTED_VERSION and the range of ApiVersions alone (KIP-511); the
+/// request is not read then. INVALID_REQUEST where the client's name or version is none. Else all of
+/// `served`, for the caller to add features and a throttle time to. Errors: as `parse`, for a body that is
+/// not sound; bytes behind it are let pass, for librdkafka sends some.
+[[nodiscard]] inline std::expected<api_versions_answer, error>
+answer_api_versions(const request_frame& request, std::span<const api_range> served) {
+    api_versions_answer answer;
+    const auto add = [&](const api_range& one) {
+        answer.body.api_keys.push_back({.api_key = static_cast<std::int16_t>(one.api),
+                                        .min_version = one.versions.first,
+                                        .max_version = one.versions.last});
+    };
+    const version_range own = versions_in(served, api_key::api_versions);
+    if (!own.contains(request.api_version())) {
+        answer.body.error_code = std::to_underlying(error_code::unsupported_version);
+        if (!own.empty()) add({api_key::api_versions, own});
+        return answer;
+    }
+    answer.version = request.api_version();
+    const auto asked = parse_view<api_versions_request>(request.body().span(), request.api_version(),
+                                                        {.trailing_bytes = true});
+    if (!asked) return std::unexpected(asked.error());
+    const bool has_name = request.api_version() >= 3;
+    if (has_name && !(detail::is_software_text(asked->client_software_name()) &&
+                      detail::is_software_text(asked->client_software_version())))
+        answer.body.error_code = std::to_underlying(error_code::invalid_request);
+    else
+        std::ranges::for_each(served, add);
+    return answer;
+}
+
+/// The version in which a client should ask again, on the same connection, after `answer` to the version
+/// `asked`; nullopt if there is nothing to ask again, or nothing left to try.
+///
+/// That is only after UNSUPPORTED_VERSION: the highest of `ours` that the broker names, or 0 if it names none
+/// or the one that it has just refused. Always below `asked`, so the asking comes to an end. `answer` is read
+/// in version 0 then, as parse_response_frame says.
+[[nodiscard]] inline std::optional<std::int16_t>
+retry_version(const api_versions_response::view& answer, std::int16_t asked,
+              version_range ours = api_versions_request::facts.versions) noexcept {
+    if (error_code{answer.error_code()} != error_code::unsupported_version) return std::nullopt;
+    const auto worth_asking = [&](std::int16_t version) { return ours.contains(version) && version < asked; };
+    for (const auto one : answer.api_keys()) {
+        if (static_cast<api_key>(one.api_key()) != api_key::api_versions) continue;
+        const version_range common = detail::intersection(ours, {one.min_version(), one.max_version()});
+        if (!common.empty() && worth_asking(common.last)) return common.last;
+    }
+    return worth_asking(0) ? std::optional<std::int16_t>(0) : std::nullopt;
+}
+
+/// Of each API the versions that both a broker and we speak: what a client asks before each request.
+///
+/// A value without allocations, 4 bytes an API. Of an API that the broker names twice the last entry counts.
+class common_versions {
+public:
+    /// Nothing in common yet.
+    common_versions() = default;
+    explicit common_versions(const api_versions_response::view& answer,
+                             std::span<const api_range> ours = known_apis) noexcept {
+        for (const auto one : answer.api_keys()) {
+            const auto api = static_cast<api_key>(one.api_key());
+            if (const std::size_t i = index(api); i < ranges_.size())
+                ranges_[i] =
+                    detail::intersection({one.min_version(), one.max_version()}, versions_in(ours, api));
+        }
+    }
+
+    /// The versions of `api` on both sides; empty if there are none.
+    [[nodiscard]] version_range of(api_key api) const noexcept {
+        const std::size_t i = index(api);
+        return i < ranges_.size() ? ranges_[i] : version_range{};
+    }
+    /// The highest version of `api` on both sides.
+    [[nodiscard]] std::optional<std::int16_t> highest(api_key api) const noexcept {
+        const version_range both = of(api);
+        return both.empty() ? std::nullopt : std::optional(both.last);
+    }
+
+private:
+    /// Beyond all for keys that nobody assigned.
+    static std::size_t index(api_key api) noexcept {
+        return static_cast<std::size_t>(static_cast<std::int16_t>(api));
+    }
+
+    std::array<version_range, detail::apis.size()> ranges_{};
+};
+
+/// A broker's answer cut down to what `ours` has too, as a proxy passes it on: an API that only one side has
+/// is left out, of the others the common versions stay. Everything else is as the broker wrote it, also
+/// features and tags that nobody knows.
+[[nodiscard]] inline api_versions_response::data clamp(const api_versions_response::view& answer,
+                                                       std::span<const api_range> ours = known_apis) {
+    api_versions_response::data out = to_data(answer);
+    std::erase_if(out.api_keys, [&](api_versions_response::api_version::data& one) {
+        const version_range both = detail::intersection({one.min_version, one.max_version},
+                                                        versions_in(ours, static_cast<api_key>(one.api_key)));
+        one.min_version = both.first;
+        one.max_version = both.last;
+        return both.empty();
+    });
+    return out;
+}
+
+} // namespace kwire

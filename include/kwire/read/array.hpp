@@ -1,0 +1,227 @@
+/// Arrays as they lie on the wire: ranges of numbers, strings or struct views, and nullable ones.
+///
+///     for (auto partition : topic.partitions())
+///         for (std::int32_t replica : partition.replica_nodes()) ...
+///
+/// Arrays of fixed-width elements are random access. Strings and structs have no fixed size, so arrays of
+/// them are forward ranges without an index: reaching element n costs n steps.
+#pragma once
+
+#include <kwire/schema/detail/view.hpp>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+#include <type_traits>
+
+namespace kwire {
+
+template <class E>
+class nullable_array_of;
+
+namespace detail {
+
+/// What all arrays share: where the elements begin and how many there are.
+class array_base {
+public:
+    array_base() noexcept = default;
+
+    /// How many elements there are; 0 for null.
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+
+protected:
+    explicit array_base(const raw_array& raw) noexcept
+        : elements_(raw.elements), count_(raw.count), compact_(raw.compact) {}
+
+    const std::byte* elements_ = nothing;
+    std::uint32_t count_ = 0;
+    bool compact_ = false;
+};
+
+} // namespace detail
+
+/// An array on the wire; `E` is a number, `bool`, `uuid`, `std::string_view` or a view.
+template <class E>
+class array_of;
+
+/// Arrays of fixed-width elements: a random access range of values.
+template <class E>
+    requires(std::is_arithmetic_v<E> || std::is_same_v<E, uuid>)
+class array_of<E> : public detail::array_base {
+    static constexpr std::ptrdiff_t width = sizeof(E);
+
+public:
+    class iterator {
+    public:
+        using iterator_concept = std::random_access_iterator_tag;
+        using iterator_category =
+            std::input_iterator_tag; // references are values, which C++17 does not allow for more
+        using value_type = E;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = E;
+
+        iterator() noexcept = default;
+        [[nodiscard]] E operator*() const noexcept { return detail::load_scalar<E>(at_); }
+        [[nodiscard]] E operator[](difference_type n) const noexcept { return *(*this + n); }
+        iterator& operator++() noexcept { return *this += 1; }
+        iterator& operator--() noexcept { return *this -= 1; }
+        iterator operator++(int) noexcept {
+            const iterator before = *this;
+            ++*this;
+            return before;
+        }
+        iterator operator--(int) noexcept {
+            const iterator before = *this;
+            --*this;
+            return before;
+        }
+        iterator& operator+=(difference_type n) noexcept {
+            at_ += n * width;
+            return *this;
+        }
+        iterator& operator-=(difference_type n) noexcept {
+            at_ -= n * width;
+            return *this;
+        }
+        friend iterator operator+(iterator it, difference_type n) noexcept { return it += n; }
+        friend iterator operator+(difference_type n, iterator it) noexcept { return it += n; }
+        friend iterator operator-(iterator it, difference_type n) noexcept { return it -= n; }
+        friend difference_type operator-(iterator a, iterator b) noexcept { return (a.at_ - b.at_) / width; }
+        friend bool operator==(iterator, iterator) noexcept = default;
+        friend std::strong_ordering operator<=>(iterator, iterator) noexcept = default;
+
+    private:
+        friend class array_of;
+        explicit iterator(const std::byte* at) noexcept : at_(at) {}
+        const std::byte* at_ = nullptr;
+    };
+
+    array_of() noexcept = default;
+    array_of(const detail::raw_array& raw) noexcept : array_base(raw) {}
+
+    /// Element `i`; `i` must be below `size()`.
+    [[nodiscard]] E operator[](std::size_t i) const noexcept {
+        return detail::load_scalar<E>(elements_ + i * sizeof(E));
+    }
+    [[nodiscard]] iterator begin() const noexcept { return iterator(elements_); }
+    [[nodiscard]] iterator end() const noexcept {
+        return iterator(elements_ + static_cast<std::ptrdiff_t>(count_) * width);
+    }
+};
+
+/// Arrays of strings: a forward range of `std::string_view` into the message's bytes.
+template <>
+class array_of<std::string_view> : public detail::array_base {
+public:
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag;
+        using value_type = std::string_view;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = std::string_view;
+
+        iterator() noexcept = default;
+        [[nodiscard]] std::string_view operator*() const noexcept {
+            const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
+            // A std::size_t, or else it is first asked whether the two are an iterator and its end: that
+            // takes longer to compile than this header.
+            return {reinterpret_cast<const char*>(text.content), std::size_t{text.size}};
+        }
+        iterator& operator++() noexcept {
+            const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
+            at_ = text.content + text.size;
+            --left_;
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            const iterator before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
+        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.left_ == 0; }
+
+    private:
+        friend class array_of;
+        iterator(const std::byte* at, std::uint32_t left, bool compact) noexcept
+            : at_(at), left_(left), compact_(compact) {}
+        const std::byte* at_ = nullptr;
+        std::uint32_t left_ = 0;
+        bool compact_ = false;
+    };
+
+    array_of() noexcept = default;
+    array_of(const detail::raw_array& raw) noexcept : array_base(raw) {}
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(elements_, count_, compact_); }
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+};
+
+/// Arrays of structs: a forward range of views.
+template <class E>
+    requires requires(const E& view) { bytes_of(view); }
+class array_of<E> : public detail::array_base {
+public:
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag;
+        using value_type = E;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = E;
+
+        iterator() noexcept = default;
+        [[nodiscard]] E operator*() const noexcept { return current_; }
+        iterator& operator++() noexcept {
+            if (--left_ != 0) detail::view_access::advance(current_);
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            const iterator before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
+        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.left_ == 0; }
+
+    private:
+        friend class array_of;
+        iterator(const std::byte* first, std::uint32_t left, const detail::struct_layout* layout) noexcept
+            : left_(left) {
+            if (left != 0) detail::view_access::place(current_, first, *layout);
+        }
+        E current_;
+        std::uint32_t left_ = 0;
+    };
+
+    array_of() noexcept = default;
+    array_of(const detail::raw_array& raw) noexcept : array_base(raw), layout_(raw.layout) {}
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(elements_, count_, layout_); }
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+    const detail::struct_layout* layout_ = nullptr;
+};
+
+/// An array that may be null. It is a range all the same, an empty one when null, so that looping needs no
+/// test.
+template <class E>
+class nullable_array_of : public array_of<E> {
+public:
+    nullable_array_of() noexcept = default;
+    nullable_array_of(const detail::raw_array& raw) noexcept : array_of<E>(raw) {}
+
+    /// Whether the array is null, which is not the same as empty: null topics in a Metadata request mean all
+    /// topics.
+    [[nodiscard]] bool is_null() const noexcept { return this->elements_ == nullptr; }
+};
+
+} // namespace kwire

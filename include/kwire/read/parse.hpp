@@ -1,0 +1,150 @@
+/// From bytes to a view: one walk that checks every length, then accessors that need not check again.
+///
+///     auto request = kwire::parse<kwire::produce_request>(body, version);   // held: keeps the bytes alive
+///     if (!request) return reject(request.error());
+///     for (auto topic : (*request)->topic_data()) ...
+#pragma once
+
+#include <kwire/buffer/held.hpp>
+#include <kwire/read/result.hpp>
+#include <kwire/schema/detail/view.hpp>
+#include <kwire/wire/overlay.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace kwire {
+
+namespace detail {
+
+/// Offsets are kept in 32 bits, and no frame can be longer: its length is a signed number.
+inline constexpr std::size_t max_body_size = 0x7fffffff;
+
+/// The part of a parse that all messages share: whether the body is sound, else an error in `room`.
+KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_layout* layouts,
+                                      const std::byte* start, std::size_t size, int version,
+                                      parse_options options, std::uint32_t* ends, error_room& room) noexcept {
+    check_state state(start, size, room, options);
+    const std::byte* at = start;
+    errc code = errc::unsupported_version;
+    if (facts.versions.contains(version)) [[likely]] {
+        code = errc::too_large;
+        if (size <= max_body_size) [[likely]] {
+            code = errc::trailing_bytes;
+            at = check_struct(layouts[version - facts.versions.first], start, state, ends);
+            if (at != nullptr && (state.left(at) == 0 || options.trailing_bytes)) [[likely]]
+                return true;
+        }
+    }
+    if (at != nullptr) refuse(state, nullptr, code, at);
+    room.none_until_refused.message = facts.name;
+    room.none_until_refused.version = static_cast<std::int16_t>(version);
+    return false;
+}
+
+template <class M, int V>
+[[nodiscard]] std::expected<typename M::template basic_view<V>, error>
+parse_body(const std::span<const std::byte>& body, int version, parse_options options) noexcept {
+    std::expected<typename M::template basic_view<V>, error>
+        result; // made in place: nothing is copied afterwards
+    std::uint32_t* const ends = view_access::ends(*result);
+    const std::byte* const start =
+        body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
+    error_room room;
+    bool sound = false;
+    [[maybe_unused]] const int asked = version;
+    if constexpr (M::facts.alias >= 0) version = M::facts.canonical(version);
+    if constexpr (V != any_version) {
+        check_state state(start, body.size(), room);
+        const std::byte* const end =
+            body.size() <= max_body_size ? check_struct_at<M, V, true>(start, state, ends) : nullptr;
+        sound = end != nullptr && (state.left(end) == 0 || options.trailing_bytes);
+    }
+    if (!sound && !check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options, ends,
+                              room)) [[unlikely]] {
+        if constexpr (M::facts.alias >= 0) room.none_until_refused.version = static_cast<std::int16_t>(asked);
+        std::construct_at(&result, std::unexpect, room.none_until_refused);
+    } else
+        view_access::adopt(
+            *result, start,
+            tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)]);
+    return result;
+}
+
+template <class F, class General, int... Vs, class S>
+decltype(auto) visit_first_version(const struct_view<S, any_version>& view, F& f) {
+    if constexpr (sizeof...(Vs) == 0)
+        return f(view_access::convert<General>(view));
+    else
+        return [&]<int First, int... Rest>(std::integer_sequence<int, First, Rest...>) -> decltype(auto) {
+            if (version_of(view) == First)
+                return f(view_access::convert<typename S::template basic_view<First>>(view));
+            return visit_first_version<F, General, Rest...>(view, f);
+        }(std::integer_sequence<int, Vs...>{});
+}
+
+} // namespace detail
+
+/// Checks the body of message `M` at `version` and shows it, without keeping the bytes alive.
+///
+/// `body` starts behind the header and must outlive the view. Nothing is allocated. `options` names what
+/// passes although it is wrong: nothing unless it is asked for, and every accessor is safe on what passed.
+/// Errors carry the byte offset in `body` and the field path: truncated, bad_length, null_not_allowed,
+/// string_too_long, count_exceeds_input, bad_varint, tag_order, duplicate_tag, tag_size_mismatch,
+/// tag_not_in_version, trailing_bytes, unsupported_version, and too_large for bodies of 2 GiB and more.
+template <class M>
+[[nodiscard]] std::expected<typename M::view, error>
+parse_view(const std::span<const std::byte>& body, int version, parse_options options = {}) noexcept {
+    return detail::parse_body<M, any_version>(body, version, options);
+}
+
+/// The same where the version is known at compile time: a faster view of a type of its own.
+template <class M, int V>
+[[nodiscard]] std::expected<typename M::template basic_view<V>, error>
+parse_view(const std::span<const std::byte>& body, parse_options options = {}) noexcept {
+    static_assert(M::facts.versions.contains(V), "the message has no such version");
+    return detail::parse_body<M, V>(body, V, options);
+}
+
+/// Not for temporary owners, whose bytes are gone before the view is looked at: `parse` keeps them.
+template <class M, detail::temporary_owner Owner>
+std::expected<typename M::view, error> parse_view(Owner&& body, int version,
+                                                  parse_options options = {}) = delete;
+template <class M, int V, detail::temporary_owner Owner>
+std::expected<typename M::template basic_view<V>, error> parse_view(Owner&& body,
+                                                                    parse_options options = {}) = delete;
+
+/// Checks the body of message `M` at `version` and keeps its bytes alive together with the view.
+///
+/// Takes a reference on the buffer, copies nothing. Errors: as `parse_view`.
+template <class M>
+[[nodiscard]] result<held<typename M::view>> parse(shared_buffer body, int version,
+                                                   parse_options options = {}) noexcept {
+    auto view = parse_view<M>(body.span(), version, options);
+    if (!view) return std::unexpected(view.error());
+    return held<typename M::view>(*view, std::move(body));
+}
+
+/// The same where the version is known at compile time.
+template <class M, int V>
+[[nodiscard]] result<held<typename M::template basic_view<V>>> parse(shared_buffer body,
+                                                                     parse_options options = {}) noexcept {
+    auto view = parse_view<M, V>(body.span(), options);
+    if (!view) return std::unexpected(view.error());
+    return held<typename M::template basic_view<V>>(*view, std::move(body));
+}
+
+/// Calls `f` with the view as one of the compile-time versions `Vs` if it has one of them, else as it is.
+///
+/// For hot loops: list the versions that matter, and `f` is compiled once for each and once for all others.
+template <int... Vs, class S, class F>
+decltype(auto) visit_version(const struct_view<S, any_version>& view, F&& f) {
+    using general = typename S::template basic_view<any_version>;
+    return detail::visit_first_version<F, general, Vs...>(view, f);
+}
+
+} // namespace kwire

@@ -1,0 +1,84 @@
+/// What the writers of every record format share: the record that they are given, and how bytes are put
+/// behind one another.
+#pragma once
+
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/record.hpp>
+#include <kwire/wire/varint.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <optional>
+#include <span>
+
+namespace kwire {
+
+/// A record to be written. The bytes must be good during the call only.
+struct record_to_write {
+    std::optional<std::int64_t>
+        offset{};                ///< the one behind the last record's if not set; leaves gaps if higher
+    std::int64_t timestamp = -1; ///< ms
+    std::optional<std::span<const std::byte>> key{};
+    std::optional<std::span<const std::byte>> value{};
+    std::span<const header_view> headers{};
+};
+
+/// What compresses a batch: kwire::codec, whose header a program without compression need not include.
+template <class T>
+concept record_codec = requires(T& codec, unique_buffer& out, std::span<const std::byte> plain) {
+    { codec.type() } -> std::same_as<compression_type>;
+    { codec.compress_into(out, plain, std::int8_t{2}) } -> std::same_as<std::expected<std::size_t, error>>;
+};
+
+namespace detail {
+
+/// Varints of one and two bytes in line: lengths and deltas need hardly ever more.
+KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value) noexcept {
+    const std::uint64_t raw = wire::zigzag_encode(value);
+    if (raw < 0x80) [[likely]] {
+        *p = static_cast<std::byte>(raw);
+        return p + 1;
+    }
+    if (raw < 0x4000) [[likely]] {
+        p[0] = static_cast<std::byte>(raw | 0x80);
+        p[1] = static_cast<std::byte>(raw >> 7);
+        return p + 2;
+    }
+    return wire::write_uvarint(p, raw);
+}
+
+/// memcpy for keys and values of some dozens of bytes: a call costs more than copying them.
+KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* from,
+                                               std::size_t size) noexcept {
+    // Pieces of a constant size become one load and one store; the last one may overlap the one before.
+    const auto move = [&]<std::size_t Piece>(std::size_t at) { std::memcpy(p + at, from + at, Piece); };
+    if (size >= 16) [[likely]] {
+        if (size > 256) [[unlikely]] {
+            std::memcpy(p, from, size);
+            return p + size;
+        }
+        for (std::size_t at = 0; at < size - 16; at += 16) move.template operator()<16>(at);
+        move.template operator()<16>(size - 16);
+    } else if (size >= 8) {
+        move.template operator()<8>(0);
+        move.template operator()<8>(size - 8);
+    } else if (size >= 4) {
+        move.template operator()<4>(0);
+        move.template operator()<4>(size - 4);
+    } else if (size != 0) {
+        p[0] = from[0];
+        p[size / 2] = from[size / 2];
+        p[size - 1] = from[size - 1];
+    }
+    return p + size;
+}
+
+} // namespace detail
+
+} // namespace kwire

@@ -1,0 +1,429 @@
+/// Any message at run time, without a template for each: fields by number, as the schema's tables tell.
+///
+///     const kwire::message_info* info = kwire::find_message("FetchRequest");   // messages/registry.hpp
+///     auto view = kwire::parse_view(*info, body, version);
+///     for (const kwire::dynamic_value field : view->fields()) print(field.info().name, field);
+///
+/// Slower than the typed views by a look at the tables per field, and the same for every message: tools that
+/// print, compare or convert whatever they are given are compiled once.
+#pragma once
+
+#include <kwire/read/detail/tag_order.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/read/unknown_tags.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace kwire {
+
+/// A message as a value: its facts and its fields. Static storage.
+struct message_info {
+    message_facts facts;
+    const struct_info* structure = nullptr;
+};
+
+/// The message `M` as a value.
+template <class M>
+inline constexpr message_info message_info_of{M::facts, &info_of<M>};
+
+/// The least bytes that a body of `message` at `version` takes; nullopt for versions that it does not have.
+[[nodiscard]] constexpr std::optional<std::uint32_t> minimum_size(const message_info& message,
+                                                                  int version) noexcept {
+    version = message.facts.canonical(version);
+    if (!message.facts.versions.contains(version)) return std::nullopt;
+    return message.structure->layouts[version - message.facts.versions.first].min_size;
+}
+
+class dynamic_view;
+class dynamic_elements;
+class dynamic_fields;
+
+namespace detail {
+struct dynamic_access;
+} // namespace detail
+
+/// A field of a dynamic_view, or an element of one that is an array.
+///
+/// Good as long as the bytes of the message are. A field that the bytes do not hold, because the version
+/// lacks it or its tag is not there, shows the schema's default. Each `kind()` has one function that shows
+/// it; none may be called for a value that is null.
+class dynamic_value {
+public:
+    /// The field, also of an element: then `kind()` is the field's `element`.
+    [[nodiscard]] const field_info& info() const noexcept { return *field_; }
+    [[nodiscard]] field_kind kind() const noexcept { return kind_; }
+    /// Whether the bytes hold it, as null or otherwise.
+    [[nodiscard]] bool present() const noexcept { return at_ != nullptr; }
+    [[nodiscard]] bool is_null() const noexcept {
+        if (at_ == nullptr) return field_->null_default && !field_->nullable.empty();
+        switch (kind_) {
+        case field_kind::string:
+        case field_kind::bytes:
+        case field_kind::records:
+        case field_kind::array: return nullable() && counted().is_null; // else it passed as empty
+        case field_kind::structure: return struct_start() == nullptr;
+        default: return false;
+        }
+    }
+
+    /// Integers of every width, and booleans as 0 and 1.
+    [[nodiscard]] std::int64_t number() const noexcept {
+        if (at_ == nullptr) return field_->default_number;
+        switch (kind_) {
+        case field_kind::boolean: return *at_ != std::byte{0} ? 1 : 0;
+        case field_kind::int8: return wire::load_be<std::int8_t>(at_);
+        case field_kind::int16: return wire::load_be<std::int16_t>(at_);
+        case field_kind::uint16: return wire::load_be<std::uint16_t>(at_);
+        case field_kind::int32: return wire::load_be<std::int32_t>(at_);
+        case field_kind::uint32: return wire::load_be<std::uint32_t>(at_);
+        default: return wire::load_be<std::int64_t>(at_);
+        }
+    }
+    /// A float64.
+    [[nodiscard]] double real() const noexcept {
+        return at_ == nullptr ? static_cast<double>(field_->default_number) : wire::load_be<double>(at_);
+    }
+    /// A uuid.
+    [[nodiscard]] uuid id() const noexcept {
+        return at_ == nullptr ? uuid{} : detail::load_scalar<uuid>(at_);
+    }
+    /// A string, in the message's bytes; nothing says that it is UTF-8.
+    [[nodiscard]] std::string_view text() const noexcept {
+        if (at_ == nullptr) return field_->default_text;
+        const detail::trusted_count text = counted();
+        return {reinterpret_cast<const char*>(text.content), text.size};
+    }
+    /// Bytes and records, in the message's bytes.
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+        if (at_ == nullptr) return {};
+        const detail::trusted_count bytes = counted();
+        return {bytes.content, bytes.size};
+    }
+    /// How many elements an array has.
+    [[nodiscard]] std::size_t size() const noexcept { return at_ == nullptr ? 0 : counted().size; }
+    /// The elements of an array, as a range of dynamic_value.
+    [[nodiscard]] dynamic_elements elements() const noexcept;
+    /// A struct.
+    [[nodiscard]] dynamic_view structure() const noexcept;
+
+private:
+    friend class dynamic_view;
+    friend class dynamic_elements;
+    friend struct detail::dynamic_access;
+    dynamic_value() noexcept = default;
+    dynamic_value(const field_info& field, field_kind kind, const detail::struct_layout& around,
+                  const std::byte* at, bool element) noexcept
+        : field_(&field), around_(&around), at_(at), kind_(kind), element_(element) {}
+
+    [[nodiscard]] bool compact() const noexcept { return around_->flexible && !field_->never_compact; }
+    [[nodiscard]] detail::trusted_count counted() const noexcept {
+        return detail::read_length(
+            at_, compact(), kind_ == field_kind::string ? detail::counted::text : detail::counted::others);
+    }
+    [[nodiscard]] bool nullable() const noexcept {
+        return !element_ && field_->nullable.contains(around_->version);
+    }
+    /// Behind the marker of a struct that may be null; nullptr if it is.
+    [[nodiscard]] const std::byte* struct_start() const noexcept {
+        const std::byte* start = at_;
+        return nullable() && detail::skip_null_marker(start, field_->tag >= 0) ? nullptr : start;
+    }
+    [[nodiscard]] std::size_t struct_size() const noexcept;
+    [[nodiscard]] const detail::struct_layout& inner_layout() const noexcept {
+        return field_->structure->layouts[around_->version_index];
+    }
+
+    const field_info* field_ = nullptr;
+    const detail::struct_layout* around_ = nullptr; ///< of the struct that has the field
+    const std::byte* at_ = nullptr;                 ///< nullptr: the default
+    field_kind kind_{};
+    bool element_ = false;
+};
+
+/// A struct or a whole message at one version: its fields in the schema's order, those that the version lacks
+/// too.
+///
+/// Made by `parse_view` and by dynamic values, so that all it shows was checked. Refers to the message's
+/// bytes and to static tables; copies freely.
+class dynamic_view {
+public:
+    /// The message's name if this is a whole message, and nothing if it is a struct of one.
+    [[nodiscard]] std::string_view message() const noexcept {
+        return layout_->fields[layout_->field_count].name;
+    }
+    [[nodiscard]] int version() const noexcept { return layout_->version; }
+    [[nodiscard]] std::size_t field_count() const noexcept { return layout_->field_count; }
+    /// Field number `i` in the schema's order, counted from 0.
+    [[nodiscard]] dynamic_value field(std::size_t i) const noexcept {
+        const field_info& field = layout_->fields[i];
+        return {field, field.kind, *layout_, locate(i), false};
+    }
+    /// All fields, those that the version lacks too, as a range of dynamic_value.
+    [[nodiscard]] dynamic_fields fields() const noexcept;
+    /// The tagged fields that the schema does not know.
+    [[nodiscard]] unknown_tag_range unknown_tags() const noexcept {
+        if (base_ == nullptr || !layout_->flexible) return {};
+        return {tags(), layout_};
+    }
+    /// The struct as it lies in the message, with its tags; nothing where the message does not hold it.
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+        if (base_ == nullptr) return {};
+        return {base_, end()};
+    }
+
+private:
+    friend class dynamic_value;
+    friend struct detail::dynamic_access;
+    friend std::expected<dynamic_view, error> parse_view(const message_info& message,
+                                                         std::span<const std::byte> body, int version,
+                                                         parse_options options) noexcept;
+    template <class S, int V>
+    friend dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept;
+
+    dynamic_view(const detail::struct_layout& layout, const std::byte* base) noexcept
+        : layout_(&layout), base_(base) {
+        ends_[0] = 0;
+        if (base != nullptr) detail::find_ends(layout, base, false, &ends_[1]);
+    }
+
+    [[nodiscard]] const std::byte* tags() const noexcept {
+        return base_ + ends_[layout_->step_count] + layout_->tail;
+    }
+    [[nodiscard]] const std::byte* end() const noexcept {
+        return layout_->flexible ? detail::skip_tags(*layout_, tags()) : tags();
+    }
+    [[nodiscard]] const std::byte* locate(std::size_t i) const noexcept {
+        const detail::field_place place = layout_->places[i];
+        if (base_ == nullptr || place.anchor == detail::field_place::absent) return nullptr;
+        if (place.anchor == detail::field_place::in_tags)
+            return detail::find_tag(*layout_, tags(), place.delta);
+        return base_ + ends_[place.anchor] + place.delta;
+    }
+
+    const detail::struct_layout* layout_;
+    const std::byte* base_; ///< nullptr: every field shows its default
+    std::array<std::uint32_t, detail::max_struct_steps + 1> ends_;
+};
+
+/// The bytes that a dynamic view covers: the same question as to a typed one.
+[[nodiscard]] inline std::span<const std::byte> bytes_of(const dynamic_view& view) noexcept {
+    return view.bytes();
+}
+
+namespace detail {
+
+/// The one door to the inside of dynamic views.
+struct dynamic_access {
+    /// Where the value begins, with its length or marker; nullptr if the bytes do not hold it.
+    static const std::byte* at(const dynamic_value& value) noexcept { return value.at_; }
+    static int version(const dynamic_value& value) noexcept { return value.around_->version; }
+    /// Makes a view of the same bytes elsewhere.
+    static void move_to(dynamic_view& view, const std::byte* base) noexcept { view.base_ = base; }
+};
+
+} // namespace detail
+
+/// A typed view as a dynamic one: for what is written once for all messages (transcode.hpp, json.hpp).
+template <class S, int V>
+[[nodiscard]] dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept {
+    return {detail::view_access::layout(view), detail::view_access::base(view)};
+}
+
+inline dynamic_view dynamic_value::structure() const noexcept {
+    return {inner_layout(), at_ == nullptr ? nullptr : struct_start()};
+}
+
+inline std::size_t dynamic_value::struct_size() const noexcept { return structure().bytes().size(); }
+
+/// The elements of an array, in the order of the bytes. Good as long as those are.
+class dynamic_elements {
+public:
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag;
+        using value_type = dynamic_value;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = dynamic_value;
+
+        iterator() noexcept = default;
+        [[nodiscard]] dynamic_value operator*() const noexcept { return element_; }
+        iterator& operator++() noexcept {
+            --left_;
+            if (element_.kind_ == field_kind::structure) {
+                element_.at_ += element_.struct_size();
+            } else if (element_.kind_ == field_kind::string) {
+                const detail::trusted_count text = element_.counted();
+                element_.at_ = text.content + text.size;
+            } else {
+                element_.at_ += width_of(element_.kind_);
+            }
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            const iterator before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
+        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.left_ == 0; }
+
+    private:
+        friend class dynamic_elements;
+        iterator(const dynamic_value& element, std::uint32_t left) noexcept
+            : element_(element), left_(left) {}
+
+        dynamic_value element_;
+        std::uint32_t left_ = 0;
+    };
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(first_, size_); }
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    friend class dynamic_value;
+    explicit dynamic_elements(const dynamic_value& array) noexcept : first_(array) {
+        first_.kind_ = array.field_->element;
+        first_.element_ = true;
+        if (array.at_ == nullptr) return;
+        const detail::trusted_count elements = array.counted();
+        first_.at_ = elements.content;
+        size_ = elements.size;
+    }
+
+    dynamic_value first_;
+    std::uint32_t size_ = 0;
+};
+
+inline dynamic_elements dynamic_value::elements() const noexcept { return dynamic_elements(*this); }
+
+/// The fields of a struct in the schema's order. Good as long as the message's bytes are, whatever becomes of
+/// the view.
+class dynamic_fields {
+public:
+    class iterator {
+    public:
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag;
+        using value_type = dynamic_value;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = dynamic_value;
+
+        iterator() noexcept = default;
+        [[nodiscard]] dynamic_value operator*() const noexcept { return view_->field(i_); }
+        iterator& operator++() noexcept {
+            ++i_;
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            const iterator before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.i_ == b.i_; }
+
+    private:
+        friend class dynamic_fields;
+        iterator(const dynamic_view& view, std::size_t i) noexcept : view_(&view), i_(i) {}
+        const dynamic_view* view_ = nullptr;
+        std::size_t i_ = 0;
+    };
+
+    [[nodiscard]] iterator begin() const& noexcept KWIRE_LIFETIMEBOUND { return iterator(view_, 0); }
+    iterator begin() const&& = delete;
+    [[nodiscard]] iterator end() const& noexcept KWIRE_LIFETIMEBOUND {
+        return iterator(view_, view_.field_count());
+    }
+    iterator end() const&& = delete;
+    [[nodiscard]] std::size_t size() const noexcept { return view_.field_count(); }
+
+private:
+    friend class dynamic_view;
+    explicit dynamic_fields(const dynamic_view& view) noexcept : view_(view) {}
+    dynamic_view view_;
+};
+
+inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fields(*this); }
+
+/// Checks the body of `message` at `version` and shows it, without keeping the bytes alive.
+///
+/// `body` starts behind the header and must outlive the view. Nothing is allocated. Errors: as parse_view<M>.
+[[nodiscard]] inline std::expected<dynamic_view, error> parse_view(const message_info& message,
+                                                                   std::span<const std::byte> body,
+                                                                   int version,
+                                                                   parse_options options = {}) noexcept {
+    const int asked = std::exchange(version, message.facts.canonical(version));
+    const std::byte* const start = body.empty() ? detail::nothing : body.data();
+    std::array<std::uint32_t, detail::max_struct_steps> ends;
+    detail::error_room room;
+    if (!detail::check_body(message.facts, message.structure->layouts, start, body.size(), version, options,
+                            ends.data(), room)) {
+        room.none_until_refused.version = static_cast<std::int16_t>(asked);
+        return std::unexpected(room.none_until_refused);
+    }
+    return dynamic_view(
+        message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start);
+}
+
+/// The same, and keeps the bytes alive together with the view. Takes a reference on the buffer, copies
+/// nothing.
+[[nodiscard]] inline result<held<dynamic_view>> parse(const message_info& message, shared_buffer body,
+                                                      int version, parse_options options = {}) noexcept {
+    auto view = parse_view(message, body.span(), version, options);
+    if (!view) return std::unexpected(view.error());
+    return held<dynamic_view>(*view, std::move(body));
+}
+
+[[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b);
+
+/// Whether two values mean the same: not how their varints are padded and not whether a tag at its default is
+/// there, but every bit of every number, null or empty, and the unknown tags.
+///
+/// Both must be values of the same field; their versions may differ.
+[[nodiscard]] inline bool same_content(const dynamic_value& a, const dynamic_value& b) {
+    if (a.is_null() || b.is_null()) return a.is_null() == b.is_null();
+    switch (a.kind()) {
+    case field_kind::string: return a.text() == b.text();
+    case field_kind::bytes:
+    case field_kind::records: return std::ranges::equal(a.bytes(), b.bytes());
+    case field_kind::uuid: return a.id() == b.id();
+    case field_kind::float64:
+        return std::bit_cast<std::uint64_t>(a.real()) == std::bit_cast<std::uint64_t>(b.real());
+    case field_kind::structure: return same_content(a.structure(), b.structure());
+    case field_kind::array: break;
+    default: return a.number() == b.number();
+    }
+    if (a.size() != b.size()) return false;
+    auto other = b.elements().begin();
+    for (const dynamic_value element : a.elements()) {
+        if (!same_content(element, *other)) return false;
+        ++other;
+    }
+    return true;
+}
+
+/// The same for two structs or messages of one type.
+inline bool same_content(const dynamic_view& a, const dynamic_view& b) {
+    for (std::size_t i = 0; i < a.field_count(); ++i)
+        if (!same_content(a.field(i), b.field(i))) return false;
+    return std::ranges::equal(
+        detail::tags_in_order(a.unknown_tags()), detail::tags_in_order(b.unknown_tags()),
+        [](const tag_view& one, const tag_view& other) {
+            return one.number == other.number && std::ranges::equal(one.payload, other.payload);
+        });
+}
+
+} // namespace kwire

@@ -1,0 +1,141 @@
+/// The walk over message bytes that were checked: it looks for no end, and finds what the check let pass.
+///
+/// A lenient check (parse_options) lets pass what a strict one refuses, and nobody here knows which of them
+/// it was: one rule serves both. A negative length is no length, a known tag ends where its value does, and
+/// the last of its tags is the one that counts; bytes that a strict check has passed mean the same by these
+/// rules.
+#pragma once
+
+#include <kwire/schema/detail/walk.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kwire::detail {
+
+/// A length or count that was checked before.
+struct trusted_count {
+    const std::byte* content;
+    std::uint32_t size; ///< bytes or elements; 0 for null
+    bool is_null;       ///< where there is no null, that means empty
+};
+
+/// A classic length is a number of 16 bits in front of text, of 32 bits in front of everything else.
+enum class counted : std::uint8_t {
+    text,
+    others
+};
+
+/// A length or count. Negative ones mean null, and so does the greatest: what 2^31 says in a compact one is
+/// negative in a marker, and as a length nothing that a body could hold.
+KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
+    std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
+    if (compact && size < 0x7f) [[likely]]
+        return {p + 1, size, false};
+    if (compact) {
+        const auto [next, raw] = wire::detail::read_long_uvarint<std::uint32_t>(p, wire::max_varint32_size);
+        p = next;
+        size = raw - 1;
+    } else if (what == counted::text) {
+        size = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
+        p += 2;
+    } else {
+        size = wire::load_be<std::uint32_t>(p);
+        p += 4;
+    }
+    const bool null = size >= 0x7fffffff;
+    return {p, null ? 0 : size, null};
+}
+/// The same with the usual case in line.
+KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool compact, counted what) noexcept {
+    const std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
+    if (compact && size < 0x7f) [[likely]]
+        return {p + 1, size, false};
+    return read_length(p, compact, what);
+}
+
+/// Whether the marker in front of a struct that may be null says so; `p` moves behind it. Kafka's reader
+/// takes any negative byte for null, and any number above 2^31 in a tag.
+KWIRE_ALWAYS_INLINE bool skip_null_marker(const std::byte*& p, bool tagged) noexcept {
+    if (!tagged) return std::to_integer<std::uint8_t>(*p++) >= 0x80;
+    const trusted_count marker = read_length(p, true, counted::others);
+    p = marker.content;
+    return marker.is_null;
+}
+
+/// Moves over step number `index` of bytes that were checked before, if it is not one of the simple ones.
+KWIRE_APART inline const std::byte* skip_any_step(unsigned index, const struct_layout& layout,
+                                                  const std::byte* p) noexcept {
+    check_state no_end(checked_before{});
+    return check_any_step(index, layout, p, no_end);
+}
+
+/// Moves over a tag section.
+KWIRE_COLD KWIRE_APART inline const std::byte* skip_tag_list(const struct_layout& layout,
+                                                             const std::byte* p) noexcept {
+    check_state no_end(checked_before{});
+    return check_tags(layout, p, no_end);
+}
+KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const struct_layout& layout, const std::byte* p) noexcept {
+    if (*p == std::byte{0}) [[likely]]
+        return p + 1;
+    return skip_tag_list(layout, p);
+}
+
+/// Stores where each step of a checked struct ends, counted from where it begins, and returns that: at `p`,
+/// or, if `tags`, behind the tag section at `p` of the struct in front of it.
+KWIRE_APART inline const std::byte* find_ends(const struct_layout& layout, const std::byte* p, bool tags,
+                                              std::uint32_t* ends) noexcept {
+    check_state no_end(checked_before{});
+    if (tags && layout.flexible) p = check_tag_section(layout, p, no_end);
+    check_struct(layout, p, no_end, ends);
+    return p;
+}
+
+/// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
+KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
+                                              std::uint32_t* ends) noexcept {
+    const unsigned steps = layout.step_count;
+    const std::byte* const tags = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
+    // Steady layouts are flexible ones.
+    if (layout.steady && *tags == std::byte{0} && same_shape<false>(layout, base, tags + 1, ends)) [[likely]]
+        return tags + 1;
+    return find_ends(layout, tags, true, ends); // by a call, so that here no registers need be saved
+}
+
+/// One tagged field of a section that was checked before.
+struct trusted_tag {
+    std::uint32_t number;
+    bool known;               ///< to the schema, at this version
+    const std::byte* payload; ///< of a known one, its value
+    const std::byte* end;     ///< behind it, where the next one begins
+};
+
+/// The tag at `p`. An unknown one ends where its size says, a known one where its value does.
+KWIRE_COLD KWIRE_APART inline trusted_tag read_tag(const struct_layout& layout, const std::byte* p) noexcept {
+    trusted_tag tag{};
+    std::uint32_t size = 0;
+    p = wire::read_uvarint_trusted(p, tag.number);
+    tag.payload = wire::read_uvarint_trusted(p, size);
+    const known_tag* const known = known_tag_of(layout, tag.number);
+    tag.known = known != nullptr && known->in_version;
+    tag.end = tag.known ? skip_any_step(known->step, layout, tag.payload) : tag.payload + size;
+    return tag;
+}
+
+/// The payload of the known tag `number` in a tag section, the last if there are several; nullptr if it is
+/// not there.
+KWIRE_COLD KWIRE_APART inline const std::byte* find_tag(const struct_layout& layout, const std::byte* p,
+                                                        std::uint32_t number) noexcept {
+    const std::byte* found = nullptr;
+    std::uint32_t count = 0;
+    p = wire::read_uvarint_trusted(p, count);
+    for (; count != 0; --count) {
+        const trusted_tag tag = read_tag(layout, p);
+        if (tag.number == number) found = tag.payload;
+        p = tag.end;
+    }
+    return found;
+}
+
+} // namespace kwire::detail

@@ -1,0 +1,198 @@
+/// Both walks over a layout that is known at compile time, unrolled: for views whose version is a constant.
+#pragma once
+
+#include <kwire/schema/detail/trusted_walk.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace kwire::detail {
+
+template <class S, int V, bool Keep>
+const std::byte* check_struct_at(const std::byte* p, check_state& state, std::uint32_t* ends) noexcept;
+template <class S, int V, bool Keep>
+const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
+
+/// A length or count in its usual form, a single byte if it is compact and not negative if it is classic;
+/// else `content` is nullptr.
+KWIRE_ALWAYS_INLINE checked_count usual_count(const walk_step& step, const std::byte* p) noexcept {
+    std::uint32_t count = 1;
+    switch (step.form) {
+    case wire_form::fixed:
+    case wire_form::structure: return {p, count};
+    case wire_form::nullable_structure:
+    case wire_form::nullable_tagged_structure: return {nullptr, 0};
+    case wire_form::string:
+        count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
+        p += 2;
+        break;
+    case wire_form::bytes:
+    case wire_form::scalars:
+    case wire_form::strings:
+    case wire_form::structs:
+        count = wire::load_be<std::uint32_t>(p);
+        p += 4;
+        break;
+    default: // compact
+        const auto raw = std::to_integer<std::uint32_t>(*p);
+        if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
+            return {nullptr, 0};
+        return {p + 1, raw - (raw != 0 ? 1 : 0)};
+    }
+    if (count > 0x7fffffff) [[unlikely]]
+        return {nullptr, 0};
+    return {p, count};
+}
+
+/// The elements of an array of structs, or a single one: checked if `State` is a check_state, else skipped.
+template <class S, int V, class State>
+class element_walker {
+public:
+    explicit element_walker(State& state) noexcept : state_(state) {}
+
+    /// Moves over so many of them; all of the least size are there. nullptr if one is refused.
+    KWIRE_ALWAYS_INLINE const std::byte* walk(const std::byte* p, std::uint32_t count) noexcept {
+        std::uint32_t done = 0;
+        if constexpr (layout.step_count == 0) p = hop_untagged(layout, p, count, done);
+        for (; done < count; ++done) {
+            p = one(p);
+            if (p == nullptr) [[unlikely]]
+                return nullptr;
+        }
+        return p;
+    }
+
+    /// Moves over one of them.
+    KWIRE_ALWAYS_INLINE const std::byte* one(const std::byte* p) noexcept {
+        if constexpr (layout.steady) {
+            if (before_ != nullptr && enough(p) && same_shape<checks>(layout, before_, p, ends_)) {
+                before_ = p;
+                return p + size_;
+            }
+            const std::byte* const end = by_steps<true>(p);
+            before_ = end != nullptr && end[-1] == std::byte{0} ? p : nullptr;
+            if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
+            return end;
+        } else {
+            return by_steps<false>(p);
+        }
+    }
+
+private:
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    static constexpr bool checks = std::is_same_v<State, check_state>;
+
+    [[nodiscard]] bool enough(const std::byte* p) const noexcept {
+        if constexpr (checks)
+            return size_ <= state_.left(p);
+        else
+            return true;
+    }
+    template <bool Keep>
+    KWIRE_ALWAYS_INLINE const std::byte* by_steps(const std::byte* p) noexcept {
+        if constexpr (checks)
+            return check_struct_at<S, V, Keep>(p, state_, ends_);
+        else
+            return skip_struct_at<S, V, Keep>(p, ends_);
+    }
+
+    State& state_;
+    const std::byte* before_ = nullptr;
+    std::uint32_t size_ = 0;
+    std::uint32_t ends_[max_steady_steps]{};
+};
+
+/// Stands for the state of a walk that checks nothing.
+struct no_check {};
+
+/// One step of the check.
+template <class S, int V, unsigned I>
+KWIRE_ALWAYS_INLINE const std::byte* check_step_at(const std::byte* p, check_state& state) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    constexpr walk_step step = layout.steps[I];
+    using child = child_of<S, step.field>;
+    checked_count counted = usual_count(step, p + step.fixed);
+    if constexpr (is_plain(step.form)) {
+        if (counted.content != nullptr && std::uint64_t{counted.count} * step.width + step.next_need <=
+                                              state.left(counted.content)) [[likely]]
+            return hop(counted.content, counted.count, step.width);
+        return check_any_step(I, layout, p, state);
+    } else if constexpr (std::is_void_v<child>) {
+        return check_any_step(I, layout, p, state);
+    } else {
+        if (counted.content == nullptr) [[unlikely]]
+            counted = check_count(layout.steps[I], layout, p + step.fixed, state);
+        if (counted.content == nullptr || std::uint64_t{counted.count} * layout_at<child, V>.min_size >
+                                              state.left(counted.content)) [[unlikely]]
+            return nullptr;
+        p = element_walker<child, V, check_state>(state).walk(counted.content, counted.count);
+        return p != nullptr && step.next_need <= state.left(p) ? p : nullptr;
+    }
+}
+
+/// One step over bytes that were checked before.
+template <class S, int V, unsigned I>
+KWIRE_ALWAYS_INLINE const std::byte* skip_step_at(const std::byte* p) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    constexpr walk_step step = layout.steps[I];
+    using child = child_of<S, step.field>;
+    checked_count counted = usual_count(step, p + step.fixed);
+    if constexpr (!is_plain(step.form) && std::is_void_v<child>) {
+        return skip_any_step(I, layout, p);
+    } else {
+        if (counted.content == nullptr) [[unlikely]]
+            return skip_any_step(I, layout, p);
+        if constexpr (is_plain(step.form)) {
+            return hop(counted.content, counted.count, step.width);
+        } else {
+            no_check nothing_to_check;
+            return element_walker<child, V, no_check>(nothing_to_check).walk(counted.content, counted.count);
+        }
+    }
+}
+
+/// The unrolled form of `check_struct`. It need not note an error: whoever called it asks `check_struct` why.
+template <class S, int V, bool Keep>
+inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
+                                        std::uint32_t* ends) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    const std::byte* const base = p;
+    if (layout.first_need > state.left(p)) [[unlikely]]
+        return nullptr;
+    [[maybe_unused]] const auto one = [&]<unsigned I>(std::integral_constant<unsigned, I>) noexcept {
+        p = check_step_at<S, V, I>(p, state);
+        if (p == nullptr) [[unlikely]]
+            return false;
+        if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
+        return true;
+    };
+    const bool fine = [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) noexcept {
+        return (one(std::integral_constant<unsigned, I>{}) && ...);
+    }(std::make_integer_sequence<unsigned, layout.step_count>{});
+    if (!fine) [[unlikely]]
+        return nullptr;
+    p += layout.tail;
+    if constexpr (!layout.flexible) return p;
+    return check_tag_section(layout, p, state);
+}
+
+/// Moves over a checked struct, and stores the ends of its steps if `Keep`.
+template <class S, int V, bool Keep>
+inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
+    const std::byte* const base = p;
+    [[maybe_unused]] const auto one = [&]<unsigned I>(std::integral_constant<unsigned, I>) noexcept {
+        p = skip_step_at<S, V, I>(p);
+        if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
+    };
+    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) noexcept {
+        (one(std::integral_constant<unsigned, I>{}), ...);
+    }(std::make_integer_sequence<unsigned, layout.step_count>{});
+    p += layout.tail;
+    if constexpr (layout.flexible) return skip_tags(layout, p);
+    return p;
+}
+
+} // namespace kwire::detail

@@ -1,0 +1,476 @@
+/// The walk that checks message bytes: every length, count, varint and tag, in one pass.
+///
+/// A walk follows the steps of a layout. This one reads the layout at run time and is no template, for all
+/// messages share it; unrolled_walk.hpp has the same for layouts that are known at compile time. What was
+/// checked is walked by trusted_walk.hpp.
+#pragma once
+
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/schema/detail/layout.hpp>
+#include <kwire/schema/parse_options.hpp>
+#include <kwire/wire/endian.hpp>
+#include <kwire/wire/varint.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace kwire::detail {
+
+/// Kafka's limit for strings, in the classic and in the compact encoding.
+inline constexpr std::uint32_t max_string_size = 32767;
+
+/// What stands for bytes that are not there: an empty body, an empty array by default.
+inline constexpr std::byte nothing[1]{};
+
+/// Room for an error that is only made when there is one.
+union error_room {
+    error_room() noexcept {}
+    error none_until_refused;
+};
+
+/// Says that a walk goes over bytes that were checked before.
+struct checked_before {};
+
+/// What a walk needs to know besides its position.
+struct check_state {
+    check_state(const std::byte* start, std::size_t size, error_room& room,
+                parse_options options = {}) noexcept
+        : body(start), end(address_of(start) + size), failure(&room.none_until_refused), tolerated(options) {}
+
+    /// A walk that finds no end and refuses nothing: nobody here knows what the check let pass.
+    explicit check_state(checked_before) noexcept
+        : body(nullptr), end(~std::uintptr_t{0}), failure(nullptr), tolerated(parse_options::lenient()) {}
+
+    const std::byte* body;   ///< where offsets in errors are counted from
+    std::uintptr_t end;      ///< where the body ends, or the tag payload that is being read
+    error* failure;          ///< where whoever refuses makes an error
+    parse_options tolerated; ///< what passes all the same
+
+    [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept { return end - address_of(p); }
+
+    [[nodiscard]] static std::uintptr_t address_of(const std::byte* p) noexcept {
+        return std::bit_cast<std::uintptr_t>(p);
+    }
+};
+
+/// Moves over so many elements of fixed width; all of them are there.
+///
+/// A walk is bound by latency: each count must be loaded before the next address is known. Few elements are
+/// therefore counted off one by one, and hidden from the compiler, which would multiply: then the branch
+/// predictor guesses from the arrays before this one where the walk goes on, and the load of the count only
+/// confirms it.
+KWIRE_ALWAYS_INLINE const std::byte* hop(const std::byte* p, std::uint64_t count,
+                                         std::uint32_t width) noexcept {
+    if (count > 4) return p + count * width;
+    for (; count != 0; --count) {
+        p += width;
+        KWIRE_OPAQUE(p);
+    }
+    return p;
+}
+
+/// Moves over structs of fixed width, from number `done` on, as long as they have no tags; all of the least
+/// size are there. `done` says how many it were.
+KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p,
+                                                  std::uint32_t count, std::uint32_t& done) noexcept {
+    const std::size_t tail = layout.tail;
+    if (!layout.flexible) {
+        p += std::uint64_t{count - done} * tail;
+        done = count;
+        return p;
+    }
+    const std::size_t stride = tail + 1;
+    while (done < count && p[tail] == std::byte{0}) {
+        if (count - done >= 4 &&
+            (p[tail + stride] | p[tail + 2 * stride] | p[tail + 3 * stride]) == std::byte{0}) [[likely]] {
+            done += 4;
+            p += 4 * stride;
+        } else {
+            ++done;
+            p += stride;
+        }
+    }
+    return p;
+}
+
+/// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
+/// `ends`, and like it no tags: then it has the same size, and all its fields lie as they do there.
+///
+/// This is what makes arrays of structs with arrays in them quick (the partitions of a Metadata response):
+/// the replicas of one partition are as many as those of the partition before. Unless as many bytes as the
+/// one before takes are known to be at `p` (`AllThere`), it must stop at the first length that differs: a
+/// shorter struct may be the last thing in its memory, and where the next length of the longer one was,
+/// there is nothing.
+template <bool AllThere>
+KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte* before, const std::byte* p,
+                                    const std::uint32_t* ends) noexcept {
+    const walk_step* const steps = layout.steps;
+    const unsigned count = layout.step_count;
+    unsigned different = 0;
+    std::uint32_t at = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        at += steps[i].fixed;
+        const auto length = static_cast<unsigned>(p[at]);
+        different |= (length ^ static_cast<unsigned>(before[at])) | (length & 0x80);
+        if constexpr (!AllThere)
+            if (different != 0) return false;
+        at = ends[i];
+    }
+    at += layout.tail;
+    return (different | static_cast<unsigned>(p[at]) | static_cast<unsigned>(before[at])) == 0;
+}
+
+/// The shape of one element of an array, to be compared with those that follow: `same_shape` where the layout
+/// is known at run time only. Where the lengths are is worked out once.
+struct element_shape {
+    static constexpr std::uint64_t none = ~std::uint64_t{0};
+
+    std::uint64_t size = none;          ///< the bytes that the element takes; `none` if nothing can fit it
+    const std::byte* learned = nullptr; ///< the element
+    unsigned lengths = 0;               ///< behind them `at` has the place of the tag section
+    std::uint32_t at[max_steady_steps + 1];
+
+    /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself at `end`.
+    /// Nothing will fit if it has a long length or tags.
+    KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::byte* end,
+                                   const std::uint32_t* ends) noexcept {
+        size = none;
+        if (!layout.steady) return;
+        lengths = layout.step_count;
+        std::uint32_t step_end = 0;
+        unsigned all = 0;
+        for (unsigned i = 0; i < lengths; ++i) {
+            at[i] = step_end + layout.steps[i].fixed;
+            all |= static_cast<unsigned>(p[at[i]]);
+            step_end = ends[i];
+        }
+        at[lengths] = step_end + layout.tail;
+        if (all >= 0x80 || p[at[lengths]] != std::byte{0}) return;
+        size = static_cast<std::uint64_t>(end - p);
+        learned = p;
+    }
+
+    /// Whether the struct at `p` has this shape. It stops at the first length that differs, as `same_shape`
+    /// does: over bytes that were checked before nobody knows that `size` of them are there.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
+        for (unsigned i = 0; i <= lengths; ++i)
+            if (p[at[i]] != learned[at[i]]) return false;
+        return true;
+    }
+};
+
+/// What an error begins as: to copy it is less code than to make one.
+inline constexpr error blank_error{};
+
+/// Notes a refusal at `at`, of `field` (nullptr, or one without a name: of none). Always nullptr, so that a
+/// walk can return it.
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse(check_state& state, const field_info* field, errc code,
+                                                      const std::byte* at,
+                                                      std::uint64_t needed = 0) noexcept {
+    error& e = *std::construct_at(state.failure, blank_error);
+    e.code = code;
+    e.offset = static_cast<std::uint64_t>(at - state.body);
+    e.needed = needed;
+    e.left = needed != 0 ? state.left(at) : 0;
+    if (field != nullptr && !field->name.empty()) {
+        e.path[0].field = field->name;
+        e.depth = 1;
+    }
+    return nullptr;
+}
+
+/// Refuses because the bytes end within the fixed-width fields (or the length) that follow `anchor` variable
+/// ones.
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse_end(check_state& state, const struct_layout& layout,
+                                                          unsigned anchor, const std::byte* at) noexcept {
+    const std::uint64_t left = state.left(at);
+    std::uint32_t begin = 0; // of the field that is cut
+    std::uint32_t end = anchor == 0 ? layout.first_need : layout.steps[anchor - 1].next_need;
+    if (anchor == layout.step_count) end = layout.tail;
+    const field_info* field = nullptr;
+    if (left >= end) // only the tag section is missing
+        return refuse(state, nullptr, errc::truncated, at + left, 1);
+    for (unsigned i = 0; i < layout.field_count; ++i) {
+        const field_place& place = layout.places[i];
+        if (place.anchor != anchor) continue;
+        if (place.delta > left) {
+            end = place.delta;
+            break;
+        }
+        field = &layout.fields[i];
+        begin = place.delta;
+    }
+    return refuse(state, field, errc::truncated, at + begin, end - begin);
+}
+
+const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
+                              std::uint32_t* ends) noexcept;
+
+/// A varint that may be missing; `next` is nullptr if it was refused, as one of `field`.
+KWIRE_APART inline wire::detail::varint_result<std::uint32_t>
+check_uvarint(const std::byte* p, check_state& state, const field_info* field) noexcept {
+    const std::uint64_t left = state.left(p);
+    const auto read = wire::detail::read_long_uvarint<std::uint32_t>(p, static_cast<std::size_t>(left));
+    if (read.next == nullptr) [[unlikely]] {
+        const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
+        refuse(state, field, wire::varint_defect(p, end), p);
+    }
+    return read;
+}
+
+/// A length or count that was checked: what it counts begins at `content`, which is nullptr if it was
+/// refused.
+struct checked_count {
+    const std::byte* content;
+    std::uint32_t count; ///< of bytes or elements; 0 for null
+};
+
+/// In place of a count: null.
+inline constexpr std::uint32_t no_count = 0xffffffff;
+
+/// The length or count of a step. A classic one is known to be there.
+KWIRE_APART inline checked_count check_count(const walk_step& step, const struct_layout& layout,
+                                             const std::byte* p, check_state& state) noexcept {
+    const field_info* const field = &layout.fields[step.field];
+    const wire_form form = step.form;
+    const std::byte* content = p;
+    std::uint32_t count = 1; // from 2^31 on a negative one; null is -1
+    switch (form) {
+    case wire_form::fixed:
+    case wire_form::structure: break;
+    case wire_form::nullable_structure:
+        ++content;
+        if (*p >= std::byte{0x80}) count = no_count;
+        break;
+    case wire_form::string:
+        content += 2;
+        count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
+        break;
+    case wire_form::bytes:
+    case wire_form::scalars:
+    case wire_form::strings:
+    case wire_form::structs:
+        content += 4;
+        count = wire::load_be<std::uint32_t>(p);
+        break;
+    default: // a varint
+        const auto [next, raw] = check_uvarint(p, state, field);
+        if (next == nullptr) return {nullptr, 0};
+        content = next;
+        count = raw - 1;
+        if (form == wire_form::nullable_tagged_structure && raw != 0)
+            count = raw < 0x80000000 ? 1 : no_count - 1;
+    }
+    if (count > 0x7fffffff) [[unlikely]] {
+        const bool null = count == no_count;
+        const bool passes = (null || state.tolerated.negative_as_null) &&
+                            (step.minimum == 0 || state.tolerated.null_as_empty);
+        if (!passes) return {refuse(state, field, null ? errc::null_not_allowed : errc::bad_length, p), 0};
+        count = 0;
+    }
+    if (form == wire_form::compact_string && count > max_string_size) [[unlikely]]
+        return {refuse(state, field, errc::string_too_long, p), 0};
+    return {content, count};
+}
+
+/// The elements of an array of strings are walked as structs of one string each: in the classic form and in
+/// the compact one.
+inline constexpr field_info text_field{"", {field_kind::string}, {0, 0x7fff}};
+inline constexpr walk_step text_steps[2] = {{.form = wire_form::string, .minimum = 1},
+                                            {.form = wire_form::compact_string, .minimum = 1}};
+inline constexpr field_place text_place{.anchor = 0};
+consteval struct_layout text_layout(bool compact) {
+    const walk_step* const step = &text_steps[compact ? 1 : 0];
+    const std::uint16_t prefix = prefix_of(step->form);
+    return {.steps = step,
+            .places = &text_place,
+            .fields = &text_field,
+            .min_size = prefix,
+            .first_need = prefix,
+            .step_count = 1,
+            .field_count = 1};
+}
+inline constexpr struct_layout text_layouts[2] = {text_layout(false), text_layout(true)};
+
+/// Adds the element of an array, or the struct, in which something was refused.
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse_within(check_state& state, const walk_step& step,
+                                                             const struct_layout& layout,
+                                                             std::uint32_t element) noexcept {
+    const bool alone = step.form >= wire_form::structure;
+    state.failure->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
+    return nullptr;
+}
+
+/// The elements of an array of structs or strings, or a single struct as an array of one.
+KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const struct_layout& layout,
+                                                  const std::byte* p, std::uint32_t count,
+                                                  check_state& state) noexcept {
+    const struct_layout& inner = step.child != nullptr ? step.child->layouts[layout.version_index]
+                                                       : text_layouts[is_compact(step.form) ? 1 : 0];
+    std::uint32_t element = 0;
+    if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
+        p = hop_untagged(inner, p, count, element);
+    std::uint32_t ends[max_struct_steps];
+    element_shape shape; // of the last element that was checked step by step
+    for (; element < count; ++element) {
+        if (shape.size <= state.left(p) && shape.fits(p)) {
+            p += shape.size;
+            continue;
+        }
+        const std::byte* const end = check_struct(inner, p, state, ends);
+        if (end == nullptr) [[unlikely]]
+            return refuse_within(state, step, layout, element);
+        shape.learn(inner, p, end, ends);
+        p = end;
+    }
+    return p;
+}
+
+/// Step number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and when it
+/// returns a position, so are the `next_need` bytes behind it. nullptr means refused.
+KWIRE_APART inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
+                                                   const std::byte* p, check_state& state) noexcept {
+    const walk_step& step = layout.steps[index];
+    p += step.fixed;
+    checked_count counted{p, 0};
+    if (is_compact(step.form) && *p != std::byte{0} && *p < std::byte{0x80}) [[likely]]
+        counted = {p + 1, std::to_integer<std::uint32_t>(*p) - 1};
+    else
+        counted = check_count(step, layout, p, state);
+    p = counted.content;
+    const std::uint32_t count = counted.count;
+    if (p == nullptr) [[unlikely]]
+        return nullptr;
+    std::uint32_t width = step.width;
+    if (step.child != nullptr && step.form < wire_form::structure)
+        width = step.child->layouts[layout.version_index].min_size;
+    if (const std::uint64_t size = std::uint64_t{count} * width; size > state.left(p)) [[unlikely]] {
+        const field_info& field = layout.fields[step.field];
+        return refuse(state, &field,
+                      field.kind == field_kind::array ? errc::count_exceeds_input : errc::truncated, p, size);
+    }
+    if (is_plain(step.form))
+        p += std::uint64_t{count} * width;
+    else if (count != 0)
+        p = check_structs(step, layout, p, count, state);
+    if (p == nullptr) [[unlikely]]
+        return nullptr;
+    if (step.next_need <= state.left(p)) [[likely]]
+        return p;
+    return refuse_end(state, layout, index + 1, p);
+}
+
+/// What follows a tag that the schema knows, its size and payload; the tag itself is at `tag_at`. A payload
+/// must fill its size exactly, unless `any_tag_size` leaves it to the type where it ends.
+inline const std::byte* check_known_tag(const struct_layout& layout, const known_tag& tag,
+                                        const std::byte* tag_at, const std::byte* size_at,
+                                        check_state& state) noexcept {
+    const field_info* const field = &layout.fields[tag.field];
+    if (!tag.in_version && !state.tolerated.tags_of_other_versions)
+        return refuse(state, field, errc::tag_not_in_version, tag_at);
+    const auto [payload, size] = check_uvarint(size_at, state, field);
+    if (payload == nullptr) return nullptr;
+    const bool any_size = tag.in_version && state.tolerated.any_tag_size;
+    if (size > state.left(payload) && !any_size) return refuse(state, field, errc::truncated, payload, size);
+    if (!tag.in_version) return payload + size;
+
+    const std::uintptr_t outer_end = state.end;
+    if (!any_size) state.end = check_state::address_of(payload) + size;
+    const std::byte* const after = tag.prefix > state.left(payload)
+                                       ? refuse(state, field, errc::truncated, payload, tag.prefix)
+                                       : check_any_step(tag.step, layout, payload, state);
+    const std::uint64_t spare = state.left(after);
+    state.end = outer_end;
+    if (any_size || (after != nullptr && spare == 0)) return after;
+    if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
+    if (state.failure->code == errc::truncated)
+        state.failure->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
+    return nullptr;
+}
+
+/// The tag of this number, if the schema knows it in any version: they are numbered without gaps.
+KWIRE_ALWAYS_INLINE const known_tag* known_tag_of(const struct_layout& layout,
+                                                  std::uint32_t number) noexcept {
+    return number < layout.tag_count ? &layout.tags[number] : nullptr;
+}
+
+/// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
+KWIRE_COLD KWIRE_APART inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
+                                                          check_state& state) noexcept {
+    auto [next, count] = check_uvarint(p, state, nullptr);
+    if (next == nullptr) return nullptr;
+    if (count > state.left(next) / 2) // a tag takes two bytes at least
+        return refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
+
+    std::int64_t previous = -1;
+    for (; count != 0 && next != nullptr; --count) {
+        p = next;
+        const auto [size_at, number] = check_uvarint(p, state, nullptr);
+        if (size_at == nullptr) return nullptr;
+        const known_tag* const known = known_tag_of(layout, number);
+        if (number <= previous && !state.tolerated.any_tag_order)
+            return refuse(state, known != nullptr ? &layout.fields[known->field] : nullptr,
+                          number == previous ? errc::duplicate_tag : errc::tag_order, p);
+        previous = number;
+        if (known != nullptr) {
+            next = layout.check_tag(layout, *known, p, size_at, state);
+            continue;
+        }
+        const auto [payload, size] = check_uvarint(size_at, state, nullptr);
+        if (payload == nullptr) return nullptr;
+        if (size > state.left(payload)) return refuse(state, nullptr, errc::truncated, payload, size);
+        next = payload + size;
+    }
+    return next;
+}
+
+/// A tag section; the byte that it begins with is there.
+KWIRE_ALWAYS_INLINE const std::byte* check_tag_section(const struct_layout& layout, const std::byte* p,
+                                                       check_state& state) noexcept {
+    if (*p == std::byte{0}) [[likely]]
+        return p + 1;
+    return check_tags(layout, p, state);
+}
+
+/// The common cases of a step, to be inlined: a simple one whose length takes one byte, and no elements.
+/// nullptr for every other case and for what must be refused: then `check_any_step` decides.
+KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, const std::byte* p,
+                                                       const check_state& state) noexcept {
+    p += step.fixed;
+    if (!is_simple(step.form)) {
+        const bool none = is_compact(step.form) && *p == std::byte{1};
+        return none && step.next_need < state.left(p) ? p + 1 : nullptr;
+    }
+    const auto raw = std::to_integer<std::uint32_t>(*p++);
+    if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
+        return nullptr;
+    const std::uint32_t count = raw - (raw != 0 ? 1 : 0);
+    if (std::uint64_t{count} * step.width + step.next_need > state.left(p)) [[unlikely]]
+        return nullptr;
+    return hop(p, count, step.width);
+}
+
+/// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
+/// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
+KWIRE_APART inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
+                                                 check_state& state, std::uint32_t* ends) noexcept {
+    const std::byte* const base = p;
+    if (layout.first_need > state.left(p)) [[unlikely]]
+        return refuse_end(state, layout, 0, p);
+    const unsigned steps = layout.step_count;
+    for (unsigned i = 0; i < steps; ++i) {
+        const std::byte* next = check_simple_step(layout.steps[i], p, state);
+        if (next == nullptr) next = check_any_step(i, layout, p, state);
+        if (next == nullptr) [[unlikely]]
+            return nullptr;
+        p = next;
+        ends[i] = static_cast<std::uint32_t>(p - base);
+    }
+    p += layout.tail;
+    return layout.flexible ? check_tag_section(layout, p, state) : p;
+}
+
+} // namespace kwire::detail

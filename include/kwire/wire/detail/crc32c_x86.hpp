@@ -1,0 +1,252 @@
+/// CRC-32C with the instructions of x86-64: crc32, and carry-less multiplication where it is wide.
+///
+/// Written with the compilers' vector extensions and builtins, for <immintrin.h> takes half a second to
+/// compile. The functions are compiled for processors that this program may not run on; crc32c.hpp asks
+/// before it calls.
+#pragma once
+
+#include <kwire/wire/detail/crc32_tables.hpp>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define KWIRE_CRC32C_X86 1
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define KWIRE_TARGET_CRC [[gnu::target("sse4.2,pclmul")]]
+#define KWIRE_TARGET_CRC512 [[gnu::target("sse4.2,pclmul,avx512f,vpclmulqdq")]]
+
+namespace kwire::wire::detail::x86 {
+
+using vector128 [[gnu::vector_size(16)]] = long long;
+using vector512 [[gnu::vector_size(64)]] = long long;
+
+/// x^n in the upper half of a lane. A carry-less product of two reflected lanes comes out multiplied by x, so
+/// n is one less than the shift that is wanted.
+consteval long long lane_power(std::uint64_t n) {
+    return static_cast<long long>(static_cast<std::uint64_t>(power_of_x<castagnoli>(n)) << 32);
+}
+/// The two factors that move 16 bytes over `bits` following ones: the low lane holds the higher powers of x.
+/// In memory, for a constant expression may take no vector apart.
+struct alignas(16) fold_factors {
+    long long low, high;
+    explicit consteval fold_factors(std::uint64_t bits)
+        : low(lane_power(bits + 63)), high(lane_power(bits - 1)) {}
+};
+
+/// The crc32 instruction, eight bytes a step: 3 cycles each, as a chain.
+KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const std::byte* p,
+                                                   std::size_t size) noexcept {
+    std::uint64_t wide = state;
+    for (; size >= 8; p += 8, size -= 8) {
+        std::uint64_t word;
+        std::memcpy(&word, p, sizeof word);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    state = static_cast<std::uint32_t>(wide);
+    if ((size & 4) != 0) {
+        std::uint32_t word;
+        std::memcpy(&word, p, sizeof word);
+        state = __builtin_ia32_crc32si(state, word);
+        p += 4;
+    }
+    if ((size & 2) != 0) {
+        std::uint16_t word;
+        std::memcpy(&word, p, sizeof word);
+        state = __builtin_ia32_crc32hi(state, word);
+        p += 2;
+    }
+    if ((size & 1) != 0) state = __builtin_ia32_crc32qi(state, std::to_integer<unsigned char>(*p));
+    return state;
+}
+
+/// The remainder of 16 bytes that stand for everything read so far.
+KWIRE_TARGET_CRC inline std::uint32_t reduce(vector128 folded) noexcept {
+    const std::uint64_t first = __builtin_ia32_crc32di(0, static_cast<std::uint64_t>(folded[0]));
+    return static_cast<std::uint32_t>(__builtin_ia32_crc32di(first, static_cast<std::uint64_t>(folded[1])));
+}
+
+/// a * b modulo the polynomial, reflected: multiply_mod with two instructions.
+KWIRE_TARGET_CRC inline std::uint32_t multiply(std::uint32_t a, std::uint32_t b) noexcept {
+    const vector128 raw = __builtin_ia32_pclmulqdq128(vector128{a, 0}, vector128{b, 0}, 0x00);
+    // Shifted by one, bit 0 stands for x^63: the lower half is what crc32 has to bring below x^32.
+    const std::uint64_t product = static_cast<std::uint64_t>(raw[0]) << 1;
+    return __builtin_ia32_crc32si(0, static_cast<std::uint32_t>(product)) ^
+           static_cast<std::uint32_t>(product >> 32);
+}
+
+/// Three chains side by side, of `Lane` bytes each, hide the three cycles that one step takes.
+template <std::size_t Lane>
+KWIRE_TARGET_CRC inline std::uint32_t crc32c_lanes(std::uint32_t state, const std::byte* p,
+                                                   std::size_t rounds) noexcept {
+    constexpr std::uint32_t over_one = power_of_x<castagnoli>(8 * Lane),
+                            over_two = power_of_x<castagnoli>(16 * Lane);
+    for (; rounds != 0; --rounds, p += 3 * Lane) {
+        std::uint64_t a = state, b = 0, c = 0;
+        for (std::size_t i = 0; i < Lane; i += 8) {
+            std::uint64_t word_a, word_b, word_c;
+            std::memcpy(&word_a, p + i, 8);
+            std::memcpy(&word_b, p + Lane + i, 8);
+            std::memcpy(&word_c, p + 2 * Lane + i, 8);
+            a = __builtin_ia32_crc32di(a, word_a);
+            b = __builtin_ia32_crc32di(b, word_b);
+            c = __builtin_ia32_crc32di(c, word_c);
+        }
+        state = multiply(static_cast<std::uint32_t>(a), over_two) ^
+                multiply(static_cast<std::uint32_t>(b), over_one) ^ static_cast<std::uint32_t>(c);
+    }
+    return state;
+}
+
+/// For processors without wide carry-less multiplication; the narrow one is slower than this on many.
+KWIRE_TARGET_CRC inline std::uint32_t crc32c_sse42(std::uint32_t state, const std::byte* p,
+                                                   std::size_t size) noexcept {
+    constexpr std::size_t large = 1024, small = 128;
+    if (const std::size_t rounds = size / (3 * large); rounds != 0) {
+        state = crc32c_lanes<large>(state, p, rounds);
+        p += rounds * 3 * large, size -= rounds * 3 * large;
+    }
+    if (const std::size_t rounds = size / (3 * small); rounds != 0) {
+        state = crc32c_lanes<small>(state, p, rounds);
+        p += rounds * 3 * small, size -= rounds * 3 * small;
+    }
+    return crc32c_chain(state, p, size);
+}
+
+/// The factors for the four quarters of a vector.
+struct alignas(64) fold_factors512 {
+    fold_factors quarters[4];
+};
+consteval fold_factors512 four_times(fold_factors f) { return {{f, f, f, f}}; }
+inline constexpr fold_factors512 over_64 = four_times(fold_factors(512)),
+                                 over_128 = four_times(fold_factors(1024)),
+                                 over_192 = four_times(fold_factors(1536)),
+                                 over_256 = four_times(fold_factors(2048));
+/// Each quarter moves over those behind it; what becomes of the last is not used.
+inline constexpr fold_factors512 over_rest{
+    {fold_factors(384), fold_factors(256), fold_factors(128), fold_factors(128)}};
+
+KWIRE_TARGET_CRC512 inline vector512 load512(const std::byte* p) noexcept {
+    vector512 value;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+}
+KWIRE_TARGET_CRC512 inline vector512 fold(vector512 folded, const fold_factors512& over) noexcept {
+    vector512 factors;
+    std::memcpy(&factors, &over, sizeof factors);
+#if defined(__clang__)
+    return __builtin_ia32_pclmulqdq512(folded, factors, 0x00) ^
+           __builtin_ia32_pclmulqdq512(folded, factors, 0x11);
+#else
+    return __builtin_ia32_vpclmulqdq_v8di(folded, factors, 0x00) ^
+           __builtin_ia32_vpclmulqdq_v8di(folded, factors, 0x11);
+#endif
+}
+/// The remainder of 64 bytes that stand for everything read so far.
+KWIRE_TARGET_CRC512 inline std::uint32_t reduce512(vector512 folded) noexcept {
+    const vector512 moved = fold(folded, over_rest);
+    return reduce(__builtin_shufflevector(moved, moved, 0, 1) ^ __builtin_shufflevector(moved, moved, 2, 3) ^
+                  __builtin_shufflevector(moved, moved, 4, 5) ^
+                  __builtin_shufflevector(folded, folded, 6, 7));
+}
+
+/// Four vectors of 64 bytes side by side: 256 bytes a round.
+struct fold_state {
+    vector512 a, b, c, d;
+
+    KWIRE_TARGET_CRC512 fold_state(std::uint32_t state, const std::byte* p) noexcept
+        : a(load512(p) ^ vector512{static_cast<long long>(state)}),
+          b(load512(p + 64)),
+          c(load512(p + 128)),
+          d(load512(p + 192)) {}
+    KWIRE_TARGET_CRC512 void add(const std::byte* p) noexcept {
+        a = fold(a, over_256) ^ load512(p);
+        b = fold(b, over_256) ^ load512(p + 64);
+        c = fold(c, over_256) ^ load512(p + 128);
+        d = fold(d, over_256) ^ load512(p + 192);
+    }
+    [[nodiscard]] KWIRE_TARGET_CRC512 vector512 joined() const noexcept {
+        return fold(a, over_192) ^ fold(b, over_128) ^ fold(c, over_64) ^ d;
+    }
+};
+
+/// The factor for `size` & 0xffff bytes, whose digits begin at the `first` one.
+KWIRE_TARGET_CRC inline std::uint32_t shift_factor(std::uint64_t size, std::size_t first) noexcept {
+    const auto* const digits = crc_shifts<castagnoli>.data() + first;
+    return multiply(multiply(digits[0][size & 15], digits[1][size >> 4 & 15]),
+                    multiply(digits[2][size >> 8 & 15], digits[3][size >> 12 & 15]));
+}
+/// crc_shift_portable, but four digits at a time and each four as a tree: multiplications wait for one
+/// another, and they are all that takes time here.
+KWIRE_TARGET_CRC inline std::uint32_t crc32c_shift(std::uint32_t crc, std::uint64_t size) noexcept {
+    std::uint32_t factor = shift_factor(size, 0);
+    size >>= 16;
+    for (std::size_t first = 4; size != 0; first += 4, size >>= 16)
+        factor = multiply(factor, shift_factor(size, first));
+    return multiply(crc, factor);
+}
+
+/// Vectors alone, for some hundred bytes.
+KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_folded(std::uint32_t state, const std::byte* p,
+                                                       std::size_t size) noexcept {
+    if (size < 192) return crc32c_chain(state, p, size);
+    vector512 all;
+    if (size < 512) {
+        all = load512(p) ^ vector512 { static_cast<long long>(state) };
+        p += 64, size -= 64;
+    } else {
+        fold_state folded(state, p);
+        for (p += 256, size -= 256; size >= 256; p += 256, size -= 256) folded.add(p);
+        all = folded.joined();
+    }
+    for (; size >= 64; p += 64, size -= 64) all = fold(all, over_64) ^ load512(p);
+    return crc32c_chain(reduce512(all), p, size);
+}
+
+/// Vectors, and at the same time three chains of the crc32 instruction, which another part of the processor
+/// executes: of each 376 bytes 256 are folded in front, and behind these three pieces get 40 each.
+KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_avx512(std::uint32_t state, const std::byte* p,
+                                                       std::size_t size) noexcept {
+    if (size < 4096) return crc32c_folded(state, p, size); // joining the pieces takes longer than it saves
+    constexpr std::size_t folded_bytes = 256, words = 5, chained_bytes = 8 * words;
+    const std::size_t rounds = (size - folded_bytes) / (folded_bytes + 3 * chained_bytes);
+    const std::size_t piece = rounds * chained_bytes;
+    const std::byte* const end = p + size;
+    fold_state folded(state, p);
+    p += folded_bytes;
+    const std::byte* q = p + rounds * folded_bytes;
+    std::uint64_t x = 0, y = 0, z = 0;
+    for (std::size_t round = 0; round != rounds; ++round, p += folded_bytes, q += chained_bytes) {
+        folded.add(p);
+        for (std::size_t at = 0; at != chained_bytes; at += 8) {
+            std::uint64_t word_x, word_y, word_z;
+            std::memcpy(&word_x, q + at, 8);
+            std::memcpy(&word_y, q + piece + at, 8);
+            std::memcpy(&word_z, q + 2 * piece + at, 8);
+            x = __builtin_ia32_crc32di(x, word_x);
+            y = __builtin_ia32_crc32di(y, word_y);
+            z = __builtin_ia32_crc32di(z, word_z);
+        }
+    }
+    const std::uint32_t over_piece = crc32c_shift(1u << 31, piece);
+    state = multiply(reduce512(folded.joined()), over_piece) ^ static_cast<std::uint32_t>(x);
+    state = multiply(state, over_piece) ^ static_cast<std::uint32_t>(y);
+    state = multiply(state, over_piece) ^ static_cast<std::uint32_t>(z);
+    q += 2 * piece;
+    return crc32c_folded(state, q, static_cast<std::size_t>(end - q));
+}
+
+[[nodiscard]] inline bool has_sse42() noexcept {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+}
+[[nodiscard]] inline bool has_avx512() noexcept {
+    return has_sse42() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("vpclmulqdq");
+}
+
+} // namespace kwire::wire::detail::x86
+
+#undef KWIRE_TARGET_CRC
+#undef KWIRE_TARGET_CRC512
+#endif

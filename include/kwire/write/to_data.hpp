@@ -1,0 +1,200 @@
+/// From a view to a `data` struct of its own, to be kept or changed and encoded again.
+///
+///     auto data = kwire::to_data(*request);         // a held view: bytes and records stay where they are
+///     data.topics.erase(data.topics.begin());
+///     auto out = kwire::encode<kwire::metadata_request>(data, version);
+#pragma once
+
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/held.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/read/array.hpp>
+#include <kwire/read/detail/tag_order.hpp>
+#include <kwire/read/unknown_tags.hpp>
+#include <kwire/schema/detail/data.hpp>
+#include <kwire/schema/detail/view.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace kwire {
+
+namespace detail {
+
+/// Becomes a `T` whose members have their defaults. `T()` has them too, but clears all its bytes before.
+template <class T>
+struct unwritten {
+    operator T() const {
+        T value;
+        return value;
+    }
+};
+
+/// Fills `data` structs that are as they were made: each field that is there has its default until then.
+/// Bytes are slices of `owner` where they lie in it.
+///
+/// Whoever reads every field need not look for the places of any: a struct's view grows while its fields are
+/// read, each of which ends where the next one is looked for.
+class data_reader {
+public:
+    explicit data_reader(const shared_buffer& owner) noexcept : owner_(owner) {}
+
+    /// Fills `data` from the checked struct at `base`; returns the position behind it.
+    template <class S, int V, class Data>
+    const std::byte* read_struct(const std::byte* base, const struct_layout& layout, Data& data) const {
+        struct_view<S, V> view;
+        view_access::adopt(view, base, layout);
+        each_member<S>(data, [&]<std::size_t I>(std::integral_constant<std::size_t, I>, auto& member) {
+            if constexpr (tables_of<S>::fields[I].tag < 0) read_field<I>(view, member);
+            return true;
+        });
+        const std::byte* const behind = view_access::tags(view);
+        if constexpr (!keeps_tags<S>) {
+            return behind;
+        } else {
+            if (!view_access::layout(view).flexible) return behind;
+            if (*behind == std::byte{0}) [[likely]]
+                return behind + 1;
+            return read_tags(view, data);
+        }
+    }
+
+    template <class S, int V>
+    [[nodiscard]] typename S::data read(const struct_view<S, V>& view) const {
+        typename S::data data;
+        read_struct<S, V>(view_access::base(view), view_access::layout(view), data);
+        return data;
+    }
+
+private:
+    [[nodiscard]] shared_buffer keep(std::span<const std::byte> bytes) const {
+        if (bytes.empty()) return {};
+        if (auto slice = owner_.slice_of(bytes)) return *std::move(slice);
+        return shared_buffer::copy_of(bytes);
+    }
+
+    template <class S, int V, class Data>
+    KWIRE_NOINLINE const std::byte* read_tags(const struct_view<S, V>& view, Data& data) const {
+        each_member<S>(data, [&]<std::size_t I>(std::integral_constant<std::size_t, I>, auto& member) {
+            if constexpr (tables_of<S>::fields[I].tag >= 0)
+                if (view_access::find(view, I, true) != nullptr) read_value<S, I, V>(get<I>(view), member);
+            return true;
+        });
+        for (const tag_view& tag : tags_in_order(unknown_tags(view)))
+            data.unknown_tags.push_back({tag.number, keep(tag.payload)});
+        return view_access::end(view);
+    }
+
+    /// Reads a field that is not tagged, and tells the view where it ends.
+    template <std::size_t I, class S, int V, class Member>
+    KWIRE_ALWAYS_INLINE void read_field(struct_view<S, V>& view, Member& member) const {
+        constexpr const field_info& field = tables_of<S>::fields[I];
+        if (!view_access::has(view, field)) return;
+        if constexpr (width_of(field.kind) != 0) {
+            member = get<I>(view);
+        } else {
+            const std::byte* end = read_value<S, I, V>(get<I>(view), member);
+            const struct_layout& layout = view_access::layout(view);
+            const field_place& place = layout.places[I];
+            if (end == nullptr)
+                end = skip_any_step(place.step, layout, view_access::at(view, place.anchor, 0));
+            view_access::ends(view)[place.step] = static_cast<std::uint32_t>(end - view_access::base(view));
+        }
+    }
+
+    /// Puts what an accessor showed into a member. Returns the position behind it; nullptr if it is null.
+    template <class S, std::size_t I, int V, class Value, class Member>
+    KWIRE_ALWAYS_INLINE const std::byte* read_value(const Value& value, Member& member) const {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        constexpr bool may_be_null = !field.nullable.empty();
+        if constexpr (field.kind == field_kind::array) {
+            if constexpr (may_be_null) {
+                if (value.elements == nullptr) return void(member.reset()), nullptr;
+                return read_elements<S, I, V>(value, owned_by(member));
+            } else {
+                return read_elements<S, I, V>(value, member);
+            }
+        } else if constexpr (may_be_null) {
+            if (!value) return void(member.reset()), nullptr;
+            return read_one(*value, owned_by(member));
+        } else {
+            return read_one(value, member);
+        }
+    }
+    template <class T>
+    static T& owned_by(std::optional<T>& member) {
+        return member ? *member : member.emplace();
+    }
+
+    template <class S, std::size_t I, int V, class Elements>
+    const std::byte* read_elements(const raw_array& raw, Elements& elements) const {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        const std::size_t count = raw.count; // checked: so many elements are in the input
+        const std::byte* p = raw.elements;
+        if constexpr (field.element == field_kind::structure) {
+            elements.reserve(count);
+            for (std::size_t i = 0; i < count; ++i) {
+                elements.emplace_back(unwritten<typename Elements::value_type>());
+                p = read_struct<child_of<S, I>, V>(p, *raw.layout, elements.back());
+            }
+        } else if constexpr (field.element == field_kind::string) {
+            elements.reserve(count);
+            for (const std::string_view element : array_of<std::string_view>(raw))
+                p = read_one(element, elements.emplace_back());
+        } else {
+            using element = typename scalar_of<field.element>::type;
+            elements.resize_and_overwrite(count, [p](element* to, std::size_t n) noexcept {
+                for (std::size_t i = 0; i < n; ++i) to[i] = load_scalar<element>(p + i * sizeof(element));
+                return n;
+            });
+            p += count * sizeof(element);
+        }
+        return p;
+    }
+
+    template <class T>
+        requires(std::is_arithmetic_v<T> || std::is_same_v<T, uuid>)
+    static const std::byte* read_one(T value, T& member) noexcept {
+        member = value;
+        return nullptr;
+    }
+    static const std::byte* read_one(std::string_view value, std::string& member) {
+        member = value;
+        return reinterpret_cast<const std::byte*>(value.data() + value.size());
+    }
+    template <class Bytes>
+    const std::byte* read_one(std::span<const std::byte> value, Bytes& member) const {
+        member = keep(value);
+        return value.data() + value.size();
+    }
+    template <class S, int V, class Data>
+    const std::byte* read_one(const struct_view<S, V>& value, Data& member) const {
+        return read_struct<S, V>(view_access::base(value), view_access::layout(value), member);
+    }
+
+    const shared_buffer& owner_;
+};
+
+} // namespace detail
+
+/// A view's values as a `data` struct of their own. Bytes and records are copied, and counted.
+template <class S, int V>
+[[nodiscard]] typename S::data to_data(const struct_view<S, V>& view) {
+    const shared_buffer nobody;
+    return detail::data_reader(nobody).read(view);
+}
+
+/// The same for a held view: bytes and records are slices of its buffer, nothing of them is copied.
+template <class View>
+[[nodiscard]] auto to_data(const held<View>& message) {
+    return detail::data_reader(message.buffer()).read(message.view());
+}
+
+} // namespace kwire

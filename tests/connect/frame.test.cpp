@@ -1,0 +1,278 @@
+#include <kwire/connect/frame.hpp>
+#include <kwire/messages/api_versions.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/produce.hpp>
+
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <string>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+
+using kwire::api_key;
+using kwire::shared_buffer;
+using kwire::test::from_hex;
+
+namespace {
+
+shared_buffer frame_of(std::string_view hex) { return shared_buffer::copy_of(from_hex(hex)); }
+
+/// What is behind the length prefix, after a look at the prefix.
+shared_buffer without_length(const kwire::buffer_chain& chain) {
+    const shared_buffer all = chain.to_bytes();
+    REQUIRE(all.size() >= 4);
+    CHECK(kwire::wire::load_be<std::int32_t>(all.data()) == static_cast<std::int32_t>(all.size() - 4));
+    return *all.slice(4, all.size() - 4);
+}
+
+} // namespace
+
+TEST_CASE("headers have the versions that Kafka gives them, for every API and version") {
+    std::ifstream table(std::string(KWIRE_GOLDEN_DIR) + "/header-versions.txt");
+    std::string line;
+    int checked = 0;
+    while (std::getline(table, line)) {
+        std::istringstream columns(line);
+        int key = 0, version = 0, request = 0, response = 0;
+        std::string name;
+        if (!(columns >> key >> version >> name >> request >> response)) continue; // the line of titles
+        INFO(line);
+        const auto api = static_cast<api_key>(key);
+        CHECK(kwire::request_header_version(api, static_cast<std::int16_t>(version)) == request);
+        CHECK(kwire::response_header_version(api, static_cast<std::int16_t>(version)) == response);
+        CHECK(kwire::facts_of(api).assigned);
+        CHECK(version >= kwire::facts_of(api).first_version);
+        CHECK(version <= kwire::facts_of(api).last_version);
+        ++checked;
+    }
+    CHECK(checked >= 367);
+}
+
+TEST_CASE("versions and APIs that nobody knows have headers too") {
+    CHECK(kwire::request_header_version(api_key::api_versions, 99) == 2);
+    CHECK(kwire::request_header_version(api_key::api_versions, -1) == 1);
+    CHECK(kwire::response_header_version(api_key::api_versions, 99) == 0);
+    CHECK(kwire::request_header_version(api_key::produce, 99) == 2);
+    CHECK(kwire::request_header_version(static_cast<api_key>(1234), 0) == 2);
+    CHECK(kwire::response_header_version(static_cast<api_key>(-5), 0) == 1);
+    CHECK_FALSE(kwire::facts_of(static_cast<api_key>(std::numeric_limits<std::int16_t>::min())).assigned);
+}
+
+TEST_CASE("a request frame is read up to its body, as Kafka writes it") {
+    const auto request =
+        kwire::parse_request_frame(frame_of("0012 0003 00000007 0003 616263 00 066b77697265 023100"));
+    REQUIRE(request);
+    CHECK(request->api() == api_key::api_versions);
+    CHECK(request->api_version() == 3);
+    CHECK(request->correlation_id() == 7);
+    CHECK(request->client_id() == "abc");
+    const auto body = kwire::parse<kwire::api_versions_request>(request->body(), 3);
+    REQUIRE(body);
+    CHECK((*body)->client_software_name() == "kwire");
+
+    const auto without_client =
+        kwire::parse_request_frame(frame_of("0012 0003 00000007 ffff 00 066b77697265 023100"));
+    REQUIRE(without_client);
+    CHECK_FALSE(without_client->client_id());
+}
+
+TEST_CASE("requests of unknown APIs arrive with their body unread") {
+    const auto request = kwire::parse_request_frame(frame_of("04d2 0000 00000001 0000 00 c0ffee"));
+    REQUIRE(request);
+    CHECK(request->api() == static_cast<api_key>(1234));
+    CHECK(request->body() == frame_of("c0ffee"));
+}
+
+TEST_CASE("a header may be lenient too, and the body still begins behind it") {
+    const auto frame = frame_of("0012 0003 00000007 ffff 02 09 00 05 01 aa c0ffee");
+    CHECK(kwire::parse_request_frame(frame).error() == kwire::errc::tag_order);
+    const auto request = kwire::parse_request_frame(frame, {.any_tag_order = true});
+    REQUIRE(request);
+    CHECK(request->body().size() == 3);
+    const auto answer = frame_of("00000007 02 09 00 05 01 aa c0ffee");
+    CHECK(kwire::parse_response_frame(answer, api_key::metadata, 12).error() == kwire::errc::tag_order);
+    const auto response =
+        kwire::parse_response_frame(answer, api_key::metadata, 12, kwire::parse_options::lenient());
+    REQUIRE(response);
+    CHECK(response->body().size() == 3);
+}
+
+TEST_CASE("a frame that ends in its header is refused with the offset in the frame") {
+    const shared_buffer whole = frame_of("0012 0003 00000007 0003 616263 00");
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        const auto request = kwire::parse_request_frame(*whole.slice(0, size));
+        REQUIRE_FALSE(request);
+        CHECK(request.error() == kwire::errc::truncated);
+        CHECK(request.error().offset <= size);
+        CHECK(request.error().message == "RequestHeader");
+    }
+    CHECK(kwire::parse_request_frame(whole));
+}
+
+TEST_CASE("peek reads what routing needs, and nothing else") {
+    const auto bytes = from_hex("0003 fffe 80000000");
+    const auto start = kwire::peek(bytes);
+    REQUIRE(start);
+    CHECK(start->api == api_key::metadata);
+    CHECK(start->api_version == -2);
+    CHECK(start->correlation_id == std::numeric_limits<std::int32_t>::min());
+    CHECK_FALSE(kwire::peek(std::span(bytes).first(7)));
+}
+
+TEST_CASE("requests and responses are written with the header of their version and read back") {
+    for (const int version : {0, 8, 9, 12}) {
+        INFO("version " << version);
+        const auto sent = kwire::encode_request<kwire::metadata_request>({}, version, 11, "me");
+        REQUIRE(sent);
+        const auto request = kwire::parse_request_frame(without_length(*sent));
+        REQUIRE(request);
+        CHECK(request->correlation_id() == 11);
+        CHECK(request->client_id() == "me");
+        CHECK(kwire::parse<kwire::metadata_request>(request->body(), version));
+
+        const auto answer =
+            kwire::encode_response<kwire::metadata_response>({.controller_id = 3}, version, 11);
+        REQUIRE(answer);
+        const auto response = kwire::parse_response_frame(without_length(*answer), api_key::metadata,
+                                                          static_cast<std::int16_t>(version));
+        REQUIRE(response);
+        CHECK(response->correlation_id() == 11);
+        const auto body = kwire::parse<kwire::metadata_response>(response->body(), version);
+        REQUIRE(body);
+        CHECK((*body)->controller_id() == (version == 0 ? -1 : 3));
+    }
+}
+
+TEST_CASE("the answer to ApiVersions has a header without tags at every version") {
+    const auto answer = kwire::encode_response<kwire::api_versions_response>({}, 3, 7);
+    REQUIRE(answer);
+    CHECK(answer->to_bytes() == frame_of("0000000c 00000007 0000 01 00000000 00"));
+}
+
+TEST_CASE("a frame is written with one slab, payloads by reference") {
+    const shared_buffer records = frame_of("00112233");
+    const std::uint64_t copied = kwire::copied_bytes();
+    const auto sent = kwire::encode_request<kwire::produce_request>(
+        {.topic_data = {{.name = "t", .partition_data = {{.index = 0, .records = records}}}}}, 9, 1);
+    REQUIRE(sent);
+    CHECK(kwire::copied_bytes() == copied);
+    REQUIRE(sent->segment_count() == 3);
+    CHECK(sent->segments()[1].data() == records.data());
+}
+
+TEST_CASE("what the version of a message cannot carry is refused before anything is written") {
+    const auto sent = kwire::encode_request<kwire::metadata_request>({.topics = std::nullopt}, 0, 1);
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error() == kwire::errc::null_not_allowed);
+    CHECK(kwire::encode_request<kwire::metadata_request>({}, 14, 1).error() ==
+          kwire::errc::unsupported_version);
+}
+
+namespace {
+
+/// A request header v2 of ApiVersions v3, with `tags` of `payload` bytes each, and a byte of body behind it.
+std::string header_with_tags(std::size_t tags, std::size_t payload) {
+    const auto put = [](std::string& out, std::size_t n) {
+        for (; n >= 0x80; n >>= 7) out += static_cast<char>(n | 0x80);
+        out += static_cast<char>(n);
+    };
+    std::string out("\0\x12\0\3\0\0\0\7\xff\xff", 10);
+    put(out, tags);
+    for (std::size_t number = 0; number < tags; ++number) {
+        put(out, number);
+        put(out, payload);
+        out.append(payload, 'x');
+    }
+    return out + '!';
+}
+
+std::optional<kwire::error> refusal_of(const std::string& frame) {
+    const auto request = kwire::parse_request_frame(shared_buffer::from_static(frame));
+    if (!request) return request.error();
+    CHECK(request->body() == shared_buffer::copy_of(std::string_view("!")));
+    return std::nullopt;
+}
+
+} // namespace
+
+TEST_CASE("a header has room for 64 tags") {
+    CHECK_FALSE(refusal_of(header_with_tags(64, 3)));
+    const auto refusal = refusal_of(header_with_tags(65, 3));
+    REQUIRE(refusal);
+    CHECK(refusal->code == kwire::errc::too_large);
+    CHECK(refusal->offset == 10);
+    CHECK(refusal->message == "RequestHeader");
+}
+
+TEST_CASE("the tags of a header have room for 64 KiB") {
+    const std::size_t around = 1 + 1 + 3; // count, number and size
+    CHECK_FALSE(refusal_of(header_with_tags(1, 65'536 - around)));
+    CHECK(refusal_of(header_with_tags(1, 65'536 - around + 1))->code == kwire::errc::too_large);
+    CHECK(refusal_of(header_with_tags(1, 1'000'000))->code == kwire::errc::too_large);
+}
+
+TEST_CASE("a frame of millions of header tags is refused after a look at its beginning") {
+    const std::string frame = header_with_tags(10'000'000, 0);
+    const auto refusal = refusal_of(frame);
+    REQUIRE(refusal);
+    CHECK(refusal->code == kwire::errc::too_large);
+    CHECK(refusal->offset < 110'000);
+    // A claim alone is one of those that the bytes cannot hold.
+    CHECK(refusal_of(std::string("\0\x12\0\3\0\0\0\7\xff\xff\xff\xff\xff\xff\x0f", 15))->code ==
+          kwire::errc::count_exceeds_input);
+}
+
+TEST_CASE("the headers of responses have the same limits") {
+    std::string tags = header_with_tags(65, 0).substr(10);
+    const shared_buffer frame = shared_buffer::copy_of(std::string("\0\0\0\7", 4) + tags);
+    CHECK(kwire::parse_response_frame(frame, api_key::metadata, 12).error() == kwire::errc::too_large);
+}
+
+TEST_CASE("a long client id, the largest that there is, leaves the room for tags as it is") {
+    std::string frame = header_with_tags(64, 1000);
+    frame.replace(8, 2, std::string("\x7f\xff", 2) + std::string(0x7fff, 'c'));
+    frame.pop_back();
+    CHECK_FALSE(refusal_of(frame + '!'));
+}
+
+TEST_CASE("a request's body can be written to once its frame has given it up") {
+    auto request =
+        kwire::parse_request_frame(frame_of("0012 0003 00000007 0003 616263 00 066b77697265 023100"));
+    REQUIRE(request);
+    auto owned = std::move(*request).body().try_into_unique();
+    REQUIRE(owned);
+    CHECK(owned->size() == 9);
+    CHECK(request->correlation_id() == 7);
+
+    auto response = kwire::parse_response_frame(frame_of("00000007 00 c0ffee"), api_key::metadata, 12);
+    REQUIRE(response);
+    CHECK(std::move(*response).body().try_into_unique());
+    CHECK(response->correlation_id() == 7);
+    CHECK(response->api() == api_key::metadata);
+    CHECK(response->api_version() == 12);
+}
+
+TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of version 0") {
+    for (const int version : {0, 1, 2, 3, 4, 5, 99}) {
+        const auto read_as = [&](std::string_view hex) {
+            return kwire::parse_response_frame(frame_of(hex), api_key::api_versions,
+                                               static_cast<std::int16_t>(version))
+                .value()
+                .api_version();
+        };
+        CHECK(read_as("00000007 0023 00000001 0012 0000 0004") == 0);
+        CHECK(read_as("00000007 0023 00000000") == 0); // before Kafka 2.4
+        // The shapes of other versions with that code: v1, v3, and v3 as librdkafka's mock broker has it.
+        CHECK(read_as("00000007 0023 00000001 0012 0000 0004 00000000") == version);
+        CHECK(read_as("00000007 0023 02 0012 0000 0004 00 00000000 00") == version);
+        CHECK(read_as("00000007 0023 01 0012 0000 0002 00000000") == version);
+        CHECK(read_as("00000007 0000 01 00000000 00") == version);
+        CHECK(read_as("00000007 002a 01 00000000 00") == version);
+        CHECK(read_as("00000007 00") == version);
+    }
+    CHECK(kwire::parse_response_frame(frame_of("00000007 00 0023"), api_key::metadata, 12)
+              .value()
+              .api_version() == 12);
+}

@@ -1,0 +1,102 @@
+#include <kwire/messages/alter_client_quotas.hpp>
+#include <kwire/messages/api_versions.hpp>
+#include <kwire/messages/consumer_group_heartbeat.hpp>
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/reflect/same_content.hpp>
+#include <kwire/write/to_data.hpp>
+
+#include <limits>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/golden.hpp"
+
+using kwire::same_content;
+using kwire::shared_buffer;
+using kwire::test::from_hex;
+
+namespace {
+
+/// Whether golden values mean the same as data and as views exactly if they are the same value, at one
+/// version.
+template <class M>
+int compare_golden_values(std::string_view name) {
+    struct one {
+        const support::golden_message* line;
+        kwire::held<typename M::view> view;
+        typename M::data data;
+    };
+    std::vector<one> all;
+    for (const support::golden_message& line : support::golden_messages())
+        if (line.message == name && !line.rejected()) {
+            auto view = kwire::parse<M>(shared_buffer::copy_of(line.bytes), line.version).value();
+            auto data = kwire::to_data(view);
+            all.push_back({&line, std::move(view), std::move(data)});
+        }
+    int same = 0;
+    for (const one& a : all)
+        for (const one& b : all) {
+            const bool by_data = same_content<M>(a.data, b.data);
+            INFO(a.line->name() << " and " << b.line->name());
+            REQUIRE(by_data == same_content(*a.view, *b.view));
+            if (a.line->version == b.line->version)
+                REQUIRE(by_data == (kwire::encode<M>(a.data, a.line->version).value() ==
+                                    kwire::encode<M>(b.data, b.line->version).value()));
+            same += by_data ? 1 : 0;
+        }
+    CHECK(all.size() > 10);
+    return same - static_cast<int>(all.size());
+}
+
+} // namespace
+
+TEST_CASE("data structs and views of Kafka's values agree on which are the same") {
+    CHECK(compare_golden_values<kwire::metadata_response>("MetadataResponse") >
+          0); // defaults of all versions
+    CHECK(compare_golden_values<kwire::api_versions_response>("ApiVersionsResponse") > 0);
+    CHECK(compare_golden_values<kwire::consumer_group_heartbeat_response>("ConsumerGroupHeartbeatResponse") >
+          0);
+    CHECK(compare_golden_values<kwire::fetch_response>("FetchResponse") > 0);
+}
+
+TEST_CASE("null is not empty, and each field and element counts") {
+    using request = kwire::metadata_request;
+    const request::data some{.topics = {{{.name = "a"}, {.name = "b"}}}};
+    request::data other = some;
+    CHECK(same_content<request>(some, other));
+    std::swap(other.topics->front(), other.topics->back());
+    CHECK_FALSE(same_content<request>(some, other));
+    other = some;
+    other.topics->back().name = std::nullopt;
+    CHECK_FALSE(same_content<request>(some, other));
+    other.topics->back().name = "";
+    CHECK_FALSE(same_content<request>({.topics = std::nullopt}, {}));
+    CHECK_FALSE(same_content<request>({.include_topic_authorized_operations = true}, {}));
+    CHECK(same_content<request::topic>(some.topics->front(), some.topics->front()));
+}
+
+TEST_CASE("numbers are the same bit by bit") {
+    using op = kwire::alter_client_quotas_request::op_data;
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK(same_content<op>({.value = nan}, {.value = nan}));
+    CHECK_FALSE(same_content<op>({.value = 0.0}, {.value = -0.0}));
+}
+
+TEST_CASE("unknown tags count, and their order does not") {
+    const auto tag = [](std::uint32_t number, std::string_view payload) {
+        return kwire::raw_tag{number, shared_buffer::copy_of(payload)};
+    };
+    using request = kwire::metadata_request;
+    const request::data both{.unknown_tags = {tag(3, "x"), tag(7, "y")}};
+    CHECK(same_content<request>(both, {.unknown_tags = {tag(7, "y"), tag(3, "x")}}));
+    CHECK_FALSE(same_content<request>(both, {.unknown_tags = {tag(7, "x"), tag(3, "y")}}));
+    CHECK_FALSE(same_content<request>(both, {.unknown_tags = {tag(3, "x")}}));
+    // As views too, where a lenient parse has let them pass in that order.
+    const auto sorted = from_hex("01 01 00 00 02 03 0178 07 0179"),
+               turned = from_hex("01 01 00 00 02 07 0179 03 0178");
+    const auto a = kwire::parse_view<request>(sorted, 9),
+               b = kwire::parse_view<request>(turned, 9, {.any_tag_order = true});
+    CHECK(same_content(*a, *b));
+}

@@ -1,0 +1,79 @@
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/reflect/transcode.hpp>
+
+#include <array>
+#include <string>
+
+#include "catch.hpp"
+
+namespace {
+
+const kwire::message_info& metadata = kwire::message_info_of<kwire::metadata_request>;
+const kwire::message_info& fetched = kwire::message_info_of<kwire::fetch_response>;
+
+std::string refusal(const std::expected<kwire::buffer_chain, kwire::error>& result) {
+    if (result) return "none";
+    return std::string(kwire::name_of(result.error().code)) + ' ' +
+           std::string(kwire::path_of(result.error()));
+}
+
+} // namespace
+
+TEST_CASE("transcoding writes what the typed encoder writes of the same values") {
+    const kwire::metadata_request::data request{.topics = {{{.name = "orders"}, {.name = "bills"}}}};
+    for (int from = 0; from <= 13; ++from)
+        for (int to = 0; to <= 13; ++to) {
+            const auto body = kwire::encode<kwire::metadata_request>(request, from).value().to_bytes();
+            const auto expected = kwire::encode<kwire::metadata_request>(request, to).value().to_bytes();
+            CAPTURE(from, to);
+            const auto other = kwire::transcode(metadata, body, from, to);
+            REQUIRE(other);
+            CHECK(*other == kwire::buffer_chain(expected));
+        }
+}
+
+TEST_CASE("a value that the target cannot carry is an error with its path") {
+    kwire::metadata_request::data request{.topics = std::nullopt};
+    auto body = kwire::encode<kwire::metadata_request>(request, 12).value().to_bytes();
+    CHECK(refusal(kwire::transcode(metadata, body, 12, 0)) == "null_not_allowed topics");
+
+    request = {.topics = {{{.name = "a"}}}, .allow_auto_topic_creation = false};
+    body = kwire::encode<kwire::metadata_request>(request, 12).value().to_bytes();
+    CHECK(refusal(kwire::transcode(metadata, body, 12, 3)) ==
+          "field_not_in_version allow_auto_topic_creation");
+    CHECK(refusal(kwire::transcode(metadata, body, 12, 14)) == "unsupported_version ");
+
+    request = {.topics = {{{.name = "a"}, {.name = "b", .unknown_tags = {{9, {}}}}}}};
+    body = kwire::encode<kwire::metadata_request>(request, 12).value().to_bytes();
+    CHECK(refusal(kwire::transcode(metadata, body, 12, 9)) == "none");
+    CHECK(refusal(kwire::transcode(metadata, body, 12, 8)) == "field_not_in_version topics[1].unknown_tags");
+}
+
+TEST_CASE("at its own version a message is written as it lies, padded varints and all") {
+    // topics: one, its count padded to two bytes; the name "a"; no tags
+    constexpr std::array<unsigned char, 9> padded{0x82, 0x00, 0x02, 'a', 0x00, 0x01, 0x00, 0x00, 0x00};
+    const auto body = kwire::shared_buffer::copy_of(std::as_bytes(std::span(padded)));
+    const auto same = kwire::transcode(metadata, body, 9, 9);
+    REQUIRE(same);
+    CHECK(*same == kwire::buffer_chain(body));
+    CHECK(same->segment_count() == 1);
+    CHECK(same->begin()->bytes().data() == body.data());
+    const auto fewer = kwire::transcode(metadata, body, 9, 12);
+    CHECK(fewer.has_value());
+}
+
+TEST_CASE("records go over by reference") {
+    const auto records = kwire::shared_buffer::copy_of(std::as_bytes(std::span("not looked into", 15)));
+    const kwire::fetch_response::data response{
+        .responses = {{.topic = "t", .partitions = {{.partition_index = 1, .records = records}}}}};
+    const auto body = kwire::encode<kwire::fetch_response>(response, 12).value().to_bytes();
+    const auto other = kwire::transcode(fetched, body, 12, 4);
+    REQUIRE(other);
+    const auto inside = [&](const kwire::chain_segment& segment) {
+        return body.slice_of(segment.bytes()).has_value();
+    };
+    CHECK(std::ranges::count_if(*other, inside) == 1);
+    const auto expected = kwire::encode<kwire::fetch_response>(response, 4).value().to_bytes();
+    CHECK(*other == kwire::buffer_chain(expected));
+}

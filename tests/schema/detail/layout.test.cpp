@@ -1,0 +1,72 @@
+#include <kwire/messages/describe_topic_partitions.hpp>
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/no_op_record.hpp>
+#include <kwire/messages/partition_change_record.hpp>
+#include <kwire/messages/produce.hpp>
+#include <kwire/messages/request_header.hpp>
+#include <kwire/schema/detail/layout.hpp>
+
+#include <stdexcept>
+#include <string>
+
+#include "catch.hpp"
+
+namespace {
+
+const kwire::field_info& field_of(const kwire::struct_info& info, std::string_view name) {
+    for (std::size_t i = 0; i < info.field_count; ++i)
+        if (info.fields[i].name == name) return info.fields[i];
+    throw std::runtime_error("no field " + std::string(name));
+}
+
+template <class M>
+std::uint32_t least(int version) {
+    return kwire::info_of<M>.layouts[version - kwire::message_of<M>::facts.versions.first].min_size;
+}
+
+} // namespace
+
+TEST_CASE("a message describes itself at run time as its schema does") {
+    const kwire::struct_info& request = kwire::info_of<kwire::fetch_request>;
+    CHECK(kwire::fetch_request::facts.name == "FetchRequest");
+    CHECK(kwire::fetch_request::facts.key == 1);
+    CHECK_FALSE(kwire::fetch_request::facts.flexible(11));
+    CHECK(kwire::fetch_request::facts.flexible(12));
+    const kwire::field_info& cluster = field_of(request, "cluster_id");
+    CHECK(cluster.kind == kwire::field_kind::string);
+    CHECK(cluster.tag == 0);
+    CHECK(cluster.null_default);
+    CHECK(cluster.versions.first == 12);
+    CHECK(field_of(request, "max_bytes").default_number == 0x7fffffff);
+    const kwire::field_info& topics = field_of(request, "topics");
+    CHECK(topics.kind == kwire::field_kind::array);
+    CHECK(topics.element == kwire::field_kind::structure);
+    REQUIRE(topics.structure != nullptr);
+    CHECK(field_of(*topics.structure, "topic").names == kwire::entity::topic_name);
+    CHECK(field_of(kwire::info_of<kwire::metadata_response::broker>, "node_id").map_key);
+    CHECK(field_of(kwire::info_of<kwire::request_header>, "client_id").never_compact);
+    const kwire::field_info& name = field_of(kwire::info_of<kwire::metadata_request::topic>, "name");
+    CHECK_FALSE(name.nullable.contains(9));
+    CHECK(name.nullable.contains(10));
+}
+
+TEST_CASE("the least size of a message is that of its zeros, empties and nulls") {
+    CHECK(least<kwire::metadata_request>(0) == 4);
+    CHECK(least<kwire::metadata_request>(4) == 5);
+    CHECK(least<kwire::metadata_request>(9) == 1 + 1 + 2 + 1);
+    CHECK(least<kwire::metadata_request::topic>(0) == 2);
+    CHECK(least<kwire::metadata_request::topic>(12) == 16 + 1 + 1);
+    CHECK(least<kwire::describe_topic_partitions_request>(0) ==
+          1 + 4 + 1 + 1); // the cursor's marker is one byte
+    CHECK(least<kwire::no_op_record>(0) == 1);
+    CHECK(least<kwire::partition_change_record>(0) == 4 + 16 + 1); // tagged fields take nothing
+}
+
+TEST_CASE("versions with equal layouts share their tables") {
+    const auto* layouts = kwire::info_of<kwire::produce_request>.layouts;
+    CHECK(layouts[3].steps == layouts[4].steps);
+    CHECK(layouts[3].places == layouts[4].places);
+    CHECK(layouts[3].version == 3);
+    CHECK(layouts[4].version == 4);
+}

@@ -1,0 +1,154 @@
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/find_coordinator.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/produce.hpp>
+#include <kwire/messages/request_header.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
+
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/count_allocations.hpp"
+
+using kwire::errc;
+using kwire::shared_buffer;
+
+namespace {
+
+template <class M>
+std::string hex(const typename M::data& data, int version) {
+    const auto chain = kwire::encode<M>(data, version);
+    REQUIRE(chain);
+    const auto size = kwire::encoded_size<M>(data, version);
+    REQUIRE(size);
+    const shared_buffer bytes = chain->to_bytes();
+    CHECK(*size == bytes.size());
+    return kwire::test::to_hex(bytes.span());
+}
+
+/// The refusal of encode and of encoded_size, which must be one: "code path".
+template <class M>
+std::string refusal(const typename M::data& data, int version) {
+    const auto chain = kwire::encode<M>(data, version);
+    const auto size = kwire::encoded_size<M>(data, version);
+    REQUIRE(!chain);
+    REQUIRE(!size);
+    CHECK(chain.error().code == size.error().code);
+    CHECK(chain.error().message == M::facts.name);
+    CHECK(chain.error().version == version);
+    CHECK_FALSE(chain.error().located); // it tells of no bytes
+    const auto path = kwire::path_of(chain.error());
+    return std::string(kwire::name_of(chain.error().code)) + " " + std::string(path.view());
+}
+
+} // namespace
+
+TEST_CASE("a message is written with designated initialisers") {
+    CHECK(hex<kwire::metadata_request>({.topics = {{{.name = "orders"}}}}, 1) == "000000010006"
+                                                                                 "6f7264657273");
+    CHECK(hex<kwire::metadata_request>({.topics = std::nullopt}, 1) == "ffffffff");
+    CHECK(hex<kwire::metadata_request>({.topics = std::nullopt}, 12) == "00010000");
+}
+
+TEST_CASE("payloads go out where they are, in one allocation for the rest") {
+    const shared_buffer payload = shared_buffer::copy_of(std::string(100'000, 'x'));
+    kwire::produce_request::data request;
+    request.topic_data = {
+        {.name = "t",
+         .partition_data = {{.index = 1, .records = payload}, {.index = 2, .records = payload}}}};
+    const auto chain = kwire::encode<kwire::produce_request>(request, 9);
+    REQUIRE(chain);
+    std::size_t referred = 0;
+    for (const auto& segment : *chain) referred += segment.data() == payload.data() ? 1 : 0;
+    CHECK(referred == 2);
+    if (support::counts_allocations)
+        CHECK(support::allocations_of(
+                  [&] { static_cast<void>(kwire::encode<kwire::produce_request>(request, 9)); }) == 1);
+}
+
+TEST_CASE("a value that the version cannot carry is refused with its field") {
+    kwire::metadata_request::data request;
+    request.topics = std::nullopt;
+    CHECK(refusal<kwire::metadata_request>(request, 0) == "null_not_allowed topics");
+    request.topics = {{.name = "a"}, {.name = std::nullopt}};
+    CHECK(refusal<kwire::metadata_request>(request, 9) == "null_not_allowed topics[1].name");
+    request.topics = {{.name = "a"}};
+    request.include_cluster_authorized_operations = true;
+    CHECK(refusal<kwire::metadata_request>(request, 11) ==
+          "field_not_in_version include_cluster_authorized_operations");
+    CHECK(refusal<kwire::metadata_request>({}, 14) == "unsupported_version ");
+    CHECK(refusal<kwire::metadata_request>({}, -1) == "unsupported_version ");
+}
+
+TEST_CASE("what the schema lets drop is dropped") {
+    kwire::fetch_response::data response;
+    response.throttle_time_ms = 7; // ignorable, from version 1 on
+    response.responses = {{.topic = "t", .partitions = {{.partition_index = 1}}}};
+    response.responses[0].partitions[0].log_start_offset = 5; // ignorable, from version 5 on
+    CHECK(kwire::encode<kwire::fetch_response>(response, 4));
+    response.responses[0].partitions[0].current_leader = {.leader_id = 1, .leader_epoch = 2};
+    CHECK(refusal<kwire::fetch_response>(response, 4) ==
+          "field_not_in_version responses[0].partitions[0].current_leader");
+    kwire::metadata_request::data request;
+    request.topics = {{.topic_id = kwire::uuid{{std::byte{1}}}, .name = "a"}};
+    CHECK(kwire::encode<kwire::metadata_request>(request, 9)); // topic ids are ignorable
+}
+
+TEST_CASE("strings end at 32767 bytes in every encoding") {
+    for (const int version : {3, 5}) {
+        kwire::find_coordinator_request::data request;
+        std::string path = "key";
+        if (version < 4) {
+            request.key = std::string(32767, 'k');
+        } else {
+            request.coordinator_keys = {"a", std::string(32767, 'k')};
+            path = "coordinator_keys[1]";
+        }
+        CHECK(kwire::encode<kwire::find_coordinator_request>(request, version));
+        (version < 4 ? request.key : request.coordinator_keys[1]) += 'k';
+        CHECK(refusal<kwire::find_coordinator_request>(request, version) == "string_too_long " + path);
+    }
+}
+
+TEST_CASE("unknown tags are written in order, and only where there are tags") {
+    kwire::metadata_request::data request;
+    request.unknown_tags = {{7, shared_buffer::from_static("a")}, {300, {}}};
+    CHECK(hex<kwire::metadata_request>(request, 12) == "01010002070161ac0200");
+    CHECK(refusal<kwire::metadata_request>(request, 8) == "field_not_in_version unknown_tags");
+    request.unknown_tags = {{300, {}}, {7, {}}};
+    CHECK(refusal<kwire::metadata_request>(request, 12) == "tag_order unknown_tags[1]");
+    request.unknown_tags = {};
+    request.topics = {{.name = "a"}, {.name = "b"}};
+    request.topics->at(1).unknown_tags = {{2, {}}, {1, {}}};
+    CHECK(refusal<kwire::metadata_request>(request, 12) == "tag_order topics[1].unknown_tags[1]");
+    request.topics->at(1).unknown_tags = {{2, {}}, {2, {}}};
+    const auto twice = kwire::encode<kwire::metadata_request>(request, 12);
+    REQUIRE(!twice);
+}
+
+TEST_CASE("a known number among the unknown tags is refused") {
+    kwire::fetch_request::data request;
+    request.unknown_tags = {{0, shared_buffer::from_static("a")}}; // that is ClusterId
+    CHECK(refusal<kwire::fetch_request>(request, 12) == "duplicate_tag unknown_tags[0]");
+    request.unknown_tags = {{5, {}}};
+    request.cluster_id = "c";
+    request.replica_state = {.replica_id = 1, .replica_epoch = 2};
+    const auto chain = kwire::encode<kwire::fetch_request>(request, 15);
+    REQUIRE(chain);
+    const auto view = kwire::parse<kwire::fetch_request>(chain->to_bytes(), 15);
+    REQUIRE(view);
+    CHECK((*view)->cluster_id() == "c");
+    CHECK((*view)->replica_state().replica_epoch() == 2);
+    CHECK((*kwire::unknown_tags(view->view()).begin()).number == 5);
+}
+
+TEST_CASE("tagged fields at their default are not written, and others are") {
+    kwire::fetch_request::data request;
+    const std::string none = hex<kwire::fetch_request>(request, 15);
+    CHECK(none.ends_with("00"));
+    request.cluster_id = "";
+    CHECK(hex<kwire::fetch_request>(request, 15) == none.substr(0, none.size() - 2) + "01000101");
+}

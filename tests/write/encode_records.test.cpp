@@ -1,0 +1,93 @@
+// Records that lie in many places are one field of a message: written by reference, read back as one.
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/produce.hpp>
+#include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
+#include <kwire/write/to_data.hpp>
+
+#include <string>
+
+#include "catch.hpp"
+
+using kwire::buffer_chain;
+using kwire::shared_buffer;
+
+namespace {
+
+shared_buffer batch(char c) { return shared_buffer::copy_of(std::string(50, c)); }
+
+kwire::fetch_response::data answer(std::optional<buffer_chain> records) {
+    kwire::fetch_response::data out;
+    out.responses.emplace_back().topic = "orders";
+    out.responses.back().partitions.emplace_back().records = std::move(records);
+    return out;
+}
+
+/// What a reader of the whole finds in the one records field.
+std::optional<std::string> read_back(const buffer_chain& body, int version) {
+    auto message = kwire::parse<kwire::fetch_response>(body.to_bytes(), version);
+    REQUIRE(message);
+    for (auto topic : (*message)->responses())
+        for (auto partition : topic.partitions())
+            if (auto records = partition.records())
+                return std::string(reinterpret_cast<const char*>(records->data()), records->size());
+    return std::nullopt;
+}
+
+} // namespace
+
+TEST_CASE("every segment of a records field is attached by reference, in order") {
+    const int version = GENERATE(4, 11, 12);
+    const shared_buffer first = batch('1');
+    const shared_buffer second = batch('2');
+    const shared_buffer third = batch('3');
+    buffer_chain records;
+    for (const shared_buffer& b : {first, second, third}) records.put_bytes(b);
+
+    const auto before = kwire::copied_bytes();
+    const auto body = kwire::encode<kwire::fetch_response>(answer(records), version);
+    CHECK(kwire::copied_bytes() == before);
+    REQUIRE(body);
+    REQUIRE(body->segment_count() >= 4);
+    const auto pieces = body->segments();
+    CHECK(pieces[1].data() == first.data());
+    CHECK(pieces[2].data() == second.data());
+    CHECK(pieces[3].data() == third.data());
+    CHECK(body->size() == *kwire::encoded_size<kwire::fetch_response>(answer(records), version));
+    CHECK(read_back(*body, version) == std::string(50, '1') + std::string(50, '2') + std::string(50, '3'));
+}
+
+TEST_CASE("neighbouring slices of one buffer go out as one segment") {
+    const shared_buffer log = shared_buffer::copy_of(std::string(40, 'a') + std::string(60, 'b'));
+    buffer_chain records;
+    records.put_bytes(*log.slice(0, 40));
+    records.put_bytes(*log.slice(40, 60));
+    const auto body = kwire::encode<kwire::fetch_response>(answer(records), 11);
+    REQUIRE(body);
+    REQUIRE(body->segment_count() == 2);
+    CHECK(body->segments()[1].data() == log.data());
+    CHECK(body->segments()[1].size() == 100);
+}
+
+TEST_CASE("records that are null, empty or one plain buffer stay what they are") {
+    CHECK(read_back(*kwire::encode<kwire::fetch_response>(answer(std::nullopt), 11), 11) == std::nullopt);
+    CHECK(read_back(*kwire::encode<kwire::fetch_response>(answer(buffer_chain{}), 11), 11) == "");
+    CHECK(read_back(*kwire::encode<kwire::fetch_response>(answer(batch('x')), 11), 11) ==
+          std::string(50, 'x'));
+}
+
+TEST_CASE("a held message becomes data whose records are a slice of it") {
+    kwire::produce_request::data request{.acks = 1, .topic_data = {{.name = "orders"}}};
+    request.topic_data[0].partition_data.push_back({.index = 3, .records = batch('r')});
+    const auto body = kwire::encode<kwire::produce_request>(request, 9);
+    REQUIRE(body);
+    const auto message = kwire::parse<kwire::produce_request>(body->to_bytes(), 9);
+    REQUIRE(message);
+    const auto before = kwire::copied_bytes();
+    const auto data = to_data(*message);
+    CHECK(kwire::copied_bytes() == before);
+    const auto& records = data.topic_data.at(0).partition_data.at(0).records;
+    REQUIRE(records);
+    CHECK(*records == batch('r'));
+    CHECK(message->buffer().slice_of(records->begin()->bytes()));
+}
