@@ -33,15 +33,15 @@ TEST_CASE("views are formatted as to_text has them, held or not, and `#` lifts t
     const auto held = kwire::parse<kwire::metadata_request>(
         kwire::encode<kwire::metadata_request>(request, 4).value().to_bytes(), 4);
     REQUIRE(held);
-    const std::string text = kwire::to_text(held->view());
+    const std::string text = kwire::to_text(**held);
     CHECK(text.find("(200 bytes)") != std::string::npos);
     CHECK(fmt::format("{}", *held) == text);
-    CHECK(fmt::format("<{}>", held->view()) == "<" + text + ">");
-    CHECK(fmt::format("{}", kwire::as_dynamic(held->view())) == text);
-    CHECK(fmt::format("{}", *(*held)->topics().begin()).starts_with("{name: \"nnn"));
-    CHECK(fmt::format("{:#}", *held) == kwire::to_text(held->view(), kwire::print_options::everything()));
-    const auto fixed = kwire::parse<kwire::metadata_request, 4>(kwire::shared_buffer(held->buffer()));
+    CHECK(fmt::format("<{}>", **held) == "<" + text + ">");
+    CHECK(fmt::format("{}", kwire::as_dynamic(**held)) == text);
+    CHECK(fmt::format("{}", *held->topics().begin()).starts_with("{name: \"nnn"));
+    CHECK(fmt::format("{:#}", *held) == kwire::to_text(**held, kwire::print_options::everything()));
+    const auto fixed = kwire::parse<kwire::metadata_request, 4>(kwire::shared_buffer((*held).buffer()));
     CHECK(fmt::format("{}", *fixed) == text);
     const auto& info = kwire::message_info_of<kwire::metadata_request>;
-    CHECK(fmt::format("{}", *kwire::parse(info, held->buffer(), 4)) == text);
+    CHECK(fmt::format("{}", *kwire::parse(info, (*held).buffer(), 4)) == text);
 }

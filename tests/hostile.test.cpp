@@ -108,7 +108,7 @@ std::string fault_of_canonical(const kwire::message_info& info, std::span<const 
     const auto same = kwire::encode(info, *held, version);
     if (!same || !std::ranges::equal(same->to_bytes(), bytes.first((*held)->bytes().size())))
         return "its bytes are not those that came";
-    const auto written = kwire::detail::encode_dynamic(info, **held, version, held->buffer());
+    const auto written = kwire::detail::encode_dynamic(info, **held, version, (*held).buffer());
     if (!written) return std::string(kwire::describe(written.error()));
     const kwire::shared_buffer canonical = written->to_bytes();
     // What the one exception keeps, see docs/lenient.md.

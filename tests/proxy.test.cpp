@@ -55,7 +55,7 @@ struct session {
     outcome from_broker(kwire::shared_buffer frame);
     outcome answer_itself(const kwire::request_frame& asked);
     outcome answer_versions(kwire::response_frame frame);
-    outcome pass_on(kwire::request_frame frame);
+    outcome pass_on(kwire::shared_buffer frame);
 };
 
 outcome session::from_client(kwire::shared_buffer frame) {
@@ -63,17 +63,20 @@ outcome session::from_client(kwire::shared_buffer frame) {
         send(to_broker, std::move(frame));
         return {};
     }
+    auto request = kwire::parse_request_frame(std::move(frame));
+    if (!request) return std::unexpected(request.error());
+    if (!speaks(*request)) {
+        if (request->api() == kwire::api_key::api_versions) return answer_itself(*request);
+        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
+    }
     auto visitor = kwire::overloaded{
-        [&](kwire::request<kwire::create_topics_request> asked) -> outcome {
+        [&](kwire::message<kwire::create_topics_request> asked) -> outcome {
             watched += static_cast<int>(asked->topics().size());
-            return pass_on(std::move(asked).frame());
+            return pass_on(std::move(asked).frame()); // header and body as they came
         },
-        [&](kwire::request_frame other) -> outcome {
-            if (other.api() == kwire::api_key::api_versions && !speaks(other)) return answer_itself(other);
-            return pass_on(std::move(other));
-        },
+        [&](kwire::request_frame other) -> outcome { return pass_on(std::move(other).frame()); },
     };
-    return flat(kwire::dispatch(std::move(frame), visitor));
+    return flat(kwire::dispatch(*std::move(request), visitor));
 }
 
 // A client from the future asks in a version that nobody here knows: it gets version 0 and asks again.
@@ -87,12 +90,9 @@ outcome session::answer_itself(const kwire::request_frame& asked) {
     return {};
 }
 
-outcome session::pass_on(kwire::request_frame frame) {
-    if (!speaks(frame))
-        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
-    auto whole = std::move(frame).buffer(); // header and body as they came
-    if (auto noted = pending.sent(whole.span()); !noted) return noted;
-    send(to_broker, std::move(whole));
+outcome session::pass_on(kwire::shared_buffer frame) {
+    if (auto noted = pending.sent(frame.span()); !noted) return noted;
+    send(to_broker, std::move(frame));
     return {};
 }
 
@@ -104,17 +104,17 @@ outcome session::from_broker(kwire::shared_buffer frame) {
         return {};
     }
     auto visitor = kwire::overloaded{
-        [&](kwire::response<kwire::metadata_response> answer) -> outcome {
-            auto message = kwire::make_writable(std::move(answer));
+        [&](kwire::message<kwire::metadata_response> answer) -> outcome {
+            auto message = kwire::edit(std::move(answer));
             if (!message) return std::unexpected(message.error());
-            for (auto broker : (*message)->brokers())
+            for (auto broker : message->brokers())
                 if (auto done = kwire::set<"port">(*message, broker, 19092); !done) return done;
-            send(to_client, std::move(*message).freeze().buffer()); // the frame: header, body, new ports
+            send(to_client, std::move(*message).freeze().frame()); // header, body, new ports
             return {};
         },
         [&](kwire::response_frame other) -> outcome {
             if (other.api() == kwire::api_key::api_versions) return answer_versions(std::move(other));
-            send(to_client, std::move(other).buffer());
+            send(to_client, std::move(other).frame());
             return {};
         },
     };
@@ -123,7 +123,7 @@ outcome session::from_broker(kwire::shared_buffer frame) {
 
 // What both the broker and this proxy speak is what the client may use.
 outcome session::answer_versions(kwire::response_frame frame) {
-    auto answer = kwire::parse<kwire::api_versions_response>(frame.body(), frame.api_version());
+    auto answer = kwire::parse<kwire::api_versions_response>(frame);
     if (!answer) return std::unexpected(answer.error());
     common.emplace(**answer, spoken);
     auto out = kwire::encode_response<kwire::api_versions_response>(
@@ -197,7 +197,7 @@ TEST_CASE("the proxy of the page gives its own answer to versions of ApiVersions
     const auto frame =
         kwire::parse_response_frame(only_one(to_client), kwire::api_key::api_versions, 99).value();
     CHECK(frame.api_version() == 0);
-    const auto answer = kwire::parse<kwire::api_versions_response>(frame.body(), 0).value();
+    const auto answer = kwire::parse<kwire::api_versions_response>(frame).value();
     CHECK(kwire::retry_version(*answer, 99) == 4);
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("the proxy of the page cuts the broker's versions down and keeps its t
     const auto frame =
         kwire::parse_response_frame(only_one(to_client), kwire::api_key::api_versions, 3).value();
     CHECK(frame.correlation_id() == 7);
-    const auto answer = kwire::parse<kwire::api_versions_response>(frame.body(), 3).value();
+    const auto answer = kwire::parse<kwire::api_versions_response>(frame).value();
     CHECK(answer->throttle_time_ms() == 250);
     CHECK(answer->api_keys().size() == 1);
     CHECK(one.common->highest(kwire::api_key::produce) == 13);

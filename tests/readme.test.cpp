@@ -4,8 +4,10 @@
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
+#include <kwire/read/edit.hpp>
 #include <kwire/read/find.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/records/edit.hpp>
 
 #include <string>
 #include <utility>
@@ -16,20 +18,29 @@
 
 namespace {
 
-std::vector<kwire::shared_buffer> kept;
+std::vector<kwire::held<kwire::batch_view>> kept;
 std::string refused;
 
 void reject(const kwire::error& why) { refused = std::string(std::string_view(kwire::describe(why))); }
 
-void read(const kwire::request_frame& frame) {
-    auto request = kwire::parse<kwire::produce_request>(frame.body(), frame.api_version());
+void produce(kwire::request_frame frame, std::int64_t next_offset) {
+    auto produce = kwire::parse<kwire::produce_request>(std::move(frame));
+    if (!produce) return reject(produce.error());
+    auto request = kwire::edit(*std::move(produce)); // the last holder of the bytes: nothing is copied
     if (!request) return reject(request.error());
 
-    for (auto topic : (*request)->topic_data())
+    for (auto topic : request->topic_data())
+        for (auto partition : topic.partition_data()) {
+            auto done = kwire::stamp(*request, partition.records(), {.offset = next_offset});
+            if (!done) return reject(done.error());
+            next_offset = done->next_offset;
+        }
+
+    auto shared = std::move(*request).freeze(); // read only from here on: slices of it go into the log
+    for (auto topic : shared->topic_data())
         for (auto partition : topic.partition_data())
             for (auto batch : kwire::record_batches(partition.records()))
-                // A reference on the socket's bytes, not a copy.
-                kept.push_back(request->hold(bytes_of(batch)));
+                if (auto held = shared.hold(batch)) kept.push_back(*std::move(held));
 }
 
 kwire::buffer_chain write(const kwire::shared_buffer& batches, int version, std::int32_t correlation_id) {
@@ -42,20 +53,13 @@ kwire::buffer_chain write(const kwire::shared_buffer& batches, int version, std:
     return out.value_or(kwire::buffer_chain{});
 }
 
-void stamp(kwire::unique_buffer& batch, std::int64_t next_offset, std::int32_t leader_epoch) {
-    if (auto writable = kwire::mutable_batch_at(batch.span())) {
-        writable->set_base_offset(next_offset); // outside the checksum: nothing else changes
-        writable->set_partition_leader_epoch(leader_epoch);
-    }
-}
-
 int watched = 0, passed_on = 0;
 void watch(const kwire::create_topics_request::creatable_topic::view&) { ++watched; }
 void pass_on(const kwire::request_frame&) { ++passed_on; }
 
 void route(const kwire::shared_buffer& frame) {
     auto visitor = kwire::overloaded{
-        [&](const kwire::request<kwire::create_topics_request>& asked) {
+        [&](const kwire::message<kwire::create_topics_request>& asked) {
             if (auto topic = kwire::find(asked->topics(), "orders")) watch(*topic);
         },
         [&](const kwire::request_frame& other) { pass_on(other); },
@@ -70,36 +74,38 @@ const char* const kafkas_batch = "000000000000000000000048ffffffff02dcdf0d9e0000
 
 } // namespace
 
-TEST_CASE("the code of the README keeps produced batches by reference, stamps them and sends them on") {
+TEST_CASE("the code of the README stamps produced batches, keeps them by reference and sends them on") {
     kept.clear();
     const auto batch = kwire::shared_buffer::copy_of(kwire::test::from_hex(kafkas_batch));
     const auto sent = kwire::encode_request<kwire::produce_request>(
         {.acks = -1,
          .timeout_ms = 1000,
-         .topic_data = {{.name = "orders", .partition_data = {{.index = 0, .records = batch}}}}},
+         .topic_data = {{.name = "orders",
+                         .partition_data = {{.index = 0, .records = batch},
+                                            {.index = 1, .records = batch}}}}},
         9, 7, "readme");
     REQUIRE(sent);
-    const kwire::shared_buffer bytes = sent->to_bytes();
-    const std::uint64_t copied = kwire::copied_bytes();
-    auto frame = kwire::parse_request_frame(*bytes.slice(4, bytes.size() - 4));
+    kwire::shared_buffer bytes = sent->to_bytes();
+    const std::byte* const first = bytes.data();
+    const std::byte* const last = first + bytes.size();
+    auto frame = kwire::parse_request_frame(bytes.slice(4, bytes.size() - 4).value());
     REQUIRE(frame);
-    read(*frame);
-    REQUIRE(kept.size() == 1);
-    CHECK(kept[0] == batch);
-    CHECK(bytes.slice_of(kept[0].span()).has_value());
-    const kwire::buffer_chain answer = write(kept[0], 12, frame->correlation_id());
+    bytes = {};
+    const std::uint64_t copied = kwire::copied_bytes();
+    produce(*std::move(frame), 42);
+    REQUIRE(kept.size() == 2);
+    std::int64_t offset = 42;
+    for (const kwire::held<kwire::batch_view>& one : kept) {
+        CHECK(one->record_count() == 2);
+        CHECK(one->base_offset() == offset);
+        CHECK(crc_matches(*one));
+        CHECK(bytes_of(*one).data() > first);
+        CHECK(bytes_of(*one).data() < last);
+        offset += 2;
+    }
+    const kwire::buffer_chain answer = write(kept[1].slice(bytes_of(*kept[1])).value(), 12, 7);
     CHECK(kwire::copied_bytes() == copied);
     CHECK(answer.segment_count() == 3);
-
-    auto own = kwire::unique_buffer::with_capacity(batch.size());
-    own.append(batch);
-    stamp(own, 42, 5);
-    const auto stamped = kwire::batch_at(own.span());
-    REQUIRE(stamped);
-    CHECK(stamped->record_count() == 2);
-    CHECK(stamped->base_offset() == 42);
-    CHECK(stamped->partition_leader_epoch() == 5);
-    CHECK(crc_matches(*stamped));
 }
 
 TEST_CASE("the code of the README says what is wrong with a request, and where") {

@@ -37,7 +37,7 @@ void count_topics(const kwire::dynamic_value& value, std::map<std::string, int>&
 }
 
 // Adds to the number of each broker in any message, in its own bytes.
-bool shift_brokers(kwire::writable<kwire::dynamic_view>& message, const kwire::dynamic_value& value, int by) {
+bool shift_brokers(kwire::editable<kwire::dynamic>& message, const kwire::dynamic_value& value, int by) {
     bool done = true;
     if (value.is_null() || !value.present()) return done;
     if (value.kind() == kwire::field_kind::array)
@@ -202,7 +202,7 @@ TEST_CASE("values are found by what they name, in a message of any kind") {
         return kwire::encode<kwire::metadata_response>(data, 12).value().to_bytes();
     };
     const kwire::message_info& info = *kwire::find_message("MetadataResponse");
-    auto message = kwire::make_writable(kwire::parse(info, encode(cluster), 12).value()).value();
+    auto message = kwire::edit(kwire::parse(info, encode(cluster), 12).value()).value();
     std::map<std::string, int> counts;
     bool done = true;
     for (const auto field : message->fields()) {

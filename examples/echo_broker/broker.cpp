@@ -81,14 +81,14 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
         if (!out.name && request.api_version() < 12) out.name = ""; // null only from there on
     };
 
-    const auto topics = (*asked)->topics();
+    const auto topics = asked->topics();
     const bool all = topics.is_null() || (request.api_version() == 0 && topics.empty());
     if (all)
         for (const auto& [name, topic] : topics_.all()) describe(*topic);
     for (auto wanted : topics) {
         const auto name = wanted.name();
         const topic* found = name ? topics_.find(*name) : topics_.find(wanted.topic_id());
-        if (found == nullptr && name && (*asked)->allow_auto_topic_creation()) {
+        if (found == nullptr && name && asked->allow_auto_topic_creation()) {
             if (!topic_table::valid_name(*name)) {
                 refuse(wanted, error_code::invalid_topic_exception);
                 continue;
@@ -113,7 +113,7 @@ reply broker::list_offsets(const kwire::request_frame& request) const {
     if (!asked) return hang_up(asked.error());
 
     kwire::list_offsets_response::data answer;
-    for (auto asked_topic : (*asked)->topics()) {
+    for (auto asked_topic : asked->topics()) {
         topic* const topic = topics_.find(asked_topic.name());
         auto& out = answer.topics.emplace_back();
         out.name = asked_topic.name();
@@ -155,7 +155,7 @@ reply broker::find_coordinator(const kwire::request_frame& request) const {
         answer.node_id = -1;
         answer.port = -1;
     }
-    for (const std::string_view key : (*asked)->coordinator_keys())
+    for (const std::string_view key : asked->coordinator_keys())
         answer.coordinators.push_back(
             {.key = std::string(key),
              .node_id = -1,
@@ -171,7 +171,7 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
 
     // Enough for idempotent producers to start; their sequence numbers are not compared.
     kwire::init_producer_id_response::data answer;
-    if ((*asked)->transactional_id())
+    if (asked->transactional_id())
         answer.error_code = std::to_underlying(error_code::transactional_id_authorization_failed);
     else
         answer.producer_id = next_producer_id_++;

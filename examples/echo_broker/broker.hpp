@@ -69,16 +69,16 @@ private:
     totals totals_;
 };
 
-/// No answer, but the end of the connection: for bytes that are no such request.
+/// No answer, but the end of the connection: for an invalid request.
 inline reply hang_up(const kwire::error& why) {
     return std::unexpected(std::string(std::string_view(kwire::describe(why))));
 }
 
 /// The body of a request, as this broker reads all of them.
 template <class M>
-std::expected<kwire::held<typename M::view>, kwire::error> read(const kwire::request_frame& request) {
-    // librdkafka sends bytes behind some bodies; Kafka ignores them too.
-    return kwire::parse<M>(request.body(), request.api_version(), {.trailing_bytes = true});
+kwire::result<kwire::message<M>> read(kwire::request_frame request) {
+    // librdkafka sends bytes after some bodies; Kafka ignores them too.
+    return kwire::parse<M>(std::move(request), {.trailing_bytes = true});
 }
 
 /// The answer in the version of its request.

@@ -107,7 +107,7 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
 asio::awaitable<reply> broker::fetch(kwire::request_frame frame) {
     const auto request = read<kwire::fetch_request>(frame);
     if (!request) co_return hang_up(request.error());
-    const kwire::fetch_request::view& asked = request->view();
+    const kwire::fetch_request::view& asked = **request;
     const auto min_bytes = static_cast<std::uint64_t>(std::max(asked.min_bytes(), 0));
 
     fetched found = read_logs(asked);

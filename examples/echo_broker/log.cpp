@@ -11,18 +11,11 @@ constexpr std::size_t most_topics = 10'000;
 
 } // namespace
 
-std::int64_t partition_log::stamp(kwire::mutable_batch batch) noexcept {
-    const std::int64_t base_offset = end_offset_;
-    batch.set_base_offset(base_offset); // both lie outside the checksum
-    batch.set_partition_leader_epoch(leader_epoch);
-    end_offset_ = kwire::batch_view(batch).next_offset();
-    return base_offset;
-}
-
-void partition_log::append(kwire::shared_buffer bytes) {
-    const kwire::batch_view batch = *kwire::batch_at(bytes.span()); // whole: it has been stamped
+void partition_log::append(kwire::held<kwire::batch_view> batch) {
+    auto bytes = batch.slice_or_copy(bytes_of(*batch));
     bytes_ += bytes.size();
-    batches_.push_back({batch.base_offset(), batch.next_offset(), batch.max_timestamp(), std::move(bytes)});
+    batches_.push_back(
+        {batch->base_offset(), batch->next_offset(), batch->max_timestamp(), std::move(bytes)});
     while (bytes_ > retained_bytes && batches_.size() > 1) {
         bytes_ -= batches_.front().bytes.size();
         batches_.pop_front();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/held.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/wire/uuid.hpp>
 
@@ -22,7 +23,8 @@ namespace echo_broker {
 inline constexpr std::int32_t leader_epoch = 0;
 
 /// One partition. Batches go in in two steps, since their bytes can be written to only before they are
-/// shared: stamp() while the frame is uniquely owned, append() with a slice of it once it is frozen.
+/// shared: they get the offsets from end_offset() on, which advance() then moves, and once their frame is
+/// frozen append() keeps them.
 class partition_log {
 public:
     /// Where a batch was found.
@@ -35,10 +37,10 @@ public:
     [[nodiscard]] std::int64_t start_offset() const noexcept { return start_offset_; }
     [[nodiscard]] std::int64_t end_offset() const noexcept { return end_offset_; }
 
-    /// Gives a batch the next offsets, where it lies, and says which is the first.
-    std::int64_t stamp(kwire::mutable_batch batch) noexcept;
-    /// Keeps a stamped batch and wakes who waits for it; in the order of stamping.
-    void append(kwire::shared_buffer batch);
+    /// The offsets before `end_offset` are given to a batch that append() will bring.
+    void advance(std::int64_t end_offset) noexcept { end_offset_ = end_offset; }
+    /// Keeps a batch that has its offsets, and wakes fetches that wait for it. In the order of offsets.
+    void append(kwire::held<kwire::batch_view> batch);
 
     /// The batches from the one with `offset` on, by reference, as many as fit into `max_bytes`; the first
     /// one in any case if `at_least_one`.

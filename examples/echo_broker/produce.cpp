@@ -1,6 +1,9 @@
 // Produce: check the batches, give them their offsets where they lie, and keep them.
+#include <kwire/read/edit.hpp>
 #include <kwire/records/check.hpp>
+#include <kwire/records/edit.hpp>
 
+#include <expected>
 #include <optional>
 #include <span>
 #include <utility>
@@ -14,108 +17,108 @@ namespace {
 
 constexpr std::size_t largest_batch = 1'048'588; // Kafka's max.message.bytes: 1 MiB and the first 12 bytes
 
-/// What a leader refuses; `none` if the field is the one batch that it takes.
-error_code check(const std::optional<std::span<const std::byte>>& records, std::int16_t version) {
-    if (version < 3) return error_code::unsupported_for_message_format; // magic 0 and 1, as in Kafka 4
-    if (!records) return error_code::invalid_record;
+/// The one batch that a leader takes for a partition, or the code to refuse it with.
+std::expected<kwire::batch_view, error_code> check(const std::optional<std::span<const std::byte>>& records,
+                                                   std::int16_t version) {
+    const auto refuse = [](error_code code) { return std::unexpected(code); };
+    if (version < 3)
+        return refuse(error_code::unsupported_for_message_format); // magic 0 and 1, as in Kafka 4
+    if (!records) return refuse(error_code::invalid_record);
     const auto summary = kwire::check_batches(*records);
     if (!summary) {
-        if (summary.error() == kwire::errc::unsupported_compression)
-            return error_code::unsupported_compression_type;
-        return summary.error() == kwire::errc::crc_mismatch ? error_code::corrupt_message
-                                                            : error_code::invalid_record;
+        switch (summary.error().code) {
+        case kwire::errc::unsupported_compression: return refuse(error_code::unsupported_compression_type);
+        case kwire::errc::crc_mismatch: return refuse(error_code::corrupt_message);
+        default: return refuse(error_code::invalid_record);
+        }
     }
-    if (summary->batches == 0) return error_code::invalid_record;
-    if (summary->lowest_magic < 2) return error_code::unsupported_for_message_format;
-    if (summary->batches != 1) return error_code::invalid_record;
+    if (summary->batches == 0) return refuse(error_code::invalid_record);
+    if (summary->lowest_magic < 2) return refuse(error_code::unsupported_for_message_format);
+    if (summary->batches != 1) return refuse(error_code::invalid_record);
 
-    const kwire::batch_view batch = *kwire::batch_at(*records);
-    if (bytes_of(batch).size() > largest_batch) return error_code::message_too_large;
+    const kwire::batch_view batch = summary->first;
+    if (bytes_of(batch).size() > largest_batch) return refuse(error_code::message_too_large);
     if (batch.compression() == kwire::compression_type::zstd && version < 7)
-        return error_code::unsupported_compression_type; // KIP-110
+        return refuse(error_code::unsupported_compression_type); // KIP-110
     if (batch.timestamp_type() == kwire::timestamp_type::log_append_time)
-        return error_code::invalid_timestamp;
-    if (batch.is_transactional()) return error_code::invalid_txn_state; // there are no transactions here
-    const kwire::batch_header& header = *batch.header();
-    const bool offsets_are_dense = header.record_count > 0 && header.base_offset == 0 &&
-                                   header.last_offset_delta == header.record_count - 1;
-    const bool is_sequenced = header.producer_id < 0 || header.base_sequence >= 0;
-    return batch.is_control() || !offsets_are_dense || !is_sequenced ? error_code::invalid_record
-                                                                     : error_code::none;
+        return refuse(error_code::invalid_timestamp);
+    if (batch.is_transactional())
+        return refuse(error_code::invalid_txn_state); // there are no transactions here
+    const bool offsets_are_dense = summary->records > 0 && batch.base_offset() == 0 && !summary->any_gap;
+    const bool is_sequenced = batch.producer_id() < 0 || batch.base_sequence() >= 0;
+    if (batch.is_control() || !offsets_are_dense || !is_sequenced) return refuse(error_code::invalid_record);
+    return batch;
 }
 
-/// The frame's memory to write to. Nobody else has it yet, so this copies nothing.
-kwire::unique_buffer own(kwire::request_frame request) {
-    auto owned = std::move(request).body().try_into_unique();
-    if (owned) return *std::move(owned);
-    kwire::unique_buffer copy; // counted, and so seen in the totals
-    copy.append(owned.error());
-    return copy;
-}
-
-/// The same bytes as `part`, which lies in `buffer`, to write to.
-std::span<std::byte> writable(kwire::unique_buffer& buffer, std::span<const std::byte> part) {
-    return buffer.span().subspan(static_cast<std::size_t>(part.data() - buffer.data()), part.size());
-}
-
-struct stamped {
+/// A batch that was taken: it has its offsets, and goes into the log when the request can be shared.
+struct taken_batch {
     partition_log* log;
-    std::span<const std::byte> batch;
+    kwire::batch_view batch;
 };
 
 } // namespace
 
-reply broker::produce(kwire::request_frame request) {
-    const std::int16_t version = request.api_version();
-    const std::int32_t correlation_id = request.correlation_id();
-    kwire::unique_buffer body = own(std::move(request));
-    const auto view = kwire::parse_view<kwire::produce_request>(std::as_const(body).span(), version,
-                                                                {.trailing_bytes = true});
-    if (!view) return hang_up(view.error());
-    const bool acks_are_valid = view->acks() >= -1 && view->acks() <= 1;
+reply broker::produce(kwire::request_frame frame) {
+    const std::int16_t version = frame.api_version();
+    auto parsed = read<kwire::produce_request>(std::move(frame));
+    if (!parsed) return hang_up(parsed.error());
+    // No one else holds the frame, so nothing is copied; a copy would be counted and show in the totals.
+    auto request = kwire::edit(*std::move(parsed), kwire::if_shared::copy);
+    if (!request) return hang_up(request.error());
+    const bool acks_are_valid = request->acks() >= -1 && request->acks() <= 1;
 
     bool refused_any = false;
-    std::vector<stamped> accepted;
+    std::vector<taken_batch> taken;
     kwire::produce_response::data answer;
-    for (auto topic_data : view->topic_data()) {
+    for (auto topic_data : request->topic_data()) {
         topic* const topic =
             version >= 13 ? topics_.find(topic_data.topic_id()) : topics_.find(topic_data.name());
         auto& out = answer.responses.emplace_back();
         out.name = topic_data.name();
         out.topic_id = topic_data.topic_id();
         for (auto partition : topic_data.partition_data()) {
-            partition_log* const log = topic != nullptr ? topic->partition(partition.index()) : nullptr;
-            error_code refusal = check(partition.records(), version);
-            if (!acks_are_valid)
-                refusal = error_code::invalid_required_acks;
-            else if (log == nullptr)
-                refusal = version >= 13 && topic == nullptr ? error_code::unknown_topic_id
-                                                            : error_code::unknown_topic_or_partition;
-
             auto& result = out.partition_responses.emplace_back();
             result.index = partition.index();
-            result.error_code = std::to_underlying(refusal);
             result.base_offset = -1;
-            if (refusal != error_code::none) {
+            const auto refuse = [&](error_code why) {
+                result.error_code = std::to_underlying(why);
                 refused_any = true;
-                continue;
+            };
+            partition_log* const log = topic != nullptr ? topic->partition(partition.index()) : nullptr;
+            const auto batch = check(partition.records(), version);
+            if (!acks_are_valid) {
+                refuse(error_code::invalid_required_acks);
+            } else if (log == nullptr) {
+                refuse(version >= 13 && topic == nullptr ? error_code::unknown_topic_id
+                                                         : error_code::unknown_topic_or_partition);
+            } else if (!batch) {
+                refuse(batch.error());
+            } else if (const auto done = kwire::stamp(
+                           *request, *batch,
+                           {.offset = log->end_offset(), .partition_leader_epoch = leader_epoch});
+                       !done) {
+                refuse(error_code::invalid_record);
+            } else {
+                result.base_offset = log->end_offset();
+                result.log_start_offset = log->start_offset();
+                log->advance(done->next_offset);
+                taken.push_back({log, *batch});
             }
-            const auto batch = *kwire::mutable_batch_at(writable(body, *partition.records()));
-            result.base_offset = log->stamp(batch);
-            result.log_start_offset = log->start_offset();
-            accepted.push_back({log, bytes_of(batch)});
         }
     }
+    const std::int16_t acks = request->acks();
 
-    // From here on the bytes are read only, by everyone who holds a slice of them.
-    const kwire::shared_buffer frozen = std::move(body).freeze();
-    for (const stamped& one : accepted) {
-        one.log->append(*frozen.slice_of(one.batch));
+    // From here on the bytes are shared and read only: the log holds its batches as slices of the frame.
+    const auto shared = std::move(*request).freeze();
+    for (const taken_batch& one : taken) {
+        auto kept = shared.hold(one.batch);
+        if (!kept) return std::unexpected("a batch does not lie in its request");
         ++totals_.batches;
-        totals_.bytes_in += one.batch.size();
+        totals_.bytes_in += bytes_of(one.batch).size();
+        one.log->append(*std::move(kept));
     }
 
-    if (view->acks() != 0) return write<kwire::produce_response>(answer, version, correlation_id);
+    if (acks != 0) return write<kwire::produce_response>(answer, version, shared.correlation_id());
     if (refused_any) return std::unexpected("records without acknowledgement were refused");
     return kwire::buffer_chain{};
 }

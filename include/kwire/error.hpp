@@ -30,6 +30,7 @@ enum class errc : std::uint8_t {
     trailing_bytes,      ///< bytes left after the end of the message
     unsupported_version, ///< a version outside the message's range
     unknown_api,         ///< an API key that nobody assigned
+    api_mismatch,        ///< a frame of another API than that of the message to be read
     field_not_in_version, ///< a value that the version to write cannot carry and the schema does not let drop
     too_large,            ///< a value too large for its length field, or a message above the limit
     bad_frame_length,     ///< a frame length below zero or below the smallest header
@@ -70,6 +71,7 @@ enum class errc : std::uint8_t {
     case errc::trailing_bytes: return "trailing_bytes";
     case errc::unsupported_version: return "unsupported_version";
     case errc::unknown_api: return "unknown_api";
+    case errc::api_mismatch: return "api_mismatch";
     case errc::field_not_in_version: return "field_not_in_version";
     case errc::too_large: return "too_large";
     case errc::bad_frame_length: return "bad_frame_length";

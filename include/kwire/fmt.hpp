@@ -13,6 +13,7 @@
 #include <kwire/buffer/held.hpp>
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/read/message.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/wire/uuid.hpp>
 
@@ -109,7 +110,13 @@ struct fmt::formatter<View, char> : fmt::formatter<kwire::dynamic_view> {
 
 template <class View>
 struct fmt::formatter<kwire::held<View>, char> : fmt::formatter<View> {
-    auto format(const kwire::held<View>& message, fmt::format_context& context) const {
-        return fmt::formatter<View>::format(message.view(), context);
+    auto format(const kwire::held<View>& part, fmt::format_context& context) const {
+        return fmt::formatter<View>::format(part.view(), context);
+    }
+};
+template <class M, int V>
+struct fmt::formatter<kwire::message<M, V>, char> : fmt::formatter<typename kwire::message<M, V>::view_type> {
+    auto format(const kwire::message<M, V>& message, fmt::format_context& context) const {
+        return fmt::formatter<typename kwire::message<M, V>::view_type>::format(message.view(), context);
     }
 };

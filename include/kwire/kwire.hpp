@@ -20,8 +20,10 @@
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
 #include <kwire/read/array.hpp>
+#include <kwire/read/edit.hpp>
 #include <kwire/read/find.hpp>
 #include <kwire/read/index.hpp>
+#include <kwire/read/message.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
 #include <kwire/records/batch.hpp>
@@ -31,6 +33,7 @@
 #include <kwire/records/control.hpp>
 #include <kwire/records/control_builder.hpp>
 #include <kwire/records/down_convert.hpp>
+#include <kwire/records/edit.hpp>
 #include <kwire/records/legacy_builder.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/records/record.hpp>

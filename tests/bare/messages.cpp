@@ -26,12 +26,12 @@ int main() {
         CHECK(request.has_value());
         if (!request) continue;
         int topics = 0;
-        for (auto topic : (*request)->topics()) {
+        for (auto topic : request->topics()) {
             CHECK(topic.name() == (topics == 0 ? std::string_view("orders") : std::string_view("payments")));
             ++topics;
         }
         CHECK(topics == 2);
-        CHECK(!(*request)->allow_auto_topic_creation());
+        CHECK(!request->allow_auto_topic_creation());
 
         const auto cut = kwire::parse_view<metadata_request>(std::span(body).first(body.size() - 1), version);
         CHECK(!cut && cut.error() == kwire::errc::truncated);

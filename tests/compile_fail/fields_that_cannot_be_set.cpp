@@ -8,7 +8,7 @@ using response = kwire::metadata_response;
 #define KWIRE_MUST_FAIL 0
 #endif
 
-bool use(kwire::writable<response::view>& message, const kwire::held<response::view>& shared) {
+bool use(kwire::editable<response>& message, const kwire::held<response::view>& shared) {
     bool done = kwire::set<"controller_id">(message, 3).has_value() && !shared.buffer().is_unique();
     for (const auto broker : message->brokers()) done = kwire::set<"port">(message, broker, 9092).has_value();
 #if KWIRE_MUST_FAIL == 1
@@ -27,11 +27,11 @@ bool use(kwire::writable<response::view>& message, const kwire::held<response::v
     done = kwire::set<"controller_id">(shared, 3).has_value();
 #elif KWIRE_MUST_FAIL == 5
     // expect: use of deleted function|call to deleted member function|selected deleted operator
-    done = kwire::make_writable(kwire::held<response::view>(shared)).value()->controller_id() == 3;
-    done = (*kwire::make_writable(kwire::held<response::view>(shared)))->controller_id() == 3;
+    done = kwire::edit(kwire::held<response::view>(shared)).value()->controller_id() == 3;
+    done = (*kwire::edit(kwire::held<response::view>(shared)))->controller_id() == 3;
 #elif KWIRE_MUST_FAIL == 6
     // expect: cannot bind|no matching function
-    done = kwire::make_writable(shared).has_value();
+    done = kwire::edit(shared).has_value();
 #elif KWIRE_MUST_FAIL == 7
     // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the struct has no field of this name
     for (const auto broker : message->brokers()) done = kwire::set<"prot">(message, broker, 9092).has_value();

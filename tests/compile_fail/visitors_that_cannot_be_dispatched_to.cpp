@@ -9,25 +9,25 @@
 using kwire::overloaded;
 
 kwire::request_frame receive();
-kwire::request<kwire::metadata_request> receive_metadata();
+kwire::message<kwire::metadata_request> receive_metadata();
 
 /// What is right: one function for each message that matters, and one for everything else.
 std::size_t use() {
     std::size_t size = 0;
     const auto done = kwire::dispatch(
         receive(), overloaded{
-                       [&](const kwire::request<kwire::metadata_request>& r) { size += r->topics().size(); },
+                       [&](const kwire::message<kwire::metadata_request>& r) { size += r->topics().size(); },
                        [&](const kwire::request_frame& other) { size += other.body().size(); },
                    });
     size += done.has_value() ? 1 : 0;
 
 #if KWIRE_MUST_FAIL == 1
     // expect: the visitor must also take the frame
-    (void)kwire::dispatch(receive(), [&](const kwire::request<kwire::metadata_request>&) {});
+    (void)kwire::dispatch(receive(), [&](const kwire::message<kwire::metadata_request>&) {});
 #elif KWIRE_MUST_FAIL == 2
     // expect: requests are taken from request frames
     (void)kwire::dispatch(receive(), overloaded{
-                                         [](const kwire::response<kwire::metadata_response>&) {},
+                                         [](const kwire::message<kwire::metadata_response>&) {},
                                          [](const kwire::request_frame&) {},
                                      });
 #elif KWIRE_MUST_FAIL == 3
@@ -39,7 +39,7 @@ std::size_t use() {
 #elif KWIRE_MUST_FAIL == 5
     // expect: which messages this visitor takes cannot be seen
     struct two_functions {
-        void operator()(const kwire::request<kwire::metadata_request>&) {}
+        void operator()(const kwire::message<kwire::metadata_request>&) {}
         void operator()(const kwire::request_frame&) {}
     };
     (void)kwire::dispatch(receive(), two_functions{});
@@ -54,13 +54,13 @@ std::size_t use() {
     // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the visitor returns different types
     (void)kwire::dispatch(receive(),
                           overloaded{
-                              [](const kwire::request<kwire::metadata_request>&) { return "text"; },
+                              [](const kwire::message<kwire::metadata_request>&) { return "text"; },
                               [](const kwire::request_frame&) { return 3; },
                           });
 #elif KWIRE_MUST_FAIL == 9
     // expect: (?s)\A(?:(?!error:).)*error: [^\n]*the visitor returns different types
     (void)kwire::dispatch(receive(), overloaded{
-                                         [](const kwire::request<kwire::metadata_request>&) { return 3; },
+                                         [](const kwire::message<kwire::metadata_request>&) { return 3; },
                                          [](const kwire::request_frame&) {},
                                      });
 #endif

@@ -40,12 +40,12 @@ constexpr std::string_view api_versions_v3 = "0012 0003 00000007 0003 616263 00 
 /// Says what it was called with.
 auto naming(std::string& what) {
     return kwire::overloaded{
-        [&](const kwire::request<kwire::produce_request>& r) {
+        [&](const kwire::message<kwire::produce_request>& r) {
             what = "produce acks " + std::to_string(r->acks());
         },
-        [&](const kwire::request<kwire::metadata_request>& r) {
+        [&](const kwire::message<kwire::metadata_request>& r) {
             what = "metadata of " + std::to_string(r->topics().size()) + " topics in v" +
-                   std::to_string(r.api_version()) + " for " + std::string(*r.frame().client_id());
+                   std::to_string(r.api_version()) + " for " + std::string(*r.client_id());
         },
         [&](const kwire::request_frame& other) {
             what = "API " + std::to_string(static_cast<int>(other.api())) + " v" +
@@ -76,7 +76,7 @@ TEST_CASE("requests that nobody takes, and versions and APIs that nobody knows, 
     const shared_buffer frame = frame_of(api_versions_v3);
     const auto done = kwire::dispatch(
         frame, kwire::overloaded{
-                   [](const kwire::request<kwire::produce_request>&) { return shared_buffer{}; },
+                   [](const kwire::message<kwire::produce_request>&) { return shared_buffer{}; },
                    [](const kwire::request_frame& other) { return other.body(); },
                });
     REQUIRE(done);
@@ -105,7 +105,7 @@ TEST_CASE("what the function for frames returns is what dispatch returns") {
 TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists too") {
     struct {
         int typed = 0, opaque = 0;
-        void operator()(const kwire::request<kwire::api_versions_request>& r) {
+        void operator()(const kwire::message<kwire::api_versions_request>& r) {
             CHECK(r->client_software_name() == "kwire");
             ++typed;
         }
@@ -121,7 +121,7 @@ TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists 
 
     // One function in it that can be looked at is enough, whatever its qualifiers.
     struct once {
-        int operator()(const kwire::request<kwire::api_versions_request>&) const& noexcept { return 1; }
+        int operator()(const kwire::message<kwire::api_versions_request>&) const& noexcept { return 1; }
     };
     const auto all = kwire::overloaded{once{}, [](const auto&) { return 2; }};
     CHECK(kwire::dispatch(frame_of(api_versions_v3), all) == 1);
@@ -130,7 +130,7 @@ TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists 
 
 TEST_CASE("a body that is not sound is an error, and nobody is called") {
     const auto nobody = kwire::overloaded{
-        [](const kwire::request<kwire::api_versions_request>&) { FAIL("called"); },
+        [](const kwire::message<kwire::api_versions_request>&) { FAIL("called"); },
         [](const kwire::request_frame&) { FAIL("called"); },
     };
     const shared_buffer whole = frame_of(api_versions_v3);
@@ -145,7 +145,7 @@ TEST_CASE("a body that is not sound is an error, and nobody is called") {
     int calls = 0;
     CHECK(kwire::dispatch(
         longer,
-        kwire::overloaded{[&](const kwire::request<kwire::api_versions_request>&) { ++calls; },
+        kwire::overloaded{[&](const kwire::message<kwire::api_versions_request>&) { ++calls; },
                           [](const kwire::request_frame&) { FAIL("called"); }},
         {.trailing_bytes = true}));
     CHECK(calls == 1);
@@ -154,7 +154,7 @@ TEST_CASE("a body that is not sound is an error, and nobody is called") {
 TEST_CASE("responses are visited with the start of the request that they answer") {
     const kwire::request_start asked{api_key::metadata, 9, 7};
     const auto visitor = kwire::overloaded{
-        [](const kwire::response<kwire::metadata_response>& r) { return r->controller_id(); },
+        [](const kwire::message<kwire::metadata_response>& r) { return r->controller_id(); },
         [](const kwire::response_frame& other) { return -static_cast<int>(other.body().size()); },
     };
     const shared_buffer frame = response_frame<kwire::metadata_response>({.controller_id = 3}, 9);
@@ -169,7 +169,7 @@ TEST_CASE("the answer to a version of ApiVersions that the broker lacks is read 
     const shared_buffer frame = frame_of("00000007 0023 00000001 0012 0000 0003");
     const auto highest = kwire::dispatch(frame, {api_key::api_versions, 4, 7},
                                          kwire::overloaded{
-                                             [](const kwire::response<kwire::api_versions_response>& r) {
+                                             [](const kwire::message<kwire::api_versions_response>& r) {
                                                  CHECK(r.api_version() == 0);
                                                  CHECK(r->error_code() == 35);
                                                  return int{(*r->api_keys().begin()).max_version()};
@@ -180,21 +180,28 @@ TEST_CASE("the answer to a version of ApiVersions that the broker lacks is read 
 }
 
 TEST_CASE("a typed request keeps its bytes, and gives them up to be written") {
-    std::optional<kwire::request<kwire::api_versions_request>> kept;
+    std::optional<kwire::message<kwire::api_versions_request>> kept;
     {
         REQUIRE(
             kwire::dispatch(frame_of(api_versions_v3),
                             kwire::overloaded{
-                                [&](kwire::request<kwire::api_versions_request>&& r) { kept = std::move(r); },
+                                [&](kwire::message<kwire::api_versions_request>&& r) { kept = std::move(r); },
                                 [](const kwire::request_frame&) {},
                             }));
     }
     CHECK((*kept)->client_software_name() == "kwire");
-    const kwire::held<kwire::api_versions_request::view> body = kept->body();
-    CHECK(body->client_software_version() == "1");
-    shared_buffer bytes = std::move(*kept).frame().body();
+    CHECK(kept->header().client_id() == "abc");
+    CHECK(kept->correlation_id() == 7);
+    shared_buffer body = kept->body();
+    CHECK(body == frame_of("066b77697265 023100"));
+    CHECK(body.data() == kept->frame().data() + 14);
+    const shared_buffer bytes = std::move(*kept).frame();
+    CHECK(bytes == frame_of(api_versions_v3));
     CHECK_FALSE(bytes.is_unique());
-    CHECK(bytes.span().data() == body.buffer().data());
+    body = {};
+    CHECK(bytes.is_unique());
+    CHECK_FALSE(kept->in_frame()); // nothing is left
+    CHECK(kept->body().empty());
 }
 
 TEST_CASE("dispatch allocates nothing and copies nothing") {
@@ -204,7 +211,7 @@ TEST_CASE("dispatch allocates nothing and copies nothing") {
     const std::size_t allocations = support::allocations_of([&] {
         (void)kwire::dispatch(
             frame, kwire::overloaded{
-                       [&](const kwire::request<kwire::metadata_request>& r) { topics = r->topics().size(); },
+                       [&](const kwire::message<kwire::metadata_request>& r) { topics = r->topics().size(); },
                        [](const kwire::request_frame&) {},
                    });
     });

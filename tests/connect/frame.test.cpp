@@ -70,7 +70,7 @@ TEST_CASE("a request frame is read up to its body, as Kafka writes it") {
     CHECK(request->client_id() == "abc");
     const auto body = kwire::parse<kwire::api_versions_request>(request->body(), 3);
     REQUIRE(body);
-    CHECK((*body)->client_software_name() == "kwire");
+    CHECK(body->client_software_name() == "kwire");
 
     const auto without_client =
         kwire::parse_request_frame(frame_of("0012 0003 00000007 ffff 00 066b77697265 023100"));
@@ -113,12 +113,12 @@ TEST_CASE("a frame that ends in its header is refused with the offset in the fra
 
 TEST_CASE("peek reads what routing needs, and nothing else") {
     const auto bytes = from_hex("0003 fffe 80000000");
-    const auto start = kwire::peek(bytes);
+    const auto start = kwire::peek_request(bytes);
     REQUIRE(start);
     CHECK(start->api == api_key::metadata);
     CHECK(start->api_version == -2);
     CHECK(start->correlation_id == std::numeric_limits<std::int32_t>::min());
-    CHECK_FALSE(kwire::peek(std::span(bytes).first(7)));
+    CHECK_FALSE(kwire::peek_request(std::span(bytes).first(7)));
 }
 
 TEST_CASE("requests and responses are written with the header of their version and read back") {
@@ -141,7 +141,7 @@ TEST_CASE("requests and responses are written with the header of their version a
         CHECK(response->correlation_id() == 11);
         const auto body = kwire::parse<kwire::metadata_response>(response->body(), version);
         REQUIRE(body);
-        CHECK((*body)->controller_id() == (version == 0 ? -1 : 3));
+        CHECK(body->controller_id() == (version == 0 ? -1 : 3));
     }
 }
 

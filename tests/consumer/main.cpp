@@ -13,6 +13,6 @@ int main() {
 
     const auto request = kwire::parse<kwire::metadata_request>(written->to_bytes(), 12);
     if (!request) return 1;
-    for (auto topic : (*request)->topics()) std::printf("%s\n", topic.name() == "orders" ? "orders" : "?");
+    for (auto topic : request->topics()) std::printf("%s\n", topic.name() == "orders" ? "orders" : "?");
     return 0;
 }

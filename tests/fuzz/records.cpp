@@ -115,11 +115,11 @@ std::vector<kwire::shared_buffer> frames_of(std::span<const std::byte> stream, s
 void check_produce(const kwire::shared_buffer& frame, bool has_header) {
     const auto expected = kwire::expects_response(kwire::test::exact_bytes(frame.span()).span());
     if (!has_header)
-        return insist(!expected || kwire::peek(frame.span())->api != kwire::api_key::produce,
+        return insist(!expected || kwire::peek_request(frame.span())->api != kwire::api_key::produce,
                       "acks stand behind a header");
     (void)kwire::dispatch(frame,
                           kwire::overloaded{
-                              [&](const kwire::request<kwire::produce_request>& r) {
+                              [&](const kwire::message<kwire::produce_request>& r) {
                                   insist(expected == (r->acks() != 0), "acks are read where they are");
                               },
                               [](const kwire::request_frame&) {},

@@ -14,7 +14,7 @@
 namespace {
 
 namespace json = boost::json;
-using message = kwire::writable<kwire::dynamic_view>;
+using message = kwire::editable<kwire::dynamic>;
 
 /// The key of a field in Kafka's JSON.
 std::string key_of(std::string_view name) {
@@ -138,7 +138,7 @@ TEST_CASE("each field of fixed width of every golden message is set as if the me
         REQUIRE(info != nullptr);
         auto held = kwire::parse(*info, kwire::shared_buffer::copy_of(line.bytes), line.version);
         REQUIRE(held);
-        auto bytes = kwire::make_writable(std::move(*held));
+        auto bytes = kwire::edit(std::move(*held));
         REQUIRE(bytes);
         prober one(*info, line, *bytes);
         changes += one.run();

@@ -119,7 +119,7 @@ TEST_CASE("bytes behind the body are no part of the view") {
     const auto body = kwire::shared_buffer::copy_of(from_hex(with_tags("00 c0ffee")));
     const auto held = kwire::parse<versions>(body, 3, {.trailing_bytes = true});
     REQUIRE(held);
-    CHECK(to_hex(held->bytes().subspan(kwire::bytes_of(**held).size())) == "c0ffee");
+    CHECK(to_hex((*held).bytes().subspan(kwire::bytes_of(**held).size())) == "c0ffee");
 }
 
 TEST_CASE("null where there is none is empty") {

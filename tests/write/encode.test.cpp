@@ -140,9 +140,9 @@ TEST_CASE("a known number among the unknown tags is refused") {
     REQUIRE(chain);
     const auto view = kwire::parse<kwire::fetch_request>(chain->to_bytes(), 15);
     REQUIRE(view);
-    CHECK((*view)->cluster_id() == "c");
-    CHECK((*view)->replica_state().replica_epoch() == 2);
-    CHECK((*kwire::unknown_tags(view->view()).begin()).number == 5);
+    CHECK(view->cluster_id() == "c");
+    CHECK(view->replica_state().replica_epoch() == 2);
+    CHECK((*kwire::unknown_tags(**view).begin()).number == 5);
 }
 
 TEST_CASE("tagged fields at their default are not written, and others are") {

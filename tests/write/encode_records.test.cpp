@@ -27,7 +27,7 @@ kwire::fetch_response::data answer(std::optional<buffer_chain> records) {
 std::optional<std::string> read_back(const buffer_chain& body, int version) {
     auto message = kwire::parse<kwire::fetch_response>(body.to_bytes(), version);
     REQUIRE(message);
-    for (auto topic : (*message)->responses())
+    for (auto topic : message->responses())
         for (auto partition : topic.partitions())
             if (auto records = partition.records())
                 return std::string(reinterpret_cast<const char*>(records->data()), records->size());
@@ -89,5 +89,5 @@ TEST_CASE("a held message becomes data whose records are a slice of it") {
     const auto& records = data.topic_data.at(0).partition_data.at(0).records;
     REQUIRE(records);
     CHECK(*records == batch('r'));
-    CHECK(message->buffer().slice_of(records->begin()->bytes()));
+    CHECK(message.slice(records->begin()->bytes()));
 }

@@ -19,9 +19,9 @@ TEST_CASE("data made of a held message refers to its bytes, data made of a view 
         return data.topic_data.at(0).partition_data.at(0).records.value().to_bytes();
     };
     const shared_buffer shared = records_of(kwire::to_data(*request));
-    const shared_buffer copied = records_of(kwire::to_data(request->view()));
-    CHECK(shared.data() == request->bytes().data() + 27);
-    CHECK(copied.data() != request->bytes().data() + 27);
+    const shared_buffer copied = records_of(kwire::to_data(**request));
+    CHECK(shared.data() == (*request).bytes().data() + 27);
+    CHECK(copied.data() != (*request).bytes().data() + 27);
     CHECK(kwire::test::to_hex(copied.span()) == "aabbcc");
 }
 

@@ -1,7 +1,8 @@
-/// A view and the buffer that keeps its bytes alive, as one value.
+/// A part of a message, kept alive on its own: a view and one reference on the buffer that it points into.
 ///
-///     kwire::held<kwire::fetch_request::view> request = ...;
-///     for (auto topic : request->topics()) names.push_back(request.hold(topic.topic())); // O(1), no copy
+///     auto request = kwire::parse<kwire::fetch_request>(body, version);
+///     for (auto topic : request->topics())
+///         if (auto kept = request.hold(topic)) topics.push_back(*std::move(kept)); // O(1), nothing copied
 #pragma once
 
 #include <kwire/buffer/shared_buffer.hpp>
@@ -16,22 +17,18 @@
 
 namespace kwire {
 
-namespace detail {
-
 /// A view that can say where its bytes lie: `bytes_of(view)`, found by argument-dependent lookup.
 template <class View>
-concept knows_its_bytes = requires(const View& view) {
+concept view_of_bytes = std::copyable<View> && requires(const View& view) {
     { bytes_of(view) } -> std::convertible_to<std::span<const std::byte>>;
 };
-
-} // namespace detail
 
 /// Keeps the bytes under `View` alive: the view plus one reference on their buffer.
 ///
 /// A value: copies share the bytes in O(1) and never allocate, moves are cheap. After a move the source has
-/// no bytes, and a default view where View has one. Whatever the view hands out (sub-views, strings, spans)
-/// is good as long as some held or shared_buffer on the same memory lives; hold() makes one for any part, in
-/// O(1). A temporary held gives no access: `(*parse(...))->field()` does not compile into a dangling view.
+/// no bytes, and a default view where View has one. What the view hands out (sub-views, strings, spans) is
+/// valid while some held, message or shared_buffer on the same memory lives; hold() and slice() keep a part,
+/// in O(1). A temporary gives no access: `held(...)->field()` does not compile into a dangling view.
 ///
 /// Threads: as shared_buffer. Held values on one buffer may be used, copied and destroyed on different
 /// threads.
@@ -43,7 +40,7 @@ public:
     held()
         requires std::default_initializable<View>
     = default;
-    /// The caller vouches that `view` lies in `buffer`, or in memory that outlives it.
+    /// @pre `view` points into `buffer`, or into memory that outlives this value and all its copies.
     held(View view, shared_buffer buffer) noexcept(std::is_nothrow_move_constructible_v<View>)
         : view_(std::move(view)), buffer_(std::move(buffer)) {}
     held(const held&) = default;
@@ -75,35 +72,39 @@ public:
     std::span<const std::byte> bytes() const&& = delete;
     /// The buffer that keeps them.
     [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return buffer_; }
-    /// The buffer alone, with this reference: the way to try_into_unique() of buffer.hpp.
+    /// The buffer alone, with this reference: the way to try_into_unique().
     [[nodiscard]] shared_buffer buffer() && noexcept {
         shared_buffer out = std::move(buffer_);
         forget();
         return out;
     }
 
-    /// A part of the view, held on its own. Where the type has `bytes_of(part)`, that is checked to lie
-    /// inside: a part of something else ends the program, since it would dangle. Other types are the caller's
-    /// word.
-    template <std::copyable V>
-        requires(!std::convertible_to<const V&, std::span<const std::byte>> &&
-                 !std::convertible_to<const V&, std::string_view>)
-    [[nodiscard]] held<V> hold(V part) const {
-        if constexpr (detail::knows_its_bytes<V>)
-            detail::require(buffer_.slice_of(bytes_of(part)).has_value());
+    /// A part of the view, kept on its own. O(1); nullopt if `part` does not lie in this buffer.
+    template <view_of_bytes V>
+    [[nodiscard]] std::optional<held<V>> hold(V part) const {
+        if (!buffer_.slice_of(bytes_of(part))) return std::nullopt;
         return held<V>(std::move(part), buffer_);
     }
 
-    /// These bytes as a buffer of their own: an O(1) slice where they lie in buffer().
-    ///
-    /// Bytes from elsewhere, such as the default of a string that this version does not carry, are copied and
-    /// counted, so that the result is right whatever an accessor returned.
-    [[nodiscard]] shared_buffer hold(std::span<const std::byte> part) const { return slice_or_copy(part); }
-    [[nodiscard]] shared_buffer hold(std::string_view part) const { return slice_or_copy(part); }
+    /// These bytes as a buffer of their own. O(1); nullopt if they do not lie in this buffer, as the default
+    /// of a string that this version does not have. Empty bytes give an empty buffer, wherever they lie.
+    [[nodiscard]] std::optional<shared_buffer> slice(std::span<const std::byte> part) const noexcept {
+        return buffer_.slice_of(part);
+    }
+    [[nodiscard]] std::optional<shared_buffer> slice(std::string_view part) const noexcept {
+        return buffer_.slice_of(part);
+    }
+
+    /// The same, with a copy of bytes that lie elsewhere, counted in copied_bytes(): right for whatever an
+    /// accessor returned.
+    [[nodiscard]] shared_buffer slice_or_copy(std::span<const std::byte> part) const {
+        return slice_or_copy_of(part);
+    }
+    [[nodiscard]] shared_buffer slice_or_copy(std::string_view part) const { return slice_or_copy_of(part); }
 
 private:
     template <class Part>
-    [[nodiscard]] shared_buffer slice_or_copy(Part part) const {
+    [[nodiscard]] shared_buffer slice_or_copy_of(Part part) const {
         if (auto slice = buffer_.slice_of(part)) return *std::move(slice);
         return shared_buffer::copy_of(part);
     }

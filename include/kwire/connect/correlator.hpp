@@ -34,7 +34,7 @@ namespace kwire {
 /// parse_request_frame, and truncated or bad_varint where that part ends.
 [[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame,
                                                                  parse_options options = {}) noexcept {
-    const auto start = peek(frame);
+    const auto start = peek_request(frame);
     if (!start) return std::unexpected(start.error());
     if (start->api != api_key::produce) return true;
     const auto header = detail::parse_header<request_header>(
@@ -101,7 +101,7 @@ public:
         if (tokens_) return {};
         const auto answered = expects_response(frame, options_);
         if (!answered) return std::unexpected(answered.error());
-        const request_start start = *peek(frame);
+        const request_start start = *peek_request(frame);
         if (*answered) return note(start);
         return handshakes() ? refuse(errc::too_many_in_flight, request_header::facts.name)
                             : std::expected<void, error>{};

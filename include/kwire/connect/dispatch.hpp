@@ -1,8 +1,8 @@
 /// From a frame to the function that takes its message: only the messages that somebody takes are compiled.
 ///
 ///     auto done = kwire::dispatch(std::move(frame), kwire::overloaded{
-///         [&](const kwire::request<kwire::produce_request>& r) { append(r->topic_data()); },
-///         [&](const kwire::request<kwire::fetch_request>& r) { read(r->topics(), r.frame().client_id()); },
+///         [&](const kwire::message<kwire::produce_request>& r) { append(r->topic_data()); },
+///         [&](const kwire::message<kwire::fetch_request>& r) { read(r->topics(), r.client_id()); },
 ///         [&](const kwire::request_frame& other) { pass_on(other); },
 ///     });
 ///     if (!done) close(done.error());
@@ -11,7 +11,7 @@
 ///
 ///     auto asked = pending.received(frame.span());
 ///     kwire::dispatch(std::move(frame), **asked, kwire::overloaded{
-///         [&](const kwire::response<kwire::metadata_response>& r) { learn(r->brokers()); },
+///         [&](const kwire::message<kwire::metadata_response>& r) { learn(r->brokers()); },
 ///         [&](const kwire::response_frame& other) { pass_on(other); },
 ///     });
 ///
@@ -46,55 +46,6 @@ overloaded(Fs...) -> overloaded<Fs...>;
 
 namespace detail {
 
-template <class Frame, class Visitor>
-struct dispatcher;
-
-} // namespace detail
-
-/// A frame whose body was checked as message `M`: header and view, and the reference that keeps both alive.
-///
-/// A value that copies in O(1) and moves cheaply. What the view hands out is good as long as this or any
-/// other reference on the frame lives.
-template <class M, class Frame>
-class typed_frame {
-public:
-    using message = M;
-
-    [[nodiscard]] std::int16_t api_version() const noexcept { return frame_.api_version(); }
-    [[nodiscard]] std::int32_t correlation_id() const noexcept { return frame_.correlation_id(); }
-    /// The frame with its header and the bytes of the body.
-    [[nodiscard]] const Frame& frame() const& noexcept KWIRE_LIFETIMEBOUND { return frame_; }
-    [[nodiscard]] Frame frame() && noexcept { return std::move(frame_); }
-
-    [[nodiscard]] const typename M::view& view() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
-    const typename M::view& view() const&& = delete;
-    [[nodiscard]] const typename M::view& operator*() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
-    const typename M::view& operator*() const&& = delete;
-    [[nodiscard]] const typename M::view* operator->() const& noexcept KWIRE_LIFETIMEBOUND { return &view_; }
-    const typename M::view* operator->() const&& = delete;
-
-    /// The body alone, with a reference of its own: what `parse` returns.
-    [[nodiscard]] held<typename M::view> body() const { return {view_, frame_.body()}; }
-
-private:
-    template <class, class>
-    friend struct detail::dispatcher;
-    friend detail::writable_access;
-    typed_frame(Frame frame, const typename M::view& view) noexcept : frame_(std::move(frame)), view_(view) {}
-
-    Frame frame_;
-    typename M::view view_;
-};
-
-/// A request of which everything is read.
-template <class M>
-using request = typed_frame<M, request_frame>;
-/// A response of which everything is read.
-template <class M>
-using response = typed_frame<M, response_frame>;
-
-namespace detail {
-
 template <class... Lists>
 struct joined;
 template <>
@@ -124,9 +75,13 @@ template <class Parameter>
 struct taken_by_parameter {
     using type = message_list<>;
 };
-template <class M, class Frame>
-struct taken_by_parameter<typed_frame<M, Frame>> {
+template <class M>
+struct taken_by_parameter<message<M>> {
     using type = message_list<M>;
+};
+template <class Header>
+struct taken_by_parameter<message<unread<Header>>> {
+    using type = message_list<>;
 };
 
 template <class Member>
@@ -166,13 +121,6 @@ struct taken_by<overloaded<Fs...>> : joined<typename taken_by<Fs>::type...> {
     static constexpr bool seen = (taken_by<Fs>::seen || ...);
 };
 
-template <class Frame>
-inline constexpr std::string_view kind_in;
-template <>
-inline constexpr std::string_view kind_in<request_frame> = "Request";
-template <>
-inline constexpr std::string_view kind_in<response_frame> = "Response";
-
 /// One function for each message of a list, in a table by API key: one look at it whatever the list.
 template <class Frame, class Visitor>
 struct dispatcher {
@@ -199,13 +147,11 @@ struct dispatcher {
 
     template <class M>
     static outcome handle(Frame&& frame, Visitor& visitor, parse_options options) {
-        static_assert(M::facts.name.ends_with(kind_in<Frame>),
-                      "requests are taken from request frames, responses from response frames");
         if (!M::facts.versions.contains(frame.api_version())) return call(visitor, std::move(frame));
-        const auto view = parse_view<M>(frame.body().span(), frame.api_version(), options);
-        if (!view) [[unlikely]]
-            return std::unexpected(view.error());
-        return call(visitor, typed_frame<M, Frame>(std::move(frame), *view));
+        auto read = parse<M>(std::move(frame), options);
+        if (!read) [[unlikely]]
+            return std::unexpected(read.error());
+        return call(visitor, *std::move(read));
     }
 
     template <class... Ms>
@@ -240,7 +186,7 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
 
 } // namespace detail
 
-/// Calls `visitor` with the request in `frame` as a `request<M>`, if `M` is one of the messages `Ms` and
+/// Calls `visitor` with the request in `frame` as a `message<M>`, if `M` is one of the messages `Ms` and
 /// kwire knows its version; with the request_frame itself if not, body unread.
 ///
 /// Without `Ms`, the messages are those that the functions of `overloaded`, or a function object, name as
@@ -263,7 +209,7 @@ template <class... Ms, class Visitor>
     return dispatch<Ms...>(*std::move(request), visitor, options);
 }
 
-/// The same for responses: a `response<M>`, or the response_frame.
+/// The same for responses: a `message<M>`, or the response_frame.
 template <class... Ms, class Visitor>
 [[nodiscard]] auto dispatch(response_frame frame, Visitor&& visitor, parse_options options = {}) {
     return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);

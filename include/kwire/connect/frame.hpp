@@ -3,15 +3,16 @@
 ///     auto request = kwire::parse_request_frame(frame);              // what frame_reader yields
 ///     if (!request) return drop(request.error());
 ///     if (request->api() == kwire::api_key::fetch) {
-///         auto fetch = kwire::parse<kwire::fetch_request>(request->body(), request->api_version());
+///         auto fetch = kwire::parse<kwire::fetch_request>(*std::move(request));
 ///         ...
-///         auto out = kwire::encode_response<kwire::fetch_response>(answer, request->api_version(),
-///                                                                  request->correlation_id());
+///         auto out = kwire::encode_response<kwire::fetch_response>(answer, (*fetch).api_version(),
+///                                                                  (*fetch).correlation_id());
 ///
-/// A frame is `int32 length`, a header, a body. What is parsed here begins behind the length, as frame_reader
-/// yields it; what is encoded here has the length in front, ready to be sent. What is passed on gets it back:
+/// A frame is `int32 length`, a header, a body. What is parsed here begins after the length, as frame_reader
+/// yields it; what is encoded here starts with the length, ready to be sent. A frame that is passed on gets
+/// its length back:
 ///
-///     send(*kwire::with_length(request->buffer()));
+///     send(*kwire::with_length(request->frame()));
 #pragma once
 
 #include <kwire/api.hpp>
@@ -21,6 +22,7 @@
 #include <kwire/read/parse.hpp>
 #include <kwire/read/result.hpp>
 #include <kwire/read/unknown_tags.hpp>
+#include <kwire/read/unread.hpp>
 #include <kwire/write/encode.hpp>
 
 #include <cstddef>
@@ -63,7 +65,8 @@ struct request_start {
 };
 
 /// Reads the first eight bytes of a request frame. `truncated` if there are fewer.
-[[nodiscard]] inline std::expected<request_start, error> peek(std::span<const std::byte> frame) noexcept {
+[[nodiscard]] inline std::expected<request_start, error>
+peek_request(std::span<const std::byte> frame) noexcept {
     if (frame.size() < 8) {
         error short_frame;
         short_frame.code = errc::truncated;
@@ -132,127 +135,6 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 
 namespace detail {
 
-struct writable_access; // patch.hpp
-
-/// What request and response frames have alike: a header that is read, and a body that is not yet.
-///
-/// Holds a reference on the frame's bytes; copies share them.
-template <class Header>
-class split_frame {
-public:
-    /// The header with its tags.
-    [[nodiscard]] const held<typename Header::view>& header() const& noexcept KWIRE_LIFETIMEBOUND {
-        return header_;
-    }
-    const held<typename Header::view>& header() const&& = delete;
-    /// Everything behind the header, to be given to `parse`, or to be passed on as it is.
-    [[nodiscard]] const shared_buffer& body() const& noexcept KWIRE_LIFETIMEBOUND { return body_; }
-    /// The body without the header, which is gone then: the way to try_into_unique(), as long as nobody else
-    /// has a reference on the frame. The numbers out of the header stay.
-    [[nodiscard]] shared_buffer body() && noexcept {
-        header_ = {};
-        return std::move(body_);
-    }
-
-    /// The whole frame, header and body, without its length: what is passed on as it came (with_length).
-    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND {
-        return header_.buffer();
-    }
-    /// The whole frame alone, with this reference: header and body are gone then.
-    [[nodiscard]] shared_buffer buffer() && noexcept {
-        body_ = {};
-        return std::move(header_).buffer();
-    }
-
-protected:
-    [[nodiscard]] static std::expected<split_frame, error> split(shared_buffer frame, std::int16_t version,
-                                                                 parse_options options) noexcept {
-        const auto header = parse_header<Header>(frame.span(), version, options);
-        if (!header) return std::unexpected(header.error());
-        split_frame parts;
-        const std::size_t size = bytes_of(*header).size(); // of the frame's front, which the view is of
-        parts.body_ = buffer_access::slice(frame, size, frame.size() - size);
-        parts.header_ = held<typename Header::view>(*header, std::move(frame));
-        return parts;
-    }
-
-private:
-    friend writable_access;
-    split_frame() noexcept = default;
-
-    held<typename Header::view> header_;
-    shared_buffer body_;
-};
-
-} // namespace detail
-
-/// A request whose header is read and whose body is not yet: it may be of any API and version.
-///
-/// Holds a reference on the frame's bytes; copies share them.
-class request_frame : public detail::split_frame<request_header> {
-public:
-    [[nodiscard]] api_key api() const noexcept { return start_.api; }
-    [[nodiscard]] std::int16_t api_version() const noexcept { return start_.api_version; }
-    /// The number that the answer must repeat.
-    [[nodiscard]] std::int32_t correlation_id() const noexcept { return start_.correlation_id; }
-    /// What the client calls itself; null is legal, and absent in header version 0.
-    [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND {
-        return header()->client_id();
-    }
-    std::optional<std::string_view> client_id() const&& = delete;
-
-private:
-    friend result<request_frame> parse_request_frame(shared_buffer frame, parse_options options) noexcept;
-    request_frame(split_frame parts, request_start start) noexcept
-        : split_frame(std::move(parts)), start_(start) {}
-
-    request_start start_;
-};
-
-/// Reads the header of a request frame, and leaves the body to the caller.
-///
-/// `frame` begins behind the length prefix. `options` are for the header; what stands behind it is the body
-/// in any case. Errors are those of `parse`, with offsets into the frame, and too_large for more tags than
-/// header_limits allows.
-[[nodiscard]] inline result<request_frame> parse_request_frame(shared_buffer frame,
-                                                               parse_options options = {}) noexcept {
-    const auto start = peek(frame.span());
-    if (!start) return std::unexpected(start.error());
-    auto parts = request_frame::split(std::move(frame),
-                                      request_header_version(start->api, start->api_version), options);
-    if (!parts) return std::unexpected(parts.error());
-    return request_frame(*std::move(parts), *start);
-}
-
-/// A response whose header is read and whose body is not yet.
-///
-/// Holds a reference on the frame's bytes; copies share them.
-class response_frame : public detail::split_frame<response_header> {
-public:
-    /// The API of the request that it answers.
-    [[nodiscard]] api_key api() const noexcept { return api_; }
-    /// The version of the body: that of the request, unless a broker did not know the version of ApiVersions
-    /// that it was asked in. Then it answers with UNSUPPORTED_VERSION in version 0 (KIP-511).
-    [[nodiscard]] std::int16_t api_version() const noexcept { return api_version_; }
-    /// The number of the request that it answers.
-    [[nodiscard]] std::int32_t correlation_id() const noexcept { return correlation_id_; }
-
-private:
-    friend result<response_frame> parse_response_frame(shared_buffer frame, api_key api, std::int16_t version,
-                                                       parse_options options) noexcept;
-    response_frame(split_frame parts, api_key api, std::int16_t version) noexcept
-        : split_frame(std::move(parts)),
-          api_(api),
-          api_version_(version),
-          correlation_id_(header()->correlation_id()) {}
-
-    api_key api_;
-    std::int16_t api_version_;
-    std::int32_t correlation_id_;
-};
-
-namespace detail {
-
 /// Whether the body of a response to ApiVersions is the one of version 0 that tells of an unknown version:
 /// the code, and an array of three int16 each that ends where the body ends. In no other version can these
 /// bytes be a body: 1 and 2 have four more, and from 3 on the array would have millions of elements.
@@ -266,6 +148,26 @@ namespace detail {
 
 } // namespace detail
 
+/// Reads the header of a request frame, and leaves the body to the caller.
+///
+/// `frame` begins after the length prefix. `options` are for the header; what follows it is the body in any
+/// case. Errors are those of `parse`, with offsets into the frame, and too_large for more tags than
+/// header_limits allows.
+[[nodiscard]] inline result<request_frame> parse_request_frame(shared_buffer frame,
+                                                               parse_options options = {}) noexcept {
+    const auto start = peek_request(frame.span());
+    if (!start) return std::unexpected(start.error());
+    const std::int16_t header_version = request_header_version(start->api, start->api_version);
+    const auto header = detail::parse_header<request_header>(frame.span(), header_version, options);
+    if (!header) return std::unexpected(header.error());
+    return detail::message_access::make_unread<unread<request_header>>(
+        std::move(frame), {.body = static_cast<std::uint32_t>(bytes_of(*header).size()),
+                           .correlation_id = start->correlation_id,
+                           .header_version = header_version,
+                           .api_version = start->api_version,
+                           .api = start->api});
+}
+
 /// Reads the header of a response frame, and leaves the body to the caller.
 ///
 /// A response does not say what it answers: `api` and `version` are those of the request with its correlation
@@ -274,10 +176,17 @@ namespace detail {
 [[nodiscard]] inline result<response_frame> parse_response_frame(shared_buffer frame, api_key api,
                                                                  std::int16_t version,
                                                                  parse_options options = {}) noexcept {
-    auto parts = response_frame::split(std::move(frame), response_header_version(api, version), options);
-    if (!parts) return std::unexpected(parts.error());
-    if (api == api_key::api_versions && detail::is_version_fallback(parts->body().span())) version = 0;
-    return response_frame(*std::move(parts), api, version);
+    const std::int16_t header_version = response_header_version(api, version);
+    const auto header = detail::parse_header<response_header>(frame.span(), header_version, options);
+    if (!header) return std::unexpected(header.error());
+    const std::size_t body = bytes_of(*header).size();
+    if (api == api_key::api_versions && detail::is_version_fallback(frame.span().subspan(body))) version = 0;
+    return detail::message_access::make_unread<unread<response_header>>(
+        std::move(frame), {.body = static_cast<std::uint32_t>(body),
+                           .correlation_id = header->correlation_id(),
+                           .header_version = header_version,
+                           .api_version = version,
+                           .api = api});
 }
 
 namespace detail {

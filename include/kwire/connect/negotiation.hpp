@@ -108,8 +108,7 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
         return answer;
     }
     answer.version = request.api_version();
-    const auto asked = parse_view<api_versions_request>(request.body().span(), request.api_version(),
-                                                        {.trailing_bytes = true});
+    const auto asked = parse<api_versions_request>(request, {.trailing_bytes = true});
     if (!asked) return std::unexpected(asked.error());
     const bool has_name = request.api_version() >= 3;
     if (has_name && !(detail::is_software_text(asked->client_software_name()) &&

@@ -1,12 +1,13 @@
 /// From bytes to a view: one walk that checks every length, then accessors that need not check again.
 ///
-///     auto request = kwire::parse<kwire::produce_request>(body, version);   // held: keeps the bytes alive
+///     auto request = kwire::parse<kwire::produce_request>(body, version);   // keeps the bytes alive
 ///     if (!request) return reject(request.error());
-///     for (auto topic : (*request)->topic_data()) ...
+///     for (auto topic : request->topic_data()) ...
 #pragma once
 
-#include <kwire/buffer/held.hpp>
+#include <kwire/read/message.hpp>
 #include <kwire/read/result.hpp>
+#include <kwire/read/unread.hpp>
 #include <kwire/schema/detail/view.hpp>
 #include <kwire/wire/overlay.hpp>
 
@@ -15,6 +16,7 @@
 #include <expected>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace kwire {
@@ -122,20 +124,50 @@ std::expected<typename M::template basic_view<V>, error> parse_view(Owner&& body
 ///
 /// Takes a reference on the buffer, copies nothing. Errors: as `parse_view`.
 template <class M>
-[[nodiscard]] result<held<typename M::view>> parse(shared_buffer body, int version,
-                                                   parse_options options = {}) noexcept {
-    auto view = parse_view<M>(body.span(), version, options);
+[[nodiscard]] result<message<M>> parse(shared_buffer body, int version, parse_options options = {}) noexcept {
+    const auto view = parse_view<M>(body.span(), version, options);
     if (!view) return std::unexpected(view.error());
-    return held<typename M::view>(*view, std::move(body));
+    return detail::message_access::make<M, any_version>(*view, std::move(body));
 }
 
 /// The same where the version is known at compile time.
 template <class M, int V>
-[[nodiscard]] result<held<typename M::template basic_view<V>>> parse(shared_buffer body,
-                                                                     parse_options options = {}) noexcept {
-    auto view = parse_view<M, V>(body.span(), options);
+[[nodiscard]] result<message<M, V>> parse(shared_buffer body, parse_options options = {}) noexcept {
+    const auto view = parse_view<M, V>(body.span(), options);
     if (!view) return std::unexpected(view.error());
-    return held<typename M::template basic_view<V>>(*view, std::move(body));
+    return detail::message_access::make<M, V>(*view, std::move(body));
+}
+
+/// Checks the body of a frame whose header is read: the message has the frame's header, and frame() is the
+/// whole to be passed on.
+///
+/// `M` is a request for a request_frame, a response for a response_frame. Errors: as `parse_view`, and
+/// api_mismatch if the frame is of another API than `M`. Move the frame in if the message is to be edited: a
+/// copy of it holds the bytes too.
+template <class M, class Header>
+[[nodiscard]] result<message<M>> parse(message<unread<Header>> frame, parse_options options = {}) noexcept {
+    static_assert(std::is_same_v<detail::header_of<M>, Header>,
+                  "requests are read from request frames, responses from response frames");
+    if (frame.api() != static_cast<api_key>(M::facts.key))
+        return std::unexpected(error{.code = errc::api_mismatch,
+                                     .message = M::facts.name,
+                                     .version = frame.api_version(),
+                                     .located = false});
+    const detail::frame_place place = detail::message_access::place(frame);
+    const auto view =
+        parse_view<M>(detail::body_in(frame.frame().span(), place), frame.api_version(), options);
+    if (!view) return std::unexpected(view.error());
+    return detail::message_access::make<M, any_version>(*view, std::move(frame).frame(), place);
+}
+
+/// Not for bytes without an owner: does not compile, and says what to call.
+template <class M, class Bytes = void>
+result<message<M>> parse(std::span<const std::byte>, int, parse_options = {}) {
+    static_assert(
+        !std::is_void_v<Bytes>,
+        "parse keeps the bytes alive, so it takes a shared_buffer: call parse_view for bytes that you "
+        "keep alive yourself, or give shared_buffer::copy_of(bytes), or shared_buffer::adopt(owner)");
+    std::unreachable();
 }
 
 /// Calls `f` with the view as one of the compile-time versions `Vs` if it has one of them, else as it is.

@@ -31,6 +31,7 @@ enum class crc_policy : std::uint8_t {
 
 /// What check_batches found in a records field.
 struct batches_summary {
+    batch_view first;              ///< points at nothing if there are no batches
     std::uint32_t batches = 0;     ///< entries, those of magic 0 and 1 included
     std::uint64_t records = 0;     ///< as the headers of magic 2 count them
     std::int64_t first_offset = 0; ///< base_offset of the first batch
@@ -132,7 +133,10 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
             e.enter({defect->field});
             return at_batch(e);
         }
-        if (summary.batches == 0) summary.first_offset = batch.base_offset();
+        if (summary.batches == 0) {
+            summary.first = batch;
+            summary.first_offset = batch.base_offset();
+        }
         ++summary.batches;
         summary.last_offset = batch.last_offset();
         if (batch.max_timestamp() > summary.max_timestamp) summary.max_timestamp = batch.max_timestamp();

@@ -219,6 +219,10 @@ private:
 [[nodiscard]] inline std::span<const std::byte> bytes_of(const dynamic_view& view) noexcept {
     return view.bytes();
 }
+/// The version that a dynamic view was read at.
+[[nodiscard]] inline std::int16_t version_of(const dynamic_view& view) noexcept {
+    return static_cast<std::int16_t>(view.version());
+}
 
 namespace detail {
 
@@ -227,11 +231,15 @@ struct dynamic_access {
     /// Where the value begins, with its length or marker; nullptr if the bytes do not hold it.
     static const std::byte* at(const dynamic_value& value) noexcept { return value.at_; }
     static int version(const dynamic_value& value) noexcept { return value.around_->version; }
-    /// Makes a view of the same bytes elsewhere.
     static void move_to(dynamic_view& view, const std::byte* base) noexcept { view.base_ = base; }
 };
 
 } // namespace detail
+
+/// Makes `view` a view of the same bytes at another place: `base` is its first byte there.
+inline void move_view(dynamic_view& view, const std::byte* base) noexcept {
+    detail::dynamic_access::move_to(view, base);
+}
 
 /// A typed view as a dynamic one: for what is written once for all messages (transcode.hpp, json.hpp).
 template <class S, int V>
@@ -378,13 +386,38 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
         message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start);
 }
 
+/// In place of a message: which one it is was known at run time only. `message<dynamic>` is what `parse`
+/// makes.
+struct dynamic {
+    template <int V>
+    using basic_view = dynamic_view;
+    using view = dynamic_view;
+};
+
 /// The same, and keeps the bytes alive together with the view. Takes a reference on the buffer, copies
 /// nothing.
-[[nodiscard]] inline result<held<dynamic_view>> parse(const message_info& message, shared_buffer body,
-                                                      int version, parse_options options = {}) noexcept {
-    auto view = parse_view(message, body.span(), version, options);
+[[nodiscard]] inline result<message<dynamic>> parse(const message_info& info, shared_buffer body, int version,
+                                                    parse_options options = {}) noexcept {
+    const auto view = parse_view(info, body.span(), version, options);
     if (!view) return std::unexpected(view.error());
-    return held<dynamic_view>(*view, std::move(body));
+    return detail::message_access::make<dynamic, any_version>(*view, std::move(body));
+}
+
+/// The same for the body of a frame whose header is read. Errors: as parse_view, and api_mismatch if the
+/// frame is of another API.
+template <class Header>
+[[nodiscard]] result<message<dynamic>> parse(const message_info& info, message<unread<Header>> frame,
+                                             parse_options options = {}) noexcept {
+    if (frame.api() != static_cast<api_key>(info.facts.key))
+        return std::unexpected(error{.code = errc::api_mismatch,
+                                     .message = info.facts.name,
+                                     .version = frame.api_version(),
+                                     .located = false});
+    const detail::frame_place place = detail::message_access::place(frame);
+    const auto view =
+        parse_view(info, detail::body_in(frame.frame().span(), place), frame.api_version(), options);
+    if (!view) return std::unexpected(view.error());
+    return detail::message_access::make<dynamic, any_version>(*view, std::move(frame).frame(), place);
 }
 
 [[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b);

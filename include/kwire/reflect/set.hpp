@@ -1,4 +1,7 @@
 /// Sets fields that are known at run time only, where they lie.
+///
+///     auto message = kwire::edit(*std::move(parsed));            // typed or dynamic
+///     kwire::set(*message, view.field(3), 500);                  // a value of a dynamic view of the message
 #pragma once
 
 #include <kwire/reflect/dynamic.hpp>
@@ -12,11 +15,6 @@
 #include <utility>
 
 namespace kwire {
-
-/// Makes a view of the same bytes elsewhere.
-inline void move_view(dynamic_view& view, const std::byte* base) noexcept {
-    detail::dynamic_access::move_to(view, base);
-}
 
 namespace detail {
 
@@ -61,23 +59,23 @@ write_integer(std::span<std::byte> owned, const dynamic_value& where, std::int64
 ///
 /// `where` is a value of a dynamic view of the message, from `as_dynamic` if need be. Errors: those of the
 /// other forms; bad_value for what the field cannot hold, and so for every field without a fixed width.
-template <class View, std::integral Integer>
-[[nodiscard]] std::expected<void, error> set(writable<View>& message, const dynamic_value& where,
+template <class M, int V, std::integral Integer>
+[[nodiscard]] std::expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
                                              Integer value) noexcept {
     if constexpr (!std::is_same_v<Integer, bool>)
         if (!std::in_range<std::int64_t>(value)) return detail::refused_value(where);
     return detail::write_integer(message.bytes(), where, static_cast<std::int64_t>(value));
 }
 /// The same for a float64,
-template <class View, std::floating_point Real>
-[[nodiscard]] std::expected<void, error> set(writable<View>& message, const dynamic_value& where,
+template <class M, int V, std::floating_point Real>
+[[nodiscard]] std::expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
                                              Real value) noexcept {
     if (where.kind() != field_kind::float64) return detail::refused_value(where);
     return detail::write_dynamic(message.bytes(), where, static_cast<double>(value));
 }
 /// and for a uuid.
-template <class View>
-[[nodiscard]] std::expected<void, error> set(writable<View>& message, const dynamic_value& where,
+template <class M, int V>
+[[nodiscard]] std::expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
                                              const uuid& value) noexcept {
     if (where.kind() != field_kind::uuid) return detail::refused_value(where);
     return detail::write_dynamic(message.bytes(), where, value);

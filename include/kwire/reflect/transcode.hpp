@@ -262,7 +262,7 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
                                                                const held<dynamic_view>& from, int version) {
     if (message.facts.canonical(version) == from->version()) {
         buffer_chain whole;
-        if (const auto bytes = from->bytes(); !bytes.empty()) whole.put_bytes(from.hold(bytes));
+        if (const auto bytes = from->bytes(); !bytes.empty()) whole.put_bytes(from.slice_or_copy(bytes));
         return whole;
     }
     return detail::encode_dynamic(message, *from, version, from.buffer());

@@ -91,10 +91,11 @@ TEST_CASE("an absent struct can be held like one that is there") {
     const auto response =
         kwire::parse<kwire::fetch_response>(kwire::shared_buffer::copy_of(from_hex(fetch_v12)), 12);
     REQUIRE(response);
-    for (const auto topic : (*response)->responses())
+    for (const auto topic : response->responses())
         for (const auto partition : topic.partitions()) {
-            const auto leader = response->hold(partition.current_leader());
-            CHECK(leader->leader_id() == -1);
+            const auto leader = response.hold(partition.current_leader());
+            REQUIRE(leader);
+            CHECK((*leader)->leader_id() == -1);
         }
 }
 

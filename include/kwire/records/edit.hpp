@@ -1,0 +1,54 @@
+/// Writes to the record batches of a message where they lie, in a message that `edit` has made writable.
+///
+///     auto request = kwire::edit(*std::move(produce));
+///     for (auto topic : request->topic_data())
+///         for (auto partition : topic.partition_data())
+///             if (auto done = kwire::stamp(*request, partition.records(), {.offset = log.end()}); !done)
+///                 refuse(done.error());
+#pragma once
+
+#include <kwire/error.hpp>
+#include <kwire/read/edit.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/batch_patch.hpp>
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <span>
+
+namespace kwire {
+
+/// Stamps all batches in `records`, a records field of `message`: as `stamp` of a span, without copying.
+///
+/// Null has no batches. Errors: those of `stamp` of a span, with offsets into the field; field_absent if
+/// `records` does not lie in `message`.
+template <class M, int V>
+[[nodiscard]] std::expected<stamped, error> stamp(editable<M, V>& message,
+                                                  std::optional<std::span<const std::byte>> records,
+                                                  const append_stamp& with) noexcept {
+    const auto place = message.writable(records.value_or(std::span<const std::byte>{}));
+    if (!place) return std::unexpected(place.error());
+    return stamp(*place, with);
+}
+
+/// Stamps one batch that `message` holds, such as one that check_batches has seen. Errors: as above.
+template <class M, int V>
+[[nodiscard]] std::expected<stamped, error> stamp(editable<M, V>& message, const batch_view& batch,
+                                                  const append_stamp& with) noexcept {
+    return stamp(message, bytes_of(batch), with);
+}
+
+/// Sets the fields of `patch` in a batch that `message` holds, and mends its checksum: as `apply` for a
+/// mutable_batch. Errors: those of it; field_absent if `batch` does not lie in `message`.
+template <class M, int V>
+[[nodiscard]] std::expected<void, error> apply(editable<M, V>& message, const batch_view& batch,
+                                               const batch_patch& patch) noexcept {
+    const auto place = message.writable(bytes_of(batch));
+    if (!place) return std::unexpected(place.error());
+    const auto writable = mutable_batch_at(*place);
+    if (!writable) return std::unexpected(writable.error());
+    return apply(patch, *writable);
+}
+
+} // namespace kwire
