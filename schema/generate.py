@@ -148,7 +148,7 @@ class Writer:
     def data_member(self, field, name, siblings):
         nullable = field.nullable is not None
         if field.struct is not None:
-            value = f"{self.struct_type(field, siblings)}::basic_data<N>"
+            value = f"{self.struct_type(field, siblings)}::data"
         elif field.type == "string":
             value = "std::string"
         elif field.type == "bytes":
@@ -160,15 +160,15 @@ class Writer:
         if field.array:
             is_scalar = field.struct is None and field.type in SCALARS
             value = f"{'scalar_list' if is_scalar else 'std::vector'}<{value}>"
-        start = " = empty" if field.array or field.struct is not None or field.type == "string" else "{}"
+        start = "{}"  # GCC warns if a designated initialiser leaves out a member that has none
         default = own_default(field)
         if nullable:
-            value = f"nullable<{value}, N>"
-            start = "{}" if field.default is None else f" = not_null_text({default})" if default else " = not_null"
+            value = f"std::optional<{value}>"
+            start = "{}" if field.default is None else f"{{{default}}}" if default else "{std::in_place}"
         elif is_number(field):
             start = f" = {literal(field.default, field.type)}"
         elif default:
-            start = f" = text({default})"
+            start = f" = {default}"
         return f"{value} {name}{start};"
 
     # -- the parts of a struct
@@ -185,8 +185,10 @@ class Writer:
         elif default := own_default(field):
             found.append(f"defaults_to({default})")
         if field.ignorable is not None:
-            whole = field.ignorable == self.message.versions
-            found.append("ignorable" if whole else range_call(field.ignorable, self.last, "ignorable_"))
+            if field.ignorable != self.message.versions:
+                raise SystemExit(f"{self.path_of(place, field)}: ignorable in some versions only, for which field lists have "
+                                 "no word: see `vocabulary` in schema/field.hpp")
+            found.append("ignorable")
         if field.map_key:
             found.append("map_key")
         if not field.compact:
@@ -232,17 +234,13 @@ class Writer:
         return " | ".join(facts)
 
     def place_body(self, place, names, indent):
-        """The field list, the data struct and the view of one struct or of the message itself."""
+        """The field list and the view of one struct or of the message itself."""
         struct_cpp = self.cpp if place is self.message else self.struct_names[place.name]
         siblings = set(names.values())
         if len(place.fields) + 1 > MAX_MEMBERS:
             raise SystemExit(f"{self.message.name}: {place.name} has more fields than kwire::detail::max_members")
         lines = self.field_list(place, indent)
-        members = [self.data_member(field, names[field.name], siblings) for field in place.fields]
-        if self.message.flexible_from is not None:
-            members.append("raw_tags unknown_tags = empty;")
-        lines += ["", f"{indent}template <int N = 0>", f"{indent}struct basic_data {{"]
-        lines += [*(f"{indent}    {member}" for member in members), f"{indent}}};", f"{indent}using data = basic_data<>;"]
+        lines += ["", f"{indent}struct data;"]
         lines += ["", f"{indent}template <int V>"]
         lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
         for number, field in enumerate(place.fields):
@@ -258,6 +256,24 @@ class Writer:
         lines.append(f"{indent}}};")
         lines.append(f"{indent}using view = basic_view<any_version>;")
         return lines
+
+    def data_of(self, place):
+        """The definition of one `data` struct, outside of the description, where all structs that it holds are complete."""
+        struct_cpp = self.cpp if place is self.message else f"{self.cpp}::{self.struct_names[place.name]}"
+        names = naming.field_names([field.name for field in place.fields], place.name)
+        members = [self.data_member(field, names[field.name], set(names.values())) for field in place.fields]
+        if self.message.flexible_from is not None:
+            members.append("unknown_tag_list unknown_tags{};")
+        own = struct_cpp.rpartition("::")[2]
+        alias = f"using struct_type = {struct_cpp if own in names.values() else own};"
+        return [f"struct {struct_cpp}::data {{", f"    {alias}", *(f"    {member}" for member in members), "};"]
+
+    def write_data(self):
+        """The `data` structs of the message, each after those that it holds."""
+        lines = []
+        for place in [*self.structs, self.message]:
+            lines += ["", *self.data_of(place)]
+        return lines[1:]
 
     def head_doc(self):
         message = self.message
@@ -339,13 +355,10 @@ def check_secrets(secrets, facts):
             raise SystemExit(f"secrets.txt: {key}: no field of {key.split('.')[0]} is marked as the flag")
 
 
-def header_of(stem, messages, words, secrets, used_words, abi=1):
+def view_header_of(stem, messages, words, secrets, used_words):
+    """The messages of one file of facts: what they are, and the views that read them."""
     lines = [f"// Generated by schema/generate.py from schema/messages/{stem}.txt and schema/words.txt. Do not edit.",
-             "#pragma once", ""]
-    if any(field.type == "records" for message in messages for place in [message, *message.structs()]
-           for field in place.fields):
-        lines.append("#include <kwire/buffer/buffer_chain.hpp>")
-    lines += ["#include <kwire/messages/detail/message.hpp>", "", "namespace kwire {", ""]
+             "#pragma once", "", "#include <kwire/messages/detail/view.hpp>", "", "namespace kwire {", ""]
     for message in messages:
         naming.check_message(message)
         partner = None
@@ -355,6 +368,18 @@ def header_of(stem, messages, words, secrets, used_words, abi=1):
         writer = Writer(message, words, partner, secrets)
         lines += writer.write() + [""]
         used_words |= writer.used_words
+    lines += ["} // namespace kwire"]
+    return "\n".join(lines) + "\n"
+
+
+def header_of(stem, messages):
+    """The same messages with the `data` structs that programs fill in."""
+    lines = [f"// Generated by schema/generate.py from schema/messages/{stem}.txt. Do not edit.",
+             "#pragma once", "", f"#include <kwire/messages/view/{stem}.hpp>", "",
+             "#include <kwire/messages/detail/data.hpp>"]
+    lines += ["", "namespace kwire {", ""]
+    for message in messages:
+        lines += Writer(message, {}, None, {}).write_data() + [""]
     lines += ["} // namespace kwire"]
     return "\n".join(lines) + "\n"
 
@@ -411,9 +436,18 @@ def api_header(facts):
 def all_header(facts):
     """Every message, for those who want them all."""
     lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
-             "/// Every message of the protocol. Programs that use a few include their headers alone.",
+             "/// Every message of the protocol, with the `data` structs. Programs that use a few include their headers alone;",
+             "/// programs that only read include messages/view/all.hpp.",
              "#pragma once", ""]
     return "\n".join(lines + [f"#include <kwire/messages/{stem}.hpp>" for stem in facts]) + "\n"
+
+
+def all_views_header(facts):
+    """The views of every message."""
+    lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
+             "/// Every message of the protocol as its views read it: messages/all.hpp without the `data` structs.",
+             "#pragma once", ""]
+    return "\n".join(lines + [f"#include <kwire/messages/view/{stem}.hpp>" for stem in facts]) + "\n"
 
 
 def apis_header(facts):
@@ -423,8 +457,8 @@ def apis_header(facts):
              "/// Every request and every response as a list, for `dispatch` to take them all.",
              "///",
              "/// A list costs nothing; what is made of each message in it does, once for every visitor.",
-             "#pragma once", "", "#include <kwire/messages/detail/message.hpp>"]
-    lines += [f"#include <kwire/messages/{naming.file_stem(requests[key].name, 'request')}.hpp>" for key in sorted(requests)]
+             "#pragma once", "", "#include <kwire/messages/detail/view.hpp>"]
+    lines += [f"#include <kwire/messages/view/{naming.file_stem(requests[key].name, 'request')}.hpp>" for key in sorted(requests)]
     lines += ["", "namespace kwire {"]
     for kind in ("request", "response"):
         found = messages_by_key(facts, kind)
@@ -443,7 +477,7 @@ def registry_header(facts):
              "///",
              "/// Has the tables of all messages in it: include it in one source file of a program.",
              "#pragma once", "", "#include <kwire/api.hpp>", "#include <kwire/reflect/dynamic.hpp>",
-             "#include <kwire/messages/all.hpp>", "",
+             "#include <kwire/messages/view/all.hpp>", "",
              "#include <algorithm>", "#include <array>", "#include <cstddef>", "#include <cstdint>",
              "#include <span>", "#include <string_view>", "",
              "namespace kwire {", "", "namespace detail {", "",
@@ -547,20 +581,23 @@ def main():
     include = HERE.parent / "include" / "kwire"
     out = arguments.out or include / "messages"
     used_words = set()
-    wanted = {out / f"{stem}.hpp": header_of(stem, facts[stem], words, secrets, used_words)
-              for stem in (arguments.only if arguments.only is not None else facts)}
+    wanted = {}
+    for stem in arguments.only if arguments.only is not None else facts:
+        wanted[out / "view" / f"{stem}.hpp"] = view_header_of(stem, facts[stem], words, secrets, used_words)
+        wanted[out / f"{stem}.hpp"] = header_of(stem, facts[stem])
     if arguments.out is None:
         wanted[include / "api.hpp"] = api_header(facts)
         wanted[include / "error_code.hpp"] = error_codes.header(error_codes.load(HERE / "error_codes.txt"))
         for_tests = HERE.parent / "tests" / "generated"
-        wanted |= {out / "all.hpp": all_header(facts), out / "apis.hpp": apis_header(facts),
+        wanted |= {out / "all.hpp": all_header(facts), out / "view" / "all.hpp": all_views_header(facts),
+                   out / "apis.hpp": apis_header(facts),
                    out / "registry.hpp": registry_header(facts)}
         wanted |= {for_tests / name: text for name, text in test_files(facts).items()}
         convert = HERE.parent / "examples" / "kwire_convert"
         wanted |= {convert / name: text for name, text in convert_files(facts).items()}
     stale = []
     if arguments.check and arguments.out is None:
-        stale += [path for directory in (out, for_tests) for path in sorted(directory.glob("*.[ch]pp"))
+        stale += [path for directory in (out, out / "view", for_tests) for path in sorted(directory.glob("*.[ch]pp"))
                   if path not in wanted]
     for path, text in wanted.items():
         if arguments.check:

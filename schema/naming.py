@@ -14,6 +14,9 @@ KEYWORDS = frozenset("""
 # What each message class already has inside.
 RESERVED_STRUCTS = frozenset({"data", "view", "fields", "facts", "basic_view", "key", "name", "versions"})
 
+# What each `data` struct has beside its fields.
+RESERVED_FIELDS = frozenset({"struct_type", "unknown_tags"})
+
 MESSAGE_SUFFIXES = ("Request", "Response", "Record", "Key", "Value", "Data")
 
 
@@ -84,7 +87,7 @@ def field_names(field_names_of_struct, where: str) -> dict[str, str]:
     """C++ names of the fields of one struct or message."""
     found = {name: snake(name) for name in field_names_of_struct}
     for name, chosen in found.items():
-        if chosen in KEYWORDS or not re.fullmatch(r"[a-z][a-z0-9_]*", chosen) or chosen.endswith("_"):
+        if chosen in KEYWORDS or chosen in RESERVED_FIELDS or not re.fullmatch(r"[a-z][a-z0-9_]*", chosen) or chosen.endswith("_"):
             raise NamingError(f"{where}: field {name} cannot be called `{chosen}`")
     if len(set(found.values())) != len(found):
         raise NamingError(f"{where}: two fields would have one name: {sorted(found.values())}")

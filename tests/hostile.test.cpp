@@ -38,7 +38,7 @@ public:
             mix(value.present() ? 1 : 2);
             add(value);
         }
-        for (const kwire::tag_view tag : view.unknown_tags()) {
+        for (const kwire::unknown_tag_view tag : view.unknown_tags()) {
             mix(tag.number);
             add(tag.payload);
         }

@@ -1,6 +1,6 @@
 /// Field lists that would make the walks read what is not theirs: the compiler refuses them, so that a new
 /// schema fails when it is generated and not when it meets hostile bytes.
-#include <kwire/messages/detail/message.hpp>
+#include <kwire/messages/detail/view.hpp>
 
 #ifndef KWIRE_MUST_FAIL
 #define KWIRE_MUST_FAIL 0

@@ -17,7 +17,7 @@ public:
         mix(static_cast<std::uint64_t>(version));
     }
     void field(const kwire::field_info&) override { mix(2); }
-    void unknown_tag(const kwire::tag_view& tag) override {
+    void unknown_tag(const kwire::unknown_tag_view& tag) override {
         mix(tag.number);
         bytes(tag.payload);
     }

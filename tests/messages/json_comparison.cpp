@@ -117,7 +117,7 @@ void json_comparison::field(const kwire::field_info& info) {
     }
 }
 
-void json_comparison::unknown_tag(const kwire::tag_view& tag) {
+void json_comparison::unknown_tag(const kwire::unknown_tag_view& tag) {
     ++unknown_tags;
     if (levels_.back().json == nullptr) differ("an unknown tag in a struct of defaults");
     if (!within(tag.payload, body_)) differ("an unknown tag outside the message");

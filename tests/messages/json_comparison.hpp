@@ -29,7 +29,7 @@ public:
 
     void begin_struct(const kwire::struct_info& info, int version, std::span<const std::byte> bytes) override;
     void field(const kwire::field_info& info) override;
-    void unknown_tag(const kwire::tag_view& tag) override;
+    void unknown_tag(const kwire::unknown_tag_view& tag) override;
     void end_struct() override;
     void null() override;
     void boolean(bool value) override;

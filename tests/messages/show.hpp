@@ -25,7 +25,7 @@ public:
     virtual void begin_struct(const kwire::struct_info& info, int version,
                               std::span<const std::byte> bytes) = 0;
     virtual void field(const kwire::field_info& info) = 0; ///< announces the next value
-    virtual void unknown_tag(const kwire::tag_view& tag) = 0;
+    virtual void unknown_tag(const kwire::unknown_tag_view& tag) = 0;
     virtual void end_struct() = 0;
 
     virtual void null() = 0;
@@ -95,7 +95,7 @@ void show(const kwire::struct_view<S, V>& view, sink& out) {
         out.field(info);
         show_value(value, out);
     });
-    for (const kwire::tag_view tag : kwire::unknown_tags(view)) out.unknown_tag(tag);
+    for (const kwire::unknown_tag_view tag : kwire::unknown_tags(view)) out.unknown_tag(tag);
     out.end_struct();
 }
 

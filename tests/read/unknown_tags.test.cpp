@@ -17,7 +17,7 @@ using kwire::test::to_hex;
 
 static_assert(std::forward_iterator<kwire::unknown_tag_range::iterator>);
 static_assert(std::ranges::forward_range<kwire::unknown_tag_range>);
-static_assert(std::is_trivially_copyable_v<kwire::tag_view>);
+static_assert(std::is_trivially_copyable_v<kwire::unknown_tag_view>);
 
 namespace {
 
@@ -47,7 +47,7 @@ TEST_CASE("unknown tags are shown in order, known ones are not among them") {
     const auto tags = kwire::unknown_tags(*view);
     CHECK_FALSE(tags.empty());
     std::vector<std::pair<std::uint32_t, std::string>> seen;
-    for (const kwire::tag_view tag : tags) seen.emplace_back(tag.number, to_hex(tag.payload));
+    for (const kwire::unknown_tag_view tag : tags) seen.emplace_back(tag.number, to_hex(tag.payload));
     CHECK(seen == decltype(seen){{5, "aabb"}, {127, ""}, {128, "cc"}});
     CHECK(std::ranges::distance(tags) == 3);
     auto it = tags.begin();

@@ -86,7 +86,7 @@ TEST_CASE("numbers are the same bit by bit") {
 
 TEST_CASE("unknown tags count, and their order does not") {
     const auto tag = [](std::uint32_t number, std::string_view payload) {
-        return kwire::raw_tag{number, shared_buffer::copy_of(payload)};
+        return kwire::unknown_tag{number, shared_buffer::copy_of(payload)};
     };
     using request = kwire::metadata_request;
     const request::data both{.unknown_tags = {tag(3, "x"), tag(7, "y")}};

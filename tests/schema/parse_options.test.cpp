@@ -205,7 +205,7 @@ TEST_CASE("a view shows unknown tags in the order of the bytes") {
     const auto view = kwire::parse_view<versions>(bytes.span(), 3, {.any_tag_order = true});
     REQUIRE(view);
     std::string seen;
-    for (const kwire::tag_view tag : kwire::unknown_tags(*view)) seen += std::to_string(tag.number);
+    for (const kwire::unknown_tag_view tag : kwire::unknown_tags(*view)) seen += std::to_string(tag.number);
     CHECK(seen == "959");
 }
 

@@ -22,7 +22,7 @@
 #pragma once
 
 #include <kwire/connect/frame.hpp>
-#include <kwire/messages/detail/message.hpp>
+#include <kwire/messages/detail/view.hpp>
 #include <kwire/read/parse.hpp>
 
 #include <algorithm>

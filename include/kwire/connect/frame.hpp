@@ -107,7 +107,7 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
         return header;
     }
     std::size_t tags = 0;
-    for ([[maybe_unused]] const tag_view tag : unknown_tags(*header)) ++tags;
+    for ([[maybe_unused]] const unknown_tag_view tag : unknown_tags(*header)) ++tags;
     if (tags == 0) [[likely]]
         return header;
     const auto before_tags =

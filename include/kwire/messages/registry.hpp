@@ -6,7 +6,7 @@
 
 #include <kwire/api.hpp>
 #include <kwire/reflect/dynamic.hpp>
-#include <kwire/messages/all.hpp>
+#include <kwire/messages/view/all.hpp>
 
 #include <algorithm>
 #include <array>

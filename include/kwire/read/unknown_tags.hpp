@@ -12,12 +12,12 @@
 namespace kwire {
 
 /// One unknown tagged field: its number and its payload, as it lies in the message's bytes.
-struct tag_view {
+struct unknown_tag_view {
     std::uint32_t number = 0;
     std::span<const std::byte> payload;
 };
 
-/// The unknown tagged fields of one struct: a forward range of `tag_view`, in the order of the bytes. That is
+/// The unknown tagged fields of one struct: a forward range of `unknown_tag_view`, in the order of the bytes. That is
 /// ascending by number unless `parse_options::any_tag_order` has let another one pass.
 class unknown_tag_range {
 public:
@@ -25,13 +25,13 @@ public:
     public:
         using iterator_concept = std::forward_iterator_tag;
         using iterator_category = std::input_iterator_tag;
-        using value_type = tag_view;
+        using value_type = unknown_tag_view;
         using difference_type = std::ptrdiff_t;
         using pointer = void;
-        using reference = tag_view;
+        using reference = unknown_tag_view;
 
         iterator() noexcept = default;
-        [[nodiscard]] tag_view operator*() const noexcept { return current_; }
+        [[nodiscard]] unknown_tag_view operator*() const noexcept { return current_; }
         iterator& operator++() noexcept {
             advance();
             return *this;
@@ -68,7 +68,7 @@ public:
         const std::byte* next_ = nullptr;
         std::uint32_t left_ = 0;
         bool done_ = false;
-        tag_view current_;
+        unknown_tag_view current_;
     };
 
     unknown_tag_range() noexcept = default;

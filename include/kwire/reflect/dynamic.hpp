@@ -454,7 +454,7 @@ inline bool same_content(const dynamic_view& a, const dynamic_view& b) {
         if (!same_content(a.field(i), b.field(i))) return false;
     return std::ranges::equal(
         detail::tags_in_order(a.unknown_tags()), detail::tags_in_order(b.unknown_tags()),
-        [](const tag_view& one, const tag_view& other) {
+        [](const unknown_tag_view& one, const unknown_tag_view& other) {
             return one.number == other.number && std::ranges::equal(one.payload, other.payload);
         });
 }

@@ -180,7 +180,7 @@ private:
     void put(const unknown_tag_range& tags) {
         out_.put("unknown_tags: {");
         std::size_t done = 0;
-        for (const tag_view tag : tags) {
+        for (const unknown_tag_view tag : tags) {
             if (done != 0) out_.put(", ");
             if (done == options_.max_elements || full()) {
                 out_.put(ellipsis);

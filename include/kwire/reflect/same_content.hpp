@@ -37,11 +37,11 @@ template <class S>
 namespace detail {
 
 /// Also if somebody has put them in another order than `encode` asks for. Each number is there once.
-inline bool same_tags(const raw_tags& a, const raw_tags& b) {
+inline bool same_tags(const unknown_tag_list& a, const unknown_tag_list& b) {
     if (a == b) return true;
     if (a.size() != b.size()) return false;
-    const auto sorted = [](raw_tags tags) {
-        std::ranges::sort(tags, {}, &raw_tag::number);
+    const auto sorted = [](unknown_tag_list tags) {
+        std::ranges::sort(tags, {}, &unknown_tag::number);
         return tags;
     };
     return sorted(a) == sorted(b);

@@ -172,7 +172,7 @@ private:
 
     template <class Struct>
     bool put_tags(const struct_info& info, const Struct& from) {
-        const std::vector<tag_view> unknown = tags_in_order(from.unknown_tags());
+        const std::vector<unknown_tag_view> unknown = tags_in_order(from.unknown_tags());
         if (!flexible_) return unknown.empty() || refuse(errc::field_not_in_version, "unknown_tags");
         const struct_layout& layout =
             info.layouts[static_cast<std::size_t>(version_ - facts_.versions.first)];

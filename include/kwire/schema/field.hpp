@@ -13,7 +13,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -224,55 +223,6 @@ struct message_facts {
     }
 };
 
-namespace detail {
-
-// What the members of `data` structs begin with. Initialisers such as `{}` and `= ""` would say the same, but
-// in a template GCC 12 stops at them with an internal error (nothrow_spec_p): it asks whether a constructor
-// or the destructor of a library type may throw before it has found that out. These conversions have the one
-// answer written down, and make it find the other.
-
-template <class T>
-concept owned = std::is_nothrow_destructible_v<T>;
-
-/// No text, no elements; of a struct, every field at its default.
-struct empty_default {
-    template <owned T>
-    constexpr operator T() const {
-        return T();
-    }
-};
-/// Present, and empty as above.
-struct not_null_default {
-    template <class T>
-        requires owned<std::optional<T>>
-    constexpr operator std::optional<T>() const {
-        return std::optional<T>(std::in_place);
-    }
-};
-struct text_default {
-    const char* characters;
-    template <owned T>
-    constexpr operator T() const {
-        return T(characters);
-    }
-};
-struct not_null_text_default {
-    const char* characters;
-    template <class T>
-        requires owned<std::optional<T>>
-    constexpr operator std::optional<T>() const {
-        return std::optional<T>(std::in_place, characters);
-    }
-};
-
-/// A type that is known with `N` only: see `vocabulary::nullable`.
-template <class T, int N>
-struct optional_of {
-    using type = std::optional<T>;
-};
-
-} // namespace detail
-
 /// The words of a field list. Messages inherit it privately, so that the words stay out of everybody's way.
 class vocabulary {
 protected:
@@ -326,9 +276,6 @@ protected:
     }
     static constexpr detail::attribute defaults_to_null{detail::attribute::default_null};
     static constexpr detail::attribute ignorable{detail::attribute::ignorable, {0, 32767}};
-    static consteval detail::attribute ignorable_between(int first, int last) {
-        return {detail::attribute::ignorable, between(first, last)};
-    }
     static constexpr detail::attribute map_key{detail::attribute::map_key};
     static constexpr detail::attribute never_compact{detail::attribute::never_compact};
     static constexpr detail::attribute names_broker = detail::names(entity::broker_id);
@@ -340,18 +287,6 @@ protected:
     static constexpr detail::attribute secret = detail::shows(secrecy::always);
     static constexpr detail::attribute secret_if_flagged = detail::shows(secrecy::flagged);
     static constexpr detail::attribute secret_flag = detail::shows(secrecy::flag);
-
-    /// `std::optional<T>`, as member of a `data` struct that is a template with the parameter `N`: so that it
-    /// is compiled where the struct is used and not in every program that includes the message.
-    template <class T, int N>
-    using nullable = typename detail::optional_of<T, N>::type;
-
-    static constexpr detail::empty_default empty{};
-    static constexpr detail::not_null_default not_null{};
-    static consteval detail::text_default text(const char* characters) { return {characters}; }
-    static consteval detail::not_null_text_default not_null_text(const char* characters) {
-        return {characters};
-    }
 };
 
 /// The message that the struct `S` is part of.

@@ -367,7 +367,7 @@ private:
         std::size_t next = 0; // the unknown tag that comes next
         const auto put_unknown_below = [&](std::int64_t number) {
             for (; next < data.unknown_tags.size(); ++next) {
-                const raw_tag& tag = data.unknown_tags[next];
+                const unknown_tag& tag = data.unknown_tags[next];
                 if (tag.number >= number) break;
                 if constexpr (Out::checks) {
                     if (tag.payload.size() > 0x7fffffff)

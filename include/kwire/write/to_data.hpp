@@ -87,7 +87,7 @@ private:
                 if (view_access::find(view, I, true) != nullptr) read_value<S, I, V>(get<I>(view), member);
             return true;
         });
-        for (const tag_view& tag : tags_in_order(unknown_tags(view)))
+        for (const unknown_tag_view& tag : tags_in_order(unknown_tags(view)))
             data.unknown_tags.push_back({tag.number, keep(tag.payload)});
         return view_access::end(view);
     }

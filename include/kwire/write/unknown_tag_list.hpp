@@ -9,14 +9,14 @@
 namespace kwire {
 
 /// An unknown tagged field to write: its number and its payload.
-struct raw_tag {
+struct unknown_tag {
     std::uint32_t number = 0;
     shared_buffer payload;
 
-    friend bool operator==(const raw_tag&, const raw_tag&) = default;
+    friend bool operator==(const unknown_tag&, const unknown_tag&) = default;
 };
 
 /// Unknown tagged fields, ascending by number.
-using raw_tags = rare_list<raw_tag>;
+using unknown_tag_list = rare_list<unknown_tag>;
 
 } // namespace kwire

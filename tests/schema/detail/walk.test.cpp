@@ -1,6 +1,6 @@
 /// Structs that no message of the library has side by side: what the walks remember of one element must not
 /// be believed of the next.
-#include <kwire/messages/detail/message.hpp>
+#include <kwire/messages/detail/view.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/schema/detail/walk.hpp>
 

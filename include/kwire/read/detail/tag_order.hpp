@@ -13,8 +13,8 @@ namespace kwire::detail {
 ///
 /// By a heap, whose code is small: only what a lenient parse has let pass needs it. A tag further behind in
 /// the section lies further behind in memory, so that equal numbers keep their order.
-KWIRE_COLD inline void put_in_order(std::vector<tag_view>& tags) {
-    const auto before = [](const tag_view& a, const tag_view& b) {
+KWIRE_COLD inline void put_in_order(std::vector<unknown_tag_view>& tags) {
+    const auto before = [](const unknown_tag_view& a, const unknown_tag_view& b) {
         return a.number != b.number ? a.number < b.number : a.payload.data() < b.payload.data();
     };
     std::make_heap(tags.begin(), tags.end(), before);
@@ -26,10 +26,10 @@ KWIRE_COLD inline void put_in_order(std::vector<tag_view>& tags) {
 }
 
 /// The tags of a section as they are to be written. Allocates if there are any.
-inline std::vector<tag_view> tags_in_order(const unknown_tag_range& section) {
-    std::vector<tag_view> tags;
+inline std::vector<unknown_tag_view> tags_in_order(const unknown_tag_range& section) {
+    std::vector<unknown_tag_view> tags;
     bool rising = true;
-    for (const tag_view tag : section) {
+    for (const unknown_tag_view tag : section) {
         rising = rising && (tags.empty() || tags.back().number < tag.number);
         tags.push_back(tag);
     }
