@@ -8,6 +8,7 @@
 #pragma once
 
 #include <kwire/compression/type.hpp>
+#include <kwire/detail/forward_iterator.hpp>
 #include <kwire/error.hpp>
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/detail/crc32_tables.hpp>
@@ -369,38 +370,27 @@ class basic_record_batches {
 public:
     using value_type = std::conditional_t<std::is_const_v<Byte>, batch_view, mutable_batch>;
 
-    class iterator {
-    public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag; // elements are made on the way
-        using value_type = basic_record_batches::value_type;
-        using difference_type = std::ptrdiff_t;
-        using reference = value_type;
-        using pointer = void;
+    class iterator : public detail::forward_iterator<iterator, value_type> {
+        friend detail::forward_iterator<iterator, value_type>;
+        friend class basic_record_batches;
 
+    public:
         iterator() noexcept = default;
 
-        [[nodiscard]] value_type operator*() const noexcept { return detail::batch_access::make(at_, size_); }
-        iterator& operator++() noexcept {
+    private:
+        explicit iterator(std::span<Byte> bytes) noexcept
+            : at_(bytes.data()), left_(bytes.size()), size_(detail::measure_batch(at_, left_).size) {}
+
+        [[nodiscard]] basic_record_batches::value_type current() const noexcept {
+            return detail::batch_access::make(at_, size_);
+        }
+        void advance() noexcept {
             at_ += size_;
             left_ -= size_;
             size_ = detail::measure_batch(at_, left_).size;
-            return *this;
         }
-        iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
-        friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.size_ == 0; }
-
-    private:
-        friend class basic_record_batches;
-
-        explicit iterator(std::span<Byte> bytes) noexcept
-            : at_(bytes.data()), left_(bytes.size()), size_(detail::measure_batch(at_, left_).size) {}
+        [[nodiscard]] bool done() const noexcept { return size_ == 0; }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return left_ == other.left_; }
 
         Byte* at_ = nullptr;
         std::uint64_t left_ = 0;

@@ -38,41 +38,6 @@ namespace kwire {
 
 namespace detail {
 
-/// Records in a row, wherever they lie: those of a batch of magic 2, or messages of magic 0 and 1.
-struct record_run {
-    record_base base{};
-    std::span<const std::byte> bytes{};
-    std::uint64_t count = 0;
-    std::uint64_t lead = 0;    ///< where `bytes` begin in what offsets of errors count from
-    bool messages = false;     ///< of magic 0 and 1; each is known to be whole and not compressed
-    bool append_time = false;  ///< of messages: base.timestamp holds for those that have a time at all
-    bool decompressed = false; ///< `bytes` are what was decompressed, and offsets count from its first byte
-
-    /// What the message at `at` says itself, added to what is around it.
-    [[nodiscard]] record_base base_of_message(const std::byte* at) const noexcept {
-        const auto& message = overlay_trusted<message_prefix>(at);
-        record_base one;
-        one.offset = base.offset + static_cast<std::uint64_t>(message.offset.value());
-        if (message.magic == 0)
-            one.timestamp = static_cast<std::uint64_t>(std::int64_t{-1});
-        else
-            one.timestamp =
-                append_time ? base.timestamp : static_cast<std::uint64_t>(message.timestamp.value());
-        return one;
-    }
-    [[nodiscard]] static std::span<const std::byte> message_at(const std::byte* at) noexcept {
-        const auto& message = overlay_trusted<message_prefix>(at);
-        return {at, static_cast<std::size_t>(message.length.value()) + batch_overhead};
-    }
-
-    /// An error of these bytes, in the words that a caller sees.
-    [[nodiscard]] error placed(error e) const noexcept {
-        e.offset += lead;
-        if (decompressed) e.enter({"decompressed"});
-        return e;
-    }
-};
-
 /// The messages in a wrapper: how many, and the offset that the last one carries. All must be whole.
 struct wrapped_messages {
     std::uint64_t count = 0;
@@ -136,80 +101,12 @@ class batch_records {
 public:
     using value_type = record_view;
 
-    class iterator {
-    public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag; // elements are made on the way
-        using value_type = record_view;
-        using difference_type = std::ptrdiff_t;
-        using reference = record_view;
-        using pointer = void;
-
-        iterator() noexcept = default;
-
-        [[nodiscard]] KWIRE_ALWAYS_INLINE record_view operator*() const noexcept {
-            return detail::record_access::make(base_, record_);
-        }
-        KWIRE_ALWAYS_INLINE iterator& operator++() noexcept {
-            at_ = next_;
-            if (--left_ != 0) read();
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-
-        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.left_ == b.left_; // as in record_range
-        }
-        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
-            return a.left_ == 0;
-        }
-
-    private:
-        friend class batch_records;
-
-        KWIRE_ALWAYS_INLINE explicit iterator(const detail::record_run& run) noexcept
-            : run_(&run),
-              at_(run.bytes.data()),
-              next_(at_),
-              end_(at_ + run.bytes.size()),
-              left_(run.count),
-              base_(run.base) {
-            if (left_ != 0) read();
-        }
-
-        KWIRE_ALWAYS_INLINE void read() noexcept {
-            detail::silent_refusal refuse;
-            if (run_->messages) [[unlikely]] {
-                base_ = run_->base_of_message(at_);
-                const auto bytes = detail::record_run::message_at(at_);
-                next_ = detail::read_message(bytes, magic_at(at_), record_, refuse);
-            } else {
-                next_ = detail::read_record(at_, end_, record_, refuse);
-            }
-            if (next_ == nullptr) [[unlikely]] {
-                failed_ = left_;
-                left_ = 0;
-            }
-        }
-
-        const detail::record_run* run_ = nullptr;
-        const std::byte* at_ = nullptr;   ///< of this record; at the end, of what follows the last
-        const std::byte* next_ = nullptr; ///< of the one behind it
-        const std::byte* end_ = nullptr;
-        std::uint64_t left_ = 0;   ///< records from this one on; 0 at the end
-        std::uint64_t failed_ = 0; ///< what left_ was in front of a defective record
-        detail::record_base base_;
-        detail::parsed_record record_;
-    };
+    using iterator = detail::record_iterator<true>;
     using const_iterator = iterator;
 
     /// Iterators refer to this object, which must outlive them where it is.
     [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const& noexcept KWIRE_LIFETIMEBOUND {
-        return iterator(run_);
+        return detail::record_iterator_access::begin(run_);
     }
     iterator begin() const&& = delete;
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
@@ -230,8 +127,9 @@ public:
     }
     /// The same from where an own loop has ended; `at_end` must be at the end.
     [[nodiscard]] std::optional<error> defect(const iterator& at_end) const noexcept {
-        if (at_end.failed_ == 0 && at_end.at_ == at_end.end_) return std::nullopt;
-        return describe_defect(at_end.at_, at_end.failed_);
+        const auto stop = detail::record_iterator_access::stop(at_end);
+        if (stop.failed == 0 && stop.at == stop.end) return std::nullopt;
+        return describe_defect(stop.at, stop.failed);
     }
 
     /// Whether the batch was compressed, so that its records lie in buffer() and offsets of defects count
@@ -253,10 +151,6 @@ private:
     batch_records(const detail::record_run& run, shared_buffer memory) noexcept
         : run_(run), memory_(std::move(memory)) {}
 
-    [[nodiscard]] static std::int8_t magic_at(const std::byte* at) noexcept {
-        return overlay_trusted<detail::batch_prefix>(at).magic;
-    }
-
     [[nodiscard]] KWIRE_COLD error describe_defect(const std::byte* at, std::uint64_t failed) const noexcept {
         const std::byte* const origin = run_.bytes.data();
         if (failed == 0)
@@ -265,7 +159,8 @@ private:
         detail::described_refusal refuse{.origin = origin};
         detail::parsed_record ignored;
         if (run_.messages)
-            (void)detail::read_message(detail::record_run::message_at(at), magic_at(at), ignored, refuse);
+            (void)detail::read_message(detail::record_run::message_at(at), detail::record_run::magic_at(at),
+                                       ignored, refuse);
         else
             (void)detail::read_record(at, origin + run_.bytes.size(), ignored, refuse);
         refuse.e.enter({"records", static_cast<std::int64_t>(run_.count - failed)});

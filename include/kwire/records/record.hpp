@@ -14,6 +14,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/forward_iterator.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
@@ -27,6 +28,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace kwire {
 
@@ -263,48 +265,33 @@ struct record_access;
 /// the bytes of the batch are.
 class header_range {
 public:
-    class iterator {
-    public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag; // elements are made on the way
-        using value_type = header_view;
-        using difference_type = std::ptrdiff_t;
-        using reference = header_view;
-        using pointer = void;
-
-        iterator() noexcept = default;
-
-        [[nodiscard]] KWIRE_ALWAYS_INLINE header_view operator*() const noexcept {
-            return {
-                std::string_view(reinterpret_cast<const char*>(name_), static_cast<std::size_t>(name_size_)),
-                detail::nullable_bytes(value_, value_size_)};
-        }
-        KWIRE_ALWAYS_INLINE iterator& operator++() noexcept {
-            if (--left_ != 0) read();
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-
-        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.left_ == b.left_;
-        }
-        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
-            return a.left_ == 0;
-        }
-
-    private:
+    class iterator : public detail::forward_iterator<iterator, header_view> {
+        friend detail::forward_iterator<iterator, header_view>;
         friend class header_range;
 
+    public:
+        iterator() noexcept = default;
+
+    private:
         KWIRE_ALWAYS_INLINE iterator(const std::byte* at, std::int32_t left) noexcept
             : value_(at), left_(left) {
             if (left_ != 0) read();
         }
 
-        /// The header behind the value that is known last; each is read once.
+        [[nodiscard]] KWIRE_ALWAYS_INLINE header_view current() const noexcept {
+            return {
+                std::string_view(reinterpret_cast<const char*>(name_), static_cast<std::size_t>(name_size_)),
+                detail::nullable_bytes(value_, value_size_)};
+        }
+        KWIRE_ALWAYS_INLINE void advance() noexcept {
+            if (--left_ != 0) read();
+        }
+        [[nodiscard]] KWIRE_ALWAYS_INLINE bool done() const noexcept { return left_ == 0; }
+        [[nodiscard]] KWIRE_ALWAYS_INLINE bool same_place(const iterator& other) const noexcept {
+            return left_ == other.left_;
+        }
+
+        /// Reads the header that begins after the last value; each is read once.
         KWIRE_ALWAYS_INLINE void read() noexcept {
             const std::byte* const at = value_size_ > 0 ? value_ + value_size_ : value_;
             name_ = wire::read_varint_trusted(at, name_size_);
@@ -432,6 +419,159 @@ struct record_access {
     return e;
 }
 
+/// Records in a row, wherever they lie: those of a batch of magic 2, or messages of magic 0 and 1.
+struct record_run {
+    record_base base{};
+    std::span<const std::byte> bytes{};
+    std::uint64_t count = 0;
+    std::uint64_t lead = 0;    ///< where `bytes` begin in what offsets of errors count from
+    bool messages = false;     ///< of magic 0 and 1; each is known to be whole and not compressed
+    bool append_time = false;  ///< of messages: base.timestamp holds for those that have a time at all
+    bool decompressed = false; ///< `bytes` are what was decompressed, and offsets count from its first byte
+
+    /// What the message at `at` says itself, added to what is around it.
+    [[nodiscard]] record_base base_of_message(const std::byte* at) const noexcept {
+        const auto& message = overlay_trusted<message_prefix>(at);
+        record_base one;
+        one.offset = base.offset + static_cast<std::uint64_t>(message.offset.value());
+        if (message.magic == 0)
+            one.timestamp = static_cast<std::uint64_t>(std::int64_t{-1});
+        else
+            one.timestamp =
+                append_time ? base.timestamp : static_cast<std::uint64_t>(message.timestamp.value());
+        return one;
+    }
+    [[nodiscard]] static std::int8_t magic_at(const std::byte* at) noexcept {
+        return overlay_trusted<batch_prefix>(at).magic;
+    }
+    [[nodiscard]] static std::span<const std::byte> message_at(const std::byte* at) noexcept {
+        const auto& message = overlay_trusted<message_prefix>(at);
+        return {at, static_cast<std::size_t>(message.length.value()) + batch_overhead};
+    }
+
+    /// An error of these bytes, in the words that a caller sees.
+    [[nodiscard]] error placed(error e) const noexcept {
+        e.offset += lead;
+        if (decompressed) e.enter({"decompressed"});
+        return e;
+    }
+};
+
+/// Where a loop over records has ended, and whether that is the end of the records.
+struct record_stop {
+    const std::byte* at = nullptr;  ///< the record that was refused, or what follows the last record
+    const std::byte* end = nullptr; ///< of the bytes
+    std::uint64_t failed = 0;       ///< how many records were left when one was refused; 0 if none was
+};
+
+/// The position of a loop over records; checks each when it comes to it and ends at the first defect.
+///
+/// `Run` says whether the loop is over a record_run, which may hold messages, or over an uncompressed batch.
+// cost: two classes, because a test for messages in each step takes 8 % more instructions where there are
+// none.
+template <bool Run>
+class record_iterator : public forward_iterator<record_iterator<Run>, record_view> {
+    friend forward_iterator<record_iterator, record_view>;
+    friend struct record_iterator_access;
+
+public:
+    record_iterator() noexcept = default;
+
+private:
+    static constexpr std::uint64_t not_begun = ~std::uint64_t{0}; ///< more than any count
+
+    // cost: always inline, because an iterator that escapes to memory doubles the instructions of a read.
+    /// Over the records of an uncompressed batch, or the message of magic 0 or 1 that the batch is.
+    KWIRE_ALWAYS_INLINE explicit record_iterator(batch_view batch) noexcept
+        requires(!Run)
+        : base_(batch) {
+        if (find_records_defect(batch)) {
+            failed_ = not_begun;
+            return;
+        }
+        end_ = bytes_of(batch).data() + bytes_of(batch).size();
+        if (batch.is_legacy()) {
+            left_ = 1;
+            silent_refusal refuse;
+            parsed_record message;
+            at_ = bytes_of(batch).data();
+            next_ = read_message(bytes_of(batch), batch.magic(), message, refuse);
+            record_ = message;
+            if (next_ == nullptr) fail();
+            return;
+        }
+        at_ = next_ = records_bytes(batch).data();
+        left_ = static_cast<std::uint32_t>(batch.header()->record_count.value());
+        if (left_ != 0) read();
+    }
+    /// Over the records of `run`, which must outlive the iterator.
+    KWIRE_ALWAYS_INLINE explicit record_iterator(const record_run& run) noexcept
+        requires Run
+        : run_(&run),
+          at_(run.bytes.data()),
+          next_(at_),
+          end_(at_ + run.bytes.size()),
+          left_(run.count),
+          base_(run.base) {
+        if (left_ != 0) read();
+    }
+
+    [[nodiscard]] KWIRE_ALWAYS_INLINE record_view current() const noexcept {
+        return record_access::make(base_, record_);
+    }
+    KWIRE_ALWAYS_INLINE void advance() noexcept {
+        at_ = next_;
+        if (--left_ != 0) read();
+    }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool done() const noexcept { return left_ == 0; }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool same_place(const record_iterator& other) const noexcept {
+        return left_ == other.left_; // of one range, in which each record has another number of them after it
+    }
+
+    KWIRE_ALWAYS_INLINE void read() noexcept {
+        silent_refusal refuse;
+        next_ = read_here(refuse);
+        if (next_ == nullptr) [[unlikely]]
+            fail();
+    }
+    KWIRE_ALWAYS_INLINE const std::byte* read_here(silent_refusal& refuse) noexcept {
+        if constexpr (Run) {
+            if (run_->messages) [[unlikely]] {
+                base_ = run_->base_of_message(at_);
+                return read_message(record_run::message_at(at_), record_run::magic_at(at_), record_, refuse);
+            }
+        }
+        return read_record(at_, end_, record_, refuse);
+    }
+    KWIRE_ALWAYS_INLINE void fail() noexcept {
+        failed_ = left_;
+        left_ = 0;
+    }
+
+    struct no_run {};
+    [[no_unique_address]] std::conditional_t<Run, const record_run*, no_run> run_{};
+    const std::byte* at_ = nullptr;   ///< of this record; at the end, of what follows the last
+    const std::byte* next_ = nullptr; ///< of the record after it
+    const std::byte* end_ = nullptr;
+    std::uint64_t left_ = 0;   ///< records from this one on; 0 at the end
+    std::uint64_t failed_ = 0; ///< what left_ was before a defective record
+    record_base base_;
+    parsed_record record_;
+};
+
+struct record_iterator_access {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE static record_iterator<false> begin(batch_view batch) noexcept {
+        return record_iterator<false>(batch);
+    }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE static record_iterator<true> begin(const record_run& run) noexcept {
+        return record_iterator<true>(run);
+    }
+    template <bool Run>
+    [[nodiscard]] KWIRE_ALWAYS_INLINE static record_stop stop(const record_iterator<Run>& at_end) noexcept {
+        return {at_end.at_, at_end.end_, at_end.failed_};
+    }
+};
+
 } // namespace detail
 
 /// The records of one uncompressed batch, as a forward range that checks each record when it comes to it.
@@ -442,90 +582,14 @@ struct record_access {
 /// the batch.
 class record_range {
 public:
-    class iterator {
-    public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag; // elements are made on the way
-        using value_type = record_view;
-        using difference_type = std::ptrdiff_t;
-        using reference = record_view;
-        using pointer = void;
-
-        iterator() noexcept = default;
-
-        [[nodiscard]] KWIRE_ALWAYS_INLINE record_view operator*() const noexcept {
-            return detail::record_access::make(base_, record_);
-        }
-        KWIRE_ALWAYS_INLINE iterator& operator++() noexcept {
-            at_ = next_;
-            if (--left_ != 0) read();
-            return *this;
-        }
-        KWIRE_ALWAYS_INLINE iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-
-        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.left_ ==
-                   b.left_; // of one range, where each record is the only one with so many behind it
-        }
-        KWIRE_ALWAYS_INLINE friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
-            return a.left_ == 0;
-        }
-
-    private:
-        friend class record_range;
-
-        static constexpr std::uint32_t not_begun = ~0U; ///< more than any count
-
-        /// In line like all that sees an iterator: one that is in memory costs as much again as reading.
-        KWIRE_ALWAYS_INLINE explicit iterator(batch_view batch) noexcept : base_(batch) {
-            if (detail::find_records_defect(batch)) {
-                failed_ = not_begun;
-                return;
-            }
-            end_ = bytes_of(batch).data() + bytes_of(batch).size();
-            if (batch.is_legacy()) {
-                left_ = 1;
-                detail::silent_refusal refuse;
-                detail::parsed_record message;
-                at_ = bytes_of(batch).data();
-                next_ = detail::read_message(bytes_of(batch), batch.magic(), message, refuse);
-                record_ = message;
-                if (next_ == nullptr) fail();
-                return;
-            }
-            at_ = next_ = records_bytes(batch).data();
-            left_ = static_cast<std::uint32_t>(batch.header()->record_count.value());
-            if (left_ != 0) read();
-        }
-
-        KWIRE_ALWAYS_INLINE void read() noexcept {
-            detail::silent_refusal refuse;
-            next_ = detail::read_record(at_, end_, record_, refuse);
-            if (next_ == nullptr) [[unlikely]]
-                fail();
-        }
-        KWIRE_ALWAYS_INLINE void fail() noexcept {
-            failed_ = left_;
-            left_ = 0;
-        }
-
-        const std::byte* at_ = nullptr;   ///< of this record; at the end, of what follows the last
-        const std::byte* next_ = nullptr; ///< of the one behind it
-        const std::byte* end_ = nullptr;
-        std::uint32_t left_ = 0;   ///< records from this one on; 0 at the end
-        std::uint32_t failed_ = 0; ///< what left_ was in front of a defective record
-        detail::record_base base_;
-        detail::parsed_record record_;
-    };
+    using iterator = detail::record_iterator<false>;
     using const_iterator = iterator;
 
     KWIRE_ALWAYS_INLINE explicit record_range(batch_view batch) noexcept : batch_(batch) {}
 
-    [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const noexcept { return iterator(batch_); }
+    [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const noexcept {
+        return detail::record_iterator_access::begin(batch_);
+    }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
     /// Why the loop ends before the batch does; nullopt if the batch is sound. Walks over all records.
@@ -542,27 +606,28 @@ public:
     /// The same from where an own loop has ended; `at_end` must be at the end.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<error> defect(const iterator& at_end) const noexcept {
         // By value: a loop keeps its iterator in registers only if nobody is told where it lies.
-        if (at_end.failed_ == 0 && at_end.at_ == at_end.end_) return std::nullopt;
-        return describe_defect(at_end.at_, at_end.end_, at_end.failed_);
+        const auto stop = detail::record_iterator_access::stop(at_end);
+        if (stop.failed == 0 && stop.at == stop.end) return std::nullopt;
+        return describe_defect(stop);
     }
 
 private:
-    [[nodiscard]] KWIRE_COLD error describe_defect(const std::byte* at, const std::byte* end,
-                                                   std::uint32_t failed) const noexcept {
+    [[nodiscard]] KWIRE_COLD error describe_defect(detail::record_stop stop) const noexcept {
         if (const auto defect = detail::find_records_defect(batch_)) return detail::error_of(*defect);
         const auto bytes = bytes_of(batch_);
-        if (failed == 0)
-            return {.code = errc::trailing_bytes, .offset = static_cast<std::uint64_t>(at - bytes.data())};
+        if (stop.failed == 0)
+            return {.code = errc::trailing_bytes,
+                    .offset = static_cast<std::uint64_t>(stop.at - bytes.data())};
         detail::described_refusal refuse{.origin = bytes.data()};
         detail::parsed_record ignored;
-        std::uint32_t index = 0;
+        std::uint64_t index = 0;
         if (const auto* header = batch_.header()) {
-            index = static_cast<std::uint32_t>(header->record_count.value()) - failed;
-            (void)detail::read_record(at, end, ignored, refuse);
+            index = static_cast<std::uint64_t>(header->record_count.value()) - stop.failed;
+            (void)detail::read_record(stop.at, stop.end, ignored, refuse);
         } else {
             (void)detail::read_message(bytes, batch_.magic(), ignored, refuse);
         }
-        refuse.e.enter({"records", index});
+        refuse.e.enter({"records", static_cast<std::int64_t>(index)});
         return refuse.e;
     }
 
