@@ -2,10 +2,10 @@
 // the same checks.
 #include "bench/records.hpp"
 
-#include <kwire/records/batch_patch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/record.hpp>
 #include <kwire/records/skim.hpp>
+#include <kwire/records/stamp.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -270,8 +270,8 @@ void stamp(benchmark::State& state) {
     std::int64_t time = 1700000000000;
     const std::uint64_t before = bench::allocations;
     for ([[maybe_unused]] auto _ : state) {
-        benchmark::DoNotOptimize(
-            kwire::stamp(batch.span(), {.offset = time, .partition_leader_epoch = 3, .append_time = ++time}));
+        benchmark::DoNotOptimize(kwire::stamp(
+            batch.span(), {.base_offset = time, .partition_leader_epoch = 3, .append_time = ++time}));
         benchmark::ClobberMemory();
     }
     state.counters["allocations"] =

@@ -5,7 +5,7 @@
 #include <kwire/compression/snappy.hpp>
 #include <kwire/compression/zstd.hpp>
 #include <kwire/messages/end_txn_marker.hpp>
-#include <kwire/records/batch_patch.hpp>
+#include <kwire/records/patch.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/reflect/json.hpp>

@@ -27,7 +27,6 @@
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/batch_patch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/control.hpp>
@@ -35,10 +34,13 @@
 #include <kwire/records/down_convert.hpp>
 #include <kwire/records/edit.hpp>
 #include <kwire/records/legacy_builder.hpp>
+#include <kwire/records/patch.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/renumber.hpp>
 #include <kwire/records/select.hpp>
 #include <kwire/records/skim.hpp>
+#include <kwire/records/stamp.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/same_content.hpp>

@@ -1,45 +1,29 @@
-#include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/select.hpp>
 
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "catch.hpp"
+#include "support/batches.hpp"
 #include "support/bytes.hpp"
 
-using kwire::append_stamp;
 using kwire::batch_patch;
 using kwire::batch_view;
 using kwire::errc;
 using kwire::shared_buffer;
+using kwire::test::batch_of;
 using kwire::test::from_hex;
+using kwire::test::message_v0;
+using kwire::test::message_v1;
+using kwire::test::names;
+using kwire::test::set_of;
 using kwire::test::to_hex;
 
 namespace {
 
-// What Kafka's own classes wrote.
-const std::string message_v0 = "0000000000000000000000101fecd70a0000000000016b0000000176";
-const std::string message_v1 = "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176";
-
-/// A batch of so many records with values of 2000 bytes.
-std::string batch_of(std::int64_t producer, int records) {
-    kwire::batch_builder builder({.producer_id = producer, .producer_epoch = 1, .base_sequence = 0});
-    const std::vector<std::byte> value(2000, static_cast<std::byte>(producer));
-    for (int i = 0; i < records; ++i) REQUIRE(builder.append({.timestamp = 1000 + i, .value = value}));
-    const auto bytes = std::move(builder).finish().to_bytes();
-    return to_hex(bytes.span());
-}
-shared_buffer set_of(const std::string& hex) { return shared_buffer::copy_of(from_hex(hex)); }
-std::string to_hex(const kwire::buffer_chain& chain) {
-    const auto bytes = chain.to_bytes();
-    return kwire::test::to_hex(bytes.span());
-}
-bool names(const kwire::error& e, std::string_view path) {
-    const auto text = describe(e);
-    return text.view().find(path) != std::string_view::npos;
-}
 bool lies_in(const shared_buffer& whole, const kwire::chain_segment& part) {
     return whole.slice_of(part.bytes()).has_value();
 }
@@ -125,32 +109,10 @@ TEST_CASE("select: rewriting is what patching in place is, for random patches an
     }
 }
 
-TEST_CASE("select: renumbering is what stamping those that are left is") {
-    const std::string a = batch_of(1, 2), b = batch_of(2, 1), c = batch_of(3, 3);
-    const auto set = set_of(a + message_v0 + b + message_v1 + c);
-    const append_stamp with{.offset = 500, .partition_leader_epoch = 8, .append_time = 1234567};
-    const auto before = kwire::copied_bytes();
-    const auto made = kwire::renumber(set, with, [](batch_view batch) { return batch.producer_id() != 2; });
-    CHECK(kwire::copied_bytes() - before == 2 * 61 + 2 * 26);
-    REQUIRE(made);
-    CHECK(made->done.batches == 4);
-    CHECK(made->done.next_offset == 507);
-    auto expected = from_hex(a + message_v0 + message_v1 + c);
-    REQUIRE(kwire::stamp(expected, with));
-    CHECK(to_hex(made->records) == kwire::test::to_hex(expected));
-    CHECK(kwire::check_batches(expected));
-
-    const auto all = kwire::renumber(set, {.offset = 0});
-    REQUIRE(all);
-    CHECK(all->done.next_offset == 8);
-    CHECK(kwire::renumber({}, with)->done.next_offset == 500);
-}
-
 TEST_CASE("select: what cannot be done is refused at the batch where it lies") {
     const std::string a = batch_of(1, 1);
-    std::string wrong_magic = a, wrapped = message_v1;
+    std::string wrong_magic = a;
     wrong_magic[33] = '7';
-    wrapped[35] = '1';
     const auto keep_all = [](batch_view) { return true; };
 
     const auto no_batch = kwire::select_batches(set_of(a + wrong_magic), keep_all);
@@ -160,58 +122,10 @@ TEST_CASE("select: what cannot be done is refused at the batch where it lies") {
     CHECK(names(no_batch.error(), "batches[1].magic"));
     CHECK(kwire::rewrite_batches(set_of(wrong_magic), [](batch_view) { return batch_patch{}; }).error() ==
           errc::unknown_magic);
-    CHECK(kwire::renumber(set_of(wrong_magic), {}).error() == errc::unknown_magic);
 
     const auto lacks = kwire::rewrite_batches(set_of(a + message_v1),
                                               [](batch_view) { return batch_patch{.producer_id = 7}; });
     REQUIRE(!lacks);
     CHECK(lacks.error() == errc::field_not_in_version);
     CHECK(names(lacks.error(), "batches[1].producer_id"));
-
-    const auto cut = kwire::renumber(set_of(a + a.substr(0, 100)), {});
-    REQUIRE(!cut);
-    CHECK(cut.error() == errc::truncated);
-    CHECK(cut.error().offset == a.size() / 2);
-    const auto inside = kwire::renumber(set_of(a + wrapped), {});
-    REQUIRE(!inside);
-    CHECK(inside.error() == errc::bad_value);
-    CHECK(inside.error().offset == a.size() / 2 + 17);
-    std::string backwards = a;
-    backwards.replace(46, 8, "ffffffff");
-    const auto turned = kwire::renumber(set_of(a + backwards), {});
-    REQUIRE(!turned);
-    CHECK(turned.error() == errc::bad_value);
-    CHECK(turned.error().offset == a.size() / 2 + 23);
-    CHECK(names(turned.error(), "batches[1].last_offset_delta"));
-    CHECK(kwire::renumber(set_of(a + wrapped), {}, [](batch_view b) { return !b.is_legacy(); }));
-}
-
-TEST_CASE("select: damaged sets are judged as by stamp, and renumbered to the same bytes") {
-    std::mt19937_64 random(29);
-    const auto sound = from_hex(batch_of(1, 1) + message_v1 + batch_of(2, 1) + message_v0 + message_v1);
-    const append_stamp with{.offset = 77, .partition_leader_epoch = 1, .append_time = 99};
-    std::size_t taken = 0, refused = 0;
-    for (int round = 0; round < 3000; ++round) {
-        auto set = sound;
-        const std::size_t second = sound.size() - 2 * 36 - 28 - 2071 - 36;
-        // Where headers are, which is where damage is seen here.
-        const std::size_t at = random() % 2 == 0 ? random() % 61 : second + random() % 90;
-        set[at] = static_cast<std::byte>(random() % 256);
-        if (random() % 3 == 0) set.resize(random() % (set.size() + 1));
-        const kwire::test::exact_bytes exact(set);
-        const auto made = kwire::renumber(shared_buffer::from_static(exact.span()), with);
-        const auto in_place = kwire::stamp(set, with);
-        REQUIRE(made.has_value() == in_place.has_value());
-        if (made) {
-            CHECK(to_hex(made->records) == kwire::test::to_hex(set));
-            CHECK(made->done.next_offset == in_place->next_offset);
-            ++taken;
-        } else {
-            CHECK(made.error().code == in_place.error().code);
-            CHECK(made.error().offset == in_place.error().offset);
-            ++refused;
-        }
-    }
-    CHECK(taken > 500);
-    CHECK(refused > 500);
 }

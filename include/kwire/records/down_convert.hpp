@@ -45,7 +45,7 @@ struct down_conversion {
 };
 
 /// What down_convert has made.
-struct down_converted {
+struct down_convert_result {
     buffer_chain records;                   ///< what was not converted is in it by reference
     std::uint32_t converted_batches = 0;    ///< those that are kept and were newer
     std::uint32_t dropped_batches = 0;      ///< control batches
@@ -100,7 +100,7 @@ public:
         return {};
     }
 
-    [[nodiscard]] down_converted finish() && {
+    [[nodiscard]] down_convert_result finish() && {
         flush();
         return std::move(done_);
     }
@@ -168,7 +168,7 @@ private:
     const down_conversion& to_;
     const codec_set& codecs_;
     const shared_buffer& from_;
-    down_converted done_;
+    down_convert_result done_;
     std::size_t left_;                    ///< of to_.max_bytes
     std::optional<legacy_builder> plain_; ///< messages that are not in done_ yet
     std::optional<std::int64_t> plain_time_;
@@ -188,7 +188,7 @@ private:
 /// or for a type without a codec; bad_value if offsets do not rise, or are negative in a wrapper of magic 1;
 /// too_large above max_bytes or, of messages in one piece, above 2 GiB; unknown_magic and bad_batch_length;
 /// those of records() and batch_records::defect; those of codec::compress.
-[[nodiscard]] inline std::expected<down_converted, error>
+[[nodiscard]] inline std::expected<down_convert_result, error>
 down_convert(const shared_buffer& records, const down_conversion& to, const codec_set& codecs) {
     detail::require(to.magic == 0 || to.magic == 1);
     detail::down_converter converter(records, to, codecs);

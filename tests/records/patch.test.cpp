@@ -1,4 +1,4 @@
-#include <kwire/records/batch_patch.hpp>
+#include <kwire/records/patch.hpp>
 
 #include <boost/json.hpp>
 
@@ -13,7 +13,6 @@
 #include "support/record_sets.hpp"
 
 namespace json = boost::json;
-using kwire::append_stamp;
 using kwire::batch_patch;
 using kwire::errc;
 using kwire::test::exact_bytes;
@@ -158,110 +157,4 @@ TEST_CASE("batch_patch: a field that the format lacks is refused, and nothing ha
           "field_not_in_version timestamp_type");
     CHECK(refusal(two_records, {.base_offset = 7, .timestamp_type = kwire::timestamp_type::none}) ==
           "bad_value timestamp_type");
-}
-
-TEST_CASE("stamp: all batches of a field get offsets one behind the other, the epoch and the broker's time") {
-    exact_bytes block(from_hex(two_messages_v0 + two_messages_v1 + two_records + two_records));
-    const auto done = kwire::stamp(
-        block.writable(), {.offset = 100, .partition_leader_epoch = 9, .append_time = 1234567890123});
-    REQUIRE(done);
-    CHECK(done->batches == 6);
-    CHECK(done->next_offset == 108);
-    std::int64_t next = 100;
-    for (auto batch : kwire::record_batches(block.span())) {
-        CHECK(crc_matches(batch));
-        CHECK(batch.base_offset() == next);
-        next = batch.next_offset();
-        if (batch.magic() == 0) continue;
-        CHECK(batch.timestamp_type() == kwire::timestamp_type::log_append_time);
-        CHECK(batch.max_timestamp() == 1234567890123);
-        CHECK(batch.partition_leader_epoch() == (batch.is_legacy() ? -1 : 9));
-    }
-    CHECK(next == 108);
-}
-
-TEST_CASE("stamp: without a time the checksums stay, and an empty field is well") {
-    exact_bytes block(from_hex(two_records));
-    const auto crc = kwire::batch_at(block.span())->crc();
-    CHECK(kwire::stamp(block.writable(), {.offset = 5})->next_offset == 7);
-    CHECK(kwire::batch_at(block.span())->crc() == crc);
-    CHECK(kwire::batch_at(block.span())->partition_leader_epoch() == -1);
-    CHECK(kwire::stamp(std::span<std::byte>(), {.offset = 5})->batches == 0);
-}
-
-TEST_CASE("stamp: what is no whole batch is refused where it stands") {
-    exact_bytes cut(from_hex(two_records + "0000000000000000000000"));
-    const auto truncated = kwire::stamp(cut.writable(), {.offset = 5});
-    REQUIRE(!truncated);
-    CHECK(truncated.error() == errc::truncated);
-    CHECK(truncated.error().offset == 84);
-    exact_bytes wrapped(from_hex(two_messages_v1));
-    wrapped.writable()[17] = std::byte{1};
-    const auto compressed = kwire::stamp(wrapped.writable(), {.offset = 5});
-    REQUIRE(!compressed);
-    CHECK(compressed.error() == errc::bad_value);
-    CHECK(compressed.error().offset == 17);
-    CHECK(kwire::batch_at(wrapped.span())->base_offset() == 0);
-}
-
-TEST_CASE(
-    "stamp: a batch whose last offset lies in front of its first would turn the log back, and is refused") {
-    for (const std::int32_t delta : {-1, -2, std::numeric_limits<std::int32_t>::min()}) {
-        exact_bytes backwards(from_hex(two_records + two_records));
-        const auto size = static_cast<std::uint64_t>(two_records.size() / 2);
-        const auto second = kwire::mutable_batch_at(backwards.writable().subspan(size));
-        REQUIRE(second);
-        REQUIRE(apply({.last_offset_delta = delta}, *second));
-        const auto refused = kwire::stamp(backwards.writable(), {.offset = 5});
-        REQUIRE(!refused);
-        CHECK(refused.error() == errc::bad_value);
-        CHECK(refused.error().offset == size + 23);
-        const kwire::error_text path = kwire::path_of(refused.error());
-        CHECK(path.view() == "batches[1].last_offset_delta");
-        const auto set = kwire::shared_buffer::copy_of(backwards.span());
-        kwire::shared_buffer same = set.detach();
-        CHECK(kwire::stamp(same, {.offset = 5}).error() == errc::bad_value);
-    }
-}
-
-TEST_CASE("batch_patch: an empty buffer is shared with nobody") {
-    kwire::shared_buffer none;
-    const auto done = stamp(none, {.offset = 5});
-    REQUIRE(done);
-    CHECK(done->batches == 0);
-    CHECK(done->next_offset == 5);
-    CHECK(stamp(none, {.offset = 5}, kwire::if_shared::copy));
-    CHECK(apply({.producer_id = 7}, none).error() == errc::truncated);
-}
-
-TEST_CASE("batch_patch: bytes that somebody else holds are left alone, or copied if that is asked for") {
-    kwire::shared_buffer mine = kwire::shared_buffer::copy_of(from_hex(two_records));
-    const auto* where = mine.data();
-    REQUIRE(apply({.producer_id = 7}, mine));
-    CHECK(mine.data() == where);
-    CHECK(kwire::batch_at(mine.span())->producer_id() == 7);
-
-    const kwire::shared_buffer theirs = mine;
-    const auto refused = apply({.producer_id = 8}, mine);
-    REQUIRE(!refused);
-    CHECK(refused.error() == errc::buffer_shared);
-    CHECK(stamp(mine, {.offset = 4}).error() == errc::buffer_shared);
-    CHECK(mine.data() == where);
-    CHECK(mine == theirs);
-
-    REQUIRE(stamp(mine, {.offset = 4}, kwire::if_shared::copy));
-    CHECK(mine.data() != where);
-    CHECK(kwire::batch_at(mine.span())->base_offset() == 4);
-    CHECK(kwire::batch_at(theirs.span())->base_offset() == 0);
-
-    kwire::shared_buffer literal = kwire::shared_buffer::from_static(mine.span());
-    CHECK(apply({.producer_id = 8}, literal).error() == errc::buffer_read_only);
-    const auto bytes = from_hex(two_records);
-    kwire::shared_buffer adopted =
-        kwire::shared_buffer::adopt(std::vector<std::byte>(bytes.begin(), bytes.end()));
-    CHECK(stamp(adopted, {.offset = 6}).has_value());
-    CHECK(kwire::batch_at(adopted.span())->base_offset() == 6);
-    kwire::shared_buffer short_one = kwire::shared_buffer::copy_of(mine.span().first(60));
-    CHECK(apply({.producer_id = 8}, short_one).error() == errc::truncated);
-    CHECK(short_one.size() == 60);
 }

@@ -1,0 +1,67 @@
+/// Internal: what select.hpp and renumber.hpp make their chains with.
+#pragma once
+
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <utility>
+
+namespace kwire::detail {
+
+/// Collects parts of one buffer; neighbours become one slice.
+class batch_picker {
+public:
+    explicit batch_picker(const shared_buffer& all) noexcept : all_(all) {}
+
+    /// The bytes of `batch`, which lies in the buffer, from `skipped` on.
+    void keep(const batch_view& batch, std::size_t skipped = 0) {
+        const auto bytes = bytes_of(batch).subspan(skipped);
+        const auto from = static_cast<std::size_t>(bytes.data() - all_.data());
+        if (from != to_) {
+            flush();
+            from_ = from;
+        }
+        to_ = from + bytes.size();
+    }
+    /// `batch` with a copy of its first bytes that `change` has changed, or with its own if it has not.
+    template <class Change>
+    void keep_changed(const batch_view& batch, Change change) {
+        std::array<std::byte, sizeof(batch_header)> front;
+        const std::size_t size = batch.is_legacy() ? sizeof(message_prefix) : sizeof(batch_header);
+        std::memcpy(front.data(), bytes_of(batch).data(), size);
+        change(front.data());
+        if (std::memcmp(front.data(), bytes_of(batch).data(), size) == 0) return keep(batch);
+        flush();
+        chain_.put_slice({front.data(), size});
+        keep(batch, size);
+    }
+    [[nodiscard]] buffer_chain take() && {
+        flush();
+        return std::move(chain_);
+    }
+
+private:
+    void flush() {
+        if (to_ != from_) chain_.put_bytes(buffer_access::slice(all_, from_, to_ - from_));
+        from_ = to_;
+    }
+
+    const shared_buffer& all_;
+    buffer_chain chain_;
+    std::size_t from_ = 0, to_ = 0; ///< of what is kept and not in the chain yet
+};
+
+/// `e` as that of the batch with that number.
+[[nodiscard]] inline std::unexpected<error> in_batch(error e, std::uint32_t index) noexcept {
+    e.enter({"batches", index});
+    return std::unexpected{e};
+}
+
+} // namespace kwire::detail

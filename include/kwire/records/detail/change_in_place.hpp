@@ -1,0 +1,34 @@
+/// Internal: what patch.hpp and stamp.hpp do with a shared_buffer, whose bytes others may hold.
+#pragma once
+
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/error.hpp>
+
+#include <cstddef>
+#include <expected>
+#include <span>
+#include <utility>
+
+namespace kwire::detail {
+
+/// Calls `change` with the bytes of `buffer` where they may be written.
+template <class Change>
+[[nodiscard]] auto change_in_place(shared_buffer& buffer, if_shared policy, Change change)
+    -> decltype(change(std::span<std::byte>())) {
+    auto unique = std::move(buffer).try_into_unique();
+    if (!unique) {
+        buffer = std::move(unique).error();
+        if (policy == if_shared::refuse)
+            return std::unexpected{error{.code = buffer_access::refusal(buffer), .located = false}};
+        unique_buffer copy = unique_buffer::with_capacity(buffer.size());
+        copy.append(buffer);
+        auto done = change(copy.span());
+        if (done) buffer = std::move(copy).freeze();
+        return done;
+    }
+    auto done = change(unique->span());
+    buffer = std::move(*unique).freeze();
+    return done;
+}
+
+} // namespace kwire::detail

@@ -1,0 +1,61 @@
+/// Whole batches of a records field that others may hold too, with new offsets that follow one another.
+#pragma once
+
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/detail/batch_picker.hpp>
+#include <kwire/records/stamp.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <utility>
+
+namespace kwire {
+
+/// What renumber has made.
+struct renumber_result {
+    buffer_chain records;
+    stamp_result done; ///< the batches that were kept, and the offset behind the last one
+};
+
+/// The batches of `records` for which `keep(batch_view)` is true, stamped as by stamp(), so that their
+/// offsets follow one another without gaps.
+///
+/// Errors as from stamp(), only that nothing changes then: a batch that is cut short is one, and so is a
+/// batch that is kept and cannot be stamped.
+template <class Keep>
+    requires std::predicate<Keep&, batch_view>
+[[nodiscard]] std::expected<renumber_result, error> renumber(const shared_buffer& records,
+                                                             const append_stamp& with, Keep keep) {
+    stamp_result done{.next_offset = with.base_offset};
+    detail::batch_picker picked(records);
+    const auto batches = record_batches(records.span());
+    auto i = batches.begin();
+    std::uint32_t index = 0;
+    for (; i != batches.end(); ++i, ++index) {
+        const batch_view batch = *i;
+        if (!keep(batch)) continue;
+        if (detail::refuses_offsets(batch)) {
+            const auto at = static_cast<std::uint64_t>(bytes_of(batch).data() - records.data());
+            return detail::in_batch(detail::refused_offsets(batch, at), index);
+        }
+        picked.keep_changed(batch, [&](std::byte* front) {
+            done.next_offset = detail::stamp_front(front, bytes_of(batch).size(), done.next_offset, with);
+        });
+        ++done.batches;
+    }
+    if (const auto tail = batches.tail(i); tail.left != 0)
+        return detail::in_batch(detail::tail_error(tail), index);
+    return renumber_result{std::move(picked).take(), done};
+}
+
+/// All batches of `records`.
+[[nodiscard]] inline std::expected<renumber_result, error> renumber(const shared_buffer& records,
+                                                                    const append_stamp& with) {
+    return renumber(records, with, [](const batch_view&) { return true; });
+}
+
+} // namespace kwire

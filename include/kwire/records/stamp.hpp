@@ -1,0 +1,134 @@
+/// What a broker sets in record batches when it appends them to a log: offsets, leader epoch, append time.
+///
+///     kwire::append_stamp append{.base_offset = log_end, .partition_leader_epoch = epoch, .append_time =
+///     now}; auto done = kwire::stamp(bytes, append);       // over all batches of a records field if (done)
+///     log_end = done->next_offset;
+///
+/// Offset and epoch lie outside of the checksum; for the append time it is adjusted, not computed again.
+#pragma once
+
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/detail/config.hpp>
+#include <kwire/error.hpp>
+#include <kwire/records/batch.hpp>
+#include <kwire/records/detail/change_in_place.hpp>
+#include <kwire/records/detail/edit_header.hpp>
+#include <kwire/wire/overlay.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+
+namespace kwire {
+
+/// What a broker sets on append.
+struct append_stamp {
+    std::int64_t base_offset = 0; ///< of the first record of the first batch; the others follow without gaps
+    std::optional<std::int32_t> partition_leader_epoch{}; ///< of batches of magic 2; stays if not set
+    std::optional<std::int64_t>
+        append_time{}; ///< ms; sets log_append_time in all batches but those of magic 0
+};
+
+/// What stamp has done.
+struct stamp_result {
+    std::uint32_t batches = 0;
+    std::int64_t next_offset = 0; ///< what the next batch gets; the new end of the log
+};
+
+namespace detail {
+
+inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t time) noexcept {
+    constexpr int append_time_bit = 1 << 3;
+    const std::int8_t magic = overlay_trusted<batch_prefix>(front).magic;
+    if (magic == 2)
+        edit_header<24>( // up to max_timestamp, and two more: a multiple of 8 is the faster sum
+            overlay_trusted<batch_header>(front), size, [time](batch_header& h) noexcept {
+                h.attributes = static_cast<std::int16_t>(h.attributes | append_time_bit);
+                h.max_timestamp = time;
+            });
+    else if (magic == 1)
+        edit_message(overlay_trusted<message_prefix>(front), size, [time](message_prefix& m) noexcept {
+            m.attributes = static_cast<std::int8_t>(m.attributes | append_time_bit);
+            m.timestamp = time;
+        });
+}
+
+/// Whether a batch cannot be given offsets: they lie inside the compression of an old wrapper, where no stamp
+/// reaches them, or the last one lies in front of the first, which would turn the log back.
+[[nodiscard]] inline bool refuses_offsets(const batch_view& batch) noexcept {
+    if (const batch_header* const header = batch.header()) return header->last_offset_delta < 0;
+    return batch.compression() != compression_type::none;
+}
+/// The error for such a batch, which begins at `at`.
+[[nodiscard]] KWIRE_COLD inline error refused_offsets(const batch_view& batch, std::uint64_t at) noexcept {
+    const bool legacy = batch.is_legacy();
+    error e{.code = errc::bad_value,
+            .offset = at + (legacy ? offsetof(message_prefix, attributes)
+                                   : offsetof(batch_header, last_offset_delta))};
+    e.enter({legacy ? "attributes" : "last_offset_delta"});
+    return e;
+}
+/// Stamps the batch of `size` bytes whose header is `front`; returns the offset behind it.
+[[nodiscard]] inline std::int64_t stamp_front(std::byte* front, std::uint64_t size, std::int64_t offset,
+                                              const append_stamp& with) noexcept {
+    auto& prefix = overlay_trusted<batch_prefix>(front);
+    prefix.offset = offset;
+    std::uint64_t records = 1;
+    if (prefix.magic == 2) {
+        auto& header = overlay_trusted<batch_header>(front);
+        if (with.partition_leader_epoch) header.partition_leader_epoch = *with.partition_leader_epoch;
+        records += static_cast<std::uint64_t>(std::int64_t{header.last_offset_delta.value()});
+    }
+    if (with.append_time) set_append_time(front, size, *with.append_time);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + records);
+}
+/// The error for a tail that is something, where all batches must be whole.
+[[nodiscard]] KWIRE_COLD inline error tail_error(const batches_tail& tail) noexcept {
+    if (tail.defect) return *tail.defect;
+    return {.code = errc::truncated,
+            .offset = tail.offset,
+            .needed = tail.left + tail.missing,
+            .left = tail.left};
+}
+
+} // namespace detail
+
+/// Stamps all batches in `bytes`, a records field that nobody else reads meanwhile.
+///
+/// Each batch of magic 2 is moved so that its first offset follows the last one of the batch before; messages
+/// of magic 0 and 1 get one offset each. bad_value for a compressed message of magic 0 or 1, whose offsets
+/// lie inside the compression, and for one of magic 2 whose last offset lies in front of its first;
+/// truncated, bad_batch_length and unknown_magic as from check_batches. Then the batches in front are stamped
+/// and the others are not; check_batches first if that matters. Offsets wrap at the end of int64.
+[[nodiscard]] KWIRE_NOINLINE inline std::expected<stamp_result, error>
+stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
+    stamp_result done{.next_offset = with.base_offset};
+    const auto batches = mutable_record_batches(bytes);
+    auto i = batches.begin();
+    const auto refused = [&done](error e) {
+        e.enter({"batches", done.batches});
+        return std::unexpected{e};
+    };
+    for (; i != batches.end(); ++i, ++done.batches) {
+        const std::span<std::byte> batch = writable_bytes_of(*i);
+        if (detail::refuses_offsets(*i)) [[unlikely]]
+            return refused(
+                detail::refused_offsets(*i, static_cast<std::uint64_t>(batch.data() - bytes.data())));
+        done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
+    }
+    if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
+        return refused(detail::tail_error(tail));
+    return done;
+}
+
+/// Stamps all batches in `buffer`, which must be the only one on its memory: else buffer_shared (or
+/// buffer_read_only), or a copy.
+[[nodiscard]] inline std::expected<stamp_result, error> stamp(shared_buffer& buffer, const append_stamp& with,
+                                                              if_shared policy = if_shared::refuse) {
+    return detail::change_in_place(buffer, policy,
+                                   [&](std::span<std::byte> bytes) { return stamp(bytes, with); });
+}
+
+} // namespace kwire
