@@ -4,7 +4,7 @@
 std::size_t length(const kwire::error& e) {
     const auto text = kwire::describe(e);
     std::string_view view = text.view();
-#ifdef KWIRE_MUST_FAIL
+#if KWIRE_MUST_FAIL == 1
     // expect: use of deleted function|attempt to use a deleted function|call to deleted member function
     view = kwire::describe(e).view();
 #endif
