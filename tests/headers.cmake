@@ -1,9 +1,18 @@
 # Every header compiles alone and may be included twice: a source file is made for each, and compiled for its warnings.
-# The generated headers of messages differ in nothing that could make one of them fail alone: they go together.
+# The generated headers of messages, and those of their views, all have one form, so one that fails alone fails with the
+# others too: they are compiled through the headers that include all of them.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include/kwire"
   "${PROJECT_SOURCE_DIR}/include/kwire/*.hpp")
-list(FILTER headers EXCLUDE REGEX "^messages/")
-list(APPEND headers messages/all.hpp messages/apis.hpp messages/registry.hpp messages/request_header.hpp messages/response_header.hpp)
+file(GLOB together RELATIVE "${PROJECT_SOURCE_DIR}/include/kwire"
+  "${PROJECT_SOURCE_DIR}/include/kwire/messages/*.hpp" "${PROJECT_SOURCE_DIR}/include/kwire/messages/view/*.hpp")
+list(REMOVE_ITEM headers ${together})
+foreach(alone IN ITEMS all apis registry request_header response_header)
+  foreach(header IN ITEMS messages/${alone}.hpp messages/view/${alone}.hpp)
+    if(header IN_LIST together)
+      list(APPEND headers "${header}")
+    endif()
+  endforeach()
+endforeach()
 get_property(components GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 
 foreach(header IN LISTS headers)
