@@ -31,7 +31,7 @@ void produce(kwire::request_frame frame, std::int64_t next_offset) {
 
     for (auto topic : request->topic_data())
         for (auto partition : topic.partition_data()) {
-            auto done = kwire::stamp(*request, partition.records(), {.offset = next_offset});
+            auto done = kwire::stamp(*request, partition.records(), {.base_offset = next_offset});
             if (!done) return reject(done.error());
             next_offset = done->next_offset;
         }

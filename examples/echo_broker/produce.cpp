@@ -95,7 +95,7 @@ reply broker::produce(kwire::request_frame frame) {
                 refuse(batch.error());
             } else if (const auto done = kwire::stamp(
                            *request, *batch,
-                           {.offset = log->end_offset(), .partition_leader_epoch = leader_epoch});
+                           {.base_offset = log->end_offset(), .partition_leader_epoch = leader_epoch});
                        !done) {
                 refuse(error_code::invalid_record);
             } else {

@@ -4,7 +4,7 @@
 ///     if (!request) return request.error();
 ///     for (auto topic : request->topic_data())
 ///         for (auto partition : topic.partition_data())
-///             if (auto done = kwire::stamp(*request, partition.records(), {.offset = log.end()}); !done)
+///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()}); !done)
 ///                 refuse(done.error());
 ///     auto frozen = std::move(*request).freeze();                   // shared from here on: slices go to the
 ///     log

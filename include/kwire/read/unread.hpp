@@ -54,9 +54,15 @@ public:
     /// The whole frame alone, with this reference.
     [[nodiscard]] shared_buffer frame() && noexcept { return std::move(frame_); }
     /// The bytes after the header, with a reference of their own. O(1).
-    [[nodiscard]] shared_buffer body() const noexcept {
+    [[nodiscard]] shared_buffer body() const& noexcept {
         return detail::buffer_access::slice(frame_, place_.body,
                                             detail::body_in(frame_.span(), place_).size());
+    }
+    /// The same, and gives up the reference on the frame: the body may be the last one then.
+    [[nodiscard]] shared_buffer body() && noexcept {
+        shared_buffer out = std::as_const(*this).body();
+        frame_ = {};
+        return out;
     }
 
 private:

@@ -3,14 +3,16 @@
 ///     auto request = kwire::edit(*std::move(produce));
 ///     for (auto topic : request->topic_data())
 ///         for (auto partition : topic.partition_data())
-///             if (auto done = kwire::stamp(*request, partition.records(), {.offset = log.end()}); !done)
+///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()});
+///             !done)
 ///                 refuse(done.error());
 #pragma once
 
 #include <kwire/error.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/batch_patch.hpp>
+#include <kwire/records/patch.hpp>
+#include <kwire/records/stamp.hpp>
 
 #include <cstddef>
 #include <expected>
@@ -24,9 +26,9 @@ namespace kwire {
 /// Null has no batches. Errors: those of `stamp` of a span, with offsets into the field; field_absent if
 /// `records` does not lie in `message`.
 template <class M, int V>
-[[nodiscard]] std::expected<stamped, error> stamp(editable<M, V>& message,
-                                                  std::optional<std::span<const std::byte>> records,
-                                                  const append_stamp& with) noexcept {
+[[nodiscard]] std::expected<stamp_result, error> stamp(editable<M, V>& message,
+                                                       std::optional<std::span<const std::byte>> records,
+                                                       const append_stamp& with) noexcept {
     const auto place = message.writable(records.value_or(std::span<const std::byte>{}));
     if (!place) return std::unexpected(place.error());
     return stamp(*place, with);
@@ -34,8 +36,8 @@ template <class M, int V>
 
 /// Stamps one batch that `message` holds, such as one that check_batches has seen. Errors: as above.
 template <class M, int V>
-[[nodiscard]] std::expected<stamped, error> stamp(editable<M, V>& message, const batch_view& batch,
-                                                  const append_stamp& with) noexcept {
+[[nodiscard]] std::expected<stamp_result, error> stamp(editable<M, V>& message, const batch_view& batch,
+                                                       const append_stamp& with) noexcept {
     return stamp(message, bytes_of(batch), with);
 }
 
