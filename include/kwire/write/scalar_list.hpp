@@ -81,11 +81,7 @@ public:
     /// As many elements take no memory of their own.
     static constexpr size_type inline_capacity = (room - first_at) / sizeof(T);
 
-    constexpr scalar_list() noexcept {
-        if consteval { // a constant has no byte without a value
-            storage_ = {};
-        }
-    }
+    constexpr scalar_list() noexcept = default;
     explicit scalar_list(size_type count) : scalar_list() { resize(count); }
     scalar_list(size_type count, T value) : scalar_list() { resize(count, value); }
     scalar_list(std::initializer_list<T> elements) : scalar_list() { copy(elements); }
@@ -381,7 +377,7 @@ private:
     }
 
     std::uint32_t state_ = 0; ///< the size, and whether the elements are in memory of their own
-    bytes_inside storage_;
+    bytes_inside storage_{};
 };
 
 } // namespace kwire
