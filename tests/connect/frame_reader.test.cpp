@@ -93,7 +93,7 @@ constexpr auto all_at_once = [](std::size_t) { return std::size_t{1} << 30; };
 
 /// Only the length, and what the reader says to it.
 template <class Reader = kwire::frame_reader>
-std::optional<kwire::error> judge(std::uint32_t length, const kwire::limits& limits = {}) {
+std::optional<kwire::error> judge(std::uint32_t length, const kwire::frame_limits& limits = {}) {
     Reader reader(limits);
     std::string bytes;
     for (unsigned shift : {24U, 16U, 8U, 0U}) bytes += static_cast<char>(length >> shift);
@@ -150,9 +150,9 @@ TEST_CASE("32 lengths are judged before anything is allocated") {
         {banner("HELO"), "frame_too_large", "frame_too_large"},
     };
     static_assert(std::size(rows) == 32);
-    const kwire::limits defaults;
-    kwire::limits preauth;
-    preauth.max_frame_bytes = preauth.max_frame_bytes_preauth;
+    const kwire::frame_limits defaults;
+    kwire::frame_limits preauth;
+    preauth = kwire::frame_limits::before_authentication();
     for (const row& r : rows) {
         CAPTURE(r.length);
         const std::size_t before = allocations;
@@ -176,7 +176,7 @@ TEST_CASE("32 lengths are judged before anything is allocated") {
 TEST_CASE("the limit is exact: one below and the limit itself are read, one above is refused") {
     for (std::uint32_t max : {8U, 100U, 16384U, 16385U, 524288U}) {
         CAPTURE(max);
-        kwire::limits limits;
+        kwire::frame_limits limits;
         limits.max_frame_bytes = max;
         limits.min_frame_bytes = 0;
         for (std::size_t n : {std::size_t{max} - 1, std::size_t{max}}) {
@@ -192,19 +192,19 @@ TEST_CASE("the limit is exact: one below and the limit itself are read, one abov
 }
 
 TEST_CASE("a new limit is in force from the next length on") {
-    kwire::limits limits;
+    kwire::frame_limits limits;
     kwire::frame_reader reader(limits);
-    reader.set_max_frame_bytes(limits.max_frame_bytes_preauth);
+    reader.set_max_frame_bytes(kwire::frame_limits::before_authentication().max_frame_bytes);
     const std::string large = body_of(600000, 2);
     REQUIRE(feed(reader, frame("authenticate me"), all_at_once).has_value());
     reader.set_max_frame_bytes(limits.max_frame_bytes);
     CHECK(feed(reader, frame(large), all_at_once).value() == std::vector{large});
-    reader.set_max_frame_bytes(limits.max_frame_bytes_preauth);
+    reader.set_max_frame_bytes(kwire::frame_limits::before_authentication().max_frame_bytes);
     CHECK(feed(reader, frame(large), all_at_once).error() == errc::frame_too_large);
 }
 
 TEST_CASE("a length of zero is a frame where the minimum allows it") {
-    kwire::limits limits;
+    kwire::frame_limits limits;
     limits.min_frame_bytes = 0;
     kwire::frame_reader reader(limits);
     CHECK(feed(reader, frame("") + frame("token") + frame(""), all_at_once).value() ==
@@ -217,7 +217,7 @@ TEST_CASE("foreign banners are looked for in the first frame only, and only in l
     kwire::frame_reader reader;
     REQUIRE(feed(reader, frame("a first frame"), all_at_once).has_value());
     CHECK(feed(reader, "GET / HTTP", all_at_once).error() == errc::frame_too_large);
-    kwire::limits generous;
+    kwire::frame_limits generous;
     generous.max_frame_bytes = 0x7fffffff;
     CHECK_FALSE(judge(0x16030100, generous).has_value());
 }

@@ -24,15 +24,18 @@
 
 namespace kwire {
 
-/// How much a peer may ask for.
-struct limits {
-    std::uint32_t max_frame_bytes =
-        104'857'600; ///< of a frame without its length; as Kafka's own broker has it
-    /// The same before the peer has authenticated, for callers to put in force until then.
-    std::uint32_t max_frame_bytes_preauth = 524'288;
+/// How long frames may be, in bytes, each counted without its length prefix.
+struct frame_limits {
+    std::uint32_t max_frame_bytes = 104'857'600; ///< the default of a Kafka broker (socket.request.max.bytes)
     /// The shortest request header, that of version 0 without a client id. 0 while raw SASL tokens are
     /// exchanged.
     std::uint32_t min_frame_bytes = 8;
+
+    /// For a peer that has not authenticated yet: at most 512 KiB, as Kafka has it
+    /// (sasl.server.max.receive.size).
+    [[nodiscard]] static constexpr frame_limits before_authentication() noexcept {
+        return {.max_frame_bytes = 524'288};
+    }
 };
 
 namespace detail {
@@ -61,7 +64,7 @@ namespace detail {
 template <class Memory>
 class basic_frame_reader {
 public:
-    explicit basic_frame_reader(const limits& in_force = {}) noexcept : limits_(in_force) {}
+    explicit basic_frame_reader(const frame_limits& in_force = {}) noexcept : limits_(in_force) {}
     basic_frame_reader(const basic_frame_reader&) = delete;
     basic_frame_reader& operator=(const basic_frame_reader&) = delete;
     ~basic_frame_reader() = default;
@@ -157,7 +160,7 @@ private:
         }
     }
 
-    limits limits_;
+    frame_limits limits_;
     std::array<std::byte, 4> length_{};
     std::size_t length_filled_ = 0;
     std::size_t size_ = 0;   ///< what the length says, once it is there

@@ -5,12 +5,13 @@ import re
 import sys
 
 PAGES = {
-    "README.md": "tests/readme.test.cpp",
-    "docs/proxy.md": "tests/proxy.test.cpp",
-    "docs/reflection.md": "tests/reflection.test.cpp",
+    "README.md": "tests/docs/readme.test.cpp",
+    "docs/proxy.md": "tests/docs/proxy.test.cpp",
+    "docs/broker.md": "tests/docs/broker.test.cpp",
+    "docs/reflection.md": "tests/docs/reflection.test.cpp",
 }
 
-root = pathlib.Path(__file__).resolve().parent.parent
+root = pathlib.Path(__file__).resolve().parents[2]
 failed = False
 for page, test in PAGES.items():
     blocks = re.findall(r"```cpp\n(.*?)```", (root / page).read_text(encoding="utf-8"), flags=re.DOTALL)

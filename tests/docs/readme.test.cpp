@@ -1,4 +1,4 @@
-// The code of README.md, which tests/test_readme.py finds here line by line.
+// The code of README.md, which tests/docs/test_pages.py finds here line by line.
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/messages/create_topics.hpp>

@@ -1,4 +1,4 @@
-// The code of docs/proxy.md, which tests/test_readme.py finds here line by line.
+// The code of docs/proxy.md, which tests/docs/test_pages.py finds here line by line.
 #include <kwire/connect/correlator.hpp>
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/negotiation.hpp>
