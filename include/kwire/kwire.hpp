@@ -53,6 +53,7 @@
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/overlay.hpp>
+#include <kwire/wire/text.hpp>
 #include <kwire/wire/uuid.hpp>
 #include <kwire/wire/varint.hpp>
 #include <kwire/write/encode.hpp>

@@ -111,8 +111,7 @@ reply answer(kwire::shared_buffer bytes) {
     switch (frame->api()) {
     case kwire::api_key::produce: return produce(*std::move(frame));
     case kwire::api_key::fetch: return fetch(*std::move(frame));
-    default:
-        return std::unexpected(kwire::error{.code = kwire::errc::unknown_api, .located = false});
+    default: return std::unexpected(kwire::error{.code = kwire::errc::unknown_api, .located = false});
     }
 }
 
@@ -135,11 +134,12 @@ TEST_CASE("the broker of the page stamps every partition of a request in place, 
     const kwire::produce_request::data request{
         .acks = -1,
         .timeout_ms = 1000,
-        .topic_data = {{.name = "orders",
-                        .partition_data = {{.index = 0, .records = batch_of({"a", "b"})},
-                                           {.index = 1, .records = batch_of({"c"})},
-                                           {.index = 2, .records = kwire::shared_buffer::copy_of("garbage")}}},
-                       {.name = "bills", .partition_data = {{.index = 0, .records = batch_of({"d"})}}}}};
+        .topic_data = {
+            {.name = "orders",
+             .partition_data = {{.index = 0, .records = batch_of({"a", "b"})},
+                                {.index = 1, .records = batch_of({"c"})},
+                                {.index = 2, .records = kwire::shared_buffer::copy_of("garbage")}}},
+            {.name = "bills", .partition_data = {{.index = 0, .records = batch_of({"d"})}}}}};
     for (int round = 0; round < 2; ++round) {
         auto bytes = frame_of(kwire::encode_request(request, 9, 7, "page").value());
         const std::uint64_t copied = kwire::copied_bytes();
@@ -167,8 +167,9 @@ TEST_CASE("the broker of the page stamps every partition of a request in place, 
 
     const kwire::fetch_request::data wanted{
         .max_wait_ms = 0,
-        .topics = {{.topic = "orders",
-                    .partitions = {{.partition = 0, .fetch_offset = 2}, {.partition = 9, .fetch_offset = 0}}}}};
+        .topics = {
+            {.topic = "orders",
+             .partitions = {{.partition = 0, .fetch_offset = 2}, {.partition = 9, .fetch_offset = 0}}}}};
     const std::uint64_t copied = kwire::copied_bytes();
     const auto sent = answer(frame_of(kwire::encode_request(wanted, 11, 8, "page").value()));
     REQUIRE(sent);
@@ -185,7 +186,8 @@ TEST_CASE("the broker of the page stamps every partition of a request in place, 
             const auto records = kwire::records(batch);
             REQUIRE(records);
             for (const auto record : *records)
-                values.emplace_back(reinterpret_cast<const char*>(record.value()->data()), record.value()->size());
+                values.emplace_back(reinterpret_cast<const char*>(record.value()->data()),
+                                    record.value()->size());
         }
     }
     CHECK(values == std::vector<std::string>{"a", "b"});
@@ -193,7 +195,8 @@ TEST_CASE("the broker of the page stamps every partition of a request in place, 
 }
 
 TEST_CASE("the broker of the page refuses requests that it cannot read or does not serve") {
-    auto cut = frame_of(kwire::encode_request(kwire::produce_request::data{.acks = -1}, 9, 7, "page").value());
+    auto cut =
+        frame_of(kwire::encode_request(kwire::produce_request::data{.acks = -1}, 9, 7, "page").value());
     cut.truncate(cut.size() - 1);
     CHECK(answer(std::move(cut)).error() == kwire::errc::truncated);
     CHECK(answer(kwire::shared_buffer::copy_of(kwire::test::from_hex("0003 0001 00000001 ffff 00000000")))

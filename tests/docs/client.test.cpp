@@ -1,0 +1,175 @@
+// The code of docs/client.md, which tests/docs/test_pages.py finds here line by line.
+// needs: gzip
+#include <kwire/compression/gzip.hpp>
+#include <kwire/kwire.hpp>
+#include <kwire/messages/api_versions.hpp>
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/produce.hpp>
+
+#include <algorithm>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace {
+
+struct connection {
+    kwire::frame_reader reader;
+    kwire::correlator pending;
+    kwire::common_versions versions;
+    std::int32_t next_id = 1;
+
+    // Encodes a request, notes it, and hands out the bytes to send.
+    template <class Data>
+    std::expected<kwire::buffer_chain, kwire::error> request(const Data& data, std::int16_t version) {
+        using message = typename Data::struct_type;
+        const kwire::request_start start{static_cast<kwire::api_key>(message::facts.key), version, next_id};
+        auto out = kwire::encode_request(data, version, next_id, "my-client");
+        if (!out) return out;
+        if (auto noted = pending.sent(start); !noted) return std::unexpected(noted.error());
+        ++next_id;
+        return out;
+    }
+
+    // The response in the next frame, body unread.
+    kwire::result<kwire::response_frame> response(kwire::shared_buffer frame) {
+        const auto asked = pending.received(frame.span());
+        if (!asked) return std::unexpected(asked.error());
+        if (!*asked) return std::unexpected(kwire::error{.code = kwire::errc::unknown_correlation_id});
+        return kwire::parse_response_frame(std::move(frame), (*asked)->api, (*asked)->api_version);
+    }
+};
+
+// Takes the answer to ApiVersions; returns the version to ask again in, if the broker is older.
+std::expected<std::optional<std::int16_t>, kwire::error>
+learn_versions(connection& broker, kwire::response_frame frame, std::int16_t asked) {
+    auto answer = kwire::parse<kwire::api_versions_response>(std::move(frame));
+    if (!answer) return std::unexpected(answer.error());
+    if (auto again = kwire::retry_version(**answer, asked)) return again;
+    broker.versions = kwire::common_versions(**answer);
+    return std::nullopt;
+}
+
+std::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, std::string topic,
+                                                         std::span<const std::string_view> values,
+                                                         std::int64_t now, kwire::codec& codec) {
+    kwire::batch_builder builder;
+    for (const std::string_view value : values)
+        if (auto done = builder.append({.timestamp = now, .value = kwire::bytes_of_text(value)}); !done)
+            return std::unexpected(done.error()); // the batch is full: send it and begin the next one
+    auto batch = std::move(builder).finish(codec);
+    if (!batch) return std::unexpected(batch.error());
+
+    const auto version = broker.versions.highest(kwire::api_key::produce);
+    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    const kwire::produce_request::data request{
+        .acks = -1,
+        .timeout_ms = 30'000,
+        .topic_data = {
+            {.name = std::move(topic), .partition_data = {{.index = 0, .records = *std::move(batch)}}}}};
+    return broker.request(request, *version);
+}
+
+// Calls `consume` for each record from `from` on; returns the offset to fetch next.
+std::expected<std::int64_t, kwire::error>
+read_records(kwire::response_frame frame, const kwire::codec_set& codecs, std::int64_t from,
+             const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
+    constexpr std::size_t cap = 64 << 20; // of what one batch may decompress to
+    auto response = kwire::parse<kwire::fetch_response>(std::move(frame));
+    if (!response) return std::unexpected(response.error());
+
+    for (auto topic : response->responses())
+        for (auto partition : topic.partitions()) {
+            const auto batches = kwire::record_batches(partition.records());
+            for (auto batch : batches) {
+                auto records = kwire::records(batch, codecs, cap);
+                if (!records) return std::unexpected(records.error());
+                for (auto record : *records)
+                    if (record.offset() >= from && record.value())
+                        consume(record.offset(), kwire::text_of(*record.value()));
+                if (auto defect = records->defect()) return std::unexpected(*defect);
+                from = std::max(from, batch.next_offset());
+            }
+            if (auto tail = batches.tail(); tail.defect) return std::unexpected(*tail.defect);
+        }
+    return from;
+}
+
+kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
+    const kwire::shared_buffer bytes = sent.to_bytes();
+    return bytes.slice(4, bytes.size() - 4).value(); // after the length
+}
+
+/// The broker's answer to the request that was noted last.
+template <class Data>
+kwire::response_frame answered(connection& broker, const Data& answer, int version) {
+    return broker.response(frame_of(kwire::encode_response(answer, version, broker.next_id - 1).value()))
+        .value();
+}
+
+void connect(connection& broker, std::int16_t newest_produce) {
+    REQUIRE(broker.request(
+        kwire::api_versions_request::data{.client_software_name = "page", .client_software_version = "1"},
+        4));
+    const kwire::api_versions_response::data versions{
+        .api_keys = {{.api_key = kwire::api_key::produce, .min_version = 3, .max_version = newest_produce}}};
+    const auto again = learn_versions(broker, answered(broker, versions, 4), 4);
+    REQUIRE(again);
+    CHECK_FALSE(*again);
+}
+
+} // namespace
+
+TEST_CASE("the client of the page asks an older broker for its versions again") {
+    connection broker;
+    REQUIRE(broker.request(
+        kwire::api_versions_request::data{.client_software_name = "page", .client_software_version = "1"},
+        4));
+    const kwire::api_versions_response::data older{
+        .error_code = kwire::error_code::unsupported_version,
+        .api_keys = {{.api_key = kwire::api_key::api_versions, .min_version = 0, .max_version = 3}}};
+    CHECK(learn_versions(broker, answered(broker, older, 0), 4) == std::optional<std::int16_t>(3));
+}
+
+TEST_CASE("what the client of the page produces it reads again, from the offset that it asks for") {
+    connection broker;
+    connect(broker, 9);
+    kwire::gzip_codec gzip;
+    const std::string_view values[] = {"one", "two", "three"};
+    const auto sent = produce(broker, "orders", values, 1000, gzip);
+    REQUIRE(sent);
+    const auto request =
+        kwire::parse<kwire::produce_request>(kwire::parse_request_frame(frame_of(*sent)).value());
+    REQUIRE(request);
+    const auto topic = *request->topic_data().begin();
+    const auto partition = *topic.partition_data().begin();
+    const auto batch = (*request).slice(partition.records().value()).value();
+
+    REQUIRE(broker.request(kwire::fetch_request::data{}, 11));
+    const kwire::fetch_response::data answer{
+        .responses = {{.topic = "orders", .partitions = {{.partition_index = 0, .records = batch}}}}};
+    std::string seen;
+    const auto next = read_records(answered(broker, answer, 11), kwire::codec_set(gzip), 1,
+                                   [&](std::int64_t offset, std::string_view value) {
+                                       seen += std::to_string(offset) + " " + std::string(value) + "\n";
+                                   });
+    CHECK(next == 3);
+    CHECK(seen == "1 two\n2 three\n");
+}
+
+TEST_CASE("the client of the page refuses what the broker's version cannot carry") {
+    connection broker;
+    connect(broker, 13);
+    kwire::gzip_codec gzip;
+    const std::string_view values[] = {"one"};
+    const auto refused = produce(broker, "orders", values, 1000, gzip);
+    REQUIRE_FALSE(refused);
+    CHECK(std::string(kwire::describe(refused.error())) ==
+          "ProduceRequest v13 topic_data[0].name: field_not_in_version");
+}
