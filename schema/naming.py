@@ -94,6 +94,18 @@ def field_names(field_names_of_struct, where: str) -> dict[str, str]:
     return found
 
 
+def enumeration(field) -> str | None:
+    """Whose enumerators the numbers of a model.Field are: `error_code`, `api_key`, or None.
+
+    Streams' SubscriptionInfoData has an errorCode of 32 bits with codes of its own, which is none.
+    """
+    if field.type != "int16" or field.array:
+        return None
+    if field.name.lower().endswith("errorcode"):
+        return "error_code"
+    return "api_key" if field.name.lower().endswith("apikey") else None
+
+
 def check_message(message):
     """Raises NamingError unless every struct and field of a model.Message has a usable name of its own."""
     struct_names([struct.name for struct in message.structs()], message.name)

@@ -75,7 +75,7 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
     };
     const auto refuse = [&](auto asked_topic, error_code why) {
         auto& out = answer.topics.emplace_back();
-        out.error_code = std::to_underlying(why);
+        out.error_code = why;
         out.topic_id = asked_topic.topic_id();
         out.name = asked_topic.name();
         if (!out.name && request.api_version() < 12) out.name = ""; // null only from there on
@@ -122,11 +122,11 @@ reply broker::list_offsets(const kwire::request_frame& request) const {
             result.partition_index = partition.partition_index();
             const auto* log = topic != nullptr ? topic->partition(partition.partition_index()) : nullptr;
             if (log == nullptr) {
-                result.error_code = std::to_underlying(error_code::unknown_topic_or_partition);
+                result.error_code = error_code::unknown_topic_or_partition;
                 continue;
             }
             if (partition.current_leader_epoch() > leader_epoch) {
-                result.error_code = std::to_underlying(error_code::unknown_leader_epoch);
+                result.error_code = error_code::unknown_leader_epoch;
                 continue;
             }
             if (request.api_version() >= 4) result.leader_epoch = leader_epoch;
@@ -150,18 +150,17 @@ reply broker::find_coordinator(const kwire::request_frame& request) const {
 
     kwire::find_coordinator_response::data answer;
     if (request.api_version() < 4) {
-        answer.error_code = std::to_underlying(error_code::coordinator_not_available);
+        answer.error_code = error_code::coordinator_not_available;
         answer.error_message = why;
         answer.node_id = -1;
         answer.port = -1;
     }
     for (const std::string_view key : asked->coordinator_keys())
-        answer.coordinators.push_back(
-            {.key = std::string(key),
-             .node_id = -1,
-             .port = -1,
-             .error_code = std::to_underlying(error_code::coordinator_not_available),
-             .error_message = std::string(why)});
+        answer.coordinators.push_back({.key = std::string(key),
+                                       .node_id = -1,
+                                       .port = -1,
+                                       .error_code = error_code::coordinator_not_available,
+                                       .error_message = std::string(why)});
     return write<kwire::find_coordinator_response>(answer, request.api_version(), request.correlation_id());
 }
 
@@ -172,7 +171,7 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
     // Enough for idempotent producers to start; their sequence numbers are not compared.
     kwire::init_producer_id_response::data answer;
     if (asked->transactional_id())
-        answer.error_code = std::to_underlying(error_code::transactional_id_authorization_failed);
+        answer.error_code = error_code::transactional_id_authorization_failed;
     else
         answer.producer_id = next_producer_id_++;
     return write<kwire::init_producer_id_response>(answer, request.api_version(), request.correlation_id());
@@ -181,9 +180,8 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
 reply broker::sasl_handshake(const kwire::request_frame& request) const {
     const auto asked = read<kwire::sasl_handshake_request>(request);
     if (!asked) return hang_up(asked.error());
-    return write<kwire::sasl_handshake_response>(
-        {.error_code = std::to_underlying(error_code::illegal_sasl_state)}, request.api_version(),
-        request.correlation_id());
+    return write<kwire::sasl_handshake_response>({.error_code = error_code::illegal_sasl_state},
+                                                 request.api_version(), request.correlation_id());
 }
 
 } // namespace echo_broker

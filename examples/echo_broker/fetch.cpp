@@ -57,7 +57,7 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
     const std::int16_t version = version_of(request);
     fetched found;
     if (request.session_id() != 0) { // fetch sessions are optional (KIP-227): id 0 declines them
-        found.answer.error_code = std::to_underlying(error_code::fetch_session_id_not_found);
+        found.answer.error_code = error_code::fetch_session_id_not_found;
         found.failed = true;
         return found;
     }
@@ -71,23 +71,22 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
             auto& result = out.partitions.emplace_back();
             result.partition_index = partition.partition();
             result.high_watermark = -1;
-            result.records = kwire::buffer_chain{}; // empty, not null: librdkafka takes null for an error
             partition_log* const log = topic != nullptr ? topic->partition(partition.partition()) : nullptr;
             if (log == nullptr) {
-                result.error_code = std::to_underlying(version >= 13 && topic == nullptr
-                                                           ? error_code::unknown_topic_id
-                                                           : error_code::unknown_topic_or_partition);
+                result.error_code = version >= 13 && topic == nullptr
+                                        ? error_code::unknown_topic_id
+                                        : error_code::unknown_topic_or_partition;
             } else if (partition.current_leader_epoch() > leader_epoch) {
-                result.error_code = std::to_underlying(error_code::unknown_leader_epoch);
+                result.error_code = error_code::unknown_leader_epoch;
             } else {
                 result.high_watermark = log->end_offset();
                 result.last_stable_offset = log->end_offset();
                 result.log_start_offset = log->start_offset();
                 if (partition.fetch_offset() < log->start_offset() ||
                     partition.fetch_offset() > log->end_offset())
-                    result.error_code = std::to_underlying(error_code::offset_out_of_range);
+                    result.error_code = error_code::offset_out_of_range;
             }
-            if (error_code{result.error_code} != error_code::none) {
+            if (result.error_code != error_code::none) {
                 found.failed = true;
                 continue;
             }
@@ -97,7 +96,7 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
                 std::min(static_cast<std::uint64_t>(std::max(partition.partition_max_bytes(), 0)),
                          max_bytes - std::min(max_bytes, found.bytes));
             result.records = log->read(partition.fetch_offset(), limit, found.bytes == 0);
-            found.bytes += result.records->size();
+            found.bytes += result.records.size();
             found.logs.push_back(log);
         }
     }

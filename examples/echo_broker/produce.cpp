@@ -81,7 +81,7 @@ reply broker::produce(kwire::request_frame frame) {
             result.index = partition.index();
             result.base_offset = -1;
             const auto refuse = [&](error_code why) {
-                result.error_code = std::to_underlying(why);
+                result.error_code = why;
                 refused_any = true;
             };
             partition_log* const log = topic != nullptr ? topic->partition(partition.index()) : nullptr;

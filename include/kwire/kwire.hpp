@@ -57,6 +57,8 @@
 #include <kwire/wire/uuid.hpp>
 #include <kwire/wire/varint.hpp>
 #include <kwire/write/encode.hpp>
+#include <kwire/write/nullable_list.hpp>
+#include <kwire/write/payload.hpp>
 #include <kwire/write/scalar_list.hpp>
 #include <kwire/write/set.hpp>
 #include <kwire/write/to_data.hpp>

@@ -12,8 +12,8 @@ using kwire::metadata_request;
 
 int main() {
     metadata_request::data asked;
-    asked.topics->push_back({.name = "orders"});
-    asked.topics->push_back({.name = "payments"});
+    asked.topics.push_back({.name = "orders"});
+    asked.topics.push_back({.name = "payments"});
     asked.allow_auto_topic_creation = false;
 
     for (int version = 4; version <= metadata_request::facts.versions.last; ++version) {

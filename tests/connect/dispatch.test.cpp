@@ -65,7 +65,7 @@ TEST_CASE("a visitor's functions get the requests that they name, at every versi
             request_frame<kwire::produce_request>({.acks = -1}, version < 13 ? version : 12), naming(what)));
         CHECK(what == "produce acks -1");
         REQUIRE(kwire::dispatch(
-            request_frame<kwire::metadata_request>({.topics = {{{.name = "a"}, {.name = "b"}}}}, version),
+            request_frame<kwire::metadata_request>({.topics = {{.name = "a"}, {.name = "b"}}}, version),
             naming(what)));
         CHECK(what == "metadata of 2 topics in v" + std::to_string(version) + " for me");
     }
@@ -171,7 +171,7 @@ TEST_CASE("the answer to a version of ApiVersions that the broker lacks is read 
                                          kwire::overloaded{
                                              [](const kwire::message<kwire::api_versions_response>& r) {
                                                  CHECK(r.api_version() == 0);
-                                                 CHECK(r->error_code() == 35);
+                                                 CHECK(r->error_code() == kwire::error_code::unsupported_version);
                                                  return int{(*r->api_keys().begin()).max_version()};
                                              },
                                              [](const kwire::response_frame&) { return -1; },
@@ -205,7 +205,7 @@ TEST_CASE("a typed request keeps its bytes, and gives them up to be written") {
 }
 
 TEST_CASE("dispatch allocates nothing and copies nothing") {
-    const shared_buffer frame = request_frame<kwire::metadata_request>({.topics = {{{.name = "topic"}}}}, 12);
+    const shared_buffer frame = request_frame<kwire::metadata_request>({.topics = {{.name = "topic"}}}, 12);
     const std::uint64_t copied = kwire::copied_bytes();
     std::size_t topics = 0;
     const std::size_t allocations = support::allocations_of([&] {

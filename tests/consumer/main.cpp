@@ -7,7 +7,7 @@
 
 int main() {
     kwire::metadata_request::data asked;
-    asked.topics->push_back({.name = "orders"});
+    asked.topics.push_back({.name = "orders"});
     const auto written = kwire::encode<kwire::metadata_request>(asked, 12);
     if (!written) return 1;
 

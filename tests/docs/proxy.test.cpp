@@ -209,8 +209,8 @@ TEST_CASE("the proxy of the page cuts the broker's versions down and keeps its t
         {.client_software_name = "x", .client_software_version = "1"}, 3, 7)));
     to_broker.clear();
     REQUIRE(one.from_broker(response<kwire::api_versions_response>(
-        {.api_keys = {{.api_key = 0, .min_version = 3, .max_version = 20},
-                      {.api_key = 1, .min_version = 4, .max_version = 17}},
+        {.api_keys = {{.api_key = kwire::api_key::produce, .min_version = 3, .max_version = 20},
+                      {.api_key = kwire::api_key::fetch, .min_version = 4, .max_version = 17}},
          .throttle_time_ms = 250},
         3, 7)));
     const auto frame =

@@ -1,4 +1,6 @@
 /// What generic tools do, over every message and every golden vector. docs/reflection.md shows some of it.
+#include <kwire/messages/consumer_protocol_subscription.hpp>
+#include <kwire/messages/metadata.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/set.hpp>

@@ -49,7 +49,7 @@ template <class T>
 void show_value(const T& value, sink& out) {
     if constexpr (std::same_as<T, bool>)
         out.boolean(value);
-    else if constexpr (std::is_integral_v<T>)
+    else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
         out.integer(static_cast<std::int64_t>(value));
     else if constexpr (std::same_as<T, double>)
         out.real(value);

@@ -63,8 +63,8 @@ TEST_CASE("numbers may come in any type, and what does not fit into the field is
     CHECK(find(view->brokers(), std::uint64_t{7}));
     CHECK(find(view->brokers(), std::int8_t{7}));
     CHECK_FALSE(find(view->brokers(), (std::int64_t{1} << 32) + 7));
-    const auto apis =
-        read_back<kwire::api_versions_response>({.api_keys = {{.api_key = 1, .max_version = 18}}}, 3);
+    const auto apis = read_back<kwire::api_versions_response>(
+        {.api_keys = {{.api_key = kwire::api_key::fetch, .max_version = 18}}}, 3);
     CHECK(find(apis->api_keys(), kwire::api_key::fetch)->max_version() == 18);
     CHECK_FALSE(find(apis->api_keys(), kwire::api_key::produce));
 }

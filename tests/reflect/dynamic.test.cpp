@@ -105,12 +105,12 @@ TEST_CASE("content is the same whatever the version, and differs in one name or 
     const auto view = kwire::parse_view(metadata, at_12.span(), 12);
     CHECK(kwire::same_content(*kwire::parse_view(metadata, at_9.span(), 9), *view));
 
-    request.topics.value().back().name = "bill5";
+    request.topics.back().name = "bill5";
     const auto renamed = body_of(request, 12);
     CHECK_FALSE(kwire::same_content(*kwire::parse_view(metadata, renamed.span(), 12), *view));
 
     request = two_topics();
-    request.topics.value().back().unknown_tags.push_back({7, {}});
+    request.topics.back().unknown_tags.push_back({7, {}});
     const auto tagged = body_of(request, 12);
     CHECK_FALSE(kwire::same_content(*kwire::parse_view(metadata, tagged.span(), 12), *view));
 }

@@ -32,15 +32,15 @@ kwire::shared_buffer bytes_of(std::string_view text) {
 } // namespace
 
 TEST_CASE("a message is one line: name, version, and every field that the version has") {
-    kwire::metadata_request::data request{.topics = {{{.name = "orders"}, {.name = std::nullopt}}}};
+    kwire::metadata_request::data request{.topics = {{.name = "orders"}, {.name = std::nullopt}}};
     CHECK(printed<kwire::metadata_request>(request, 12) ==
           "MetadataRequest v12 {topics: [{topic_id: AAAAAAAAAAAAAAAAAAAAAA, name: \"orders\"}, {topic_id: "
           "AAAAAAAAAAAAAAAAAAAAAA, name: null}], allow_auto_topic_creation: true, "
           "include_topic_authorized_operations: false}");
-    request.topics->pop_back();
+    request.topics.pop_back();
     CHECK(printed<kwire::metadata_request>(request, 0) ==
           "MetadataRequest v0 {topics: [{name: \"orders\"}]}");
-    CHECK(printed<kwire::metadata_request>({.topics = std::nullopt}, 1) ==
+    CHECK(printed<kwire::metadata_request>({.topics = nullptr}, 1) ==
           "MetadataRequest v1 {topics: null}");
 }
 

@@ -47,7 +47,7 @@ std::string refusal(const typename M::data& data, int version) {
 } // namespace
 
 TEST_CASE("a message is written with designated initialisers") {
-    CHECK(hex<kwire::metadata_request>({.topics = {{{.name = "orders"}}}}, 1) == "000000010006"
+    CHECK(hex<kwire::metadata_request>({.topics = {{.name = "orders"}}}, 1) == "000000010006"
                                                                                  "6f7264657273");
     CHECK(hex<kwire::metadata_request>({.topics = std::nullopt}, 1) == "ffffffff");
     CHECK(hex<kwire::metadata_request>({.topics = std::nullopt}, 12) == "00010000");
@@ -71,7 +71,7 @@ TEST_CASE("payloads go out where they are, in one allocation for the rest") {
 
 TEST_CASE("a value that the version cannot carry is refused with its field") {
     kwire::metadata_request::data request;
-    request.topics = std::nullopt;
+    request.topics = nullptr;
     CHECK(refusal<kwire::metadata_request>(request, 0) == "null_not_allowed topics");
     request.topics = {{.name = "a"}, {.name = std::nullopt}};
     CHECK(refusal<kwire::metadata_request>(request, 9) == "null_not_allowed topics[1].name");
@@ -122,9 +122,9 @@ TEST_CASE("unknown tags are written in order, and only where there are tags") {
     CHECK(refusal<kwire::metadata_request>(request, 12) == "tag_order unknown_tags[1]");
     request.unknown_tags = {};
     request.topics = {{.name = "a"}, {.name = "b"}};
-    request.topics->at(1).unknown_tags = {{2, {}}, {1, {}}};
+    request.topics.at(1).unknown_tags = {{2, {}}, {1, {}}};
     CHECK(refusal<kwire::metadata_request>(request, 12) == "tag_order topics[1].unknown_tags[1]");
-    request.topics->at(1).unknown_tags = {{2, {}}, {2, {}}};
+    request.topics.at(1).unknown_tags = {{2, {}}, {2, {}}};
     const auto twice = kwire::encode<kwire::metadata_request>(request, 12);
     REQUIRE(!twice);
 }

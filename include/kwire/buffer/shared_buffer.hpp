@@ -21,6 +21,7 @@
 
 namespace kwire {
 
+class payload;
 class unique_buffer;
 
 namespace detail {
@@ -282,6 +283,7 @@ public:
     }
 
 private:
+    friend payload;
     friend unique_buffer;
     friend detail::buffer_access;
 

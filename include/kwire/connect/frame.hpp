@@ -225,11 +225,18 @@ template <class M>
     const int header_version =
         request_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
     request_header::data header;
-    header.request_api_key = M::facts.key;
+    header.request_api_key = static_cast<api_key>(M::facts.key);
     header.request_api_version = static_cast<std::int16_t>(version);
     header.correlation_id = correlation_id;
     if (header_version > 0) header.client_id = std::move(client_id);
     return detail::encode_frame<request_header, M>(header, header_version, request, version);
+}
+/// The same for a struct that has a name: its type says which message it is.
+template <detail::message_data Data>
+[[nodiscard]] std::expected<buffer_chain, error> encode_request(const Data& request, int version,
+                                                                std::int32_t correlation_id,
+                                                                std::optional<std::string> client_id = "") {
+    return encode_request<typename Data::struct_type>(request, version, correlation_id, std::move(client_id));
 }
 
 /// A whole response frame: length prefix, the header that `version` calls for, and the body. Errors: as
@@ -242,6 +249,12 @@ template <class M>
     response_header::data header;
     header.correlation_id = correlation_id;
     return detail::encode_frame<response_header, M>(header, header_version, response, version);
+}
+/// The same for a struct that has a name: its type says which message it is.
+template <detail::message_data Data>
+[[nodiscard]] std::expected<buffer_chain, error> encode_response(const Data& response, int version,
+                                                                 std::int32_t correlation_id) {
+    return encode_response<typename Data::struct_type>(response, version, correlation_id);
 }
 
 } // namespace kwire

@@ -97,13 +97,12 @@ struct api_versions_answer {
 answer_api_versions(const request_frame& request, std::span<const api_range> served) {
     api_versions_answer answer;
     const auto add = [&](const api_range& one) {
-        answer.body.api_keys.push_back({.api_key = static_cast<std::int16_t>(one.api),
-                                        .min_version = one.versions.first,
-                                        .max_version = one.versions.last});
+        answer.body.api_keys.push_back(
+            {.api_key = one.api, .min_version = one.versions.first, .max_version = one.versions.last});
     };
     const version_range own = versions_in(served, api_key::api_versions);
     if (!own.contains(request.api_version())) {
-        answer.body.error_code = std::to_underlying(error_code::unsupported_version);
+        answer.body.error_code = error_code::unsupported_version;
         if (!own.empty()) add({api_key::api_versions, own});
         return answer;
     }
@@ -113,7 +112,7 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
     const bool has_name = request.api_version() >= 3;
     if (has_name && !(detail::is_software_text(asked->client_software_name()) &&
                       detail::is_software_text(asked->client_software_version())))
-        answer.body.error_code = std::to_underlying(error_code::invalid_request);
+        answer.body.error_code = error_code::invalid_request;
     else
         std::ranges::for_each(served, add);
     return answer;
@@ -128,10 +127,10 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
 [[nodiscard]] inline std::optional<std::int16_t>
 retry_version(const api_versions_response::view& answer, std::int16_t asked,
               version_range ours = api_versions_request::facts.versions) noexcept {
-    if (error_code{answer.error_code()} != error_code::unsupported_version) return std::nullopt;
+    if (answer.error_code() != error_code::unsupported_version) return std::nullopt;
     const auto worth_asking = [&](std::int16_t version) { return ours.contains(version) && version < asked; };
     for (const auto one : answer.api_keys()) {
-        if (static_cast<api_key>(one.api_key()) != api_key::api_versions) continue;
+        if (one.api_key() != api_key::api_versions) continue;
         const version_range common = detail::intersection(ours, {one.min_version(), one.max_version()});
         if (!common.empty() && worth_asking(common.last)) return common.last;
     }
@@ -148,7 +147,7 @@ public:
     explicit common_versions(const api_versions_response::view& answer,
                              std::span<const api_range> ours = known_apis) noexcept {
         for (const auto one : answer.api_keys()) {
-            const auto api = static_cast<api_key>(one.api_key());
+            const auto api = one.api_key();
             if (const std::size_t i = index(api); i < ranges_.size())
                 ranges_[i] =
                     detail::intersection({one.min_version(), one.max_version()}, versions_in(ours, api));
@@ -182,8 +181,8 @@ private:
                                                        std::span<const api_range> ours = known_apis) {
     api_versions_response::data out = to_data(answer);
     std::erase_if(out.api_keys, [&](api_versions_response::api_version::data& one) {
-        const version_range both = detail::intersection({one.min_version, one.max_version},
-                                                        versions_in(ours, static_cast<api_key>(one.api_key)));
+        const version_range both =
+            detail::intersection({one.min_version, one.max_version}, versions_in(ours, one.api_key));
         one.min_version = both.first;
         one.max_version = both.last;
         return both.empty();

@@ -19,7 +19,7 @@ struct add_offsets_to_txn_request::data {
 struct add_offsets_to_txn_response::data {
     using struct_type = add_offsets_to_txn_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

@@ -37,7 +37,7 @@ struct add_partitions_to_txn_request::data {
 struct add_partitions_to_txn_response::partition_result::data {
     using struct_type = partition_result;
     std::int32_t partition_index = 0;
-    std::int16_t partition_error_code = 0;
+    kwire::error_code partition_error_code{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -58,7 +58,7 @@ struct add_partitions_to_txn_response::result::data {
 struct add_partitions_to_txn_response::data {
     using struct_type = add_partitions_to_txn_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<result::data> results_by_transaction{};
     std::vector<topic_result::data> results_by_topic_v3_and_below{};
     unknown_tag_list unknown_tags{};

@@ -17,7 +17,7 @@ struct allocate_producer_ids_request::data {
 struct allocate_producer_ids_response::data {
     using struct_type = allocate_producer_ids_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t producer_id_start = 0;
     std::int32_t producer_id_len = 0;
     unknown_tag_list unknown_tags{};

@@ -45,7 +45,7 @@ struct alter_client_quotas_response::entity_data::data {
 
 struct alter_client_quotas_response::entry_data::data {
     using struct_type = entry_data;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<entity_data::data> entity{};
     unknown_tag_list unknown_tags{};

@@ -31,7 +31,7 @@ struct alter_configs_request::data {
 
 struct alter_configs_response::resource_response::data {
     using struct_type = resource_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::int8_t resource_type = 0;
     std::string resource_name{};

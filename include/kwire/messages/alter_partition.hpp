@@ -44,7 +44,7 @@ struct alter_partition_request::data {
 struct alter_partition_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t leader_id = 0;
     std::int32_t leader_epoch = 0;
     scalar_list<std::int32_t> isr{};
@@ -64,7 +64,7 @@ struct alter_partition_response::topic_data::data {
 struct alter_partition_response::data {
     using struct_type = alter_partition_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<topic_data::data> topics{};
     unknown_tag_list unknown_tags{};
 };

@@ -10,7 +10,7 @@ namespace kwire {
 struct alter_partition_reassignments_request::reassignable_partition::data {
     using struct_type = reassignable_partition;
     std::int32_t partition_index = 0;
-    std::optional<scalar_list<std::int32_t>> replicas{};
+    nullable_list<std::int32_t> replicas = nullptr;
     unknown_tag_list unknown_tags{};
 };
 
@@ -32,7 +32,7 @@ struct alter_partition_reassignments_request::data {
 struct alter_partition_reassignments_response::reassignable_partition_response::data {
     using struct_type = reassignable_partition_response;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };
@@ -48,7 +48,7 @@ struct alter_partition_reassignments_response::data {
     using struct_type = alter_partition_reassignments_response;
     std::int32_t throttle_time_ms = 0;
     bool allow_replication_factor_change = true;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<reassignable_topic_response::data> responses{};
     unknown_tag_list unknown_tags{};

@@ -30,7 +30,7 @@ struct alter_replica_log_dirs_request::data {
 struct alter_replica_log_dirs_response::alter_replica_log_dir_partition_result::data {
     using struct_type = alter_replica_log_dir_partition_result;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

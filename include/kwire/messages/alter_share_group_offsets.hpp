@@ -31,7 +31,7 @@ struct alter_share_group_offsets_request::data {
 struct alter_share_group_offsets_response::partition::data {
     using struct_type = partition;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };
@@ -47,7 +47,7 @@ struct alter_share_group_offsets_response::topic::data {
 struct alter_share_group_offsets_response::data {
     using struct_type = alter_share_group_offsets_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::vector<topic::data> responses{};
     unknown_tag_list unknown_tags{};

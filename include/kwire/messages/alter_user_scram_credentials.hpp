@@ -34,7 +34,7 @@ struct alter_user_scram_credentials_request::data {
 struct alter_user_scram_credentials_response::result::data {
     using struct_type = result;
     std::string user{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };

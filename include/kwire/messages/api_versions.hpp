@@ -18,7 +18,7 @@ struct api_versions_request::data {
 
 struct api_versions_response::api_version::data {
     using struct_type = api_version;
-    std::int16_t api_key = 0;
+    kwire::api_key api_key{};
     std::int16_t min_version = 0;
     std::int16_t max_version = 0;
     unknown_tag_list unknown_tags{};
@@ -42,7 +42,7 @@ struct api_versions_response::finalized_feature_key::data {
 
 struct api_versions_response::data {
     using struct_type = api_versions_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<api_version::data> api_keys{};
     std::int32_t throttle_time_ms = 0;
     std::vector<supported_feature_key::data> supported_features{};

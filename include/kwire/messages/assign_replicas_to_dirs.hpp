@@ -38,7 +38,7 @@ struct assign_replicas_to_dirs_request::data {
 struct assign_replicas_to_dirs_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -59,7 +59,7 @@ struct assign_replicas_to_dirs_response::directory_data::data {
 struct assign_replicas_to_dirs_response::data {
     using struct_type = assign_replicas_to_dirs_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<directory_data::data> directories{};
     unknown_tag_list unknown_tags{};
 };

@@ -15,14 +15,14 @@ struct broker_heartbeat_request::data {
     bool want_fence = false;
     bool want_shut_down = false;
     scalar_list<uuid> offline_log_dirs{};
-    std::optional<scalar_list<uuid>> cordoned_log_dirs{};
+    nullable_list<uuid> cordoned_log_dirs = nullptr;
     unknown_tag_list unknown_tags{};
 };
 
 struct broker_heartbeat_response::data {
     using struct_type = broker_heartbeat_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     bool is_caught_up = false;
     bool is_fenced = true;
     bool should_shut_down = false;

@@ -41,7 +41,7 @@ struct broker_registration_request::data {
 struct broker_registration_response::data {
     using struct_type = broker_registration_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t broker_epoch = -1;
     unknown_tag_list unknown_tags{};
 };

@@ -14,7 +14,7 @@ struct broker_registration_change_record::data {
     std::int8_t fenced = 0;
     std::int8_t in_controlled_shutdown = 0;
     scalar_list<uuid> log_dirs{};
-    std::optional<scalar_list<uuid>> cordoned_log_dirs{};
+    nullable_list<uuid> cordoned_log_dirs = nullptr;
     unknown_tag_list unknown_tags{};
 };
 

@@ -17,7 +17,7 @@ struct consumer_group_current_member_assignment_value::topic_partitions::data {
     using struct_type = topic_partitions;
     uuid topic_id{};
     scalar_list<std::int32_t> partitions{};
-    std::optional<scalar_list<std::int32_t>> assignment_epochs{std::in_place};
+    nullable_list<std::int32_t> assignment_epochs{};
     unknown_tag_list unknown_tags{};
 };
 

@@ -46,7 +46,7 @@ struct consumer_group_describe_response::member::data {
 
 struct consumer_group_describe_response::described_group::data {
     using struct_type = described_group;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::string group_id{};
     std::string group_state{};

@@ -22,10 +22,10 @@ struct consumer_group_heartbeat_request::data {
     std::optional<std::string> instance_id{};
     std::optional<std::string> rack_id{};
     std::int32_t rebalance_timeout_ms = -1;
-    std::optional<std::vector<std::string>> subscribed_topic_names{};
+    nullable_list<std::string> subscribed_topic_names = nullptr;
     std::optional<std::string> subscribed_topic_regex{};
     std::optional<std::string> server_assignor{};
-    std::optional<std::vector<consumer_group_heartbeat_request::topic_partitions::data>> topic_partitions{};
+    nullable_list<consumer_group_heartbeat_request::topic_partitions::data> topic_partitions = nullptr;
     unknown_tag_list unknown_tags{};
 };
 
@@ -45,7 +45,7 @@ struct consumer_group_heartbeat_response::assignment::data {
 struct consumer_group_heartbeat_response::data {
     using struct_type = consumer_group_heartbeat_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::optional<std::string> member_id{};
     std::int32_t member_epoch = 0;

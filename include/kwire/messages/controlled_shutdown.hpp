@@ -23,7 +23,7 @@ struct controlled_shutdown_response::remaining_partition::data {
 
 struct controlled_shutdown_response::data {
     using struct_type = controlled_shutdown_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<remaining_partition::data> remaining_partitions{};
     unknown_tag_list unknown_tags{};
 };

@@ -27,7 +27,7 @@ struct create_acls_request::data {
 
 struct create_acls_response::acl_creation_result::data {
     using struct_type = acl_creation_result;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };

@@ -25,7 +25,7 @@ struct create_delegation_token_request::data {
 
 struct create_delegation_token_response::data {
     using struct_type = create_delegation_token_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::string principal_type{};
     std::string principal_name{};
     std::string token_requester_principal_type{};

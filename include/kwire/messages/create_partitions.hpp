@@ -17,7 +17,7 @@ struct create_partitions_request::topic::data {
     using struct_type = topic;
     std::string name{};
     std::int32_t count = 0;
-    std::optional<std::vector<assignment::data>> assignments{std::in_place};
+    nullable_list<assignment::data> assignments{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -32,7 +32,7 @@ struct create_partitions_request::data {
 struct create_partitions_response::topic_result::data {
     using struct_type = topic_result;
     std::string name{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };

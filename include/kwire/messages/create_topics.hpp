@@ -53,12 +53,12 @@ struct create_topics_response::creatable_topic_result::data {
     using struct_type = creatable_topic_result;
     std::string name{};
     uuid topic_id{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
-    std::int16_t topic_config_error_code = 0;
+    kwire::error_code topic_config_error_code{};
     std::int32_t num_partitions = -1;
     std::int16_t replication_factor = -1;
-    std::optional<std::vector<creatable_topic_configs::data>> configs{std::in_place};
+    nullable_list<creatable_topic_configs::data> configs{};
     unknown_tag_list unknown_tags{};
 };
 

@@ -27,7 +27,7 @@ struct delete_acls_request::data {
 
 struct delete_acls_response::matching_acl::data {
     using struct_type = matching_acl;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::int8_t resource_type = 0;
     std::string resource_name{};
@@ -41,7 +41,7 @@ struct delete_acls_response::matching_acl::data {
 
 struct delete_acls_response::filter_result::data {
     using struct_type = filter_result;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<matching_acl::data> matching_acls{};
     unknown_tag_list unknown_tags{};

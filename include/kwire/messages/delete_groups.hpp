@@ -16,7 +16,7 @@ struct delete_groups_request::data {
 struct delete_groups_response::deletable_group_result::data {
     using struct_type = deletable_group_result;
     std::string group_id{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };

@@ -32,7 +32,7 @@ struct delete_records_response::partition_result::data {
     using struct_type = partition_result;
     std::int32_t partition_index = 0;
     std::int64_t low_watermark = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

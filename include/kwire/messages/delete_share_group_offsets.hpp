@@ -24,7 +24,7 @@ struct delete_share_group_offsets_response::topic::data {
     using struct_type = topic;
     std::string topic_name{};
     uuid topic_id{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };
@@ -32,7 +32,7 @@ struct delete_share_group_offsets_response::topic::data {
 struct delete_share_group_offsets_response::data {
     using struct_type = delete_share_group_offsets_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::vector<topic::data> responses{};
     unknown_tag_list unknown_tags{};

@@ -26,7 +26,7 @@ struct delete_topics_response::deletable_topic_result::data {
     using struct_type = deletable_topic_result;
     std::optional<std::string> name{std::in_place};
     uuid topic_id{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };

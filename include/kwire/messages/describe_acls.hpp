@@ -40,7 +40,7 @@ struct describe_acls_response::resource::data {
 struct describe_acls_response::data {
     using struct_type = describe_acls_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<resource::data> resources{};
     unknown_tag_list unknown_tags{};

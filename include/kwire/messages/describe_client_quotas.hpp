@@ -46,9 +46,9 @@ struct describe_client_quotas_response::entry_data::data {
 struct describe_client_quotas_response::data {
     using struct_type = describe_client_quotas_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
-    std::optional<std::vector<entry_data::data>> entries{std::in_place};
+    nullable_list<entry_data::data> entries{};
     unknown_tag_list unknown_tags{};
 };
 

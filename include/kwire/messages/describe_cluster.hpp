@@ -28,7 +28,7 @@ struct describe_cluster_response::broker::data {
 struct describe_cluster_response::data {
     using struct_type = describe_cluster_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::int8_t endpoint_type = 1;
     std::string cluster_id{};

@@ -11,7 +11,7 @@ struct describe_configs_request::resource::data {
     using struct_type = resource;
     std::int8_t resource_type = 0;
     std::string resource_name{};
-    std::optional<std::vector<std::string>> configuration_keys{std::in_place};
+    nullable_list<std::string> configuration_keys{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -47,7 +47,7 @@ struct describe_configs_response::resource_result::data {
 
 struct describe_configs_response::result::data {
     using struct_type = result;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::int8_t resource_type = 0;
     std::string resource_name{};

@@ -16,7 +16,7 @@ struct describe_delegation_token_request::owner::data {
 
 struct describe_delegation_token_request::data {
     using struct_type = describe_delegation_token_request;
-    std::optional<std::vector<owner::data>> owners{std::in_place};
+    nullable_list<owner::data> owners{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -44,7 +44,7 @@ struct describe_delegation_token_response::described_delegation_token::data {
 
 struct describe_delegation_token_response::data {
     using struct_type = describe_delegation_token_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<described_delegation_token::data> tokens{};
     std::int32_t throttle_time_ms = 0;
     unknown_tag_list unknown_tags{};

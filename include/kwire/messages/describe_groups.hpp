@@ -27,7 +27,7 @@ struct describe_groups_response::described_group_member::data {
 
 struct describe_groups_response::described_group::data {
     using struct_type = described_group;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::string group_id{};
     std::string group_state{};

@@ -16,7 +16,7 @@ struct describe_log_dirs_request::describable_log_dir_topic::data {
 
 struct describe_log_dirs_request::data {
     using struct_type = describe_log_dirs_request;
-    std::optional<std::vector<describable_log_dir_topic::data>> topics{std::in_place};
+    nullable_list<describable_log_dir_topic::data> topics{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -38,7 +38,7 @@ struct describe_log_dirs_response::topic::data {
 
 struct describe_log_dirs_response::result::data {
     using struct_type = result;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::string log_dir{};
     std::vector<topic::data> topics{};
     std::int64_t total_bytes = -1;
@@ -50,7 +50,7 @@ struct describe_log_dirs_response::result::data {
 struct describe_log_dirs_response::data {
     using struct_type = describe_log_dirs_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<result::data> results{};
     unknown_tag_list unknown_tags{};
 };

@@ -34,7 +34,7 @@ struct describe_producers_response::producer_state::data {
 struct describe_producers_response::partition_response::data {
     using struct_type = partition_response;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::vector<producer_state::data> active_producers{};
     unknown_tag_list unknown_tags{};

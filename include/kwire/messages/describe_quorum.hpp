@@ -39,7 +39,7 @@ struct describe_quorum_response::replica_state::data {
 struct describe_quorum_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::int32_t leader_id = 0;
     std::int32_t leader_epoch = 0;
@@ -73,7 +73,7 @@ struct describe_quorum_response::node::data {
 
 struct describe_quorum_response::data {
     using struct_type = describe_quorum_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<topic_data::data> topics{};
     std::vector<node::data> nodes{};

@@ -17,7 +17,7 @@ struct describe_share_group_offsets_request::topic::data {
 struct describe_share_group_offsets_request::group::data {
     using struct_type = group;
     std::string group_id{};
-    std::optional<std::vector<topic::data>> topics{std::in_place};
+    nullable_list<topic::data> topics{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -33,7 +33,7 @@ struct describe_share_group_offsets_response::partition::data {
     std::int64_t start_offset = 0;
     std::int32_t leader_epoch = 0;
     std::int64_t lag = -1;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };
@@ -50,7 +50,7 @@ struct describe_share_group_offsets_response::group::data {
     using struct_type = group;
     std::string group_id{};
     std::vector<topic::data> topics{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };

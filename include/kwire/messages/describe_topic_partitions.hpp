@@ -30,21 +30,21 @@ struct describe_topic_partitions_request::data {
 
 struct describe_topic_partitions_response::partition::data {
     using struct_type = partition;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t partition_index = 0;
     std::int32_t leader_id = 0;
     std::int32_t leader_epoch = -1;
     scalar_list<std::int32_t> replica_nodes{};
     scalar_list<std::int32_t> isr_nodes{};
-    std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
-    std::optional<scalar_list<std::int32_t>> last_known_elr{};
+    nullable_list<std::int32_t> eligible_leader_replicas = nullptr;
+    nullable_list<std::int32_t> last_known_elr = nullptr;
     scalar_list<std::int32_t> offline_replicas{};
     unknown_tag_list unknown_tags{};
 };
 
 struct describe_topic_partitions_response::topic::data {
     using struct_type = topic;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> name{std::in_place};
     uuid topic_id{};
     bool is_internal = false;

@@ -22,7 +22,7 @@ struct describe_transactions_response::topic_data::data {
 
 struct describe_transactions_response::transaction_state::data {
     using struct_type = describe_transactions_response::transaction_state;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::string transactional_id{};
     std::string transaction_state{};
     std::int32_t transaction_timeout_ms = 0;

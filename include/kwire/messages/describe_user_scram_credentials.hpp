@@ -15,7 +15,7 @@ struct describe_user_scram_credentials_request::user_name::data {
 
 struct describe_user_scram_credentials_request::data {
     using struct_type = describe_user_scram_credentials_request;
-    std::optional<std::vector<user_name::data>> users{std::in_place};
+    nullable_list<user_name::data> users{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -29,7 +29,7 @@ struct describe_user_scram_credentials_response::credential_info::data {
 struct describe_user_scram_credentials_response::result::data {
     using struct_type = result;
     std::string user{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<credential_info::data> credential_infos{};
     unknown_tag_list unknown_tags{};
@@ -38,7 +38,7 @@ struct describe_user_scram_credentials_response::result::data {
 struct describe_user_scram_credentials_response::data {
     using struct_type = describe_user_scram_credentials_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<result::data> results{};
     unknown_tag_list unknown_tags{};

@@ -17,7 +17,7 @@ struct elect_leaders_request::topic_partitions::data {
 struct elect_leaders_request::data {
     using struct_type = elect_leaders_request;
     std::int8_t election_type = 0;
-    std::optional<std::vector<elect_leaders_request::topic_partitions::data>> topic_partitions{std::in_place};
+    nullable_list<elect_leaders_request::topic_partitions::data> topic_partitions{};
     std::int32_t timeout_ms = 60000;
     unknown_tag_list unknown_tags{};
 };
@@ -25,7 +25,7 @@ struct elect_leaders_request::data {
 struct elect_leaders_response::partition_result::data {
     using struct_type = partition_result;
     std::int32_t partition_id = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };
@@ -40,7 +40,7 @@ struct elect_leaders_response::replica_election_result::data {
 struct elect_leaders_response::data {
     using struct_type = elect_leaders_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<replica_election_result::data> replica_election_results{};
     unknown_tag_list unknown_tags{};
 };

@@ -50,7 +50,7 @@ struct end_quorum_epoch_request::data {
 struct end_quorum_epoch_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t leader_id = 0;
     std::int32_t leader_epoch = 0;
     unknown_tag_list unknown_tags{};
@@ -73,7 +73,7 @@ struct end_quorum_epoch_response::node_endpoint::data {
 
 struct end_quorum_epoch_response::data {
     using struct_type = end_quorum_epoch_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<topic_data::data> topics{};
     std::vector<node_endpoint::data> node_endpoints{};
     unknown_tag_list unknown_tags{};

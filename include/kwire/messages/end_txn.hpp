@@ -19,7 +19,7 @@ struct end_txn_request::data {
 struct end_txn_response::data {
     using struct_type = end_txn_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t producer_id = -1;
     std::int16_t producer_epoch = -1;
     unknown_tag_list unknown_tags{};

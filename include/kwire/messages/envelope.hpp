@@ -18,7 +18,7 @@ struct envelope_request::data {
 struct envelope_response::data {
     using struct_type = envelope_response;
     std::optional<shared_buffer> response_data{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

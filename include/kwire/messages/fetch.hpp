@@ -4,6 +4,7 @@
 #include <kwire/messages/view/fetch.hpp>
 
 #include <kwire/messages/detail/data.hpp>
+#include <kwire/write/payload.hpp>
 
 namespace kwire {
 
@@ -91,16 +92,16 @@ struct fetch_response::aborted_transaction::data {
 struct fetch_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t high_watermark = 0;
     std::int64_t last_stable_offset = -1;
     std::int64_t log_start_offset = -1;
     epoch_end_offset::data diverging_epoch{};
     leader_id_and_epoch::data current_leader{};
     fetch_response::snapshot_id::data snapshot_id{};
-    std::optional<std::vector<aborted_transaction::data>> aborted_transactions{std::in_place};
+    nullable_list<aborted_transaction::data> aborted_transactions{};
     std::int32_t preferred_read_replica = -1;
-    std::optional<buffer_chain> records{};
+    payload records{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -124,7 +125,7 @@ struct fetch_response::node_endpoint::data {
 struct fetch_response::data {
     using struct_type = fetch_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t session_id = 0;
     std::vector<fetchable_topic_response::data> responses{};
     std::vector<node_endpoint::data> node_endpoints{};

@@ -4,6 +4,7 @@
 #include <kwire/messages/view/fetch_snapshot.hpp>
 
 #include <kwire/messages/detail/data.hpp>
+#include <kwire/write/payload.hpp>
 
 namespace kwire {
 
@@ -57,12 +58,12 @@ struct fetch_snapshot_response::leader_id_and_epoch::data {
 struct fetch_snapshot_response::partition_snapshot::data {
     using struct_type = partition_snapshot;
     std::int32_t index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     fetch_snapshot_response::snapshot_id::data snapshot_id{};
     leader_id_and_epoch::data current_leader{};
     std::int64_t size = 0;
     std::int64_t position = 0;
-    buffer_chain unaligned_records{};
+    payload unaligned_records{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -84,7 +85,7 @@ struct fetch_snapshot_response::node_endpoint::data {
 struct fetch_snapshot_response::data {
     using struct_type = fetch_snapshot_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<topic_snapshot::data> topics{};
     std::vector<node_endpoint::data> node_endpoints{};
     unknown_tag_list unknown_tags{};

@@ -21,7 +21,7 @@ struct find_coordinator_response::coordinator::data {
     std::int32_t node_id = 0;
     std::string host{};
     std::int32_t port = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };
@@ -29,7 +29,7 @@ struct find_coordinator_response::coordinator::data {
 struct find_coordinator_response::data {
     using struct_type = find_coordinator_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::int32_t node_id = 0;
     std::string host{};

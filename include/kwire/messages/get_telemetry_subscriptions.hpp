@@ -16,7 +16,7 @@ struct get_telemetry_subscriptions_request::data {
 struct get_telemetry_subscriptions_response::data {
     using struct_type = get_telemetry_subscriptions_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     uuid client_instance_id{};
     std::int32_t subscription_id = 0;
     scalar_list<std::int8_t> accepted_compression_types{};

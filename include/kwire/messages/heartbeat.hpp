@@ -19,7 +19,7 @@ struct heartbeat_request::data {
 struct heartbeat_response::data {
     using struct_type = heartbeat_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

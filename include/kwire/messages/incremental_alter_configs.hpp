@@ -32,7 +32,7 @@ struct incremental_alter_configs_request::data {
 
 struct incremental_alter_configs_response::alter_configs_resource_response::data {
     using struct_type = alter_configs_resource_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::int8_t resource_type = 0;
     std::string resource_name{};

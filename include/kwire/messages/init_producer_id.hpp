@@ -21,7 +21,7 @@ struct init_producer_id_request::data {
 struct init_producer_id_response::data {
     using struct_type = init_producer_id_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t producer_id = -1;
     std::int16_t producer_epoch = 0;
     std::int64_t ongoing_txn_producer_id = -1;

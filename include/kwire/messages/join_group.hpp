@@ -38,7 +38,7 @@ struct join_group_response::member::data {
 struct join_group_response::data {
     using struct_type = join_group_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t generation_id = -1;
     std::optional<std::string> protocol_type{};
     std::optional<std::string> protocol_name{std::in_place};

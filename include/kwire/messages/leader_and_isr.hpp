@@ -57,7 +57,7 @@ struct leader_and_isr_response::partition_error::data {
     using struct_type = partition_error;
     std::string topic_name{};
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -70,7 +70,7 @@ struct leader_and_isr_response::topic_error::data {
 
 struct leader_and_isr_response::data {
     using struct_type = leader_and_isr_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<partition_error::data> partition_errors{};
     std::vector<topic_error::data> topics{};
     unknown_tag_list unknown_tags{};

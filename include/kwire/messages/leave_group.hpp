@@ -27,14 +27,14 @@ struct leave_group_response::member_response::data {
     using struct_type = member_response;
     std::string member_id{};
     std::optional<std::string> group_instance_id{std::in_place};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
 struct leave_group_response::data {
     using struct_type = leave_group_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<member_response::data> members{};
     unknown_tag_list unknown_tags{};
 };

@@ -21,7 +21,7 @@ struct list_client_metrics_resources_response::client_metrics_resource::data {
 struct list_client_metrics_resources_response::data {
     using struct_type = list_client_metrics_resources_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<client_metrics_resource::data> client_metrics_resources{};
     unknown_tag_list unknown_tags{};
 };

@@ -23,7 +23,7 @@ struct list_config_resources_response::config_resource::data {
 struct list_config_resources_response::data {
     using struct_type = list_config_resources_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<config_resource::data> config_resources{};
     unknown_tag_list unknown_tags{};
 };

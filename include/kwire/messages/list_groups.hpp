@@ -26,7 +26,7 @@ struct list_groups_response::listed_group::data {
 struct list_groups_response::data {
     using struct_type = list_groups_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<listed_group::data> groups{};
     unknown_tag_list unknown_tags{};
 };

@@ -35,7 +35,7 @@ struct list_offsets_request::data {
 struct list_offsets_response::partition_response::data {
     using struct_type = partition_response;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     scalar_list<std::int64_t> old_style_offsets{};
     std::int64_t timestamp = -1;
     std::int64_t offset = -1;

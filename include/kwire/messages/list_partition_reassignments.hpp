@@ -17,7 +17,7 @@ struct list_partition_reassignments_request::topics::data {
 struct list_partition_reassignments_request::data {
     using struct_type = list_partition_reassignments_request;
     std::int32_t timeout_ms = 60000;
-    std::optional<std::vector<list_partition_reassignments_request::topics::data>> topics{};
+    nullable_list<list_partition_reassignments_request::topics::data> topics = nullptr;
     unknown_tag_list unknown_tags{};
 };
 
@@ -40,7 +40,7 @@ struct list_partition_reassignments_response::ongoing_topic_reassignment::data {
 struct list_partition_reassignments_response::data {
     using struct_type = list_partition_reassignments_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<ongoing_topic_reassignment::data> topics{};
     unknown_tag_list unknown_tags{};

@@ -27,7 +27,7 @@ struct list_transactions_response::transaction_state::data {
 struct list_transactions_response::data {
     using struct_type = list_transactions_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<std::string> unknown_state_filters{};
     std::vector<transaction_state::data> transaction_states{};
     unknown_tag_list unknown_tags{};

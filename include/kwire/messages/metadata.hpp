@@ -16,7 +16,7 @@ struct metadata_request::topic::data {
 
 struct metadata_request::data {
     using struct_type = metadata_request;
-    std::optional<std::vector<topic::data>> topics{std::in_place};
+    nullable_list<topic::data> topics{};
     bool allow_auto_topic_creation = true;
     bool include_cluster_authorized_operations = false;
     bool include_topic_authorized_operations = false;
@@ -34,7 +34,7 @@ struct metadata_response::broker::data {
 
 struct metadata_response::partition::data {
     using struct_type = partition;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t partition_index = 0;
     std::int32_t leader_id = 0;
     std::int32_t leader_epoch = -1;
@@ -46,7 +46,7 @@ struct metadata_response::partition::data {
 
 struct metadata_response::topic::data {
     using struct_type = topic;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> name{std::in_place};
     uuid topic_id{};
     bool is_internal = false;
@@ -63,7 +63,7 @@ struct metadata_response::data {
     std::int32_t controller_id = -1;
     std::vector<topic::data> topics{};
     std::int32_t cluster_authorized_operations = -2147483648;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

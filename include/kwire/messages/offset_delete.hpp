@@ -27,7 +27,7 @@ struct offset_delete_request::data {
 struct offset_delete_response::partition::data {
     using struct_type = partition;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
 };
 
 struct offset_delete_response::topic::data {
@@ -38,7 +38,7 @@ struct offset_delete_response::topic::data {
 
 struct offset_delete_response::data {
     using struct_type = offset_delete_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t throttle_time_ms = 0;
     std::vector<topic::data> topics{};
 };

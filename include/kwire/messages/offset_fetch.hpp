@@ -27,14 +27,14 @@ struct offset_fetch_request::group::data {
     std::string group_id{};
     std::optional<std::string> member_id{};
     std::int32_t member_epoch = -1;
-    std::optional<std::vector<offset_fetch_request::topics::data>> topics{std::in_place};
+    nullable_list<offset_fetch_request::topics::data> topics{};
     unknown_tag_list unknown_tags{};
 };
 
 struct offset_fetch_request::data {
     using struct_type = offset_fetch_request;
     std::string group_id{};
-    std::optional<std::vector<topic::data>> topics{std::in_place};
+    nullable_list<topic::data> topics{};
     std::vector<group::data> groups{};
     bool require_stable = false;
     unknown_tag_list unknown_tags{};
@@ -46,7 +46,7 @@ struct offset_fetch_response::partition::data {
     std::int64_t committed_offset = 0;
     std::int32_t committed_leader_epoch = -1;
     std::optional<std::string> metadata{std::in_place};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -63,7 +63,7 @@ struct offset_fetch_response::partitions::data {
     std::int64_t committed_offset = 0;
     std::int32_t committed_leader_epoch = -1;
     std::optional<std::string> metadata{std::in_place};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -79,7 +79,7 @@ struct offset_fetch_response::group::data {
     using struct_type = group;
     std::string group_id{};
     std::vector<offset_fetch_response::topics::data> topics{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -87,7 +87,7 @@ struct offset_fetch_response::data {
     using struct_type = offset_fetch_response;
     std::int32_t throttle_time_ms = 0;
     std::vector<topic::data> topics{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<group::data> groups{};
     unknown_tag_list unknown_tags{};
 };

@@ -31,7 +31,7 @@ struct offset_for_leader_epoch_request::data {
 
 struct offset_for_leader_epoch_response::epoch_end_offset::data {
     using struct_type = epoch_end_offset;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t partition = 0;
     std::int32_t leader_epoch = -1;
     std::int64_t end_offset = -1;

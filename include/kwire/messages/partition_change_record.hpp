@@ -11,15 +11,15 @@ struct partition_change_record::data {
     using struct_type = partition_change_record;
     std::int32_t partition_id = -1;
     uuid topic_id{};
-    std::optional<scalar_list<std::int32_t>> isr{};
+    nullable_list<std::int32_t> isr = nullptr;
     std::int32_t leader = -2;
-    std::optional<scalar_list<std::int32_t>> replicas{};
-    std::optional<scalar_list<std::int32_t>> removing_replicas{};
-    std::optional<scalar_list<std::int32_t>> adding_replicas{};
+    nullable_list<std::int32_t> replicas = nullptr;
+    nullable_list<std::int32_t> removing_replicas = nullptr;
+    nullable_list<std::int32_t> adding_replicas = nullptr;
     std::int8_t leader_recovery_state = -1;
-    std::optional<scalar_list<uuid>> directories{};
-    std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
-    std::optional<scalar_list<std::int32_t>> last_known_elr{};
+    nullable_list<uuid> directories = nullptr;
+    nullable_list<std::int32_t> eligible_leader_replicas = nullptr;
+    nullable_list<std::int32_t> last_known_elr = nullptr;
     unknown_tag_list unknown_tags{};
 };
 

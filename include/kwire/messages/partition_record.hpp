@@ -20,8 +20,8 @@ struct partition_record::data {
     std::int32_t leader_epoch = -1;
     std::int32_t partition_epoch = -1;
     scalar_list<uuid> directories{};
-    std::optional<scalar_list<std::int32_t>> eligible_leader_replicas{};
-    std::optional<scalar_list<std::int32_t>> last_known_elr{};
+    nullable_list<std::int32_t> eligible_leader_replicas = nullptr;
+    nullable_list<std::int32_t> last_known_elr = nullptr;
     unknown_tag_list unknown_tags{};
 };
 

@@ -4,13 +4,14 @@
 #include <kwire/messages/view/produce.hpp>
 
 #include <kwire/messages/detail/data.hpp>
+#include <kwire/write/payload.hpp>
 
 namespace kwire {
 
 struct produce_request::partition_produce_data::data {
     using struct_type = partition_produce_data;
     std::int32_t index = 0;
-    std::optional<buffer_chain> records{};
+    payload records{};
     unknown_tag_list unknown_tags{};
 };
 
@@ -48,7 +49,7 @@ struct produce_response::leader_id_and_epoch::data {
 struct produce_response::partition_produce_response::data {
     using struct_type = partition_produce_response;
     std::int32_t index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t base_offset = 0;
     std::int64_t log_append_time_ms = -1;
     std::int64_t log_start_offset = -1;

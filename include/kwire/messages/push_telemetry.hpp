@@ -20,7 +20,7 @@ struct push_telemetry_request::data {
 struct push_telemetry_response::data {
     using struct_type = push_telemetry_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

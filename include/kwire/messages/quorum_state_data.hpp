@@ -21,7 +21,7 @@ struct quorum_state_data::data {
     std::int32_t voted_id = -1;
     uuid voted_directory_id{};
     std::int64_t applied_offset = 0;
-    std::optional<std::vector<voter::data>> current_voters{std::in_place};
+    nullable_list<voter::data> current_voters{};
     unknown_tag_list unknown_tags{};
 };
 

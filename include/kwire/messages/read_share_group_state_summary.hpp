@@ -31,7 +31,7 @@ struct read_share_group_state_summary_request::data {
 struct read_share_group_state_summary_response::partition_result::data {
     using struct_type = partition_result;
     std::int32_t partition = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::int32_t state_epoch = 0;
     std::int32_t leader_epoch = 0;

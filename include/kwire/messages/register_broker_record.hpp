@@ -36,7 +36,7 @@ struct register_broker_record::data {
     bool fenced = true;
     bool in_controlled_shutdown = false;
     scalar_list<uuid> log_dirs{};
-    std::optional<scalar_list<uuid>> cordoned_log_dirs{};
+    nullable_list<uuid> cordoned_log_dirs = nullptr;
     unknown_tag_list unknown_tags{};
 };
 

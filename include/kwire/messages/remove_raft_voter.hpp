@@ -18,7 +18,7 @@ struct remove_raft_voter_request::data {
 struct remove_raft_voter_response::data {
     using struct_type = remove_raft_voter_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };

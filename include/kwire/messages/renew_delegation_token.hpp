@@ -16,7 +16,7 @@ struct renew_delegation_token_request::data {
 
 struct renew_delegation_token_response::data {
     using struct_type = renew_delegation_token_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int64_t expiry_timestamp_ms = 0;
     std::int32_t throttle_time_ms = 0;
     unknown_tag_list unknown_tags{};

@@ -9,7 +9,7 @@ namespace kwire {
 
 struct request_header::data {
     using struct_type = request_header;
-    std::int16_t request_api_key = 0;
+    kwire::api_key request_api_key{};
     std::int16_t request_api_version = 0;
     std::int32_t correlation_id = 0;
     std::optional<std::string> client_id{std::in_place};

@@ -15,7 +15,7 @@ struct sasl_authenticate_request::data {
 
 struct sasl_authenticate_response::data {
     using struct_type = sasl_authenticate_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     shared_buffer auth_bytes{};
     std::int64_t session_lifetime_ms = 0;

@@ -14,7 +14,7 @@ struct sasl_handshake_request::data {
 
 struct sasl_handshake_response::data {
     using struct_type = sasl_handshake_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<std::string> mechanisms{};
 };
 

@@ -49,7 +49,7 @@ struct share_acknowledge_response::leader_id_and_epoch::data {
 struct share_acknowledge_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     leader_id_and_epoch::data current_leader{};
     unknown_tag_list unknown_tags{};
@@ -74,7 +74,7 @@ struct share_acknowledge_response::node_endpoint::data {
 struct share_acknowledge_response::data {
     using struct_type = share_acknowledge_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::int32_t acquisition_lock_timeout_ms = 0;
     std::vector<topic_response::data> responses{};

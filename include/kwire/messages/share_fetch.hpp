@@ -4,6 +4,7 @@
 #include <kwire/messages/view/share_fetch.hpp>
 
 #include <kwire/messages/detail/data.hpp>
+#include <kwire/write/payload.hpp>
 
 namespace kwire {
 
@@ -72,12 +73,12 @@ struct share_fetch_response::acquired_records::data {
 struct share_fetch_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
-    std::int16_t acknowledge_error_code = 0;
+    kwire::error_code acknowledge_error_code{};
     std::optional<std::string> acknowledge_error_message{};
     leader_id_and_epoch::data current_leader{};
-    std::optional<buffer_chain> records{};
+    payload records{};
     std::vector<share_fetch_response::acquired_records::data> acquired_records{};
     unknown_tag_list unknown_tags{};
 };
@@ -101,7 +102,7 @@ struct share_fetch_response::node_endpoint::data {
 struct share_fetch_response::data {
     using struct_type = share_fetch_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::int32_t acquisition_lock_timeout_ms = 0;
     std::vector<share_fetchable_topic_response::data> responses{};

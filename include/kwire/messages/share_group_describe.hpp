@@ -42,7 +42,7 @@ struct share_group_describe_response::member::data {
 
 struct share_group_describe_response::described_group::data {
     using struct_type = described_group;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::string group_id{};
     std::string group_state{};

@@ -13,7 +13,7 @@ struct share_group_heartbeat_request::data {
     std::string member_id{};
     std::int32_t member_epoch = 0;
     std::optional<std::string> rack_id{};
-    std::optional<std::vector<std::string>> subscribed_topic_names{};
+    nullable_list<std::string> subscribed_topic_names = nullptr;
     unknown_tag_list unknown_tags{};
 };
 
@@ -33,7 +33,7 @@ struct share_group_heartbeat_response::assignment::data {
 struct share_group_heartbeat_response::data {
     using struct_type = share_group_heartbeat_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::optional<std::string> member_id{};
     std::int32_t member_epoch = 0;

@@ -53,13 +53,13 @@ struct stop_replica_response::partition_error::data {
     using struct_type = partition_error;
     std::string topic_name{};
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 
 struct stop_replica_response::data {
     using struct_type = stop_replica_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<partition_error::data> partition_errors{};
     unknown_tag_list unknown_tags{};
 };

@@ -17,7 +17,7 @@ struct streams_group_current_member_assignment_value::task_ids::data {
     using struct_type = task_ids;
     std::string subtopology_id{};
     scalar_list<std::int32_t> partitions{};
-    std::optional<scalar_list<std::int32_t>> assignment_epochs{std::in_place};
+    nullable_list<std::int32_t> assignment_epochs{};
     unknown_tag_list unknown_tags{};
 };
 

@@ -78,7 +78,7 @@ struct streams_group_describe_response::subtopology::data {
 struct streams_group_describe_response::topology::data {
     using struct_type = topology;
     std::int32_t epoch = 0;
-    std::optional<std::vector<subtopology::data>> subtopologies{};
+    nullable_list<subtopology::data> subtopologies = nullptr;
     unknown_tag_list unknown_tags{};
 };
 
@@ -132,7 +132,7 @@ struct streams_group_describe_response::topology_description::data {
 
 struct streams_group_describe_response::described_group::data {
     using struct_type = described_group;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::string group_id{};
     std::string group_state{};

@@ -82,14 +82,14 @@ struct streams_group_heartbeat_request::data {
     std::optional<std::string> rack_id{};
     std::int32_t rebalance_timeout_ms = -1;
     std::optional<streams_group_heartbeat_request::topology::data> topology{};
-    std::optional<std::vector<task_ids::data>> active_tasks{};
-    std::optional<std::vector<task_ids::data>> standby_tasks{};
-    std::optional<std::vector<task_ids::data>> warmup_tasks{};
+    nullable_list<task_ids::data> active_tasks = nullptr;
+    nullable_list<task_ids::data> standby_tasks = nullptr;
+    nullable_list<task_ids::data> warmup_tasks = nullptr;
     std::optional<std::string> process_id{};
     std::optional<endpoint::data> user_endpoint{};
-    std::optional<std::vector<key_value::data>> client_tags{};
-    std::optional<std::vector<task_offset::data>> task_offsets{};
-    std::optional<std::vector<task_offset::data>> task_end_offsets{};
+    nullable_list<key_value::data> client_tags = nullptr;
+    nullable_list<task_offset::data> task_offsets = nullptr;
+    nullable_list<task_offset::data> task_end_offsets = nullptr;
     bool shutdown_application = false;
     unknown_tag_list unknown_tags{};
 };
@@ -133,7 +133,7 @@ struct streams_group_heartbeat_response::endpoint_to_partitions::data {
 struct streams_group_heartbeat_response::data {
     using struct_type = streams_group_heartbeat_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     std::string member_id{};
     std::int32_t member_epoch = 0;
@@ -141,13 +141,13 @@ struct streams_group_heartbeat_response::data {
     std::int32_t acceptable_recovery_lag_legacy = 0;
     std::int32_t task_offset_interval_ms = 0;
     std::int64_t acceptable_recovery_lag = -1;
-    std::optional<std::vector<streams_group_heartbeat_response::status::data>> status{std::in_place};
-    std::optional<std::vector<task_ids::data>> active_tasks{};
-    std::optional<std::vector<task_ids::data>> standby_tasks{};
-    std::optional<std::vector<task_ids::data>> warmup_tasks{};
+    nullable_list<streams_group_heartbeat_response::status::data> status{};
+    nullable_list<task_ids::data> active_tasks = nullptr;
+    nullable_list<task_ids::data> standby_tasks = nullptr;
+    nullable_list<task_ids::data> warmup_tasks = nullptr;
     bool topology_description_required = false;
     std::int32_t endpoint_information_epoch = 0;
-    std::optional<std::vector<endpoint_to_partitions::data>> partitions_by_user_endpoint{};
+    nullable_list<endpoint_to_partitions::data> partitions_by_user_endpoint = nullptr;
     unknown_tag_list unknown_tags{};
 };
 

@@ -24,7 +24,7 @@ struct streams_group_metadata_value::data {
     std::int32_t epoch = 0;
     std::int64_t metadata_hash = 0;
     std::int32_t validated_topology_epoch = -1;
-    std::optional<std::vector<last_assignment_config::data>> last_assignment_configs{std::in_place};
+    nullable_list<last_assignment_config::data> last_assignment_configs{};
     std::int32_t stored_description_topology_epoch = -1;
     std::int32_t failed_description_topology_epoch = -1;
     unknown_tag_list unknown_tags{};

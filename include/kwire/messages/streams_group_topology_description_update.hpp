@@ -51,7 +51,7 @@ struct streams_group_topology_description_update_request::data {
 struct streams_group_topology_description_update_response::data {
     using struct_type = streams_group_topology_description_update_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };

@@ -29,7 +29,7 @@ struct sync_group_request::data {
 struct sync_group_response::data {
     using struct_type = sync_group_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> protocol_type{};
     std::optional<std::string> protocol_name{};
     shared_buffer assignment{};

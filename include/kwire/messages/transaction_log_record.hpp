@@ -28,7 +28,7 @@ struct transaction_log_value::data {
     std::int16_t next_producer_epoch = -1;
     std::int32_t transaction_timeout_ms = 0;
     std::int8_t transaction_status = 0;
-    std::optional<std::vector<partitions_schema::data>> transaction_partitions{std::in_place};
+    nullable_list<partitions_schema::data> transaction_partitions{};
     std::int64_t transaction_last_update_timestamp_ms = 0;
     std::int64_t transaction_start_timestamp_ms = 0;
     std::int16_t client_transaction_version = 0;

@@ -40,7 +40,7 @@ struct txn_offset_commit_request::data {
 struct txn_offset_commit_response::partition::data {
     using struct_type = partition;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

@@ -16,7 +16,7 @@ struct unregister_controller_request::data {
 struct unregister_controller_response::data {
     using struct_type = unregister_controller_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };

@@ -27,7 +27,7 @@ struct update_features_request::data {
 struct update_features_response::updatable_feature_result::data {
     using struct_type = updatable_feature_result;
     std::string feature{};
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     unknown_tag_list unknown_tags{};
 };
@@ -35,7 +35,7 @@ struct update_features_response::updatable_feature_result::data {
 struct update_features_response::data {
     using struct_type = update_features_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{std::in_place};
     std::vector<updatable_feature_result::data> results{};
     unknown_tag_list unknown_tags{};

@@ -63,7 +63,7 @@ struct update_metadata_request::data {
 
 struct update_metadata_response::data {
     using struct_type = update_metadata_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

@@ -45,7 +45,7 @@ struct update_raft_voter_response::current_leader::data {
 struct update_raft_voter_response::data {
     using struct_type = update_raft_voter_response;
     std::int32_t throttle_time_ms = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     update_raft_voter_response::current_leader::data current_leader{};
     unknown_tag_list unknown_tags{};
 };

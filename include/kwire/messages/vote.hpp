@@ -38,7 +38,7 @@ struct vote_request::data {
 struct vote_response::partition_data::data {
     using struct_type = partition_data;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::int32_t leader_id = 0;
     std::int32_t leader_epoch = 0;
     bool vote_granted = false;
@@ -62,7 +62,7 @@ struct vote_response::node_endpoint::data {
 
 struct vote_response::data {
     using struct_type = vote_response;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::vector<topic_data::data> topics{};
     std::vector<node_endpoint::data> node_endpoints{};
     unknown_tag_list unknown_tags{};

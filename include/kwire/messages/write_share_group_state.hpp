@@ -44,7 +44,7 @@ struct write_share_group_state_request::data {
 struct write_share_group_state_response::partition_result::data {
     using struct_type = partition_result;
     std::int32_t partition = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     std::optional<std::string> error_message{};
     unknown_tag_list unknown_tags{};
 };

@@ -34,7 +34,7 @@ struct write_txn_markers_request::data {
 struct write_txn_markers_response::writable_txn_marker_partition_result::data {
     using struct_type = writable_txn_marker_partition_result;
     std::int32_t partition_index = 0;
-    std::int16_t error_code = 0;
+    kwire::error_code error_code{};
     unknown_tag_list unknown_tags{};
 };
 

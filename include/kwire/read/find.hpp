@@ -36,7 +36,7 @@ inline constexpr bool shows_struct = requires(const E& view) { bytes_of(view); }
 template <class S>
 inline constexpr std::size_t key_count = [] {
     std::size_t count = 0;
-    for (const field_info& field : tables_of<S>::fields) count += field.map_key ? 1 : 0;
+    for (const field_info& field : tables_of<S>::fields) count += field.key ? 1 : 0;
     return count;
 }();
 
@@ -46,7 +46,7 @@ inline constexpr auto key_fields = [] {
     std::array<std::size_t, key_count<S>> found{};
     std::size_t used = 0;
     for (std::size_t i = 0; i < field_count<S>; ++i)
-        if (tables_of<S>::fields[i].map_key) found[used++] = i;
+        if (tables_of<S>::fields[i].key) found[used++] = i;
     return found;
 }();
 
@@ -102,13 +102,18 @@ inline constexpr bool counts = (std::is_integral_v<Key> || std::is_enum_v<Key>) 
 
 template <class Key, class Value>
 inline constexpr bool is_key_for =
-    std::is_integral_v<Value> ? counts<Key> : std::is_convertible_v<const Key&, Value>;
+    std::is_integral_v<Value> || std::is_enum_v<Value> ? counts<Key>
+                                                       : std::is_convertible_v<const Key&, Value>;
 
 /// `key` as a value of a field; false if no such field can hold it.
 template <class Value, class Key>
 constexpr bool take_key(const Key& key, Value& value) noexcept {
     if constexpr (std::is_enum_v<Key>) {
         return take_key(static_cast<std::underlying_type_t<Key>>(key), value);
+    } else if constexpr (std::is_enum_v<Value>) {
+        using number = std::underlying_type_t<Value>;
+        value = static_cast<Value>(key);
+        return std::in_range<number>(key);
     } else if constexpr (std::is_integral_v<Value>) {
         value = static_cast<Value>(key);
         return std::in_range<Value>(key);

@@ -34,7 +34,7 @@ inline std::uint64_t hash_of(wire::hash_key key, const uuid& id) noexcept {
     return wire::keyed_hash(key, id.bytes);
 }
 template <class Integer>
-    requires std::is_integral_v<Integer>
+    requires(std::is_integral_v<Integer> || std::is_enum_v<Integer>)
 std::uint64_t hash_of(wire::hash_key key, Integer value) noexcept {
     std::byte bytes[sizeof(Integer)];
     for (std::size_t i = 0; i < sizeof(Integer); ++i)

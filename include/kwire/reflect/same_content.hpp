@@ -1,6 +1,6 @@
 /// Whether two messages mean the same, as `data` structs or as views.
 ///
-///     if (!kwire::same_content<kwire::fetch_request>(before, after)) changed();    // data structs
+///     if (!kwire::same_content(before, after)) changed();                          // data structs
 ///     if (!kwire::same_content(*one, *other)) changed();                           // views
 ///
 /// The same are values, not bytes: how varints are padded, whether a tag with its default is there and in
@@ -65,10 +65,8 @@ bool same_member(const Value& a, const Value& b) {
             else
                 return one == other;
         };
-        if constexpr (field.nullable.empty())
-            return same_value(a, b);
-        else
-            return a.has_value() == b.has_value() && (!a.has_value() || same_value(*a, *b));
+        return member_is_null(a) == member_is_null(b) &&
+               (member_is_null(a) || same_value(member_value(a), member_value(b)));
     }
 }
 
@@ -88,6 +86,13 @@ template <class S>
                 }(std::make_index_sequence<count>{});
             });
         });
+}
+
+/// The same, where the type of the structs says what they are the data of.
+template <class Data>
+    requires std::is_same_v<typename Data::struct_type::data, Data>
+[[nodiscard]] bool same_content(const Data& a, const Data& b) {
+    return same_content<typename Data::struct_type>(a, b);
 }
 
 } // namespace kwire

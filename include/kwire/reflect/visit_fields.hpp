@@ -34,7 +34,7 @@ constexpr void visit_fields(const struct_view<S, V>& view, F&& f) {
                 else if constexpr (field.element == field_kind::string)
                     pass(std::type_identity<std::string_view>{});
                 else
-                    pass(std::type_identity<typename detail::scalar_of<field.element>::type>{});
+                    pass(std::type_identity<typename detail::scalar_of<field.element, field.enumerators>::type>{});
             } else {
                 f(field, get<At>(view));
             }

@@ -88,6 +88,17 @@ enum class secrecy : std::uint8_t {
     flag,    ///< not secret itself: says whether the `flagged` fields are
 };
 
+enum class error_code : std::int16_t; // error_code.hpp
+enum class api_key : std::int16_t;    // api.hpp
+
+/// Whose enumerators the numbers of a field are. Views and `data` structs show them as that type; numbers
+/// without an enumerator are legal values of it. The wire, dynamic views and JSON have the number alone.
+enum class enumeration : std::uint8_t {
+    none,
+    error_code,
+    api_key,
+};
+
 struct struct_info;
 
 namespace detail {
@@ -103,6 +114,7 @@ struct attribute {
         default_text,
         default_null,
         map_key,
+        key,
         never_compact,
         names,
         secret,
@@ -121,6 +133,7 @@ struct field_type {
     field_kind kind{};
     field_kind element = kind;
     const struct_info* structure = nullptr;
+    enumeration enumerators = enumeration::none;
 };
 
 template <class S>
@@ -143,6 +156,7 @@ struct field_info {
           element(type.element),
           versions(in),
           null_default(type.kind == field_kind::records),
+          enumerators(type.enumerators),
           structure(type.structure) {
         apply(first);
         apply(second);
@@ -161,12 +175,15 @@ struct field_info {
     std::int64_t default_number = 0; ///< the default of numbers and booleans
     std::string_view default_text;   ///< the default of strings that are not null by default
     bool null_default = false;       ///< whether the default is null
-    bool map_key = false;            ///< whether it is (part of) the key of the array that holds its struct
+    bool map_key =
+        false; ///< whether Kafka's schema calls it (part of) the key of the array that holds its struct
+    bool key = false; ///< whether `find` looks by it: Kafka's map key, or what schema/keys.txt says
     bool never_compact =
         false; ///< keeps its classic length in flexible versions (request header's client id)
-    entity names = entity::none;            ///< what it names
-    secrecy secret = secrecy::none;         ///< whether its value may be shown
-    const struct_info* structure = nullptr; ///< the struct, or the struct of the array's elements
+    entity names = entity::none;                 ///< what it names
+    secrecy secret = secrecy::none;              ///< whether its value may be shown
+    enumeration enumerators = enumeration::none; ///< which type its numbers have in views and `data` structs
+    const struct_info* structure = nullptr;      ///< the struct, or the struct of the array's elements
 
 private:
     consteval void apply(const detail::attribute& also) {
@@ -179,7 +196,8 @@ private:
         case attribute::default_number: default_number = also.number; break;
         case attribute::default_text: default_text = also.text; break;
         case attribute::default_null: null_default = true; break;
-        case attribute::map_key: map_key = true; break;
+        case attribute::map_key: map_key = key = true; break;
+        case attribute::key: key = true; break;
         case attribute::never_compact: never_compact = true; break;
         case attribute::names: names = static_cast<entity>(also.number); break;
         case attribute::secret: secret = static_cast<secrecy>(also.number); break;
@@ -238,6 +256,10 @@ protected:
     static constexpr detail::field_type string{field_kind::string};
     static constexpr detail::field_type bytes{field_kind::bytes};
     static constexpr detail::field_type records{field_kind::records};
+    static constexpr detail::field_type error_code{field_kind::int16, field_kind::int16, nullptr,
+                                                   enumeration::error_code};
+    static constexpr detail::field_type api_key{field_kind::int16, field_kind::int16, nullptr,
+                                                enumeration::api_key};
 
     /// A struct of the same message.
     template <class Struct>
@@ -277,6 +299,7 @@ protected:
     static constexpr detail::attribute defaults_to_null{detail::attribute::default_null};
     static constexpr detail::attribute ignorable{detail::attribute::ignorable, {0, 32767}};
     static constexpr detail::attribute map_key{detail::attribute::map_key};
+    static constexpr detail::attribute key{detail::attribute::key};
     static constexpr detail::attribute never_compact{detail::attribute::never_compact};
     static constexpr detail::attribute names_broker = detail::names(entity::broker_id);
     static constexpr detail::attribute names_topic = detail::names(entity::topic_name);

@@ -1,6 +1,6 @@
 /// From a `data` struct to bytes: the exact size first, then one allocation; payloads go out by reference.
 ///
-///     auto body = kwire::encode<kwire::metadata_request>({.topics = {{{.name = "orders"}}}}, 12);
+///     auto body = kwire::encode<kwire::metadata_request>({.topics = {{.name = "orders"}}}, 12);
 ///     if (!body) return fail(body.error());
 ///     asio::write(socket, *body);
 ///
@@ -10,6 +10,7 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/read/unknown_tags.hpp>
 #include <kwire/schema/detail/data.hpp>
+#include <kwire/write/payload.hpp>
 #include <kwire/write/unknown_tag_list.hpp>
 
 #include <cstddef>
@@ -50,7 +51,7 @@ public:
         attached += bytes.size();
         segments += bytes.empty() ? 0 : 2; // itself, and what was written before it
     }
-    void attach(const buffer_chain& bytes) noexcept {
+    void attach(const payload& bytes) noexcept {
         attached += bytes.size();
         segments += bytes.empty() ? 0 : bytes.segment_count() + 1;
     }
@@ -91,10 +92,10 @@ public:
         flush();
         chain_.put_bytes(bytes);
     }
-    void attach(const buffer_chain& bytes) {
+    void attach(const payload& bytes) {
         if (bytes.empty()) return;
         flush();
-        for (const chain_segment& segment : bytes) chain_.put_bytes(segment.buffer());
+        bytes.each_buffer([this](const shared_buffer& one) { chain_.put_bytes(one); });
     }
 
     [[nodiscard]] buffer_chain finish() && {
@@ -109,6 +110,8 @@ private:
             *to = static_cast<std::byte>(value ? 1 : 0);
         else if constexpr (std::is_same_v<T, uuid>)
             std::memcpy(to, value.bytes.data(), value.bytes.size());
+        else if constexpr (std::is_enum_v<T>)
+            wire::store_be(to, static_cast<std::underlying_type_t<T>>(value));
         else
             wire::store_be(to, value);
     }
@@ -158,8 +161,7 @@ template <class S, std::size_t I, class Member>
 bool is_default(const Member& member) noexcept {
     static constexpr const field_info& field = tables_of<S>::fields[I];
     const auto value_is_default = [](const auto& value) noexcept {
-        if constexpr (field.kind == field_kind::array || field.kind == field_kind::bytes ||
-                      field.kind == field_kind::records)
+        if constexpr (field.kind == field_kind::array || field.kind == field_kind::bytes)
             return value.empty();
         else if constexpr (field.kind == field_kind::string)
             return value == field.default_text;
@@ -170,12 +172,14 @@ bool is_default(const Member& member) noexcept {
         else
             return value == static_cast<std::remove_cvref_t<decltype(value)>>(field.default_number);
     };
-    if constexpr (field.nullable.empty())
+    if constexpr (field.kind == field_kind::records)
+        return member.empty(); // or null
+    else if constexpr (field.nullable.empty())
         return value_is_default(member);
     else if constexpr (field.null_default)
-        return !member.has_value();
+        return member_is_null(member);
     else
-        return member.has_value() && value_is_default(*member);
+        return !member_is_null(member) && value_is_default(member_value(member));
 }
 
 /// Writes (or measures) `data` structs at one version.
@@ -233,20 +237,16 @@ private:
     template <class S, std::size_t I, class Member>
     bool put_field(const Member& member) {
         static constexpr const field_info& field = tables_of<S>::fields[I];
-        if constexpr (field.nullable.empty()) {
-            return put_value<S, I>(member);
-        } else {
-            if (member.has_value()) {
-                if constexpr (field.kind == field_kind::structure)
-                    if (field.nullable.contains(version_))
-                        field.tag >= 0 ? out_.varint(1) : out_.number(std::int8_t{1});
-                return put_value<S, I>(*member);
-            }
+        if (member_is_null(member)) {
             if constexpr (Out::checks)
                 if (!field.nullable.contains(version_)) return refuse(errc::null_not_allowed, field.name);
             put_null(field);
             return true;
         }
+        if constexpr (field.kind == field_kind::structure && !field.nullable.empty())
+            if (field.nullable.contains(version_))
+                field.tag >= 0 ? out_.varint(1) : out_.number(std::int8_t{1});
+        return put_value<S, I>(member_value(member));
     }
 
     /// The length of a string in front of its bytes; false if it is longer than Kafka allows.
@@ -443,6 +443,11 @@ template <class M>
     if (!detail::measure<M>(message, version, size, failure)) return std::unexpected(failure);
     return size.size();
 }
+/// The same for a struct that has a name: its type says which message it is.
+template <detail::message_data Data>
+[[nodiscard]] std::expected<std::uint64_t, error> encoded_size(const Data& message, int version) {
+    return encoded_size<typename Data::struct_type>(message, version);
+}
 
 /// The body of a message at `version`, without frame and header.
 ///
@@ -456,6 +461,11 @@ template <class M>
     detail::writing_output out(size);
     detail::write<M>(message, version, out);
     return std::move(out).finish();
+}
+/// The same for a struct that has a name: its type says which message it is.
+template <detail::message_data Data>
+[[nodiscard]] std::expected<buffer_chain, error> encode(const Data& message, int version) {
+    return encode<typename Data::struct_type>(message, version);
 }
 
 } // namespace kwire

@@ -58,6 +58,8 @@ void store_scalar(std::byte* at, T value) noexcept {
         *at = std::byte{value};
     else if constexpr (std::is_same_v<T, uuid>)
         std::ranges::copy(value.bytes, at);
+    else if constexpr (std::is_enum_v<T>)
+        wire::store_be(at, static_cast<std::underlying_type_t<T>>(value));
     else
         wire::store_be(at, value);
 }
@@ -77,7 +79,7 @@ template <class S, name_literal Name, bool Found = (find_field<S, Name>() < fiel
 struct settable {
     static constexpr const field_info& field = tables_of<S>::fields[field_index<S, Name>];
     static_assert(width_of(field.element) != 0, "only what has a fixed width can be set in place");
-    using type = typename scalar_of<field.element>::type;
+    using type = typename scalar_of<field.element, field.enumerators>::type;
 };
 template <class S, name_literal Name>
 struct settable<S, Name, false> {

@@ -116,14 +116,21 @@ private:
         constexpr bool may_be_null = !field.nullable.empty();
         if constexpr (field.kind == field_kind::array) {
             if constexpr (may_be_null) {
-                if (value.elements == nullptr) return void(member.reset()), nullptr;
-                return read_elements<S, I, V>(value, owned_by(member));
+                member = nullptr;
+                if (value.elements == nullptr) return nullptr;
+                typename Member::list_type elements;
+                const std::byte* const end = read_elements<S, I, V>(value, elements);
+                member = std::move(elements);
+                return end;
             } else {
                 return read_elements<S, I, V>(value, member);
             }
         } else if constexpr (may_be_null) {
-            if (!value) return void(member.reset()), nullptr;
-            return read_one(*value, owned_by(member));
+            if (!value) return void(member = std::nullopt), nullptr;
+            if constexpr (field.kind == field_kind::records)
+                return read_one(*value, member);
+            else
+                return read_one(*value, owned_by(member));
         } else {
             return read_one(value, member);
         }
@@ -149,7 +156,7 @@ private:
             for (const std::string_view element : array_of<std::string_view>(raw))
                 p = read_one(element, elements.emplace_back());
         } else {
-            using element = typename scalar_of<field.element>::type;
+            using element = typename scalar_of<field.element, field.enumerators>::type;
             elements.resize_and_overwrite(count, [p](element* to, std::size_t n) noexcept {
                 for (std::size_t i = 0; i < n; ++i) to[i] = load_scalar<element>(p + i * sizeof(element));
                 return n;
@@ -160,7 +167,7 @@ private:
     }
 
     template <class T>
-        requires(std::is_arithmetic_v<T> || std::is_same_v<T, uuid>)
+        requires(std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, uuid>)
     static const std::byte* read_one(T value, T& member) noexcept {
         member = value;
         return nullptr;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <kwire/buffer/shared_buffer.hpp>
-#include <kwire/write/rare_list.hpp>
+#include <kwire/write/detail/boxed_list.hpp>
 
 #include <cstdint>
 
@@ -16,7 +16,10 @@ struct unknown_tag {
     friend bool operator==(const unknown_tag&, const unknown_tag&) = default;
 };
 
-/// Unknown tagged fields, ascending by number.
-using unknown_tag_list = rare_list<unknown_tag>;
+/// The unknown tagged fields of one struct, ascending by number. A vector; 8 bytes while it is empty.
+class unknown_tag_list : public detail::boxed_list<unknown_tag> {
+public:
+    using boxed_list::boxed_list;
+};
 
 } // namespace kwire

@@ -81,6 +81,8 @@ public:
     void swap(memory_ref& other) noexcept { swap_values(control_, other.control_); }
 
     [[nodiscard]] memory_control* get() const noexcept { return control_; }
+    /// The reference as a pointer, which the caller makes a memory_ref again.
+    [[nodiscard]] memory_control* take_out() && noexcept { return take(control_); }
     memory_control* operator->() const noexcept { return control_; }
     explicit operator bool() const noexcept { return control_ != nullptr; }
     friend bool operator==(const memory_ref&, const memory_ref&) = default;

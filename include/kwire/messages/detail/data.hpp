@@ -1,8 +1,8 @@
 /// What the members of `data` structs are made of.
 #pragma once
 
-#include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/write/nullable_list.hpp>
 #include <kwire/write/scalar_list.hpp>
 #include <kwire/write/unknown_tag_list.hpp>
 

@@ -5,6 +5,7 @@
 /// messages/x.hpp defines, so that programs that only read do not compile it.
 #pragma once
 
+#include <kwire/error_code.hpp>
 #include <kwire/read/array.hpp>
 #include <kwire/schema/field.hpp>
 #include <kwire/schema/detail/view.hpp>

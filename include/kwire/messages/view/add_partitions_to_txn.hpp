@@ -93,7 +93,7 @@ struct add_partitions_to_txn_response : private vocabulary {
     struct partition_result {
         template <class M = add_partitions_to_txn_response> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0), map_key},
-            {"partition_error_code", int16, since(0)}}};
+            {"partition_error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -102,7 +102,7 @@ struct add_partitions_to_txn_response : private vocabulary {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t partition_error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code partition_error_code() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -150,7 +150,7 @@ struct add_partitions_to_txn_response : private vocabulary {
     template <class M = add_partitions_to_txn_response>
     static constexpr field_list<M, 4, result, topic_result> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(4), ignorable},
+        {"error_code", error_code, since(4), ignorable},
         {"results_by_transaction", array<result>(), since(4)},
         {"results_by_topic_v3_and_below", array<topic_result>(), between(0, 3)}}};
 
@@ -161,7 +161,7 @@ struct add_partitions_to_txn_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v4+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v4+
         [[nodiscard]] array_of<result::basic_view<V>> results_by_transaction() const noexcept {
             return get<2>(*this);

@@ -65,7 +65,7 @@ struct add_raft_voter_response : private vocabulary {
 
     template <class M = add_raft_voter_response> static constexpr field_list<M, 3> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), ignorable}}};
 
     struct data;
@@ -75,7 +75,7 @@ struct add_raft_voter_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
     };

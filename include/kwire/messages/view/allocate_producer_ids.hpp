@@ -33,7 +33,7 @@ struct allocate_producer_ids_response : private vocabulary {
 
     template <class M = allocate_producer_ids_response> static constexpr field_list<M, 4> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"producer_id_start", int64, since(0), names_producer},
         {"producer_id_len", int32, since(0)}}};
 
@@ -44,7 +44,7 @@ struct allocate_producer_ids_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] std::int64_t producer_id_start() const noexcept { return get<2>(*this); }
         /// v0+

@@ -112,7 +112,7 @@ struct alter_client_quotas_response : private vocabulary {
     struct entry_data {
         template <class M = alter_client_quotas_response>
         static constexpr field_list<M, 3, entity_data> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"entity", array<entity_data>(), since(0)}}};
 
@@ -121,7 +121,7 @@ struct alter_client_quotas_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<entry_data, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);

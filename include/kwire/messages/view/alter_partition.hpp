@@ -108,7 +108,7 @@ struct alter_partition_response : private vocabulary {
     struct partition_data {
         template <class M = alter_partition_response> static constexpr field_list<M, 7> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
             {"isr", array(int32), since(0), names_broker},
@@ -122,7 +122,7 @@ struct alter_partition_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }
             /// v0+
@@ -162,7 +162,7 @@ struct alter_partition_response : private vocabulary {
 
     template <class M = alter_partition_response> static constexpr field_list<M, 3, topic_data> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"topics", array<topic_data>(), since(0)}}};
 
     struct data;
@@ -172,7 +172,7 @@ struct alter_partition_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<2>(*this); }
     };

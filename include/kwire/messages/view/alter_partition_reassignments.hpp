@@ -77,7 +77,7 @@ struct alter_partition_reassignments_response : private vocabulary {
     struct reassignable_partition_response {
         template <class M = alter_partition_reassignments_response> static constexpr field_list<M, 3> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
         struct data;
@@ -87,7 +87,7 @@ struct alter_partition_reassignments_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
@@ -120,7 +120,7 @@ struct alter_partition_reassignments_response : private vocabulary {
     static constexpr field_list<M, 5, reassignable_topic_response> fields{{
         {"throttle_time_ms", int32, since(0)},
         {"allow_replication_factor_change", boolean, since(1), defaults_to(true), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0)},
         {"responses", array<reassignable_topic_response>(), since(0)}}};
 
@@ -133,7 +133,7 @@ struct alter_partition_reassignments_response : private vocabulary {
         /// v1+ | default true
         [[nodiscard]] bool allow_replication_factor_change() const noexcept { return get<1>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<3>(*this); }
         /// v0+

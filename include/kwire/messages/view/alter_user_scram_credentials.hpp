@@ -84,7 +84,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
     struct result {
         template <class M = alter_user_scram_credentials_response> static constexpr field_list<M, 3> fields{{
             {"user", string, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
         struct data;
@@ -94,7 +94,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::string_view user() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);

@@ -94,7 +94,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     struct partition_data {
         template <class M = assign_replicas_to_dirs_response> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -103,7 +103,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -151,7 +151,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     template <class M = assign_replicas_to_dirs_response>
     static constexpr field_list<M, 3, directory_data> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"directories", array<directory_data>(), since(0)}}};
 
     struct data;
@@ -161,7 +161,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<directory_data::basic_view<V>> directories() const noexcept {
             return get<2>(*this);

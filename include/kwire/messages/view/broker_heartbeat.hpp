@@ -48,7 +48,7 @@ struct broker_heartbeat_response : private vocabulary {
 
     template <class M = broker_heartbeat_response> static constexpr field_list<M, 5> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"is_caught_up", boolean, since(0)},
         {"is_fenced", boolean, since(0), defaults_to(true)},
         {"should_shut_down", boolean, since(0)}}};
@@ -60,7 +60,7 @@ struct broker_heartbeat_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] bool is_caught_up() const noexcept { return get<2>(*this); }
         /// v0+ | default true

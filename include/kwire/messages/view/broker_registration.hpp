@@ -98,7 +98,7 @@ struct broker_registration_response : private vocabulary {
 
     template <class M = broker_registration_response> static constexpr field_list<M, 3> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"broker_epoch", int64, since(0), defaults_to(-1)}}};
 
     struct data;
@@ -108,7 +108,7 @@ struct broker_registration_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | default -1
         [[nodiscard]] std::int64_t broker_epoch() const noexcept { return get<2>(*this); }
     };

@@ -50,7 +50,7 @@ struct controlled_shutdown_response : private vocabulary {
 
     template <class M = controlled_shutdown_response>
     static constexpr field_list<M, 2, remaining_partition> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"remaining_partitions", array<remaining_partition>(), since(0)}}};
 
     struct data;
@@ -58,7 +58,7 @@ struct controlled_shutdown_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<controlled_shutdown_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<remaining_partition::basic_view<V>> remaining_partitions() const noexcept {
             return get<1>(*this);

@@ -64,7 +64,7 @@ struct create_acls_response : private vocabulary {
 
     struct acl_creation_result {
         template <class M = create_acls_response> static constexpr field_list<M, 2> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
         struct data;
@@ -72,7 +72,7 @@ struct create_acls_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<acl_creation_result, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);

@@ -62,7 +62,7 @@ struct create_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"CreateDelegationTokenResponse", 38, {0, 3}, 2};
 
     template <class M = create_delegation_token_response> static constexpr field_list<M, 11> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"principal_type", string, since(0)},
         {"principal_name", string, since(0)},
         {"token_requester_principal_type", string, since(3)},
@@ -79,7 +79,7 @@ struct create_delegation_token_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<create_delegation_token_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] std::string_view principal_type() const noexcept { return get<1>(*this); }
         /// v0+

@@ -73,7 +73,7 @@ struct create_partitions_response : private vocabulary {
     struct topic_result {
         template <class M = create_partitions_response> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), names_topic},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         struct data;
@@ -83,7 +83,7 @@ struct create_partitions_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);

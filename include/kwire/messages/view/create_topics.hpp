@@ -137,9 +137,9 @@ struct create_topics_response : private vocabulary {
         static constexpr field_list<M, 8, creatable_topic_configs> fields{{
             {"name", string, since(0), map_key, names_topic},
             {"topic_id", id128, since(7), ignorable, names_topic_id},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(1), nullable_since(1), ignorable},
-            {"topic_config_error_code", int16, since(5), tag(0), ignorable},
+            {"topic_config_error_code", error_code, since(5), tag(0), ignorable},
             {"num_partitions", int32, since(5), defaults_to(-1), ignorable},
             {"replication_factor", int16, since(5), defaults_to(-1), ignorable},
             {"configs", array<creatable_topic_configs>(), since(5), nullable_since(5), ignorable}}};
@@ -153,13 +153,13 @@ struct create_topics_response : private vocabulary {
             /// Id of the new topic; zero on error.   v7+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// 0: created. TOPIC_ALREADY_EXISTS: nothing was changed.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
             /// For people; null without an error.   v1+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<3>(*this);
             }
             /// Why the settings are not told; 0: they are.   v5+ | tag 0
-            [[nodiscard]] std::int16_t topic_config_error_code() const noexcept { return get<4>(*this); }
+            [[nodiscard]] kwire::error_code topic_config_error_code() const noexcept { return get<4>(*this); }
             /// How many there are now; -1: not told.   v5+ | default -1
             [[nodiscard]] std::int32_t num_partitions() const noexcept { return get<5>(*this); }
             /// Copies of each partition; -1: not told.   v5+ | default -1

@@ -68,7 +68,7 @@ struct delete_acls_response : private vocabulary {
 
     struct matching_acl {
         template <class M = delete_acls_response> static constexpr field_list<M, 9> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"resource_type", int8, since(0)},
             {"resource_name", string, since(0)},
@@ -83,7 +83,7 @@ struct delete_acls_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<matching_acl, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);
@@ -108,7 +108,7 @@ struct delete_acls_response : private vocabulary {
 
     struct filter_result {
         template <class M = delete_acls_response> static constexpr field_list<M, 3, matching_acl> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"matching_acls", array<matching_acl>(), since(0)}}};
 
@@ -117,7 +117,7 @@ struct delete_acls_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<filter_result, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);

@@ -31,7 +31,7 @@ struct delete_groups_response : private vocabulary {
     struct deletable_group_result {
         template <class M = delete_groups_response> static constexpr field_list<M, 3> fields{{
             {"group_id", string, since(0), map_key, names_group},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(3), nullable_since(3), defaults_to_null, ignorable}}};
 
         struct data;
@@ -41,7 +41,7 @@ struct delete_groups_response : private vocabulary {
             /// v0+ | map key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v3+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);

@@ -71,7 +71,7 @@ struct delete_records_response : private vocabulary {
         template <class M = delete_records_response> static constexpr field_list<M, 3> fields{{
             {"partition_index", int32, since(0), map_key},
             {"low_watermark", int64, since(0)},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -82,7 +82,7 @@ struct delete_records_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int64_t low_watermark() const noexcept { return get<1>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };

@@ -49,7 +49,7 @@ struct delete_share_group_offsets_response : private vocabulary {
         template <class M = delete_share_group_offsets_response> static constexpr field_list<M, 4> fields{{
             {"topic_name", string, since(0), names_topic},
             {"topic_id", id128, since(0), names_topic_id},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         struct data;
@@ -61,7 +61,7 @@ struct delete_share_group_offsets_response : private vocabulary {
             /// v0+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<3>(*this);
@@ -72,7 +72,7 @@ struct delete_share_group_offsets_response : private vocabulary {
 
     template <class M = delete_share_group_offsets_response> static constexpr field_list<M, 4, topic> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
         {"responses", array<topic>(), since(0)}}};
 
@@ -83,7 +83,7 @@ struct delete_share_group_offsets_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v0+

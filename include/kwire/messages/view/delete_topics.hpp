@@ -59,7 +59,7 @@ struct delete_topics_response : private vocabulary {
         template <class M = delete_topics_response> static constexpr field_list<M, 4> fields{{
             {"name", string, since(0), nullable_since(6), map_key, names_topic},
             {"topic_id", id128, since(6), ignorable, names_topic_id},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(5), nullable_since(5), defaults_to_null, ignorable}}};
 
         struct data;
@@ -71,7 +71,7 @@ struct delete_topics_response : private vocabulary {
             /// Id of the deleted topic; zero: unknown.   v6+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// TOPIC_DELETION_DISABLED or TOPIC_AUTHORIZATION_FAILED, or 0.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
             /// For people; null without an error.   v5+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<3>(*this);

@@ -119,7 +119,7 @@ struct describe_configs_response : private vocabulary {
     struct result {
         template <class M = describe_configs_response>
         static constexpr field_list<M, 5, resource_result> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"resource_type", int8, since(0)},
             {"resource_name", string, since(0)},
@@ -130,7 +130,7 @@ struct describe_configs_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<result, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);

@@ -114,7 +114,7 @@ struct describe_delegation_token_response : private vocabulary {
 
     template <class M = describe_delegation_token_response>
     static constexpr field_list<M, 3, described_delegation_token> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"tokens", array<described_delegation_token>(), since(0)},
         {"throttle_time_ms", int32, since(0)}}};
 
@@ -123,7 +123,7 @@ struct describe_delegation_token_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<describe_delegation_token_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<described_delegation_token::basic_view<V>> tokens() const noexcept {
             return get<1>(*this);

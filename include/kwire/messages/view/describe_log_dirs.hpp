@@ -92,7 +92,7 @@ struct describe_log_dirs_response : private vocabulary {
 
     struct result {
         template <class M = describe_log_dirs_response> static constexpr field_list<M, 6, topic> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"log_dir", string, since(0)},
             {"topics", array<topic>(), since(0)},
             {"total_bytes", int64, since(4), defaults_to(-1), ignorable},
@@ -104,7 +104,7 @@ struct describe_log_dirs_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<result, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view log_dir() const noexcept { return get<1>(*this); }
             /// v0+
@@ -121,7 +121,7 @@ struct describe_log_dirs_response : private vocabulary {
 
     template <class M = describe_log_dirs_response> static constexpr field_list<M, 3, result> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(3), ignorable},
+        {"error_code", error_code, since(3), ignorable},
         {"results", array<result>(), since(0)}}};
 
     struct data;
@@ -131,7 +131,7 @@ struct describe_log_dirs_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v3+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<result::basic_view<V>> results() const noexcept { return get<2>(*this); }
     };

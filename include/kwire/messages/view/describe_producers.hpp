@@ -78,7 +78,7 @@ struct describe_producers_response : private vocabulary {
         template <class M = describe_producers_response>
         static constexpr field_list<M, 4, producer_state> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"active_producers", array<producer_state>(), since(0)}}};
 
@@ -89,7 +89,7 @@ struct describe_producers_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);

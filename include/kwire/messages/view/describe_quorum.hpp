@@ -92,7 +92,7 @@ struct describe_quorum_response : private vocabulary {
         template <class M = describe_quorum_response>
         static constexpr field_list<M, 8, replica_state> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(2), nullable_since(2), ignorable},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
@@ -107,7 +107,7 @@ struct describe_quorum_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v2+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
@@ -190,7 +190,7 @@ struct describe_quorum_response : private vocabulary {
     };
 
     template <class M = describe_quorum_response> static constexpr field_list<M, 4, topic_data, node> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(2), nullable_since(2), ignorable},
         {"topics", array<topic_data>(), since(0)},
         {"nodes", array<node>(), since(2)}}};
@@ -200,7 +200,7 @@ struct describe_quorum_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<describe_quorum_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v2+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<1>(*this); }
         /// v0+

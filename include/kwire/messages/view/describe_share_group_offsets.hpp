@@ -72,7 +72,7 @@ struct describe_share_group_offsets_response : private vocabulary {
             {"start_offset", int64, since(0)},
             {"leader_epoch", int32, since(0)},
             {"lag", int64, since(1), defaults_to(-1), ignorable},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         struct data;
@@ -88,7 +88,7 @@ struct describe_share_group_offsets_response : private vocabulary {
             /// v1+ | default -1
             [[nodiscard]] std::int64_t lag() const noexcept { return get<3>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<4>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<4>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<5>(*this);
@@ -125,7 +125,7 @@ struct describe_share_group_offsets_response : private vocabulary {
         static constexpr field_list<M, 4, topic> fields{{
             {"group_id", string, since(0), names_group},
             {"topics", array<topic>(), since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         struct data;
@@ -137,7 +137,7 @@ struct describe_share_group_offsets_response : private vocabulary {
             /// v0+
             [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<1>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<3>(*this);

@@ -70,7 +70,7 @@ struct describe_topic_partitions_response : private vocabulary {
 
     struct partition {
         template <class M = describe_topic_partitions_response> static constexpr field_list<M, 9> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"partition_index", int32, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0), defaults_to(-1), ignorable},
@@ -85,7 +85,7 @@ struct describe_topic_partitions_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<partition, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
@@ -113,7 +113,7 @@ struct describe_topic_partitions_response : private vocabulary {
     struct topic {
         template <class M = describe_topic_partitions_response>
         static constexpr field_list<M, 6, partition> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"name", string, since(0), nullable_since(0), map_key, names_topic},
             {"topic_id", id128, since(0), ignorable, names_topic_id},
             {"is_internal", boolean, since(0), ignorable},
@@ -125,7 +125,7 @@ struct describe_topic_partitions_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<topic, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
             /// v0+

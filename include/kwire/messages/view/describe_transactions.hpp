@@ -48,7 +48,7 @@ struct describe_transactions_response : private vocabulary {
     struct transaction_state {
         template <class M = describe_transactions_response>
         static constexpr field_list<M, 8, topic_data> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"transactional_id", string, since(0), names_transaction},
             {"transaction_state", string, since(0)},
             {"transaction_timeout_ms", int32, since(0)},
@@ -62,7 +62,7 @@ struct describe_transactions_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<transaction_state, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<1>(*this); }
             /// v0+

@@ -68,7 +68,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
         template <class M = describe_user_scram_credentials_response>
         static constexpr field_list<M, 4, credential_info> fields{{
             {"user", string, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"credential_infos", array<credential_info>(), since(0)}}};
 
@@ -79,7 +79,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::string_view user() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
@@ -95,7 +95,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
     template <class M = describe_user_scram_credentials_response>
     static constexpr field_list<M, 4, result> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0)},
         {"results", array<result>(), since(0)}}};
 
@@ -106,7 +106,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v0+

@@ -56,7 +56,7 @@ struct elect_leaders_response : private vocabulary {
     struct partition_result {
         template <class M = elect_leaders_response> static constexpr field_list<M, 3> fields{{
             {"partition_id", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
         struct data;
@@ -66,7 +66,7 @@ struct elect_leaders_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_id() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
@@ -98,7 +98,7 @@ struct elect_leaders_response : private vocabulary {
     template <class M = elect_leaders_response>
     static constexpr field_list<M, 3, replica_election_result> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(1)},
+        {"error_code", error_code, since(1)},
         {"replica_election_results", array<replica_election_result>(), since(0)}}};
 
     struct data;
@@ -108,7 +108,7 @@ struct elect_leaders_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v1+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<replica_election_result::basic_view<V>> replica_election_results() const noexcept {
             return get<2>(*this);

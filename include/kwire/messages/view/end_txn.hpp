@@ -39,7 +39,7 @@ struct end_txn_response : private vocabulary {
 
     template <class M = end_txn_response> static constexpr field_list<M, 4> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"producer_id", int64, since(5), defaults_to(-1), ignorable, names_producer},
         {"producer_epoch", int16, since(5), defaults_to(-1), ignorable}}};
 
@@ -50,7 +50,7 @@ struct end_txn_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v5+ | default -1
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
         /// v5+ | default -1

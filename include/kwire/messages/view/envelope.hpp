@@ -40,7 +40,7 @@ struct envelope_response : private vocabulary {
 
     template <class M = envelope_response> static constexpr field_list<M, 2> fields{{
         {"response_data", bytes, since(0), nullable_since(0), defaults_to_null, secret},
-        {"error_code", int16, since(0)}}};
+        {"error_code", error_code, since(0)}}};
 
     struct data;
 
@@ -51,7 +51,7 @@ struct envelope_response : private vocabulary {
             return get<0>(*this);
         }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -241,7 +241,7 @@ struct fetch_response : private vocabulary {
         template <class M = fetch_response>
         static constexpr field_list<M, 11, epoch_end_offset, leader_id_and_epoch, snapshot_id, aborted_transaction> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"high_watermark", int64, since(0)},
             {"last_stable_offset", int64, since(4), defaults_to(-1), ignorable},
             {"log_start_offset", int64, since(5), defaults_to(-1), ignorable},
@@ -259,7 +259,7 @@ struct fetch_response : private vocabulary {
             /// Partition that this is from.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// For example OFFSET_OUT_OF_RANGE: look for another offset with ListOffsets.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// First offset that consumers may not read yet; -1: unknown.   v0+
             [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<2>(*this); }
             /// Below it no transaction is open; -1: unknown.   v4+ | default -1
@@ -342,7 +342,7 @@ struct fetch_response : private vocabulary {
     template <class M = fetch_response>
     static constexpr field_list<M, 5, fetchable_topic_response, node_endpoint> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
-        {"error_code", int16, since(7), ignorable},
+        {"error_code", error_code, since(7), ignorable},
         {"session_id", int32, since(7)},
         {"responses", array<fetchable_topic_response>(), since(0)},
         {"node_endpoints", array<node_endpoint>(), since(16), tag(0)}}};
@@ -354,7 +354,7 @@ struct fetch_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// Error of the session, such as FETCH_SESSION_ID_NOT_FOUND: begin a new one.   v7+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// Session to name in the next request; 0: none.   v7+
         [[nodiscard]] std::int32_t session_id() const noexcept { return get<2>(*this); }
         /// What was read; within a session only partitions with something to tell.   v0+

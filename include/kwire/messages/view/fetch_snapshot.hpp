@@ -142,7 +142,7 @@ struct fetch_snapshot_response : private vocabulary {
         template <class M = fetch_snapshot_response>
         static constexpr field_list<M, 7, snapshot_id, leader_id_and_epoch> fields{{
             {"index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"snapshot_id", structure<snapshot_id>(), since(0)},
             {"current_leader", structure<leader_id_and_epoch>(), since(0), tag(0)},
             {"size", int64, since(0)},
@@ -156,7 +156,7 @@ struct fetch_snapshot_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] fetch_snapshot_response::snapshot_id::basic_view<V> snapshot_id() const noexcept {
                 return get<2>(*this);
@@ -220,7 +220,7 @@ struct fetch_snapshot_response : private vocabulary {
     template <class M = fetch_snapshot_response>
     static constexpr field_list<M, 4, topic_snapshot, node_endpoint> fields{{
         {"throttle_time_ms", int32, since(0), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"topics", array<topic_snapshot>(), since(0)},
         {"node_endpoints", array<node_endpoint>(), since(1), tag(0)}}};
 
@@ -231,7 +231,7 @@ struct fetch_snapshot_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_snapshot::basic_view<V>> topics() const noexcept {
             return get<2>(*this);

@@ -41,7 +41,7 @@ struct find_coordinator_response : private vocabulary {
             {"node_id", int32, since(4), names_broker},
             {"host", string, since(4)},
             {"port", int32, since(4)},
-            {"error_code", int16, since(4)},
+            {"error_code", error_code, since(4)},
             {"error_message", string, since(4), nullable_since(4), ignorable}}};
 
         struct data;
@@ -57,7 +57,7 @@ struct find_coordinator_response : private vocabulary {
             /// TCP port to connect to; -1 on error.   v4+
             [[nodiscard]] std::int32_t port() const noexcept { return get<3>(*this); }
             /// COORDINATOR_NOT_AVAILABLE calls for a later try.   v4+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<4>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<4>(*this); }
             /// For people; null or empty without an error.   v4+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<5>(*this);
@@ -68,7 +68,7 @@ struct find_coordinator_response : private vocabulary {
 
     template <class M = find_coordinator_response> static constexpr field_list<M, 7, coordinator> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
-        {"error_code", int16, between(0, 3)},
+        {"error_code", error_code, between(0, 3)},
         {"error_message", string, between(1, 3), nullable_between(1, 3), ignorable},
         {"node_id", int32, between(0, 3), names_broker},
         {"host", string, between(0, 3)},
@@ -82,7 +82,7 @@ struct find_coordinator_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// COORDINATOR_NOT_AVAILABLE calls for a later try.   v0-3
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// For people; null or empty without an error.   v1-3 | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// The coordinating broker; -1 on error.   v0-3

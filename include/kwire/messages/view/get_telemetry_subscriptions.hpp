@@ -30,7 +30,7 @@ struct get_telemetry_subscriptions_response : private vocabulary {
 
     template <class M = get_telemetry_subscriptions_response> static constexpr field_list<M, 9> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"client_instance_id", id128, since(0)},
         {"subscription_id", int32, since(0)},
         {"accepted_compression_types", array(int8), since(0)},
@@ -46,7 +46,7 @@ struct get_telemetry_subscriptions_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] uuid client_instance_id() const noexcept { return get<2>(*this); }
         /// v0+

@@ -41,7 +41,7 @@ struct heartbeat_response : private vocabulary {
 
     template <class M = heartbeat_response> static constexpr field_list<M, 2> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
-        {"error_code", int16, since(0)}}};
+        {"error_code", error_code, since(0)}}};
 
     struct data;
 
@@ -50,7 +50,7 @@ struct heartbeat_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// REBALANCE_IN_PROGRESS: join again. UNKNOWN_MEMBER_ID: join anew.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -47,7 +47,7 @@ struct init_producer_id_response : private vocabulary {
 
     template <class M = init_producer_id_response> static constexpr field_list<M, 6> fields{{
         {"throttle_time_ms", int32, since(0), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"producer_id", int64, since(0), defaults_to(-1), names_producer},
         {"producer_epoch", int16, since(0)},
         {"ongoing_txn_producer_id", int64, since(6), defaults_to(-1), names_producer},
@@ -60,7 +60,7 @@ struct init_producer_id_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// CONCURRENT_TRANSACTIONS: an old one is still ending, retry. PRODUCER_FENCED: give up.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// Goes into every batch header; -1 on error.   v0+ | default -1
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
         /// Goes into every batch header with the id.   v0+

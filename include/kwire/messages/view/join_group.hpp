@@ -94,7 +94,7 @@ struct join_group_response : private vocabulary {
 
     template <class M = join_group_response> static constexpr field_list<M, 9, member> fields{{
         {"throttle_time_ms", int32, since(2), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"generation_id", int32, since(0), defaults_to(-1)},
         {"protocol_type", string, since(7), nullable_since(7), defaults_to_null, ignorable},
         {"protocol_name", string, since(0), nullable_since(7)},
@@ -110,7 +110,7 @@ struct join_group_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v2+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// MEMBER_ID_REQUIRED: call again with the member id given here.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// Number of the round, to be named in later calls; -1 on error.   v0+ | default -1
         [[nodiscard]] std::int32_t generation_id() const noexcept { return get<2>(*this); }
         /// `consumer` or `connect`; null on error.   v7+ | nullable | default null

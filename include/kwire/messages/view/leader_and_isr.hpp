@@ -150,7 +150,7 @@ struct leader_and_isr_response : private vocabulary {
         template <class M = leader_and_isr_response> static constexpr field_list<M, 3> fields{{
             {"topic_name", string, between(0, 4), ignorable, names_topic},
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -161,7 +161,7 @@ struct leader_and_isr_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -188,7 +188,7 @@ struct leader_and_isr_response : private vocabulary {
 
     template <class M = leader_and_isr_response>
     static constexpr field_list<M, 3, partition_error, topic_error> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"partition_errors", array<partition_error>(), between(0, 4)},
         {"topics", array<topic_error>(), since(5)}}};
 
@@ -197,7 +197,7 @@ struct leader_and_isr_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<leader_and_isr_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0-4
         [[nodiscard]] array_of<partition_error::basic_view<V>> partition_errors() const noexcept {
             return get<1>(*this);

@@ -64,7 +64,7 @@ struct leave_group_response : private vocabulary {
         template <class M = leave_group_response> static constexpr field_list<M, 3> fields{{
             {"member_id", string, since(3)},
             {"group_instance_id", string, since(3), nullable_since(3)},
-            {"error_code", int16, since(3)}}};
+            {"error_code", error_code, since(3)}}};
 
         struct data;
 
@@ -77,14 +77,14 @@ struct leave_group_response : private vocabulary {
                 return get<1>(*this);
             }
             /// UNKNOWN_MEMBER_ID: it was not in the group.   v3+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
     template <class M = leave_group_response> static constexpr field_list<M, 3, member_response> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"members", array<member_response>(), since(3)}}};
 
     struct data;
@@ -94,7 +94,7 @@ struct leave_group_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// Error for the group as a whole; members have their own.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// Result for each member of the request.   v3+
         [[nodiscard]] array_of<member_response::basic_view<V>> members() const noexcept {
             return get<2>(*this);

@@ -42,7 +42,7 @@ struct list_client_metrics_resources_response : private vocabulary {
     template <class M = list_client_metrics_resources_response>
     static constexpr field_list<M, 3, client_metrics_resource> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"client_metrics_resources", array<client_metrics_resource>(), since(0)}}};
 
     struct data;
@@ -52,7 +52,7 @@ struct list_client_metrics_resources_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<client_metrics_resource::basic_view<V>> client_metrics_resources() const noexcept {
             return get<2>(*this);

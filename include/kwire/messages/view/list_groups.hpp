@@ -56,7 +56,7 @@ struct list_groups_response : private vocabulary {
 
     template <class M = list_groups_response> static constexpr field_list<M, 3, listed_group> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"groups", array<listed_group>(), since(0)}}};
 
     struct data;
@@ -66,7 +66,7 @@ struct list_groups_response : private vocabulary {
         /// v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<listed_group::basic_view<V>> groups() const noexcept { return get<2>(*this); }
     };

@@ -85,7 +85,7 @@ struct list_offsets_response : private vocabulary {
     struct partition_response {
         template <class M = list_offsets_response> static constexpr field_list<M, 6> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"old_style_offsets", array(int64), between(0, 0)},
             {"timestamp", int64, since(1), defaults_to(-1)},
             {"offset", int64, since(1), defaults_to(-1)},
@@ -98,7 +98,7 @@ struct list_offsets_response : private vocabulary {
             /// Partition that was looked into.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// 0: the rest is good, also if no record is that late.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// First offsets of segments before the time, newest first.   v0
             [[nodiscard]] array_of<std::int64_t> old_style_offsets() const noexcept { return get<2>(*this); }
             /// Unix ms of the record found; -1: none, or not looked up.   v1+ | default -1

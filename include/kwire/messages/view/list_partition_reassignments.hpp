@@ -97,7 +97,7 @@ struct list_partition_reassignments_response : private vocabulary {
     template <class M = list_partition_reassignments_response>
     static constexpr field_list<M, 4, ongoing_topic_reassignment> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0)},
         {"topics", array<ongoing_topic_reassignment>(), since(0)}}};
 
@@ -108,7 +108,7 @@ struct list_partition_reassignments_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v0+

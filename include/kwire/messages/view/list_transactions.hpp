@@ -62,7 +62,7 @@ struct list_transactions_response : private vocabulary {
     template <class M = list_transactions_response>
     static constexpr field_list<M, 4, transaction_state> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"unknown_state_filters", array(string), since(0)},
         {"transaction_states", array<transaction_state>(), since(0)}}};
 
@@ -73,7 +73,7 @@ struct list_transactions_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<std::string_view> unknown_state_filters() const noexcept {
             return get<2>(*this);

@@ -84,7 +84,7 @@ struct metadata_response : private vocabulary {
     /// One partition: its leader and replicas.
     struct partition {
         template <class M = metadata_response> static constexpr field_list<M, 7> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"partition_index", int32, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(7), defaults_to(-1), ignorable},
@@ -97,7 +97,7 @@ struct metadata_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<partition, V> {
             /// LEADER_NOT_AVAILABLE or REPLICA_NOT_AVAILABLE, or 0.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// Counts from 0 within the topic.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// Broker to produce to and fetch from; -1: none at the moment.   v0+
@@ -117,7 +117,7 @@ struct metadata_response : private vocabulary {
     /// One topic with its partitions, or why there are none.
     struct topic {
         template <class M = metadata_response> static constexpr field_list<M, 6, partition> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"name", string, since(0), nullable_since(12), map_key, names_topic},
             {"topic_id", id128, since(10), ignorable, names_topic_id},
             {"is_internal", boolean, since(1), ignorable},
@@ -129,7 +129,7 @@ struct metadata_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<topic, V> {
             /// For example UNKNOWN_TOPIC_OR_PARTITION; 0: the rest is good.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// Null if the topic was asked for by an id that is not known.   v0+ | nullable v12+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
             /// Distinguishes topics that had the same name in turn; zero: unknown.   v10+
@@ -153,7 +153,7 @@ struct metadata_response : private vocabulary {
         {"controller_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
         {"topics", array<topic>(), since(0)},
         {"cluster_authorized_operations", int32, between(8, 10), defaults_to(-2147483648)},
-        {"error_code", int16, since(13), ignorable}}};
+        {"error_code", error_code, since(13), ignorable}}};
 
     struct data;
 
@@ -172,7 +172,7 @@ struct metadata_response : private vocabulary {
         /// Bit n set: ACL operation n is allowed; INT32_MIN: not asked for.   v8-10 | default -2147483648
         [[nodiscard]] std::int32_t cluster_authorized_operations() const noexcept { return get<5>(*this); }
         /// Error that concerns the whole request, such as REBOOTSTRAP_REQUIRED.   v13+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<6>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<6>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -101,7 +101,7 @@ struct offset_commit_response : private vocabulary {
     struct partition {
         template <class M = offset_commit_response> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -110,7 +110,7 @@ struct offset_commit_response : private vocabulary {
             /// Partition that the result is for.   v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// 0: stored. ILLEGAL_GENERATION: a new round has begun.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };

@@ -67,7 +67,7 @@ struct offset_delete_response : private vocabulary {
     struct partition {
         template <class M = offset_delete_response> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0), map_key},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -76,7 +76,7 @@ struct offset_delete_response : private vocabulary {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -101,7 +101,7 @@ struct offset_delete_response : private vocabulary {
     };
 
     template <class M = offset_delete_response> static constexpr field_list<M, 3, topic> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"throttle_time_ms", int32, since(0), ignorable},
         {"topics", array<topic>(), since(0)}}};
 
@@ -110,7 +110,7 @@ struct offset_delete_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<offset_delete_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<1>(*this); }
         /// v0+

@@ -111,7 +111,7 @@ struct offset_fetch_response : private vocabulary {
             {"committed_offset", int64, between(0, 7)},
             {"committed_leader_epoch", int32, between(5, 7), defaults_to(-1), ignorable},
             {"metadata", string, between(0, 7), nullable_between(0, 7)},
-            {"error_code", int16, between(0, 7)}}};
+            {"error_code", error_code, between(0, 7)}}};
 
         struct data;
 
@@ -126,7 +126,7 @@ struct offset_fetch_response : private vocabulary {
             /// The note stored with it; empty: none.   v0-7 | nullable
             [[nodiscard]] std::optional<std::string_view> metadata() const noexcept { return get<3>(*this); }
             /// UNSTABLE_OFFSET_COMMIT: a transaction is open, retry.   v0-7
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<4>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -158,7 +158,7 @@ struct offset_fetch_response : private vocabulary {
             {"committed_offset", int64, since(8)},
             {"committed_leader_epoch", int32, since(8), defaults_to(-1), ignorable},
             {"metadata", string, since(8), nullable_since(8)},
-            {"error_code", int16, since(8)}}};
+            {"error_code", error_code, since(8)}}};
 
         struct data;
 
@@ -173,7 +173,7 @@ struct offset_fetch_response : private vocabulary {
             /// The note stored with it; empty: none.   v8+ | nullable
             [[nodiscard]] std::optional<std::string_view> metadata() const noexcept { return get<3>(*this); }
             /// UNSTABLE_OFFSET_COMMIT: a transaction is open, retry.   v8+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<4>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -206,7 +206,7 @@ struct offset_fetch_response : private vocabulary {
         template <class M = offset_fetch_response> static constexpr field_list<M, 3, topics> fields{{
             {"group_id", string, since(8), names_group},
             {"topics", array<topics>(), since(8)},
-            {"error_code", int16, since(8)}}};
+            {"error_code", error_code, since(8)}}};
 
         struct data;
 
@@ -219,7 +219,7 @@ struct offset_fetch_response : private vocabulary {
                 return get<1>(*this);
             }
             /// Error for the group as a whole; partitions have their own.   v8+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -227,7 +227,7 @@ struct offset_fetch_response : private vocabulary {
     template <class M = offset_fetch_response> static constexpr field_list<M, 4, topic, group> fields{{
         {"throttle_time_ms", int32, since(3), ignorable},
         {"topics", array<topic>(), between(0, 7)},
-        {"error_code", int16, between(2, 7), ignorable},
+        {"error_code", error_code, between(2, 7), ignorable},
         {"groups", array<group>(), since(8)}}};
 
     struct data;
@@ -239,7 +239,7 @@ struct offset_fetch_response : private vocabulary {
         /// Results by topic; from v8 on they stand under their group.   v0-7
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// Error for the group as a whole; partitions have their own.   v2-7
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         /// Results by group.   v8+
         [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept { return get<3>(*this); }
     };

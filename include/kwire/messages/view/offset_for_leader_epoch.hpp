@@ -76,7 +76,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
 
     struct epoch_end_offset {
         template <class M = offset_for_leader_epoch_response> static constexpr field_list<M, 4> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"partition", int32, since(0)},
             {"leader_epoch", int32, since(1), defaults_to(-1), ignorable},
             {"end_offset", int64, since(0), defaults_to(-1)}}};
@@ -86,7 +86,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<epoch_end_offset, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
             /// v1+ | default -1

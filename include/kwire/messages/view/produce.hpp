@@ -128,7 +128,7 @@ struct produce_response : private vocabulary {
         template <class M = produce_response>
         static constexpr field_list<M, 8, batch_index_and_error_message, leader_id_and_epoch> fields{{
             {"index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"base_offset", int64, since(0)},
             {"log_append_time_ms", int64, since(2), defaults_to(-1), ignorable},
             {"log_start_offset", int64, since(5), defaults_to(-1), ignorable},
@@ -143,7 +143,7 @@ struct produce_response : private vocabulary {
             /// Partition that the result is for.   v0+
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// 0: appended. NOT_LEADER_OR_FOLLOWER: ask for new metadata and retry.   v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// Offset of the first appended record; -1 on error.   v0+
             [[nodiscard]] std::int64_t base_offset() const noexcept { return get<2>(*this); }
             /// Unix time in ms if the topic stamps on append, else -1.   v2+ | default -1

@@ -42,7 +42,7 @@ struct push_telemetry_response : private vocabulary {
 
     template <class M = push_telemetry_response> static constexpr field_list<M, 2> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)}}};
+        {"error_code", error_code, since(0)}}};
 
     struct data;
 
@@ -51,7 +51,7 @@ struct push_telemetry_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
     };
     using view = basic_view<any_version>;
 };

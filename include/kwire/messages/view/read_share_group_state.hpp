@@ -98,7 +98,7 @@ struct read_share_group_state_response : private vocabulary {
         template <class M = read_share_group_state_response>
         static constexpr field_list<M, 6, state_batch> fields{{
             {"partition", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"state_epoch", int32, since(0)},
             {"start_offset", int64, since(0)},
@@ -111,7 +111,7 @@ struct read_share_group_state_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);

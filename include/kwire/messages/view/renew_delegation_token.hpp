@@ -32,7 +32,7 @@ struct renew_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"RenewDelegationTokenResponse", 39, {0, 2}, 2};
 
     template <class M = renew_delegation_token_response> static constexpr field_list<M, 3> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"expiry_timestamp_ms", int64, since(0)},
         {"throttle_time_ms", int32, since(0)}}};
 
@@ -41,7 +41,7 @@ struct renew_delegation_token_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<renew_delegation_token_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] std::int64_t expiry_timestamp_ms() const noexcept { return get<1>(*this); }
         /// v0+

@@ -29,7 +29,7 @@ struct sasl_authenticate_response : private vocabulary {
     static constexpr message_facts facts{"SaslAuthenticateResponse", 36, {0, 2}, 2};
 
     template <class M = sasl_authenticate_response> static constexpr field_list<M, 4> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0)},
         {"auth_bytes", bytes, since(0), secret},
         {"session_lifetime_ms", int64, since(1), ignorable}}};
@@ -39,7 +39,7 @@ struct sasl_authenticate_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<sasl_authenticate_response, V> {
         /// SASL_AUTHENTICATION_FAILED, or 0 while all is well.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// Why authentication failed, for people; null on success.   v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<1>(*this); }
         /// The mechanism's token for the client, empty if it has none to send.   v0+ | secret

@@ -29,7 +29,7 @@ struct sasl_handshake_response : private vocabulary {
     static constexpr message_facts facts{"SaslHandshakeResponse", 17, {0, 1}};
 
     template <class M = sasl_handshake_response> static constexpr field_list<M, 2> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"mechanisms", array(string), since(0)}}};
 
     struct data;
@@ -37,7 +37,7 @@ struct sasl_handshake_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<sasl_handshake_response, V> {
         /// UNSUPPORTED_SASL_MECHANISM, or 0 to go on.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// What the broker offers on this listener.   v0+
         [[nodiscard]] array_of<std::string_view> mechanisms() const noexcept { return get<1>(*this); }
     };

@@ -124,7 +124,7 @@ struct share_acknowledge_response : private vocabulary {
         template <class M = share_acknowledge_response>
         static constexpr field_list<M, 4, leader_id_and_epoch> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"current_leader", structure<leader_id_and_epoch>(), since(0)}}};
 
@@ -135,7 +135,7 @@ struct share_acknowledge_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
@@ -194,7 +194,7 @@ struct share_acknowledge_response : private vocabulary {
     template <class M = share_acknowledge_response>
     static constexpr field_list<M, 6, topic_response, node_endpoint> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
         {"acquisition_lock_timeout_ms", int32, since(2), ignorable},
         {"responses", array<topic_response>(), since(0)},
@@ -207,7 +207,7 @@ struct share_acknowledge_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v2+

@@ -184,9 +184,9 @@ struct share_fetch_response : private vocabulary {
         template <class M = share_fetch_response>
         static constexpr field_list<M, 8, leader_id_and_epoch, acquired_records> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-            {"acknowledge_error_code", int16, since(0)},
+            {"acknowledge_error_code", error_code, since(0)},
             {"acknowledge_error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"current_leader", structure<leader_id_and_epoch>(), since(0)},
             {"records", records, since(0), nullable_between(0, 0)},
@@ -199,13 +199,13 @@ struct share_fetch_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
             }
             /// v0+
-            [[nodiscard]] std::int16_t acknowledge_error_code() const noexcept { return get<3>(*this); }
+            [[nodiscard]] kwire::error_code acknowledge_error_code() const noexcept { return get<3>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> acknowledge_error_message() const noexcept {
                 return get<4>(*this);
@@ -271,7 +271,7 @@ struct share_fetch_response : private vocabulary {
     template <class M = share_fetch_response>
     static constexpr field_list<M, 6, share_fetchable_topic_response, node_endpoint> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
         {"acquisition_lock_timeout_ms", int32, since(1)},
         {"responses", array<share_fetchable_topic_response>(), since(0)},
@@ -284,7 +284,7 @@ struct share_fetch_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v1+

@@ -107,7 +107,7 @@ struct share_group_describe_response : private vocabulary {
 
     struct described_group {
         template <class M = share_group_describe_response> static constexpr field_list<M, 9, member> fields{{
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"group_id", string, since(0), names_group},
             {"group_state", string, since(0)},
@@ -122,7 +122,7 @@ struct share_group_describe_response : private vocabulary {
         template <int V>
         struct basic_view : struct_view<described_group, V> {
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);

@@ -131,7 +131,7 @@ struct stop_replica_response : private vocabulary {
         template <class M = stop_replica_response> static constexpr field_list<M, 3> fields{{
             {"topic_name", string, since(0), names_topic},
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -142,13 +142,13 @@ struct stop_replica_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<2>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
     template <class M = stop_replica_response> static constexpr field_list<M, 2, partition_error> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"partition_errors", array<partition_error>(), since(0)}}};
 
     struct data;
@@ -156,7 +156,7 @@ struct stop_replica_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<stop_replica_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<partition_error::basic_view<V>> partition_errors() const noexcept {
             return get<1>(*this);

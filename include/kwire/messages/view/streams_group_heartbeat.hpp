@@ -371,7 +371,7 @@ struct streams_group_heartbeat_response : private vocabulary {
     template <class M = streams_group_heartbeat_response>
     static constexpr field_list<M, 16, status, task_ids, endpoint_to_partitions> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
         {"member_id", string, since(0)},
         {"member_epoch", int32, since(0)},
@@ -394,7 +394,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v0+

@@ -70,7 +70,7 @@ struct sync_group_response : private vocabulary {
 
     template <class M = sync_group_response> static constexpr field_list<M, 5> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable},
         {"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable},
         {"assignment", bytes, since(0)}}};
@@ -82,7 +82,7 @@ struct sync_group_response : private vocabulary {
         /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// REBALANCE_IN_PROGRESS: join again.   v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// `consumer` or `connect`; null on error.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<2>(*this); }
         /// The strategy in use; null on error.   v5+ | nullable | default null

@@ -63,7 +63,7 @@ struct update_features_response : private vocabulary {
     struct updatable_feature_result {
         template <class M = update_features_response> static constexpr field_list<M, 3> fields{{
             {"feature", string, between(0, 1), map_key},
-            {"error_code", int16, between(0, 1)},
+            {"error_code", error_code, between(0, 1)},
             {"error_message", string, between(0, 1), nullable_between(0, 1)}}};
 
         struct data;
@@ -73,7 +73,7 @@ struct update_features_response : private vocabulary {
             /// v0-1 | map key
             [[nodiscard]] std::string_view feature() const noexcept { return get<0>(*this); }
             /// v0-1
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0-1 | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);
@@ -85,7 +85,7 @@ struct update_features_response : private vocabulary {
     template <class M = update_features_response>
     static constexpr field_list<M, 4, updatable_feature_result> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0)},
         {"results", array<updatable_feature_result>(), between(0, 1), ignorable}}};
 
@@ -96,7 +96,7 @@ struct update_features_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v0-1

@@ -167,14 +167,14 @@ struct update_metadata_response : private vocabulary {
     static constexpr message_facts facts{"UpdateMetadataResponse", 6, {0, 8}, 6};
 
     template <class M = update_metadata_response> static constexpr field_list<M, 1> fields{{
-        {"error_code", int16, since(0)}}};
+        {"error_code", error_code, since(0)}}};
 
     struct data;
 
     template <int V>
     struct basic_view : struct_view<update_metadata_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -108,7 +108,7 @@ struct update_raft_voter_response : private vocabulary {
 
     template <class M = update_raft_voter_response> static constexpr field_list<M, 3, current_leader> fields{{
         {"throttle_time_ms", int32, since(0)},
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"current_leader", structure<current_leader>(), since(0), tag(0)}}};
 
     struct data;
@@ -118,7 +118,7 @@ struct update_raft_voter_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+ | tag 0
         [[nodiscard]] update_raft_voter_response::current_leader::basic_view<V> current_leader() const noexcept {
             return get<2>(*this);

@@ -91,7 +91,7 @@ struct vote_response : private vocabulary {
     struct partition_data {
         template <class M = vote_response> static constexpr field_list<M, 5> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
             {"vote_granted", boolean, since(0)}}};
@@ -103,7 +103,7 @@ struct vote_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }
             /// v0+
@@ -154,7 +154,7 @@ struct vote_response : private vocabulary {
     };
 
     template <class M = vote_response> static constexpr field_list<M, 3, topic_data, node_endpoint> fields{{
-        {"error_code", int16, since(0)},
+        {"error_code", error_code, since(0)},
         {"topics", array<topic_data>(), since(0)},
         {"node_endpoints", array<node_endpoint>(), since(1), tag(0)}}};
 
@@ -163,7 +163,7 @@ struct vote_response : private vocabulary {
     template <int V>
     struct basic_view : struct_view<vote_response, V> {
         /// v0+
-        [[nodiscard]] std::int16_t error_code() const noexcept { return get<0>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// v1+ | tag 0

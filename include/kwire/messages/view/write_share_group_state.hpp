@@ -112,7 +112,7 @@ struct write_share_group_state_response : private vocabulary {
     struct partition_result {
         template <class M = write_share_group_state_response> static constexpr field_list<M, 3> fields{{
             {"partition", int32, since(0)},
-            {"error_code", int16, since(0)},
+            {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
         struct data;
@@ -122,7 +122,7 @@ struct write_share_group_state_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<2>(*this);

@@ -83,7 +83,7 @@ struct write_txn_markers_response : private vocabulary {
     struct writable_txn_marker_partition_result {
         template <class M = write_txn_markers_response> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0)},
-            {"error_code", int16, since(0)}}};
+            {"error_code", error_code, since(0)}}};
 
         struct data;
 
@@ -92,7 +92,7 @@ struct write_txn_markers_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
-            [[nodiscard]] std::int16_t error_code() const noexcept { return get<1>(*this); }
+            [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };

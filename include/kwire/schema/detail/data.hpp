@@ -1,11 +1,14 @@
 /// The members of `data` structs beside the fields that they stand for.
 ///
 /// A `data` struct is a plain aggregate with one member per field, in the schema's order, each initialised to
-/// the schema's default; the last member of a message with flexible versions is `unknown_tags`. Strings and
-/// arrays are owned, arrays of numbers in a `scalar_list`; null is an empty optional. Bytes are a
-/// `shared_buffer`; records are a `buffer_chain`, so that the batches of one answer may lie in many places
-/// and still go out by reference. (It is a template only so that programs that read and never write need not
-/// compile it.)
+/// the schema's default; the last member of a message with flexible versions is `unknown_tags`, and the
+/// member type `struct_type` is the struct or message that it is the data of. Strings and arrays are owned,
+/// arrays of numbers in a `scalar_list`; bytes are a `shared_buffer`. What may be null is a `std::optional`,
+/// an array a `nullable_list`.
+///
+/// Records are a `payload`, so that the batches of one answer may lie in many places and still go out by
+/// reference. It is empty at first although the schema's default is null: peers such as librdkafka refuse
+/// null. Both count as the default, which versions without the field can do without.
 #pragma once
 
 #include <kwire/schema/detail/layout.hpp>
@@ -23,6 +26,30 @@ inline constexpr bool keeps_tags = message_of<S>::facts.first_flexible <= messag
 
 template <class S>
 inline constexpr std::size_t member_count = field_count<S> + (keeps_tags<S> ? 1 : 0);
+
+/// The `data` of a whole message.
+template <class Data>
+concept message_data = std::is_same_v<typename Data::struct_type::data, Data> &&
+                       std::is_same_v<message_of<typename Data::struct_type>, typename Data::struct_type>;
+
+/// Whether a member is null: an optional, or a type with a null state of its own.
+template <class Member>
+constexpr bool member_is_null(const Member& member) noexcept {
+    if constexpr (requires { member.is_null(); })
+        return member.is_null();
+    else if constexpr (requires { member.has_value(); })
+        return !member.has_value();
+    else
+        return false;
+}
+/// The value of a member that is not null.
+template <class Member>
+constexpr const auto& member_value(const Member& member) noexcept {
+    if constexpr (requires { member.has_value(); })
+        return *member;
+    else
+        return member;
+}
 
 /// Calls `f(index, member)` for every field's member of `object`, in order, as long as `f` returns true.
 template <class S, class Data, class F>

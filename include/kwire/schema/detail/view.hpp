@@ -203,8 +203,16 @@ struct raw_array {
     const struct_layout* layout = nullptr; ///< of the elements, if they are structs
 };
 
-template <field_kind Kind>
+template <field_kind Kind, enumeration Enumerators = enumeration::none>
 struct scalar_of;
+template <>
+struct scalar_of<field_kind::int16, enumeration::error_code> {
+    using type = error_code;
+};
+template <>
+struct scalar_of<field_kind::int16, enumeration::api_key> {
+    using type = api_key;
+};
 template <>
 struct scalar_of<field_kind::boolean> {
     using type = bool;
@@ -250,6 +258,8 @@ KWIRE_ALWAYS_INLINE T load_scalar(const std::byte* p) noexcept {
         uuid value;
         std::memcpy(value.bytes.data(), p, sizeof value.bytes);
         return value;
+    } else if constexpr (std::is_enum_v<T>) {
+        return static_cast<T>(wire::load_be<std::underlying_type_t<T>>(p));
     } else {
         return wire::load_be<T>(p);
     }
@@ -383,7 +393,7 @@ template <std::size_t I, class S, int V>
             if constexpr (field.kind == field_kind::uuid) {
                 return uuid{};
             } else if constexpr (width_of(field.kind) != 0) {
-                using value = typename detail::scalar_of<field.kind>::type;
+                using value = typename detail::scalar_of<field.kind, field.enumerators>::type;
                 return static_cast<value>(field.default_number);
             } else if constexpr (field.kind == field_kind::structure) {
                 using child_view = typename child_of<S, I>::template basic_view<V>;
@@ -432,7 +442,7 @@ template <std::size_t I, class S, int V>
     if constexpr (place.anchor == detail::field_place::absent) {
         std::unreachable();
     } else if constexpr (width_of(field.kind) != 0) {
-        return detail::load_scalar<typename detail::scalar_of<field.kind>::type>(p);
+        return detail::load_scalar<typename detail::scalar_of<field.kind, field.enumerators>::type>(p);
     } else if constexpr (field.kind == field_kind::structure) {
         using child_view = typename child_of<S, I>::template basic_view<V>;
         const detail::struct_layout& inner = field.structure->layouts[layout->version_index];

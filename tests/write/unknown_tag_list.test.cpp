@@ -1,4 +1,4 @@
-#include <kwire/write/rare_list.hpp>
+#include <kwire/write/unknown_tag_list.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 #include "catch.hpp"
 
-using words = kwire::rare_list<std::string>;
+using words = kwire::detail::boxed_list<std::string>;
 
 namespace {
 

@@ -1,0 +1,152 @@
+/// What `data` structs keep records in: bytes by reference, in one buffer or many, or null.
+///
+///     partition.records = batch;                 // a shared_buffer: nothing is copied
+///     partition.records = std::move(batches);    // a buffer_chain
+///     partition.records = nullptr;               // null, which is not the same as empty
+#pragma once
+
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/shared_buffer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace kwire {
+
+/// Bytes to be encoded by reference: null, empty, one shared_buffer, or the buffers of a buffer_chain.
+///
+/// 20 bytes, so that structs with one stay small: one buffer lies in it, several lie in a list of their own
+/// (an allocation). Copies are further references; the bytes are never copied, and live as long as any of
+/// them. Threads: as for shared_buffer.
+class alignas(4) payload {
+public:
+    /// Empty, not null.
+    payload() noexcept = default;
+    payload(std::nullptr_t) noexcept : size_(null) {}
+    payload(std::nullopt_t) noexcept : size_(null) {}
+    payload(shared_buffer bytes) {
+        if (bytes.size() < null)
+            keep(std::move(bytes));
+        else
+            keep(new buffer_chain(std::move(bytes)));
+    }
+    payload(buffer_chain chain) {
+        if (chain.segment_count() > 1)
+            keep(new buffer_chain(std::move(chain)));
+        else if (!chain.empty())
+            payload(chain.begin()->buffer()).swap(*this);
+    }
+    payload(const payload& other) : size_(other.size_) {
+        if (other.is_one())
+            keep(other.one());
+        else if (other.is_list())
+            keep(new buffer_chain(*other.list()));
+    }
+    payload(payload&& other) noexcept { swap(other); }
+    payload& operator=(payload other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~payload() {
+        if (is_one())
+            static_cast<void>(detail::memory_ref(get<detail::memory_control>(memory_)));
+        else if (is_list())
+            delete list();
+    }
+
+    [[nodiscard]] bool is_null() const noexcept { return size_ == null; }
+    /// Whether there are no bytes: empty, or null.
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    /// All bytes, in O(1); 0 for null.
+    [[nodiscard]] std::uint64_t size() const noexcept {
+        return size_ < null ? size_ : is_list() ? list()->size() : 0;
+    }
+    /// In how many buffers the bytes lie.
+    [[nodiscard]] std::size_t segment_count() const noexcept {
+        return is_list() ? list()->segment_count() : is_one() ? 1 : 0;
+    }
+    /// Calls `f(const shared_buffer&)` for each of the buffers, in order.
+    template <class F>
+    void each_buffer(F&& f) const {
+        if (is_list())
+            for (const chain_segment& segment : *list()) f(segment.buffer());
+        else if (is_one())
+            f(one());
+    }
+
+    /// The bytes as a chain of their own, by reference; of null an empty one.
+    [[nodiscard]] buffer_chain chain() const {
+        if (is_list()) return *list();
+        return is_one() ? buffer_chain(one()) : buffer_chain();
+    }
+    /// All bytes in one buffer: the buffer itself if there is only one, else a copy (counted).
+    [[nodiscard]] shared_buffer to_bytes() const {
+        if (is_list()) return list()->to_bytes();
+        return is_one() ? one() : shared_buffer();
+    }
+
+    void swap(payload& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(memory_, other.memory_);
+        std::swap(size_, other.size_);
+    }
+    friend void swap(payload& a, payload& b) noexcept { a.swap(b); }
+
+    /// Equal content, however it is cut into buffers; null is equal to null only.
+    friend bool operator==(const payload& a, const payload& b) {
+        if (a.is_null() != b.is_null() || a.size() != b.size()) return false;
+        if (!a.is_list() && !b.is_list()) return a.size() == 0 || a.one() == b.one();
+        return a.chain() == b.chain();
+    }
+
+private:
+    // What `size_` says where it is not the size of one buffer. Longer buffers lie in a list.
+    static constexpr std::uint32_t null = 0xfffffffe;
+    static constexpr std::uint32_t in_list = 0xffffffff;
+
+    /// A pointer, without the alignment of one, which would make structs with a payload 8 bytes larger.
+    struct pointer {
+        std::byte bytes[sizeof(void*)]{};
+    };
+
+    template <class T>
+    [[nodiscard]] static T* get(const pointer& from) noexcept {
+        T* to;
+        std::memcpy(&to, from.bytes, sizeof to);
+        return to;
+    }
+    template <class T>
+    static void put(pointer& to, T* from) noexcept {
+        std::memcpy(to.bytes, &from, sizeof from);
+    }
+
+    [[nodiscard]] bool is_list() const noexcept { return size_ == in_list; }
+    [[nodiscard]] bool is_one() const noexcept { return size_ - 1 < null - 1; }
+
+    void keep(shared_buffer&& bytes) noexcept {
+        if (bytes.empty()) return; // there is nothing to keep alive
+        put(data_, bytes.data_);
+        size_ = static_cast<std::uint32_t>(bytes.size_);
+        put(memory_, std::move(bytes.memory_).take_out());
+    }
+    void keep(buffer_chain* list) noexcept {
+        put(data_, list);
+        size_ = in_list;
+    }
+    [[nodiscard]] shared_buffer one() const noexcept {
+        detail::memory_ref owned(get<detail::memory_control>(memory_));
+        shared_buffer shown(get<const std::byte>(data_), size_, owned);
+        static_cast<void>(std::move(owned).take_out()); // which this keeps
+        return shown;
+    }
+    [[nodiscard]] buffer_chain* list() const noexcept { return get<buffer_chain>(data_); }
+
+    pointer data_{};   ///< of one buffer its first byte; or the list
+    pointer memory_{}; ///< of one buffer what it keeps alive
+    std::uint32_t size_ = 0;
+};
+
+} // namespace kwire
