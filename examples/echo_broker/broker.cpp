@@ -51,7 +51,7 @@ boost::asio::awaitable<reply> broker::answer(kwire::request_frame request,
 reply broker::api_versions(const kwire::request_frame& request) const {
     const auto answer = kwire::answer_api_versions(request, served);
     if (!answer) return hang_up(answer.error());
-    return write<kwire::api_versions_response>(answer->body, answer->version, request.correlation_id());
+    return write(answer->body, answer->version, request.correlation_id());
 }
 
 reply broker::metadata(const kwire::request_frame& request, const boost::asio::ip::tcp::endpoint& here) {
@@ -104,7 +104,7 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
         else
             refuse(wanted, name ? error_code::unknown_topic_or_partition : error_code::unknown_topic_id);
     }
-    return write<kwire::metadata_response>(answer, request.api_version(), request.correlation_id());
+    return write(answer, request.api_version(), request.correlation_id());
 }
 
 reply broker::list_offsets(const kwire::request_frame& request) const {
@@ -140,7 +140,7 @@ reply broker::list_offsets(const kwire::request_frame& request) const {
             } // else -1 and -1: nothing that late
         }
     }
-    return write<kwire::list_offsets_response>(answer, request.api_version(), request.correlation_id());
+    return write(answer, request.api_version(), request.correlation_id());
 }
 
 reply broker::find_coordinator(const kwire::request_frame& request) const {
@@ -161,7 +161,7 @@ reply broker::find_coordinator(const kwire::request_frame& request) const {
                                        .port = -1,
                                        .error_code = error_code::coordinator_not_available,
                                        .error_message = std::string(why)});
-    return write<kwire::find_coordinator_response>(answer, request.api_version(), request.correlation_id());
+    return write(answer, request.api_version(), request.correlation_id());
 }
 
 reply broker::init_producer_id(const kwire::request_frame& request) {
@@ -174,14 +174,14 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
         answer.error_code = error_code::transactional_id_authorization_failed;
     else
         answer.producer_id = next_producer_id_++;
-    return write<kwire::init_producer_id_response>(answer, request.api_version(), request.correlation_id());
+    return write(answer, request.api_version(), request.correlation_id());
 }
 
 reply broker::sasl_handshake(const kwire::request_frame& request) const {
     const auto asked = read<kwire::sasl_handshake_request>(request);
     if (!asked) return hang_up(asked.error());
-    return write<kwire::sasl_handshake_response>({.error_code = error_code::illegal_sasl_state},
-                                                 request.api_version(), request.correlation_id());
+    const kwire::sasl_handshake_response::data answer{.error_code = error_code::illegal_sasl_state};
+    return write(answer, request.api_version(), request.correlation_id());
 }
 
 } // namespace echo_broker

@@ -82,9 +82,9 @@ kwire::result<kwire::message<M>> read(kwire::request_frame request) {
 }
 
 /// The answer in the version of its request.
-template <class M>
-reply write(const typename M::data& answer, std::int16_t version, std::int32_t correlation_id) {
-    auto frame = kwire::encode_response<M>(answer, version, correlation_id);
+template <class Data>
+reply write(const Data& answer, std::int16_t version, std::int32_t correlation_id) {
+    auto frame = kwire::encode_response(answer, version, correlation_id);
     if (!frame) return hang_up(frame.error());
     return *std::move(frame);
 }

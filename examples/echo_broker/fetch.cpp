@@ -121,7 +121,7 @@ asio::awaitable<reply> broker::fetch(kwire::request_frame frame) {
         } while (woken && found.bytes < min_bytes && !found.failed);
     }
     totals_.bytes_out += found.bytes;
-    co_return write<kwire::fetch_response>(found.answer, frame.api_version(), frame.correlation_id());
+    co_return write(found.answer, frame.api_version(), frame.correlation_id());
 }
 
 } // namespace echo_broker

@@ -118,7 +118,7 @@ reply broker::produce(kwire::request_frame frame) {
         one.log->append(*std::move(kept));
     }
 
-    if (acks != 0) return write<kwire::produce_response>(answer, version, shared.correlation_id());
+    if (acks != 0) return write(answer, version, shared.correlation_id());
     if (refused_any) return std::unexpected("records without acknowledgement were refused");
     return kwire::buffer_chain{};
 }

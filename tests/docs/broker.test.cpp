@@ -183,11 +183,8 @@ TEST_CASE("the broker of the page stamps every partition of a request in place, 
         if (partition.partition_index() == 9)
             CHECK(partition.error_code() == kwire::error_code::unknown_topic_or_partition);
         for (const auto batch : kwire::record_batches(partition.records())) {
-            const auto records = kwire::records(batch);
-            REQUIRE(records);
-            for (const auto record : *records)
-                values.emplace_back(reinterpret_cast<const char*>(record.value()->data()),
-                                    record.value()->size());
+            for (const auto record : kwire::records(batch))
+                values.emplace_back(kwire::text_of(record.value().value()));
         }
     }
     CHECK(values == std::vector<std::string>{"a", "b"});
