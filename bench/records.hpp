@@ -2,7 +2,7 @@
 #pragma once
 
 #include <kwire/records/builder.hpp>
-#include <kwire/records/record.hpp>
+#include <kwire/records/record_range.hpp>
 #include <kwire/wire/crc32c.hpp>
 
 #include <array>

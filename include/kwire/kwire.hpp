@@ -37,6 +37,7 @@
 #include <kwire/records/patch.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/record_range.hpp>
 #include <kwire/records/renumber.hpp>
 #include <kwire/records/select.hpp>
 #include <kwire/records/skim.hpp>

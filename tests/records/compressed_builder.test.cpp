@@ -1,6 +1,6 @@
 #include <kwire/records/builder.hpp>
 #include <kwire/records/detail/decompress.hpp>
-#include <kwire/records/record.hpp>
+#include <kwire/records/record_range.hpp>
 
 #include <algorithm>
 #include <optional>

@@ -5,6 +5,7 @@
 #include <kwire/messages/snapshot_header_record.hpp>
 #include <kwire/messages/voters_record.hpp>
 #include <kwire/records/control.hpp>
+#include <kwire/records/record_range.hpp>
 
 #include <boost/json.hpp>
 

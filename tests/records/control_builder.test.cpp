@@ -1,6 +1,7 @@
 #include <kwire/messages/end_txn_marker.hpp>
 #include <kwire/messages/leader_change_message.hpp>
 #include <kwire/records/control_builder.hpp>
+#include <kwire/records/record_range.hpp>
 #include <kwire/write/encode.hpp>
 
 #include <boost/json.hpp>

@@ -1,17 +1,21 @@
+#include <kwire/records/check.hpp>
 #include <kwire/records/patch.hpp>
 #include <kwire/records/stamp.hpp>
 
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/record_sets.hpp"
 
+using kwire::append_stamp;
 using kwire::errc;
 using kwire::test::exact_bytes;
 using kwire::test::from_hex;
+using kwire::test::to_hex;
 using kwire::test::two_messages_v0;
 using kwire::test::two_messages_v1;
 using kwire::test::two_records;
@@ -78,4 +82,36 @@ TEST_CASE(
         kwire::shared_buffer same = set.detach();
         CHECK(kwire::stamp(same, {.base_offset = 5}).error() == errc::bad_value);
     }
+}
+
+TEST_CASE("stamp: bytes that were checked are stamped as those that were not, one batch or many") {
+    const append_stamp with{.base_offset = 100, .partition_leader_epoch = 9, .append_time = 1234567890123};
+    for (const std::string& hex : {two_records, two_messages_v0.substr(0, 56), two_records + two_records,
+                                   two_messages_v1 + two_records, std::string()}) {
+        exact_bytes checked_bytes(from_hex(hex)), plain(from_hex(hex)), copy(from_hex(hex));
+        const auto checked = kwire::check_batches(checked_bytes.span());
+        REQUIRE(checked);
+        const auto done = kwire::stamp(checked_bytes.writable(), *checked, with);
+        const auto expected = kwire::stamp(plain.writable(), with);
+        REQUIRE(done);
+        REQUIRE(expected);
+        CHECK(done->batches == expected->batches);
+        CHECK(done->next_offset == expected->next_offset);
+        CHECK(to_hex(checked_bytes.span()) == to_hex(plain.span()));
+        REQUIRE(kwire::stamp(copy.writable(), *checked, with)); // other bytes than the summary's
+        CHECK(to_hex(copy.span()) == to_hex(plain.span()));
+    }
+}
+
+TEST_CASE("stamp: a checked wrapper of magic 1 is refused, since its offsets are inside the compression") {
+    exact_bytes wrapped(from_hex(two_messages_v1.substr(0, 72)));
+    wrapped.writable()[17] = std::byte{1};
+    const auto checked = kwire::check_batches(wrapped.span(), kwire::crc_policy::skip);
+    REQUIRE(checked);
+    const auto refused = kwire::stamp(wrapped.writable(), *checked, {.base_offset = 5});
+    REQUIRE(!refused);
+    CHECK(refused.error() == errc::bad_value);
+    CHECK(refused.error().offset == 17);
+    CHECK(kwire::test::path_text(refused.error()) == "batches[0].attributes");
+    CHECK(kwire::batch_at(wrapped.span())->base_offset() == 0);
 }

@@ -88,6 +88,20 @@ struct message_prefix {
 };
 static_assert(overlayable<message_prefix> && sizeof(message_prefix) == 26);
 
+/// Where the key of a message of magic 0 or 1 begins, with its length of four bytes: after the attributes in
+/// magic 0, after the timestamp in magic 1. The value follows the key in the same form and ends the message.
+[[nodiscard]] constexpr std::size_t message_key_offset(std::int8_t magic) noexcept {
+    return magic == 0 ? offsetof(message_prefix, timestamp) : sizeof(message_prefix);
+}
+
+/// The sequence number `delta` after `base`: 0 follows 2147483647 (KIP-98). -1, which stands for none, if
+/// `base` is negative.
+[[nodiscard]] constexpr std::int32_t sequence_after(std::int32_t base, std::int32_t delta) noexcept {
+    if (base < 0) return -1;
+    const std::uint32_t sum = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(delta);
+    return static_cast<std::int32_t>(sum & 0x7fffffff);
+}
+
 /// The part of an entry that its length does not count: offset and length.
 inline constexpr std::uint32_t batch_overhead = 12;
 
@@ -215,10 +229,7 @@ public:
     /// The sequence number of the last record: 0 follows 2147483647 (KIP-98). -1 if base_sequence is
     /// negative.
     [[nodiscard]] std::int32_t last_sequence() const noexcept {
-        if (base_sequence() < 0) return -1;
-        const auto sum = static_cast<std::uint32_t>(base_sequence()) +
-                         static_cast<std::uint32_t>(v2().last_offset_delta.value());
-        return static_cast<std::int32_t>(sum & 0x7fffffff);
+        return is_legacy() ? -1 : detail::sequence_after(base_sequence(), v2().last_offset_delta);
     }
 
     /// The whole batch, header included; good as long as the bytes that it was found in.
@@ -357,6 +368,12 @@ struct batches_tail {
     /// Whether the last batch is cut short: usual in a Fetch response, where max bytes cuts; an error in
     /// Produce.
     [[nodiscard]] bool truncated() const noexcept { return missing != 0; }
+    /// The error where all bytes must be whole batches: the defect, or truncated for a batch that is cut
+    /// short; nullopt if no bytes are left.
+    [[nodiscard]] std::optional<error> refusal() const noexcept {
+        if (left == 0 || defect) return defect;
+        return error{.code = errc::truncated, .offset = offset, .needed = left + missing, .left = left};
+    }
 };
 
 /// The batches of a records field, as a forward range that finds each as it goes and never reads past the

@@ -7,6 +7,7 @@
 
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/wire/overlay.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace kwire {
 
@@ -31,10 +33,11 @@ enum class crc_policy : std::uint8_t {
 
 /// What check_batches found in a records field.
 struct batches_summary {
-    batch_view first;              ///< points at nothing if there are no batches
-    std::uint32_t batches = 0;     ///< entries, those of magic 0 and 1 included
-    std::uint64_t records = 0;     ///< as the headers of magic 2 count them
-    std::int64_t first_offset = 0; ///< base_offset of the first batch
+    std::span<const std::byte> bytes{}; ///< what was checked, to be stamped, sliced or sent as it is
+    batch_view first{};                 ///< the first batch; shows nothing if there are no batches
+    std::uint32_t batches = 0;          ///< entries, those of magic 0 and 1 included
+    std::uint64_t records = 0;          ///< as the headers of magic 2 count them
+    std::int64_t first_offset = 0;      ///< base_offset of the first batch
     std::int64_t last_offset =
         -1; ///< last_offset of the last batch; below first_offset if there are no batches
     std::int64_t max_timestamp = -1; ///< the latest, ms; -1 if there is none
@@ -115,7 +118,7 @@ struct batch_defect {
 /// batch, base offset 0, no gap) is in the summary.
 [[nodiscard]] inline std::expected<batches_summary, error>
 check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
-    batches_summary summary;
+    batches_summary summary{.bytes = bytes};
     const auto at_batch = [&summary](error e) {
         e.enter({"batches", summary.batches});
         return std::unexpected{e};
@@ -149,14 +152,18 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
         summary.any_transactional |= batch.is_transactional();
         summary.any_compressed |= batch.compression() != compression_type::none;
     }
-    const auto tail = batches.tail(i);
-    if (tail.defect) return at_batch(*tail.defect);
-    if (tail.truncated())
-        return at_batch({.code = errc::truncated,
-                         .offset = tail.offset,
-                         .needed = tail.left + tail.missing,
-                         .left = tail.left});
+    if (const auto refused = batches.tail(i).refusal()) return at_batch(*refused);
     return summary;
 }
+/// The same for a records field that may be null: null holds no batches.
+template <class Records>
+    requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
+[[nodiscard]] std::expected<batches_summary, error>
+check_batches(const Records& records, crc_policy policy = crc_policy::verify) noexcept {
+    return check_batches(records.value_or(std::span<const std::byte>()), policy);
+}
+/// Not for temporary owners, whose bytes are gone before the summary is looked at.
+template <detail::temporary_owner Owner>
+std::expected<batches_summary, error> check_batches(Owner&& bytes, crc_policy = crc_policy::verify) = delete;
 
 } // namespace kwire

@@ -121,7 +121,7 @@ public:
         if (empty()) return shared_buffer();
         if (options_.magic == 1 && set_.first_offset < 0) return refused(errc::bad_value, "offset");
 
-        const std::size_t front = least_size(); // of a message without key and value, as a wrapper begins
+        const std::size_t front = least_size(); // of a wrapper, up to its value
         unique_buffer out = unique_buffer::with_capacity(front + set_.bytes.size() / 2);
         out.commit(front);
         const auto base = static_cast<std::uint64_t>(set_.first_offset);
@@ -134,8 +134,9 @@ public:
                 error{.code = errc::too_large, .needed = out.size(), .left = limit(), .located = false}};
         }
         std::byte* const p = out.data();
-        wire::store_be(p + front - 4, static_cast<std::int32_t>(out.size() - front));
-        wire::store_be(p + front - 8, std::int32_t{-1}); // no key
+        std::byte* const key = p + detail::message_key_offset(options_.magic);
+        wire::store_be(key, std::int32_t{-1}); // null
+        wire::store_be(key + 4, static_cast<std::int32_t>(out.size() - front));
         write_front(p, out.size(), *set_.next_offset - 1, set_.max_timestamp,
                     static_cast<std::int8_t>(attributes() | static_cast<int>(type)));
         detail::count_copied(set_.bytes.size());
@@ -191,7 +192,7 @@ private:
     }
     void write_message(std::byte* p, std::size_t size, std::int64_t offset, std::int64_t timestamp,
                        const record_to_write& record) const noexcept {
-        std::byte* at = p + least_size() - 8;
+        std::byte* at = p + detail::message_key_offset(options_.magic);
         for (const auto& bytes : {record.key, record.value}) {
             wire::store_be(at, bytes ? static_cast<std::int32_t>(bytes->size()) : std::int32_t{-1});
             at += 4;

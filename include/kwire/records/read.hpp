@@ -23,7 +23,10 @@
 #include <kwire/records/check.hpp>
 #include <kwire/records/detail/decompress.hpp>
 #include <kwire/records/detail/expected_records.hpp>
+#include <kwire/records/detail/parse_record.hpp>
+#include <kwire/records/detail/record_iterator.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/record_range.hpp>
 #include <kwire/records/skim.hpp>
 
 #include <cstddef>

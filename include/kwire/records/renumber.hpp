@@ -47,8 +47,7 @@ template <class Keep>
         });
         ++done.batches;
     }
-    if (const auto tail = batches.tail(i); tail.left != 0)
-        return detail::in_batch(detail::tail_error(tail), index);
+    if (const auto refused = batches.tail(i).refusal()) return detail::in_batch(*refused, index);
     return renumber_result{std::move(picked).take(), done};
 }
 

@@ -13,7 +13,10 @@
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/records/detail/parse_record.hpp>
+#include <kwire/records/detail/record_iterator.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/record_range.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -11,6 +11,7 @@
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/records/check.hpp>
 #include <kwire/records/detail/change_in_place.hpp>
 #include <kwire/records/detail/edit_header.hpp>
 #include <kwire/wire/overlay.hpp>
@@ -84,14 +85,6 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
     if (with.append_time) set_append_time(front, size, *with.append_time);
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + records);
 }
-/// The error for a tail that is something, where all batches must be whole.
-[[nodiscard]] KWIRE_COLD inline error tail_error(const batches_tail& tail) noexcept {
-    if (tail.defect) return *tail.defect;
-    return {.code = errc::truncated,
-            .offset = tail.offset,
-            .needed = tail.left + tail.missing,
-            .left = tail.left};
-}
 
 } // namespace detail
 
@@ -118,9 +111,27 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
                 detail::refused_offsets(*i, static_cast<std::uint64_t>(batch.data() - bytes.data())));
         done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
-    if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
-        return refused(detail::tail_error(tail));
+    if (const auto left = batches.tail(i).refusal()) [[unlikely]]
+        return refused(*left);
     return done;
+}
+
+/// Stamps the batches in `bytes` that check_batches has found sound and that have not changed since;
+/// `checked` is its summary.
+///
+/// As without the summary, but a single batch is not measured again. Errors: bad_value as above. If `bytes`
+/// are not those that were checked but, say, a copy, they are measured.
+[[nodiscard]] inline std::expected<stamp_result, error>
+stamp(std::span<std::byte> bytes, const batches_summary& checked, const append_stamp& with) noexcept {
+    if (checked.batches != 1 || bytes.data() != checked.bytes.data() || bytes.size() != checked.bytes.size())
+        return stamp(bytes, with);
+    if (detail::refuses_offsets(checked.first)) [[unlikely]] {
+        error e = detail::refused_offsets(checked.first, 0);
+        e.enter({"batches", 0});
+        return std::unexpected{e};
+    }
+    return stamp_result{
+        .batches = 1, .next_offset = detail::stamp_front(bytes.data(), bytes.size(), with.base_offset, with)};
 }
 
 /// Stamps all batches in `buffer`, which must be the only one on its memory: else buffer_shared (or

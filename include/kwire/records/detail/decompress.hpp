@@ -29,8 +29,7 @@ namespace kwire {
 compressible_bytes(const batch_view& batch) noexcept {
     if (batch.magic() == 2) return records_bytes(batch);
     const auto bytes = bytes_of(batch);
-    // Up to the attributes a message of either magic has 18 bytes; in magic 1 a timestamp follows.
-    std::size_t at = batch.magic() == 0 ? 18 : 26;
+    std::size_t at = detail::message_key_offset(batch.magic());
     const auto refused = [&](errc code) { return std::unexpected{error{.code = code, .offset = at}}; };
     for (const bool is_value : {false, true}) {
         if (bytes.size() - at < 4) return refused(errc::bad_record);
@@ -71,7 +70,8 @@ decompress(const batch_view& batch, const codec_set& codecs, std::size_t cap) {
     codec* const found = codecs.find(type);
     if (found == nullptr || (type == compression_type::zstd && batch.is_legacy())) {
         error e{.code = errc::unsupported_compression,
-                .offset = batch.is_legacy() ? std::uint64_t{17} : offsetof(batch_header, attributes)};
+                .offset = batch.is_legacy() ? offsetof(detail::message_prefix, attributes)
+                                            : offsetof(batch_header, attributes)};
         e.enter({"attributes"});
         return std::unexpected{e};
     }

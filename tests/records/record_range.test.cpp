@@ -1,4 +1,4 @@
-#include <kwire/records/record.hpp>
+#include <kwire/records/record_range.hpp>
 
 #include <boost/json.hpp>
 
