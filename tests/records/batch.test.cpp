@@ -225,6 +225,14 @@ TEST_CASE("batches: a cut at every byte leaves the whole batches and tells what 
         CHECK(!tail.defect);
         CHECK(tail.offset == ends[whole]);
         CHECK(tail.left == cut - ends[whole]);
+        const auto refusal = tail.refusal();
+        REQUIRE(refusal.has_value() == (tail.left != 0));
+        if (refusal) {
+            CHECK(*refusal == errc::truncated);
+            CHECK(refusal->offset == tail.offset);
+            CHECK(refusal->left == tail.left);
+            CHECK(refusal->needed == tail.left + tail.missing);
+        }
         if (tail.left == 0) {
             CHECK(tail.missing == 0);
         } else if (tail.left < 17) {

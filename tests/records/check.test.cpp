@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 
 #include <limits>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -166,6 +168,8 @@ TEST_CASE("check_batches: the summary has what a broker asks next") {
     REQUIRE(summary);
     CHECK(summary->batches == 2);
     CHECK(summary->records == 4);
+    CHECK(bytes_of(summary->first).data() == bytes.data());
+    CHECK(bytes_of(summary->first).size() == good.size());
     CHECK(summary->first_offset == 0);
     CHECK(summary->last_offset == 3);
     CHECK(summary->max_timestamp == 1003);
@@ -184,3 +188,20 @@ TEST_CASE("check_batches: the summary has what a broker asks next") {
     CHECK(none->batches == 0);
     CHECK(none->last_offset < none->first_offset);
 }
+
+TEST_CASE("check_batches: a records field that is null holds no batches") {
+    std::optional<std::span<const std::byte>> field;
+    const auto none = check_batches(field);
+    REQUIRE(none);
+    CHECK(none->batches == 0);
+    const auto bytes = from_hex(two_records);
+    field = bytes;
+    CHECK(check_batches(field)->batches == 1);
+    field = field->first(field->size() - 1);
+    CHECK(check_batches(field).error() == errc::truncated);
+}
+
+template <class T>
+concept checks = requires { check_batches(std::declval<T>()); };
+static_assert(checks<std::vector<std::byte>&> && checks<std::span<const std::byte>>);
+static_assert(!checks<std::vector<std::byte>>, "the summary would refer to bytes that are gone");

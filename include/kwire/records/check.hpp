@@ -33,11 +33,10 @@ enum class crc_policy : std::uint8_t {
 
 /// What check_batches found in a records field.
 struct batches_summary {
-    std::span<const std::byte> bytes{}; ///< what was checked, to be stamped, sliced or sent as it is
-    batch_view first{};                 ///< the first batch; shows nothing if there are no batches
-    std::uint32_t batches = 0;          ///< entries, those of magic 0 and 1 included
-    std::uint64_t records = 0;          ///< as the headers of magic 2 count them
-    std::int64_t first_offset = 0;      ///< base_offset of the first batch
+    batch_view first{};            ///< the first batch; shows nothing if there are no batches
+    std::uint32_t batches = 0;     ///< entries, those of magic 0 and 1 included
+    std::uint64_t records = 0;     ///< as the headers of magic 2 count them
+    std::int64_t first_offset = 0; ///< base_offset of the first batch
     std::int64_t last_offset =
         -1; ///< last_offset of the last batch; below first_offset if there are no batches
     std::int64_t max_timestamp = -1; ///< the latest, ms; -1 if there is none
@@ -118,7 +117,7 @@ struct batch_defect {
 /// batch, base offset 0, no gap) is in the summary.
 [[nodiscard]] inline std::expected<batches_summary, error>
 check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
-    batches_summary summary{.bytes = bytes};
+    batches_summary summary;
     const auto at_batch = [&summary](error e) {
         e.enter({"batches", summary.batches});
         return std::unexpected{e};

@@ -15,6 +15,7 @@
 #include <kwire/records/stamp.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
@@ -34,11 +35,14 @@ template <class M, int V>
     return stamp(*place, with);
 }
 
-/// Stamps one batch that `message` holds, such as one that check_batches has seen. Errors: as above.
+/// Stamps one batch that `message` holds, such as the first that check_batches has seen; it is not measured
+/// again. Errors: those of `stamp` of a mutable_batch; field_absent if `batch` does not lie in `message`.
 template <class M, int V>
 [[nodiscard]] std::expected<stamp_result, error> stamp(editable<M, V>& message, const batch_view& batch,
                                                        const append_stamp& with) noexcept {
-    return stamp(message, bytes_of(batch), with);
+    const auto place = message.writable(bytes_of(batch));
+    if (!place) return std::unexpected(place.error());
+    return stamp(detail::batch_access::make(place->data(), static_cast<std::uint32_t>(place->size())), with);
 }
 
 /// Sets the fields of `patch` in a batch that `message` holds, and mends its checksum: as `apply` for a
@@ -48,9 +52,7 @@ template <class M, int V>
                                                const batch_patch& patch) noexcept {
     const auto place = message.writable(bytes_of(batch));
     if (!place) return std::unexpected(place.error());
-    const auto writable = mutable_batch_at(*place);
-    if (!writable) return std::unexpected(writable.error());
-    return apply(patch, *writable);
+    return apply(patch, detail::batch_access::make(place->data(), static_cast<std::uint32_t>(place->size())));
 }
 
 } // namespace kwire

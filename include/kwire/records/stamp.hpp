@@ -11,7 +11,6 @@
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/check.hpp>
 #include <kwire/records/detail/change_in_place.hpp>
 #include <kwire/records/detail/edit_header.hpp>
 #include <kwire/wire/overlay.hpp>
@@ -116,20 +115,14 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
     return done;
 }
 
-/// Stamps the batches in `bytes` that check_batches has found sound and that have not changed since;
-/// `checked` is its summary.
+/// Stamps one batch that is known to be whole, as check_batches hands it out, without measuring it again.
 ///
-/// As without the summary, but a single batch is not measured again. Errors: bad_value as above. If `bytes`
-/// are not those that were checked but, say, a copy, they are measured.
-[[nodiscard]] inline std::expected<stamp_result, error>
-stamp(std::span<std::byte> bytes, const batches_summary& checked, const append_stamp& with) noexcept {
-    if (checked.batches != 1 || bytes.data() != checked.bytes.data() || bytes.size() != checked.bytes.size())
-        return stamp(bytes, with);
-    if (detail::refuses_offsets(checked.first)) [[unlikely]] {
-        error e = detail::refused_offsets(checked.first, 0);
-        e.enter({"batches", 0});
-        return std::unexpected{e};
-    }
+/// bad_value as above, with offsets from the first byte of the batch; then nothing has changed.
+[[nodiscard]] KWIRE_NOINLINE inline std::expected<stamp_result, error>
+stamp(const mutable_batch& batch, const append_stamp& with) noexcept {
+    if (detail::refuses_offsets(batch)) [[unlikely]]
+        return std::unexpected{detail::refused_offsets(batch, 0)};
+    const std::span<std::byte> bytes = writable_bytes_of(batch);
     return stamp_result{
         .batches = 1, .next_offset = detail::stamp_front(bytes.data(), bytes.size(), with.base_offset, with)};
 }
