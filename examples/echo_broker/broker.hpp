@@ -3,6 +3,7 @@
 
 #include <kwire/connect/frame.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/error_text.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/find_coordinator.hpp>
@@ -70,9 +71,7 @@ private:
 };
 
 /// No answer, but the end of the connection: for an invalid request.
-inline reply hang_up(const kwire::error& why) {
-    return std::unexpected(std::string(std::string_view(kwire::describe(why))));
-}
+inline reply hang_up(const kwire::error& why) { return std::unexpected(kwire::to_string(why)); }
 
 /// The body of a request, as this broker reads all of them.
 template <class M>

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include <kwire/asio.hpp>
+#include <kwire/error_text.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -78,10 +79,10 @@ asio::awaitable<std::string> converse(connection& client, broker& broker) {
         auto [failure, frame] = co_await kwire::async_read_frame(client.socket, client.reader, quiet);
         if (failure) {
             const auto refusal = client.reader.end_of_stream();
-            co_return refusal ? std::string(std::string_view(kwire::describe(*refusal))) : "";
+            co_return refusal ? kwire::to_string(*refusal) : "";
         }
         auto request = kwire::parse_request_frame(std::move(frame));
-        if (!request) co_return std::string(std::string_view(kwire::describe(request.error())));
+        if (!request) co_return kwire::to_string(request.error());
 
         client.no_deadline(); // fetch has its own
         reply answer = co_await broker.answer(*std::move(request), here);

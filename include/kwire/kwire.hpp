@@ -19,6 +19,7 @@
 #include <kwire/connect/negotiation.hpp>
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/error_text.hpp>
 #include <kwire/read/array.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/read/find.hpp>

@@ -1,13 +1,10 @@
 // The code of README.md, which tests/docs/test_pages.py finds here line by line.
-#include <kwire/connect/dispatch.hpp>
-#include <kwire/connect/frame.hpp>
+#include <kwire/kwire.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
+#include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
-#include <kwire/read/edit.hpp>
-#include <kwire/read/find.hpp>
-#include <kwire/records/batch.hpp>
-#include <kwire/records/edit.hpp>
+#include <kwire/messages/registry.hpp>
 
 #include <string>
 #include <utility>
@@ -21,7 +18,7 @@ namespace {
 std::vector<kwire::held<kwire::batch_view>> kept;
 std::string refused;
 
-void reject(const kwire::error& why) { refused = std::string(std::string_view(kwire::describe(why))); }
+void reject(const kwire::error& why) { refused = kwire::to_string(why); }
 
 void produce(kwire::request_frame frame, std::int64_t next_offset) {
     auto produce = kwire::parse<kwire::produce_request>(std::move(frame));
@@ -48,23 +45,61 @@ kwire::buffer_chain write(const kwire::shared_buffer& batches, int version, std:
         .responses = {{.topic = "orders",
                        .partitions = {{.partition_index = 0, .high_watermark = 42, .records = batches}}}},
     };
-    auto out = kwire::encode_response<kwire::fetch_response>(response, version, correlation_id);
+    auto out = kwire::encode_response(response, version, correlation_id);
     if (!out) reject(out.error());
     return out.value_or(kwire::buffer_chain{});
 }
 
-int watched = 0, passed_on = 0;
-void watch(const kwire::create_topics_request::creatable_topic::view&) { ++watched; }
-void pass_on(const kwire::request_frame&) { ++passed_on; }
+std::vector<kwire::shared_buffer> sent;
+void send(kwire::shared_buffer frame) { sent.push_back(std::move(frame)); }
 
-void route(const kwire::shared_buffer& frame) {
+void route(kwire::shared_buffer frame, const kwire::request_start& asked) {
     auto visitor = kwire::overloaded{
-        [&](const kwire::message<kwire::create_topics_request>& asked) {
-            if (auto topic = kwire::find(asked->topics(), "orders")) watch(*topic);
+        [&](kwire::message<kwire::metadata_response> response) {
+            auto metadata = kwire::edit(std::move(response));
+            if (!metadata) return reject(metadata.error());
+            if (auto broker = kwire::find(metadata->brokers(), 1))
+                if (auto done = kwire::set<"port">(*metadata, *broker, 19092); !done)
+                    return reject(done.error());
+            send(std::move(*metadata).freeze().frame());
         },
-        [&](const kwire::request_frame& other) { pass_on(other); },
+        [&](kwire::response_frame other) { send(std::move(other).frame()); },
     };
-    if (auto done = kwire::dispatch(frame, visitor); !done) return reject(done.error());
+    if (auto done = kwire::dispatch(std::move(frame), asked, visitor); !done) return reject(done.error());
+}
+
+std::string consumed;
+void consume(std::string_view topic, std::int64_t offset, std::string_view value) {
+    consumed += std::string(topic) + " " + std::to_string(offset) + " " + std::string(value) + "\n";
+}
+
+void consume(kwire::response_frame frame, const kwire::codec_set& codecs) {
+    auto response = kwire::parse<kwire::fetch_response>(std::move(frame));
+    if (!response) return reject(response.error());
+
+    for (auto topic : response->responses())
+        for (auto partition : topic.partitions())
+            for (auto batch : kwire::record_batches(partition.records())) {
+                auto records = kwire::records(batch, codecs, 64 << 20); // at most 64 MiB, however compressed
+                if (!records) return reject(records.error());
+                for (auto record : *records)
+                    if (record.value())
+                        consume(topic.topic(), record.offset(), kwire::text_of(*record.value()));
+            }
+}
+
+std::string dump(kwire::shared_buffer bytes) {
+    auto frame = kwire::parse_request_frame(std::move(bytes));
+    if (!frame) return kwire::to_string(frame.error());
+    const kwire::message_info* info = kwire::find_request(frame->api());
+    if (info == nullptr) return "unknown API";
+    auto request = kwire::parse(*info, *std::move(frame));
+    return request ? kwire::to_text(**request) : kwire::to_string(request.error());
+}
+
+kwire::shared_buffer frame_of(const kwire::buffer_chain& chain) {
+    const kwire::shared_buffer bytes = chain.to_bytes();
+    return bytes.slice(4, bytes.size() - 4).value(); // after the length
 }
 
 /// Two records, as Kafka's own classes wrote them.
@@ -106,6 +141,10 @@ TEST_CASE("the code of the README stamps produced batches, keeps them by referen
     const kwire::buffer_chain answer = write(kept[1].slice(bytes_of(*kept[1])).value(), 12, 7);
     CHECK(kwire::copied_bytes() == copied);
     CHECK(answer.segment_count() == 3);
+
+    consumed.clear();
+    consume(kwire::parse_response_frame(frame_of(answer), kwire::api_key::fetch, 12).value(), {});
+    CHECK(consumed == "orders 44 v\norders 45 \n");
 }
 
 TEST_CASE("the code of the README says what is wrong with a request, and where") {
@@ -122,19 +161,24 @@ TEST_CASE("the code of the README says what is wrong with a request, and where")
                          "needs 6 bytes, 3 left");
 }
 
-TEST_CASE("the code of the README looks into the messages that it names and passes the others on") {
-    const auto frame_of = [](const kwire::buffer_chain& sent) {
-        const kwire::shared_buffer bytes = sent.to_bytes();
-        return *bytes.slice(4, bytes.size() - 4); // behind the length
-    };
-    const auto asked = kwire::encode_request<kwire::create_topics_request>(
-        {.topics = {{.name = "bills"}, {.name = "orders"}}}, 5, 1, "readme");
-    const auto other = kwire::encode_request<kwire::produce_request>({.acks = -1}, 9, 2, "readme");
-    REQUIRE(asked);
-    REQUIRE(other);
-    watched = passed_on = 0;
-    route(frame_of(*asked));
-    route(frame_of(*other));
-    CHECK(watched == 1);
-    CHECK(passed_on == 1);
+TEST_CASE("the code of the README changes a port in the message that it names and passes the others on") {
+    const kwire::metadata_response::data cluster{
+        .brokers = {{.node_id = 1, .host = "a", .port = 9092}, {.node_id = 2, .host = "b", .port = 9092}}};
+    kwire::metadata_response::data changed = cluster;
+    changed.brokers[0].port = 19092;
+    const auto produced = frame_of(kwire::encode_response(kwire::produce_response::data{}, 9, 8).value());
+    sent.clear();
+    route(frame_of(kwire::encode_response(cluster, 12, 7).value()), {kwire::api_key::metadata, 12, 7});
+    route(produced, {kwire::api_key::produce, 9, 8});
+    REQUIRE(sent.size() == 2);
+    CHECK(sent[0] == frame_of(kwire::encode_response(changed, 12, 7).value()));
+    CHECK(sent[1] == produced);
+}
+
+TEST_CASE("the code of the README prints any request") {
+    const kwire::create_topics_request::data request{.topics = {{.name = "bills"}, {.name = "orders"}}};
+    const std::string text = dump(frame_of(kwire::encode_request(request, 5, 1, "readme").value()));
+    CHECK(text.starts_with("CreateTopicsRequest v5 {topics: [{name: \"bills\""));
+    CHECK(dump(kwire::shared_buffer::copy_of("abc")) ==
+          "RequestHeader: truncated at byte 0, needs 8 bytes, 3 left");
 }

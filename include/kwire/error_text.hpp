@@ -1,0 +1,17 @@
+/// Errors as std::string, for programs that keep or join texts; `describe` (error.hpp) needs no allocation.
+#pragma once
+
+#include <kwire/error.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace kwire {
+
+/// The line that describe() makes of an error: message, version, path, code, offset, sizes.
+[[nodiscard]] inline std::string to_string(const error& what) {
+    const error_text text = describe(what);
+    return std::string(text.view());
+}
+
+} // namespace kwire
