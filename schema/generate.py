@@ -200,6 +200,8 @@ class Writer:
             found.append("ignorable")
         if field.map_key:
             found.append("map_key")
+        if field.key:
+            found.append("key")
         if not field.compact:
             found.append("never_compact")
         if field.entity:
@@ -238,6 +240,8 @@ class Writer:
             facts.append(f"default {default}")
         if field.map_key:
             facts.append("map key")
+        if field.key:
+            facts.append("key")
         if (mark := self.secrets.get(self.path_of(place, field))) in ("always", "flagged"):
             facts.append("secret" if mark == "always" else "secret if flagged")
         return " | ".join(facts)
@@ -349,6 +353,34 @@ def mark_entities(entities, facts):
         if field.type != NAMED_BY[kind] or field.struct is not None:
             raise SystemExit(f"entities.txt: {key}: a {kind} is a {NAMED_BY[kind]}")
         field.entity = kind
+
+
+def structs_in_arrays(facts):
+    """Every struct that some array holds, as keys.txt calls it."""
+    found = {}
+    for message in (message for messages in facts.values() for message in messages):
+        for place in [message, *message.structs()]:
+            found |= {f"{message.name}.{field.struct.name}": field.struct
+                      for field in place.fields if field.array and field.struct is not None}
+    return found
+
+
+def mark_keys(keys, facts):
+    """Puts the lines of keys.txt into the facts. Each means a struct in an array, of which Kafka's schema has no map key."""
+    structs = structs_in_arrays(facts)
+    for path, text in keys.items():
+        if path not in structs:
+            raise SystemExit(f"keys.txt: {path}: no array holds such a struct")
+        if any(field.map_key for field in structs[path].fields):
+            raise SystemExit(f"keys.txt: {path}: Kafka's schema has a map key")
+        if text.startswith("none, "):
+            continue
+        fields = {field.name: field for field in structs[path].fields}
+        for name in text.split(", "):
+            field = fields.get(name)
+            if field is None or field.array or field.type not in (*model.INTEGERS, "string", "uuid"):
+                raise SystemExit(f"keys.txt: {path}: {name} is no field that can be looked for")
+            field.key = True
 
 
 def check_secrets(secrets, facts):
@@ -593,6 +625,7 @@ def main():
     secrets = load_words(HERE / "secrets.txt")
     check_secrets(secrets, facts)
     mark_entities(load_words(HERE / "entities.txt"), facts)
+    mark_keys(load_words(HERE / "keys.txt"), facts)
     include = HERE.parent / "include" / "kwire"
     out = arguments.out or include / "messages"
     used_words = set()

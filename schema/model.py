@@ -48,6 +48,7 @@ class Field:
     default: object = 0
     ignorable: Range | None = None
     map_key: bool = False
+    key: bool = False  # what schema/keys.txt says where the schema has no map key: never in the text
     entity: str | None = None
     zero_copy: bool = False
     compact: bool = True  # False: the classic length prefix also in flexible versions (RequestHeader.ClientId)

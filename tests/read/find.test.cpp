@@ -58,6 +58,21 @@ TEST_CASE("a null or empty array has nothing") {
     CHECK_FALSE(find(view->topics(), "orders"));
 }
 
+TEST_CASE("partitions and others for which Kafka names no key are found by the one of schema/keys.txt") {
+    const auto view = read_back<kwire::metadata_response>(
+        {.topics = {{.name = "orders",
+                     .partitions = {{.partition_index = 0, .leader_id = 1},
+                                    {.partition_index = 3, .leader_id = 2}}}}},
+        12);
+    const auto topic = find(view->topics(), "orders");
+    REQUIRE(topic);
+    CHECK(find(topic->partitions(), 3)->leader_id() == 2);
+    CHECK_FALSE(find(topic->partitions(), 1));
+    static_assert(!kwire::info_of<kwire::metadata_response::partition>.fields[1].map_key);
+    static_assert(kwire::info_of<kwire::metadata_response::partition>.fields[1].key);
+    static_assert(kwire::info_of<kwire::metadata_response::topic>.fields[1].key);
+}
+
 TEST_CASE("numbers may come in any type, and what does not fit into the field is found nowhere") {
     const auto view = read_back<kwire::metadata_response>(cluster(), 12);
     CHECK(find(view->brokers(), std::uint64_t{7}));

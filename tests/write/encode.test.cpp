@@ -48,7 +48,7 @@ std::string refusal(const typename M::data& data, int version) {
 
 TEST_CASE("a message is written with designated initialisers") {
     CHECK(hex<kwire::metadata_request>({.topics = {{.name = "orders"}}}, 1) == "000000010006"
-                                                                                 "6f7264657273");
+                                                                               "6f7264657273");
     CHECK(hex<kwire::metadata_request>({.topics = std::nullopt}, 1) == "ffffffff");
     CHECK(hex<kwire::metadata_request>({.topics = std::nullopt}, 12) == "00010000");
 }
@@ -95,6 +95,32 @@ TEST_CASE("what the schema lets drop is dropped") {
     kwire::metadata_request::data request;
     request.topics = {{.topic_id = kwire::uuid{{std::byte{1}}}, .name = "a"}};
     CHECK(kwire::encode<kwire::metadata_request>(request, 9)); // topic ids are ignorable
+}
+
+TEST_CASE("a struct that has a name need not be told which message it is") {
+    kwire::metadata_request::data request{.topics = {{.name = "a"}}};
+    const auto body = kwire::encode(request, 12);
+    REQUIRE(body);
+    CHECK(*body == *kwire::encode<kwire::metadata_request>(request, 12));
+    CHECK(kwire::encoded_size(request, 12) == body->size());
+    request.topics = nullptr;
+    CHECK(kwire::encode(request, 0).error() == kwire::errc::null_not_allowed);
+    CHECK(kwire::encoded_size(request, 0).error() == kwire::errc::null_not_allowed);
+}
+
+TEST_CASE("error codes and API keys are written as the numbers that they are, assigned or not") {
+    CHECK(hex<kwire::api_versions_response>(
+              {.error_code = kwire::error_code::unsupported_version,
+               .api_keys = {{kwire::api_key::fetch, 4, 17}, {static_cast<kwire::api_key>(0x7fff), 0, 1}}},
+              0) == "0023"
+                    "00000002"
+                    "0001"
+                    "0004"
+                    "0011"
+                    "7fff"
+                    "0000"
+                    "0001");
+    CHECK(hex<kwire::api_versions_response>({.error_code = kwire::error_code{-2}}, 0) == "fffe00000000");
 }
 
 TEST_CASE("strings end at 32767 bytes in every encoding") {

@@ -1,6 +1,7 @@
 // Records that lie in many places are one field of a message: written by reference, read back as one.
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
+#include <kwire/messages/share_fetch.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/write/encode.hpp>
 #include <kwire/write/to_data.hpp>
@@ -74,6 +75,17 @@ TEST_CASE("records that are null, empty or one plain buffer stay what they are")
     CHECK(read_back(*kwire::encode<kwire::fetch_response>(answer(buffer_chain{}), 11), 11) == "");
     CHECK(read_back(*kwire::encode<kwire::fetch_response>(answer(batch('x')), 11), 11) ==
           std::string(50, 'x'));
+}
+
+TEST_CASE("records that are not mentioned go out empty, and null where it is asked for") {
+    kwire::produce_request::data request{.topic_data = {{.partition_data = {{.index = 1}}}}};
+    CHECK(kwire::encode(request, 3)->to_bytes().span().back() == std::byte{0}); // the length's last byte
+    request.topic_data[0].partition_data[0].records = nullptr;
+    CHECK(kwire::encode(request, 3)->to_bytes().span().back() == std::byte{0xff});
+    // Where null is not allowed it is refused, and does not become empty.
+    kwire::share_fetch_response::data answer{
+        .responses = {{.partitions = {{.partition_index = 1, .records = nullptr}}}}};
+    CHECK(kwire::encode(answer, 1).error() == kwire::errc::null_not_allowed);
 }
 
 TEST_CASE("a held message becomes data whose records are a slice of it") {

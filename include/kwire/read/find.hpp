@@ -1,10 +1,12 @@
-/// Elements of arrays by the keys that the schema names, without allocation.
+/// Elements of arrays by their keys, without allocation.
 ///
 ///     if (auto topic = kwire::find(response.topics(), "orders")) use(topic->partitions());
+///     kwire::find(topic.partitions(), 3)
 ///     kwire::find(response.api_keys(), kwire::api_key::fetch)
 ///     kwire::find(request.resources(), 2, "orders")    // a key of two fields, in the schema's order
 ///
-/// The documentation of accessors says which fields are keys ("map key"). Each call walks the array: for many
+/// The documentation of accessors says which fields are keys: "map key" where Kafka's schema says so, "key"
+/// where kwire does (schema/keys.txt). Each call walks the array: for many
 /// look-ups in one array see indexed.hpp.
 #pragma once
 
@@ -128,9 +130,9 @@ constexpr bool take_key(const Key& key, Value& value) noexcept {
 template <class E, class... Keys>
 constexpr std::optional<key_of<E>> key_from(const Keys&... keys) noexcept {
     using S = struct_of_view<E>;
-    static_assert(key_count<S> != 0, "Kafka's schema names no key for these elements: compare in a loop");
+    static_assert(key_count<S> != 0, "these elements have no key: compare in a loop");
     static_assert(key_count<S> == 0 || key_count<S> == sizeof...(Keys),
-                  "give one value for each field that is documented as a map key, in their order");
+                  "give one value for each field that is documented as a key, in their order");
     std::optional<key_of<E>> found;
     if constexpr (key_count<S> != 0 && key_count<S> == sizeof...(Keys)) {
         [&]<std::size_t... K>(std::index_sequence<K...>) {

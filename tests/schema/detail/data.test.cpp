@@ -3,7 +3,7 @@
 #include <kwire/schema/detail/data.hpp>
 
 #include <optional>
-#include <string>
+#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -18,6 +18,27 @@ TEST_CASE("a data struct begins with the schema's defaults") {
     const kwire::metadata_request::data metadata;
     REQUIRE_FALSE(metadata.topics.is_null()); // nullable, but not null by default
     CHECK(metadata.topics.empty());
+}
+
+// Answers have thousands of these, and most of the time of filling them goes into fresh memory.
+static_assert(sizeof(kwire::produce_request::partition_produce_data::data) <= 72);
+static_assert(sizeof(kwire::fetch_response::partition_data::data) <= 136);
+
+TEST_CASE("a data struct says what it is the data of") {
+    static_assert(std::is_same_v<kwire::fetch_request::data::struct_type, kwire::fetch_request>);
+    using partition = kwire::fetch_response::partition_data;
+    static_assert(std::is_same_v<partition::data::struct_type, partition>);
+    // Also where a field has the name of the struct:
+    static_assert(
+        std::is_same_v<kwire::fetch_request::topic::data::struct_type, kwire::fetch_request::topic>);
+}
+
+TEST_CASE(
+    "records begin empty, not null, which peers such as librdkafka refuse; their facts stay the schema's") {
+    const kwire::fetch_response::partition_data::data partition;
+    CHECK(partition.records.empty());
+    CHECK_FALSE(partition.records.is_null());
+    CHECK(kwire::info_of<kwire::fetch_response::partition_data>.fields[10].null_default);
 }
 
 TEST_CASE("data structs nest in braces, however many members are left out") {

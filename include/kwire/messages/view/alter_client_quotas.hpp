@@ -12,14 +12,14 @@ struct alter_client_quotas_request : private vocabulary {
 
     struct entity_data {
         template <class M = alter_client_quotas_request> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0)},
+            {"entity_type", string, since(0), key},
             {"entity_name", string, since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> entity_name() const noexcept {
@@ -31,7 +31,7 @@ struct alter_client_quotas_request : private vocabulary {
 
     struct op_data {
         template <class M = alter_client_quotas_request> static constexpr field_list<M, 3> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", float64, since(0)},
             {"remove", boolean, since(0)}}};
 
@@ -39,7 +39,7 @@ struct alter_client_quotas_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<op_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] double value() const noexcept { return get<1>(*this); }
@@ -92,14 +92,14 @@ struct alter_client_quotas_response : private vocabulary {
 
     struct entity_data {
         template <class M = alter_client_quotas_response> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0)},
+            {"entity_type", string, since(0), key},
             {"entity_name", string, since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> entity_name() const noexcept {

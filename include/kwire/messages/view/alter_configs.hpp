@@ -75,8 +75,8 @@ struct alter_configs_response : private vocabulary {
         template <class M = alter_configs_response> static constexpr field_list<M, 4> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
-            {"resource_type", int8, since(0)},
-            {"resource_name", string, since(0)}}};
+            {"resource_type", int8, since(0), key},
+            {"resource_name", string, since(0), key}}};
 
         struct data;
 
@@ -88,9 +88,9 @@ struct alter_configs_response : private vocabulary {
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);
             }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<2>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;

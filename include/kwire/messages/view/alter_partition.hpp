@@ -12,14 +12,14 @@ struct alter_partition_request : private vocabulary {
 
     struct broker_state {
         template <class M = alter_partition_request> static constexpr field_list<M, 2> fields{{
-            {"broker_id", int32, since(3), names_broker},
+            {"broker_id", int32, since(3), key, names_broker},
             {"broker_epoch", int64, since(3), defaults_to(-1)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<broker_state, V> {
-            /// v3+
+            /// v3+ | key
             [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
             /// v3+ | default -1
             [[nodiscard]] std::int64_t broker_epoch() const noexcept { return get<1>(*this); }
@@ -29,7 +29,7 @@ struct alter_partition_request : private vocabulary {
 
     struct partition_data {
         template <class M = alter_partition_request> static constexpr field_list<M, 6, broker_state> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"leader_epoch", int32, since(0)},
             {"new_isr", array(int32), between(0, 2), names_broker},
             {"new_isr_with_epochs", array<broker_state>(), since(3)},
@@ -40,7 +40,7 @@ struct alter_partition_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
@@ -61,17 +61,17 @@ struct alter_partition_request : private vocabulary {
     struct topic_data {
         template <class M = alter_partition_request>
         static constexpr field_list<M, 3, partition_data> fields{{
-            {"topic_name", string, between(0, 1), ignorable, names_topic},
-            {"topic_id", id128, since(2), ignorable, names_topic_id},
+            {"topic_name", string, between(0, 1), ignorable, key, names_topic},
+            {"topic_id", id128, since(2), ignorable, key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0-1
+            /// v0-1 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v2+
+            /// v2+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -107,7 +107,7 @@ struct alter_partition_response : private vocabulary {
 
     struct partition_data {
         template <class M = alter_partition_response> static constexpr field_list<M, 7> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
@@ -119,7 +119,7 @@ struct alter_partition_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -140,17 +140,17 @@ struct alter_partition_response : private vocabulary {
     struct topic_data {
         template <class M = alter_partition_response>
         static constexpr field_list<M, 3, partition_data> fields{{
-            {"topic_name", string, between(0, 1), ignorable, names_topic},
-            {"topic_id", id128, since(2), ignorable, names_topic_id},
+            {"topic_name", string, between(0, 1), ignorable, key, names_topic},
+            {"topic_id", id128, since(2), ignorable, key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0-1
+            /// v0-1 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v2+
+            /// v2+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {

@@ -12,14 +12,14 @@ struct alter_partition_reassignments_request : private vocabulary {
 
     struct reassignable_partition {
         template <class M = alter_partition_reassignments_request> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"replicas", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<reassignable_partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] nullable_array_of<std::int32_t> replicas() const noexcept { return get<1>(*this); }
@@ -30,14 +30,14 @@ struct alter_partition_reassignments_request : private vocabulary {
     struct reassignable_topic {
         template <class M = alter_partition_reassignments_request>
         static constexpr field_list<M, 2, reassignable_partition> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<reassignable_partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<reassignable_topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<reassignable_partition::basic_view<V>> partitions() const noexcept {
@@ -76,7 +76,7 @@ struct alter_partition_reassignments_response : private vocabulary {
 
     struct reassignable_partition_response {
         template <class M = alter_partition_reassignments_response> static constexpr field_list<M, 3> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
@@ -84,7 +84,7 @@ struct alter_partition_reassignments_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<reassignable_partition_response, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -99,14 +99,14 @@ struct alter_partition_reassignments_response : private vocabulary {
     struct reassignable_topic_response {
         template <class M = alter_partition_reassignments_response>
         static constexpr field_list<M, 2, reassignable_partition_response> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<reassignable_partition_response>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<reassignable_topic_response, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<reassignable_partition_response::basic_view<V>> partitions() const noexcept {

@@ -70,14 +70,14 @@ struct alter_replica_log_dirs_response : private vocabulary {
 
     struct alter_replica_log_dir_partition_result {
         template <class M = alter_replica_log_dirs_response> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir_partition_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -88,14 +88,14 @@ struct alter_replica_log_dirs_response : private vocabulary {
     struct alter_replica_log_dir_topic_result {
         template <class M = alter_replica_log_dirs_response>
         static constexpr field_list<M, 2, alter_replica_log_dir_partition_result> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<alter_replica_log_dir_partition_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<alter_replica_log_dir_topic_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<alter_replica_log_dir_partition_result::basic_view<V>> partitions() const noexcept {

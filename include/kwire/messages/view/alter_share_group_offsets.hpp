@@ -12,14 +12,14 @@ struct alter_share_group_offsets_request : private vocabulary {
 
     struct partition {
         template <class M = alter_share_group_offsets_request> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"start_offset", int64, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t start_offset() const noexcept { return get<1>(*this); }
@@ -70,7 +70,7 @@ struct alter_share_group_offsets_response : private vocabulary {
 
     struct partition {
         template <class M = alter_share_group_offsets_response> static constexpr field_list<M, 3> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
@@ -78,7 +78,7 @@ struct alter_share_group_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

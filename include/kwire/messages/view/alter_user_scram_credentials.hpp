@@ -12,16 +12,16 @@ struct alter_user_scram_credentials_request : private vocabulary {
 
     struct scram_credential_deletion {
         template <class M = alter_user_scram_credentials_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0)},
-            {"mechanism", int8, since(0)}}};
+            {"name", string, since(0), key},
+            {"mechanism", int8, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<scram_credential_deletion, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t mechanism() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -29,8 +29,8 @@ struct alter_user_scram_credentials_request : private vocabulary {
 
     struct scram_credential_upsertion {
         template <class M = alter_user_scram_credentials_request> static constexpr field_list<M, 5> fields{{
-            {"name", string, since(0)},
-            {"mechanism", int8, since(0)},
+            {"name", string, since(0), key},
+            {"mechanism", int8, since(0), key},
             {"iterations", int32, since(0)},
             {"salt", bytes, since(0), secret},
             {"salted_password", bytes, since(0), secret}}};
@@ -39,9 +39,9 @@ struct alter_user_scram_credentials_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<scram_credential_upsertion, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t mechanism() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t iterations() const noexcept { return get<2>(*this); }
@@ -83,7 +83,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
 
     struct result {
         template <class M = alter_user_scram_credentials_response> static constexpr field_list<M, 3> fields{{
-            {"user", string, since(0)},
+            {"user", string, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
@@ -91,7 +91,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view user() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

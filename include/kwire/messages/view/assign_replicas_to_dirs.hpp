@@ -12,13 +12,13 @@ struct assign_replicas_to_dirs_request : private vocabulary {
 
     struct partition_data {
         template <class M = assign_replicas_to_dirs_request> static constexpr field_list<M, 1> fields{{
-            {"partition_index", int32, since(0)}}};
+            {"partition_index", int32, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;
@@ -27,14 +27,14 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     struct topic_data {
         template <class M = assign_replicas_to_dirs_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -47,14 +47,14 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     struct directory_data {
         template <class M = assign_replicas_to_dirs_request>
         static constexpr field_list<M, 2, topic_data> fields{{
-            {"id", id128, since(0)},
+            {"id", id128, since(0), key},
             {"topics", array<topic_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<directory_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept {
@@ -93,14 +93,14 @@ struct assign_replicas_to_dirs_response : private vocabulary {
 
     struct partition_data {
         template <class M = assign_replicas_to_dirs_response> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -111,14 +111,14 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     struct topic_data {
         template <class M = assign_replicas_to_dirs_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -131,14 +131,14 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     struct directory_data {
         template <class M = assign_replicas_to_dirs_response>
         static constexpr field_list<M, 2, topic_data> fields{{
-            {"id", id128, since(0)},
+            {"id", id128, since(0), key},
             {"topics", array<topic_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<directory_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept {

@@ -12,7 +12,7 @@ struct begin_quorum_epoch_request : private vocabulary {
 
     struct partition_data {
         template <class M = begin_quorum_epoch_request> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"voter_directory_id", id128, since(1), ignorable},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)}}};
@@ -21,7 +21,7 @@ struct begin_quorum_epoch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] uuid voter_directory_id() const noexcept { return get<1>(*this); }
@@ -36,14 +36,14 @@ struct begin_quorum_epoch_request : private vocabulary {
     struct topic_data {
         template <class M = begin_quorum_epoch_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -105,7 +105,7 @@ struct begin_quorum_epoch_response : private vocabulary {
 
     struct partition_data {
         template <class M = begin_quorum_epoch_response> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)}}};
@@ -114,7 +114,7 @@ struct begin_quorum_epoch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -129,14 +129,14 @@ struct begin_quorum_epoch_response : private vocabulary {
     struct topic_data {
         template <class M = begin_quorum_epoch_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {

@@ -12,14 +12,14 @@ struct client_quota_record : private vocabulary {
 
     struct entity_data {
         template <class M = client_quota_record> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0)},
+            {"entity_type", string, since(0), key},
             {"entity_name", string, since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> entity_name() const noexcept {

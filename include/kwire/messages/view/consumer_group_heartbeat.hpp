@@ -12,14 +12,14 @@ struct consumer_group_heartbeat_request : private vocabulary {
 
     struct topic_partitions {
         template <class M = consumer_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -83,14 +83,14 @@ struct consumer_group_heartbeat_response : private vocabulary {
 
     struct topic_partitions {
         template <class M = consumer_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

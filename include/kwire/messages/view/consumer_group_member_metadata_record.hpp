@@ -33,14 +33,14 @@ struct consumer_group_member_metadata_value : private vocabulary {
 
     struct classic_protocol {
         template <class M = consumer_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0)},
+            {"name", string, since(0), key},
             {"metadata", bytes, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<classic_protocol, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::span<const std::byte> metadata() const noexcept { return get<1>(*this); }

@@ -31,14 +31,14 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     struct partition_metadata {
         template <class M = consumer_group_partition_metadata_value>
         static constexpr field_list<M, 2> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"racks", array(string), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_metadata, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::string_view> racks() const noexcept { return get<1>(*this); }
@@ -49,7 +49,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     struct topic_metadata {
         template <class M = consumer_group_partition_metadata_value>
         static constexpr field_list<M, 4, partition_metadata> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"topic_name", string, since(0), names_topic},
             {"num_partitions", int32, since(0)},
             {"partition_metadata", array<partition_metadata>(), since(0)}}};
@@ -58,7 +58,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_metadata, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<1>(*this); }

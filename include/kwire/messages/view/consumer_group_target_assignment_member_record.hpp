@@ -35,14 +35,14 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
     struct topic_partition {
         template <class M = consumer_group_target_assignment_member_value>
         static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

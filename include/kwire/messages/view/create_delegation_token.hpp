@@ -12,16 +12,16 @@ struct create_delegation_token_request : private vocabulary {
 
     struct creatable_renewers {
         template <class M = create_delegation_token_request> static constexpr field_list<M, 2> fields{{
-            {"principal_type", string, since(0)},
-            {"principal_name", string, since(0)}}};
+            {"principal_type", string, since(0), key},
+            {"principal_name", string, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<creatable_renewers, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view principal_name() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;

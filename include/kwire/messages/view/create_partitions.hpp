@@ -72,7 +72,7 @@ struct create_partitions_response : private vocabulary {
 
     struct topic_result {
         template <class M = create_partitions_response> static constexpr field_list<M, 3> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
@@ -80,7 +80,7 @@ struct create_partitions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

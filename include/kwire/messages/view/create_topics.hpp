@@ -107,7 +107,7 @@ struct create_topics_response : private vocabulary {
     /// One setting of the new topic.
     struct creatable_topic_configs {
         template <class M = create_topics_response> static constexpr field_list<M, 5> fields{{
-            {"name", string, since(5)},
+            {"name", string, since(5), key},
             {"value", string, since(5), nullable_since(5), secret_if_flagged},
             {"read_only", boolean, since(5)},
             {"config_source", int8, since(5), defaults_to(-1), ignorable},
@@ -117,7 +117,7 @@ struct create_topics_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<creatable_topic_configs, V> {
-            /// For example `retention.ms`.   v5+
+            /// For example `retention.ms`.   v5+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The setting as text; null if it is sensitive.   v5+ | nullable | secret if flagged
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }

@@ -12,14 +12,14 @@ struct delete_records_request : private vocabulary {
 
     struct partition {
         template <class M = delete_records_request> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"offset", int64, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t offset() const noexcept { return get<1>(*this); }
@@ -29,14 +29,14 @@ struct delete_records_request : private vocabulary {
 
     struct topic {
         template <class M = delete_records_request> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {

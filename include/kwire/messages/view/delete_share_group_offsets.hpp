@@ -12,13 +12,13 @@ struct delete_share_group_offsets_request : private vocabulary {
 
     struct topic {
         template <class M = delete_share_group_offsets_request> static constexpr field_list<M, 1> fields{{
-            {"topic_name", string, since(0), names_topic}}};
+            {"topic_name", string, since(0), key, names_topic}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;
@@ -47,7 +47,7 @@ struct delete_share_group_offsets_response : private vocabulary {
 
     struct topic {
         template <class M = delete_share_group_offsets_response> static constexpr field_list<M, 4> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"topic_id", id128, since(0), names_topic_id},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
@@ -56,7 +56,7 @@ struct delete_share_group_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }

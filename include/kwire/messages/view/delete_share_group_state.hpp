@@ -12,13 +12,13 @@ struct delete_share_group_state_request : private vocabulary {
 
     struct partition_data {
         template <class M = delete_share_group_state_request> static constexpr field_list<M, 1> fields{{
-            {"partition", int32, since(0)}}};
+            {"partition", int32, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;
@@ -27,14 +27,14 @@ struct delete_share_group_state_request : private vocabulary {
     struct delete_state_data {
         template <class M = delete_share_group_state_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<delete_state_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -70,7 +70,7 @@ struct delete_share_group_state_response : private vocabulary {
 
     struct partition_result {
         template <class M = delete_share_group_state_response> static constexpr field_list<M, 3> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
@@ -78,7 +78,7 @@ struct delete_share_group_state_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -93,14 +93,14 @@ struct delete_share_group_state_response : private vocabulary {
     struct delete_state_result {
         template <class M = delete_share_group_state_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<delete_state_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_result::basic_view<V>> partitions() const noexcept {

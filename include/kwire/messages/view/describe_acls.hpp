@@ -76,20 +76,20 @@ struct describe_acls_response : private vocabulary {
     struct resource {
         template <class M = describe_acls_response>
         static constexpr field_list<M, 4, acl_description> fields{{
-            {"resource_type", int8, since(0)},
-            {"resource_name", string, since(0)},
-            {"pattern_type", int8, since(1), defaults_to(3)},
+            {"resource_type", int8, since(0), key},
+            {"resource_name", string, since(0), key},
+            {"pattern_type", int8, since(1), defaults_to(3), key},
             {"acls", array<acl_description>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<resource, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<1>(*this); }
-            /// v1+ | default 3
+            /// v1+ | default 3 | key
             [[nodiscard]] std::int8_t pattern_type() const noexcept { return get<2>(*this); }
             /// v0+
             [[nodiscard]] array_of<acl_description::basic_view<V>> acls() const noexcept {

@@ -12,7 +12,7 @@ struct describe_client_quotas_request : private vocabulary {
 
     struct component_data {
         template <class M = describe_client_quotas_request> static constexpr field_list<M, 3> fields{{
-            {"entity_type", string, since(0)},
+            {"entity_type", string, since(0), key},
             {"match_type", int8, since(0)},
             {"match", string, since(0), nullable_since(0)}}};
 
@@ -20,7 +20,7 @@ struct describe_client_quotas_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<component_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int8_t match_type() const noexcept { return get<1>(*this); }
@@ -56,14 +56,14 @@ struct describe_client_quotas_response : private vocabulary {
 
     struct entity_data {
         template <class M = describe_client_quotas_response> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0)},
+            {"entity_type", string, since(0), key},
             {"entity_name", string, since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<entity_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> entity_name() const noexcept {
@@ -75,14 +75,14 @@ struct describe_client_quotas_response : private vocabulary {
 
     struct value_data {
         template <class M = describe_client_quotas_response> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", float64, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<value_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] double value() const noexcept { return get<1>(*this); }

@@ -12,17 +12,17 @@ struct describe_configs_request : private vocabulary {
 
     struct resource {
         template <class M = describe_configs_request> static constexpr field_list<M, 3> fields{{
-            {"resource_type", int8, since(0)},
-            {"resource_name", string, since(0)},
+            {"resource_type", int8, since(0), key},
+            {"resource_name", string, since(0), key},
             {"configuration_keys", array(string), since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<resource, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<1>(*this); }
             /// v0+ | nullable
             [[nodiscard]] nullable_array_of<std::string_view> configuration_keys() const noexcept {
@@ -58,19 +58,19 @@ struct describe_configs_response : private vocabulary {
 
     struct synonym {
         template <class M = describe_configs_response> static constexpr field_list<M, 3> fields{{
-            {"name", string, since(1)},
+            {"name", string, since(1), key},
             {"value", string, since(1), nullable_since(1), secret_if_flagged},
-            {"source", int8, since(1)}}};
+            {"source", int8, since(1), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<synonym, V> {
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+ | nullable | secret if flagged
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] std::int8_t source() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -78,7 +78,7 @@ struct describe_configs_response : private vocabulary {
 
     struct resource_result {
         template <class M = describe_configs_response> static constexpr field_list<M, 9, synonym> fields{{
-            {"name", string, since(0)},
+            {"name", string, since(0), key},
             {"value", string, since(0), nullable_since(0), secret_if_flagged},
             {"read_only", boolean, since(0)},
             {"is_default", boolean, between(0, 0)},
@@ -92,7 +92,7 @@ struct describe_configs_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<resource_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | secret if flagged
             [[nodiscard]] std::optional<std::string_view> value() const noexcept { return get<1>(*this); }
@@ -121,8 +121,8 @@ struct describe_configs_response : private vocabulary {
         static constexpr field_list<M, 5, resource_result> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
-            {"resource_type", int8, since(0)},
-            {"resource_name", string, since(0)},
+            {"resource_type", int8, since(0), key},
+            {"resource_name", string, since(0), key},
             {"configs", array<resource_result>(), since(0)}}};
 
         struct data;
@@ -135,9 +135,9 @@ struct describe_configs_response : private vocabulary {
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);
             }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<2>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<3>(*this); }
             /// v0+
             [[nodiscard]] array_of<resource_result::basic_view<V>> configs() const noexcept {

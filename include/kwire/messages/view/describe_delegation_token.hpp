@@ -12,16 +12,16 @@ struct describe_delegation_token_request : private vocabulary {
 
     struct owner {
         template <class M = describe_delegation_token_request> static constexpr field_list<M, 2> fields{{
-            {"principal_type", string, since(0)},
-            {"principal_name", string, since(0)}}};
+            {"principal_type", string, since(0), key},
+            {"principal_name", string, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<owner, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view principal_name() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -49,16 +49,16 @@ struct describe_delegation_token_response : private vocabulary {
 
     struct described_delegation_token_renewer {
         template <class M = describe_delegation_token_response> static constexpr field_list<M, 2> fields{{
-            {"principal_type", string, since(0)},
-            {"principal_name", string, since(0)}}};
+            {"principal_type", string, since(0), key},
+            {"principal_name", string, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<described_delegation_token_renewer, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view principal_name() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -74,7 +74,7 @@ struct describe_delegation_token_response : private vocabulary {
             {"issue_timestamp", int64, since(0)},
             {"expiry_timestamp", int64, since(0)},
             {"max_timestamp", int64, since(0)},
-            {"token_id", string, since(0)},
+            {"token_id", string, since(0), key},
             {"hmac", bytes, since(0), secret},
             {"renewers", array<described_delegation_token_renewer>(), since(0)}}};
 
@@ -100,7 +100,7 @@ struct describe_delegation_token_response : private vocabulary {
             [[nodiscard]] std::int64_t expiry_timestamp() const noexcept { return get<5>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t max_timestamp() const noexcept { return get<6>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view token_id() const noexcept { return get<7>(*this); }
             /// v0+ | secret
             [[nodiscard]] std::span<const std::byte> hmac() const noexcept { return get<8>(*this); }

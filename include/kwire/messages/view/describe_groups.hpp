@@ -33,7 +33,7 @@ struct describe_groups_response : private vocabulary {
 
     struct described_group_member {
         template <class M = describe_groups_response> static constexpr field_list<M, 6> fields{{
-            {"member_id", string, since(0)},
+            {"member_id", string, since(0), key},
             {"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable},
             {"client_id", string, since(0)},
             {"client_host", string, since(0)},
@@ -44,7 +44,7 @@ struct describe_groups_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<described_group_member, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v4+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
@@ -71,7 +71,7 @@ struct describe_groups_response : private vocabulary {
         static constexpr field_list<M, 8, described_group_member> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(6), nullable_since(6), defaults_to_null},
-            {"group_id", string, since(0), names_group},
+            {"group_id", string, since(0), key, names_group},
             {"group_state", string, since(0)},
             {"protocol_type", string, since(0)},
             {"protocol_data", string, since(0)},
@@ -88,7 +88,7 @@ struct describe_groups_response : private vocabulary {
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);
             }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<2>(*this); }
             /// v0+
             [[nodiscard]] std::string_view group_state() const noexcept { return get<3>(*this); }

@@ -50,7 +50,7 @@ struct describe_log_dirs_response : private vocabulary {
 
     struct partition {
         template <class M = describe_log_dirs_response> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"partition_size", int64, since(0)},
             {"offset_lag", int64, since(0)},
             {"is_future_key", boolean, since(0)}}};
@@ -59,7 +59,7 @@ struct describe_log_dirs_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t partition_size() const noexcept { return get<1>(*this); }
@@ -73,14 +73,14 @@ struct describe_log_dirs_response : private vocabulary {
 
     struct topic {
         template <class M = describe_log_dirs_response> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -93,7 +93,7 @@ struct describe_log_dirs_response : private vocabulary {
     struct result {
         template <class M = describe_log_dirs_response> static constexpr field_list<M, 6, topic> fields{{
             {"error_code", error_code, since(0)},
-            {"log_dir", string, since(0)},
+            {"log_dir", string, since(0), key},
             {"topics", array<topic>(), since(0)},
             {"total_bytes", int64, since(4), defaults_to(-1), ignorable},
             {"usable_bytes", int64, since(4), defaults_to(-1), ignorable},
@@ -105,7 +105,7 @@ struct describe_log_dirs_response : private vocabulary {
         struct basic_view : struct_view<result, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view log_dir() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<2>(*this); }

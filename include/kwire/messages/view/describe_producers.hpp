@@ -47,7 +47,7 @@ struct describe_producers_response : private vocabulary {
 
     struct producer_state {
         template <class M = describe_producers_response> static constexpr field_list<M, 6> fields{{
-            {"producer_id", int64, since(0), names_producer},
+            {"producer_id", int64, since(0), key, names_producer},
             {"producer_epoch", int32, since(0)},
             {"last_sequence", int32, since(0), defaults_to(-1)},
             {"last_timestamp", int64, since(0), defaults_to(-1)},
@@ -58,7 +58,7 @@ struct describe_producers_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<producer_state, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t producer_epoch() const noexcept { return get<1>(*this); }
@@ -77,7 +77,7 @@ struct describe_producers_response : private vocabulary {
     struct partition_response {
         template <class M = describe_producers_response>
         static constexpr field_list<M, 4, producer_state> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"active_producers", array<producer_state>(), since(0)}}};
@@ -86,7 +86,7 @@ struct describe_producers_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_response, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -105,14 +105,14 @@ struct describe_producers_response : private vocabulary {
     struct topic_response {
         template <class M = describe_producers_response>
         static constexpr field_list<M, 2, partition_response> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition_response>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_response::basic_view<V>> partitions() const noexcept {

@@ -12,13 +12,13 @@ struct describe_quorum_request : private vocabulary {
 
     struct partition_data {
         template <class M = describe_quorum_request> static constexpr field_list<M, 1> fields{{
-            {"partition_index", int32, since(0)}}};
+            {"partition_index", int32, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;
@@ -27,14 +27,14 @@ struct describe_quorum_request : private vocabulary {
     struct topic_data {
         template <class M = describe_quorum_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -64,8 +64,8 @@ struct describe_quorum_response : private vocabulary {
 
     struct replica_state {
         template <class M = describe_quorum_response> static constexpr field_list<M, 5> fields{{
-            {"replica_id", int32, since(0), names_broker},
-            {"replica_directory_id", id128, since(2)},
+            {"replica_id", int32, since(0), key, names_broker},
+            {"replica_directory_id", id128, since(2), key},
             {"log_end_offset", int64, since(0)},
             {"last_fetch_timestamp", int64, since(1), defaults_to(-1), ignorable},
             {"last_caught_up_timestamp", int64, since(1), defaults_to(-1), ignorable}}};
@@ -74,9 +74,9 @@ struct describe_quorum_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<replica_state, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
-            /// v2+
+            /// v2+ | key
             [[nodiscard]] uuid replica_directory_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t log_end_offset() const noexcept { return get<2>(*this); }
@@ -91,7 +91,7 @@ struct describe_quorum_response : private vocabulary {
     struct partition_data {
         template <class M = describe_quorum_response>
         static constexpr field_list<M, 8, replica_state> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(2), nullable_since(2), ignorable},
             {"leader_id", int32, since(0), names_broker},
@@ -104,7 +104,7 @@ struct describe_quorum_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -133,14 +133,14 @@ struct describe_quorum_response : private vocabulary {
     struct topic_data {
         template <class M = describe_quorum_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {

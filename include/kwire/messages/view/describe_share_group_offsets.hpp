@@ -12,14 +12,14 @@ struct describe_share_group_offsets_request : private vocabulary {
 
     struct topic {
         template <class M = describe_share_group_offsets_request> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -30,14 +30,14 @@ struct describe_share_group_offsets_request : private vocabulary {
     struct group {
         template <class M = describe_share_group_offsets_request>
         static constexpr field_list<M, 2, topic> fields{{
-            {"group_id", string, since(0), names_group},
+            {"group_id", string, since(0), key, names_group},
             {"topics", array<topic>(), since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<group, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
             [[nodiscard]] nullable_array_of<topic::basic_view<V>> topics() const noexcept {
@@ -68,7 +68,7 @@ struct describe_share_group_offsets_response : private vocabulary {
 
     struct partition {
         template <class M = describe_share_group_offsets_response> static constexpr field_list<M, 6> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"start_offset", int64, since(0)},
             {"leader_epoch", int32, since(0)},
             {"lag", int64, since(1), defaults_to(-1), ignorable},
@@ -79,7 +79,7 @@ struct describe_share_group_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t start_offset() const noexcept { return get<1>(*this); }
@@ -100,7 +100,7 @@ struct describe_share_group_offsets_response : private vocabulary {
     struct topic {
         template <class M = describe_share_group_offsets_response>
         static constexpr field_list<M, 3, partition> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"topic_id", id128, since(0), names_topic_id},
             {"partitions", array<partition>(), since(0)}}};
 
@@ -108,7 +108,7 @@ struct describe_share_group_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
@@ -123,7 +123,7 @@ struct describe_share_group_offsets_response : private vocabulary {
     struct group {
         template <class M = describe_share_group_offsets_response>
         static constexpr field_list<M, 4, topic> fields{{
-            {"group_id", string, since(0), names_group},
+            {"group_id", string, since(0), key, names_group},
             {"topics", array<topic>(), since(0)},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
@@ -132,7 +132,7 @@ struct describe_share_group_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<group, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<1>(*this); }

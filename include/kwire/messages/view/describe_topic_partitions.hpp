@@ -12,13 +12,13 @@ struct describe_topic_partitions_request : private vocabulary {
 
     struct topic_request {
         template <class M = describe_topic_partitions_request> static constexpr field_list<M, 1> fields{{
-            {"name", string, since(0), names_topic}}};
+            {"name", string, since(0), key, names_topic}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_request, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;
@@ -71,7 +71,7 @@ struct describe_topic_partitions_response : private vocabulary {
     struct partition {
         template <class M = describe_topic_partitions_response> static constexpr field_list<M, 9> fields{{
             {"error_code", error_code, since(0)},
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0), defaults_to(-1), ignorable},
             {"replica_nodes", array(int32), since(0), names_broker},
@@ -86,7 +86,7 @@ struct describe_topic_partitions_response : private vocabulary {
         struct basic_view : struct_view<partition, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }

@@ -49,7 +49,7 @@ struct describe_transactions_response : private vocabulary {
         template <class M = describe_transactions_response>
         static constexpr field_list<M, 8, topic_data> fields{{
             {"error_code", error_code, since(0)},
-            {"transactional_id", string, since(0), names_transaction},
+            {"transactional_id", string, since(0), key, names_transaction},
             {"transaction_state", string, since(0)},
             {"transaction_timeout_ms", int32, since(0)},
             {"transaction_start_time_ms", int64, since(0)},
@@ -63,7 +63,7 @@ struct describe_transactions_response : private vocabulary {
         struct basic_view : struct_view<transaction_state, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::string_view transaction_state() const noexcept { return get<2>(*this); }

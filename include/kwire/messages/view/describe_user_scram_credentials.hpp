@@ -13,13 +13,13 @@ struct describe_user_scram_credentials_request : private vocabulary {
     struct user_name {
         template <class M = describe_user_scram_credentials_request>
         static constexpr field_list<M, 1> fields{{
-            {"name", string, since(0)}}};
+            {"name", string, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<user_name, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;
@@ -49,14 +49,14 @@ struct describe_user_scram_credentials_response : private vocabulary {
     struct credential_info {
         template <class M = describe_user_scram_credentials_response>
         static constexpr field_list<M, 2> fields{{
-            {"mechanism", int8, since(0)},
+            {"mechanism", int8, since(0), key},
             {"iterations", int32, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<credential_info, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t mechanism() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t iterations() const noexcept { return get<1>(*this); }
@@ -67,7 +67,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
     struct result {
         template <class M = describe_user_scram_credentials_response>
         static constexpr field_list<M, 4, credential_info> fields{{
-            {"user", string, since(0)},
+            {"user", string, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"credential_infos", array<credential_info>(), since(0)}}};
@@ -76,7 +76,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view user() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

@@ -55,7 +55,7 @@ struct elect_leaders_response : private vocabulary {
 
     struct partition_result {
         template <class M = elect_leaders_response> static constexpr field_list<M, 3> fields{{
-            {"partition_id", int32, since(0)},
+            {"partition_id", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 
@@ -63,7 +63,7 @@ struct elect_leaders_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -78,14 +78,14 @@ struct elect_leaders_response : private vocabulary {
     struct replica_election_result {
         template <class M = elect_leaders_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic", string, since(0), names_topic},
+            {"topic", string, since(0), key, names_topic},
             {"partition_result", array<partition_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<replica_election_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<elect_leaders_response::partition_result::basic_view<V>> partition_result() const noexcept {

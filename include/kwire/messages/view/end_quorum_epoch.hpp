@@ -12,16 +12,16 @@ struct end_quorum_epoch_request : private vocabulary {
 
     struct replica_info {
         template <class M = end_quorum_epoch_request> static constexpr field_list<M, 2> fields{{
-            {"candidate_id", int32, since(1), names_broker},
-            {"candidate_directory_id", id128, since(1)}}};
+            {"candidate_id", int32, since(1), key, names_broker},
+            {"candidate_directory_id", id128, since(1), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<replica_info, V> {
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] std::int32_t candidate_id() const noexcept { return get<0>(*this); }
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] uuid candidate_directory_id() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -29,7 +29,7 @@ struct end_quorum_epoch_request : private vocabulary {
 
     struct partition_data {
         template <class M = end_quorum_epoch_request> static constexpr field_list<M, 5, replica_info> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
             {"preferred_successors", array(int32), between(0, 0), ignorable},
@@ -39,7 +39,7 @@ struct end_quorum_epoch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<1>(*this); }
@@ -60,14 +60,14 @@ struct end_quorum_epoch_request : private vocabulary {
     struct topic_data {
         template <class M = end_quorum_epoch_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -126,7 +126,7 @@ struct end_quorum_epoch_response : private vocabulary {
 
     struct partition_data {
         template <class M = end_quorum_epoch_response> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)}}};
@@ -135,7 +135,7 @@ struct end_quorum_epoch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -150,14 +150,14 @@ struct end_quorum_epoch_response : private vocabulary {
     struct topic_data {
         template <class M = end_quorum_epoch_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {

@@ -31,7 +31,7 @@ struct fetch_request : private vocabulary {
     /// Where to read in one partition.
     struct partition {
         template <class M = fetch_request> static constexpr field_list<M, 8> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"current_leader_epoch", int32, since(9), defaults_to(-1), ignorable},
             {"fetch_offset", int64, since(0)},
             {"last_fetched_epoch", int32, since(12), defaults_to(-1)},
@@ -44,7 +44,7 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// Partition to read.   v0+
+            /// Partition to read.   v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// The broker refuses if its own differs; -1: do not compare.   v9+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
@@ -67,17 +67,17 @@ struct fetch_request : private vocabulary {
     /// The partitions to read of one topic.
     struct topic {
         template <class M = fetch_request> static constexpr field_list<M, 3, partition> fields{{
-            {"topic", string, between(0, 12), ignorable, names_topic},
-            {"topic_id", id128, since(13), ignorable, names_topic_id},
+            {"topic", string, between(0, 12), ignorable, key, names_topic},
+            {"topic_id", id128, since(13), ignorable, key, names_topic_id},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// Topic to read; from v13 on its id stands instead.   v0-12
+            /// Topic to read; from v13 on its id stands instead.   v0-12 | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// Topic to read, as Metadata tells it.   v13+
+            /// Topic to read, as Metadata tells it.   v13+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Where to read in each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -90,17 +90,17 @@ struct fetch_request : private vocabulary {
     /// Partitions of one topic that leave the session.
     struct forgotten_topic {
         template <class M = fetch_request> static constexpr field_list<M, 3> fields{{
-            {"topic", string, between(7, 12), ignorable, names_topic},
-            {"topic_id", id128, since(13), ignorable, names_topic_id},
+            {"topic", string, between(7, 12), ignorable, key, names_topic},
+            {"topic_id", id128, since(13), ignorable, key, names_topic_id},
             {"partitions", array(int32), since(7)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<forgotten_topic, V> {
-            /// Topic that they belong to; from v13 on its id stands instead.   v7-12
+            /// Topic that they belong to; from v13 on its id stands instead.   v7-12 | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// Topic that they belong to.   v13+
+            /// Topic that they belong to.   v13+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Partitions to leave out from now on.   v7+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<2>(*this); }
@@ -240,7 +240,7 @@ struct fetch_response : private vocabulary {
     struct partition_data {
         template <class M = fetch_response>
         static constexpr field_list<M, 11, epoch_end_offset, leader_id_and_epoch, snapshot_id, aborted_transaction> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"high_watermark", int64, since(0)},
             {"last_stable_offset", int64, since(4), defaults_to(-1), ignorable},
@@ -256,7 +256,7 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// Partition that this is from.   v0+
+            /// Partition that this is from.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// For example OFFSET_OUT_OF_RANGE: look for another offset with ListOffsets.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -295,17 +295,17 @@ struct fetch_response : private vocabulary {
     /// What was read of one topic.
     struct fetchable_topic_response {
         template <class M = fetch_response> static constexpr field_list<M, 3, partition_data> fields{{
-            {"topic", string, between(0, 12), ignorable, names_topic},
-            {"topic_id", id128, since(13), ignorable, names_topic_id},
+            {"topic", string, between(0, 12), ignorable, key, names_topic},
+            {"topic_id", id128, since(13), ignorable, key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<fetchable_topic_response, V> {
-            /// The topic, as the request named it.   v0-12
+            /// The topic, as the request named it.   v0-12 | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// The topic, as the request named it.   v13+
+            /// The topic, as the request named it.   v13+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// What was read, by partition.   v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {

@@ -29,7 +29,7 @@ struct fetch_snapshot_request : private vocabulary {
 
     struct partition_snapshot {
         template <class M = fetch_snapshot_request> static constexpr field_list<M, 5, snapshot_id> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"current_leader_epoch", int32, since(0)},
             {"snapshot_id", structure<snapshot_id>(), since(0)},
             {"position", int64, since(0)},
@@ -39,7 +39,7 @@ struct fetch_snapshot_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_snapshot, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
@@ -58,14 +58,14 @@ struct fetch_snapshot_request : private vocabulary {
     struct topic_snapshot {
         template <class M = fetch_snapshot_request>
         static constexpr field_list<M, 2, partition_snapshot> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition_snapshot>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_snapshot, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_snapshot::basic_view<V>> partitions() const noexcept {
@@ -141,7 +141,7 @@ struct fetch_snapshot_response : private vocabulary {
     struct partition_snapshot {
         template <class M = fetch_snapshot_response>
         static constexpr field_list<M, 7, snapshot_id, leader_id_and_epoch> fields{{
-            {"index", int32, since(0)},
+            {"index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"snapshot_id", structure<snapshot_id>(), since(0)},
             {"current_leader", structure<leader_id_and_epoch>(), since(0), tag(0)},
@@ -153,7 +153,7 @@ struct fetch_snapshot_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_snapshot, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -180,14 +180,14 @@ struct fetch_snapshot_response : private vocabulary {
     struct topic_snapshot {
         template <class M = fetch_snapshot_response>
         static constexpr field_list<M, 2, partition_snapshot> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition_snapshot>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_snapshot, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_snapshot::basic_view<V>> partitions() const noexcept {

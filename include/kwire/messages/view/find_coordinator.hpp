@@ -37,7 +37,7 @@ struct find_coordinator_response : private vocabulary {
     /// The coordinator of one key.
     struct coordinator {
         template <class M = find_coordinator_response> static constexpr field_list<M, 6> fields{{
-            {"key", string, since(4)},
+            {"key", string, since(4), key},
             {"node_id", int32, since(4), names_broker},
             {"host", string, since(4)},
             {"port", int32, since(4)},
@@ -48,7 +48,7 @@ struct find_coordinator_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<coordinator, V> {
-            /// The key of the request that this answers.   v4+
+            /// The key of the request that this answers.   v4+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// The coordinating broker; -1 on error.   v4+
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<1>(*this); }

@@ -30,7 +30,7 @@ struct group_metadata_value : private vocabulary {
 
     struct member_metadata {
         template <class M = group_metadata_value> static constexpr field_list<M, 8> fields{{
-            {"member_id", string, since(0)},
+            {"member_id", string, since(0), key},
             {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, ignorable},
             {"client_id", string, since(0)},
             {"client_host", string, since(0)},
@@ -43,7 +43,7 @@ struct group_metadata_value : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<member_metadata, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v3+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {

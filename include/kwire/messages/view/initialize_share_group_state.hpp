@@ -12,7 +12,7 @@ struct initialize_share_group_state_request : private vocabulary {
 
     struct partition_data {
         template <class M = initialize_share_group_state_request> static constexpr field_list<M, 3> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"state_epoch", int32, since(0)},
             {"start_offset", int64, since(0)}}};
 
@@ -20,7 +20,7 @@ struct initialize_share_group_state_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t state_epoch() const noexcept { return get<1>(*this); }
@@ -33,14 +33,14 @@ struct initialize_share_group_state_request : private vocabulary {
     struct initialize_state_data {
         template <class M = initialize_share_group_state_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<initialize_state_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -76,7 +76,7 @@ struct initialize_share_group_state_response : private vocabulary {
 
     struct partition_result {
         template <class M = initialize_share_group_state_response> static constexpr field_list<M, 3> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 
@@ -84,7 +84,7 @@ struct initialize_share_group_state_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -99,14 +99,14 @@ struct initialize_share_group_state_response : private vocabulary {
     struct initialize_state_result {
         template <class M = initialize_share_group_state_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<initialize_state_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_result::basic_view<V>> partitions() const noexcept {

@@ -72,7 +72,7 @@ struct join_group_response : private vocabulary {
     /// One member, for the leader to assign to.
     struct member {
         template <class M = join_group_response> static constexpr field_list<M, 3> fields{{
-            {"member_id", string, since(0)},
+            {"member_id", string, since(0), key},
             {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, ignorable},
             {"metadata", bytes, since(0)}}};
 
@@ -80,7 +80,7 @@ struct join_group_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<member, V> {
-            /// The member's id.   v0+
+            /// The member's id.   v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// Its fixed name; null: a dynamic member.   v5+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {

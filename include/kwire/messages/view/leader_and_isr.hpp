@@ -12,8 +12,8 @@ struct leader_and_isr_request : private vocabulary {
 
     struct partition_state {
         template <class M = leader_and_isr_request> static constexpr field_list<M, 12> fields{{
-            {"topic_name", string, between(0, 1), ignorable, names_topic},
-            {"partition_index", int32, since(0)},
+            {"topic_name", string, between(0, 1), ignorable, key, names_topic},
+            {"partition_index", int32, since(0), key},
             {"controller_epoch", int32, since(0)},
             {"leader", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
@@ -29,9 +29,9 @@ struct leader_and_isr_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_state, V> {
-            /// v0-1
+            /// v0-1 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t controller_epoch() const noexcept { return get<2>(*this); }
@@ -60,7 +60,7 @@ struct leader_and_isr_request : private vocabulary {
     struct topic_state {
         template <class M = leader_and_isr_request>
         static constexpr field_list<M, 3, partition_state> fields{{
-            {"topic_name", string, since(2), names_topic},
+            {"topic_name", string, since(2), key, names_topic},
             {"topic_id", id128, since(5), ignorable, names_topic_id},
             {"partition_states", array<partition_state>(), since(2)}}};
 
@@ -68,7 +68,7 @@ struct leader_and_isr_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_state, V> {
-            /// v2+
+            /// v2+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v5+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
@@ -82,7 +82,7 @@ struct leader_and_isr_request : private vocabulary {
 
     struct live_leader {
         template <class M = leader_and_isr_request> static constexpr field_list<M, 3> fields{{
-            {"broker_id", int32, since(0), names_broker},
+            {"broker_id", int32, since(0), key, names_broker},
             {"host_name", string, since(0)},
             {"port", int32, since(0)}}};
 
@@ -90,7 +90,7 @@ struct leader_and_isr_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<live_leader, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view host_name() const noexcept { return get<1>(*this); }
@@ -148,17 +148,17 @@ struct leader_and_isr_response : private vocabulary {
 
     struct partition_error {
         template <class M = leader_and_isr_response> static constexpr field_list<M, 3> fields{{
-            {"topic_name", string, between(0, 4), ignorable, names_topic},
-            {"partition_index", int32, since(0)},
+            {"topic_name", string, between(0, 4), ignorable, key, names_topic},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_error, V> {
-            /// v0-4
+            /// v0-4 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }

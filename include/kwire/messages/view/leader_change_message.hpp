@@ -12,16 +12,16 @@ struct leader_change_message : private vocabulary {
 
     struct voter {
         template <class M = leader_change_message> static constexpr field_list<M, 2> fields{{
-            {"voter_id", int32, since(0), names_broker},
-            {"voter_directory_id", id128, since(1)}}};
+            {"voter_id", int32, since(0), key, names_broker},
+            {"voter_directory_id", id128, since(1), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<voter, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t voter_id() const noexcept { return get<0>(*this); }
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] uuid voter_directory_id() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;

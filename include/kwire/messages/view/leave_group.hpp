@@ -13,7 +13,7 @@ struct leave_group_request : private vocabulary {
     /// One member that leaves.
     struct member_identity {
         template <class M = leave_group_request> static constexpr field_list<M, 3> fields{{
-            {"member_id", string, since(3)},
+            {"member_id", string, since(3), key},
             {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
             {"reason", string, since(5), nullable_since(5), defaults_to_null, ignorable}}};
 
@@ -21,7 +21,7 @@ struct leave_group_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<member_identity, V> {
-            /// Its id; empty if only the fixed name is known.   v3+
+            /// Its id; empty if only the fixed name is known.   v3+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// Its fixed name; null: a dynamic member.   v3+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
@@ -62,7 +62,7 @@ struct leave_group_response : private vocabulary {
     /// Result for one member.
     struct member_response {
         template <class M = leave_group_response> static constexpr field_list<M, 3> fields{{
-            {"member_id", string, since(3)},
+            {"member_id", string, since(3), key},
             {"group_instance_id", string, since(3), nullable_since(3)},
             {"error_code", error_code, since(3)}}};
 
@@ -70,7 +70,7 @@ struct leave_group_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<member_response, V> {
-            /// Its id, as the request named it.   v3+
+            /// Its id, as the request named it.   v3+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// Its fixed name; null: a dynamic member.   v3+ | nullable
             [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {

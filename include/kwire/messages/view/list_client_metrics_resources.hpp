@@ -27,13 +27,13 @@ struct list_client_metrics_resources_response : private vocabulary {
 
     struct client_metrics_resource {
         template <class M = list_client_metrics_resources_response> static constexpr field_list<M, 1> fields{{
-            {"name", string, since(0)}}};
+            {"name", string, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<client_metrics_resource, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;

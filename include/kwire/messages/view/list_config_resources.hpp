@@ -30,16 +30,16 @@ struct list_config_resources_response : private vocabulary {
 
     struct config_resource {
         template <class M = list_config_resources_response> static constexpr field_list<M, 2> fields{{
-            {"resource_name", string, since(0)},
-            {"resource_type", int8, since(1), defaults_to(16), ignorable}}};
+            {"resource_name", string, since(0), key},
+            {"resource_type", int8, since(1), defaults_to(16), ignorable, key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<config_resource, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<0>(*this); }
-            /// v1+ | default 16
+            /// v1+ | default 16 | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;

@@ -33,7 +33,7 @@ struct list_groups_response : private vocabulary {
 
     struct listed_group {
         template <class M = list_groups_response> static constexpr field_list<M, 4> fields{{
-            {"group_id", string, since(0), names_group},
+            {"group_id", string, since(0), key, names_group},
             {"protocol_type", string, since(0)},
             {"group_state", string, since(4), ignorable},
             {"group_type", string, since(5), ignorable}}};
@@ -42,7 +42,7 @@ struct list_groups_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<listed_group, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view protocol_type() const noexcept { return get<1>(*this); }

@@ -13,7 +13,7 @@ struct list_offsets_request : private vocabulary {
     /// One look-up.
     struct partition {
         template <class M = list_offsets_request> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"current_leader_epoch", int32, since(4), defaults_to(-1), ignorable},
             {"timestamp", int64, since(0)},
             {"max_num_offsets", int32, between(0, 0), defaults_to(1)}}};
@@ -22,7 +22,7 @@ struct list_offsets_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// Partition to look into.   v0+
+            /// Partition to look into.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// The broker refuses if its own differs; -1: do not compare.   v4+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
@@ -37,14 +37,14 @@ struct list_offsets_request : private vocabulary {
     /// The look-ups in one topic.
     struct topic {
         template <class M = list_offsets_request> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// Topic to look into.   v0+
+            /// Topic to look into.   v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// One look-up for each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -84,7 +84,7 @@ struct list_offsets_response : private vocabulary {
     /// Result for one partition.
     struct partition_response {
         template <class M = list_offsets_response> static constexpr field_list<M, 6> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"old_style_offsets", array(int64), between(0, 0)},
             {"timestamp", int64, since(1), defaults_to(-1)},
@@ -95,7 +95,7 @@ struct list_offsets_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_response, V> {
-            /// Partition that was looked into.   v0+
+            /// Partition that was looked into.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// 0: the rest is good, also if no record is that late.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -115,14 +115,14 @@ struct list_offsets_response : private vocabulary {
     struct topic_response {
         template <class M = list_offsets_response>
         static constexpr field_list<M, 2, partition_response> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<partition_response>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_response, V> {
-            /// Topic that was looked into.   v0+
+            /// Topic that was looked into.   v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Results by partition.   v0+
             [[nodiscard]] array_of<partition_response::basic_view<V>> partitions() const noexcept {

@@ -12,14 +12,14 @@ struct list_partition_reassignments_request : private vocabulary {
 
     struct topics {
         template <class M = list_partition_reassignments_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partition_indexes", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<1>(*this); }
@@ -53,7 +53,7 @@ struct list_partition_reassignments_response : private vocabulary {
 
     struct ongoing_partition_reassignment {
         template <class M = list_partition_reassignments_response> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"replicas", array(int32), since(0), names_broker},
             {"adding_replicas", array(int32), since(0), names_broker},
             {"removing_replicas", array(int32), since(0), names_broker}}};
@@ -62,7 +62,7 @@ struct list_partition_reassignments_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<ongoing_partition_reassignment, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> replicas() const noexcept { return get<1>(*this); }
@@ -77,14 +77,14 @@ struct list_partition_reassignments_response : private vocabulary {
     struct ongoing_topic_reassignment {
         template <class M = list_partition_reassignments_response>
         static constexpr field_list<M, 2, ongoing_partition_reassignment> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<ongoing_partition_reassignment>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<ongoing_topic_reassignment, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<ongoing_partition_reassignment::basic_view<V>> partitions() const noexcept {

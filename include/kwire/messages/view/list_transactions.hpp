@@ -41,7 +41,7 @@ struct list_transactions_response : private vocabulary {
 
     struct transaction_state {
         template <class M = list_transactions_response> static constexpr field_list<M, 3> fields{{
-            {"transactional_id", string, since(0), names_transaction},
+            {"transactional_id", string, since(0), key, names_transaction},
             {"producer_id", int64, since(0), names_producer},
             {"transaction_state", string, since(0)}}};
 
@@ -49,7 +49,7 @@ struct list_transactions_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<transaction_state, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<1>(*this); }

@@ -85,7 +85,7 @@ struct metadata_response : private vocabulary {
     struct partition {
         template <class M = metadata_response> static constexpr field_list<M, 7> fields{{
             {"error_code", error_code, since(0)},
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(7), defaults_to(-1), ignorable},
             {"replica_nodes", array(int32), since(0), names_broker},
@@ -98,7 +98,7 @@ struct metadata_response : private vocabulary {
         struct basic_view : struct_view<partition, V> {
             /// LEADER_NOT_AVAILABLE or REPLICA_NOT_AVAILABLE, or 0.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-            /// Counts from 0 within the topic.   v0+
+            /// Counts from 0 within the topic.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// Broker to produce to and fetch from; -1: none at the moment.   v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }

@@ -13,7 +13,7 @@ struct offset_commit_request : private vocabulary {
     /// The position in one partition.
     struct partition {
         template <class M = offset_commit_request> static constexpr field_list<M, 5> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"committed_offset", int64, since(0)},
             {"commit_timestamp", int64, between(1, 1), defaults_to(-1)},
             {"committed_leader_epoch", int32, since(6), defaults_to(-1), ignorable},
@@ -23,7 +23,7 @@ struct offset_commit_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// Partition that was read.   v0+
+            /// Partition that was read.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Next offset to read, one past the last that was.   v0+
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
@@ -42,17 +42,17 @@ struct offset_commit_request : private vocabulary {
     /// Positions in one topic.
     struct topic {
         template <class M = offset_commit_request> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 9), ignorable, names_topic},
-            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"name", string, between(0, 9), ignorable, key, names_topic},
+            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// Topic that was read; from v10 on its id stands instead.   v0-9
+            /// Topic that was read; from v10 on its id stands instead.   v0-9 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// Topic that was read.   v10+
+            /// Topic that was read.   v10+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// One position for each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -100,14 +100,14 @@ struct offset_commit_response : private vocabulary {
     /// Result for one partition.
     struct partition {
         template <class M = offset_commit_response> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// Partition that the result is for.   v0+
+            /// Partition that the result is for.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// 0: stored. ILLEGAL_GENERATION: a new round has begun.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -118,17 +118,17 @@ struct offset_commit_response : private vocabulary {
     /// Results for one topic.
     struct topic {
         template <class M = offset_commit_response> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 9), ignorable, names_topic},
-            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"name", string, between(0, 9), ignorable, key, names_topic},
+            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// The topic, as the request named it.   v0-9
+            /// The topic, as the request named it.   v0-9 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// The topic, as the request named it.   v10+
+            /// The topic, as the request named it.   v10+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Results by partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {

@@ -12,13 +12,13 @@ struct offset_delete_request : private vocabulary {
 
     struct partition {
         template <class M = offset_delete_request> static constexpr field_list<M, 1> fields{{
-            {"partition_index", int32, since(0)}}};
+            {"partition_index", int32, since(0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;

@@ -13,14 +13,14 @@ struct offset_fetch_request : private vocabulary {
     /// Partitions of one topic.
     struct topic {
         template <class M = offset_fetch_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, between(0, 7), names_topic},
+            {"name", string, between(0, 7), key, names_topic},
             {"partition_indexes", array(int32), between(0, 7)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// Topic to look up.   v0-7
+            /// Topic to look up.   v0-7 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Partitions to look up.   v0-7
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<1>(*this); }
@@ -31,17 +31,17 @@ struct offset_fetch_request : private vocabulary {
     /// Partitions of one topic.
     struct topics {
         template <class M = offset_fetch_request> static constexpr field_list<M, 3> fields{{
-            {"name", string, between(8, 9), ignorable, names_topic},
-            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"name", string, between(8, 9), ignorable, key, names_topic},
+            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
             {"partition_indexes", array(int32), since(8)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
-            /// Topic to look up; from v10 on its id stands instead.   v8-9
+            /// Topic to look up; from v10 on its id stands instead.   v8-9 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// Topic to look up.   v10+
+            /// Topic to look up.   v10+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Partitions to look up.   v8+
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<2>(*this); }
@@ -52,7 +52,7 @@ struct offset_fetch_request : private vocabulary {
     /// What to look up of one group.
     struct group {
         template <class M = offset_fetch_request> static constexpr field_list<M, 4, topics> fields{{
-            {"group_id", string, since(8), names_group},
+            {"group_id", string, since(8), key, names_group},
             {"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable},
             {"member_epoch", int32, since(9), defaults_to(-1), ignorable},
             {"topics", array<topics>(), since(8), nullable_since(8)}}};
@@ -61,7 +61,7 @@ struct offset_fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<group, V> {
-            /// Group to look up.   v8+
+            /// Group to look up.   v8+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// Asking member in the newer protocol; null: not compared.   v9+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> member_id() const noexcept { return get<1>(*this); }
@@ -107,7 +107,7 @@ struct offset_fetch_response : private vocabulary {
     /// The stored position in one partition.
     struct partition {
         template <class M = offset_fetch_response> static constexpr field_list<M, 5> fields{{
-            {"partition_index", int32, between(0, 7)},
+            {"partition_index", int32, between(0, 7), key},
             {"committed_offset", int64, between(0, 7)},
             {"committed_leader_epoch", int32, between(5, 7), defaults_to(-1), ignorable},
             {"metadata", string, between(0, 7), nullable_between(0, 7)},
@@ -117,7 +117,7 @@ struct offset_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// Partition that was looked up.   v0-7
+            /// Partition that was looked up.   v0-7 | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Next offset to read; -1: nothing stored.   v0-7
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
@@ -134,14 +134,14 @@ struct offset_fetch_response : private vocabulary {
     /// Results for one topic.
     struct topic {
         template <class M = offset_fetch_response> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, between(0, 7), names_topic},
+            {"name", string, between(0, 7), key, names_topic},
             {"partitions", array<partition>(), between(0, 7)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// Topic that was looked up.   v0-7
+            /// Topic that was looked up.   v0-7 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Results by partition.   v0-7
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -154,7 +154,7 @@ struct offset_fetch_response : private vocabulary {
     /// The stored position in one partition.
     struct partitions {
         template <class M = offset_fetch_response> static constexpr field_list<M, 5> fields{{
-            {"partition_index", int32, since(8)},
+            {"partition_index", int32, since(8), key},
             {"committed_offset", int64, since(8)},
             {"committed_leader_epoch", int32, since(8), defaults_to(-1), ignorable},
             {"metadata", string, since(8), nullable_since(8)},
@@ -164,7 +164,7 @@ struct offset_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partitions, V> {
-            /// Partition that was looked up.   v8+
+            /// Partition that was looked up.   v8+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Next offset to read; -1: nothing stored.   v8+
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
@@ -181,17 +181,17 @@ struct offset_fetch_response : private vocabulary {
     /// Results for one topic.
     struct topics {
         template <class M = offset_fetch_response> static constexpr field_list<M, 3, partitions> fields{{
-            {"name", string, between(8, 9), ignorable, names_topic},
-            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"name", string, between(8, 9), ignorable, key, names_topic},
+            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
             {"partitions", array<partitions>(), since(8)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
-            /// Topic that was looked up; from v10 on its id stands instead.   v8-9
+            /// Topic that was looked up; from v10 on its id stands instead.   v8-9 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// Topic that was looked up.   v10+
+            /// Topic that was looked up.   v10+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Results by partition.   v8+
             [[nodiscard]] array_of<offset_fetch_response::partitions::basic_view<V>> partitions() const noexcept {
@@ -204,7 +204,7 @@ struct offset_fetch_response : private vocabulary {
     /// Results for one group.
     struct group {
         template <class M = offset_fetch_response> static constexpr field_list<M, 3, topics> fields{{
-            {"group_id", string, since(8), names_group},
+            {"group_id", string, since(8), key, names_group},
             {"topics", array<topics>(), since(8)},
             {"error_code", error_code, since(8)}}};
 
@@ -212,7 +212,7 @@ struct offset_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<group, V> {
-            /// Group that was looked up.   v8+
+            /// Group that was looked up.   v8+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// Results by topic.   v8+
             [[nodiscard]] array_of<offset_fetch_response::topics::basic_view<V>> topics() const noexcept {

@@ -12,7 +12,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
 
     struct offset_for_leader_partition {
         template <class M = offset_for_leader_epoch_request> static constexpr field_list<M, 3> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"current_leader_epoch", int32, since(2), defaults_to(-1), ignorable},
             {"leader_epoch", int32, since(0)}}};
 
@@ -20,7 +20,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<offset_for_leader_partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v2+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
@@ -77,7 +77,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
     struct epoch_end_offset {
         template <class M = offset_for_leader_epoch_response> static constexpr field_list<M, 4> fields{{
             {"error_code", error_code, since(0)},
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"leader_epoch", int32, since(1), defaults_to(-1), ignorable},
             {"end_offset", int64, since(0), defaults_to(-1)}}};
 
@@ -87,7 +87,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
         struct basic_view : struct_view<epoch_end_offset, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
             /// v1+ | default -1
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<2>(*this); }

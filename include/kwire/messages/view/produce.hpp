@@ -13,14 +13,14 @@ struct produce_request : private vocabulary {
     /// The batches for one partition.
     struct partition_produce_data {
         template <class M = produce_request> static constexpr field_list<M, 2> fields{{
-            {"index", int32, since(0)},
+            {"index", int32, since(0), key},
             {"records", records, since(0), nullable_since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_produce_data, V> {
-            /// Partition to append to.   v0+
+            /// Partition to append to.   v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// Exactly one batch of magic 2 from v3 on; before, a message set of magic 0 or 1.   v0+ | nullable | default null
             [[nodiscard]] std::optional<std::span<const std::byte>> records() const noexcept {
@@ -88,14 +88,14 @@ struct produce_response : private vocabulary {
     /// One record that was refused.
     struct batch_index_and_error_message {
         template <class M = produce_response> static constexpr field_list<M, 2> fields{{
-            {"batch_index", int32, since(8)},
+            {"batch_index", int32, since(8), key},
             {"batch_index_error_message", string, since(8), nullable_since(8), defaults_to_null}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<batch_index_and_error_message, V> {
-            /// The record's place in the batch, from 0.   v8+
+            /// The record's place in the batch, from 0.   v8+ | key
             [[nodiscard]] std::int32_t batch_index() const noexcept { return get<0>(*this); }
             /// Why this record was refused, for people.   v8+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> batch_index_error_message() const noexcept {
@@ -127,7 +127,7 @@ struct produce_response : private vocabulary {
     struct partition_produce_response {
         template <class M = produce_response>
         static constexpr field_list<M, 8, batch_index_and_error_message, leader_id_and_epoch> fields{{
-            {"index", int32, since(0)},
+            {"index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"base_offset", int64, since(0)},
             {"log_append_time_ms", int64, since(2), defaults_to(-1), ignorable},
@@ -140,7 +140,7 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_produce_response, V> {
-            /// Partition that the result is for.   v0+
+            /// Partition that the result is for.   v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// 0: appended. NOT_LEADER_OR_FOLLOWER: ask for new metadata and retry.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

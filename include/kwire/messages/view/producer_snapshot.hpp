@@ -12,7 +12,7 @@ struct producer_snapshot : private vocabulary {
 
     struct producer_entry {
         template <class M = producer_snapshot> static constexpr field_list<M, 8> fields{{
-            {"producer_id", int64, since(1), names_producer},
+            {"producer_id", int64, since(1), key, names_producer},
             {"epoch", int16, since(1)},
             {"last_sequence", int32, since(1)},
             {"last_offset", int64, since(1)},
@@ -25,7 +25,7 @@ struct producer_snapshot : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<producer_entry, V> {
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] std::int16_t epoch() const noexcept { return get<1>(*this); }

@@ -12,13 +12,13 @@ struct quorum_state_data : private vocabulary {
 
     struct voter {
         template <class M = quorum_state_data> static constexpr field_list<M, 1> fields{{
-            {"voter_id", int32, between(0, 0), names_broker}}};
+            {"voter_id", int32, between(0, 0), key, names_broker}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<voter, V> {
-            /// v0
+            /// v0 | key
             [[nodiscard]] std::int32_t voter_id() const noexcept { return get<0>(*this); }
         };
         using view = basic_view<any_version>;

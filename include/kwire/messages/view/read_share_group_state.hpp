@@ -12,14 +12,14 @@ struct read_share_group_state_request : private vocabulary {
 
     struct partition_data {
         template <class M = read_share_group_state_request> static constexpr field_list<M, 2> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
@@ -30,14 +30,14 @@ struct read_share_group_state_request : private vocabulary {
     struct read_state_data {
         template <class M = read_share_group_state_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<read_state_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -97,7 +97,7 @@ struct read_share_group_state_response : private vocabulary {
     struct partition_result {
         template <class M = read_share_group_state_response>
         static constexpr field_list<M, 6, state_batch> fields{{
-            {"partition", int32, since(0)},
+            {"partition", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"state_epoch", int32, since(0)},
@@ -108,7 +108,7 @@ struct read_share_group_state_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -131,14 +131,14 @@ struct read_share_group_state_response : private vocabulary {
     struct read_state_result {
         template <class M = read_share_group_state_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<read_state_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_result::basic_view<V>> partitions() const noexcept {

@@ -52,14 +52,14 @@ struct remote_log_segment_metadata_record : private vocabulary {
 
     struct segment_leader_epoch_entry {
         template <class M = remote_log_segment_metadata_record> static constexpr field_list<M, 2> fields{{
-            {"leader_epoch", int32, since(0)},
+            {"leader_epoch", int32, since(0), key},
             {"offset", int64, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<segment_leader_epoch_entry, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t offset() const noexcept { return get<1>(*this); }

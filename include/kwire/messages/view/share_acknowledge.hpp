@@ -123,7 +123,7 @@ struct share_acknowledge_response : private vocabulary {
     struct partition_data {
         template <class M = share_acknowledge_response>
         static constexpr field_list<M, 4, leader_id_and_epoch> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"current_leader", structure<leader_id_and_epoch>(), since(0)}}};
@@ -132,7 +132,7 @@ struct share_acknowledge_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

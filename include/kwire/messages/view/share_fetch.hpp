@@ -74,14 +74,14 @@ struct share_fetch_request : private vocabulary {
 
     struct forgotten_topic {
         template <class M = share_fetch_request> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<forgotten_topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -183,7 +183,7 @@ struct share_fetch_response : private vocabulary {
     struct partition_data {
         template <class M = share_fetch_response>
         static constexpr field_list<M, 8, leader_id_and_epoch, acquired_records> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
             {"acknowledge_error_code", error_code, since(0)},
@@ -196,7 +196,7 @@ struct share_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

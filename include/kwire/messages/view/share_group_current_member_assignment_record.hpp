@@ -34,14 +34,14 @@ struct share_group_current_member_assignment_value : private vocabulary {
     struct topic_partitions {
         template <class M = share_group_current_member_assignment_value>
         static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

@@ -33,7 +33,7 @@ struct share_group_describe_response : private vocabulary {
 
     struct topic_partitions {
         template <class M = share_group_describe_response> static constexpr field_list<M, 3> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"topic_name", string, since(0), names_topic},
             {"partitions", array(int32), since(0)}}};
 
@@ -41,7 +41,7 @@ struct share_group_describe_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_partitions, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<1>(*this); }
@@ -71,7 +71,7 @@ struct share_group_describe_response : private vocabulary {
     struct member {
         template <class M = share_group_describe_response>
         static constexpr field_list<M, 7, assignment> fields{{
-            {"member_id", string, since(0)},
+            {"member_id", string, since(0), key},
             {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
             {"member_epoch", int32, since(0)},
             {"client_id", string, since(0)},
@@ -83,7 +83,7 @@ struct share_group_describe_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<member, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack_id() const noexcept { return get<1>(*this); }
@@ -109,7 +109,7 @@ struct share_group_describe_response : private vocabulary {
         template <class M = share_group_describe_response> static constexpr field_list<M, 9, member> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-            {"group_id", string, since(0), names_group},
+            {"group_id", string, since(0), key, names_group},
             {"group_state", string, since(0)},
             {"group_epoch", int32, since(0)},
             {"assignment_epoch", int32, since(0)},
@@ -127,7 +127,7 @@ struct share_group_describe_response : private vocabulary {
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);
             }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<2>(*this); }
             /// v0+
             [[nodiscard]] std::string_view group_state() const noexcept { return get<3>(*this); }

@@ -31,7 +31,7 @@ struct share_group_state_partition_metadata_value : private vocabulary {
     struct topic_partitions_info {
         template <class M = share_group_state_partition_metadata_value>
         static constexpr field_list<M, 3> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"topic_name", string, since(0), names_topic},
             {"partitions", array(int32), since(0)}}};
 
@@ -39,7 +39,7 @@ struct share_group_state_partition_metadata_value : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_partitions_info, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<1>(*this); }
@@ -52,14 +52,14 @@ struct share_group_state_partition_metadata_value : private vocabulary {
     struct topic_info {
         template <class M = share_group_state_partition_metadata_value>
         static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_id", id128, since(0), key, names_topic_id},
             {"topic_name", string, since(0), names_topic}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<1>(*this); }

@@ -12,16 +12,16 @@ struct stop_replica_request : private vocabulary {
 
     struct partition_v0 {
         template <class M = stop_replica_request> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, between(0, 0), names_topic},
-            {"partition_index", int32, between(0, 0)}}};
+            {"topic_name", string, between(0, 0), key, names_topic},
+            {"partition_index", int32, between(0, 0), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_v0, V> {
-            /// v0
+            /// v0 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v0
+            /// v0 | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -29,14 +29,14 @@ struct stop_replica_request : private vocabulary {
 
     struct topic_v1 {
         template <class M = stop_replica_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, between(1, 2), names_topic},
+            {"name", string, between(1, 2), key, names_topic},
             {"partition_indexes", array(int32), between(1, 2)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_v1, V> {
-            /// v1-2
+            /// v1-2 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1-2
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<1>(*this); }
@@ -46,7 +46,7 @@ struct stop_replica_request : private vocabulary {
 
     struct partition_state {
         template <class M = stop_replica_request> static constexpr field_list<M, 3> fields{{
-            {"partition_index", int32, since(3)},
+            {"partition_index", int32, since(3), key},
             {"leader_epoch", int32, since(3), defaults_to(-1)},
             {"delete_partition", boolean, since(3)}}};
 
@@ -54,7 +54,7 @@ struct stop_replica_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_state, V> {
-            /// v3+
+            /// v3+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v3+ | default -1
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
@@ -66,14 +66,14 @@ struct stop_replica_request : private vocabulary {
 
     struct topic_state {
         template <class M = stop_replica_request> static constexpr field_list<M, 2, partition_state> fields{{
-            {"topic_name", string, since(3), names_topic},
+            {"topic_name", string, since(3), key, names_topic},
             {"partition_states", array<partition_state>(), since(3)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_state, V> {
-            /// v3+
+            /// v3+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v3+
             [[nodiscard]] array_of<partition_state::basic_view<V>> partition_states() const noexcept {
@@ -129,17 +129,17 @@ struct stop_replica_response : private vocabulary {
 
     struct partition_error {
         template <class M = stop_replica_response> static constexpr field_list<M, 3> fields{{
-            {"topic_name", string, since(0), names_topic},
-            {"partition_index", int32, since(0)},
+            {"topic_name", string, since(0), key, names_topic},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_error, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }

@@ -35,7 +35,7 @@ struct streams_group_current_member_assignment_value : private vocabulary {
     struct task_ids {
         template <class M = streams_group_current_member_assignment_value>
         static constexpr field_list<M, 3> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"partitions", array(int32), since(0)},
             {"assignment_epochs", array(int32), since(0), tag(0), nullable_since(0)}}};
 
@@ -43,7 +43,7 @@ struct streams_group_current_member_assignment_value : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

@@ -36,14 +36,14 @@ struct streams_group_describe_response : private vocabulary {
 
     struct key_value {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", string, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<key_value, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view value() const noexcept { return get<1>(*this); }
@@ -54,7 +54,7 @@ struct streams_group_describe_response : private vocabulary {
     struct topic_info {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 4, key_value> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"topic_configs", array<key_value>(), since(0)}}};
@@ -63,7 +63,7 @@ struct streams_group_describe_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partitions() const noexcept { return get<1>(*this); }
@@ -79,17 +79,17 @@ struct streams_group_describe_response : private vocabulary {
 
     struct task_offset {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 3> fields{{
-            {"subtopology_id", string, since(0)},
-            {"partition", int32, since(0)},
+            {"subtopology_id", string, since(0), key},
+            {"partition", int32, since(0), key},
             {"offset", int64, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_offset, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t offset() const noexcept { return get<2>(*this); }
@@ -99,14 +99,14 @@ struct streams_group_describe_response : private vocabulary {
 
     struct task_ids {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -143,7 +143,7 @@ struct streams_group_describe_response : private vocabulary {
 
     struct topology_description_node {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 6> fields{{
-            {"name", string, since(1)},
+            {"name", string, since(1), key},
             {"node_type", int8, since(1)},
             {"source_topics", array(string), since(1), names_topic},
             {"sink_topic", string, since(1), nullable_since(1), defaults_to_null, names_topic},
@@ -154,7 +154,7 @@ struct streams_group_describe_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topology_description_node, V> {
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] std::int8_t node_type() const noexcept { return get<1>(*this); }
@@ -175,7 +175,7 @@ struct streams_group_describe_response : private vocabulary {
     struct subtopology {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 5, topic_info> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
             {"repartition_sink_topics", array(string), since(0), names_topic},
             {"state_changelog_topics", array<topic_info>(), since(0)},
@@ -185,7 +185,7 @@ struct streams_group_describe_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<subtopology, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::string_view> source_topics() const noexcept { return get<1>(*this); }
@@ -245,7 +245,7 @@ struct streams_group_describe_response : private vocabulary {
     struct member {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 15, endpoint, key_value, task_offset, assignment> fields{{
-            {"member_id", string, since(0)},
+            {"member_id", string, since(0), key},
             {"member_epoch", int32, since(0)},
             {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
             {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
@@ -265,7 +265,7 @@ struct streams_group_describe_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<member, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t member_epoch() const noexcept { return get<1>(*this); }
@@ -316,14 +316,14 @@ struct streams_group_describe_response : private vocabulary {
     struct topology_description_subtopology {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 2, topology_description_node> fields{{
-            {"subtopology_id", string, since(1)},
+            {"subtopology_id", string, since(1), key},
             {"nodes", array<topology_description_node>(), since(1)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topology_description_subtopology, V> {
-            /// v1+
+            /// v1+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] array_of<topology_description_node::basic_view<V>> nodes() const noexcept {
@@ -382,7 +382,7 @@ struct streams_group_describe_response : private vocabulary {
         static constexpr field_list<M, 12, topology, member, topology_description> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-            {"group_id", string, since(0), names_group},
+            {"group_id", string, since(0), key, names_group},
             {"group_state", string, since(0)},
             {"group_epoch", int32, since(0)},
             {"assignment_epoch", int32, since(0)},
@@ -403,7 +403,7 @@ struct streams_group_describe_response : private vocabulary {
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<1>(*this);
             }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<2>(*this); }
             /// v0+
             [[nodiscard]] std::string_view group_state() const noexcept { return get<3>(*this); }

@@ -12,14 +12,14 @@ struct streams_group_heartbeat_request : private vocabulary {
 
     struct key_value {
         template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", string, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<key_value, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view value() const noexcept { return get<1>(*this); }
@@ -30,7 +30,7 @@ struct streams_group_heartbeat_request : private vocabulary {
     struct topic_info {
         template <class M = streams_group_heartbeat_request>
         static constexpr field_list<M, 4, key_value> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"topic_configs", array<key_value>(), since(0)}}};
@@ -39,7 +39,7 @@ struct streams_group_heartbeat_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partitions() const noexcept { return get<1>(*this); }
@@ -55,14 +55,14 @@ struct streams_group_heartbeat_request : private vocabulary {
 
     struct task_ids {
         template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -72,17 +72,17 @@ struct streams_group_heartbeat_request : private vocabulary {
 
     struct task_offset {
         template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 3> fields{{
-            {"subtopology_id", string, since(0)},
-            {"partition", int32, since(0)},
+            {"subtopology_id", string, since(0), key},
+            {"partition", int32, since(0), key},
             {"offset", int64, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_offset, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t offset() const noexcept { return get<2>(*this); }
@@ -115,7 +115,7 @@ struct streams_group_heartbeat_request : private vocabulary {
     struct subtopology {
         template <class M = streams_group_heartbeat_request>
         static constexpr field_list<M, 7, topic_info, copartition_group> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
             {"source_topic_regex", array(string), since(0)},
             {"state_changelog_topics", array<topic_info>(), since(0)},
@@ -127,7 +127,7 @@ struct streams_group_heartbeat_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<subtopology, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::string_view> source_topics() const noexcept { return get<1>(*this); }
@@ -277,14 +277,14 @@ struct streams_group_heartbeat_response : private vocabulary {
 
     struct task_ids {
         template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -294,14 +294,14 @@ struct streams_group_heartbeat_response : private vocabulary {
 
     struct topic_partition {
         template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), names_topic},
+            {"topic", string, since(0), key, names_topic},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }
@@ -311,14 +311,14 @@ struct streams_group_heartbeat_response : private vocabulary {
 
     struct status {
         template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"status_code", int8, since(0)},
+            {"status_code", int8, since(0), key},
             {"status_detail", string, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<status, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int8_t status_code() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view status_detail() const noexcept { return get<1>(*this); }

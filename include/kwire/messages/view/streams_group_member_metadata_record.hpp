@@ -50,14 +50,14 @@ struct streams_group_member_metadata_value : private vocabulary {
 
     struct key_value {
         template <class M = streams_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", string, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<key_value, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view value() const noexcept { return get<1>(*this); }

@@ -30,14 +30,14 @@ struct streams_group_metadata_value : private vocabulary {
 
     struct last_assignment_config {
         template <class M = streams_group_metadata_value> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", string, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<last_assignment_config, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view value() const noexcept { return get<1>(*this); }

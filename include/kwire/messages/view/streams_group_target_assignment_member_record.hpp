@@ -34,14 +34,14 @@ struct streams_group_target_assignment_member_value : private vocabulary {
     struct task_ids {
         template <class M = streams_group_target_assignment_member_value>
         static constexpr field_list<M, 2> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_ids, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<1>(*this); }

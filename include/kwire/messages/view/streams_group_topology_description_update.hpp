@@ -13,7 +13,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
     struct topology_description_node {
         template <class M = streams_group_topology_description_update_request>
         static constexpr field_list<M, 6> fields{{
-            {"name", string, since(0)},
+            {"name", string, since(0), key},
             {"node_type", int8, since(0)},
             {"source_topics", array(string), since(0), names_topic},
             {"sink_topic", string, since(0), nullable_since(0), defaults_to_null, names_topic},
@@ -24,7 +24,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topology_description_node, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int8_t node_type() const noexcept { return get<1>(*this); }
@@ -45,14 +45,14 @@ struct streams_group_topology_description_update_request : private vocabulary {
     struct topology_description_subtopology {
         template <class M = streams_group_topology_description_update_request>
         static constexpr field_list<M, 2, topology_description_node> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"nodes", array<topology_description_node>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topology_description_subtopology, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<topology_description_node::basic_view<V>> nodes() const noexcept {

@@ -30,14 +30,14 @@ struct streams_group_topology_value : private vocabulary {
 
     struct topic_config {
         template <class M = streams_group_topology_value> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0)},
+            {"key", string, since(0), key},
             {"value", string, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_config, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view value() const noexcept { return get<1>(*this); }
@@ -48,7 +48,7 @@ struct streams_group_topology_value : private vocabulary {
     struct topic_info {
         template <class M = streams_group_topology_value>
         static constexpr field_list<M, 4, topic_config> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"topic_configs", array<topic_config>(), since(0)}}};
@@ -57,7 +57,7 @@ struct streams_group_topology_value : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_info, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partitions() const noexcept { return get<1>(*this); }
@@ -96,7 +96,7 @@ struct streams_group_topology_value : private vocabulary {
     struct subtopology {
         template <class M = streams_group_topology_value>
         static constexpr field_list<M, 7, topic_info, copartition_group> fields{{
-            {"subtopology_id", string, since(0)},
+            {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
             {"source_topic_regex", array(string), since(0)},
             {"state_changelog_topics", array<topic_info>(), since(0)},
@@ -108,7 +108,7 @@ struct streams_group_topology_value : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<subtopology, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::string_view> source_topics() const noexcept { return get<1>(*this); }

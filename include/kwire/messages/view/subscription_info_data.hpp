@@ -12,16 +12,16 @@ struct subscription_info_data : private vocabulary {
 
     struct task_id {
         template <class M = subscription_info_data> static constexpr field_list<M, 2> fields{{
-            {"topic_group_id", int32, between(1, 6)},
-            {"partition", int32, between(1, 6)}}};
+            {"topic_group_id", int32, between(1, 6), key},
+            {"partition", int32, between(1, 6), key}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<task_id, V> {
-            /// v1-6
+            /// v1-6 | key
             [[nodiscard]] std::int32_t topic_group_id() const noexcept { return get<0>(*this); }
-            /// v1-6
+            /// v1-6 | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -29,14 +29,14 @@ struct subscription_info_data : private vocabulary {
 
     struct partition_to_offset_sum {
         template <class M = subscription_info_data> static constexpr field_list<M, 2> fields{{
-            {"partition", int32, between(7, 9)},
+            {"partition", int32, between(7, 9), key},
             {"offset_sum", int64, between(7, 9)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition_to_offset_sum, V> {
-            /// v7-9
+            /// v7-9 | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v7-9
             [[nodiscard]] std::int64_t offset_sum() const noexcept { return get<1>(*this); }
@@ -47,8 +47,8 @@ struct subscription_info_data : private vocabulary {
     struct task_offset_sum {
         template <class M = subscription_info_data>
         static constexpr field_list<M, 5, partition_to_offset_sum> fields{{
-            {"topic_group_id", int32, since(7)},
-            {"partition", int32, since(10)},
+            {"topic_group_id", int32, since(7), key},
+            {"partition", int32, since(10), key},
             {"offset_sum", int64, since(10)},
             {"named_topology", string, since(10), nullable_since(10)},
             {"partition_to_offset_sum", array<partition_to_offset_sum>(), between(7, 9)}}};
@@ -57,9 +57,9 @@ struct subscription_info_data : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<task_offset_sum, V> {
-            /// v7+
+            /// v7+ | key
             [[nodiscard]] std::int32_t topic_group_id() const noexcept { return get<0>(*this); }
-            /// v10+
+            /// v10+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
             /// v10+
             [[nodiscard]] std::int64_t offset_sum() const noexcept { return get<2>(*this); }

@@ -13,14 +13,14 @@ struct sync_group_request : private vocabulary {
     /// What one member gets.
     struct assignment {
         template <class M = sync_group_request> static constexpr field_list<M, 2> fields{{
-            {"member_id", string, since(0)},
+            {"member_id", string, since(0), key},
             {"assignment", bytes, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
-            /// Who gets it.   v0+
+            /// Who gets it.   v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// For consumers an int16 version and a ConsumerProtocolAssignment.   v0+
             [[nodiscard]] std::span<const std::byte> assignment() const noexcept { return get<1>(*this); }

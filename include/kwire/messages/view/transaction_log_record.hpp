@@ -30,14 +30,14 @@ struct transaction_log_value : private vocabulary {
 
     struct partitions_schema {
         template <class M = transaction_log_value> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), names_topic},
+            {"topic", string, since(0), key, names_topic},
             {"partition_ids", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partitions_schema, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partition_ids() const noexcept { return get<1>(*this); }

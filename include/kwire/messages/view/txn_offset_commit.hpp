@@ -12,7 +12,7 @@ struct txn_offset_commit_request : private vocabulary {
 
     struct partition {
         template <class M = txn_offset_commit_request> static constexpr field_list<M, 4> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"committed_offset", int64, since(0)},
             {"committed_leader_epoch", int32, since(2), defaults_to(-1), ignorable},
             {"committed_metadata", string, since(0), nullable_since(0)}}};
@@ -21,7 +21,7 @@ struct txn_offset_commit_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
@@ -37,17 +37,17 @@ struct txn_offset_commit_request : private vocabulary {
 
     struct topic {
         template <class M = txn_offset_commit_request> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 5), ignorable, names_topic},
-            {"topic_id", id128, since(6), ignorable, names_topic_id},
+            {"name", string, between(0, 5), ignorable, key, names_topic},
+            {"topic_id", id128, since(6), ignorable, key, names_topic_id},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0-5
+            /// v0-5 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v6+
+            /// v6+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -100,14 +100,14 @@ struct txn_offset_commit_response : private vocabulary {
 
     struct partition {
         template <class M = txn_offset_commit_response> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<partition, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -117,17 +117,17 @@ struct txn_offset_commit_response : private vocabulary {
 
     struct topic {
         template <class M = txn_offset_commit_response> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 5), ignorable, names_topic},
-            {"topic_id", id128, since(6), ignorable, names_topic_id},
+            {"name", string, between(0, 5), ignorable, key, names_topic},
+            {"topic_id", id128, since(6), ignorable, key, names_topic_id},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// v0-5
+            /// v0-5 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// v6+
+            /// v6+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {

@@ -12,8 +12,8 @@ struct update_metadata_request : private vocabulary {
 
     struct partition_state {
         template <class M = update_metadata_request> static constexpr field_list<M, 9> fields{{
-            {"topic_name", string, between(0, 4), ignorable, names_topic},
-            {"partition_index", int32, since(0)},
+            {"topic_name", string, between(0, 4), ignorable, key, names_topic},
+            {"partition_index", int32, since(0), key},
             {"controller_epoch", int32, since(0)},
             {"leader", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
@@ -26,9 +26,9 @@ struct update_metadata_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_state, V> {
-            /// v0-4
+            /// v0-4 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t controller_epoch() const noexcept { return get<2>(*this); }
@@ -51,7 +51,7 @@ struct update_metadata_request : private vocabulary {
     struct topic_state {
         template <class M = update_metadata_request>
         static constexpr field_list<M, 3, partition_state> fields{{
-            {"topic_name", string, since(5), names_topic},
+            {"topic_name", string, since(5), key, names_topic},
             {"topic_id", id128, since(7), ignorable, names_topic_id},
             {"partition_states", array<partition_state>(), since(5)}}};
 
@@ -59,7 +59,7 @@ struct update_metadata_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_state, V> {
-            /// v5+
+            /// v5+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v7+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
@@ -96,7 +96,7 @@ struct update_metadata_request : private vocabulary {
 
     struct broker {
         template <class M = update_metadata_request> static constexpr field_list<M, 5, endpoint> fields{{
-            {"id", int32, since(0), names_broker},
+            {"id", int32, since(0), key, names_broker},
             {"v0_host", string, between(0, 0), ignorable},
             {"v0_port", int32, between(0, 0), ignorable},
             {"endpoints", array<endpoint>(), since(1), ignorable},
@@ -106,7 +106,7 @@ struct update_metadata_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<broker, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t id() const noexcept { return get<0>(*this); }
             /// v0
             [[nodiscard]] std::string_view v0_host() const noexcept { return get<1>(*this); }

@@ -12,7 +12,7 @@ struct vote_request : private vocabulary {
 
     struct partition_data {
         template <class M = vote_request> static constexpr field_list<M, 8> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"replica_epoch", int32, since(0)},
             {"replica_id", int32, since(0), names_broker},
             {"replica_directory_id", id128, since(1), ignorable},
@@ -25,7 +25,7 @@ struct vote_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t replica_epoch() const noexcept { return get<1>(*this); }
@@ -47,14 +47,14 @@ struct vote_request : private vocabulary {
 
     struct topic_data {
         template <class M = vote_request> static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
@@ -90,7 +90,7 @@ struct vote_response : private vocabulary {
 
     struct partition_data {
         template <class M = vote_response> static constexpr field_list<M, 5> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
@@ -100,7 +100,7 @@ struct vote_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -116,14 +116,14 @@ struct vote_response : private vocabulary {
 
     struct topic_data {
         template <class M = vote_response> static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), key, names_topic},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<topic_data, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {

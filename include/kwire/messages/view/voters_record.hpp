@@ -50,8 +50,8 @@ struct voters_record : private vocabulary {
     struct voter {
         template <class M = voters_record>
         static constexpr field_list<M, 4, endpoint, k_raft_version_feature> fields{{
-            {"voter_id", int32, since(0), names_broker},
-            {"voter_directory_id", id128, since(0)},
+            {"voter_id", int32, since(0), key, names_broker},
+            {"voter_directory_id", id128, since(0), key},
             {"endpoints", array<endpoint>(), since(0)},
             {"k_raft_version_feature", structure<k_raft_version_feature>(), since(0)}}};
 
@@ -59,9 +59,9 @@ struct voters_record : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<voter, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t voter_id() const noexcept { return get<0>(*this); }
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] uuid voter_directory_id() const noexcept { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<endpoint::basic_view<V>> endpoints() const noexcept {

@@ -12,14 +12,14 @@ struct write_txn_markers_request : private vocabulary {
 
     struct writable_txn_marker_topic {
         template <class M = write_txn_markers_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partition_indexes", array(int32), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_topic, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<1>(*this); }
@@ -30,7 +30,7 @@ struct write_txn_markers_request : private vocabulary {
     struct writable_txn_marker {
         template <class M = write_txn_markers_request>
         static constexpr field_list<M, 6, writable_txn_marker_topic> fields{{
-            {"producer_id", int64, since(0), names_producer},
+            {"producer_id", int64, since(0), key, names_producer},
             {"producer_epoch", int16, since(0)},
             {"transaction_result", boolean, since(0)},
             {"topics", array<writable_txn_marker_topic>(), since(0)},
@@ -41,7 +41,7 @@ struct write_txn_markers_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<1>(*this); }
@@ -82,14 +82,14 @@ struct write_txn_markers_response : private vocabulary {
 
     struct writable_txn_marker_partition_result {
         template <class M = write_txn_markers_response> static constexpr field_list<M, 2> fields{{
-            {"partition_index", int32, since(0)},
+            {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_partition_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
@@ -100,14 +100,14 @@ struct write_txn_markers_response : private vocabulary {
     struct writable_txn_marker_topic_result {
         template <class M = write_txn_markers_response>
         static constexpr field_list<M, 2, writable_txn_marker_partition_result> fields{{
-            {"name", string, since(0), names_topic},
+            {"name", string, since(0), key, names_topic},
             {"partitions", array<writable_txn_marker_partition_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_topic_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<writable_txn_marker_partition_result::basic_view<V>> partitions() const noexcept {
@@ -120,14 +120,14 @@ struct write_txn_markers_response : private vocabulary {
     struct writable_txn_marker_result {
         template <class M = write_txn_markers_response>
         static constexpr field_list<M, 2, writable_txn_marker_topic_result> fields{{
-            {"producer_id", int64, since(0), names_producer},
+            {"producer_id", int64, since(0), key, names_producer},
             {"topics", array<writable_txn_marker_topic_result>(), since(0)}}};
 
         struct data;
 
         template <int V>
         struct basic_view : struct_view<writable_txn_marker_result, V> {
-            /// v0+
+            /// v0+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] array_of<writable_txn_marker_topic_result::basic_view<V>> topics() const noexcept {
