@@ -8,6 +8,7 @@
 #include <kwire/api.hpp>
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/held.hpp>
+#include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>

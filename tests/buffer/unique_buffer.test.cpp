@@ -1,5 +1,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 
+#include <kwire/buffer/detail/buffer_access.hpp>
+
 #include <array>
 #include <atomic>
 #include <limits>
@@ -69,15 +71,6 @@ static_assert(!has_span_on_temporary<shared_buffer> && !has_data_on_temporary<sh
 static_assert(!has_span_on_temporary<unique_buffer>);
 static_assert(passes_as_span<shared_buffer&> && passes_as_span<const shared_buffer&>);
 static_assert(!passes_as_span<shared_buffer> && !passes_as_span<const shared_buffer>);
-
-TEST_CASE("text is shown as the bytes of its characters, a literal without its end") {
-    const std::string text("a\0b", 3);
-    const std::span<const std::byte> bytes = kwire::bytes_of_text(text);
-    CHECK(static_cast<const void*>(bytes.data()) == text.data());
-    CHECK(bytes.size() == 3);
-    CHECK(std::to_integer<int>(kwire::bytes_of_text("paid").back()) == 'd');
-    CHECK(kwire::bytes_of_text({}).empty());
-}
 
 TEST_CASE("a default shared_buffer is empty, unowned and pins nothing") {
     const shared_buffer b;

@@ -6,9 +6,11 @@
 ///     boost::asio::write(socket, out);        // one gathering write
 #pragma once
 
+#include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/wire/endian.hpp>
+#include <kwire/wire/text.hpp>
 
 #include <array>
 #include <bit>

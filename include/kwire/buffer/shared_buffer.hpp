@@ -7,7 +7,7 @@
 
 #include <kwire/buffer/detail/memory.hpp>
 #include <kwire/detail/config.hpp>
-#include <kwire/detail/plain_values.hpp>
+#include <kwire/wire/text.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -71,10 +71,6 @@ concept owning_byte_container = byte_container<T> && requires(T& c, const T& fix
     requires std::is_const_v<std::remove_pointer_t<decltype(fixed.data())>>;
 };
 
-inline const std::byte* bytes_at(std::string_view text) noexcept {
-    return reinterpret_cast<const std::byte*>(text.data());
-}
-
 } // namespace detail
 
 /// Immutable bytes in counted memory: a copy is another reference, a slice too.
@@ -97,8 +93,8 @@ public:
     shared_buffer() = default;
     shared_buffer(const shared_buffer&) = default;
     shared_buffer(shared_buffer&& other) noexcept
-        : data_(detail::take(other.data_)),
-          size_(detail::take(other.size_)),
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
           memory_(std::move(other.memory_)) {}
     shared_buffer& operator=(shared_buffer other) noexcept {
         swap(other);
@@ -108,18 +104,20 @@ public:
 
     /// Its own copy of `bytes`, in one allocation; counted in copied_bytes().
     [[nodiscard]] static shared_buffer copy_of(std::span<const std::byte> bytes) {
-        return copy_at(bytes.data(), bytes.size());
+        if (bytes.empty()) return {};
+        detail::memory_ref memory = detail::allocate_memory(bytes.size());
+        detail::copy_bytes(memory->writable, bytes.data(), bytes.size());
+        const std::byte* begin = memory->writable;
+        return {begin, bytes.size(), std::move(memory)};
     }
-    [[nodiscard]] static shared_buffer copy_of(std::string_view text) {
-        return copy_at(detail::bytes_at(text), text.size());
-    }
+    [[nodiscard]] static shared_buffer copy_of(std::string_view text) { return copy_of(bytes_of_text(text)); }
 
     /// Bytes that outlive every buffer on them: literals, tables, a file mapped for good. Owns nothing.
     [[nodiscard]] static shared_buffer from_static(std::span<const std::byte> bytes) noexcept {
         return {bytes.data(), bytes.size(), detail::memory_ref{}};
     }
     [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
-        return {detail::bytes_at(text), text.size(), detail::memory_ref{}};
+        return from_static(bytes_of_text(text));
     }
     /// Not a string or vector that is gone at the end of the line: `adopt` keeps it.
     template <class Owner>
@@ -191,10 +189,7 @@ public:
     iterator end() const&& = delete;
 
     /// The bytes; good as long as any buffer on this memory lives, so not offered by a temporary.
-    // A template, as slices are, so that what std::span asks of its pointers and std::optional of its value
-    // is compiled where one is wanted: it takes longer than all the rest of this header.
-    template <class Byte = const std::byte>
-    [[nodiscard]] std::span<Byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
+    [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
     }
     std::span<const std::byte> span() const&& = delete;
@@ -204,8 +199,7 @@ public:
     operator std::span<const std::byte>() const&& = delete;
 
     /// `length` bytes from `offset` on, in O(1); nullopt unless they lie inside. Empty slices pin nothing.
-    template <class Slice = shared_buffer>
-    [[nodiscard]] std::optional<Slice> slice(std::size_t offset, std::size_t length) const noexcept {
+    [[nodiscard]] std::optional<shared_buffer> slice(std::size_t offset, std::size_t length) const noexcept {
         if (offset > size_ || length > size_ - offset) return std::nullopt;
         return slice_unchecked(offset, length);
     }
@@ -213,18 +207,16 @@ public:
     /// The owning slice for a part that was borrowed from this buffer, in O(1); nullopt for foreign bytes.
     ///
     /// An empty part gives an empty buffer wherever it points, since there is nothing to keep alive.
-    template <class Slice = shared_buffer>
-    [[nodiscard]] std::optional<Slice> slice_of(std::span<const std::byte> part) const noexcept {
-        return slice_at<Slice>(part.data(), part.size());
+    [[nodiscard]] std::optional<shared_buffer> slice_of(std::span<const std::byte> part) const noexcept {
+        if (part.empty()) return shared_buffer{};
+        return slice(detail::distance_from(data_, part.data()), part.size());
     }
-    template <class Slice = shared_buffer>
-    [[nodiscard]] std::optional<Slice> slice_of(std::string_view part) const noexcept {
-        return slice_at<Slice>(detail::bytes_at(part), part.size());
+    [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
+        return slice_of(bytes_of_text(part));
     }
 
     /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.
-    template <class Slice = shared_buffer>
-    [[nodiscard]] std::optional<Slice> split_to(std::size_t n) noexcept {
+    [[nodiscard]] std::optional<shared_buffer> split_to(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         shared_buffer head = slice_unchecked(0, n);
         *this = slice_unchecked(n, size_ - n);
@@ -232,8 +224,7 @@ public:
     }
 
     /// Keeps the first `n` bytes and hands out the rest; nullopt, and nothing changes, if there are fewer.
-    template <class Slice = shared_buffer>
-    [[nodiscard]] std::optional<Slice> split_off(std::size_t n) noexcept {
+    [[nodiscard]] std::optional<shared_buffer> split_off(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         shared_buffer tail = slice_unchecked(n, size_ - n);
         truncate(n);
@@ -265,14 +256,14 @@ public:
     [[nodiscard]] std::expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
 
     /// A copy in memory of its own, so that a small part need not keep a large buffer alive; counted.
-    [[nodiscard]] shared_buffer detach() const { return copy_at(data_, size_); }
+    [[nodiscard]] shared_buffer detach() const { return copy_of(span()); }
 
     /// Size of the memory that this buffer keeps alive, in bytes; 0 for static bytes.
     [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->size : 0; }
 
     void swap(shared_buffer& other) noexcept {
-        detail::swap_values(data_, other.data_);
-        detail::swap_values(size_, other.size_);
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
         memory_.swap(other.memory_);
     }
 
@@ -290,18 +281,6 @@ private:
     shared_buffer(const std::byte* data, std::size_t size, detail::memory_ref memory) noexcept
         : data_(data), size_(size), memory_(std::move(memory)) {}
 
-    [[nodiscard]] static shared_buffer copy_at(const std::byte* bytes, std::size_t size) {
-        if (size == 0) return {};
-        detail::memory_ref memory = detail::allocate_memory(size);
-        detail::copy_bytes(memory->writable, bytes, size);
-        const std::byte* begin = memory->writable;
-        return {begin, size, std::move(memory)};
-    }
-    template <class Slice = shared_buffer>
-    [[nodiscard]] std::optional<Slice> slice_at(const std::byte* part, std::size_t size) const noexcept {
-        if (size == 0) return shared_buffer{};
-        return slice<Slice>(detail::distance_from(data_, part), size);
-    }
     [[nodiscard]] shared_buffer slice_unchecked(std::size_t offset, std::size_t length) const noexcept {
         if (length == 0) return {};
         return {data_ + offset, length, memory_};

@@ -9,24 +9,14 @@
 #include <kwire/buffer/detail/memory.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/detail/config.hpp>
-#include <kwire/error.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <utility>
 
 namespace kwire {
-
-/// Text as bytes, for keys, values and whatever else is taken as a span: `{.value = bytes_of_text("paid")}`.
-/// Shows the characters where they lie, without the end of a literal; good as long as they are.
-[[nodiscard]] inline std::span<const std::byte>
-bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
-    return {detail::bytes_at(text), text.size()};
-}
 
 /// Bytes with one owner, who may write and append; freeze() makes them shared in O(1).
 ///
@@ -205,47 +195,5 @@ inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_uniqu
     data_ = nullptr;
     return unique_buffer(begin, std::exchange(size_, 0), capacity, std::move(memory_));
 }
-
-/// What changes in place do with bytes that somebody else holds too.
-enum class if_shared : std::uint8_t {
-    refuse, ///< leave them as they are: errc::buffer_shared, or buffer_read_only
-    copy,   ///< change a copy, which is counted in copied_bytes()
-};
-
-namespace detail {
-
-/// What the other parts of kwire may do to buffers and users may not.
-struct buffer_access {
-    /// Why `b` does not become unique.
-    static errc refusal(const shared_buffer& b) noexcept {
-        return b.is_read_only() ? errc::buffer_read_only : errc::buffer_shared;
-    }
-    /// slice() without its check, for callers who have made it: offset and length lie inside.
-    static shared_buffer slice(const shared_buffer& b, std::size_t offset, std::size_t length) noexcept {
-        return b.slice_unchecked(offset, length);
-    }
-    /// True if `b` begins where `a` ends, in the same allocation.
-    static bool adjacent(const shared_buffer& a, const shared_buffer& b) noexcept {
-        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_;
-    }
-    /// True if the spare part of `b` begins where `a` ends.
-    static bool adjacent_to_spare(const shared_buffer& a, const unique_buffer& b) noexcept {
-        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_ + b.size_;
-    }
-    /// Makes `a` longer by `n` bytes that follow it and that its owner may read.
-    static void extend(shared_buffer& a, std::size_t n) noexcept { a.size_ += n; }
-    /// Moves the beginning of an unfilled `b` behind `n` bytes that were written and given away.
-    static void advance(unique_buffer& b, std::size_t n) noexcept {
-        b.data_ += n;
-        b.capacity_ -= n;
-    }
-    /// The first `n` bytes of the spare part of `b`, as a buffer that shares its memory.
-    static shared_buffer share(const unique_buffer& b, std::size_t n) noexcept {
-        return {b.data_ + b.size_, n, b.memory_};
-    }
-    static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
-};
-
-} // namespace detail
 
 } // namespace kwire

@@ -4,7 +4,8 @@
 ///     if (!request) return request.error();
 ///     for (auto topic : request->topic_data())
 ///         for (auto partition : topic.partition_data())
-///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()}); !done)
+///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()});
+///             !done)
 ///                 refuse(done.error());
 ///     auto frozen = std::move(*request).freeze();                   // shared from here on: slices go to the
 ///     log
@@ -14,6 +15,8 @@
 /// stay valid and show the new values.
 #pragma once
 
+#include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
 #include <kwire/read/message.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/api.hpp>
+#include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/read/message.hpp>
 

@@ -11,12 +11,14 @@
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/record_to_write.hpp>
 #include <kwire/wire/crc32c.hpp>
+#include <kwire/wire/text.hpp>
 #include <kwire/wire/varint.hpp>
 
 #include <cstddef>

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>

@@ -7,6 +7,7 @@
 /// wrong before has a wrong one afterwards. What a broker sets when it appends to its log: see stamp.hpp.
 #pragma once
 
+#include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>

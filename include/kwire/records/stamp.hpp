@@ -7,6 +7,7 @@
 /// Offset and epoch lie outside of the checksum; for the append time it is adjusted, not computed again.
 #pragma once
 
+#include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>

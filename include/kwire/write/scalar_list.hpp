@@ -7,7 +7,6 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
-#include <kwire/detail/plain_values.hpp>
 
 #include <compare>
 #include <concepts>
@@ -106,7 +105,7 @@ public:
         }
     }
     scalar_list(scalar_list&& other) noexcept
-        : state_(detail::take(other.state_)), storage_(other.storage_) {}
+        : state_(std::exchange(other.state_, {})), storage_(other.storage_) {}
     scalar_list& operator=(const scalar_list& other) {
         copy(other);
         return *this;
@@ -114,7 +113,7 @@ public:
     scalar_list& operator=(scalar_list&& other) noexcept {
         if (this != &other) {
             release();
-            state_ = detail::take(other.state_);
+            state_ = std::exchange(other.state_, {});
             storage_ = other.storage_;
         }
         return *this;
@@ -248,8 +247,8 @@ public:
     }
 
     void swap(scalar_list& other) noexcept {
-        detail::swap_values(state_, other.state_);
-        detail::swap_values(storage_, other.storage_);
+        std::swap(state_, other.state_);
+        std::swap(storage_, other.storage_);
     }
     friend void swap(scalar_list& a, scalar_list& b) noexcept { a.swap(b); }
 

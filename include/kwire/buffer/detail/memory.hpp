@@ -2,7 +2,6 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
-#include <kwire/detail/plain_values.hpp>
 
 #include <atomic>
 #include <bit>
@@ -72,17 +71,17 @@ public:
     /// Takes over the reference that the creator of `control` holds.
     explicit memory_ref(memory_control* control) noexcept : control_(control) {}
     memory_ref(const memory_ref& other) noexcept : control_(other.control_) { acquire(); }
-    memory_ref(memory_ref&& other) noexcept : control_(take(other.control_)) {}
+    memory_ref(memory_ref&& other) noexcept : control_(std::exchange(other.control_, nullptr)) {}
     memory_ref& operator=(memory_ref other) noexcept {
         swap(other);
         return *this;
     }
     ~memory_ref() { release(); }
-    void swap(memory_ref& other) noexcept { swap_values(control_, other.control_); }
+    void swap(memory_ref& other) noexcept { std::swap(control_, other.control_); }
 
     [[nodiscard]] memory_control* get() const noexcept { return control_; }
     /// The reference as a pointer, which the caller makes a memory_ref again.
-    [[nodiscard]] memory_control* take_out() && noexcept { return take(control_); }
+    [[nodiscard]] memory_control* take_out() && noexcept { return std::exchange(control_, nullptr); }
     memory_control* operator->() const noexcept { return control_; }
     explicit operator bool() const noexcept { return control_ != nullptr; }
     friend bool operator==(const memory_ref&, const memory_ref&) = default;

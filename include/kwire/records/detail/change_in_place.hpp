@@ -1,6 +1,8 @@
 /// Internal: what patch.hpp and stamp.hpp do with a shared_buffer, whose bytes others may hold.
 #pragma once
 
+#include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
 

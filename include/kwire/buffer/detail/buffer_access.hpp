@@ -1,0 +1,46 @@
+/// Internal: access of other parts of kwire to what buffers keep private.
+#pragma once
+
+#include <kwire/buffer/detail/memory.hpp>
+#include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/error.hpp>
+
+#include <cstddef>
+
+namespace kwire::detail {
+
+/// What other parts of kwire may do with buffers and users may not.
+struct buffer_access {
+    /// Why try_into_unique() fails for `b`.
+    static errc refusal(const shared_buffer& b) noexcept {
+        return b.is_read_only() ? errc::buffer_read_only : errc::buffer_shared;
+    }
+    /// slice() without its check. Precondition: the range lies inside `b`.
+    static shared_buffer slice(const shared_buffer& b, std::size_t offset, std::size_t length) noexcept {
+        return b.slice_unchecked(offset, length);
+    }
+    /// Whether `b` begins where `a` ends, in the same allocation.
+    static bool adjacent(const shared_buffer& a, const shared_buffer& b) noexcept {
+        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_;
+    }
+    /// Whether the spare part of `b` begins where `a` ends.
+    static bool adjacent_to_spare(const shared_buffer& a, const unique_buffer& b) noexcept {
+        return a.memory_ && a.memory_ == b.memory_ && a.data_ + a.size_ == b.data_ + b.size_;
+    }
+    /// Extends `a` by the `n` bytes that follow it, which its owner may read.
+    static void extend(shared_buffer& a, std::size_t n) noexcept { a.size_ += n; }
+    /// Moves the beginning of `b`, which has no filled bytes, past `n` bytes that were written and handed
+    /// out.
+    static void advance(unique_buffer& b, std::size_t n) noexcept {
+        b.data_ += n;
+        b.capacity_ -= n;
+    }
+    /// The first `n` bytes of the spare part of `b`, as a buffer that shares its memory.
+    static shared_buffer share(const unique_buffer& b, std::size_t n) noexcept {
+        return {b.data_ + b.size_, n, b.memory_};
+    }
+    static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
+};
+
+} // namespace kwire::detail

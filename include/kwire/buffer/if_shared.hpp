@@ -1,0 +1,14 @@
+/// What functions that change a buffer in place do if someone else holds its memory too.
+#pragma once
+
+#include <cstdint>
+
+namespace kwire {
+
+/// What a function that changes bytes in place does if it is not their only holder.
+enum class if_shared : std::uint8_t {
+    refuse, ///< change nothing and return errc::buffer_shared, or buffer_read_only
+    copy,   ///< change a copy, which is counted in copied_bytes()
+};
+
+} // namespace kwire
