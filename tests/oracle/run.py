@@ -2,12 +2,17 @@
 """Kafka's own classes as the judge of kwire: fetches and compiles what that needs, and runs it.
 
     KWIRE_BUILD_DIR=build/oracle python3 tests/oracle/run.py messages --seed 1 --count 100000
+    python3 tests/oracle/run.py golden
 
-Options are handed on to the Java program (README.md lists them). Exit status 77 where there is no JDK or no Maven, or
+The second writes the files of tests/golden that come from Kafka's jars; with `--out DIR` it writes them there. Options are handed on to the Java program (README.md lists them). Exit status 77 where there is no JDK or no Maven, or
 where Maven cannot fetch.
 """
 
+import argparse
+import collections
 import fcntl
+import gzip
+import json
 import os
 import pathlib
 import shutil
@@ -60,6 +65,47 @@ def compile_java(sources, target, class_path):
     os.utime(target)
 
 
+def golden(command, arguments):
+    """Runs the Java program, gzips what it wrote without a time or a name, and counts the lines of each kind."""
+    parser = argparse.ArgumentParser(prog="run.py golden")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests" / "golden")
+    out = parser.parse_args(arguments).out
+    plain = PLACE / "golden"
+    shutil.rmtree(plain, ignore_errors=True)
+    plain.mkdir()
+    status = subprocess.run([*command, "--out", plain]).returncode
+    if status:
+        return status
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(plain.iterdir()):
+        if path.suffix == ".txt":
+            shutil.copyfile(path, out / path.name)
+        else:
+            with open(out / f"{path.name}.gz", "wb") as file, \
+                    gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=file, mtime=0) as packed:
+                packed.write(path.read_bytes())
+    (out / "counts.txt").write_text(counts_of(plain))
+    return 0
+
+
+def counts_of(folder):
+    """The text of counts.txt: what the tests must find in the golden files."""
+    found = collections.Counter()
+    for line in map(json.loads, (folder / "messages.jsonl").read_text().splitlines()):
+        found["messages, values" if "json" in line else "messages, refused"] += 1
+    for line in map(json.loads, (folder / "transcode.jsonl").read_text().splitlines()):
+        found["transcodings"] += 1
+    for line in map(json.loads, (folder / "records.jsonl").read_text().splitlines()):
+        if "reject" in line:
+            found["record sets, refused"] += 1
+            found[f"record sets, refused at {line['stage']}"] += 1
+        else:
+            kind = "lenient" if "lenient" in line else "changed" if "patch" in line else "valid"
+            found[f"record sets, {kind}"] += 1
+    lines = ["# Lines of each kind in the golden files, by `python3 tests/oracle/run.py golden`; the tests expect to meet so many."]
+    return "\n".join(lines + [f"{count} {what}" for what, count in sorted(found.items())]) + "\n"
+
+
 def main(arguments):
     for tool in ("java", "javac", "mvn"):
         if shutil.which(tool) is None:
@@ -71,10 +117,13 @@ def main(arguments):
         fetch(known)
         compile_java(HERE / "java", MAIN, [LIBRARIES / "*"])
         compile_java(HERE / "judge", JUDGE, [MAIN, LIBRARIES / "*", JARS / f"kafka-clients-{known['newer'][0]}.jar"])
-    command = ["java", "-Xmx1g", "-cp", os.pathsep.join([str(MAIN), str(LIBRARIES / "*")]), "oracle.Main", *arguments,
-               "--newer", known["newer"][0], "--older", known["older"][0], "--pairs", known["pairs"][0], "--jars", JARS,
-               "--judge", JUDGE, "--convert", BUILD / "examples" / "kwire-convert", "--build-sets", BUILD / "tests" / "tools" / "build_sets",
-               "--findings", PLACE / f"findings-{arguments[0] if arguments else ''}.txt"]
+    what = arguments[0] if arguments else ""
+    command = ["java", "-Xmx1g", "-cp", os.pathsep.join([str(MAIN), str(LIBRARIES / "*")]), "oracle.Main", what,
+               "--newer", known["newer"][0], "--older", known["older"][0], "--jars", JARS, "--judge", JUDGE]
+    if what == "golden":
+        return golden(command, arguments[1:])
+    command = [*command, *arguments[1:], "--pairs", known["pairs"][0], "--convert", BUILD / "examples" / "kwire-convert", "--build-sets", BUILD / "tests" / "tools" / "build_sets",
+               "--findings", PLACE / f"findings-{what}.txt"]
     return subprocess.run(command).returncode
 
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -39,7 +40,8 @@ public final class Main {
             fine = switch (arguments.length == 0 ? "" : arguments[0]) {
                 case "messages" -> main.messages();
                 case "records" -> main.records();
-                default -> throw new Usage("messages, or records?");
+                case "golden" -> main.golden();
+                default -> throw new Usage("messages, records, or golden?");
             };
         } catch (Usage problem) {
             System.err.println(problem.getMessage());
@@ -73,8 +75,7 @@ public final class Main {
     private boolean records() throws Exception {
         long seed = number("seed", 1), count = number("count", 2_000);
         System.out.printf("record sets; seed %d%n", seed);
-        List<Path> jars = jarsOf(option("newer"));
-        RecordsJudge judge = (RecordsJudge) construct("oracle.kafka.KafkaRecordsJudge", loader(jars), jars);
+        RecordsJudge judge = (RecordsJudge) make("oracle.kafka.KafkaRecordsJudge", jarsOf(option("newer")));
         Findings findings = new Findings();
         RecordsRun run = new RecordsRun(judge, findings);
         long start = System.nanoTime();
@@ -91,6 +92,15 @@ public final class Main {
         return done(findings, start);
     }
 
+    private boolean golden() throws Exception {
+        LinkedHashMap<String, Golden> releases = new LinkedHashMap<>();
+        for (String role : List.of("newer", "older"))
+            releases.put(option(role), (Golden) make("oracle.kafka.KafkaGolden", jarsOf(option(role))));
+        GoldenSets sets = (GoldenSets) make("oracle.kafka.KafkaGoldenSets", jarsOf(option("newer")));
+        new GoldenRun(releases, sets, path("out")).run();
+        return true;
+    }
+
     private boolean done(Findings findings, long start) throws IOException {
         boolean fine = findings.report(System.out, path("findings"));
         System.out.printf("%.1f s%n", (System.nanoTime() - start) / 1e9);
@@ -100,8 +110,7 @@ public final class Main {
 
     /** A release's classes and the judge over them, apart from those of any other release. */
     private Judge judge(String role) throws Exception {
-        List<Path> jars = jarsOf(option(role));
-        return (Judge) construct("oracle.kafka.KafkaJudge", loader(jars), jars);
+        return (Judge) make("oracle.kafka.KafkaJudge", jarsOf(option(role)));
     }
 
     private List<Path> jarsOf(String release) throws IOException {
@@ -120,9 +129,9 @@ public final class Main {
         return new URLClassLoader(places.toArray(URL[]::new), Main.class.getClassLoader());
     }
 
-    private static Object construct(String name, ClassLoader loader, List<Path> jars) throws Exception {
+    private Object make(String name, List<Path> jars) throws Exception {
         try {
-            return Class.forName(name, true, loader).getConstructor(List.class).newInstance(jars);
+            return Class.forName(name, true, loader(jars)).getConstructor(List.class).newInstance(jars);
         } catch (InvocationTargetException problem) {
             throw problem.getCause() instanceof Exception cause ? cause : problem;
         }

@@ -27,8 +27,8 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.common.protocol.types.Schema;
 
 /** One release's generated message classes, found in its jars and used by reflection: no message is named here. */
-public final class KafkaJudge implements Judge {
-    private final SortedMap<String, MessageClass> messages = new TreeMap<>();
+public class KafkaJudge implements Judge {
+    final SortedMap<String, MessageClass> messages = new TreeMap<>();
 
     public KafkaJudge(List<Path> jars) {
         for (Path jar : jars) addMessagesOf(jar);
@@ -78,7 +78,7 @@ public final class KafkaJudge implements Judge {
         return Layout.tagNames(messages.get(message).schemas[version]).contains(Layout.plain(field));
     }
 
-    private static byte[] write(Message value, int version) {
+    static byte[] write(Message value, int version) {
         ObjectSerializationCache cache = new ObjectSerializationCache();
         ByteBuffer buffer = ByteBuffer.allocate(value.size(cache, (short) version));
         value.write(new ByteBufferAccessor(buffer), cache, (short) version);
@@ -113,7 +113,7 @@ public final class KafkaJudge implements Judge {
     }
 
     /** A generated class and its JSON converter. */
-    private static final class MessageClass {
+    static final class MessageClass {
         final String name;
         final int lowest, highest;
         final Schema[] schemas;
@@ -155,7 +155,7 @@ public final class KafkaJudge implements Judge {
         }
 
         String json(Message value, int version) {
-            if (toJson == null) return null;
+            if (toJson == null) return PlainJson.of(value, schemas[version]);
             try {
                 JsonNode node = (JsonNode) toJson.invoke(null, value, (short) version, true);
                 if (hasRecords) putRecords(value, schemas[version], (ObjectNode) node);

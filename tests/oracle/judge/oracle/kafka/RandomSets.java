@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Random;
 import oracle.RecordsJudge;
 import org.apache.kafka.common.Uuid;
-import org.apache.kafka.common.compress.Compression;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.message.KRaftVersionRecord;
@@ -22,7 +21,6 @@ import org.apache.kafka.common.record.internal.EndTransactionMarker;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MemoryRecordsBuilder;
 import org.apache.kafka.common.record.internal.RecordBatch;
-import org.apache.kafka.common.utils.internals.ByteBufferOutputStream;
 
 /** One random set of one to three batches, made by Kafka's builder. */
 final class RandomSets {
@@ -56,11 +54,10 @@ final class RandomSets {
         boolean appendTime = magic > 0 && random.nextInt(3) == 0;
         TimestampType type = appendTime ? TimestampType.LOG_APPEND_TIME : TimestampType.CREATE_TIME;
         int producer = magic < 2 ? 0 : random.nextInt(3);
-        ByteBufferOutputStream stream = new ByteBufferOutputStream(512);
-        MemoryRecordsBuilder builder = new MemoryRecordsBuilder(stream, magic, Compression.of(compression).build(), type, offset,
+        MemoryRecordsBuilder builder = MovedClasses.builder(magic, compression, type, offset,
             appendTime ? 1_700_000_123_456L : RecordBatch.NO_TIMESTAMP, producer > 0 ? random.nextLong() >>> 1 : -1,
             (short) (producer > 0 ? random.nextInt(32768) : -1), producer > 0 ? Integer.MAX_VALUE - random.nextInt(300) : -1,
-            producer == 2, false, magic == 2 ? random.nextInt(100) - 1 : -1, 1 << 26,
+            producer == 2, false, magic == 2 ? random.nextInt(100) - 1 : -1,
             magic == 2 && random.nextInt(8) == 0 ? 1_700_086_400_000L : RecordBatch.NO_TIMESTAMP);
         int count = new int[] {1, 1, 2, 3, 17, 200}[random.nextInt(6)];
         boolean gaps = random.nextInt(3) == 0, large = random.nextInt(12) == 0;

@@ -103,7 +103,7 @@ final class RandomValues {
         if (type == String.class) return text();
         if (type == byte[].class) return bytes();
         if (type == ByteBuffer.class) return ByteBuffer.wrap(bytes());
-        if (member.isRecords()) return records(type);
+        if (member.isRecords()) return records(type, bytes()); // noise: to a message codec they are bytes
         throw new IllegalStateException("no random value of " + type + " for " + member.field());
     }
 
@@ -158,11 +158,10 @@ final class RandomValues {
         return bytes;
     }
 
-    /** Noise: to a message codec they are bytes. */
-    private Object records(Class<?> type) {
+    static Object records(Class<?> type, byte[] bytes) {
         try {
             return Class.forName(type.getPackageName() + ".MemoryRecords", true, type.getClassLoader())
-                .getMethod("readableRecords", ByteBuffer.class).invoke(null, ByteBuffer.wrap(bytes()));
+                .getMethod("readableRecords", ByteBuffer.class).invoke(null, ByteBuffer.wrap(bytes));
         } catch (ReflectiveOperationException problem) {
             throw new IllegalStateException(problem);
         }
@@ -175,7 +174,7 @@ final class RandomValues {
         hasUnknownTags = true;
     }
 
-    private static Object make(Class<?> type) {
+    static Object make(Class<?> type) {
         try {
             return type.getConstructor().newInstance();
         } catch (ReflectiveOperationException problem) {
