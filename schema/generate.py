@@ -644,9 +644,13 @@ def main():
         convert = HERE.parent / "examples" / "kwire_convert"
         wanted |= {convert / name: text for name, text in convert_files(facts).items()}
     stale = []
-    if arguments.check and arguments.out is None:
+    if arguments.out is None:
         stale += [path for directory in (out, out / "view", for_tests) for path in sorted(directory.glob("*.[ch]pp"))
                   if path not in wanted]
+    if not arguments.check:
+        for path in stale:  # of messages that are gone
+            path.unlink()
+        stale = []
     for path, text in wanted.items():
         if arguments.check:
             if not path.exists() or path.read_text(encoding="utf-8") != text:

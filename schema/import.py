@@ -5,7 +5,8 @@
 The jars are called ARTIFACT-RELEASE.jar, as fetch_jars.sh leaves them. Without --newer the releases are those of
 releases.txt, and the counts that stand there must come out; with it releases.txt is rewritten. Nothing is written
 before every check has passed: each (message, version) is compared with the schema of the release that decides it, and
-each difference between the releases must have its decision in decisions.md.
+each difference between the releases, and each message that only the older one has, must have its decision in
+decisions.md.
 """
 
 import argparse
@@ -59,20 +60,32 @@ def read_release(jars, name: str, artifacts: list[str]) -> Release:
 
 # ------------------------------------------------------------------------------------------------- decisions
 
+ONLY_IN_OLDER = "only in older: "
+ADVICE = ("\nIf the newer release removed a message, write `older: NAME` and why. If it still has it in another artifact, add the "
+          "artifact to schema/releases.txt; schema/find_artifacts.py lists those that hold schemas.")
+
 
 def read_decisions(text: str) -> list[tuple[str, str]]:
     """(verb, rest) of every indented line `verb: rest`; all else is prose."""
-    return [(match[1], match[2].strip()) for match in re.finditer(r"^    (newer|both|set): (.*)$", text, re.MULTILINE)]
+    return [(match[1], match[2].strip())
+            for match in re.finditer(r"^    (newer|older|both|set): (.*)$", text, re.MULTILINE)]
 
 
 def undecided(differences: list[str], decisions: list[tuple[str, str]]) -> tuple[list[str], list[str]]:
-    """(differences without a decision, decisions without a difference)"""
+    """(differences without a decision, decisions without a difference)
+
+    A message that only the older release has is named whole: that it was removed, and not overlooked because its artifact
+    is missing from releases.txt, is looked up for each one.
+    """
     used = set()
     open_ = []
     for line in differences:
-        verb = "both" if line.startswith("twin ") else "newer"
-        fitting = [(word, pattern) for word, pattern in decisions
-                   if word == verb and fnmatch.fnmatchcase(line, pattern)]
+        if line.startswith(ONLY_IN_OLDER):
+            fitting = [(word, rest) for word, rest in decisions if word == "older" and ONLY_IN_OLDER + rest == line]
+        else:
+            verb = "both" if line.startswith("twin ") else "newer"
+            fitting = [(word, pattern) for word, pattern in decisions
+                       if word == verb and fnmatch.fnmatchcase(line, pattern)]
         used.update(fitting)
         if not fitting:
             open_.append(line)
@@ -178,11 +191,15 @@ def run(jars, newer_name: str | None, out) -> None:
 
     decisions = read_decisions((out / "decisions.md").read_text(encoding="utf-8"))
     differing = compare.differences(older.raw, newer.raw, older.messages, newer.messages, older.name, newer.name)
-    open_, idle = undecided(differing, decisions)
+    only_older = [ONLY_IN_OLDER + name for name in sorted(set(older.messages) - set(newer.messages))]
+    open_, idle = undecided(differing + only_older, decisions)
     for line in idle:
         print(f"note: decisions.md decides what the releases agree on: {line}", file=sys.stderr)
     if open_:
-        raise SchemaError("the releases differ; decide in schema/decisions.md:\n    " + "\n    ".join(open_))
+        raise SchemaError("the releases differ; decide in schema/decisions.md:\n    " + "\n    ".join(open_)
+                          + (ADVICE if any(line.startswith(ONLY_IN_OLDER) for line in open_) else ""))
+
+    print(*only_older, sep="\n")
 
     messages = union(newer, older, decisions)
     texts = files(messages, newer, older)
@@ -202,7 +219,8 @@ def run(jars, newer_name: str | None, out) -> None:
         (folder / f"{stem}.txt").write_text(text, encoding="utf-8")
     write_releases(out / "releases.txt", releases | counts)
     print(f"{counts['messages'][0]} messages, {counts['pairs'][0]} (message, version) pairs, {len(texts)} files, "
-          f"{len(differing)} decided differences")
+          f"{len(differing)} decided differences, "
+          f"{len(only_older)} messages of the older release only")
 
 
 def main() -> int:

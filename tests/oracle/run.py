@@ -102,6 +102,8 @@ def counts_of(folder):
         else:
             kind = "lenient" if "lenient" in line else "changed" if "patch" in line else "valid"
             found[f"record sets, {kind}"] += 1
+    for name in ("header-versions", "error-codes"):
+        found[name.replace("-", " ")] = len((folder / f"{name}.txt").read_text().splitlines()) - 1
     lines = ["# Lines of each kind in the golden files, by `python3 tests/oracle/run.py golden`; the tests expect to meet so many."]
     return "\n".join(lines + [f"{count} {what}" for what, count in sorted(found.items())]) + "\n"
 

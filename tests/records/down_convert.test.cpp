@@ -14,6 +14,7 @@
 #include "support/base64.hpp"
 #include "support/bytes.hpp"
 #include "support/every_codec.hpp"
+#include "support/golden_count.hpp"
 #include "support/gzip_lines.hpp"
 #include "support/record_sets.hpp"
 
@@ -24,6 +25,7 @@ using kwire::shared_buffer;
 using kwire::test::every_codec;
 using kwire::test::from_base64;
 using kwire::test::from_hex;
+using kwire::test::golden_count;
 using kwire::test::golden_sets;
 using kwire::test::to_hex;
 using kwire::test::two_records;
@@ -133,7 +135,7 @@ TEST_CASE("down_convert: all sets of Kafka keep offsets, keys, values and, where
             ++sets;
         }
     });
-    CHECK(sets == 564);
+    CHECK(sets == 2 * (golden_count("record sets, valid") - 1)); // one has a wrong checksum
     CHECK(converted == 510);
 }
 
