@@ -331,7 +331,7 @@ public final class KafkaGoldenSets implements GoldenSets {
             false, null));
 
         for (ControlRecordType type : List.of(ControlRecordType.COMMIT, ControlRecordType.ABORT)) {
-            BatchMaker made = maker(2, CompressionType.LZ4).producer(4711, 6, 0);
+            BatchMaker made = maker(2, type == ControlRecordType.COMMIT ? CompressionType.NONE : CompressionType.LZ4).producer(4711, 6, 0);
             made.base = 10;
             made.transactional = true;
             take("set-transaction-with-" + type.name().toLowerCase(java.util.Locale.ROOT), RawSets.join(made.fill(4, false).bytes(),
