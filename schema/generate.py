@@ -344,15 +344,18 @@ def fields_by_path(facts):
 def mark_entities(entities, facts):
     """Puts the lines of entities.txt into the facts. Each means a field that is there, of which Kafka says nothing."""
     fields = fields_by_path(facts)
+    wrong = []
     for key, kind in entities.items():
-        if key not in fields or kind not in ENTITIES:
-            raise SystemExit(f"entities.txt: {key}: no such field, or `{kind}` is no kind")
-        field = fields[key]
-        if field.entity is not None:
-            raise SystemExit(f"entities.txt: {key}: Kafka says itself that it is a {field.entity}")
-        if field.type != NAMED_BY[kind] or field.struct is not None:
-            raise SystemExit(f"entities.txt: {key}: a {kind} is a {NAMED_BY[kind]}")
-        field.entity = kind
+        field = fields.get(key)
+        if field is None or kind not in ENTITIES:
+            wrong.append(f"{key}: no such field, or `{kind}` is no kind")
+        elif field.entity is not None:
+            wrong.append(f"{key}: Kafka says itself that it is a {field.entity}")
+        elif field.type != NAMED_BY[kind] or field.struct is not None:
+            wrong.append(f"{key}: a {kind} is a {NAMED_BY[kind]}")
+        else:
+            field.entity = kind
+    refuse_lines("entities.txt", wrong)
 
 
 def structs_in_arrays(facts):
@@ -387,13 +390,21 @@ def check_secrets(secrets, facts):
     """Each line of secrets.txt means a field that is there, and what is secret if flagged has a flag to go by."""
     fields = fields_by_path(facts)
     flags = {key.split(".")[0] for key, mark in secrets.items() if mark == "flag"}
+    wrong = []
     for key, mark in secrets.items():
         if key not in fields or mark not in SECRETS:
-            raise SystemExit(f"secrets.txt: {key}: no such field, or `{mark}` is no mark")
-        if mark == "flag" and fields[key].type != "bool":
-            raise SystemExit(f"secrets.txt: {key}: a flag is a bool")
-        if mark == "flagged" and key.split(".")[0] not in flags:
-            raise SystemExit(f"secrets.txt: {key}: no field of {key.split('.')[0]} is marked as the flag")
+            wrong.append(f"{key}: no such field, or `{mark}` is no mark")
+        elif mark == "flag" and fields[key].type != "bool":
+            wrong.append(f"{key}: a flag is a bool")
+        elif mark == "flagged" and key.split(".")[0] not in flags:
+            wrong.append(f"{key}: no field of {key.split('.')[0]} is marked as the flag")
+    refuse_lines("secrets.txt", wrong)
+
+
+def refuse_lines(file, wrong):
+    """Stops with everything that is wrong in one of the files above."""
+    if wrong:
+        raise SystemExit(f"correct or delete these lines of schema/{file}:\n    " + "\n    ".join(wrong))
 
 
 def view_header_of(stem, messages, words, secrets, used_words):

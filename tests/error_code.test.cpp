@@ -45,7 +45,7 @@ TEST_CASE("enumerators have their numbers, and everything about a code is known 
     static_assert(static_cast<int>(error_code::unknown_server_error) == -1);
     static_assert(static_cast<int>(error_code::none) == 0);
     static_assert(static_cast<int>(error_code::unsupported_version) == 35);
-    static_assert(static_cast<int>(error_code::controller_id_not_registered) == 136);
+    static_assert(static_cast<int>(error_code::broker_id_not_registered) == 102);
     static_assert(kwire::name_of(error_code::not_leader_or_follower) == "NOT_LEADER_OR_FOLLOWER");
     static_assert(kwire::is_retriable(error_code::not_leader_or_follower));
     static_assert(!kwire::is_retriable(error_code::none));

@@ -4,8 +4,9 @@
     KWIRE_BUILD_DIR=build/oracle python3 tests/oracle/run.py messages --seed 1 --count 100000
     python3 tests/oracle/run.py golden
 
-The second writes the files of tests/golden that come from Kafka's jars; with `--out DIR` it writes them there. Options are handed on to the Java program (README.md lists them). Exit status 77 where there is no JDK or no Maven, or
-where Maven cannot fetch.
+The first asks kwire; its options are handed on to the Java program (README.md lists them). The second writes the files of
+tests/golden that come from Kafka's jars; with `--out DIR` it writes them there, with `--check` it compares. Exit status 77
+where there is no JDK or no Maven, or where Maven cannot fetch.
 """
 
 import argparse
@@ -23,7 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("KWIRE_BUILD_DIR", ROOT / "build" / "oracle")).resolve()
 PLACE = BUILD / "oracle"
-JARS, LIBRARIES, MAIN, JUDGE = (PLACE / name for name in ("jars", "libraries", "main", "judge"))
+GOLDEN = ROOT / "tests" / "golden"
+JARS, MAIN = PLACE / "jars", PLACE / "main"
 SKIPPED = 77
 
 
@@ -37,17 +39,22 @@ def releases():
     return {words[0]: words[1:] for words in map(str.split, lines) if words and not words[0].startswith("#")}
 
 
-def fetch(known):
+def of_release(name, known):
+    """A place of the newer release's own: what was fetched and compiled for one release must not serve the next."""
+    return PLACE / f"{name}-{known['newer'][0]}"
+
+
+def fetch(known, libraries):
     """The jars of both releases and the libraries, by their Maven coordinates; nothing that is there already."""
     maven = ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", HERE / "pom.xml", f"-Dkafka={known['newer'][0]}"]
     try:
         subprocess.run(["sh", ROOT / "schema" / "fetch_jars.sh", JARS], check=True, stdin=subprocess.DEVNULL)
-        if not LIBRARIES.is_dir():
-            fresh = LIBRARIES.with_suffix(".new")
+        if not libraries.is_dir():
+            fresh = libraries.with_name(f"{libraries.name}.new")
             shutil.rmtree(fresh, ignore_errors=True)
             subprocess.run([*maven, "dependency:copy-dependencies", "-DincludeScope=runtime", "-DexcludeArtifactIds=kafka-clients",
                             f"-DoutputDirectory={fresh}"], check=True, stdin=subprocess.DEVNULL)
-            fresh.rename(LIBRARIES)
+            fresh.rename(libraries)
     except subprocess.CalledProcessError:
         skip("Maven cannot fetch Kafka's jars here")
 
@@ -56,7 +63,7 @@ def compile_java(sources, target, class_path):
     files = sorted(sources.rglob("*.java"))
     if target.is_dir() and all(file.stat().st_mtime < target.stat().st_mtime for file in files):
         return
-    fresh = target.with_suffix(".new")
+    fresh = target.with_name(f"{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     subprocess.run(["javac", "--release", "17", "-Xlint:all,-serial,-try,-classfile,-options", "-Werror", "-d", fresh, "-cp",
                     os.pathsep.join(map(str, class_path)), *files], check=True)
@@ -68,14 +75,18 @@ def compile_java(sources, target, class_path):
 def golden(command, arguments):
     """Runs the Java program, gzips what it wrote without a time or a name, and counts the lines of each kind."""
     parser = argparse.ArgumentParser(prog="run.py golden")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests" / "golden")
-    out = parser.parse_args(arguments).out
+    parser.add_argument("--out", type=pathlib.Path, default=GOLDEN)
+    parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
+    options = parser.parse_args(arguments)
+    out = options.out
     plain = PLACE / "golden"
     shutil.rmtree(plain, ignore_errors=True)
     plain.mkdir()
     status = subprocess.run([*command, "--out", plain]).returncode
     if status:
         return status
+    if options.check:
+        return check(plain)
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(plain.iterdir()):
         if path.suffix == ".txt":
@@ -86,6 +97,25 @@ def golden(command, arguments):
                 packed.write(path.read_bytes())
     (out / "counts.txt").write_text(counts_of(plain))
     return 0
+
+
+def check(plain):
+    """Whether tests/golden holds what was just written; but for record sets, whose compressed bytes depend on the JDK's zlib."""
+    stale = []
+    for path in sorted(plain.iterdir()):
+        packed = GOLDEN / f"{path.name}.gz"
+        there = gzip.decompress(packed.read_bytes()) if packed.is_file() else (GOLDEN / path.name).read_bytes()
+        if path.name == "records.jsonl":
+            same = len(there.splitlines()) == len(path.read_bytes().splitlines())
+        else:
+            same = there == path.read_bytes()
+        if not same:
+            stale.append(path.name)
+    if (GOLDEN / "counts.txt").read_text() != counts_of(plain):
+        stale.append("counts.txt")
+    if stale:
+        print(f"tests/golden is not what Kafka's jars give: {', '.join(stale)}; run python3 tests/oracle/run.py golden")
+    return 1 if stale else 0
 
 
 def counts_of(folder):
@@ -113,15 +143,16 @@ def main(arguments):
         if shutil.which(tool) is None:
             skip(f"there is no {tool}")
     known = releases()
+    libraries, judge = of_release("libraries", known), of_release("judge", known)
     PLACE.mkdir(parents=True, exist_ok=True)
     with open(PLACE / "lock", "w") as lock:  # tests run side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
-        fetch(known)
-        compile_java(HERE / "java", MAIN, [LIBRARIES / "*"])
-        compile_java(HERE / "judge", JUDGE, [MAIN, LIBRARIES / "*", JARS / f"kafka-clients-{known['newer'][0]}.jar"])
+        fetch(known, libraries)
+        compile_java(HERE / "java", MAIN, [libraries / "*"])
+        compile_java(HERE / "judge", judge, [MAIN, libraries / "*", JARS / f"kafka-clients-{known['newer'][0]}.jar"])
     what = arguments[0] if arguments else ""
-    command = ["java", "-Xmx1g", "-cp", os.pathsep.join([str(MAIN), str(LIBRARIES / "*")]), "oracle.Main", what,
-               "--newer", known["newer"][0], "--older", known["older"][0], "--jars", JARS, "--judge", JUDGE]
+    command = ["java", "-Xmx1g", "-cp", os.pathsep.join([str(MAIN), str(libraries / "*")]), "oracle.Main", what,
+               "--newer", known["newer"][0], "--older", known["older"][0], "--jars", JARS, "--judge", judge]
     if what == "golden":
         return golden(command, arguments[1:])
     command = [*command, *arguments[1:], "--pairs", known["pairs"][0], "--convert", BUILD / "examples" / "kwire-convert", "--build-sets", BUILD / "tests" / "tools" / "build_sets",
