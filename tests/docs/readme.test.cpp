@@ -69,7 +69,7 @@ void route(kwire::shared_buffer frame, const kwire::request_start& asked) {
 }
 
 std::string consumed;
-void consume(std::string_view topic, std::int64_t offset, std::string_view value) {
+void print(std::string_view topic, std::int64_t offset, std::string_view value) {
     consumed += std::string(topic) + " " + std::to_string(offset) + " " + std::string(value) + "\n";
 }
 
@@ -84,7 +84,7 @@ void consume(kwire::response_frame frame, const kwire::codec_set& codecs) {
                 if (!records) return reject(records.error());
                 for (auto record : *records)
                     if (record.value())
-                        consume(topic.topic(), record.offset(), kwire::text_of(*record.value()));
+                        print(topic.topic(), record.offset(), kwire::text_of(*record.value()));
             }
 }
 
