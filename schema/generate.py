@@ -211,7 +211,7 @@ class Writer:
         return found
 
     def field_list(self, place, indent):
-        children = dict.fromkeys(self.struct_names[field.struct.name] for field in place.fields if field.struct)
+        children = [self.struct_names[field.struct.name] for field in place.fields if field.struct]
         template = f"template <class M = {self.cpp}>"
         head = f"static constexpr field_list<{', '.join(['M', str(len(place.fields)), *children])}> fields{{"
         lines = [f"{indent}{template} {head}"] if len(indent + template + head) + 2 <= WIDTH \

@@ -127,14 +127,9 @@ public:
         using reference = std::string_view;
 
         iterator() noexcept = default;
-        [[nodiscard]] std::string_view operator*() const noexcept {
-            const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
-            // A std::size_t, or else it is first asked whether the two are an iterator and its end: that
-            // takes longer to compile than this header.
-            return {reinterpret_cast<const char*>(text.content), std::size_t{text.size}};
-        }
+        [[nodiscard]] std::string_view operator*() const noexcept { return length().text(); }
         iterator& operator++() noexcept {
-            const detail::trusted_count text = detail::read_length_fast(at_, compact_, detail::counted::text);
+            const detail::trusted_count text = length();
             at_ = text.content + text.size;
             --left_;
             return *this;
@@ -149,6 +144,9 @@ public:
 
     private:
         friend class array_of;
+        [[nodiscard]] detail::trusted_count length() const noexcept {
+            return detail::read_length_fast(at_, compact_, detail::length_form::int16);
+        }
         iterator(const std::byte* at, std::uint32_t left, bool compact) noexcept
             : at_(at), left_(left), compact_(compact) {}
         const std::byte* at_ = nullptr;

@@ -70,7 +70,7 @@ public:
         case field_kind::string:
         case field_kind::bytes:
         case field_kind::records:
-        case field_kind::array: return nullable() && counted().is_null; // else it passed as empty
+        case field_kind::array: return nullable() && counted().is_null(); // else it passed as empty
         case field_kind::structure: return struct_start() == nullptr;
         default: return false;
         }
@@ -127,8 +127,7 @@ private:
 
     [[nodiscard]] bool compact() const noexcept { return around_->flexible && !field_->never_compact; }
     [[nodiscard]] detail::trusted_count counted() const noexcept {
-        return detail::read_length(
-            at_, compact(), kind_ == field_kind::string ? detail::counted::text : detail::counted::others);
+        return detail::read_length(at_, compact(), detail::classic_form(kind_));
     }
     [[nodiscard]] bool nullable() const noexcept {
         return !element_ && field_->nullable.contains(around_->version);

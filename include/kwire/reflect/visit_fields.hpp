@@ -29,12 +29,7 @@ constexpr void visit_fields(const struct_view<S, V>& view, F&& f) {
                     else
                         f(field, nullable_array_of<E>(get<At>(view)));
                 };
-                if constexpr (field.element == field_kind::structure)
-                    pass(std::type_identity<typename child_of<S, At>::template basic_view<V>>{});
-                else if constexpr (field.element == field_kind::string)
-                    pass(std::type_identity<std::string_view>{});
-                else
-                    pass(std::type_identity<typename detail::scalar_of<field.element, field.enumerators>::type>{});
+                pass(std::type_identity<typename detail::shown_type<S, At, V>::type>{});
             } else {
                 f(field, get<At>(view));
             }

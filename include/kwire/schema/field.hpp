@@ -205,13 +205,14 @@ private:
     }
 };
 
-/// The fields of one struct in wire order: of which message it is part, how many they are, and which structs
-/// they hold, alone or as elements of arrays.
+/// The fields of one struct in wire order: its message, the number of fields, and for each field that holds a
+/// struct or an array of structs, in order, that struct.
 template <class Message, std::size_t Count, class... Children>
 struct field_list {
     using message = Message;
     static constexpr std::size_t size = Count;
-    field_info fields[Count + 1]; ///< one more than are listed, see `tables_of`
+    static constexpr std::size_t child_count = sizeof...(Children);
+    field_info fields[Count == 0 ? 1 : Count];
 };
 
 /// Text as a template argument.

@@ -3,7 +3,7 @@
 ///     static_assert(kwire::fixed_wire_size<kwire::fetch_request::partition, 0> == 16);
 #pragma once
 
-#include <kwire/schema/detail/layout.hpp>
+#include <kwire/schema/detail/draft.hpp>
 #include <kwire/wire/overlay.hpp>
 
 #include <cstddef>

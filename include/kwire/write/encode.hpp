@@ -251,7 +251,7 @@ private:
 
     /// The length of a string in front of its bytes; false if it is longer than Kafka allows.
     bool put_string(const std::string& value, bool compact) {
-        if (value.size() > max_string_size) return false;
+        if (value.size() > wire::max_string_length) return false;
         if (compact)
             out_.varint(static_cast<std::uint32_t>(value.size() + 1));
         else

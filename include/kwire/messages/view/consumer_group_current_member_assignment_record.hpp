@@ -56,7 +56,7 @@ struct consumer_group_current_member_assignment_value : private vocabulary {
     };
 
     template <class M = consumer_group_current_member_assignment_value>
-    static constexpr field_list<M, 5, topic_partitions> fields{{
+    static constexpr field_list<M, 5, topic_partitions, topic_partitions> fields{{
         {"member_epoch", int32, since(0)},
         {"previous_member_epoch", int32, since(0)},
         {"state", int8, since(0)},

@@ -70,7 +70,7 @@ struct consumer_group_describe_response : private vocabulary {
 
     struct member {
         template <class M = consumer_group_describe_response>
-        static constexpr field_list<M, 11, assignment> fields{{
+        static constexpr field_list<M, 11, assignment, assignment> fields{{
             {"member_id", string, since(0), key},
             {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
             {"rack_id", string, since(0), nullable_since(0), defaults_to_null},

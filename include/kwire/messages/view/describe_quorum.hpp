@@ -90,7 +90,7 @@ struct describe_quorum_response : private vocabulary {
 
     struct partition_data {
         template <class M = describe_quorum_response>
-        static constexpr field_list<M, 8, replica_state> fields{{
+        static constexpr field_list<M, 8, replica_state, replica_state> fields{{
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(2), nullable_since(2), ignorable},

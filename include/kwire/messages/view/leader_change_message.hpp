@@ -27,7 +27,7 @@ struct leader_change_message : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    template <class M = leader_change_message> static constexpr field_list<M, 4, voter> fields{{
+    template <class M = leader_change_message> static constexpr field_list<M, 4, voter, voter> fields{{
         {"version", int16, since(0)},
         {"leader_id", int32, since(0), names_broker},
         {"voters", array<voter>(), since(0)},

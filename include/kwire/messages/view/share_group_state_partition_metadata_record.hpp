@@ -68,7 +68,7 @@ struct share_group_state_partition_metadata_value : private vocabulary {
     };
 
     template <class M = share_group_state_partition_metadata_value>
-    static constexpr field_list<M, 3, topic_partitions_info, topic_info> fields{{
+    static constexpr field_list<M, 3, topic_partitions_info, topic_partitions_info, topic_info> fields{{
         {"initializing_topics", array<topic_partitions_info>(), since(0)},
         {"initialized_topics", array<topic_partitions_info>(), since(0)},
         {"deleting_topics", array<topic_info>(), since(0)}}};

@@ -56,7 +56,7 @@ struct streams_group_current_member_assignment_value : private vocabulary {
     };
 
     template <class M = streams_group_current_member_assignment_value>
-    static constexpr field_list<M, 9, task_ids> fields{{
+    static constexpr field_list<M, 9, task_ids, task_ids, task_ids, task_ids, task_ids, task_ids> fields{{
         {"member_epoch", int32, since(0)},
         {"previous_member_epoch", int32, since(0)},
         {"state", int8, since(0)},

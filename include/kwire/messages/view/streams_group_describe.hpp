@@ -116,7 +116,7 @@ struct streams_group_describe_response : private vocabulary {
 
     struct assignment {
         template <class M = streams_group_describe_response>
-        static constexpr field_list<M, 3, task_ids> fields{{
+        static constexpr field_list<M, 3, task_ids, task_ids, task_ids> fields{{
             {"active_tasks", array<task_ids>(), since(0)},
             {"standby_tasks", array<task_ids>(), since(0)},
             {"warmup_tasks", array<task_ids>(), since(0)}}};
@@ -174,7 +174,7 @@ struct streams_group_describe_response : private vocabulary {
 
     struct subtopology {
         template <class M = streams_group_describe_response>
-        static constexpr field_list<M, 5, topic_info> fields{{
+        static constexpr field_list<M, 5, topic_info, topic_info> fields{{
             {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
             {"repartition_sink_topics", array(string), since(0), names_topic},
@@ -244,7 +244,7 @@ struct streams_group_describe_response : private vocabulary {
 
     struct member {
         template <class M = streams_group_describe_response>
-        static constexpr field_list<M, 15, endpoint, key_value, task_offset, assignment> fields{{
+        static constexpr field_list<M, 15, endpoint, key_value, task_offset, task_offset, assignment, assignment> fields{{
             {"member_id", string, since(0), key},
             {"member_epoch", int32, since(0)},
             {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
@@ -335,7 +335,7 @@ struct streams_group_describe_response : private vocabulary {
 
     struct topology_description_global_store {
         template <class M = streams_group_describe_response>
-        static constexpr field_list<M, 2, topology_description_node> fields{{
+        static constexpr field_list<M, 2, topology_description_node, topology_description_node> fields{{
             {"source", structure<topology_description_node>(), since(1)},
             {"processor", structure<topology_description_node>(), since(1)}}};
 

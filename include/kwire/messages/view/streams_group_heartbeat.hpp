@@ -114,7 +114,7 @@ struct streams_group_heartbeat_request : private vocabulary {
 
     struct subtopology {
         template <class M = streams_group_heartbeat_request>
-        static constexpr field_list<M, 7, topic_info, copartition_group> fields{{
+        static constexpr field_list<M, 7, topic_info, topic_info, copartition_group> fields{{
             {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
             {"source_topic_regex", array(string), since(0)},
@@ -193,7 +193,7 @@ struct streams_group_heartbeat_request : private vocabulary {
     };
 
     template <class M = streams_group_heartbeat_request>
-    static constexpr field_list<M, 17, topology, task_ids, endpoint, key_value, task_offset> fields{{
+    static constexpr field_list<M, 17, topology, task_ids, task_ids, task_ids, endpoint, key_value, task_offset, task_offset> fields{{
         {"group_id", string, since(0), names_group},
         {"member_id", string, since(0)},
         {"member_epoch", int32, since(0)},
@@ -345,7 +345,7 @@ struct streams_group_heartbeat_response : private vocabulary {
 
     struct endpoint_to_partitions {
         template <class M = streams_group_heartbeat_response>
-        static constexpr field_list<M, 3, endpoint, topic_partition> fields{{
+        static constexpr field_list<M, 3, endpoint, topic_partition, topic_partition> fields{{
             {"user_endpoint", structure<endpoint>(), since(0)},
             {"active_partitions", array<topic_partition>(), since(0)},
             {"standby_partitions", array<topic_partition>(), since(0)}}};
@@ -369,7 +369,7 @@ struct streams_group_heartbeat_response : private vocabulary {
     };
 
     template <class M = streams_group_heartbeat_response>
-    static constexpr field_list<M, 16, status, task_ids, endpoint_to_partitions> fields{{
+    static constexpr field_list<M, 16, status, task_ids, task_ids, task_ids, endpoint_to_partitions> fields{{
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},

@@ -50,7 +50,7 @@ struct streams_group_target_assignment_member_value : private vocabulary {
     };
 
     template <class M = streams_group_target_assignment_member_value>
-    static constexpr field_list<M, 3, task_ids> fields{{
+    static constexpr field_list<M, 3, task_ids, task_ids, task_ids> fields{{
         {"active_tasks", array<task_ids>(), since(0)},
         {"standby_tasks", array<task_ids>(), since(0)},
         {"warmup_tasks", array<task_ids>(), since(0)}}};

@@ -64,7 +64,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
 
     struct topology_description_global_store {
         template <class M = streams_group_topology_description_update_request>
-        static constexpr field_list<M, 2, topology_description_node> fields{{
+        static constexpr field_list<M, 2, topology_description_node, topology_description_node> fields{{
             {"source", structure<topology_description_node>(), since(0)},
             {"processor", structure<topology_description_node>(), since(0)}}};
 

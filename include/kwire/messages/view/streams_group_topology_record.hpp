@@ -95,7 +95,7 @@ struct streams_group_topology_value : private vocabulary {
 
     struct subtopology {
         template <class M = streams_group_topology_value>
-        static constexpr field_list<M, 7, topic_info, copartition_group> fields{{
+        static constexpr field_list<M, 7, topic_info, topic_info, copartition_group> fields{{
             {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
             {"source_topic_regex", array(string), since(0)},

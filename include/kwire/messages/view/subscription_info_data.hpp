@@ -93,7 +93,7 @@ struct subscription_info_data : private vocabulary {
     };
 
     template <class M = subscription_info_data>
-    static constexpr field_list<M, 10, task_id, task_offset_sum, client_tag> fields{{
+    static constexpr field_list<M, 10, task_id, task_id, task_offset_sum, client_tag> fields{{
         {"version", int32, since(1)},
         {"latest_supported_version", int32, since(3), defaults_to(-1)},
         {"process_id", id128, since(1)},

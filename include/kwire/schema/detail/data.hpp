@@ -11,8 +11,8 @@
 /// null. Both count as the default, which versions without the field can do without.
 #pragma once
 
-#include <kwire/schema/detail/layout.hpp>
 #include <kwire/schema/detail/members.hpp>
+#include <kwire/schema/info_of.hpp>
 
 #include <cstddef>
 #include <type_traits>

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace kwire::detail {
 
@@ -17,50 +18,51 @@ namespace kwire::detail {
 struct trusted_count {
     const std::byte* content;
     std::uint32_t size; ///< bytes or elements; 0 for null
-    bool is_null;       ///< where there is no null, that means empty
-};
+    std::uint32_t null; ///< 1 for null, else 0. A bool would leave padding, which GCC merges bit by bit.
 
-/// A classic length is a number of 16 bits in front of text, of 32 bits in front of everything else.
-enum class counted : std::uint8_t {
-    text,
-    others
-};
+    /// Means empty where the field has no null.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool is_null() const noexcept { return null != 0; }
 
-/// A length or count. Negative ones mean null, and so does the greatest: what 2^31 says in a compact one is
-/// negative in a marker, and as a length nothing that a body could hold.
-KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, counted what) noexcept {
-    std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
-    if (compact && size < 0x7f) [[likely]]
-        return {p + 1, size, false};
-    if (compact) {
-        const auto [next, raw] = wire::detail::read_long_uvarint<std::uint32_t>(p, wire::max_varint32_size);
-        p = next;
-        size = raw - 1;
-    } else if (what == counted::text) {
-        size = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
-        p += 2;
-    } else {
-        size = wire::load_be<std::uint32_t>(p);
-        p += 4;
+    // cost: `size` is converted first. From a pointer and a 32-bit number the compiler would check whether
+    // they are an iterator and its end.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::string_view text() const noexcept {
+        return {reinterpret_cast<const char*>(content), std::size_t{size}};
     }
-    const bool null = size >= 0x7fffffff;
-    return {p, null ? 0 : size, null};
+};
+
+/// A length or count, compact or in its `classic` form. Any negative number means null: the check may have
+/// let it pass as such.
+KWIRE_APART inline trusted_count read_any_length(const std::byte* p, bool compact,
+                                                 length_form classic) noexcept {
+    const auto [content, value] =
+        decode_length(compact ? length_form::compact : classic, p, wire::max_varint32_size);
+    if (value > wire::max_length) return {content, 0, 1};
+    return {content, value, 0};
 }
-/// The same with the usual case in line.
-KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool compact, counted what) noexcept {
-    const std::uint32_t size = std::to_integer<std::uint32_t>(*p) - 1;
-    if (compact && size < 0x7f) [[likely]]
-        return {p + 1, size, false};
-    return read_length(p, compact, what);
+/// The same with the usual case inline.
+KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool compact,
+                                                   length_form classic) noexcept {
+    const auto [content, value] = decode_usual_length(length_form::compact, false, p);
+    if (compact && content != nullptr) [[likely]]
+        return {content, value, 0};
+    return read_any_length(p, compact, classic);
+}
+/// The same by a call, which takes less code.
+KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, length_form classic) noexcept {
+    return read_length_fast(p, compact, classic);
 }
 
-/// Whether the marker in front of a struct that may be null says so; `p` moves behind it. Kafka's reader
-/// takes any negative byte for null, and any number above 2^31 in a tag.
+/// How the length of a field of this kind is written if it is not compact.
+KWIRE_ALWAYS_INLINE constexpr length_form classic_form(field_kind kind) noexcept {
+    return kind == field_kind::string ? length_form::int16 : length_form::int32;
+}
+
+/// Whether the marker of a nullable struct at `p` says null. Moves `p` to the first byte after it.
 KWIRE_ALWAYS_INLINE bool skip_null_marker(const std::byte*& p, bool tagged) noexcept {
-    if (!tagged) return std::to_integer<std::uint8_t>(*p++) >= 0x80;
-    const trusted_count marker = read_length(p, true, counted::others);
+    const trusted_count marker =
+        read_length(p, false, tagged ? length_form::tagged_marker : length_form::marker);
     p = marker.content;
-    return marker.is_null;
+    return marker.is_null();
 }
 
 /// Moves over step number `index` of bytes that were checked before, if it is not one of the simple ones.
@@ -98,7 +100,8 @@ KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const
     const unsigned steps = layout.step_count;
     const std::byte* const tags = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
     // Steady layouts are flexible ones.
-    if (layout.steady && *tags == std::byte{0} && same_shape<false>(layout, base, tags + 1, ends)) [[likely]]
+    if (layout.only_scalar_arrays && *tags == std::byte{0} && same_shape<false>(layout, base, tags + 1, ends))
+        [[likely]]
         return tags + 1;
     return find_ends(layout, tags, true, ends); // by a call, so that here no registers need be saved
 }

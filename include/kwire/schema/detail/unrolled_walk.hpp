@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/schema/detail/trusted_walk.hpp>
+#include <kwire/schema/info_of.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,37 +15,6 @@ template <class S, int V, bool Keep>
 const std::byte* check_struct_at(const std::byte* p, check_state& state, std::uint32_t* ends) noexcept;
 template <class S, int V, bool Keep>
 const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
-
-/// A length or count in its usual form, a single byte if it is compact and not negative if it is classic;
-/// else `content` is nullptr.
-KWIRE_ALWAYS_INLINE checked_count usual_count(const walk_step& step, const std::byte* p) noexcept {
-    std::uint32_t count = 1;
-    switch (step.form) {
-    case wire_form::fixed:
-    case wire_form::structure: return {p, count};
-    case wire_form::nullable_structure:
-    case wire_form::nullable_tagged_structure: return {nullptr, 0};
-    case wire_form::string:
-        count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
-        p += 2;
-        break;
-    case wire_form::bytes:
-    case wire_form::scalars:
-    case wire_form::strings:
-    case wire_form::structs:
-        count = wire::load_be<std::uint32_t>(p);
-        p += 4;
-        break;
-    default: // compact
-        const auto raw = std::to_integer<std::uint32_t>(*p);
-        if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
-            return {nullptr, 0};
-        return {p + 1, raw - (raw != 0 ? 1 : 0)};
-    }
-    if (count > 0x7fffffff) [[unlikely]]
-        return {nullptr, 0};
-    return {p, count};
-}
 
 /// The elements of an array of structs, or a single one: checked if `State` is a check_state, else skipped.
 template <class S, int V, class State>
@@ -66,7 +36,7 @@ public:
 
     /// Moves over one of them.
     KWIRE_ALWAYS_INLINE const std::byte* one(const std::byte* p) noexcept {
-        if constexpr (layout.steady) {
+        if constexpr (layout.only_scalar_arrays) {
             if (before_ != nullptr && enough(p) && same_shape<checks>(layout, before_, p, ends_)) {
                 before_ = p;
                 return p + size_;
@@ -101,7 +71,7 @@ private:
     State& state_;
     const std::byte* before_ = nullptr;
     std::uint32_t size_ = 0;
-    std::uint32_t ends_[max_steady_steps]{};
+    std::uint32_t ends_[max_scalar_array_steps]{};
 };
 
 /// Stands for the state of a walk that checks nothing.
@@ -113,15 +83,17 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step_at(const std::byte* p, check_sta
     static constexpr const struct_layout& layout = layout_at<S, V>;
     constexpr walk_step step = layout.steps[I];
     using child = child_of<S, step.field>;
-    checked_count counted = usual_count(step, p + step.fixed);
-    if constexpr (is_plain(step.form)) {
-        if (counted.content != nullptr && std::uint64_t{counted.count} * step.width + step.next_need <=
-                                              state.left(counted.content)) [[likely]]
-            return hop(counted.content, counted.count, step.width);
+    [[maybe_unused]] const decoded_length usual =
+        decode_usual_length(length_form_of(step.form), step.minimum == 0, p + step.fixed);
+    if constexpr (size_follows_from_count(step.form)) {
+        if (usual.content != nullptr &&
+            std::uint64_t{usual.value} * step.width + step.next_need <= state.left(usual.content)) [[likely]]
+            return hop(usual.content, usual.value, step.width);
         return check_any_step(I, layout, p, state);
     } else if constexpr (std::is_void_v<child>) {
         return check_any_step(I, layout, p, state);
     } else {
+        checked_count counted{usual.content, usual.value};
         if (counted.content == nullptr) [[unlikely]]
             counted = check_count(layout.steps[I], layout, p + step.fixed, state);
         if (counted.content == nullptr || std::uint64_t{counted.count} * layout_at<child, V>.min_size >
@@ -138,17 +110,18 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step_at(const std::byte* p) noexcept {
     static constexpr const struct_layout& layout = layout_at<S, V>;
     constexpr walk_step step = layout.steps[I];
     using child = child_of<S, step.field>;
-    checked_count counted = usual_count(step, p + step.fixed);
-    if constexpr (!is_plain(step.form) && std::is_void_v<child>) {
+    [[maybe_unused]] const decoded_length usual =
+        decode_usual_length(length_form_of(step.form), step.minimum == 0, p + step.fixed);
+    if constexpr (!size_follows_from_count(step.form) && std::is_void_v<child>) {
         return skip_any_step(I, layout, p);
     } else {
-        if (counted.content == nullptr) [[unlikely]]
+        if (usual.content == nullptr) [[unlikely]]
             return skip_any_step(I, layout, p);
-        if constexpr (is_plain(step.form)) {
-            return hop(counted.content, counted.count, step.width);
+        if constexpr (size_follows_from_count(step.form)) {
+            return hop(usual.content, usual.value, step.width);
         } else {
             no_check nothing_to_check;
-            return element_walker<child, V, no_check>(nothing_to_check).walk(counted.content, counted.count);
+            return element_walker<child, V, no_check>(nothing_to_check).walk(usual.content, usual.value);
         }
     }
 }

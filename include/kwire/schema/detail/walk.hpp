@@ -7,9 +7,9 @@
 
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
-#include <kwire/schema/detail/layout.hpp>
+#include <kwire/schema/detail/tables.hpp>
 #include <kwire/schema/parse_options.hpp>
-#include <kwire/wire/endian.hpp>
+#include <kwire/wire/limits.hpp>
 #include <kwire/wire/varint.hpp>
 
 #include <bit>
@@ -18,9 +18,6 @@
 #include <memory>
 
 namespace kwire::detail {
-
-/// Kafka's limit for strings, in the classic and in the compact encoding.
-inline constexpr std::uint32_t max_string_size = 32767;
 
 /// What stands for bytes that are not there: an empty body, an empty array by default.
 inline constexpr std::byte nothing[1]{};
@@ -131,14 +128,14 @@ struct element_shape {
     std::uint64_t size = none;          ///< the bytes that the element takes; `none` if nothing can fit it
     const std::byte* learned = nullptr; ///< the element
     unsigned lengths = 0;               ///< behind them `at` has the place of the tag section
-    std::uint32_t at[max_steady_steps + 1];
+    std::uint32_t at[max_scalar_array_steps + 1];
 
     /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself at `end`.
     /// Nothing will fit if it has a long length or tags.
     KWIRE_ALWAYS_INLINE void learn(const struct_layout& layout, const std::byte* p, const std::byte* end,
                                    const std::uint32_t* ends) noexcept {
         size = none;
-        if (!layout.steady) return;
+        if (!layout.only_scalar_arrays) return;
         lengths = layout.step_count;
         std::uint32_t step_end = 0;
         unsigned all = 0;
@@ -209,15 +206,21 @@ KWIRE_COLD KWIRE_APART inline const std::byte* refuse_end(check_state& state, co
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
                               std::uint32_t* ends) noexcept;
 
+/// Refuses the varint at `p`.
+KWIRE_COLD KWIRE_APART inline const std::byte* refuse_varint(check_state& state, const field_info* field,
+                                                             const std::byte* p) noexcept {
+    const std::uint64_t left = state.left(p);
+    const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
+    return refuse(state, field, wire::varint_defect(p, end), p);
+}
+
 /// A varint that may be missing; `next` is nullptr if it was refused, as one of `field`.
 KWIRE_APART inline wire::detail::varint_result<std::uint32_t>
 check_uvarint(const std::byte* p, check_state& state, const field_info* field) noexcept {
-    const std::uint64_t left = state.left(p);
-    const auto read = wire::detail::read_long_uvarint<std::uint32_t>(p, static_cast<std::size_t>(left));
-    if (read.next == nullptr) [[unlikely]] {
-        const std::byte* const end = p + (left < wire::max_varint32_size ? left : wire::max_varint32_size);
-        refuse(state, field, wire::varint_defect(p, end), p);
-    }
+    const auto read =
+        wire::detail::read_long_uvarint<std::uint32_t>(p, static_cast<std::size_t>(state.left(p)));
+    if (read.next == nullptr) [[unlikely]]
+        refuse_varint(state, field, p);
     return read;
 }
 
@@ -228,50 +231,22 @@ struct checked_count {
     std::uint32_t count; ///< of bytes or elements; 0 for null
 };
 
-/// In place of a count: null.
-inline constexpr std::uint32_t no_count = 0xffffffff;
-
 /// The length or count of a step. A classic one is known to be there.
 KWIRE_APART inline checked_count check_count(const walk_step& step, const struct_layout& layout,
                                              const std::byte* p, check_state& state) noexcept {
     const field_info* const field = &layout.fields[step.field];
-    const wire_form form = step.form;
-    const std::byte* content = p;
-    std::uint32_t count = 1; // from 2^31 on a negative one; null is -1
-    switch (form) {
-    case wire_form::fixed:
-    case wire_form::structure: break;
-    case wire_form::nullable_structure:
-        ++content;
-        if (*p >= std::byte{0x80}) count = no_count;
-        break;
-    case wire_form::string:
-        content += 2;
-        count = static_cast<std::uint32_t>(std::int32_t{wire::load_be<std::int16_t>(p)});
-        break;
-    case wire_form::bytes:
-    case wire_form::scalars:
-    case wire_form::strings:
-    case wire_form::structs:
-        content += 4;
-        count = wire::load_be<std::uint32_t>(p);
-        break;
-    default: // a varint
-        const auto [next, raw] = check_uvarint(p, state, field);
-        if (next == nullptr) return {nullptr, 0};
-        content = next;
-        count = raw - 1;
-        if (form == wire_form::nullable_tagged_structure && raw != 0)
-            count = raw < 0x80000000 ? 1 : no_count - 1;
-    }
-    if (count > 0x7fffffff) [[unlikely]] {
-        const bool null = count == no_count;
+    const std::uint64_t left = state.left(p);
+    auto [content, count] = decode_length(length_form_of(step.form), p, left);
+    if (content == nullptr) [[unlikely]]
+        return {refuse_varint(state, field, p), 0};
+    if (count > wire::max_length) [[unlikely]] {
+        const bool null = count == null_length;
         const bool passes = (null || state.tolerated.negative_as_null) &&
                             (step.minimum == 0 || state.tolerated.null_as_empty);
         if (!passes) return {refuse(state, field, null ? errc::null_not_allowed : errc::bad_length, p), 0};
         count = 0;
     }
-    if (form == wire_form::compact_string && count > max_string_size) [[unlikely]]
+    if (step.form == wire_form::compact_string && count > wire::max_string_length) [[unlikely]]
         return {refuse(state, field, errc::string_too_long, p), 0};
     return {content, count};
 }
@@ -284,7 +259,7 @@ inline constexpr walk_step text_steps[2] = {{.form = wire_form::string, .minimum
 inline constexpr field_place text_place{.anchor = 0};
 consteval struct_layout text_layout(bool compact) {
     const walk_step* const step = &text_steps[compact ? 1 : 0];
-    const std::uint16_t prefix = prefix_of(step->form);
+    const std::uint16_t prefix = prefix_size(length_form_of(step->form));
     return {.steps = step,
             .places = &text_place,
             .fields = &text_field,
@@ -299,7 +274,7 @@ inline constexpr struct_layout text_layouts[2] = {text_layout(false), text_layou
 KWIRE_COLD KWIRE_APART inline const std::byte* refuse_within(check_state& state, const walk_step& step,
                                                              const struct_layout& layout,
                                                              std::uint32_t element) noexcept {
-    const bool alone = step.form >= wire_form::structure;
+    const bool alone = is_single_struct(step.form);
     state.failure->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
     return nullptr;
 }
@@ -309,9 +284,9 @@ KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const s
                                                   const std::byte* p, std::uint32_t count,
                                                   check_state& state) noexcept {
     const struct_layout& inner = step.child != nullptr ? step.child->layouts[layout.version_index]
-                                                       : text_layouts[is_compact(step.form) ? 1 : 0];
+                                                       : text_layouts[has_varint_prefix(step.form) ? 1 : 0];
     std::uint32_t element = 0;
-    if (inner.step_count == 0 && step.form < wire_form::structure) // so many of the least size are there
+    if (inner.step_count == 0 && !is_single_struct(step.form)) // so many of the least size are there
         p = hop_untagged(inner, p, count, element);
     std::uint32_t ends[max_struct_steps];
     element_shape shape; // of the last element that was checked step by step
@@ -335,24 +310,27 @@ KWIRE_APART inline const std::byte* check_any_step(unsigned index, const struct_
                                                    const std::byte* p, check_state& state) noexcept {
     const walk_step& step = layout.steps[index];
     p += step.fixed;
-    checked_count counted{p, 0};
-    if (is_compact(step.form) && *p != std::byte{0} && *p < std::byte{0x80}) [[likely]]
-        counted = {p + 1, std::to_integer<std::uint32_t>(*p) - 1};
-    else
+    checked_count counted{nullptr, 0};
+    if (has_varint_prefix(step.form)) {
+        const decoded_length usual = decode_usual_length(length_form::compact, false, p);
+        counted = {usual.content, usual.value};
+    }
+    if (counted.content == nullptr) {
         counted = check_count(step, layout, p, state);
+        if (counted.content == nullptr) [[unlikely]]
+            return nullptr;
+    }
     p = counted.content;
     const std::uint32_t count = counted.count;
-    if (p == nullptr) [[unlikely]]
-        return nullptr;
     std::uint32_t width = step.width;
-    if (step.child != nullptr && step.form < wire_form::structure)
+    if (step.child != nullptr && !is_single_struct(step.form))
         width = step.child->layouts[layout.version_index].min_size;
     if (const std::uint64_t size = std::uint64_t{count} * width; size > state.left(p)) [[unlikely]] {
         const field_info& field = layout.fields[step.field];
         return refuse(state, &field,
                       field.kind == field_kind::array ? errc::count_exceeds_input : errc::truncated, p, size);
     }
-    if (is_plain(step.form))
+    if (size_follows_from_count(step.form))
         p += std::uint64_t{count} * width;
     else if (count != 0)
         p = check_structs(step, layout, p, count, state);
@@ -440,17 +418,16 @@ KWIRE_ALWAYS_INLINE const std::byte* check_tag_section(const struct_layout& layo
 KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, const std::byte* p,
                                                        const check_state& state) noexcept {
     p += step.fixed;
-    if (!is_simple(step.form)) {
-        const bool none = is_compact(step.form) && *p == std::byte{1};
-        return none && step.next_need < state.left(p) ? p + 1 : nullptr;
+    const bool nullable = size_is_one_varint(step.form) && step.minimum == 0;
+    const auto [content, count] = decode_usual_length(length_form::compact, nullable, p);
+    if (!size_is_one_varint(step.form)) {
+        const bool none = has_varint_prefix(step.form) && content != nullptr && count == 0;
+        return none && step.next_need <= state.left(content) ? content : nullptr;
     }
-    const auto raw = std::to_integer<std::uint32_t>(*p++);
-    if (raw >= 0x80 || raw < step.minimum) [[unlikely]]
+    if (content == nullptr || std::uint64_t{count} * step.width + step.next_need > state.left(content))
+        [[unlikely]]
         return nullptr;
-    const std::uint32_t count = raw - (raw != 0 ? 1 : 0);
-    if (std::uint64_t{count} * step.width + step.next_need > state.left(p)) [[unlikely]]
-        return nullptr;
-    return hop(p, count, step.width);
+    return hop(content, count, step.width);
 }
 
 /// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from

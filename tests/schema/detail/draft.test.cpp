@@ -5,7 +5,7 @@
 #include <kwire/messages/partition_change_record.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/request_header.hpp>
-#include <kwire/schema/detail/layout.hpp>
+#include <kwire/schema/info_of.hpp>
 
 #include <stdexcept>
 #include <string>
