@@ -2,7 +2,7 @@
 ///
 ///     kwire::frame_reader reader;
 ///     kwire::shared_buffer frame = co_await kwire::async_read_frame(socket, reader, use_awaitable);
-///     kwire::buffer_chain answer = ...;
+///     kwire::buffer_chain answer = answer_to(frame);
 ///     co_await boost::asio::async_write(socket, answer, use_awaitable); // a chain is a buffer sequence
 ///
 /// Component kwire::asio, which brings Boost 1.81 or later.

@@ -3,7 +3,7 @@
 ///     if (!request) fmt::print(stderr, "{}: {}\n", peer, request.error());
 ///     fmt::print("{}\n", *request);                        // one line; secrets and payloads are left out
 ///     fmt::print("{:#}\n", *request);                      // the same with long arrays and strings in full
-///     fmt::format("topic {:>24}", topic.topic_id());       // width and alignment as for strings
+///     std::string column = fmt::format("topic {:>24}", topic.topic_id()); // width and alignment as for strings
 ///
 /// print.hpp says how messages look. Views of every kind can be formatted, whole messages and their structs,
 /// held or not. `data` structs cannot: they have no version to say which fields are there; encode and parse

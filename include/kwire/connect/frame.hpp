@@ -7,6 +7,7 @@
 ///         ...
 ///         auto out = kwire::encode_response<kwire::fetch_response>(answer, (*fetch).api_version(),
 ///                                                                  (*fetch).correlation_id());
+///     }
 ///
 /// A frame is `int32 length`, a header, a body. What is parsed here begins after the length, as frame_reader
 /// yields it; what is encoded here starts with the length, ready to be sent. A frame that is passed on gets

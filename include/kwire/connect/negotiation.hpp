@@ -1,16 +1,16 @@
 /// Which versions both sides speak: the server's, the client's and the proxy's part in ApiVersions.
 ///
-///     // a broker
+/// A broker:
 ///     auto answer = kwire::answer_api_versions(request, served);
 ///     if (!answer) return close(answer.error());
 ///     send(kwire::encode_response<kwire::api_versions_response>(answer->body, answer->version,
 ///                                                               request.correlation_id()));
-///     // a client
-///     if (auto version = kwire::retry_version(*answer, asked)) return ask(*version);
-///     const kwire::common_versions common(*answer);
-///     common.highest(kwire::api_key::fetch);                  // 17, or nullopt
-///     // a proxy
-///     auto cut_down = kwire::clamp(*answer, served);
+/// A client:
+///     if (auto version = kwire::retry_version(answer, asked)) return ask(*version);
+///     const kwire::common_versions common(answer);
+///     auto fetch = common.highest(kwire::api_key::fetch);     // 17, or nullopt
+/// A proxy:
+///     auto cut_down = kwire::clamp(answer, served);
 ///
 /// Brokers since Kafka 4.0 read Produce from version 3 on, but advertise it from 0 on: librdkafka up to 2.11
 /// does not compress for a broker without version 0. Tables of what is served should do the same.

@@ -1,14 +1,13 @@
 /// A message that is written to where it lies.
 ///
 ///     auto request = kwire::edit(*std::move(produce));              // the last holder: nothing is copied
-///     if (!request) return request.error();
+///     if (!request) return refuse(request.error());
 ///     for (auto topic : request->topic_data())
 ///         for (auto partition : topic.partition_data())
 ///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()});
 ///             !done)
 ///                 refuse(done.error());
-///     auto frozen = std::move(*request).freeze();                   // shared from here on: slices go to the
-///     log
+///     auto frozen = std::move(*request).freeze();                   // shared from here on
 ///
 /// write/set.hpp sets fields of a fixed width, records/stamp.hpp and records/patch.hpp write to record
 /// batches. Lengths, counts and markers cannot be set, so what was checked stays true: views of the message

@@ -1,9 +1,9 @@
 /// Elements of arrays by their keys, without allocation.
 ///
-///     if (auto topic = kwire::find(response.topics(), "orders")) use(topic->partitions());
-///     kwire::find(topic.partitions(), 3)
-///     kwire::find(response.api_keys(), kwire::api_key::fetch)
-///     kwire::find(request.resources(), 2, "orders")    // a key of two fields, in the schema's order
+///     auto topic = kwire::find(response.topics(), "orders");      // nullopt if there is none
+///     if (topic) use(kwire::find(topic->partitions(), 3));
+///     auto fetch = kwire::find(response.api_keys(), kwire::api_key::fetch);
+///     auto orders = kwire::find(request.resources(), 2, "orders"); // a key of two fields, in the schema's order
 ///
 /// The documentation of accessors says which fields are keys: "map key" where Kafka's schema says so, "key"
 /// where kwire does (schema/keys.txt). Each call walks the array: for many

@@ -1,9 +1,10 @@
 /// An array of structs for many look-ups: one allocation, then O(1) by position and by key.
 ///
 ///     auto topics = kwire::indexed(response.topics());
-///     topics[3].name();
+///     use(topics[3].name());
 ///     if (auto topic = topics.find("orders")) ...
-///     for (const auto& partition : kwire::indexed(topic.partitions()).all(7)) ...   // all with this key
+///     auto partitions = kwire::indexed(topics[3].partitions());
+///     for (const auto& partition : partitions.all(7)) ...   // all with this key
 ///
 /// find.hpp says what keys are. The order of the bytes is kept, and so are elements with equal keys.
 #pragma once

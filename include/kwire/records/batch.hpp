@@ -1,7 +1,7 @@
 /// Record batches where they lie: their headers, their checksums, and the bytes behind each.
 ///
 ///     for (auto batch : kwire::record_batches(partition.records()))
-///         log.push_back(request->hold(bytes_of(batch)));   // the bytes that the socket wrote, no copy
+///         log.push_back(*request.slice(bytes_of(batch)));   // the bytes that the socket wrote, no copy
 ///
 /// A records field is a row of batches without a count. Those of magic 2 have a header of 61 bytes (KIP-98);
 /// old logs hold entries of magic 0 and 1 as well, single messages or compressed wrappers around several.

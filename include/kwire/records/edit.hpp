@@ -3,8 +3,7 @@
 ///     auto request = kwire::edit(*std::move(produce));
 ///     for (auto topic : request->topic_data())
 ///         for (auto partition : topic.partition_data())
-///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()});
-///             !done)
+///             if (auto done = kwire::stamp(*request, partition.records(), {.base_offset = log.end()}); !done)
 ///                 refuse(done.error());
 #pragma once
 

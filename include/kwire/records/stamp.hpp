@@ -1,8 +1,9 @@
 /// What a broker sets in record batches when it appends them to a log: offsets, leader epoch, append time.
 ///
-///     kwire::append_stamp append{.base_offset = log_end, .partition_leader_epoch = epoch, .append_time =
-///     now}; auto done = kwire::stamp(bytes, append);       // over all batches of a records field if (done)
-///     log_end = done->next_offset;
+///     kwire::append_stamp append{.base_offset = log_end, .partition_leader_epoch = epoch,
+///                                .append_time = now};
+///     auto done = kwire::stamp(bytes, append);       // over all batches of a records field
+///     if (done) log_end = done->next_offset;
 ///
 /// Offset and epoch lie outside of the checksum; for the append time it is adjusted, not computed again.
 #pragma once

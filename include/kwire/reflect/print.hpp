@@ -1,6 +1,6 @@
 /// Any message as one line for people, with what is secret left out.
 ///
-///     log(kwire::to_text(*request));
+///     log(kwire::to_text(request));   // a view
 ///     // MetadataRequest v12 {topics: [{topic_id: AAAA…, name: "orders"}], …}
 ///
 /// fmt.hpp does the same for fmt. The form is for eyes and may change; json.hpp has one for machines.

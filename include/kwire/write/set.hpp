@@ -1,7 +1,7 @@
 /// Sets fields of a fixed width where they lie, in bytes that nobody else holds.
 ///
 ///     auto response = kwire::edit(*std::move(parsed));           // refused if others share the bytes
-///     if (!response) return response.error();
+///     if (!response) return refuse(response.error());
 ///     kwire::set<"throttle_time_ms">(*response, 500);
 ///     for (auto topic : response->topics())
 ///         for (auto partition : topic.partitions()) {

@@ -1,8 +1,8 @@
 /// From a view to a `data` struct of its own, to be kept or changed and encoded again.
 ///
-///     auto data = kwire::to_data(*request);         // a held view: bytes and records stay where they are
+///     auto data = kwire::to_data(*request);         // a message: bytes and records stay where they are
 ///     data.topics.erase(data.topics.begin());
-///     auto out = kwire::encode<kwire::metadata_request>(data, version);
+///     auto out = kwire::encode<kwire::metadata_response>(data, version);
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>

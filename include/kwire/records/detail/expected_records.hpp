@@ -10,7 +10,7 @@ namespace kwire {
 
 /// A std::expected whose records leave a temporary by value.
 ///
-///     for (auto record : *kwire::records(batch, codecs, cap))   // of a batch that is known to be sound
+///     for (auto record : *kwire::records(batch, codecs, cap)) ...   // of a batch that is known to be sound
 ///
 /// Of a plain std::expected such a loop keeps a reference, to what has gone before it begins: only compilers
 /// of 2025 know the rule of C++23 by which temporaries stay. Here it keeps the records. In all else this is a

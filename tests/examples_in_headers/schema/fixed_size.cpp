@@ -1,0 +1,4 @@
+#include <kwire/messages/fetch.hpp>
+#include <kwire/schema/fixed_size.hpp>
+
+// example 1
