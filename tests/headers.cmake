@@ -15,12 +15,14 @@ foreach(alone IN ITEMS all apis registry request_header response_header)
 endforeach()
 get_property(components GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 
+set(all_headers)
 foreach(header IN LISTS headers)
   kwire_component_of("${header}" component)
   # Those over libraries in C do without exceptions like the core.
   if(component AND ((KWIRE_BARE AND NOT header MATCHES "^compression/") OR NOT TARGET kwire::${component}))
     continue()
   endif()
+  string(APPEND all_headers "#include <kwire/${header}>\n")
   string(REGEX REPLACE "\\.hpp$" ".cpp" source "${header}")
   set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${source}")
   file(CONFIGURE OUTPUT "${source}" CONTENT "#include <kwire/${header}>\n#include <kwire/${header}>\n")
@@ -38,3 +40,6 @@ foreach(component IN ITEMS kwire LISTS components)
     target_compile_options(kwire_headers_${component} PRIVATE -O0)
   endif()
 endforeach()
+
+# For tests/odr: every header in one file.
+file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/headers/all_headers.hpp" CONTENT "${all_headers}")
