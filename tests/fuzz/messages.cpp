@@ -61,8 +61,8 @@ void check(const support::chosen_message& chosen, kwire::parse_options options) 
     insist(twice && twice->body.to_bytes() == written, "once written it has its final form");
 }
 
-/// What a lenient parse has let pass comes back as it came, and has a form that passes without leniency: all
-/// but tags of other versions, which are kept.
+/// What a lenient parse accepts comes back unchanged, and has a form that passes without leniency, except for
+/// tags of other versions, which are kept.
 void check_canonical_form(const support::chosen_message& chosen) {
     const auto& [type, version, body] = chosen;
     const kwire::message_info info{type->facts, type->info};

@@ -116,7 +116,7 @@ void check_produce(const kwire::shared_buffer& frame, bool has_header) {
     const auto expected = kwire::expects_response(kwire::test::exact_bytes(frame.span()).span());
     if (!has_header)
         return insist(!expected || kwire::peek_request(frame.span())->api != kwire::api_key::produce,
-                      "acks stand behind a header");
+                      "only a request with a header has acks");
     (void)kwire::dispatch(frame,
                           kwire::overloaded{
                               [&](const kwire::message<kwire::produce_request>& r) {
