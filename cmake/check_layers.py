@@ -107,7 +107,7 @@ def cycles(graph):
 
 
 def self_test():
-    """Each rule, shown to fail: (files, a part of the sentence that must appear; None where all must be well)."""
+    """Each rule, shown to fail: (files, a part of the sentence that must appear; None where there must be no violation)."""
     cases = [
         ({"error.hpp": "#include <array>", "wire/varint.hpp": "#include <kwire/error.hpp>"}, None),
         ({"wire/a.hpp": "#include <kwire/buffer/held.hpp>", "buffer/held.hpp": ""}, "which is above it"),

@@ -1,18 +1,29 @@
 #!/usr/bin/env python3
-"""Checks the project's text files: nothing of the machine they were written on, and a plain form.
+"""Checks the project's text files: nothing of the machine they were written on, a plain form, and plain words.
 
-    python3 cmake/check_text.py
+    python3 cmake/check_text.py [path...]     all files, or those below these paths
+    python3 cmake/check_text.py --words       phrases of cmake/plain_words.txt in the whole tree, and how many each folder has
 
-No absolute paths of a machine, no host names of package registries, no tabs but in Go, no spaces at line ends, a final newline, no
-file that is no UTF-8. Looks at the files that git knows, or at all outside build/ where there is no git.
+No absolute paths of a machine, no host names of package registries, no tabs except in Go, no spaces at line ends, a final newline,
+UTF-8. Words are checked in the files below PLAIN. Looks at the files that git knows, or without git at all files outside build/.
 """
 
+import bisect
+import collections
+import itertools
 import pathlib
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+WORDS = ROOT / "cmake" / "plain_words.txt"
+# Where a phrase of plain_words.txt is an error; "" is the whole tree.
+PLAIN = ("cmake/", ".ci/", "tests/compile_fail/", "tests/consumer/", "tests/examples_in_headers/", "tests/odr/", "tests/fuzz/")
+# Generated text has its words from schema/, and test data is data.
+NOT_OURS = re.compile(r"cmake/plain_words\.txt|LICENSE|include/kwire/messages/(view/)?[a-z0-9_]+\.hpp|tests/generated/.*\.[ch]pp"
+                      r"|tests/golden/.*\.txt|schema/(messages|words|error_codes).*\.txt|.*\.sum")
+COMMENT_MARK = re.compile(r"^\s*(?://[/!<]*|#+|\*(?= ))?")
 BINARY = {".gz", ".bin", ".pcap", ".png", ".zst", ".lz4", ".snappy"}
 VERBATIM = {"LICENSE"}  # not ours to reformat
 
@@ -50,7 +61,7 @@ def check(name, content):
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as problem:
-        return [(content[: problem.start].count(b"\n") + 1, "no UTF-8")]
+        return [(content[: problem.start].count(b"\n") + 1, "not UTF-8")]
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         found += [(number, what) for what, pattern in RULES
@@ -60,30 +71,74 @@ def check(name, content):
     return found
 
 
+def read_words():
+    """[(pattern, what to write instead)] of plain_words.txt."""
+    lines = [line for line in WORDS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    pairs = [line.rsplit(" => ", 1) for line in lines]
+    return [(re.compile(phrase, re.IGNORECASE), instead) for phrase, instead in pairs]
+
+
+def check_words(text, words):
+    """Returns (line number, what is wrong) for each phrase in one file; a phrase may go on in the next line of a comment."""
+    lines = [" ".join(COMMENT_MARK.sub("", line).split()) for line in text.split("\n")]
+    starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
+    joined = " ".join(lines)
+    found = {}  # by place, so that of several patterns the first one counts
+    for pattern, instead in words:
+        for match in pattern.finditer(joined):
+            if not any(start < match.end() and match.start() < end for start, end in found):
+                found[match.span()] = (bisect.bisect_right(starts, match.start()), f"'{match[0]}': write {instead}")
+    return sorted(found.values())
+
+
 def self_test():
     bad = ["a\tb\n", "a \n", "a\r\n", "a", "a\n\n", "cd /" + "work/x\n", "see ../" + "shared\n", "'/" + "home/me'\n",
            "https://repo1.ma" + "ven.org/x\n", ">/" + "tmp/x\n"]
     good = ["", "a\n", "b/work/c\n", "${prefix}/opt/x\n", "/usr/include/zlib.h\n"]
-    return [f"self-test: {t!r} passes" for t in bad if not check("x", t.encode())] + [
-        f"self-test: {t!r} fails" for t in good if check("x", t.encode())
-    ]
+    problems = [f"self-test: {t!r} passes" for t in bad if not check("x", t.encode())]
+    problems += [f"self-test: {t!r} fails" for t in good if check("x", t.encode())]
+    words = read_words()
+    riddles = ["/// a\n/// b as\n/// long" + " as c\n", "# X is " + "no frame.\n", "Who" + "ever\n", 'TEST_CASE("a be' + 'hind b")\n']
+    plain = ["/// there is no frame\n", "is no longer, behind a proxy\n", "stands for X\n"]
+    problems += [f"self-test: {t!r} passes as plain" for t in riddles if len(check_words(t, words)) != 1]
+    problems += [f"self-test: {t!r} is not plain: {check_words(t, words)}" for t in plain if check_words(t, words)]
+    if check_words(riddles[0], words)[0][0] != 2:
+        problems.append("self-test: the line of a phrase is wrong")
+    return problems
 
 
-def main():
+def main(*arguments):
+    whole_tree = "--words" in arguments
+    below = tuple(argument.removeprefix("./") for argument in arguments if argument != "--words")
     problems = self_test()
+    words = read_words()
+    counts = collections.Counter()
     looked_at = 0
     for path in files():
         if path.suffix in BINARY or path.name in VERBATIM or not path.is_file():
             continue
-        looked_at += 1
         name = path.relative_to(ROOT).as_posix()
-        problems += [f"{name}:{number}: {what}" for number, what in check(name, path.read_bytes())]
-    if looked_at < 10:
+        if below and not name.startswith(below):
+            continue
+        looked_at += 1
+        content = path.read_bytes()
+        problems += [f"{name}:{number}: {what}" for number, what in check(name, content)]
+        if not NOT_OURS.fullmatch(name) and (whole_tree or name.startswith(PLAIN)):
+            found = check_words(content.decode("utf-8", "replace"), words)
+            problems += [f"{name}:{number}: {what}" for number, what in found]
+            folders = name.split("/")[:-1]
+            counts["/".join(folders[: 3 if name.startswith("include/") else 2]) or "."] += len(found)
+    if looked_at < (1 if below else 10):
         problems.append(f"only {looked_at} files found, which cannot be the project")
     for problem in problems:
         print(problem)
+    if whole_tree:
+        print("phrases by folder:")
+        for folder, count in sorted(counts.items()):
+            print(f"{count:6} {folder}")
+        print(f"{counts.total():6} in all")
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

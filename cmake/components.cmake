@@ -31,7 +31,7 @@ function(kwire_component name)
   endif()
   foreach(package IN LISTS arg_PACKAGES)
     separate_arguments(package)
-    # GLOBAL: the targets are named by the link interface, so whoever links kwire::<name> must see them.
+    # GLOBAL: the targets are named by the link interface, so every target that links kwire::<name> must see them.
     find_package(${package} ${strictness} GLOBAL)
     list(GET package 0 package)
     if(NOT ${package}_FOUND)

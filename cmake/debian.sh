@@ -14,7 +14,7 @@ need_file() {
     [ -e "$1" ] || { shift; needed_packages="$needed_packages $*"; }
 }
 
-# Boost 1.81 is a package that cannot stand beside Debian's default Boost 1.74. Where the older one is installed it stays,
+# Boost 1.81 is a package that conflicts with Debian's default Boost 1.74. Where the older one is installed it stays,
 # and 1.81 is unpacked into build/boost for this project alone (install_needed does that, and sets CMAKE_PREFIX_PATH).
 boost_beside=
 need_boost() {
@@ -45,7 +45,7 @@ install_needed() {
     if [ -n "$needed_packages" ]; then
         echo "== installing:$needed_packages"
         if ! command -v apt-get >/dev/null 2>&1; then
-            echo "this is no Debian; please install what these packages hold:$needed_packages" >&2
+            echo "this is not Debian; please install what these packages hold:$needed_packages" >&2
             return 1
         fi
         as_root apt-get update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2

@@ -1,4 +1,4 @@
-/// Buffers that are temporaries show nothing, and static bytes are not those of a temporary.
+/// Temporary buffers give no access to their bytes, and the bytes of a temporary are not static.
 #include <kwire/buffer/buffer_chain.hpp>
 
 #include <array>
@@ -21,8 +21,8 @@ std::size_t look(std::span<const std::byte> bytes);
 
 std::size_t use() {
     std::size_t size = 0;
-    // What is right: a buffer with a name goes where a span is taken, also if it could be changed; a loop
-    // keeps the temporary that it goes over; static bytes have a name, or are seen through a view.
+    // Correct: a named buffer, const or not, converts to a span; a loop keeps the temporary that it iterates
+    // over; static bytes have a name, or come as a view.
     shared_buffer frame = receive();
     const shared_buffer& same = frame;
     size += look(frame) + look(same);

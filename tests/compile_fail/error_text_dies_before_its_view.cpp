@@ -1,4 +1,4 @@
-/// The text of an error lives in the object; a view of a temporary would be of nothing.
+/// The text of an error lives in the object: a view of a temporary would dangle.
 #include <kwire/error.hpp>
 
 std::size_t length(const kwire::error& e) {

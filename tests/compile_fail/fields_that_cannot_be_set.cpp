@@ -1,4 +1,4 @@
-/// Changes in place: what would change lengths, or a message that nobody owns, does not compile.
+/// Changes in place: setting a field of variable length, or a field of a shared message, does not compile.
 #include <kwire/messages/metadata.hpp>
 #include <kwire/reflect/set.hpp>
 

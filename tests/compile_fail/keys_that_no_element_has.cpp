@@ -1,4 +1,5 @@
-/// Look-ups by key: what cannot be looked up is refused with a sentence.
+/// Look-ups by key: an array without a key, or a key of another type, is refused with a message that says
+/// why.
 #include <kwire/messages/controlled_shutdown.hpp>
 #include <kwire/messages/create_acls.hpp>
 #include <kwire/messages/metadata.hpp>

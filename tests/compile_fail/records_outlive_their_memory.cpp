@@ -1,4 +1,5 @@
-/// Records of compressed batches lie in memory that batch_records owns: mistakes in which it is gone.
+/// Records of compressed batches lie in memory that batch_records owns: mistakes that use them after it is
+/// destroyed.
 #include <kwire/records/read.hpp>
 
 #ifndef KWIRE_MUST_FAIL
@@ -9,16 +10,16 @@ kwire::expected_records<kwire::batch_records> open();
 
 std::int64_t use() {
     std::int64_t sum = 0;
-    // What is right: the result has a name for as long as its records are looked at.
+    // Correct: the result has a name while its records are used.
     const auto records = open();
     if (!records) return 0;
     for (const auto record : *records) sum += record.offset();
     if (const auto found = kwire::find_offset(*records, 7); found && *found) sum += found->timestamp();
-    // A buffer of its own stays.
+    // A buffer that the program keeps.
     const kwire::shared_buffer memory = records->buffer();
     sum += static_cast<std::int64_t>(memory.size());
 
-    // A loop keeps a temporary's records.
+    // A loop keeps the records of a temporary.
     for (const auto record : *open()) sum += record.offset();
 
 #if KWIRE_MUST_FAIL == 1

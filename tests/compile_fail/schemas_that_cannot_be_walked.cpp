@@ -1,5 +1,5 @@
-/// Field lists that would make the walks read what is not theirs: the compiler refuses them, so that a new
-/// schema fails when it is generated and not when it meets hostile bytes.
+/// Field lists with which a walk could read out of bounds: the compiler refuses them, so a new schema fails
+/// when it is compiled and not when hostile bytes arrive.
 #include <kwire/messages/detail/view.hpp>
 
 #ifndef KWIRE_MUST_FAIL

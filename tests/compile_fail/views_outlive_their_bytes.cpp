@@ -1,4 +1,4 @@
-/// Views point at bytes that somebody must keep: mistakes in which nobody does.
+/// Views point at bytes that the program must keep alive: mistakes in which it does not.
 #include <kwire/connect/frame.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/read/parse.hpp>
@@ -18,7 +18,7 @@ kwire::shared_buffer receive();
 std::vector<std::byte> read_file();
 std::span<const std::byte> mapped_file();
 
-/// What is right: the held message has a name, and lives as long as what comes from it.
+/// Correct: the message has a name, and outlives the views that come from it.
 std::size_t topics_of(const kwire::held<request::view>& message) {
     std::size_t size = 0;
     for (const auto topic : message->topics()) size += topic.name().value_or("").size();
@@ -29,7 +29,7 @@ std::size_t use() {
     std::size_t size = 0;
     const auto message = kwire::parse<request>(receive(), 12);
     if (message) size += topics_of(*message);
-    // Owners that stay are well, and so are temporaries that own nothing.
+    // Named owners are correct, and so are temporaries that own nothing.
     const std::vector<std::byte> file = read_file();
     if (const auto view = kwire::parse_view<request>(file, 12)) size += view->topics().size();
     if (const auto view = kwire::parse_view<request, 12>(mapped_file())) size += view->topics().size();
@@ -38,8 +38,7 @@ std::size_t use() {
     if (const auto header = kwire::overlay<kwire::batch_header>(mapped_file())) size += header->crc;
 
 #if KWIRE_MUST_FAIL == 1
-    // expect: use of deleted function|attempt to use a deleted function|overload resolution selected deleted
-    // operator
+    // expect: use of deleted function|attempt to use a deleted function|overload resolution selected deleted operator
     for (const auto topic : (*kwire::parse<request>(receive(), 12))->topics()) size += topic.name()->size();
 #elif KWIRE_MUST_FAIL == 2
     // expect: use of deleted function|call to deleted member function
@@ -69,7 +68,7 @@ std::size_t use() {
     const auto bytes = kwire::parse<request>(receive(), 12).value().bytes();
     size += bytes.size();
 #elif KWIRE_MUST_FAIL == 9
-    // Only parse makes views; one of any bytes would trust lengths that nobody checked.
+    // Only parse makes views: one of arbitrary bytes would trust lengths that were never checked.
     // expect: could not convert|no viable conversion
     const request::view view(receive(), 12);
     size += view.topics().size();

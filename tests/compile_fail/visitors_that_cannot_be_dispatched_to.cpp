@@ -11,7 +11,7 @@ using kwire::overloaded;
 kwire::request_frame receive();
 kwire::message<kwire::metadata_request> receive_metadata();
 
-/// What is right: one function for each message that matters, and one for everything else.
+/// Correct: one function for each message that matters, and one for everything else.
 std::size_t use() {
     std::size_t size = 0;
     const auto done = kwire::dispatch(

@@ -40,7 +40,7 @@ function(refused words)
 endfunction()
 
 if(KIND STREQUAL install)
-  # Installed in one place and moved to another: nothing in it may know where it was.
+  # Installed in one place and moved to another: no installed file may contain the first path.
   file(REMOVE_RECURSE "${prefix}" "${WORK}/before")
   run("installing" "${CMAKE_COMMAND}" --install "${KWIRE_BUILD}" --prefix "${WORK}/before")
   file(RENAME "${WORK}/before" "${prefix}")
