@@ -1,7 +1,6 @@
-/// A program of somebody who uses kwire: the same however it came by the headers.
+/// A program that uses kwire: the same source for every way to find the headers.
+#include <kwire/kwire.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/read/parse.hpp>
-#include <kwire/write/encode.hpp>
 
 #include <cstdio>
 

@@ -1,5 +1,5 @@
-# Runs the vcpkg port with stand-ins for vcpkg's functions, which do the same with plain CMake and are as strict:
-#     cmake -DKWIRE_DIR=... -DWORK=... -DCXX=... -DGENERATOR=... -DVERSION=... -P vcpkg_port.cmake
+# Runs the vcpkg port with replacements of vcpkg's functions, which do the same with plain CMake and are as strict:
+#     cmake -DKWIRE_DIR=... -DWORK=... -DCXX=... -DGENERATOR=... -DVERSION=... -DKNOWN=... -P vcpkg_port.cmake
 cmake_minimum_required(VERSION 3.25)
 
 set(CURRENT_PACKAGES_DIR "${WORK}/vcpkg/package")
@@ -33,7 +33,7 @@ function(vcpkg_install_copyright)
   foreach(file IN LISTS arg_FILE_LIST)
     file(SIZE "${file}" size)
     if(size LESS 1000)
-      message(FATAL_ERROR "${file} is no license text")
+      message(FATAL_ERROR "${file} is not a license text")
     endif()
   endforeach()
 endfunction()
@@ -42,7 +42,7 @@ include("${KWIRE_DIR}/ports/kwire/portfile.cmake")
 
 foreach(unwanted IN ITEMS lib debug bin)
   if(EXISTS "${CURRENT_PACKAGES_DIR}/${unwanted}")
-    message(FATAL_ERROR "a header-only port leaves ${unwanted}/ behind")
+    message(FATAL_ERROR "a header-only port must not install ${unwanted}/")
   endif()
 endforeach()
 if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/include/kwire/error.hpp")
@@ -53,3 +53,22 @@ string(JSON version GET "${manifest}" version-semver)
 if(NOT version STREQUAL VERSION)
   message(FATAL_ERROR "the port is of version ${version}, the project of ${VERSION}")
 endif()
+
+# A feature for each component, whose names come with commas between them.
+string(REPLACE "," ";" known "${KNOWN}")
+string(JSON count LENGTH "${manifest}" features)
+math(EXPR last "${count} - 1")
+foreach(i RANGE ${last})
+  string(JSON feature MEMBER "${manifest}" features ${i})
+  list(APPEND features "${feature}")
+endforeach()
+list(SORT known)
+list(SORT features)
+if(NOT known STREQUAL features)
+  message(FATAL_ERROR "the port has the features ${features}, kwire the components ${known}")
+endif()
+foreach(header IN ITEMS kwire.hpp read/parse.hpp messages/metadata.hpp messages/view/metadata.hpp)
+  if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/include/kwire/${header}")
+    message(FATAL_ERROR "the port does not install kwire/${header}")
+  endif()
+endforeach()
