@@ -138,7 +138,7 @@ private:
         switch (field.element) {
         case field_kind::string: {
             const std::string_view text = value.text();
-            if (text.size() > max_string_size) return refuse(errc::string_too_long, field.name, index);
+            if (text.size() > wire::max_string_length) return refuse(errc::string_too_long, field.name, index);
             put_count(field_kind::string, static_cast<std::int64_t>(text.size()), compact);
             out_.text(text);
             return true;
