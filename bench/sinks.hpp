@@ -8,6 +8,8 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace bench {
 
@@ -22,6 +24,11 @@ public:
     template <std::integral T>
     void number(T value) noexcept {
         sum_ += static_cast<std::uint64_t>(value);
+    }
+    template <class Enum>
+        requires std::is_enum_v<Enum>
+    void number(Enum value) noexcept {
+        number(std::to_underlying(value));
     }
     void id(const void* sixteen_bytes) noexcept {
         std::uint64_t halves[2];
@@ -51,6 +58,11 @@ public:
     template <std::integral T>
     void number(T value) noexcept {
         mix(static_cast<std::uint64_t>(value));
+    }
+    template <class Enum>
+        requires std::is_enum_v<Enum>
+    void number(Enum value) noexcept {
+        number(std::to_underlying(value));
     }
     void id(const void* sixteen_bytes) noexcept {
         std::uint64_t halves[2];

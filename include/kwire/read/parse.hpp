@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -23,19 +22,18 @@ namespace kwire {
 
 namespace detail {
 
-/// Offsets are kept in 32 bits, and no frame can be longer: its length is a signed number.
-inline constexpr std::size_t max_body_size = 0x7fffffff;
-
-/// The part of a parse that all messages share: whether the body is sound, else an error in `room`.
+/// The part of a parse that all messages share: whether the body is sound; if not, `refusal` says why.
+/// Offsets are kept in 32 bits, and no frame can be longer.
 KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_layout* layouts,
                                       const std::byte* start, std::size_t size, int version,
-                                      parse_options options, std::uint32_t* ends, error_room& room) noexcept {
-    check_state state(start, size, room, options);
+                                      parse_options options, std::uint32_t* ends,
+                                      error_slot& refusal) noexcept {
+    check_state state(start, size, refusal, options);
     const std::byte* at = start;
     errc code = errc::unsupported_version;
     if (facts.versions.contains(version)) [[likely]] {
         code = errc::too_large;
-        if (size <= max_body_size) [[likely]] {
+        if (size <= wire::max_length) [[likely]] {
             code = errc::trailing_bytes;
             at = check_struct(layouts[version - facts.versions.first], start, state, ends);
             if (at != nullptr && (state.left(at) == 0 || options.trailing_bytes)) [[likely]]
@@ -43,38 +41,36 @@ KWIRE_NOINLINE inline bool check_body(const message_facts& facts, const struct_l
         }
     }
     if (at != nullptr) refuse(state, nullptr, code, at);
-    room.none_until_refused.message = facts.name;
-    room.none_until_refused.version = static_cast<std::int16_t>(version);
+    refusal->message = facts.name;
+    refusal->version = static_cast<std::int16_t>(version);
     return false;
 }
 
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
-parse_body(const std::span<const std::byte>& body, int version, parse_options options) noexcept {
-    std::expected<typename M::template basic_view<V>, error>
-        result; // made in place: nothing is copied afterwards
-    std::uint32_t* const ends = view_access::ends(*result);
+parse_body(std::span<const std::byte> body, int version, parse_options options) noexcept {
+    typename M::template basic_view<V> view;
+    std::uint32_t* const ends = view_access::ends(view);
     const std::byte* const start =
         body.empty() ? nothing : body.data(); // a position of a walk is never nullptr
-    error_room room;
+    error_slot refusal;
     bool sound = false;
     [[maybe_unused]] const int asked = version;
     if constexpr (M::facts.alias >= 0) version = M::facts.canonical(version);
     if constexpr (V != any_version) {
-        check_state state(start, body.size(), room);
+        check_state state(start, body.size(), refusal);
         const std::byte* const end =
-            body.size() <= max_body_size ? check_struct_at<M, V, true>(start, state, ends) : nullptr;
+            body.size() <= wire::max_length ? check_struct_at<M, V, true>(start, state, ends) : nullptr;
         sound = end != nullptr && (state.left(end) == 0 || options.trailing_bytes);
     }
     if (!sound && !check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options, ends,
-                              room)) [[unlikely]] {
-        if constexpr (M::facts.alias >= 0) room.none_until_refused.version = static_cast<std::int16_t>(asked);
-        std::construct_at(&result, std::unexpect, room.none_until_refused);
-    } else
-        view_access::adopt(
-            *result, start,
-            tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)]);
-    return result;
+                              refusal)) [[unlikely]] {
+        if constexpr (M::facts.alias >= 0) refusal->version = static_cast<std::int16_t>(asked);
+        return std::unexpected(*refusal);
+    }
+    view_access::adopt(view, start,
+                       tables_of<M>::layouts[static_cast<std::size_t>(version - M::facts.versions.first)]);
+    return view;
 }
 
 template <class F, class General, int... Vs, class S>
@@ -99,15 +95,15 @@ decltype(auto) visit_first_version(const struct_view<S, any_version>& view, F& f
 /// string_too_long, count_exceeds_input, bad_varint, tag_order, duplicate_tag, tag_size_mismatch,
 /// tag_not_in_version, trailing_bytes, unsupported_version, and too_large for bodies of 2 GiB and more.
 template <class M>
-[[nodiscard]] std::expected<typename M::view, error>
-parse_view(const std::span<const std::byte>& body, int version, parse_options options = {}) noexcept {
+[[nodiscard]] std::expected<typename M::view, error> parse_view(std::span<const std::byte> body, int version,
+                                                                parse_options options = {}) noexcept {
     return detail::parse_body<M, any_version>(body, version, options);
 }
 
 /// The same where the version is known at compile time: a faster view of a type of its own.
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
-parse_view(const std::span<const std::byte>& body, parse_options options = {}) noexcept {
+parse_view(std::span<const std::byte> body, parse_options options = {}) noexcept {
     static_assert(M::facts.versions.contains(V), "the message has no such version");
     return detail::parse_body<M, V>(body, V, options);
 }

@@ -22,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace kwire {
@@ -158,7 +159,7 @@ class dynamic_view {
 public:
     /// The message's name if this is a whole message, and nothing if it is a struct of one.
     [[nodiscard]] std::string_view message() const noexcept {
-        return layout_->fields[layout_->field_count].name;
+        return message_ != nullptr ? message_->name : std::string_view();
     }
     [[nodiscard]] int version() const noexcept { return layout_->version; }
     [[nodiscard]] std::size_t field_count() const noexcept { return layout_->field_count; }
@@ -189,8 +190,9 @@ private:
     template <class S, int V>
     friend dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept;
 
-    dynamic_view(const detail::struct_layout& layout, const std::byte* base) noexcept
-        : layout_(&layout), base_(base) {
+    dynamic_view(const detail::struct_layout& layout, const std::byte* base,
+                 const message_facts* message) noexcept
+        : layout_(&layout), base_(base), message_(message) {
         ends_[0] = 0;
         if (base != nullptr) detail::find_ends(layout, base, false, &ends_[1]);
     }
@@ -210,7 +212,8 @@ private:
     }
 
     const detail::struct_layout* layout_;
-    const std::byte* base_; ///< nullptr: every field shows its default
+    const std::byte* base_;        ///< nullptr: every field shows its default
+    const message_facts* message_; ///< nullptr if it is a struct of a message
     std::array<std::uint32_t, detail::max_struct_steps + 1> ends_;
 };
 
@@ -243,11 +246,13 @@ inline void move_view(dynamic_view& view, const std::byte* base) noexcept {
 /// A typed view as a dynamic one: for what is written once for all messages (transcode.hpp, json.hpp).
 template <class S, int V>
 [[nodiscard]] dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept {
-    return {detail::view_access::layout(view), detail::view_access::base(view)};
+    const message_facts* message = nullptr;
+    if constexpr (std::is_same_v<S, message_of<S>>) message = &S::facts;
+    return {detail::view_access::layout(view), detail::view_access::base(view), message};
 }
 
 inline dynamic_view dynamic_value::structure() const noexcept {
-    return {inner_layout(), at_ == nullptr ? nullptr : struct_start()};
+    return {inner_layout(), at_ == nullptr ? nullptr : struct_start(), nullptr};
 }
 
 inline std::size_t dynamic_value::struct_size() const noexcept { return structure().bytes().size(); }
@@ -375,14 +380,15 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
     const int asked = std::exchange(version, message.facts.canonical(version));
     const std::byte* const start = body.empty() ? detail::nothing : body.data();
     std::array<std::uint32_t, detail::max_struct_steps> ends;
-    detail::error_room room;
+    detail::error_slot refusal;
     if (!detail::check_body(message.facts, message.structure->layouts, start, body.size(), version, options,
-                            ends.data(), room)) {
-        room.none_until_refused.version = static_cast<std::int16_t>(asked);
-        return std::unexpected(room.none_until_refused);
+                            ends.data(), refusal)) {
+        refusal->version = static_cast<std::int16_t>(asked);
+        return std::unexpected(*refusal);
     }
     return dynamic_view(
-        message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start);
+        message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start,
+        &message.facts);
 }
 
 /// In place of a message: which one it is was known at run time only. `message<dynamic>` is what `parse`

@@ -48,6 +48,8 @@ class struct_view {
 
 public:
     /// An empty view; assign to it before use.
+    // cost: if it were constexpr, GCC 12 would clear all of the view first: 25 instructions, 7 % of parsing a
+    // small request.
     struct_view() noexcept : base_(nullptr), layout_(), ends_() {}
 
 private:

@@ -22,29 +22,41 @@ namespace kwire::detail {
 /// What stands for bytes that are not there: an empty body, an empty array by default.
 inline constexpr std::byte nothing[1]{};
 
-/// Room for an error that is only made when there is one.
-union error_room {
-    error_room() noexcept {}
-    error none_until_refused;
+/// A place for the error of a walk: empty until something is refused.
+// cost: GCC 12 clears a std::optional<error> before the walk: 30 instructions, 9 % of parsing a small
+// request.
+class error_slot {
+public:
+    error_slot() noexcept {}
+    error& emplace() noexcept { return *std::construct_at(&error_); }
+    [[nodiscard]] error& operator*() noexcept { return error_; }
+    [[nodiscard]] error* operator->() noexcept { return &error_; }
+
+private:
+    union {
+        error error_;
+    };
 };
 
-/// Says that a walk goes over bytes that were checked before.
+/// Selects the state for bytes that were checked before.
 struct checked_before {};
 
 /// What a walk needs to know besides its position.
 struct check_state {
-    check_state(const std::byte* start, std::size_t size, error_room& room,
+    /// `refusal` is for the error if there is one.
+    check_state(const std::byte* start, std::size_t size, error_slot& refusal,
                 parse_options options = {}) noexcept
-        : body(start), end(address_of(start) + size), failure(&room.none_until_refused), tolerated(options) {}
+        : body(start), end(address_of(start) + size), failure(&refusal), tolerated(options) {}
 
-    /// A walk that finds no end and refuses nothing: nobody here knows what the check let pass.
+    /// For bytes already checked: no bounds, and every leniency on, so that it accepts whatever the original
+    /// check accepted.
     explicit check_state(checked_before) noexcept
         : body(nullptr), end(~std::uintptr_t{0}), failure(nullptr), tolerated(parse_options::lenient()) {}
 
-    const std::byte* body;   ///< where offsets in errors are counted from
-    std::uintptr_t end;      ///< where the body ends, or the tag payload that is being read
-    error* failure;          ///< where whoever refuses makes an error
-    parse_options tolerated; ///< what passes all the same
+    const std::byte* body; ///< offsets in errors are counted from here
+    std::uintptr_t end;    ///< the end of the body, or of the tag payload that is being read
+    error_slot* failure;   ///< the caller's; empty until something is refused
+    parse_options tolerated;
 
     [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept { return end - address_of(p); }
 
@@ -159,15 +171,12 @@ struct element_shape {
     }
 };
 
-/// What an error begins as: to copy it is less code than to make one.
-inline constexpr error blank_error{};
-
 /// Notes a refusal at `at`, of `field` (nullptr, or one without a name: of none). Always nullptr, so that a
 /// walk can return it.
 KWIRE_COLD KWIRE_APART inline const std::byte* refuse(check_state& state, const field_info* field, errc code,
                                                       const std::byte* at,
                                                       std::uint64_t needed = 0) noexcept {
-    error& e = *std::construct_at(state.failure, blank_error);
+    error& e = state.failure->emplace();
     e.code = code;
     e.offset = static_cast<std::uint64_t>(at - state.body);
     e.needed = needed;
@@ -275,7 +284,7 @@ KWIRE_COLD KWIRE_APART inline const std::byte* refuse_within(check_state& state,
                                                              const struct_layout& layout,
                                                              std::uint32_t element) noexcept {
     const bool alone = is_single_struct(step.form);
-    state.failure->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
+    (*state.failure)->enter({layout.fields[step.field].name, alone ? -1 : std::int64_t{element}});
     return nullptr;
 }
 
@@ -364,8 +373,8 @@ inline const std::byte* check_known_tag(const struct_layout& layout, const known
     state.end = outer_end;
     if (any_size || (after != nullptr && spare == 0)) return after;
     if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
-    if (state.failure->code == errc::truncated)
-        state.failure->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
+    if ((*state.failure)->code == errc::truncated)
+        (*state.failure)->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
     return nullptr;
 }
 
