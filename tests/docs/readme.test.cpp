@@ -99,7 +99,7 @@ std::string dump(kwire::shared_buffer bytes) {
 
 kwire::shared_buffer frame_of(const kwire::buffer_chain& chain) {
     const kwire::shared_buffer bytes = chain.to_bytes();
-    return bytes.slice(4, bytes.size() - 4).value(); // after the length
+    return kwire::shared_buffer::copy_of(bytes.span().subspan(4)); // after the length, with no other holder
 }
 
 /// Two records, as Kafka's own classes wrote them.
@@ -144,7 +144,7 @@ TEST_CASE("the code of the README stamps produced batches, keeps them by referen
 
     consumed.clear();
     consume(kwire::parse_response_frame(frame_of(answer), kwire::api_key::fetch, 12).value(), {});
-    CHECK(consumed == "orders 44 v\norders 45 \n");
+    CHECK(consumed == "orders 44 v\n"); // the other record has no value
 }
 
 TEST_CASE("the code of the README says what is wrong with a request, and where") {
