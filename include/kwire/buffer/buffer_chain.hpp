@@ -1,4 +1,5 @@
-/// Bytes to send, as a list of pieces: small values written into scratch memory, payloads by reference.
+/// Bytes to send, as a list of segments: small values are written into scratch memory, payloads attached by
+/// reference.
 ///
 ///     kwire::buffer_chain out;
 ///     out.put_u32(length);                    // written into scratch memory
@@ -26,7 +27,7 @@
 
 namespace kwire {
 
-/// One piece of a buffer_chain: never empty, and its bytes live as long as it does.
+/// One segment of a buffer_chain; never empty. Keeps its bytes alive.
 class chain_segment {
 public:
     chain_segment() = default;
@@ -42,7 +43,7 @@ public:
     [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return bytes_; }
     const shared_buffer& buffer() const&& = delete;
 
-    /// Any type that is made of a pointer and a size, such as boost::asio::const_buffer.
+    /// Converts to any type that can be made from a pointer and a size, such as boost::asio::const_buffer.
     template <class Buffer>
         requires(!std::same_as<Buffer, chain_segment> &&
                  std::is_constructible_v<Buffer, const void*, std::size_t>)
@@ -57,7 +58,7 @@ private:
 
 namespace detail {
 
-/// A vector of segments with room for a few inside, so that usual messages need no allocation for the list.
+/// A vector of segments with inline room for a few, so that most messages need no allocation for the list.
 class segment_list {
 public:
     static constexpr std::size_t inline_capacity = 6;
@@ -102,12 +103,12 @@ public:
         ++size_;
     }
 
-    /// Room for `n` segments in all; pushing up to there allocates nothing.
+    /// Makes room for `n` segments in all; pushing that many allocates nothing.
     void reserve(std::size_t n) {
         if (n > inline_capacity) heap_.reserve(n);
     }
 
-    /// Room for `n` more, growing geometrically.
+    /// Makes room for `n` more segments; grows geometrically.
     void reserve_more(std::size_t n) {
         const std::size_t needed = size_ + n;
         if (needed <= inline_capacity || needed <= heap_.capacity()) return;
@@ -123,30 +124,30 @@ public:
 
 private:
     void spill(std::size_t capacity) {
-        heap_.reserve(capacity); // may throw; the moves may not
+        heap_.reserve(capacity); // may throw; the moves do not
         for (chain_segment& segment : inline_) heap_.push_back(std::move(segment));
     }
 
     std::array<chain_segment, inline_capacity> inline_{};
-    std::vector<chain_segment> heap_; ///< all of them, as soon as they are more than fit inside
+    std::vector<chain_segment> heap_; ///< all segments, if there are more than fit inline
     std::size_t size_ = 0;
 };
 
 } // namespace detail
 
-/// A scatter-gather list: what is put is what is sent, in that order.
+/// A scatter-gather list of bytes in the order in which they were put.
 ///
-/// Integers and put_slice() go into scratch memory that the chain allocates in blocks; put_bytes() and put()
-/// attach memory by reference. Pieces that lie one behind the other in one allocation become one segment.
-/// Scratch blocks never move, so what was put stays at its address until its last segment goes. Up to six
+/// Integers and put_slice() write to scratch memory that the chain allocates in blocks; put_bytes() and put()
+/// attach memory by reference. Pieces that follow one another in one allocation become one segment. Scratch
+/// blocks never move: bytes keep their address until the last segment on them is destroyed. Up to six
 /// segments need no allocation for the list.
 ///
-/// It is a ConstBufferSequence of Boost.Asio and of standalone Asio as it is: iteration is over segments,
-/// always shows everything that was put, and copies share all bytes at the same addresses, so an operation
-/// may keep a copy while this chain is written on.
+/// It is a ConstBufferSequence of Boost.Asio and of standalone Asio: iteration is over segments and always
+/// shows everything that was put. Copies share all bytes at the same addresses, so an operation may keep a
+/// copy while more is put into this chain.
 ///
-/// A copy costs a reference per segment, a move is cheap and leaves an empty chain. If memory cannot be had,
-/// an operation leaves the chain as it was. Threads: as for shared_buffer; copies may go to other threads.
+/// A copy costs one reference per segment; a move is cheap and leaves an empty chain. If an allocation fails,
+/// the chain has not changed. Threads: as shared_buffer; copies may be used on other threads.
 class buffer_chain {
 public:
     using value_type = chain_segment;
@@ -154,7 +155,7 @@ public:
     using iterator = const_iterator;
 
     buffer_chain() = default;
-    /// A chain of one segment, by reference; implicit, since a buffer is the usual payload.
+    /// A chain of one segment, by reference. Implicit, because a buffer is the usual payload.
     buffer_chain(shared_buffer bytes) { put_bytes(std::move(bytes)); }
     buffer_chain(const buffer_chain& other)
         : segments_(other.segments_), size_(other.size_), only_scratch_(other.only_scratch_) {}
@@ -179,11 +180,11 @@ public:
         return buffer_chain(std::move(bytes));
     }
 
-    /// All bytes, in O(1).
+    /// The number of bytes, in O(1).
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t segment_count() const noexcept { return segments_.size(); }
-    /// The segments in order; good until the chain changes.
+    /// The segments in order; valid until the chain changes.
     [[nodiscard]] std::span<const chain_segment> segments() const& noexcept KWIRE_LIFETIMEBOUND {
         return {segments_.begin(), segments_.size()};
     }
@@ -193,7 +194,8 @@ public:
     [[nodiscard]] const_iterator end() const& noexcept KWIRE_LIFETIMEBOUND { return segments_.end(); }
     const_iterator end() const&& = delete;
 
-    /// Room for `bytes` of scratch in one block: the one allocation of an encoder that knows its size.
+    /// Makes room for `bytes` of scratch memory in one block: the only allocation of an encoder that knows
+    /// its size.
     void reserve_scratch(std::size_t bytes) {
         if (bytes > scratch_.capacity()) scratch_ = unique_buffer::with_capacity(bytes);
     }
@@ -215,12 +217,12 @@ public:
     void put_i32_le(std::int32_t v) { put_u32_le(static_cast<std::uint32_t>(v)); }
     void put_i64_le(std::int64_t v) { put_u64_le(static_cast<std::uint64_t>(v)); }
 
-    /// Copies `bytes` into scratch memory; counted. They may lie in this chain.
+    /// Copies `bytes` into scratch memory; counted in copied_bytes(). They may lie in this chain.
     void put_slice(std::span<const std::byte> bytes) {
         if (bytes.empty()) return;
         if (bytes.size() > scratch_.capacity()) {
             if (bytes.size() >=
-                next_block_) { // a block of its own, so that the spare of the current one is kept
+                next_block_) { // a block of its own, so that the spare part of the current one is kept
                 push(shared_buffer::copy_of(bytes));
                 return;
             }
@@ -231,18 +233,18 @@ public:
     }
     void put_slice(std::string_view text) { put_slice(bytes_of_text(text)); }
 
-    /// Attaches `bytes` by reference. An empty buffer adds nothing.
+    /// Attaches `bytes` by reference. An empty buffer has no effect.
     void put_bytes(shared_buffer bytes) {
         if (bytes.empty()) return;
         push(std::move(bytes));
         only_scratch_ = false;
     }
 
-    /// Attaches all of `other` by reference; a few small values that it has only in scratch are copied
+    /// Attaches all segments of `other` by reference. If `other` is short and all scratch, it is copied
     /// instead (and counted), which is cheaper than a segment. `other` may be this chain.
     void put(const buffer_chain& other) { put(buffer_chain(other)); }
 
-    /// The same, and takes over its list where this chain is empty. `other` is empty afterwards.
+    /// The same, but takes over the list of segments if this chain is empty. `other` is empty afterwards.
     void put(buffer_chain&& other) {
         if (this == &other || other.empty()) return;
         if (empty()) {
@@ -264,8 +266,8 @@ public:
         other.clear();
     }
 
-    /// Merges every run of neighbours that are each shorter than `threshold` bytes, by copying (counted):
-    /// below some hundred bytes one more entry in the list costs the kernel more than the copy.
+    /// Merges each run of segments shorter than `threshold` bytes by copying them (counted): below a few
+    /// hundred bytes an entry in the list costs the kernel more than the copy.
     void compact(std::size_t threshold = 512) {
         detail::segment_list merged;
         const auto all = segments();
@@ -284,12 +286,12 @@ public:
         if (merged.size() != segments_.size()) segments_ = std::move(merged);
     }
 
-    /// Gives back spare scratch memory: afterwards the chain keeps alive only what it shows.
+    /// Releases spare scratch memory: the chain then keeps only its segments alive.
     ///
-    /// Not needed before sending. It lets the receiver of the last segment become its only owner.
+    /// Not needed before sending. Afterwards the holder of the last segment can be its only holder.
     void finish() noexcept { scratch_ = {}; }
 
-    /// All bytes in one buffer: the segment itself if there is only one, else a copy (counted).
+    /// All bytes in one buffer: the segment itself if there is only one, otherwise a copy (counted).
     [[nodiscard]] shared_buffer to_bytes() const {
         if (segments_.size() == 1) return begin()->buffer();
         std::size_t total = 0;
@@ -299,14 +301,14 @@ public:
         return std::move(out).freeze();
     }
 
-    /// Drops all segments, keeps spare scratch memory.
+    /// Removes all segments and keeps spare scratch memory.
     void clear() noexcept {
         segments_.clear();
         size_ = 0;
         only_scratch_ = true;
     }
 
-    /// Equal content, however it is cut into segments.
+    /// Compares the content, however it is divided into segments.
     friend bool operator==(const buffer_chain& a, const buffer_chain& b) noexcept {
         if (a.size_ != b.size_) return false;
         std::span<const std::byte> left;
@@ -328,7 +330,7 @@ public:
 private:
     static constexpr std::size_t first_block = 256;
     static constexpr std::size_t largest_block = 16384;
-    static constexpr std::size_t append_limit = first_block; ///< what put() copies out of another's scratch
+    static constexpr std::size_t append_limit = first_block; ///< bytes of scratch that put() copies at most
 
     template <std::endian Order, std::unsigned_integral T>
     void put_integer(T value) {
@@ -337,8 +339,7 @@ private:
         written(sizeof(T));
     }
 
-    /// Accounts for `n` bytes at the front of the spare scratch memory: the last segment grows if it ends
-    /// there.
+    /// Adds the `n` bytes just written to the spare scratch memory: the last segment grows if it ends there.
     void written(std::size_t n) {
         if (!segments_.empty() && detail::buffer_access::adjacent_to_spare(segments_.back().bytes_, scratch_))
             detail::buffer_access::extend(segments_.back().bytes_, n);
@@ -363,10 +364,10 @@ private:
     }
 
     detail::segment_list segments_;
-    unique_buffer scratch_; ///< never has filled bytes: what is written belongs to the last segment at once
+    unique_buffer scratch_; ///< never has filled bytes: what is written belongs to the last segment
     std::uint64_t size_ = 0;
     std::size_t next_block_ = first_block;
-    bool only_scratch_ = true; ///< no segment came from outside
+    bool only_scratch_ = true; ///< no segment was attached by reference
 };
 
 } // namespace kwire

@@ -1,4 +1,4 @@
-/// What functions that change a buffer in place do if someone else holds its memory too.
+/// What functions that change bytes in place do if the bytes have another holder.
 #pragma once
 
 #include <cstdint>

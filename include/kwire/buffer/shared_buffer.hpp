@@ -2,7 +2,7 @@
 ///
 ///     std::optional<kwire::shared_buffer> key = frame.slice(4, 16); // O(1), keeps the memory alive
 ///
-/// Messages need no more of buffer.hpp than this, and who only reads need not compile the rest.
+/// To write bytes or to change them see unique_buffer.hpp; messages need only this.
 #pragma once
 
 #include <kwire/buffer/detail/memory.hpp>
@@ -53,7 +53,7 @@ private:
     Deleter deleter_;
 };
 
-/// Owns its bytes one after another, as std::vector<std::byte> and std::string do.
+/// A type that owns contiguous bytes, such as std::vector<std::byte> or std::string.
 template <class T>
 concept byte_container = std::movable<T> && requires(const T& c) {
     requires sizeof(*c.data()) == 1;
@@ -62,7 +62,7 @@ concept byte_container = std::movable<T> && requires(const T& c) {
     { c.size() } -> std::convertible_to<std::size_t>;
 };
 
-/// Its elements are const where it is: a container that has them to itself, as no span or handle does.
+/// A container whose elements are const if it is const: it is their only owner, unlike a span or a handle.
 template <class T>
 concept owning_byte_container = byte_container<T> && requires(T& c, const T& fixed) {
     requires !std::ranges::enable_borrowed_range<T>;
@@ -75,15 +75,15 @@ concept owning_byte_container = byte_container<T> && requires(T& c, const T& fix
 
 /// Immutable bytes in counted memory: a copy is another reference, a slice too.
 ///
-/// 24 bytes: where, how many, and the memory they keep alive (none for static bytes). Copy and slice are O(1)
-/// and never allocate; a moved-from buffer is empty. The bytes stay where they are, unchanged, until the last
-/// buffer on them goes, so views into them stay good as long as any one of them lives.
+/// 24 bytes: an address, a size and a reference to the memory (none for static bytes). Copy and slice are
+/// O(1) and never allocate; a moved-from buffer is empty. The bytes keep their address and value until the
+/// last buffer on their memory is destroyed; views into them are valid until then.
 ///
-/// Threads: buffers on the same memory may be copied, sliced and destroyed on different threads at once. One
-/// shared_buffer object is like an int: two threads may read it, but not one read and one assign.
+/// Threads: different buffers on the same memory may be used on different threads. One shared_buffer object
+/// is like an int: threads may read it concurrently, but not while one of them assigns to it.
 ///
-/// Ranges outside the buffer are refused with nullopt and change nothing. Memory that cannot be had throws
-/// std::bad_alloc (ends the program under -fno-exceptions).
+/// For a range outside the buffer functions return nullopt and change nothing. A failed allocation throws
+/// std::bad_alloc (aborts under -fno-exceptions).
 class shared_buffer {
 public:
     using value_type = std::byte;
@@ -102,7 +102,7 @@ public:
     }
     ~shared_buffer() = default;
 
-    /// Its own copy of `bytes`, in one allocation; counted in copied_bytes().
+    /// A copy of `bytes` in memory of its own, in one allocation; counted in copied_bytes().
     [[nodiscard]] static shared_buffer copy_of(std::span<const std::byte> bytes) {
         if (bytes.empty()) return {};
         detail::memory_ref memory = detail::allocate_memory(bytes.size());
@@ -112,23 +112,25 @@ public:
     }
     [[nodiscard]] static shared_buffer copy_of(std::string_view text) { return copy_of(bytes_of_text(text)); }
 
-    /// Bytes that outlive every buffer on them: literals, tables, a file mapped for good. Owns nothing.
+    /// A buffer on bytes that outlive it and all its copies: literals, tables, a file that stays mapped. Owns
+    /// nothing.
     [[nodiscard]] static shared_buffer from_static(std::span<const std::byte> bytes) noexcept {
         return {bytes.data(), bytes.size(), detail::memory_ref{}};
     }
     [[nodiscard]] static shared_buffer from_static(std::string_view text) noexcept {
         return from_static(bytes_of_text(text));
     }
-    /// Not a string or vector that is gone at the end of the line: `adopt` keeps it.
+    /// Deleted for temporary strings and vectors, which would dangle: `adopt` takes them over.
     template <class Owner>
         requires(!std::is_lvalue_reference_v<Owner> && detail::byte_container<std::remove_cv_t<Owner>> &&
                  !std::ranges::enable_borrowed_range<std::remove_cv_t<Owner>>)
     static shared_buffer from_static(Owner&& bytes) = delete;
 
-    /// Bytes that `owner` keeps alive: a pool's lease, a mapping, another library's buffer handle.
+    /// A buffer on bytes that `owner` keeps alive: a pool's lease, a mapping, another library's buffer
+    /// handle.
     ///
-    /// `bytes` must stay good while `owner` is moved to the heap; it is destroyed when the last reference
-    /// goes, on whatever thread that happens. Nothing is copied.
+    /// `bytes` must stay valid while `owner` is moved to the heap. `owner` is destroyed with the last buffer
+    /// on it, on the thread that destroys that buffer. No bytes are copied.
     template <std::movable Owner>
     [[nodiscard]] static shared_buffer adopt(Owner owner, std::span<const std::byte> bytes) {
         auto* control = new detail::owner_control<Owner>(std::move(owner));
@@ -136,15 +138,15 @@ public:
         return {bytes.data(), bytes.size(), detail::memory_ref(control)};
     }
 
-    /// Takes over a std::string, a std::vector of bytes or the like, and shows its content; nothing is
+    /// Takes over a std::string, a std::vector of bytes or the like, and shows its content; no bytes are
     /// copied.
     ///
-    /// The last buffer on it may be written to again (try_into_unique), if the elements are the container's
-    /// own: `data()` gives pointers to const where the container is const, and only there.
+    /// The last buffer on it can become writable again (try_into_unique) if the container owns its elements:
+    /// its `data()` is a pointer to const for a const container only.
     template <detail::byte_container Owner>
     [[nodiscard]] static shared_buffer adopt(Owner owner) {
         auto* control = new detail::owner_control<Owner>(std::move(owner));
-        // Asked only now: a short std::string carries its characters along when it moves.
+        // Only now, because a short std::string holds its characters inside and they move with it.
         const std::byte* begin = nullptr;
         if constexpr (detail::owning_byte_container<Owner>)
             begin = control->writable = reinterpret_cast<std::byte*>(control->owner.data());
@@ -154,9 +156,9 @@ public:
         return {begin, control->size, detail::memory_ref(control)};
     }
 
-    /// Takes over `size` bytes at `pointer`, given back by `deleter(pointer)` or `deleter(pointer, size)`.
+    /// Takes over `size` bytes at `pointer`, which `deleter(pointer)` or `deleter(pointer, size)` releases.
     ///
-    /// The deleter must be movable and must not throw; it is also called when adopt itself fails.
+    /// The deleter must be movable and must not throw; it is called too if adopt itself fails.
     template <class Byte, class Deleter>
         requires(sizeof(Byte) == 1 &&
                  (std::invocable<Deleter&, Byte*> || std::invocable<Deleter&, Byte*, std::size_t>))
@@ -167,10 +169,11 @@ public:
         return {reinterpret_cast<const std::byte*>(pointer), size, detail::memory_ref(control)};
     }
 
-    /// Like adopt, for memory that nobody but `owner` can reach: the last owner may write to it again.
+    /// As adopt, for memory that is reachable through `owner` only: the last buffer on it can become writable
+    /// again.
     ///
-    /// This is what makes try_into_unique work for memory out of a pool or a mapping. If memory for the count
-    /// cannot be had, `owner` has not been moved from.
+    /// With this, try_into_unique works for memory from a pool or a mapping. If the allocation of the
+    /// reference count fails, `owner` has not been moved from.
     template <std::movable Owner>
     [[nodiscard]] static shared_buffer adopt_exclusive(Owner&& owner, std::span<std::byte> bytes) {
         auto* control = new detail::owner_control<Owner>(std::forward<Owner>(owner));
@@ -188,25 +191,27 @@ public:
     [[nodiscard]] iterator end() const& noexcept KWIRE_LIFETIMEBOUND { return data_ + size_; }
     iterator end() const&& = delete;
 
-    /// The bytes; good as long as any buffer on this memory lives, so not offered by a temporary.
+    /// The bytes; valid while any buffer on this memory lives. Deleted for temporaries.
     [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
     }
     std::span<const std::byte> span() const&& = delete;
-    // A buffer that has a name becomes a span by span's own constructor for ranges (a conversion beside it
-    // would make GCC's -Wconversion warn of the choice). Of a temporary these are preferred to it.
+    // An lvalue converts to a span by span's constructor for ranges. (A conversion function as well would
+    // make GCC's -Wconversion warn about the choice.) For temporaries these deleted functions are preferred.
     operator std::span<const std::byte>() && = delete;
     operator std::span<const std::byte>() const&& = delete;
 
-    /// `length` bytes from `offset` on, in O(1); nullopt unless they lie inside. Empty slices pin nothing.
+    /// `length` bytes from `offset`, in O(1); nullopt unless they lie in the buffer. An empty slice keeps no
+    /// memory alive.
     [[nodiscard]] std::optional<shared_buffer> slice(std::size_t offset, std::size_t length) const noexcept {
         if (offset > size_ || length > size_ - offset) return std::nullopt;
         return slice_unchecked(offset, length);
     }
 
-    /// The owning slice for a part that was borrowed from this buffer, in O(1); nullopt for foreign bytes.
+    /// The slice whose bytes are `part`, which was obtained from this buffer, in O(1); nullopt for other
+    /// bytes.
     ///
-    /// An empty part gives an empty buffer wherever it points, since there is nothing to keep alive.
+    /// For an empty part the result is an empty buffer, wherever the part points.
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::span<const std::byte> part) const noexcept {
         if (part.empty()) return shared_buffer{};
         return slice(detail::distance_from(data_, part.data()), part.size());
@@ -215,7 +220,7 @@ public:
         return slice_of(bytes_of_text(part));
     }
 
-    /// Hands out the first `n` bytes and keeps the rest; nullopt, and nothing changes, if there are fewer.
+    /// Removes the first `n` bytes and returns them, in O(1); nullopt, without a change, if there are fewer.
     [[nodiscard]] std::optional<shared_buffer> split_to(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         shared_buffer head = slice_unchecked(0, n);
@@ -223,7 +228,8 @@ public:
         return head;
     }
 
-    /// Keeps the first `n` bytes and hands out the rest; nullopt, and nothing changes, if there are fewer.
+    /// Keeps the first `n` bytes, removes the rest and returns it, in O(1); nullopt, without a change, if
+    /// there are fewer.
     [[nodiscard]] std::optional<shared_buffer> split_off(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         shared_buffer tail = slice_unchecked(n, size_ - n);
@@ -231,34 +237,34 @@ public:
         return tail;
     }
 
-    /// Keeps the first `n` bytes; does nothing if there are no more.
+    /// Keeps the first `n` bytes; no effect if there are fewer.
     void truncate(std::size_t n) noexcept {
         if (n < size_) *this = slice_unchecked(0, n);
     }
 
-    /// True if this is the only buffer on memory that is counted; false for static bytes.
+    /// Whether this is the only buffer on its memory; false for static bytes, which have no count.
     ///
-    /// What former owners did on other threads is seen by whoever gets true (acquire).
+    /// If true, all that former holders did on other threads happens before this call (acquire).
     [[nodiscard]] bool is_unique() const noexcept { return memory_.sole(); }
 
-    /// True if nobody may ever write to this memory: static bytes, and what was adopted to be read. An empty
-    /// buffer is not, for there is nothing to write to.
+    /// Whether the memory can never become writable: static bytes, and what adopt took over for reading.
+    /// false for an empty buffer.
     [[nodiscard]] bool is_read_only() const noexcept {
         return size_ != 0 && (!memory_ || memory_->writable == nullptr);
     }
 
-    /// The same memory to write to, in O(1), if this was its last buffer; else the buffer comes back
-    /// untouched.
+    /// The same memory, writable, in O(1), if this was the last buffer on it; otherwise the error is this
+    /// buffer, unchanged.
     ///
-    /// Works for memory that kwire allocated, for containers that `adopt` took over, and for
-    /// adopt_exclusive; other memory was lent to be read (is_read_only).
-    /// Defined in buffer.hpp, as unique_buffer is.
+    /// Works for memory that kwire allocated, for containers that `adopt` took over, and for adopt_exclusive;
+    /// other memory is read-only (is_read_only). Defined in unique_buffer.hpp.
     [[nodiscard]] std::expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
 
-    /// A copy in memory of its own, so that a small part need not keep a large buffer alive; counted.
+    /// A copy in memory of its own, so that a small part does not keep a large buffer alive; counted in
+    /// copied_bytes().
     [[nodiscard]] shared_buffer detach() const { return copy_of(span()); }
 
-    /// Size of the memory that this buffer keeps alive, in bytes; 0 for static bytes.
+    /// The size in bytes of the memory that this buffer keeps alive; 0 for static bytes.
     [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->size : 0; }
 
     void swap(shared_buffer& other) noexcept {
@@ -267,7 +273,7 @@ public:
         memory_.swap(other.memory_);
     }
 
-    /// Equal content, wherever it lies.
+    /// Compares the content.
     friend bool operator==(const shared_buffer& a, const shared_buffer& b) noexcept {
         if (a.size_ != b.size_) return false;
         return a.data_ == b.data_ || a.size_ == 0 || std::memcmp(a.data_, b.data_, a.size_) == 0;

@@ -18,13 +18,13 @@
 
 namespace kwire {
 
-/// Bytes with one owner, who may write and append; freeze() makes them shared in O(1).
+/// Bytes with one owner, which may write and append; freeze() makes them shared in O(1).
 ///
-/// A range of an allocation: the filled part (data, size), and the spare part behind it up to the capacity.
-/// Ranges of unique_buffers never overlap each other or a shared_buffer, even where they were split from one
-/// allocation, so writing needs no check. Move-only; a moved-from buffer is empty without capacity.
+/// A range of an allocation: the filled part (data, size) and, after it, the spare part up to the capacity.
+/// The ranges of unique_buffers never overlap each other or a shared_buffer, even if they were split from one
+/// allocation, so writing needs no check. Move-only; a moved-from buffer is empty and has no capacity.
 ///
-/// Threads: different unique_buffers, also of one allocation, may be used on different threads at once.
+/// Threads: different unique_buffers may be used on different threads, even if they share an allocation.
 class unique_buffer {
 public:
     unique_buffer() = default;
@@ -40,7 +40,8 @@ public:
     }
     ~unique_buffer() = default;
 
-    /// An empty buffer with room for `capacity` bytes, uninitialised, in one allocation.
+    /// An empty buffer with room for `capacity` bytes, uninitialised, in one allocation; std::bad_alloc if it
+    /// fails.
     [[nodiscard]] static unique_buffer with_capacity(std::size_t capacity) {
         if (capacity == 0) return {};
         detail::memory_ref memory = detail::allocate_memory(capacity);
@@ -53,10 +54,10 @@ public:
     const std::byte* data() const&& = delete;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    /// Bytes that fit without an allocation, the filled ones included.
+    /// How many bytes fit without an allocation, the filled ones included.
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
-    /// The filled part; good until the buffer grows, is split or goes.
+    /// The filled part; valid until the buffer grows, is split, moved or destroyed.
     [[nodiscard]] std::span<std::byte> span() & noexcept KWIRE_LIFETIMEBOUND { return {data_, size_}; }
     [[nodiscard]] std::span<const std::byte> span() const& noexcept KWIRE_LIFETIMEBOUND {
         return {data_, size_};
@@ -69,23 +70,23 @@ public:
     }
     std::span<std::byte> spare() && = delete;
 
-    /// Declares the first `n` bytes of spare() filled. More than there are ends the program.
+    /// Declares the first `n` bytes of spare() filled. Aborts if there are fewer.
     void commit(std::size_t n) noexcept {
         detail::require(n <= capacity_ - size_);
         size_ += n;
     }
 
-    /// Makes room for `additional` bytes behind the filled ones.
+    /// Makes room for `additional` bytes after the filled ones.
     ///
     /// The capacity at least doubles, so that n appends copy O(n) bytes. Bytes that have to move are counted
-    /// in copied_bytes(). If memory cannot be had, nothing has changed.
+    /// in copied_bytes(). If the allocation fails, nothing has changed.
     void reserve(std::size_t additional) {
         if (additional > capacity_ - size_) grow(additional);
     }
 
-    /// Copies `bytes` behind the filled ones; counted. `bytes` may lie in this buffer.
+    /// Appends a copy of `bytes`; counted in copied_bytes(). `bytes` may lie in this buffer.
     void append(std::span<const std::byte> bytes) {
-        unique_buffer old; // keeps the memory until `bytes`, which may lie in it, is copied
+        unique_buffer old; // keeps the memory until `bytes`, which may lie in it, are copied
         if (bytes.size() > capacity_ - size_) {
             unique_buffer larger = grown(bytes.size());
             old = std::exchange(*this, std::move(larger));
@@ -95,26 +96,26 @@ public:
     }
     void append(const shared_buffer& bytes) { append(bytes.span()); }
 
-    /// Forgets the filled bytes, keeps the memory.
+    /// Removes all filled bytes and keeps the memory.
     void clear() noexcept { size_ = 0; }
 
-    /// Keeps the first `n` bytes; does nothing if there are no more.
+    /// Keeps the first `n` bytes; no effect if there are fewer.
     void truncate(std::size_t n) noexcept {
         if (n < size_) size_ = n;
     }
 
-    /// Hands out the filled part in O(1) and keeps the spare part, both in the same allocation.
+    /// Removes the filled part and returns it, in O(1); this buffer keeps the spare part of the same
+    /// allocation.
     [[nodiscard]] unique_buffer split() noexcept { return split_unchecked(size_); }
 
-    /// Hands out the first `n` bytes in O(1) and keeps the rest; nullopt, and nothing changes, if there are
-    /// fewer.
+    /// Removes the first `n` bytes and returns them, in O(1); nullopt, without a change, if there are fewer.
     [[nodiscard]] std::optional<unique_buffer> split_to(std::size_t n) noexcept {
         if (n > size_) return std::nullopt;
         return split_unchecked(n);
     }
 
-    /// Puts `tail` behind the filled bytes: in O(1) if it lies there already, as after split(); else by
-    /// append.
+    /// Appends `tail`: in O(1) if it lies directly after the filled bytes, as after split(); otherwise by a
+    /// copy.
     void unsplit(unique_buffer tail) {
         if (size_ == 0 && tail.size_ != 0) {
             swap(tail);
@@ -127,7 +128,7 @@ public:
         }
     }
 
-    /// The filled bytes as a shared_buffer, in O(1); the spare part stays pinned but unused.
+    /// The filled bytes as a shared_buffer, in O(1); the unused spare part stays allocated with them.
     [[nodiscard]] shared_buffer freeze() && noexcept {
         unique_buffer taken(std::move(*this));
         if (taken.size_ == 0) return {};
@@ -145,13 +146,13 @@ private:
     friend shared_buffer;
     friend detail::buffer_access;
 
-    static constexpr std::size_t smallest_growth = 64; ///< below this the allocator rounds up anyway
+    static constexpr std::size_t smallest_growth = 64; ///< allocators round up smaller sizes anyway
 
     unique_buffer(std::byte* data, std::size_t size, std::size_t capacity, detail::memory_ref memory) noexcept
         : data_(data), size_(size), capacity_(capacity), memory_(std::move(memory)) {}
 
     [[nodiscard]] unique_buffer split_unchecked(std::size_t n) noexcept {
-        if (n == capacity_) return std::move(*this); // nothing is left behind that would need the memory
+        if (n == capacity_) return std::move(*this); // no spare part is left that would need the memory
         if (n == 0) return {};
         unique_buffer head(data_, n, n, memory_);
         data_ += n;
@@ -191,7 +192,7 @@ inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_uniqu
     if (!memory_.sole() || memory_->writable == nullptr) return std::unexpected(std::move(*this));
     const std::size_t offset = detail::distance_from(memory_->writable, data_);
     std::byte* begin = memory_->writable + offset;
-    const std::size_t capacity = memory_->size - offset; // the last owner has all the rest to itself
+    const std::size_t capacity = memory_->size - offset; // the only holder may use the rest of the allocation
     data_ = nullptr;
     return unique_buffer(begin, std::exchange(size_, 0), capacity, std::move(memory_));
 }

@@ -1,12 +1,11 @@
-/// What every compression of record batches has in common: the codec interface, its output cap, a set of
-/// codecs.
+/// The interface of the compressions of record batches, the cap on their output, and a set of codecs.
 ///
 ///     kwire::zstd_codec zstd;                                       // <kwire/compression/zstd.hpp>
-///     auto records = zstd.decompress(bytes, 64 << 20);              // never more than 64 MiB
+///     auto records = zstd.decompress(bytes, 64 << 20);              // 64 MiB at most
 ///     if (!records) log(kwire::describe(records.error()));
 ///
-/// kwire brings gzip, snappy, lz4 and zstd, each in an opt-in header over its usual library; anything else
-/// that derives from kwire::codec can take their place.
+/// kwire has codecs for gzip, snappy, lz4 and zstd, each in a header of its own over the usual library; any
+/// other class that derives from kwire::codec can replace them.
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
@@ -24,39 +23,39 @@
 
 namespace kwire {
 
-/// Where a codec writes what it decompresses: behind the filled part of a buffer, and never past the cap.
+/// Where a codec writes what it decompresses: after the filled part of a buffer, and never past the cap.
 ///
-/// Memory is taken for what the compressed bytes at hand can honestly become, and grows with what has come
-/// out of them; sizes that they claim are only hints. Refers to the buffer, which must outlive it.
+/// Allocates in proportion to the compressed bytes and to the output so far; a size that the input claims is
+/// only a hint. Refers to the buffer, which must outlive it.
 class capped_output {
 public:
-    /// At most `cap` bytes behind what `out` holds already.
+    /// Appends `cap` bytes at most to `out`.
     capped_output(unique_buffer& out KWIRE_LIFETIMEBOUND, std::size_t cap) noexcept
         : out_(&out), start_(out.size()), cap_(cap) {}
 
-    /// Bytes that were written so far.
+    /// How many bytes were written so far.
     [[nodiscard]] std::size_t size() const noexcept { return out_->size() - start_; }
-    /// Bytes that the cap still allows.
+    /// How many more bytes the cap allows.
     [[nodiscard]] std::size_t left() const noexcept { return cap_ - size(); }
-    /// What was written so far; good until the next room().
+    /// What was written so far; valid until the next room().
     [[nodiscard]] std::span<const std::byte> written() const noexcept {
         return std::as_const(*out_).span().subspan(start_);
     }
 
-    /// Uninitialised memory to write to: `wanted` bytes or more, fewer only where the cap ends it.
+    /// Uninitialised memory to write to: at least `wanted` bytes, fewer only because of the cap.
     ///
-    /// Empty once the cap is reached. `wanted` must be bounded by the size of the input, or be a small
-    /// constant: it is allocated.
+    /// Empty if the cap is reached. Precondition: `wanted` is bounded by the size of the input or is a small
+    /// constant, because it is allocated.
     [[nodiscard]] std::span<std::byte> room(std::size_t wanted) {
         wanted = std::min(wanted, left());
         if (out_->spare().size() < wanted) grow(wanted);
         const auto spare = out_->spare();
         return spare.first(std::min(spare.size(), left()));
     }
-    /// Declares the first `n` bytes of the last room() written.
+    /// Declares the first `n` bytes of the last room() written. Aborts if there are fewer.
     void commit(std::size_t n) noexcept { out_->commit(n); }
 
-    /// The error for input that goes on at the cap; `offset` is where in the input that was noticed.
+    /// The error for output beyond the cap; `offset` is the position in the input.
     [[nodiscard]] error too_large(std::size_t offset) const noexcept {
         return {.code = errc::decompressed_too_large,
                 .offset = offset,
@@ -65,10 +64,10 @@ public:
     }
 
 private:
-    /// Doubles as unique_buffer::reserve does, but takes no memory behind the cap.
+    /// Doubles the capacity as unique_buffer::reserve does, but not beyond the cap.
     void grow(std::size_t wanted) {
         const std::size_t limit = detail::saturating_add(start_, cap_);
-        const std::size_t least = out_->size() + wanted; // at most `limit`, so it cannot wrap
+        const std::size_t least = out_->size() + wanted; // at most `limit`, so it cannot overflow
         const std::size_t doubled = detail::saturating_add(out_->capacity(), out_->capacity());
         unique_buffer larger = unique_buffer::with_capacity(std::max(least, std::min(doubled, limit)));
         larger.append(std::as_const(*out_).span());
@@ -82,28 +81,28 @@ private:
 
 /// Compresses and decompresses the records of batches in one format.
 ///
-/// Keeps the library's state from call to call, so one thread at a time; the state starts afresh with each
-/// call, whatever became of the one before. Neither copied nor moved.
+/// Keeps the library's state for the next call, but resets it first, even after an error. Threads: one at a
+/// time. Neither copyable nor movable.
 ///
-/// A codec of your own derives from it and defines type(), do_decompress() and do_compress(). It need not
-/// throw: kwire's own codecs throw only std::bad_alloc, from the buffers.
+/// A codec of your own derives from this class and defines type(), do_decompress() and do_compress(). kwire's
+/// codecs throw nothing but std::bad_alloc, from buffers.
 class codec {
 public:
     codec(const codec&) = delete;
     codec& operator=(const codec&) = delete;
     virtual ~codec() = default;
 
-    /// Which value of the attributes says that a batch is in this format.
+    /// The compression type, as in the attributes of a batch.
     [[nodiscard]] virtual compression_type type() const noexcept = 0;
 
-    /// What `compressed` holds, if that is no more than `cap` bytes.
+    /// The decompressed content of `compressed`, at most `cap` bytes.
     ///
-    /// `magic` is that of the batch or message around it: lz4 differs in magic 0. Offsets in errors count
-    /// from the first compressed byte.
+    /// `magic` is that of the batch or message: lz4 differs in magic 0. The result may keep more memory alive
+    /// than its size; detach() makes a copy of its exact size.
     ///
-    /// decompressed_too_large (having written no more than `cap` bytes), truncated, trailing_bytes,
-    /// bad_compressed_data, dictionary_needed, out_of_memory, or what a codec of your own returns. Partial
-    /// content is never delivered. The result may pin more memory than its size; detach() copies it out.
+    /// Errors, with offsets from the first compressed byte and without partial content:
+    /// decompressed_too_large (no more than `cap` bytes have been written), truncated, trailing_bytes,
+    /// bad_compressed_data, dictionary_needed, out_of_memory, or what a codec of your own returns.
     [[nodiscard]] std::expected<shared_buffer, error> decompress(std::span<const std::byte> compressed,
                                                                  std::size_t cap, std::int8_t magic = 2) {
         unique_buffer out;
@@ -112,9 +111,11 @@ public:
         return std::move(out).freeze();
     }
 
-    /// The same, behind what `out` holds, which allocates nothing if there is room; returns the bytes added.
+    /// The same, appended to `out`, without an allocation if there is room; returns how many bytes were
+    /// added.
     ///
-    /// After an error or an exception `out` holds what it held before. `compressed` must not lie in `out`.
+    /// After an error or an exception the content of `out` is as before. Precondition: `compressed` does not
+    /// lie in `out`.
     [[nodiscard]] std::expected<std::size_t, error> decompress_into(unique_buffer& out,
                                                                     std::span<const std::byte> compressed,
                                                                     std::size_t cap, std::int8_t magic = 2) {
@@ -125,11 +126,11 @@ public:
         return target.size();
     }
 
-    /// `plain` in this format, for a batch or message of `magic`; an empty input gives a valid stream, too.
+    /// `plain` compressed, for a batch or message of `magic`; an empty input gives a valid stream too.
     ///
-    /// The result may pin more memory than its size, as that of decompress.
+    /// The result may keep more memory alive than its size, as that of decompress.
     ///
-    /// out_of_memory, bad_value for a level that the library does not know, too_large.
+    /// Errors: out_of_memory, bad_value for a level that the library does not know, too_large.
     [[nodiscard]] std::expected<shared_buffer, error> compress(std::span<const std::byte> plain,
                                                                std::int8_t magic = 2) {
         unique_buffer out;
@@ -137,7 +138,8 @@ public:
         return std::move(out).freeze();
     }
 
-    /// The same, behind what `out` holds; returns the bytes added. As decompress_into after errors.
+    /// The same, appended to `out`; returns how many bytes were added. After an error or an exception the
+    /// content of `out` is as before.
     [[nodiscard]] std::expected<std::size_t, error>
     compress_into(unique_buffer& out, std::span<const std::byte> plain, std::int8_t magic = 2) {
         undo_unless_done undo{out, out.size()};
@@ -149,7 +151,8 @@ public:
 protected:
     codec() = default;
 
-    /// Writes to `out` what the whole of `compressed` holds, or returns why not; asks for room as it goes.
+    /// Writes the content of all of `compressed` to `out`, or returns an error; asks `out` for room on the
+    /// way.
     virtual std::expected<void, error> do_decompress(std::span<const std::byte> compressed,
                                                      capped_output& out, std::int8_t magic) = 0;
     /// Appends the compressed form of `plain` to `out`.
@@ -157,7 +160,7 @@ protected:
                                                    std::int8_t magic) = 0;
 
 private:
-    /// By destructor, for the buffers may throw.
+    /// A destructor, because buffers may throw.
     struct undo_unless_done {
         unique_buffer& out;
         std::size_t size;
@@ -168,13 +171,13 @@ private:
     };
 };
 
-/// The codecs that a reader has, by compression type: for records that may come in any of them.
+/// The codecs of a reader, by compression type, for records in any of them.
 ///
-/// Refers to the codecs, which must outlive it; like them for one thread at a time.
+/// Refers to the codecs, which must outlive it. Threads: one at a time, as for the codecs.
 class codec_set {
 public:
     codec_set() = default;
-    /// As if each was added in turn.
+    /// A set of these codecs, as if each was added in turn.
     template <class... Codecs>
     explicit codec_set(Codecs&... codecs KWIRE_LIFETIMEBOUND) noexcept
         requires(sizeof...(Codecs) != 0 && (std::is_base_of_v<codec, Codecs> && ...))
@@ -182,34 +185,34 @@ public:
         (add(codecs), ...);
     }
 
-    /// Takes `one` for its type, in place of an earlier one. `none` is no compression: ignored.
+    /// Sets the codec for the type of `one`; replaces an earlier one. A codec of type `none` is ignored.
     void add(codec& one) noexcept {
         const auto at = static_cast<std::size_t>(one.type());
         if (at != 0 && at < by_type_.size()) by_type_[at] = &one;
     }
-    /// The codec of that type; null if there is none.
+    /// The codec for this type; null if there is none.
     [[nodiscard]] codec* find(compression_type type) const noexcept {
         const auto at = static_cast<std::size_t>(type);
         return at < by_type_.size() ? by_type_[at] : nullptr;
     }
 
 private:
-    std::array<codec*, 8> by_type_{}; // the attributes have three bits for the type
+    std::array<codec*, 8> by_type_{}; // the type has three bits in the attributes
 };
 
 namespace detail {
 
-/// How much memory may be taken at once for output whose size is claimed or bounded, but not known yet.
+/// How much memory to allocate at first for output whose size is claimed or bounded, but not known.
 ///
-/// In proportion to the bytes that the peer has really sent: real records seldom shrink to less than a 32nd,
-/// and those that do cost a few doublings.
+/// In proportion to the bytes that the peer has sent: records seldom compress to less than 1/32, and if they
+/// do, it costs a few reallocations.
 [[nodiscard]] constexpr std::size_t first_room(std::uint64_t expected, std::size_t input) noexcept {
     const std::size_t allowance =
         saturating_add(input > ~std::size_t{0} / 32 ? ~std::size_t{0} : input * 32, std::size_t{256} * 1024);
     return expected < allowance ? static_cast<std::size_t>(expected) : allowance;
 }
 
-/// An error of compressed bytes, at `offset` of them.
+/// The error `code` at `offset` of the compressed bytes.
 [[nodiscard]] constexpr std::unexpected<error> refuse(errc code, std::size_t offset) noexcept {
     return std::unexpected{error{.code = code, .offset = offset}};
 }

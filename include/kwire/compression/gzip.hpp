@@ -15,8 +15,8 @@ namespace kwire {
 
 /// gzip (RFC 1952), compression type 1.
 ///
-/// Reads any number of members in a row, as Java's reader does, and nothing else behind them; zlib's own
-/// format is not taken for gzip. Writes one member.
+/// Reads any number of members one after another, as Java's reader does; any other bytes after them are an
+/// error, and so is zlib's own format. Writes one member.
 class gzip_codec final : public codec {
 public:
     /// `level` as in zlib: 1 (fast) to 9 (small), 0 to store only, -1 for zlib's default (KIP-390).
@@ -32,13 +32,13 @@ protected:
     std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
                                              std::int8_t) override {
         if (!start_inflate()) return detail::refuse(errc::out_of_memory, 0);
-        std::size_t at = 0; // where the member that is being read was handed over to zlib up to
+        std::size_t at = 0; // the position in `compressed` up to which zlib has read
         if (compressed.size() < smallest_member)
             return detail::refuse_truncated(0, smallest_member, compressed.size());
         std::size_t wanted =
             std::max(detail::first_room(claimed_size(compressed), compressed.size()), smallest_room);
         for (;;) {
-            std::byte beyond{}; // takes the first byte past the cap, if there is one
+            std::byte beyond{}; // receives the first byte past the cap, if there is one
             auto room = out.room(wanted);
             const bool full = room.empty();
             if (full) room = {&beyond, 1};
@@ -62,7 +62,7 @@ protected:
                 if (!begins_member(compressed.subspan(at))) return detail::refuse(errc::trailing_bytes, at);
                 inflateReset(&inflate_);
                 continue;
-            case Z_BUF_ERROR: break; // no progress: out of room or out of input, told apart below
+            case Z_BUF_ERROR: break; // no progress: no room or no input, distinguished below
             case Z_MEM_ERROR: return detail::refuse(errc::out_of_memory, at);
             default: return detail::refuse(errc::bad_compressed_data, at);
             }
@@ -94,8 +94,8 @@ protected:
     }
 
 private:
-    static constexpr int gzip_window = 15 + 16; ///< zlib's way to say: the largest window, and only gzip
-    static constexpr std::size_t smallest_member = 18; ///< header, trailer, and no room yet for a block
+    static constexpr int gzip_window = 15 + 16;        ///< in zlib's terms: the largest window, and gzip only
+    static constexpr std::size_t smallest_member = 18; ///< header and trailer, without a block
     static constexpr std::size_t smallest_room = 4096;
     static constexpr std::size_t largest_piece = std::size_t{1} << 30; ///< zlib counts in 32 bits
 
@@ -112,7 +112,7 @@ private:
         return std::to_integer<std::uint32_t>(tail[0]) | std::to_integer<std::uint32_t>(tail[1]) << 8 |
                std::to_integer<std::uint32_t>(tail[2]) << 16 | std::to_integer<std::uint32_t>(tail[3]) << 24;
     }
-    /// Whether another member, maybe cut short, begins here.
+    /// Whether another member begins here; it may be cut short.
     [[nodiscard]] static bool begins_member(std::span<const std::byte> rest) noexcept {
         return rest[0] == std::byte{0x1f} && (rest.size() == 1 || rest[1] == std::byte{0x8b});
     }

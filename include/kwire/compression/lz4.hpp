@@ -30,7 +30,7 @@ inline void store_le32(std::byte* p, std::uint32_t value) noexcept {
     for (int i = 0; i != 4; ++i, value >>= 8) p[i] = static_cast<std::byte>(value & 0xff);
 }
 
-/// What an lz4 frame says before its first block.
+/// The header of an lz4 frame.
 struct lz4_frame_header {
     std::size_t size = 0; ///< of the header itself
     std::size_t block_max = 0;
@@ -42,13 +42,13 @@ struct lz4_frame_header {
 
 inline constexpr std::uint32_t lz4_frame_magic = 0x184d2204;
 
-/// The checksum byte of a descriptor. Messages of magic 0 carry one that counts the frame magic in
+/// The checksum byte of a header. In messages of magic 0 it is computed with the frame magic included
 /// (KAFKA-3160).
 [[nodiscard]] constexpr std::byte lz4_header_checksum(std::span<const std::byte> bytes) noexcept {
     return static_cast<std::byte>(xxh32(bytes) >> 8 & 0xff);
 }
 
-/// Reads the header of an lz4 frame; magic 0 may have the right checksum or the wrong one.
+/// Reads the header of an lz4 frame; in magic 0 either checksum is accepted.
 [[nodiscard]] inline std::expected<lz4_frame_header, error> read_lz4_header(std::span<const std::byte> frame,
                                                                             std::int8_t magic) noexcept {
     constexpr std::size_t smallest = 7;
@@ -76,21 +76,21 @@ inline constexpr std::uint32_t lz4_frame_magic = 0x184d2204;
     return header;
 }
 
-/// A block of an lz4 frame as its length word gives it.
+/// A block of an lz4 frame, as its length field describes it.
 struct lz4_block {
-    std::span<const std::byte> bytes; ///< empty for the end mark
-    std::size_t at;                   ///< of the first byte, in the frame
-    std::size_t end;                  ///< where the next begins, behind the checksum
+    std::span<const std::byte> bytes; ///< empty at the end mark
+    std::size_t at;                   ///< the position of its first byte in the frame
+    std::size_t end;                  ///< the position of the next block, after the checksum
     bool stored;
     bool last;
 
-    /// What it can yield at most: one length byte of a match stands for 255 bytes.
+    /// The most bytes it can yield: one byte of a match length yields up to 255 bytes.
     [[nodiscard]] std::size_t bound(std::size_t block_max) const noexcept {
         return stored ? bytes.size() : std::min(block_max, bytes.size() * 255);
     }
 };
 
-/// The block at `at` of `frame`, whole and of a size that the header allows.
+/// The block at `at` of `frame`, if it is whole and of a size that the header allows.
 [[nodiscard]] inline std::expected<lz4_block, error>
 lz4_block_at(std::span<const std::byte> frame, std::size_t at, const lz4_frame_header& header) noexcept {
     const std::size_t left = frame.size() - at;
@@ -112,13 +112,13 @@ lz4_block_at(std::span<const std::byte> frame, std::size_t at, const lz4_frame_h
 
 /// lz4 in its frame format, compression type 3.
 ///
-/// Reads one frame: blocks of all sizes, independent or linked, and verifies every checksum there is. Writes
-/// what Java writes: independent blocks of 64 KiB, no checksums, no content size. For messages of magic 0 the
-/// header checksum is Kafka's old wrong one (KAFKA-3160); both are read there, and only the right one
-/// elsewhere.
+/// Reads one frame, with blocks of all sizes, independent or linked, and verifies all checksums in it. Writes
+/// frames as Java does: independent blocks of 64 KiB, no checksums, no content size. In messages of magic 0
+/// the header checksum is computed in Kafka's old, wrong way (KAFKA-3160); there both checksums are accepted,
+/// in other formats only the correct one.
 class lz4_codec final : public codec {
 public:
-    /// `level` below 3 is the fast compressor, 3 to 12 the one for small output (KIP-390).
+    /// `level` below 3 selects the fast compressor, 3 to 12 the one for small output (KIP-390).
     explicit lz4_codec(int level = 1) noexcept : level_(level) {}
 
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::lz4; }
@@ -131,8 +131,8 @@ protected:
         const std::optional<std::uint64_t> claimed = header->content_size;
         if (claimed && *claimed > out.left()) return std::unexpected{out.too_large(6)};
 
-        // The blocks are walked over first, so that memory is taken once, and nothing is done in vain if the
-        // end is missing.
+        // All blocks are measured first, so that one allocation is enough, and a truncated frame fails before
+        // any work.
         std::uint64_t bound = 0;
         std::size_t at = header->size;
         for (bool last = false; !last;) {
@@ -173,7 +173,7 @@ protected:
                                            std::int8_t magic) override {
         if (!make_state()) return detail::refuse(errc::out_of_memory, 0);
         const std::size_t blocks = plain.size() / block_size + (plain.size() % block_size != 0 ? 1 : 0);
-        // A block that does not shrink is stored, so this is always enough.
+        // A block that does not compress is stored, so this is always enough.
         out.reserve(header_size + plain.size() + blocks * 4 + 4);
         std::byte* to = out.spare().data();
 
@@ -194,7 +194,7 @@ protected:
 private:
     static constexpr std::size_t header_size = 7;
     static constexpr std::size_t block_size = std::size_t{64} * 1024;
-    static constexpr std::size_t history = std::size_t{64} * 1024; ///< how far back a match can lie
+    static constexpr std::size_t history = std::size_t{64} * 1024; ///< how far back a match can refer
 
     static std::expected<void, error> decompress_block(const detail::lz4_block& block,
                                                        const detail::lz4_frame_header& header,
@@ -212,8 +212,8 @@ private:
             out.commit(*size);
             return {};
         }
-        // liblz4 does not tell a lack of room from damage. Where the cap cut the room, a chunk of the full
-        // size does.
+        // liblz4 does not distinguish lack of room from damage. If the cap limited the room, decompression
+        // into a buffer of the full block size does.
         if (room.size() < bound) {
             unique_buffer chunk = unique_buffer::with_capacity(bound);
             if (decode(block.bytes, chunk.spare(), header, out))
@@ -229,7 +229,7 @@ private:
         std::byte nothing{};
         char* target = reinterpret_cast<char*>(to.empty() ? &nothing : to.data());
         const auto* source = reinterpret_cast<const char*>(block.data());
-        const auto source_size = static_cast<int>(block.size()); // 4 MiB at most, like the room
+        const auto source_size = static_cast<int>(block.size()); // 4 MiB at most, and so is the room
         const auto room = static_cast<int>(to.size());
         const auto before = header.independent_blocks ? std::span<const std::byte>() : out.written();
         const auto dictionary = before.last(std::min(before.size(), history));
@@ -242,13 +242,14 @@ private:
         return static_cast<std::size_t>(size);
     }
 
-    /// Writes a block of at most block_size to the spare part, which has room for it stored.
+    /// Writes a block of at most block_size to the spare part. Precondition: the spare part has room for the
+    /// stored form.
     void compress_block(std::span<const std::byte> plain, unique_buffer& out) const noexcept {
         const auto spare = out.spare();
         const auto size = static_cast<int>(plain.size());
         const auto* from = reinterpret_cast<const char*>(plain.data());
         char* to = reinterpret_cast<char*>(spare.data() + 4);
-        // Compressed only if that saves a byte, as the frame format advises.
+        // Compressed only if that saves at least a byte, as the frame format advises.
         int compressed = level_ < first_hc_level
                              ? LZ4_compress_fast_extState(fast_state_.get(), from, to, size, size - 1, 1)
                              : LZ4_compress_HC_extStateHC(hc_state_.get(), from, to, size, size - 1, level_);

@@ -15,18 +15,18 @@
 
 namespace kwire {
 
-/// How a snappy_codec writes; it reads both.
+/// The form in which a snappy_codec writes; it reads both.
 enum class snappy_framing : std::uint8_t {
-    xerial, ///< blocks of 32 KiB behind a header of 16 bytes, as Java clients and brokers write
-    raw,    ///< one bare block, as librdkafka, franz-go and sarama write
+    xerial, ///< a header of 16 bytes, then blocks of 32 KiB, as Java clients and brokers write
+    raw,    ///< one block without framing, as librdkafka, franz-go and sarama write
 };
 
 /// snappy, compression type 2, in both forms that Kafka clients write.
 ///
-/// Bytes that begin with the xerial magic are read as xerial: no bare block can begin so, for its first
-/// element would be a copy of bytes that are not there yet. The two versions in the xerial header are not
-/// looked at, since Redpanda has written them in the other byte order; a header that comes again between
-/// blocks is skipped, as snappy-java does for streams that were put one behind the other.
+/// Bytes that begin with the xerial magic are read as xerial: no raw block can begin with it, because its
+/// first element would copy bytes from before the start. The two versions in the xerial header are ignored,
+/// because Redpanda has written them in the other byte order. Another header between blocks is skipped, as in
+/// snappy-java, which reads concatenated streams.
 class snappy_codec final : public codec {
 public:
     explicit snappy_codec(snappy_framing framing = snappy_framing::xerial) noexcept : framing_(framing) {}
@@ -38,7 +38,7 @@ protected:
                                              std::int8_t) override {
         if (!begins_xerial(compressed)) return decompress_block(compressed, 0, out);
 
-        // All blocks are measured before memory is taken once for all of them.
+        // All blocks are measured first, so that one allocation is enough for all of them.
         std::size_t total = 0;
         std::size_t at = 0;
         while (at < compressed.size()) {
@@ -67,7 +67,7 @@ protected:
     std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
                                            std::int8_t) override {
         if (framing_ == snappy_framing::raw) {
-            // The size in front of a block has 32 bits.
+            // The size before a block has 32 bits.
             if (plain.size() > 0xffffffff) return detail::refuse(errc::too_large, 0);
             out.reserve(snappy_max_compressed_length(plain.size()));
             compress_block(plain, out);
@@ -90,7 +90,7 @@ protected:
 private:
     static constexpr std::size_t xerial_block = std::size_t{32} * 1024;
     static constexpr std::size_t largest_chunk = 512u << 20; ///< snappy-java's limit
-    /// Magic, then the version and the lowest compatible one, both 1.
+    /// The magic, then the version and the lowest compatible version, both 1.
     static constexpr std::array<std::byte, 16> xerial_header{
         std::byte{0x82}, std::byte{0x53}, std::byte{0x4e}, std::byte{0x41}, std::byte{0x50}, std::byte{0x50},
         std::byte{0x59}, std::byte{0},    std::byte{0},    std::byte{0},    std::byte{0},    std::byte{1},
@@ -98,7 +98,7 @@ private:
 
     /// A part of xerial framing: a header (no bytes) or a block.
     struct chunk_extent {
-        std::span<const std::byte> bytes; ///< the block behind its length; empty for a header
+        std::span<const std::byte> bytes; ///< the block without its length; empty for a header
         std::size_t end;
     };
 
@@ -106,7 +106,7 @@ private:
         return bytes.size() >= 8 && std::equal(bytes.begin(), bytes.begin() + 8, xerial_header.begin());
     }
 
-    /// The chunk at `at`, which must lie inside.
+    /// The chunk at `at`. Precondition: `at` is before the end.
     [[nodiscard]] static std::expected<chunk_extent, error> chunk_at(std::span<const std::byte> compressed,
                                                                      std::size_t at) noexcept {
         const auto rest = compressed.subspan(at);
@@ -116,15 +116,16 @@ private:
         }
         if (rest.size() < 4) return detail::refuse_truncated(at, 4, rest.size());
         const auto size = wire::load_be<std::uint32_t>(rest.data());
-        // A negative length is more than the limit, too; a block has at least the size of what it holds.
+        // As an unsigned number a negative length exceeds the limit too. A block has at least one byte, its
+        // size.
         if (size == 0 || size > largest_chunk) return detail::refuse(errc::bad_length, at);
         if (size > rest.size() - 4) return detail::refuse_truncated(at + 4, size, rest.size() - 4);
         return chunk_extent{.bytes = rest.subspan(4, size), .end = at + 4 + size};
     }
 
-    /// The size that a block claims, if its bytes can hold as much.
+    /// The size that a block claims for its content, if the block is long enough for it.
     ///
-    /// The shortest element that yields 64 bytes, the most of all, has 3 bytes.
+    /// The densest element has 3 bytes and yields 64.
     [[nodiscard]] static std::expected<std::size_t, error> plain_size(std::span<const std::byte> block,
                                                                       std::size_t offset) noexcept {
         if (block.empty()) return detail::refuse_truncated(offset, 1, 0);
@@ -141,7 +142,7 @@ private:
         if (!size) return std::unexpected{size.error()};
         if (*size > out.left()) return std::unexpected{out.too_large(offset)};
         const auto room = out.room(*size);
-        std::byte nothing{}; // libsnappy wants a place to write to even if there is nothing to write
+        std::byte nothing{}; // libsnappy requires a place to write to even if the content is empty
         std::byte* to = room.empty() ? &nothing : room.data();
         std::size_t produced = *size;
         if (snappy_uncompress(chars(block), block.size(), reinterpret_cast<char*>(to), &produced) !=
@@ -151,14 +152,15 @@ private:
         return {};
     }
 
-    /// Writes one block to the spare part, which must have room; returns its size.
+    /// Writes one block to the spare part of `out` and returns its size. Precondition: the spare part has
+    /// room.
     static std::size_t compress_block(std::span<const std::byte> plain, unique_buffer& out) noexcept {
         std::size_t size = out.spare().size();
         const std::byte nothing{};
         const std::byte* from = plain.empty() ? &nothing : plain.data();
         const auto status = snappy_compress(reinterpret_cast<const char*>(from), plain.size(),
                                             reinterpret_cast<char*>(out.spare().data()), &size);
-        detail::require(status == SNAPPY_OK); // it fails for lack of room only
+        detail::require(status == SNAPPY_OK); // it fails only if there is no room
         out.commit(size);
         return size;
     }

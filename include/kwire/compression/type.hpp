@@ -1,4 +1,4 @@
-/// The compressions of record batches, as batches name them.
+/// The compression types of record batches.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ enum class compression_type : std::uint8_t {
     zstd = 4, ///< magic 2 only (KIP-110)
 };
 
-/// The name in Kafka's configuration: "zstd"; "unknown" for the values that nobody assigned.
+/// The name in Kafka's configuration, such as "zstd"; "unknown" for unassigned values.
 [[nodiscard]] constexpr std::string_view name_of(compression_type type) noexcept {
     switch (type) {
     case compression_type::none: return "none";

@@ -19,36 +19,36 @@ namespace kwire {
 
 namespace detail {
 
-/// A zstd frame as its headers give it, blocks included; nothing is decoded for that.
+/// A zstd frame, measured by its headers and those of its blocks without decoding it.
 struct zstd_frame {
     std::size_t size = 0;    ///< of the whole frame
-    std::uint64_t bound = 0; ///< what its blocks can yield at most
+    std::uint64_t bound = 0; ///< the most bytes that its blocks can yield
     std::uint64_t window = 0;
     std::optional<std::uint64_t> content_size{};
     bool skippable = false;
 };
 
-/// An integer of `width` bytes, the lowest first.
+/// A little-endian integer of `width` bytes.
 [[nodiscard]] inline std::uint64_t load_le(const std::byte* p, std::size_t width) noexcept {
     std::uint64_t value = 0;
     while (width-- != 0) value = value << 8 | std::to_integer<std::uint64_t>(p[width]);
     return value;
 }
 
-/// Whether `magic` begins a frame that readers pass over (RFC 8878, 3.1.2).
+/// Whether `magic` begins a skippable frame (RFC 8878, 3.1.2).
 [[nodiscard]] constexpr bool zstd_skippable(std::uint64_t magic) noexcept {
     return (magic & 0xfffffff0) == 0x184d2a50;
 }
 inline constexpr std::uint64_t zstd_magic = 0xfd2fb528;
 
-/// Measures the frame at `at` (RFC 8878, 3.1.1) by hopping from block to block.
+/// Measures the frame at `at` (RFC 8878, 3.1.1) from block to block.
 ///
-/// truncated if it is not whole; dictionary_needed; bad_compressed_data if it is no frame or a block is
-/// larger than its window allows.
+/// Errors: truncated if it is not whole; dictionary_needed; bad_compressed_data if it is not a valid frame or
+/// a block is larger than its window allows.
 [[nodiscard]] inline std::expected<zstd_frame, error> measure_zstd_frame(std::span<const std::byte> bytes,
                                                                          std::size_t at) noexcept {
     const std::byte* const data = bytes.data();
-    std::size_t p = at; // never behind the end
+    std::size_t p = at; // never past the end
     const auto lacks = [&](std::size_t n) noexcept { return n > bytes.size() - p; };
     const auto cut = [&](std::size_t n) noexcept { return refuse_truncated(p, n, bytes.size() - p); };
 
@@ -122,19 +122,20 @@ inline constexpr std::uint64_t zstd_magic = 0xfd2fb528;
 
 /// zstd (RFC 8878), compression type 4, for batches of magic 2 (KIP-110).
 ///
-/// Reads any number of frames in a row, with or without their content size, skippable ones between them, and
-/// verifies their checksums. Writes one frame with its content size.
+/// Reads any number of frames one after another, with or without their content size and with skippable frames
+/// between them, and verifies their checksums. Writes one frame with its content size.
 class zstd_codec final : public codec {
 public:
+    /// libzstd's default level.
     static constexpr int default_level = 3;
-    /// 8 MiB, which levels up to 19 keep to.
+    /// The default limit, a window of 8 MiB, which levels up to 19 do not exceed.
     static constexpr int default_max_window_log = 23;
 
-    /// `level` from -131072 (fast) to 22 (small), 0 for the default (KIP-390); libzstd takes others for the
-    /// nearest of these.
+    /// `level` from -131072 (fast) to 22 (small output), 0 for the default (KIP-390); libzstd uses the
+    /// nearest of these for other values.
     ///
-    /// Frames whose window is larger than 2^`max_window_log` bytes (10 to 31) are refused with too_large: as
-    /// much memory stays with the codec if one has to be read piece by piece.
+    /// Frames whose window is larger than 2^`max_window_log` bytes (10 to 31) are refused with too_large,
+    /// because the codec may have to allocate, and then keeps, a window of that size.
     explicit zstd_codec(int level = default_level, int max_window_log = default_max_window_log) noexcept
         : level_(level), max_window_log_(std::clamp(max_window_log, 10, 31)) {}
 
@@ -149,8 +150,8 @@ protected:
         for (std::size_t at = 0; at < compressed.size() || !any;) {
             const auto frame = detail::measure_zstd_frame(compressed, at);
             if (!frame) {
-                const bool behind = any && frame.error().offset == at; // what follows is no frame at all
-                return behind ? detail::refuse(errc::trailing_bytes, at) : std::unexpected{frame.error()};
+                const bool trailing = any && frame.error().offset == at; // what follows does not begin a frame
+                return trailing ? detail::refuse(errc::trailing_bytes, at) : std::unexpected{frame.error()};
             }
             if (!frame->skippable) {
                 any = true;
@@ -188,7 +189,7 @@ private:
         if (frame.window > std::uint64_t{1} << max_window_log_) return detail::refuse(errc::too_large, at);
         const std::uint64_t expected = frame.content_size.value_or(frame.bound);
         const std::size_t first = detail::first_room(expected, bytes.size());
-        // At once where memory for all of it may be taken, for then there is no window to copy from.
+        // In one call if all of the output may be allocated, because then no window is copied.
         if (first == expected) return decompress_at_once(bytes, at, first, out);
         return decompress_in_pieces(bytes, at, first, out);
     }
@@ -218,7 +219,7 @@ private:
         if (ZSTD_isError(set)) return refuse_as(set, at);
         ZSTD_inBuffer source{.src = bytes.data(), .size = bytes.size(), .pos = 0};
         for (;;) {
-            std::byte beyond{}; // takes the first byte past the cap, if there is one
+            std::byte beyond{}; // receives the first byte past the cap, if there is one
             auto room = out.room(wanted);
             const bool full = room.empty();
             if (full) room = {&beyond, 1};
@@ -231,7 +232,8 @@ private:
                 if (source.pos == source.size) return {};
                 return detail::refuse(errc::bad_compressed_data, at + source.pos);
             }
-            // All is read, there is room, and more is awaited: the frame is not what its headers say.
+            // All input is read, there is room, and the decoder expects more: the frame contradicts its
+            // headers.
             if (source.pos == source.size && target.pos < target.size)
                 return detail::refuse(errc::bad_compressed_data, at + source.pos);
             wanted = ZSTD_DStreamOutSize(); // room() doubles

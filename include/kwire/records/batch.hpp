@@ -1,10 +1,11 @@
-/// Record batches where they lie: their headers, their checksums, and the bytes behind each.
+/// Record batches, read where they lie: their headers, their checksums and the bytes of their records.
 ///
 ///     for (auto batch : kwire::record_batches(partition.records()))
 ///         log.push_back(*request.slice(bytes_of(batch)));   // the bytes that the socket wrote, no copy
 ///
-/// A records field is a row of batches without a count. Those of magic 2 have a header of 61 bytes (KIP-98);
-/// old logs hold entries of magic 0 and 1 as well, single messages or compressed wrappers around several.
+/// A records field is a sequence of batches without a count. Batches of magic 2 have a header of 61 bytes
+/// (KIP-98); old logs also hold entries of magic 0 and 1: single messages, or compressed wrappers around
+/// several.
 #pragma once
 
 #include <kwire/compression/type.hpp>
@@ -26,10 +27,10 @@
 
 namespace kwire {
 
-/// Whose clock the timestamps of a batch are from.
+/// Which clock the timestamps of a batch come from.
 enum class timestamp_type : std::uint8_t {
     create_time,     ///< the producer's, one for each record
-    log_append_time, ///< the broker's: max_timestamp holds for all records, their own are void (KIP-32)
+    log_append_time, ///< the broker's: max_timestamp applies to all records and replaces their own (KIP-32)
     none,            ///< magic 0 has no timestamps
 };
 
@@ -43,21 +44,21 @@ enum class timestamp_type : std::uint8_t {
     return "unknown";
 }
 
-/// The header of a batch of magic 2, laid over its bytes. The first four fields lie outside the checksum.
+/// The header of a batch of magic 2, laid over its bytes (KIP-98). The checksum covers the fields after crc.
 struct batch_header {
     big_int64 base_offset;  ///< offset of the first record; 0 from a producer, assigned by the broker
-    big_int32 batch_length; ///< bytes of the batch behind this field: its size less 12
+    big_int32 batch_length; ///< bytes of the batch after this field: its size minus 12
     big_int32 partition_leader_epoch; ///< assigned by the broker; -1 or 0 from a producer
     big_int8 magic;                   ///< 2
-    big_uint32 crc;                   ///< CRC-32C of everything behind it
-    big_int16 attributes;             ///< see batch_view for what they say; bits 7 to 15 are unused
-    big_int32 last_offset_delta; ///< last offset less base_offset; compaction keeps it, so gaps are possible
-    big_int64 base_timestamp;    ///< ms; what the records' timestamps are relative to, or the delete horizon
-    big_int64 max_timestamp;     ///< ms; -1 if there is none
-    big_int64 producer_id;       ///< -1 if the producer is not idempotent
-    big_int16 producer_epoch;    ///< -1 as above
-    big_int32 base_sequence;     ///< sequence number of the first record; -1 as above
-    big_int32 record_count;      ///< 0 after compaction has removed all records
+    big_uint32 crc;                   ///< CRC-32C of everything after it
+    big_int16 attributes;             ///< see batch_view for their meaning; bits 7 to 15 are unused
+    big_int32 last_offset_delta; ///< last offset minus base_offset; compaction keeps it, so gaps are possible
+    big_int64 base_timestamp; ///< ms; the records' timestamps are relative to it; may be the delete horizon
+    big_int64 max_timestamp;  ///< ms; -1 if there is none
+    big_int64 producer_id;    ///< -1 if the producer is not idempotent
+    big_int16 producer_epoch; ///< -1 as above
+    big_int32 base_sequence;  ///< sequence number of the first record; -1 as above
+    big_int32 record_count;   ///< 0 if compaction has removed all records
 };
 
 static_assert(overlayable<batch_header> && sizeof(batch_header) == 61);
@@ -67,7 +68,7 @@ static_assert(offsetof(batch_header, magic) == 16 && offsetof(batch_header, crc)
 
 namespace detail {
 
-/// What entries of every magic begin with: up to the magic byte nothing ever moved, only the third field
+/// The first fields of an entry of any magic: no field up to the magic byte ever moved; only the third
 /// changed.
 struct batch_prefix {
     big_int64 offset;
@@ -77,7 +78,7 @@ struct batch_prefix {
 };
 static_assert(overlayable<batch_prefix> && sizeof(batch_prefix) == 17);
 
-/// A message of magic 0 or 1 up to its attributes; in magic 1 a timestamp follows.
+/// The first fields of a message of magic 0 or 1; only magic 1 has the timestamp.
 struct message_prefix {
     big_int64 offset;
     big_int32 length;
@@ -102,25 +103,25 @@ static_assert(overlayable<message_prefix> && sizeof(message_prefix) == 26);
     return static_cast<std::int32_t>(sum & 0x7fffffff);
 }
 
-/// The part of an entry that its length does not count: offset and length.
+/// The bytes of an entry that its length field does not count: offset and length.
 inline constexpr std::uint32_t batch_overhead = 12;
 
-/// The least length of an entry: 49 for the rest of the header of magic 2; for messages of magic 0 and 1 the
-/// 14 and 22 bytes that are left when key and value are null.
+/// The smallest valid length of an entry: 49 for the rest of the header of magic 2; 14 and 22 for messages of
+/// magic 0 and 1 whose key and value are null.
 [[nodiscard]] constexpr std::int32_t least_batch_length(std::int8_t magic) noexcept {
     return magic == 2 ? 49 : magic == 1 ? 22 : 14;
 }
 
-/// What lies at the beginning of some bytes: an entry that is whole (size > 0), or why there is none.
+/// Whether bytes begin with a whole entry (size > 0), or why not.
 struct batch_extent {
-    std::uint32_t size = 0;       ///< of the entry, header included; 0 if it is not whole
-    std::uint64_t needed = 0;     ///< if the bytes end too early: how many there must be, at least
-    std::optional<errc> defect{}; ///< bytes that are no batch, whatever follows
+    std::uint32_t size = 0;       ///< of the entry with its header; 0 if there is no whole entry
+    std::uint64_t needed = 0;     ///< if the bytes end too early: how many are needed, at least
+    std::optional<errc> defect{}; ///< set if the bytes are not a valid batch, whatever follows
 };
 
 [[nodiscard]] inline batch_extent measure_batch(const std::byte* p, std::uint64_t left) noexcept {
     if (left < sizeof(batch_prefix)) [[unlikely]] {
-        // A length that is too small for every format is seen before the format is.
+        // A length that is too small for every format is an error even if the magic byte is missing.
         if (left >= batch_overhead && wire::load_be<std::int32_t>(p + 8) < least_batch_length(0))
             return {.defect = errc::bad_batch_length};
         return {.needed = sizeof(batch_prefix)};
@@ -132,7 +133,8 @@ struct batch_extent {
     if (length < least_batch_length(0)) return {.defect = errc::bad_batch_length};
     const std::uint32_t size = static_cast<std::uint32_t>(length) + batch_overhead;
     if (size > left) return {.needed = size};
-    // What its own format asks for is asked of whole batches only, as Kafka does: a tail is a tail.
+    // The minimum of the format itself applies to whole batches only, as in Kafka: a batch that is cut short
+    // is reported as truncated.
     if (length < least_batch_length(magic)) return {.defect = errc::bad_batch_length};
     return {.size = size};
 }
@@ -141,17 +143,16 @@ struct batch_access;
 
 } // namespace detail
 
-/// One batch of magic 2, or one message or wrapper of magic 0 or 1; all of its bytes are there.
+/// A view of one batch of magic 2, or of one message or wrapper of magic 0 or 1, with all of its bytes.
 ///
-/// A small value that points at them and is good as long as they are. What it says holds for every magic: a
-/// field that the old formats lack has the value that stands for "none". Nothing is checked but the length:
-/// see check_batches.
+/// A small value, valid while the bytes are. Its accessors work for every magic: a field that the old formats
+/// lack has the value that means "none". Only the length has been checked: see check_batches.
 class batch_view {
 public:
-    /// Points at nothing; only assignment and destruction are allowed.
+    /// Shows no batch; assign to it before use.
     batch_view() noexcept = default;
 
-    /// The header where it lies; nullptr for magic 0 and 1, which have none of this kind.
+    /// The header, where it lies; nullptr for magic 0 and 1, which have another header.
     [[nodiscard]] const batch_header* header() const noexcept {
         return is_legacy() ? nullptr : &overlay_trusted<batch_header>(data_);
     }
@@ -160,69 +161,73 @@ public:
     /// Whether this is a message or wrapper of magic 0 or 1.
     [[nodiscard]] bool is_legacy() const noexcept { return magic() < 2; }
 
-    /// The offset field: of the first record; in magic 0 and 1 of the message, or of a wrapper's last one.
+    /// The offset field: the offset of the first record; in magic 0 and 1 that of the message, or of the last
+    /// message in a wrapper.
     [[nodiscard]] std::int64_t base_offset() const noexcept { return prefix().offset; }
-    /// The offset of the last record, or of the last that there was before compaction; wraps at the end of
-    /// int64.
+    /// The offset of the last record, whether or not compaction has removed it. Wraps at the end of int64.
     [[nodiscard]] std::int64_t last_offset() const noexcept {
         return is_legacy() ? base_offset() : plus(base_offset(), v2().last_offset_delta);
     }
-    /// Where a consumer goes on after this batch, whichever of its records are left; wraps as last_offset.
+    /// The offset at which a consumer continues after this batch, whichever records are left. Wraps as
+    /// last_offset.
     [[nodiscard]] std::int64_t next_offset() const noexcept { return plus(last_offset(), 1); }
-    /// The length field: bytes behind it, 12 less than bytes_of.
+    /// The length field: the size of bytes_of(batch) minus 12.
     [[nodiscard]] std::int32_t batch_length() const noexcept { return prefix().length; }
-    /// The epoch of the leader that appended it; -1 in magic 0 and 1.
+    /// The epoch of the leader that appended the batch; -1 in magic 0 and 1.
     [[nodiscard]] std::int32_t partition_leader_epoch() const noexcept {
         return is_legacy() ? -1 : v2().partition_leader_epoch.value();
     }
-    /// The checksum as stored: CRC-32C in magic 2, CRC-32 in magic 0 and 1. crc_matches compares it.
+    /// The stored checksum: CRC-32C in magic 2, CRC-32 in magic 0 and 1. crc_matches compares it with the
+    /// bytes.
     [[nodiscard]] std::uint32_t crc() const noexcept {
         return is_legacy() ? legacy().crc.value() : v2().crc.value();
     }
 
-    /// The bits as stored, with those that mean nothing yet.
+    /// The attribute bits as stored, unused ones included.
     [[nodiscard]] std::int16_t attributes() const noexcept {
         return is_legacy() ? std::int16_t{legacy().attributes} : v2().attributes.value();
     }
-    /// Bits 0 to 2; may be a value that nobody assigned.
+    /// Bits 0 to 2 of the attributes; may be an unassigned value.
     [[nodiscard]] compression_type compression() const noexcept {
         return static_cast<compression_type>(attributes() & 7);
     }
-    /// Bit 3; none in magic 0.
+    /// Bit 3 of the attributes (KIP-32); `none` in magic 0.
     [[nodiscard]] kwire::timestamp_type timestamp_type() const noexcept {
         if (magic() == 0) return kwire::timestamp_type::none;
         return has(3) ? kwire::timestamp_type::log_append_time : kwire::timestamp_type::create_time;
     }
-    /// Bit 4: part of a transaction (KIP-98). false in magic 0 and 1.
+    /// Bit 4 of the attributes: the batch is part of a transaction (KIP-98). false in magic 0 and 1.
     [[nodiscard]] bool is_transactional() const noexcept { return !is_legacy() && has(4); }
-    /// Bit 5: markers of transactions or of KRaft, no data; clients skip it and never produce it.
+    /// Bit 5 of the attributes: the batch holds markers of transactions or of KRaft, not data (see
+    /// control.hpp). false in magic 0 and 1.
     [[nodiscard]] bool is_control() const noexcept { return !is_legacy() && has(5); }
-    /// When tombstones and markers in it may go, ms; only if bit 6 is set (KIP-534).
+    /// The time in ms from which compaction may remove tombstones and markers (KIP-534); nullopt unless bit 6
+    /// of the attributes is set.
     [[nodiscard]] std::optional<std::int64_t> delete_horizon() const noexcept {
         if (is_legacy() || !has(6)) return std::nullopt;
         return v2().base_timestamp;
     }
 
-    /// How many records the header of a batch of magic 2 announces; nullopt for magic 0 and 1, which do not
-    /// say.
+    /// The record count in the header of magic 2, not checked against the records; nullopt for magic 0 and 1.
     [[nodiscard]] std::optional<std::int32_t> record_count() const noexcept {
         if (is_legacy()) return std::nullopt;
         return v2().record_count;
     }
 
-    /// ms; of a message of magic 1 its own; -1 if there is none.
+    /// The largest timestamp in ms, as stored; of a message of magic 1 its own; -1 if there is none.
     [[nodiscard]] std::int64_t max_timestamp() const noexcept {
         if (magic() == 0) return -1;
         return is_legacy() ? legacy().timestamp.value() : v2().max_timestamp.value();
     }
-    /// -1 if the producer was not idempotent, as in magic 0 and 1; the next three likewise.
+    /// The id of the idempotent producer (KIP-98); -1 if there is none, and in magic 0 and 1.
     [[nodiscard]] std::int64_t producer_id() const noexcept {
         return is_legacy() ? -1 : v2().producer_id.value();
     }
+    /// The epoch of the idempotent producer (KIP-98); -1 if there is none, and in magic 0 and 1.
     [[nodiscard]] std::int16_t producer_epoch() const noexcept {
         return is_legacy() ? std::int16_t{-1} : v2().producer_epoch.value();
     }
-    /// The sequence number of the first record.
+    /// The sequence number of the first record (KIP-98); -1 if there is none, and in magic 0 and 1.
     [[nodiscard]] std::int32_t base_sequence() const noexcept {
         return is_legacy() ? -1 : v2().base_sequence.value();
     }
@@ -232,7 +237,7 @@ public:
         return is_legacy() ? -1 : detail::sequence_after(base_sequence(), v2().last_offset_delta);
     }
 
-    /// The whole batch, header included; good as long as the bytes that it was found in.
+    /// The bytes of the batch with its header; valid while the bytes that it was found in are.
     [[nodiscard]] friend std::span<const std::byte> bytes_of(const batch_view& batch) noexcept {
         return {batch.data_, batch.size_};
     }
@@ -245,7 +250,8 @@ private:
     [[nodiscard]] const detail::batch_prefix& prefix() const noexcept {
         return overlay_trusted<detail::batch_prefix>(data_);
     }
-    /// In bounds for magic 0 too, whose least message has 26 bytes, but the timestamp is not one there.
+    /// In bounds for magic 0 too, whose smallest message has 26 bytes; there the last eight are not a
+    /// timestamp.
     [[nodiscard]] const detail::message_prefix& legacy() const noexcept {
         return overlay_trusted<detail::message_prefix>(data_);
     }
@@ -260,33 +266,36 @@ private:
     std::uint32_t size_ = 0;
 };
 
-/// A batch whose bytes may be changed where they lie, in the fields that its checksum does not cover.
+/// A view of a batch whose bytes may be changed where they lie.
 ///
-/// Whoever makes one vouches that nobody else reads the bytes meanwhile. Good as long as they are.
+/// Precondition of each change: no one else reads the bytes at the same time. Valid while the bytes are.
 class mutable_batch {
 public:
-    /// Points at nothing; only assignment and destruction are allowed.
+    /// Shows no batch; assign to it before use.
     mutable_batch() noexcept = default;
 
-    /// The same batch to be read.
+    /// The same batch, read-only.
     [[nodiscard]] operator batch_view() const noexcept;
 
-    /// Sets the offset field. In magic 0 and 1 it is that of the message, or of the wrapper's last one, and
-    /// in magic 0 the messages inside a wrapper keep theirs.
+    /// Sets the offset field, which the checksum does not cover. In magic 0 and 1 it is the offset of the
+    /// message, or of the last message in a wrapper; the messages in a wrapper of magic 0 keep their absolute
+    /// offsets.
     void set_base_offset(std::int64_t offset) const noexcept {
         overlay_trusted<detail::batch_prefix>(data_).offset = offset;
     }
-    /// Sets the epoch of the leader that appends the batch. Messages of magic 0 and 1 have none (their
-    /// checksum is in its place) and stay as they are.
+    /// Sets the epoch of the leader that appends the batch, which the checksum does not cover. No effect on
+    /// magic 0 and 1, which have no such field.
     void set_partition_leader_epoch(std::int32_t epoch) const noexcept {
         if (overlay_trusted<detail::batch_prefix>(data_).magic == 2)
             overlay_trusted<batch_header>(data_).partition_leader_epoch = epoch;
     }
 
-    /// The whole batch, header included. Changes behind the first 17 bytes do not fit the checksum any more.
+    /// The bytes of the batch with its header. A change after the first 17 bytes invalidates the checksum;
+    /// see patch.hpp.
     [[nodiscard]] friend std::span<std::byte> writable_bytes_of(const mutable_batch& batch) noexcept {
         return {batch.data_, batch.size_};
     }
+    /// The bytes of the batch with its header, read-only.
     [[nodiscard]] friend std::span<const std::byte> bytes_of(const mutable_batch& batch) noexcept {
         return {batch.data_, batch.size_};
     }
@@ -302,18 +311,18 @@ private:
 
 namespace detail {
 
-/// The only maker of batches; whoever calls has measured the bytes.
+/// The only way to make batches. Precondition: a whole batch of `size` bytes is at `data`.
 struct batch_access {
     static batch_view make(const std::byte* data, std::uint32_t size) noexcept { return {data, size}; }
     static mutable_batch make(std::byte* data, std::uint32_t size) noexcept { return {data, size}; }
 };
 
-/// Why no whole batch begins at `p`, as an error at `offset`.
+/// The error for an extent without a whole batch, which begins at `offset`.
 [[nodiscard]] inline error batch_error(const batch_extent& extent, std::uint64_t offset,
                                        std::uint64_t left) noexcept {
     if (!extent.defect)
         return {.code = errc::truncated, .offset = offset, .needed = extent.needed, .left = left};
-    // Both fields that can be wrong are behind the offset: the length at 8, the magic at 16.
+    // Two fields can be wrong: the length, at byte 8, and the magic, at byte 16.
     error e{.code = *extent.defect, .offset = offset + (*extent.defect == errc::unknown_magic ? 16u : 8u)};
     e.enter({*extent.defect == errc::unknown_magic ? "magic" : "batch_length"});
     return e;
@@ -325,14 +334,14 @@ inline mutable_batch::operator batch_view() const noexcept {
     return detail::batch_access::make(static_cast<const std::byte*>(data_), size_);
 }
 
-/// The records behind the header of a batch of magic 2, compressed or not; empty for magic 0 and 1, where the
-/// message is the batch.
+/// The bytes after the header of a batch of magic 2, compressed or not; empty for magic 0 and 1, where the
+/// message is the batch. Valid while the batch is.
 [[nodiscard]] inline std::span<const std::byte> records_bytes(const batch_view& batch) noexcept {
     return batch.is_legacy() ? std::span<const std::byte>() : bytes_of(batch).subspan(sizeof(batch_header));
 }
 
-/// Whether the stored checksum is that of the bytes: CRC-32C from byte 21 in magic 2, CRC-32 from byte 16
-/// before.
+/// Whether the stored checksum is that of the bytes: CRC-32C from byte 21 in magic 2, CRC-32 from byte 16 in
+/// magic 0 and 1. Reads all bytes.
 [[nodiscard]] inline bool crc_matches(const batch_view& batch) noexcept {
     const auto bytes = bytes_of(batch);
     if (batch.is_legacy())
@@ -340,9 +349,10 @@ inline mutable_batch::operator batch_view() const noexcept {
     return crc32c(bytes.subspan(offsetof(batch_header, attributes))) == batch.crc();
 }
 
-/// The batch that begins at the first of `bytes`, which may go on behind it.
+/// The batch at the start of `bytes`, which may continue after it; valid while they are.
 ///
-/// truncated (with the bytes needed, at least, and left) if it is not whole; unknown_magic, bad_batch_length.
+/// Errors: truncated if the batch is not whole, with the bytes needed (at least) and left; unknown_magic,
+/// bad_batch_length.
 [[nodiscard]] inline std::expected<batch_view, error> batch_at(std::span<const std::byte> bytes) noexcept {
     const auto extent = detail::measure_batch(bytes.data(), bytes.size());
     if (extent.size == 0) return std::unexpected{detail::batch_error(extent, 0, bytes.size())};
@@ -358,29 +368,31 @@ mutable_batch_at(std::span<std::byte> bytes) noexcept {
     return detail::batch_access::make(bytes.data(), extent.size);
 }
 
-/// Where a row of batches ends, and why there.
+/// Where the whole batches of a records field end, and why.
 struct batches_tail {
-    std::uint64_t offset = 0;  ///< bytes of whole batches in front of it
-    std::uint64_t left = 0;    ///< bytes from there on; 0 if the last batch was whole
-    std::uint64_t missing = 0; ///< how many more would complete the batch cut short, at least; 0 if none is
-    std::optional<error> defect{}; ///< set if what is there is no batch: bad_batch_length, unknown_magic
+    std::uint64_t offset = 0;  ///< bytes of the whole batches before it
+    std::uint64_t left = 0;    ///< bytes from there on; 0 if nothing follows the last whole batch
+    std::uint64_t missing = 0; ///< how many bytes the batch that is cut short lacks, at least; 0 if none is
+    std::optional<error>
+        defect{}; ///< set if what follows is not a valid batch: bad_batch_length, unknown_magic
 
-    /// Whether the last batch is cut short: usual in a Fetch response, where max bytes cuts; an error in
-    /// Produce.
+    /// Whether the last batch is cut short: usual in a Fetch response, because of its maximum size; an error
+    /// in Produce.
     [[nodiscard]] bool truncated() const noexcept { return missing != 0; }
-    /// The error where all bytes must be whole batches: the defect, or truncated for a batch that is cut
-    /// short; nullopt if no bytes are left.
+    /// The error for callers that require whole batches only: the defect, or truncated for a batch that is
+    /// cut short; nullopt if no bytes are left.
     [[nodiscard]] std::optional<error> refusal() const noexcept {
         if (left == 0 || defect) return defect;
         return error{.code = errc::truncated, .offset = offset, .needed = left + missing, .left = left};
     }
 };
 
-/// The batches of a records field, as a forward range that finds each as it goes and never reads past the
-/// end.
+/// The batches of a records field, as a forward range that finds each batch on the way and never reads past
+/// the end.
 ///
-/// It ends in front of the first batch that is cut short or is no batch; tail() tells which. `Byte` is const
-/// std::byte or std::byte, its elements batch_view or mutable_batch. Good as long as the bytes are.
+/// A loop ends before the first batch that is cut short or not valid, just as it ends after the last one: ask
+/// tail() which it was, or call check_batches first. `Byte` is const std::byte or std::byte, the elements are
+/// batch_view or mutable_batch. Valid while the bytes are.
 template <class Byte>
     requires std::is_same_v<std::remove_const_t<Byte>, std::byte>
 class basic_record_batches {
@@ -415,7 +427,7 @@ public:
     };
     using const_iterator = iterator;
 
-    /// The null records field: no batches.
+    /// The range of a null records field: no batches.
     basic_record_batches() noexcept = default;
     explicit basic_record_batches(std::span<Byte> bytes) noexcept : bytes_(bytes), null_(false) {}
 
@@ -427,13 +439,14 @@ public:
     /// Whether there is no whole batch.
     [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
-    /// What is behind the last whole batch; walks over all headers.
+    /// What follows the last whole batch; reads the header of each.
     [[nodiscard]] batches_tail tail() const noexcept {
         auto i = begin();
         while (i != end()) ++i;
         return tail(i);
     }
-    /// The same from where an own loop has ended; `at_end` must be at the end.
+    /// The same, without reading the headers again. Precondition: `at_end` is the iterator of a loop that has
+    /// reached end().
     [[nodiscard]] batches_tail tail(const iterator& at_end) const noexcept {
         batches_tail tail{.offset = bytes_.size() - at_end.left_, .left = at_end.left_};
         if (tail.left == 0) return tail;
@@ -445,7 +458,7 @@ public:
         return tail;
     }
 
-    /// The bytes of the field, the tail included.
+    /// All bytes of the field, the tail included.
     [[nodiscard]] friend std::span<Byte> bytes_of(const basic_record_batches& batches) noexcept {
         return batches.bytes_;
     }
@@ -455,10 +468,10 @@ private:
     bool null_ = true;
 };
 
-/// The batches of a records field, to be read.
+/// The batches of a records field, read-only.
 using record_batch_range = basic_record_batches<const std::byte>;
 
-/// The batches in `bytes`; see basic_record_batches. They must outlive the loop.
+/// The batches in `bytes`, which must outlive the range; see basic_record_batches.
 [[nodiscard]] inline record_batch_range record_batches(std::span<const std::byte> bytes) noexcept {
     return record_batch_range(bytes);
 }
@@ -468,11 +481,11 @@ template <class Records>
 [[nodiscard]] inline record_batch_range record_batches(const Records& records) noexcept {
     return records ? record_batch_range(*records) : record_batch_range();
 }
-/// Not for temporary owners, whose bytes are gone when the loop begins.
+/// Deleted for temporary owners of bytes, whose bytes would be gone before the loop.
 template <detail::temporary_owner Owner>
 record_batch_range record_batches(Owner&& bytes) = delete;
 
-/// The batches in `bytes`, to be changed where they lie.
+/// The batches in `bytes`, to be changed where they lie; `bytes` must outlive the range.
 [[nodiscard]] inline basic_record_batches<std::byte>
 mutable_record_batches(std::span<std::byte> bytes) noexcept {
     return basic_record_batches<std::byte>(bytes);

@@ -1,13 +1,12 @@
-/// Writes a batch of magic 2, record after record, into one growing buffer that is then ready to be sent.
+/// Writes a batch of magic 2, record by record, into one growing buffer that is then ready to be sent.
 ///
 ///     kwire::batch_builder builder({.producer_id = 42, .producer_epoch = 0, .base_sequence = 17});
 ///     if (!builder.append({.timestamp = now, .key = key, .value = kwire::bytes_of_text("paid")}))
 ///         send_and_begin_anew();
-///     kwire::shared_buffer batch = std::move(builder).finish().to_bytes();   // the one segment, no copy
+///     kwire::shared_buffer batch = std::move(builder).finish().to_bytes();   // one segment, not copied
 ///
-/// Large values can be attached by reference instead: finish() then gives a chain of several segments. With a
-/// codec, finish(codec) compresses the records.
-/// Layout: KIP-98, headers KIP-82.
+/// Large values can be attached by reference: finish() then returns a chain of several segments.
+/// finish(codec) compresses the records. Layout: KIP-98, headers KIP-82.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -33,32 +32,34 @@
 
 namespace kwire {
 
-/// What a batch is about to say of itself. The defaults are those of a producer that is not idempotent.
+/// The header fields and limits of a batch to write. The defaults are those of a producer that is not
+/// idempotent.
 struct batch_options {
-    std::int64_t base_offset = 0;
+    std::int64_t base_offset = 0; ///< offset of the first record; a broker assigns it
     std::int32_t partition_leader_epoch = -1;
-    std::int64_t producer_id = -1;
-    std::int16_t producer_epoch = -1;
-    std::int32_t base_sequence = -1;
-    bool is_transactional = false;
-    bool is_control = false;
-    /// ms; sets log_append_time, and counts for all records instead of their own timestamps.
+    std::int64_t producer_id = -1;    ///< of an idempotent producer (KIP-98); -1 for none
+    std::int16_t producer_epoch = -1; ///< -1 as above
+    std::int32_t base_sequence = -1;  ///< sequence number of the first record; -1 as above
+    bool is_transactional = false;    ///< part of a transaction (KIP-98)
+    bool is_control = false;          ///< markers, not data: see control_builder.hpp
+    /// ms; sets the timestamp type log_append_time, and replaces the timestamps of all records (KIP-32).
     std::optional<std::int64_t> append_time{};
-    /// ms; stands in base_timestamp, which the timestamps of the records then count from.
+    /// ms; sets base_timestamp, to which the timestamps of the records are then relative (KIP-534).
     std::optional<std::int64_t> delete_horizon{};
-    /// Bytes that the whole batch may have: the default of a broker's max.message.bytes.
+    /// The largest size of the batch in bytes. The default is that of a broker's max.message.bytes.
     std::size_t max_bytes = 1048588;
-    /// Bytes to allocate at once at the first record; a good guess saves allocations and copies.
+    /// How many bytes to allocate with the first record; a good guess saves allocations and copies.
     std::size_t expected_bytes = 16384;
 };
 
 /// Builds one batch of magic 2.
 ///
-/// Move-only; a moved-from builder is as new. A record that is refused changes nothing. Memory that cannot be
-/// had throws std::bad_alloc (ends the program under -fno-exceptions); the batch is then as it was before.
-/// Not for several threads at once.
+/// Move-only; a moved-from builder is empty, with the same options. A record that is refused changes nothing.
+/// A failed allocation throws std::bad_alloc (aborts under -fno-exceptions) and changes nothing. Threads: one
+/// at a time.
 class batch_builder {
 public:
+    /// A builder of a batch with these options; allocates nothing.
     explicit batch_builder(const batch_options& options = {}) noexcept : options_(options) {}
     batch_builder(batch_builder&& other) noexcept : options_(other.options_) { swap(other); }
     batch_builder& operator=(batch_builder&& other) noexcept {
@@ -68,20 +69,20 @@ public:
     }
     ~batch_builder() = default;
 
-    /// Appends a record; its value is copied. What was written is counted in copied_bytes() by finish().
+    /// Appends a record and copies its key, value and headers; finish() counts the bytes in copied_bytes().
     ///
-    /// too_large if the batch would exceed max_bytes, or a length its field; bad_value, with the field's
-    /// name, if the offset does not rise or lies more than 2^31 - 1 above the first one. Compiled in line at
-    /// 1.5 kB a call, for out of line it takes half as long again.
+    /// Errors: too_large if the batch would exceed max_bytes, or a length its field; bad_value, with the path
+    /// `offset`, if the offset does not rise or is more than 2^31 - 1 above the first one.
+    // cost: inlined, 1.5 kB per call; a call takes half as long again.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<void, error> append(const record_to_write& record) {
         if (write_if_roomy(record)) [[likely]]
             return {};
-        const record_to_write kept = record; // lets the compiler keep the caller's one in registers
+        const record_to_write kept = record; // lets the compiler keep the caller's record in registers
         return append_measured(kept);
     }
 
-    /// Appends a record whose value is attached by reference: worth it from some KiB on. `record.value` is
-    /// not looked at. Errors as append.
+    /// Appends a record with `value` attached by reference, which pays from a few KiB on; `record.value` is
+    /// ignored. Errors: as above.
     [[nodiscard]] std::expected<void, error> append(const record_to_write& record, shared_buffer value) {
         const measured sizes = measure(record, static_cast<std::int64_t>(value.size()));
         if (sizes.whole > room_left()) return std::unexpected{refusal(sizes)};
@@ -100,19 +101,21 @@ public:
         return {};
     }
 
-    /// Whether append would take this record.
+    /// Whether append would accept this record.
     [[nodiscard]] bool has_room_for(const record_to_write& record) const noexcept {
         return measure(record, value_size(record)).whole <= room_left();
     }
 
-    /// Bytes of the batch as it stands, the header included, also before the first record.
+    /// The size of the batch so far in bytes, header included; that of the header before the first record.
     [[nodiscard]] std::size_t size() const noexcept { return own_size() + attached_bytes_; }
+    /// How many records were appended since the builder was made or reset.
     [[nodiscard]] std::int32_t record_count() const noexcept { return count_; }
+    /// Whether the batch has no records.
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
-    /// The batch with its checksum, in one segment if no value was attached; the builder is as new then.
+    /// The batch with its checksum, in one segment if no value was attached. Resets the builder.
     ///
-    /// Without records: an empty batch as compaction leaves it, whose last offset is the first.
+    /// Without records: an empty batch as compaction leaves it, whose last offset is its first.
     [[nodiscard]] buffer_chain finish() && {
         fill_to_cursor();
         batch_header& header = overlay_trusted<batch_header>(bytes_.data());
@@ -144,10 +147,10 @@ public:
 
     /// The batch with its records compressed; `codec` is a kwire::codec (<kwire/compression/codec.hpp>).
     ///
-    /// max_bytes has bounded the records before compression; the compressed batch is bounded by it too:
-    /// too_large, or the codec's own error, and then the builder is as it was, so that finish() without a
-    /// codec is left. Attached values are copied for the codec, and counted. An empty batch is not
-    /// compressed, as Kafka has it.
+    /// Resets the builder. Attached values are copied for the codec, and counted in copied_bytes(). An empty
+    /// batch is not compressed, as in Kafka. Errors, after which the builder has not changed, so that
+    /// finish() without a codec is still possible: too_large if the compressed batch exceeds max_bytes; the
+    /// codec's own error.
     template <record_codec Codec>
     [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
         if (empty()) return std::move(*this).finish().to_bytes();
@@ -173,14 +176,14 @@ public:
         return std::move(out).freeze();
     }
 
-    /// The same in memory that may still be changed (see batch_patch). Attached values are copied, and
-    /// counted.
+    /// The batch with its checksum in writable memory, for changes in place (see patch.hpp). Resets the
+    /// builder. Attached values are copied, and counted in copied_bytes().
     [[nodiscard]] unique_buffer finish_writable() && {
         buffer_chain chain = std::move(*this).finish();
         shared_buffer whole = chain.to_bytes();
         chain = {};
         auto unique = std::move(whole).try_into_unique();
-        detail::require(unique.has_value()); // made above, and seen by nobody
+        detail::require(unique.has_value()); // made above, with no other holder
         return *std::move(unique);
     }
 
@@ -190,32 +193,32 @@ private:
         std::numeric_limits<std::int32_t>::max(); ///< of any length field
     static constexpr std::uint64_t bad_offset = ~std::uint64_t{0};
     static constexpr std::uint64_t least_body = 6; ///< attributes and five varints of a byte each
-    /// What the length in front, the deltas, the lengths of key and value and the count of headers may take
+    /// What the record's length, the deltas, the lengths of key and value and the count of headers can take
     /// beyond that.
     static constexpr std::uint64_t most_beyond = 5 + 9 + 4 + 4 + 4 + 4;
     static constexpr std::uint64_t most_of_header = 5 + 5; ///< its two lengths
 
     struct attachment {
-        std::size_t at; ///< in bytes_: in front of what stands there
+        std::size_t at; ///< in bytes_: the value comes before the byte there
         shared_buffer bytes;
     };
 
     struct measured {
-        std::uint64_t
-            whole; ///< bytes of the record with its length; bad_offset where that is the reason to refuse
-        std::int32_t length; ///< what its length field says
+        std::uint64_t whole; ///< bytes of the record with its length; bad_offset if the offset is the reason
+                             ///< to refuse it
+        std::int32_t length; ///< the value of its length field
         std::int32_t offset_delta;
         std::int64_t timestamp_delta;
     };
 
-    /// Writes the record in one pass if there is room for the longest form of all its numbers; false, and
-    /// nothing has changed, if it has to be looked at more closely.
+    /// Writes the record in one pass if there is room for the longest form of all its numbers; otherwise
+    /// returns false, and nothing has changed.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool write_if_roomy(const record_to_write& record) noexcept {
-        const auto room = static_cast<std::uint64_t>(end_ - at_); // less than 2^31, and 0 before the first
+        const auto room = static_cast<std::uint64_t>(end_ - at_); // less than 2^31; 0 before the first record
         if (room < least_body + most_beyond) [[unlikely]]
             return false;
         const std::uint64_t spare = room - least_body - most_beyond;
-        // No sum can overflow: these are four sizes of things in memory at most, and less than 2^32.
+        // No sum can overflow: four sizes of objects in memory at most, plus less than 2^32.
         std::uint64_t most =
             (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
         if (!record.headers.empty()) most += most_of_headers(record.headers, spare);
@@ -223,12 +226,12 @@ private:
         if (most > spare || delta < next_delta_ || delta > largest) [[unlikely]]
             return false;
 
-        // The length comes first and is known last: what is written behind it seldom needs a longer one than
-        // the least record would.
+        // The length comes first but is known last. Its size is that of the smallest record's length in most
+        // cases.
         const std::uint64_t least = least_body + most - most_of_header * record.headers.size();
         const std::size_t guessed = least < 64 ? 1 : least < 8192 ? 2 : length_size(least);
         std::byte* const body = at_ + guessed;
-        *body = std::byte{0}; // attributes: none have a meaning
+        *body = std::byte{0}; // attributes: all unused
         std::byte* p = detail::put_short_varint(
             body + 1,
             static_cast<std::int64_t>(static_cast<std::uint64_t>(record.timestamp) - base_timestamp_));
@@ -248,7 +251,7 @@ private:
         return true;
     }
 
-    /// Bytes that headers may take, or more than `spare` if that is not enough.
+    /// The most bytes that the headers can take, or more than `spare` if that is too little.
     [[nodiscard]] KWIRE_NOINLINE static std::uint64_t most_of_headers(std::span<const header_view> headers,
                                                                       std::uint64_t spare) noexcept {
         std::uint64_t most = 0;
@@ -259,14 +262,14 @@ private:
         return most;
     }
 
-    /// Makes the length's place as wide as it has to be; returns the end of the body.
+    /// Moves the body to make room for a longer length; returns the end of the body.
     KWIRE_COLD std::byte* move_body(std::byte* body, std::uint64_t size) noexcept {
         std::byte* const right = at_ + length_size(size);
         std::memmove(right, body, static_cast<std::size_t>(size));
         return right + size;
     }
 
-    /// The first record, one for which memory is needed, and those that are refused or nearly so.
+    /// Appends the first record, a record that needs memory, and one that is refused or nearly so.
     [[nodiscard]] KWIRE_NOINLINE std::expected<void, error> append_measured(const record_to_write& record) {
         const measured sizes = measure(record, value_size(record));
         if (sizes.whole > room_left()) [[unlikely]]
@@ -293,7 +296,7 @@ private:
     [[nodiscard]] static std::size_t length_size(std::uint64_t size) noexcept {
         return wire::varint_size(static_cast<std::int64_t>(size));
     }
-    /// Bytes of a length and of what it counts; no length field holds more than 2^31 - 1.
+    /// The bytes of a length field and of what it counts; no length field holds more than 2^31 - 1.
     [[nodiscard]] static std::uint64_t sized(std::uint64_t size) noexcept { return length_size(size) + size; }
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t
@@ -302,7 +305,7 @@ private:
         return static_cast<std::uint64_t>(*record.offset) - static_cast<std::uint64_t>(options_.base_offset);
     }
 
-    /// `value` is its size, -1 for null.
+    /// `value` is the size of the value, -1 for null.
     [[nodiscard]] measured measure(const record_to_write& record, std::int64_t value) const noexcept {
         measured out{};
         const std::uint64_t delta = offset_delta(record);
@@ -315,7 +318,7 @@ private:
             static_cast<std::uint64_t>(record.timestamp) -
             (count_ != 0 ? base_timestamp_ : static_cast<std::uint64_t>(first_base(record.timestamp))));
 
-        // No sum can overflow: each size is that of something in memory, and the loop ends above the largest.
+        // No sum can overflow: each size is that of an object in memory, and the loop ends above `largest`.
         std::uint64_t body = 1 + wire::varint_size(out.timestamp_delta) + wire::varint_size(out.offset_delta);
         body += record.key ? sized(record.key->size()) : 1;
         body += value >= 0 ? sized(static_cast<std::uint64_t>(value)) : 1;
@@ -325,11 +328,11 @@ private:
             body += sized(header.name.size()) + (header.value ? sized(header.value->size()) : 1);
         }
         out.whole = sized(body);
-        out.length = static_cast<std::int32_t>(body); // whole fits the batch, or it is not used
+        out.length = static_cast<std::int32_t>(body); // used only if the record fits the batch
         return out;
     }
 
-    /// Bytes that the batch may have; what fits it has room in its length field, and so has all inside.
+    /// The largest size of the batch; every length inside a batch of this size fits its field.
     [[nodiscard]] std::uint64_t limit() const noexcept {
         return options_.max_bytes < largest ? options_.max_bytes : largest;
     }
@@ -342,7 +345,8 @@ private:
         return options_.delete_horizon.value_or(timestamp);
     }
 
-    /// Tells bytes_ how far it is filled. The header, which finish() writes, counts as soon as there is one.
+    /// Commits to bytes_ what was written. The header, which finish() writes, counts from the first record
+    /// on.
     void fill_to_cursor() {
         if (at_ == nullptr) make_room(0);
         bytes_.commit(own_size() - bytes_.size());
@@ -360,7 +364,7 @@ private:
         }
         limit_room();
     }
-    /// Sets end_: neither behind the memory nor where the batch would be larger than it may be.
+    /// Sets end_ to the end of the memory or of the largest batch, whichever is first.
     void limit_room() noexcept {
         const std::uint64_t left = room_left();
         const std::size_t spare = bytes_.capacity() - own_size();
@@ -369,7 +373,7 @@ private:
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE static std::byte* put(std::byte* p,
                                                             std::span<const std::byte> bytes) noexcept {
-        return detail::put_short_bytes(p, bytes.data(), bytes.size()); // counted by finish, all at once
+        return detail::put_short_bytes(p, bytes.data(), bytes.size()); // counted by finish()
     }
     [[nodiscard]] KWIRE_ALWAYS_INLINE static std::byte*
     write_nullable(std::byte* p, const std::optional<std::span<const std::byte>>& bytes) noexcept {
@@ -379,7 +383,7 @@ private:
         }
         return put(detail::put_short_varint(p, static_cast<std::int64_t>(bytes->size())), *bytes);
     }
-    /// From the length to the key.
+    /// Writes a record from its length to its key.
     [[nodiscard]] static std::byte* write_front(std::byte* p, const record_to_write& record,
                                                 const measured& sizes) noexcept {
         p = wire::write_varint(p, sizes.length);
@@ -426,7 +430,7 @@ private:
         header.record_count = count_;
     }
 
-    /// The records with their attached values, in one piece.
+    /// The records with their attached values, in contiguous memory.
     [[nodiscard]] unique_buffer join_records() const {
         unique_buffer joined = unique_buffer::with_capacity(size() - sizeof(batch_header));
         const auto own = bytes_.span();
@@ -439,7 +443,7 @@ private:
         joined.append(own.subspan(from));
         return joined;
     }
-    /// One atomic addition instead of one for each key and value.
+    /// cost: one atomic addition for the batch instead of one for each key and value.
     void count_written() const noexcept { detail::count_copied(own_size() - sizeof(batch_header)); }
 
     void swap(batch_builder& other) noexcept {
@@ -456,9 +460,9 @@ private:
     }
 
     batch_options options_;
-    unique_buffer bytes_;      ///< header and records without the attached values; filled up to at_ or less
-    std::byte* at_ = nullptr;  ///< where the next record goes; null before the first
-    std::byte* end_ = nullptr; ///< up to where a record may go without a question
+    unique_buffer bytes_;     ///< header and records without the attached values; committed up to at_ or less
+    std::byte* at_ = nullptr; ///< the position of the next record; null before the first
+    std::byte* end_ = nullptr; ///< the end of the room that needs no check
     std::vector<attachment> attached_;
     std::size_t attached_bytes_ = 0;
     std::uint64_t next_delta_ = 0;

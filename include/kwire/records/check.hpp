@@ -1,4 +1,4 @@
-/// The strict check of a records field, for brokers that take it from a producer.
+/// The strict check of a records field, for brokers that receive it from a producer.
 ///
 ///     auto summary = kwire::check_batches(*partition.records());
 ///     if (!summary) return corrupt_message(summary.error());    // "batches[0].crc: crc_mismatch at byte 17"
@@ -20,29 +20,29 @@
 
 namespace kwire {
 
-/// When checksums are compared, which costs reading every byte.
+/// When checksums are compared, for which every byte is read.
 ///
-/// check_batches looks at headers; records() and check_records are where records are first touched. A program
-/// gives one value to both and has its policy. What was verified is not written down anywhere: views have no
-/// state, and whoever touches records twice keeps what the first call has returned.
+/// check_batches reads headers; records() and check_records are the first to read records. A program passes
+/// one policy to all of them. Views have no state, so nothing remembers that a batch was verified: a caller
+/// that reads records twice keeps what the first call returned.
 enum class crc_policy : std::uint8_t {
-    verify,         ///< always and everywhere, as a broker must for what clients send
-    on_first_touch, ///< where records are read, so that batches which are passed over cost nothing
-    skip,           ///< never: for bytes that were verified before, or are protected by something better
+    verify,         ///< in every check, as a broker must for what clients send
+    on_first_touch, ///< when records are read, so that batches that are skipped cost nothing
+    skip,           ///< never: for bytes that were verified before or are protected in another way
 };
 
 /// What check_batches found in a records field.
 struct batches_summary {
-    batch_view first{};            ///< the first batch; shows nothing if there are no batches
-    std::uint32_t batches = 0;     ///< entries, those of magic 0 and 1 included
-    std::uint64_t records = 0;     ///< as the headers of magic 2 count them
+    batch_view first{};        ///< the first batch, measured and checked; shows no batch if `batches` is 0
+    std::uint32_t batches = 0; ///< how many entries, those of magic 0 and 1 included
+    std::uint64_t records = 0; ///< the sum of the record counts in headers of magic 2
     std::int64_t first_offset = 0; ///< base_offset of the first batch
     std::int64_t last_offset =
         -1; ///< last_offset of the last batch; below first_offset if there are no batches
-    std::int64_t max_timestamp = -1; ///< the latest, ms; -1 if there is none
+    std::int64_t max_timestamp = -1; ///< the largest, in ms; -1 if there is none
     std::int8_t lowest_magic = 2;    ///< the oldest format that occurs
-    /// In magic 2: some batch has not as many offsets as records. Compaction does that, producers never;
-    /// a broker that took it from one would lose up to 2^31 offsets a batch.
+    /// Whether some batch of magic 2 has another number of offsets than of records. Compaction leaves such
+    /// gaps, producers never do; a broker that accepted them would lose up to 2^31 offsets per batch.
     bool any_gap = false;
     bool any_control = false;
     bool any_transactional = false;
@@ -51,8 +51,8 @@ struct batches_summary {
 
 namespace detail {
 
-/// The least record of magic 2: its length, attributes, three deltas and lengths, and the count of headers, a
-/// byte each.
+/// The smallest record of magic 2: its length, attributes, two deltas, two lengths and the count of headers,
+/// a byte each.
 inline constexpr std::uint64_t least_record_size = 7;
 
 struct batch_defect {
@@ -63,8 +63,8 @@ struct batch_defect {
     std::uint64_t left = 0;
 };
 
-/// Why a batch of magic 2 cannot hold as many records as it counts; compressed, its bytes tell nothing about
-/// that.
+/// The defect of a batch of magic 2 that is too short for the records it counts; nullopt for a compressed
+/// batch, whose size does not tell.
 [[nodiscard]] inline std::optional<batch_defect> find_count_defect(batch_view batch) noexcept {
     const std::int32_t count = batch.header()->record_count;
     if (count < 0)
@@ -76,7 +76,7 @@ struct batch_defect {
                             needed, left};
     return std::nullopt;
 }
-/// The same for the compression type that the attributes name: unassigned, or newer than the format.
+/// The defect of a batch whose compression type is unassigned or newer than its format.
 [[nodiscard]] inline std::optional<batch_defect> find_compression_defect(batch_view batch) noexcept {
     const bool legacy = batch.is_legacy();
     if (batch.compression() <= (legacy ? compression_type::lz4 : compression_type::zstd)) return std::nullopt;
@@ -84,16 +84,17 @@ struct batch_defect {
                         legacy ? offsetof(message_prefix, attributes) : offsetof(batch_header, attributes)};
 }
 
-/// A checksum that does not match.
+/// The defect of a checksum that does not match.
 [[nodiscard]] inline batch_defect crc_defect(batch_view batch) noexcept {
     return {errc::crc_mismatch, "crc",
             batch.is_legacy() ? offsetof(batch_prefix, epoch_or_crc) : offsetof(batch_header, crc)};
 }
 
-/// What is wrong with a batch of the right length; its records are not looked into.
+/// The first defect of a batch of the right length; its records are not read.
 [[nodiscard]] inline std::optional<batch_defect> find_defect(batch_view batch, bool verify) noexcept {
     const batch_header* const header = batch.header();
-    if (verify && !crc_matches(batch)) return crc_defect(batch); // first: if it fails the rest says nothing
+    if (verify && !crc_matches(batch))
+        return crc_defect(batch); // first: if it does not match, the other fields mean nothing
     if (const auto defect = find_compression_defect(batch)) return defect;
     if (header == nullptr) return std::nullopt;
 
@@ -106,15 +107,14 @@ struct batch_defect {
 
 } // namespace detail
 
-/// Checks that `bytes` are whole, sound batches from the first byte to the last; no bytes are no batches and
-/// well.
+/// Checks that `bytes` are whole, valid batches from the first byte to the last. Empty input is valid.
 ///
-/// Of each the length, magic, checksum (if `policy` is verify) and compression type; in magic 2 also that as
-/// many records as it counts may be there and that its offsets rise within int64. Records are not looked
-/// into. Codes: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (zstd in
-/// magic 0 and 1 too), bad_length (a negative count), count_exceeds_input, bad_value (offsets), at the byte
-/// of the field, with the path `batches[2].crc`. What else Kafka asks of a producer (one batch, no control
-/// batch, base offset 0, no gap) is in the summary.
+/// For each batch it checks length, magic, checksum (if `policy` is verify) and compression type; in magic 2
+/// also that the records it counts can fit and that its offsets rise within int64. Records are not read. What
+/// else Kafka requires of a producer (one batch, no control batch, base offset 0, no gap) is in the summary,
+/// which is valid while `bytes` are. Errors, at the byte of the field and with a path such as
+/// `batches[2].crc`: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (also
+/// zstd in magic 0 and 1), bad_length (a negative count), count_exceeds_input, bad_value (offsets).
 [[nodiscard]] inline std::expected<batches_summary, error>
 check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
     batches_summary summary;
@@ -161,7 +161,7 @@ template <class Records>
 check_batches(const Records& records, crc_policy policy = crc_policy::verify) noexcept {
     return check_batches(records.value_or(std::span<const std::byte>()), policy);
 }
-/// Not for temporary owners, whose bytes are gone before the summary is looked at.
+/// Deleted for temporary owners of bytes, to which the summary would refer.
 template <detail::temporary_owner Owner>
 std::expected<batches_summary, error> check_batches(Owner&& bytes, crc_policy = crc_policy::verify) = delete;
 

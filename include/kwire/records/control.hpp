@@ -1,10 +1,11 @@
-/// Control records: the markers that brokers and KRaft write between the data (KIP-98, KIP-595, KIP-630).
+/// Control records: the markers that brokers and KRaft controllers write between the data (KIP-98, KIP-595,
+/// KIP-630).
 ///
 ///     auto control = kwire::control_of(record);           // a record of a batch with is_control()
 ///     if (control && control->type() == kwire::control_type::commit)
 ///         committed(batch.producer_id(), control->payload<kwire::end_txn_marker>()->coordinator_epoch());
 ///
-/// Clients skip what they have no use for, types of tomorrow included, and go on behind it.
+/// Clients skip types that they do not need or do not know.
 #pragma once
 
 #include <kwire/error.hpp>
@@ -22,10 +23,10 @@
 
 namespace kwire {
 
-/// What a control record says, by the number in its key; other numbers are possible and mean nothing yet.
+/// The type of a control record, a number in its key; other values are valid and unassigned.
 enum class control_type : std::int16_t {
-    abort = 0,           ///< end_txn_marker: the transaction of the batch's producer is void
-    commit = 1,          ///< end_txn_marker: it is valid
+    abort = 0,           ///< end_txn_marker: the transaction of the batch's producer is aborted
+    commit = 1,          ///< end_txn_marker: it is committed
     leader_change = 2,   ///< leader_change_message
     snapshot_header = 3, ///< snapshot_header_record
     snapshot_footer = 4, ///< snapshot_footer_record
@@ -33,7 +34,7 @@ enum class control_type : std::int16_t {
     kraft_voters = 6,    ///< voters_record (KIP-853)
 };
 
-/// The identifier: "commit"; "unknown" for numbers that nobody assigned.
+/// The name of the enumerator, such as "commit"; "unknown" for unassigned values.
 [[nodiscard]] constexpr std::string_view name_of(control_type type) noexcept {
     switch (type) {
     case control_type::abort: return "abort";
@@ -47,26 +48,26 @@ enum class control_type : std::int16_t {
     return "unknown";
 }
 
-/// A control record taken apart; a small value, good as long as the record's bytes are.
+/// A view of a control record; a small value, valid while the record's bytes are.
 class control_record {
 public:
-    /// Compare with the names of control_type; any other number is to be skipped.
+    /// The type; skip the record if the value is not one of control_type's names.
     [[nodiscard]] control_type type() const noexcept { return type_; }
-    /// The version of the key, 0 or more. Newer keys begin as those of version 0 do.
+    /// The version of the key, 0 or higher. Newer versions begin with the fields of version 0.
     [[nodiscard]] std::int16_t key_version() const noexcept { return key_version_; }
-    /// The bytes that payload() reads; null where a writer of tomorrow left them out.
+    /// The bytes that payload() reads; nullopt for null, which no known type has.
     [[nodiscard]] std::optional<std::span<const std::byte>> value() const noexcept { return value_; }
 
-    /// The value as `M`, the message that belongs to type() (see there; include its header).
+    /// The value as `M`, the message that control_type names for type(); include its header. The view is
+    /// valid while the record's bytes are.
     ///
-    /// The version is the one that the value begins with. Newer end_txn_marker are read as the newest version
-    /// that is known, for fields are added at their end; newer versions of the others are
-    /// unsupported_version. bad_value if `M` does not belong to the type; null_not_allowed or truncated for a
-    /// value without a version; else the errors of parse_view. Offsets count from the first byte of the
-    /// value.
+    /// The value begins with its version. An end_txn_marker of a newer version is read as the newest known
+    /// one, because fields are only added at its end; newer versions of other messages are
+    /// unsupported_version. Errors, with offsets from the first byte of the value: bad_value if `M` does not
+    /// belong to the type; null_not_allowed or truncated for a value without a version; those of parse_view.
     template <class M>
     [[nodiscard]] std::expected<typename M::view, error> payload(parse_options options = {}) const noexcept {
-        // A marker's version stands in front of the message; the others have it as their first field.
+        // A marker's version is before the message; in the other messages it is the first field.
         constexpr bool is_marker = M::facts.name == std::string_view("EndTxnMarker");
         if (!belongs<M>()) return refused(errc::bad_value, "key");
         if (!value_) return refused(errc::null_not_allowed, "value");
@@ -122,10 +123,12 @@ private:
     std::int16_t key_version_ = 0;
 };
 
-/// What a record of a control batch says (see batch_view::is_control).
+/// The control record in a record of a control batch (see batch_view::is_control). Valid while the record's
+/// bytes are.
 ///
-/// Only the key is looked at: null_not_allowed, truncated (below four bytes) or bad_value (a negative
-/// version), at the byte of the key. Bytes behind the type belong to newer versions and are left alone.
+/// Only the key is read. Errors, with offsets from its first byte: null_not_allowed, truncated (fewer than
+/// four bytes), bad_value (a negative version). Bytes after the type belong to newer versions and are
+/// ignored.
 [[nodiscard]] inline std::expected<control_record, error> control_of(const record_view& record) noexcept {
     const auto key = record.key();
     if (!key) return control_record::refused(errc::null_not_allowed, "key");

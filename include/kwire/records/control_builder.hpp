@@ -1,15 +1,15 @@
-/// Writes control batches: what brokers put between the data (KIP-98, KIP-595, KIP-630).
+/// Writes control batches, which brokers put between the data (KIP-98, KIP-595, KIP-630).
 ///
 ///     kwire::shared_buffer marker = kwire::build_marker({.type = kwire::control_type::commit,
 ///                                                        .producer_id = 42, .producer_epoch = 3,
 ///                                                        .coordinator_epoch = 7, .timestamp = now});
 ///
-///     // Of KRaft, whose values are messages that begin with their own version:
+///     // Markers of KRaft, whose values are messages that begin with their version:
 ///     kwire::batch_builder builder({.base_offset = end, .is_control = true});
 ///     auto change = kwire::encode<kwire::leader_change_message>({.leader_id = 4}, 0)->to_bytes();
 ///     auto done = kwire::append_control(builder, kwire::control_type::leader_change, now, change.span());
 ///
-/// Only brokers and controllers write them; brokers refuse them from producers.
+/// Only brokers and controllers write them; a broker refuses them from producers.
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
@@ -28,10 +28,10 @@
 
 namespace kwire {
 
-/// Appends a control record with a key of version 0; the batch of `builder` should be made with is_control.
+/// Appends a control record with a key of version 0 to `builder`, whose options should have is_control.
 ///
-/// `value` is the encoded message that belongs to the type (see control_type); for commit and abort two bytes
-/// of version in front of an end_txn_marker. Errors as batch_builder::append.
+/// `value` is the encoded message that control_type names for the type; for commit and abort, a version of
+/// two bytes and an end_txn_marker. Errors: those of batch_builder::append.
 [[nodiscard]] inline std::expected<void, error> append_control(batch_builder& builder, control_type type,
                                                                std::int64_t timestamp,
                                                                std::span<const std::byte> value) {
@@ -40,10 +40,10 @@ namespace kwire {
     return builder.append({.timestamp = timestamp, .key = key, .value = value});
 }
 
-/// The end of a transaction in one partition.
+/// The fields of the marker that ends a transaction in one partition (KIP-98).
 struct transaction_marker {
     control_type type = control_type::commit; ///< commit or abort
-    std::int64_t producer_id = -1;            ///< whose transaction it is
+    std::int64_t producer_id = -1;            ///< of the producer whose transaction ends
     std::int16_t producer_epoch = -1;
     std::int32_t coordinator_epoch = 0;
     std::int64_t timestamp = -1; ///< ms
@@ -51,8 +51,8 @@ struct transaction_marker {
     std::int32_t partition_leader_epoch = -1;
 };
 
-/// The batch of 78 bytes that ends a transaction, in one allocation. A type other than commit and abort ends
-/// the program.
+/// The batch of 78 bytes that ends a transaction, in one allocation. Aborts if the type is neither commit nor
+/// abort.
 [[nodiscard]] inline shared_buffer build_marker(const transaction_marker& marker) {
     detail::require(marker.type == control_type::commit || marker.type == control_type::abort);
     constexpr std::size_t size = 78;

@@ -1,12 +1,12 @@
-/// From batches of magic 2 to message sets of magic 1 and 0, for fetchers that know nothing newer.
+/// Converts batches of magic 2 to message sets of magic 1 or 0, for consumers that do not know newer formats.
 ///
 ///     kwire::codec_set codecs(gzip, snappy, lz4);
 ///     auto old = kwire::down_convert(fetched, {.magic = 0, .first_offset = fetch_offset}, codecs);
-///     if (!old) return unsupported(old.error());          // a zstd batch, or a defective one
+///     if (!old) return unsupported(old.error());          // a zstd batch, or a defect
 ///
-/// What a Kafka broker does for Fetch before version 4: versions 0 and 1 know magic 0, versions 2 and 3 magic
-/// 1. Offsets and, but in magic 0, timestamps stay; headers, producers and transactions have no place there,
-/// and control batches none at all. KIP-98, KIP-110.
+/// As a Kafka broker does for Fetch before version 4: versions 0 and 1 know magic 0, versions 2 and 3 magic
+/// 1. Offsets are kept, and timestamps in magic 1; headers, producers and transactions are lost, and control
+/// batches are dropped. KIP-98, KIP-110.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -16,9 +16,9 @@
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/builder.hpp>
+#include <kwire/records/detail/batch_picker.hpp>
 #include <kwire/records/legacy_builder.hpp>
 #include <kwire/records/read.hpp>
-#include <kwire/records/select.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -30,32 +30,32 @@
 
 namespace kwire {
 
-/// What to convert to, and how.
+/// The target format and the limits of a conversion.
 struct down_conversion {
-    std::int8_t magic = 1; ///< 0 or 1; batches that are as old or older stay as they are
-    /// Records in front of this offset are left out where their batch is converted and was not compressed:
-    /// what the fetcher asked for begins here, and messages without a batch around them are easily dropped.
+    std::int8_t magic = 1; ///< 0 or 1; batches of this magic or a lower one are not converted
+    /// The offset from which the consumer fetches: earlier records of batches that are converted and not
+    /// compressed are left out.
     std::int64_t first_offset = std::numeric_limits<std::int64_t>::min();
-    /// What zstd batches are compressed with instead, none for not at all; if not set they are refused, as
-    /// Kafka does.
+    /// The compression for zstd batches, `none` for none; if not set, zstd batches are an error, as in Kafka.
     std::optional<compression_type> instead_of_zstd{};
-    std::size_t cap = std::size_t{64} << 20; ///< bytes that one batch may decompress to
-    /// Bytes that all converted messages together may have, those of wrappers before they are compressed: a
-    /// small field may hold many batches that become large.
+    std::size_t cap = std::size_t{64}
+                      << 20; ///< largest size in bytes of the decompressed records of one batch
+    /// The largest size in bytes of all converted messages together, before compression: a small field can
+    /// hold many batches that become large.
     std::size_t max_bytes = std::size_t{256} << 20;
 };
 
-/// What down_convert has made.
+/// What down_convert made.
 struct down_convert_result {
-    buffer_chain records;                   ///< what was not converted is in it by reference
-    std::uint32_t converted_batches = 0;    ///< those that are kept and were newer
-    std::uint32_t dropped_batches = 0;      ///< control batches
-    std::uint64_t records_with_headers = 0; ///< which they have no longer
+    buffer_chain records; ///< the converted field; batches that were not converted are in it by reference
+    std::uint32_t converted_batches = 0; ///< batches of a newer format of which at least one record was kept
+    std::uint32_t dropped_batches = 0;   ///< control batches
+    std::uint64_t records_with_headers = 0; ///< records that lost their headers
 };
 
 namespace detail {
 
-/// Converts batch after batch; what is not compressed goes into one set for as long as it can.
+/// Converts batch by batch; uncompressed records of successive batches share one set if possible.
 class down_converter {
 public:
     down_converter(const shared_buffer& from, const down_conversion& to, const codec_set& codecs) noexcept
@@ -81,7 +81,8 @@ public:
         codec* const codec = codecs_.find(type);
         if (type != compression_type::none && codec == nullptr) return refused_compression(batch);
 
-        // A checksum that does not fit must not be replaced by one that does.
+        // A converted batch gets a new checksum, so the old one must match: damage must not become
+        // undetectable.
         const auto records = kwire::records(batch, codecs_, to_.cap, crc_policy::verify);
         if (!records) return std::unexpected{records.error()};
         const std::optional<std::int64_t> append_time =
@@ -107,7 +108,8 @@ public:
     }
 
 private:
-    /// What a message of magic 1 takes more than the least that a record takes, which has as much in it.
+    /// How many bytes more a message of magic 1 takes than a record of magic 2 with the same content, at
+    /// most.
     static constexpr std::size_t most_growth = 34 - 7;
 
     [[nodiscard]] legacy_options options(std::optional<std::int64_t> append_time,
@@ -118,7 +120,7 @@ private:
                 .max_bytes = left_,
                 .expected_bytes = std::min(expected, left_)};
     }
-    /// The set that is not compressed, begun anew where it cannot go on.
+    /// The current uncompressed set, or a new one if it cannot be continued.
     [[nodiscard]] legacy_builder& plain_set(std::optional<std::int64_t> append_time, std::size_t expected) {
         if (plain_time_ != append_time && to_.magic != 0) flush();
         if (plain_) return *plain_;
@@ -171,24 +173,23 @@ private:
     const shared_buffer& from_;
     down_convert_result done_;
     std::size_t left_;                    ///< of to_.max_bytes
-    std::optional<legacy_builder> plain_; ///< messages that are not in done_ yet
+    std::optional<legacy_builder> plain_; ///< messages that are not yet in done_
     std::optional<std::int64_t> plain_time_;
 };
 
 } // namespace detail
 
-/// `records`, a records field, with all batches that are newer than `to.magic` converted to it.
+/// The batches of `records`, a records field, with those of a newer format converted to `to.magic`.
 ///
-/// Batches keep their compression: `codecs` has what decompresses and compresses them. Those that are old
-/// enough are in the result by reference, with their checksums as they are; those that are converted must
-/// have a checksum that fits, for they get new ones. Control batches are dropped, and so are headers of
-/// records and what is cut short at the end. Another magic than 0 and 1 ends the program.
+/// Batches keep their compression; `codecs` decompresses and compresses them. Batches that need no conversion
+/// are in the result by reference and are not checked. Control batches, headers of records and a last batch
+/// that is cut short are dropped. Aborts if `to.magic` is neither 0 nor 1.
 ///
-/// Errors have the path `batches[2]`, and count offsets from the first byte of that batch or, where the path
-/// goes on with `decompressed`, of its decompressed records: crc_mismatch; unsupported_compression for zstd
-/// or for a type without a codec; bad_value if offsets do not rise, or are negative in a wrapper of magic 1;
-/// too_large above max_bytes or, of messages in one piece, above 2 GiB; unknown_magic and bad_batch_length;
-/// those of records() and batch_records::defect; those of codec::compress.
+/// Errors have a path such as `batches[2]`; offsets count from the first byte of that batch or, if the path
+/// continues with `decompressed`, of its decompressed records. Codes: crc_mismatch; unsupported_compression
+/// for zstd, or for a type without a codec; bad_value if offsets do not rise, or are negative in a wrapper of
+/// magic 1; too_large above max_bytes, or above 2 GiB for one set; unknown_magic and bad_batch_length; those
+/// of records(), batch_records::defect and codec::compress.
 [[nodiscard]] inline std::expected<down_convert_result, error>
 down_convert(const shared_buffer& records, const down_conversion& to, const codec_set& codecs) {
     detail::require(to.magic == 0 || to.magic == 1);

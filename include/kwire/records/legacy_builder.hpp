@@ -1,4 +1,4 @@
-/// Writes messages of magic 0 and 1, which peers that are older than Kafka 0.11 understand.
+/// Writes message sets of magic 0 and 1, for peers older than Kafka 0.11.
 ///
 ///     kwire::legacy_builder builder({.magic = 1});
 ///     if (!builder.append({.timestamp = now, .key = key, .value = value})) send_and_begin_anew();
@@ -28,26 +28,26 @@
 
 namespace kwire {
 
-/// What a message set of magic 0 or 1 is to be like.
+/// The format and limits of a message set to write.
 struct legacy_options {
     std::int8_t magic = 1;        ///< 0 or 1
     std::int64_t base_offset = 0; ///< of the first message
-    /// ms; sets log_append_time, and stands in all messages instead of their own timestamps. Not for magic 0,
-    /// which has no timestamps and ignores it.
+    /// ms; sets the timestamp type log_append_time, and replaces the timestamps of all messages (KIP-32).
+    /// Ignored in magic 0, which has no timestamps.
     std::optional<std::int64_t> append_time{};
-    /// Bytes that the whole set may have, before compression too.
+    /// The largest size of the set in bytes, both before and after compression.
     std::size_t max_bytes = 1048588;
-    /// Bytes to allocate at once at the first message.
+    /// How many bytes to allocate with the first message.
     std::size_t expected_bytes = 16384;
 };
 
-/// Builds a message set of magic 0 or 1, plain or in one compressed wrapper.
+/// Builds a message set of magic 0 or 1, uncompressed or in one compressed wrapper.
 ///
-/// Move-only; a moved-from builder is as new. A record that is refused changes nothing. Memory that cannot be
-/// had throws std::bad_alloc; the set is then as it was before. Not for several threads at once.
+/// Move-only; a moved-from builder is empty, with the same options. A record that is refused changes nothing.
+/// A failed allocation throws std::bad_alloc and changes nothing. Threads: one at a time.
 class legacy_builder {
 public:
-    /// Any other magic than 0 and 1 ends the program.
+    /// Aborts if the magic is neither 0 nor 1.
     explicit legacy_builder(const legacy_options& options = {}) noexcept : options_(options) {
         detail::require(options.magic == 0 || options.magic == 1);
     }
@@ -60,9 +60,10 @@ public:
     }
     ~legacy_builder() = default;
 
-    /// Appends a record as one message; key and value are copied, and counted by finish().
+    /// Appends a record as one message and copies its key and value; finish() counts the bytes in
+    /// copied_bytes().
     ///
-    /// field_not_in_version for headers, which these formats lack; too_large if the set would exceed
+    /// Errors: field_not_in_version for headers, which these formats lack; too_large if the set would exceed
     /// max_bytes; bad_value, with the path `offset`, if the offset does not rise.
     [[nodiscard]] std::expected<void, error> append(const record_to_write& record) {
         if (!record.headers.empty()) return refused(errc::field_not_in_version, "headers");
@@ -88,31 +89,34 @@ public:
         return {};
     }
 
-    /// Whether append would take this record, if its offset rises.
+    /// Whether append would accept this record, apart from its offset.
     [[nodiscard]] bool has_room_for(const record_to_write& record) const noexcept {
         return record.headers.empty() && size_of(record) <= room_left();
     }
 
-    /// Bytes of the plain set as it stands.
+    /// The size in bytes of the uncompressed set so far.
     [[nodiscard]] std::size_t size() const noexcept { return set_.bytes.size(); }
+    /// How many records were appended since the builder was made or reset.
     [[nodiscard]] std::uint32_t record_count() const noexcept { return set_.count; }
+    /// Whether the set has no messages.
     [[nodiscard]] bool empty() const noexcept { return set_.count == 0; }
 
-    /// Message after message with their offsets; empty without messages. The builder is as new then.
+    /// The uncompressed messages with their offsets; empty without messages. Resets the builder.
     [[nodiscard]] shared_buffer finish() && {
         message_set done = std::exchange(set_, {});
         detail::count_copied(done.bytes.size());
         return std::move(done.bytes).freeze();
     }
 
-    /// The messages compressed, in a message around them; empty without messages, for Kafka refuses a wrapper
-    /// with nothing in it. `codec` is a kwire::codec (<kwire/compression/codec.hpp>).
+    /// The messages in one compressed wrapper; empty without messages, because Kafka refuses an empty
+    /// wrapper. `codec` is a kwire::codec (<kwire/compression/codec.hpp>).
     ///
-    /// The wrapper has the offset of the last message and, in magic 1, the latest timestamp. Inside, offsets
-    /// stay as they are in magic 0 and count from the first message in magic 1. unsupported_compression for
-    /// zstd (KIP-110); bad_value, with the path `offset`, for magic 1 if the first offset is negative, for
-    /// the wrapper's offset would then mean something else to its readers; too_large if the wrapper would
-    /// exceed max_bytes, or the codec's own error; the builder is then as it was.
+    /// Resets the builder. The wrapper has the offset of the last message and, in magic 1, the largest
+    /// timestamp. The offsets inside are absolute in magic 0 and relative to the first message in magic 1
+    /// (KIP-31). Errors, after which the builder has not changed: unsupported_compression for zstd (KIP-110);
+    /// bad_value, with the path `offset`, in magic 1 if the first offset is negative, because readers would
+    /// misunderstand the wrapper's offset; too_large if the wrapper would exceed max_bytes; the codec's own
+    /// error.
     template <record_codec Codec>
     [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
         const compression_type type = codec.type();
@@ -121,7 +125,7 @@ public:
         if (empty()) return shared_buffer();
         if (options_.magic == 1 && set_.first_offset < 0) return refused(errc::bad_value, "offset");
 
-        const std::size_t front = least_size(); // of a wrapper, up to its value
+        const std::size_t front = least_size(); // size of a wrapper up to its value
         unique_buffer out = unique_buffer::with_capacity(front + set_.bytes.size() / 2);
         out.commit(front);
         const auto base = static_cast<std::uint64_t>(set_.first_offset);
@@ -149,7 +153,7 @@ private:
         unique_buffer bytes;
         std::int64_t first_offset = 0;
         std::int64_t max_timestamp = -1;
-        std::optional<std::int64_t> next_offset{}; ///< the least that the next message may have
+        std::optional<std::int64_t> next_offset{}; ///< the smallest valid offset of the next message
         std::uint32_t count = 0;
     };
 
@@ -159,7 +163,7 @@ private:
         return std::unexpected{e};
     }
 
-    /// Bytes of a message whose key and value are null.
+    /// The size of a message whose key and value are null.
     [[nodiscard]] std::size_t least_size() const noexcept {
         return detail::batch_overhead + static_cast<std::size_t>(detail::least_batch_length(options_.magic));
     }
@@ -167,19 +171,20 @@ private:
         return least_size() + (record.key ? record.key->size() : 0) +
                (record.value ? record.value->size() : 0);
     }
-    /// Bytes that the set may have; what fits it has room in each length field inside.
+    /// The largest size of the set; every length inside a set of this size fits its field.
     [[nodiscard]] std::uint64_t limit() const noexcept {
         constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
         return options_.max_bytes < largest ? options_.max_bytes : largest;
     }
     [[nodiscard]] std::uint64_t room_left() const noexcept { return size() < limit() ? limit() - size() : 0; }
 
-    /// Of all messages and, but for the compression, of a wrapper around them.
+    /// The attributes of all messages and, apart from the compression, of a wrapper around them.
     [[nodiscard]] std::int8_t attributes() const noexcept {
         return options_.append_time && options_.magic == 1 ? std::int8_t{8} : std::int8_t{0};
     }
 
-    /// Writes what is in front of the key of a message of `size` bytes that is there otherwise.
+    /// Writes the fields before the key of a message of `size` bytes, whose key and value are written
+    /// already.
     void write_front(std::byte* p, std::size_t size, std::int64_t offset, std::int64_t timestamp,
                      std::int8_t attributes) const noexcept {
         auto& front = overlay_trusted<detail::message_prefix>(p);
@@ -200,7 +205,7 @@ private:
         }
         write_front(p, size, offset, timestamp, attributes());
     }
-    /// Adds to the offset of each message, which its checksum does not cover.
+    /// Adds `by` to the offset of each message, which its checksum does not cover.
     void move_offsets(std::uint64_t by) noexcept {
         for (const mutable_batch message : mutable_record_batches(set_.bytes.span())) {
             const std::int64_t before = batch_view(message).base_offset();

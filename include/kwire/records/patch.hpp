@@ -3,8 +3,8 @@
 ///     kwire::batch_patch patch{.producer_id = 42, .producer_epoch = 3, .base_sequence = 0};
 ///     if (auto done = kwire::apply(patch, batch); !done) return refuse(done.error());
 ///
-/// The time does not depend on the size of the batch but for its logarithm, and a batch whose checksum was
-/// wrong before has a wrong one afterwards. What a broker sets when it appends to its log: see stamp.hpp.
+/// The time grows with the logarithm of the size of the batch only. A checksum that was wrong before stays
+/// wrong. For what a broker sets when it appends to its log see stamp.hpp.
 #pragma once
 
 #include <kwire/buffer/if_shared.hpp>
@@ -24,20 +24,19 @@
 
 namespace kwire {
 
-/// New values for fields of a batch header; what is not set stays.
+/// New values for fields of a batch header; fields that are not set keep their values.
 ///
-/// Nothing here changes how records are laid out, so the compression is missing, and so are lengths and
-/// counts.
+/// Compression, lengths and counts are missing, because they depend on the bytes of the records.
 struct batch_patch {
     std::optional<std::int64_t> base_offset{}; ///< in magic 0 and 1 the offset of the message or wrapper
     std::optional<std::int32_t> partition_leader_epoch{};
-    std::optional<kwire::timestamp_type> timestamp_type{}; ///< not none; magic 1 and 2
+    std::optional<kwire::timestamp_type> timestamp_type{}; ///< not `none`; magic 1 and 2 only
     std::optional<bool> is_transactional{};
     std::optional<bool> is_control{};
-    /// Whether base_timestamp is the delete horizon. The records' timestamps count from base_timestamp still.
+    /// Whether base_timestamp is the delete horizon (KIP-534). The records' timestamps stay relative to it.
     std::optional<bool> has_delete_horizon{};
     std::optional<std::int32_t> last_offset_delta{};
-    std::optional<std::int64_t> base_timestamp{}; ///< moves the timestamps of all records along
+    std::optional<std::int64_t> base_timestamp{}; ///< moves the timestamps of all records by the difference
     std::optional<std::int64_t> max_timestamp{};  ///< in magic 1 the timestamp of the message
     std::optional<std::int64_t> producer_id{};
     std::optional<std::int16_t> producer_epoch{};
@@ -51,7 +50,7 @@ void set_if(Field& field, const std::optional<Value>& value) noexcept {
     if (value) field = *value;
 }
 
-/// Bit `bit` of `attributes` as `value` says.
+/// `attributes` with `bit` set to `value`, if there is a value.
 [[nodiscard]] constexpr int with_bit(int attributes, int bit, std::optional<bool> value) noexcept {
     if (!value) return attributes;
     return *value ? attributes | 1 << bit : attributes & ~(1 << bit);
@@ -66,7 +65,7 @@ void set_if(Field& field, const std::optional<Value>& value) noexcept {
     return with_bit(attributes, 6, patch.has_delete_horizon);
 }
 
-/// The first field of the patch that magic 0 or 1 has no place for; empty if there is none.
+/// The first field of the patch that the format lacks; empty if there is none.
 [[nodiscard]] inline std::string_view field_not_in(const batch_patch& patch, std::int8_t magic) noexcept {
     if (magic < 2) {
         if (patch.partition_leader_epoch) return "partition_leader_epoch";
@@ -110,7 +109,7 @@ inline void apply_legacy(const batch_patch& patch, message_prefix& message, std:
     });
 }
 
-/// Why a patch cannot be applied to a batch of that magic.
+/// Why the patch cannot be applied to a batch of that magic; nullopt if it can.
 [[nodiscard]] inline std::optional<error> find_patch_defect(const batch_patch& patch,
                                                             std::int8_t magic) noexcept {
     error e;
@@ -125,8 +124,8 @@ inline void apply_legacy(const batch_patch& patch, message_prefix& message, std:
     e.enter({"timestamp_type"});
     return e;
 }
-/// Applies a patch without a defect to a batch of `size` bytes, of which `front` has the header; of messages
-/// of magic 0 and 1 the first 26 bytes.
+/// Applies a patch without a defect to a batch of `size` bytes whose header is at `front`; of a message of
+/// magic 0 or 1, the first 26 bytes are there.
 inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint64_t size) noexcept {
     if (overlay_trusted<batch_prefix>(front).magic == 2)
         apply_v2(patch, overlay_trusted<batch_header>(front), size);
@@ -136,12 +135,12 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
 
 } // namespace detail
 
-/// Sets the fields of `patch` in `batch` and mends its checksum once, however many they are.
+/// Sets the fields of `patch` in `batch` and adjusts its checksum.
 ///
-/// Values are not judged: what makes no sense in the batch makes none afterwards. field_not_in_version, with
-/// the name of the field and the magic as version, if the format lacks one; bad_value for timestamp_type
-/// none. Then nothing has changed. Bits of the attributes that have no meaning yet are kept (Kafka clears
-/// them).
+/// Values are not validated. Unused bits of the attributes keep their values (Kafka clears them).
+/// Precondition: no one else reads the bytes at the same time. Errors, after which nothing has changed:
+/// field_not_in_version, with the name of the field and the magic as version, if the format lacks a field;
+/// bad_value for the timestamp type `none`.
 [[nodiscard]] KWIRE_NOINLINE inline std::expected<void, error> apply(const batch_patch& patch,
                                                                      const mutable_batch& batch) noexcept {
     if (const auto refused = detail::find_patch_defect(patch, batch_view(batch).magic()))
@@ -151,11 +150,11 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
     return {};
 }
 
-/// Patches the first batch in `buffer`, which must be the only one on its memory: else buffer_shared, or a
-/// copy.
+/// Patches the first batch in `buffer`, in place if this is the only buffer on its memory; otherwise `policy`
+/// decides between buffer_shared and a copy.
 ///
-/// Other errors: buffer_read_only for memory that was lent to be read; those of mutable_batch_at and of apply
-/// for a batch; nothing has changed then.
+/// Other errors, after which nothing has changed: buffer_read_only for memory that can never be written to;
+/// those of mutable_batch_at and of apply for a batch.
 [[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
                                                       if_shared policy = if_shared::refuse) {
     return detail::change_in_place(buffer, policy,

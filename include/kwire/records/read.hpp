@@ -1,6 +1,6 @@
-/// The records of any batch, compressed or not, of every format: one loop for all of them.
+/// The records of a batch of any format and compression, in one kind of loop.
 ///
-///     auto records = kwire::records(batch, codecs, 64 << 20);   // never more than 64 MiB
+///     auto records = kwire::records(batch, codecs, 64 << 20);   // decompresses to 64 MiB at most
 ///     if (!records) return refuse(records.error());
 ///     for (auto record : *records) consume(record.offset(), record.key(), record.value());
 ///     if (auto defect = records->defect()) return refuse(*defect);
@@ -8,10 +8,10 @@
 ///
 /// Wrappers of magic 0 and 1 are read as Kafka reads them. The magic of the wrapper decides what the offsets
 /// inside mean: in magic 0 they are absolute; in magic 1 they count from the first record, and the wrapper
-/// has the offset of the last one (KIP-31). With log_append_time the time of a wrapper of magic 1 holds for
-/// all messages inside (KIP-32). Logs that were written by way of old brokers hold wrappers of one of the two
-/// magics around messages of the other: they are taken, and messages of magic 0 have no time whatever is
-/// around them. The checksums of the messages inside are not compared, for the wrapper's own covers them.
+/// has the offset of the last one (KIP-31). With log_append_time the timestamp of a wrapper of magic 1
+/// applies to all messages inside (KIP-32). Some old logs hold wrappers of one of the two magics around
+/// messages of the other, which is accepted; messages of magic 0 have no timestamp in any wrapper. The
+/// checksums of the messages inside are not compared, because the wrapper's checksum covers them.
 #pragma once
 
 #include <kwire/buffer/held.hpp>
@@ -41,7 +41,7 @@ namespace kwire {
 
 namespace detail {
 
-/// The messages in a wrapper: how many, and the offset that the last one carries. All must be whole.
+/// The messages in a wrapper: how many, and the offset field of the last one.
 struct wrapped_messages {
     std::uint64_t count = 0;
     std::int64_t last_offset = 0;
@@ -55,7 +55,7 @@ find_wrapped_messages(std::span<const std::byte> plain) noexcept {
         e.enter({"records", static_cast<std::int64_t>(found.count)});
         return std::unexpected{e};
     };
-    do { // a wrapper with nothing in it is cut short in front of its first message
+    do { // an empty wrapper is truncated before its first message
         const std::size_t left = plain.size() - at;
         const batch_extent extent = measure_batch(plain.data() + at, left);
         if (extent.size == 0) return refused(batch_error(extent, at, left));
@@ -74,10 +74,10 @@ find_wrapped_messages(std::span<const std::byte> plain) noexcept {
     return found;
 }
 
-/// What the offsets inside a wrapper are to be added to, as a number that wraps; see the top of this file.
+/// What to add to the offsets inside a wrapper, modulo 2^64; see the top of this file.
 ///
-/// bad_value for a wrapper of magic 1 whose offset lies in front of the last one inside, as Kafka has it; but
-/// some versions of librdkafka left it at 0, and then the offsets inside are taken as they are.
+/// bad_value, as in Kafka, for a wrapper of magic 1 whose offset is below the last one inside. If the
+/// wrapper's offset is 0, as some versions of librdkafka left it, the offsets inside are absolute.
 [[nodiscard]] inline std::expected<std::uint64_t, error>
 offset_of_wrapper(batch_view wrapper, std::int64_t last_inside) noexcept {
     const std::int64_t own = wrapper.base_offset();
@@ -94,12 +94,12 @@ struct batch_records_access;
 
 } // namespace detail
 
-/// The records of one batch, with the memory that they were decompressed to.
+/// The records of one batch, with the memory that holds them if they were decompressed.
 ///
-/// A forward range like record_range: it ends in front of the first record that is defective, and defect()
-/// tells whether that was so; nothing about what it yields can fail. Records of a compressed batch lie in
-/// memory that this object owns, and are good as long as it, a copy of it or a slice of buffer() lives. Those
-/// of other batches lie where they always did. Copies share the memory, in O(1).
+/// A forward range like record_range: a loop ends before the first defective record, just as it ends after
+/// the last one, so ask defect() afterwards; no accessor of a record can fail. Records of a compressed batch
+/// are valid while this object, a copy of it or a slice of buffer() lives; those of other batches while the
+/// bytes of the batch are. Copies share the memory, in O(1).
 class batch_records {
 public:
     using value_type = record_view;
@@ -107,43 +107,44 @@ public:
     using iterator = detail::record_iterator<true>;
     using const_iterator = iterator;
 
-    /// Iterators refer to this object, which must outlive them where it is.
+    /// The iterators refer to this object, which must outlive them and must not be moved meanwhile.
     [[nodiscard]] KWIRE_ALWAYS_INLINE iterator begin() const& noexcept KWIRE_LIFETIMEBOUND {
         return detail::record_iterator_access::begin(run_);
     }
     iterator begin() const&& = delete;
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// How many records the batch announces; of magic 0 and 1, how many messages there are. If defect() is
-    /// something, the loop sees fewer, or bytes are left behind them.
+    /// The record count of the batch; in magic 0 and 1 the number of messages. If there is a defect(), a loop
+    /// reaches fewer records, or bytes follow them.
     [[nodiscard]] std::uint64_t count() const noexcept { return run_.count; }
 
-    /// Why the loop ends before the records do; nullopt if all are sound. Walks over them.
+    /// Why a loop ends before the end of the records; nullopt if all are valid. Reads all records.
     ///
-    /// The codes are those of record_range::defect, found inside a record, and trailing_bytes. For a
-    /// compressed batch the path begins with `decompressed`, and offsets count from the first decompressed
-    /// byte; for others from the first byte of the batch.
+    /// The codes are those of record_range::defect for a record, and trailing_bytes. For a compressed batch
+    /// the path begins with `decompressed`, and offsets count from the first decompressed byte; for others
+    /// they count from the first byte of the batch.
     [[nodiscard]] std::optional<error> defect() const noexcept {
         auto i = begin();
         while (i != end()) ++i;
         return defect(i);
     }
-    /// The same from where an own loop has ended; `at_end` must be at the end.
+    /// The same, without reading the records again. Precondition: `at_end` is the iterator of a loop that has
+    /// reached end().
     [[nodiscard]] std::optional<error> defect(const iterator& at_end) const noexcept {
         const auto stop = detail::record_iterator_access::stop(at_end);
         if (stop.failed == 0 && stop.at == stop.end) return std::nullopt;
         return describe_defect(stop.at, stop.failed);
     }
 
-    /// Whether the batch was compressed, so that its records lie in buffer() and offsets of defects count
-    /// there.
+    /// Whether the batch was compressed: its records then lie in buffer(), and offsets of defects count from
+    /// its start.
     [[nodiscard]] bool is_decompressed() const noexcept { return run_.decompressed; }
-    /// What keeps the records alive: `buffer().slice_of(*record.value())` is a value that outlives the rest,
-    /// in O(1). Empty where somebody else does: for a batch that was neither compressed nor held.
+    /// The buffer that keeps the records alive: `buffer().slice_of(*record.value())` is a value that outlives
+    /// the rest, in O(1). Empty for a batch that was neither compressed nor held.
     [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return memory_; }
     const shared_buffer& buffer() const&& = delete;
 
-    /// The records as they are written in the plain: those of magic 2 behind the header, or messages.
+    /// The uncompressed bytes of the records of magic 2, or of the messages. Valid while the records are.
     [[nodiscard]] friend std::span<const std::byte> bytes_of(const batch_records& records) noexcept {
         return records.run_.bytes;
     }
@@ -183,7 +184,7 @@ struct batch_records_access {
     [[nodiscard]] static const record_run& run(const batch_records& records) noexcept { return records.run_; }
 };
 
-/// The count of a batch of magic 2 against the plain bytes of its records.
+/// The defect of a batch of magic 2 whose uncompressed records have too few bytes for their count.
 [[nodiscard]] inline std::optional<batch_defect> find_plain_count_defect(batch_view batch,
                                                                          std::size_t left) noexcept {
     const auto needed = static_cast<std::uint64_t>(batch.header()->record_count.value()) * least_record_size;
@@ -192,7 +193,7 @@ struct batch_records_access {
                         needed, left};
 }
 
-/// Puts what `run` needs to know about messages there, once `run.bytes` are theirs.
+/// Sets the members of `run` that concern messages, from the messages in `run.bytes`.
 [[nodiscard]] inline std::expected<void, error> open_wrapper(record_run& run, batch_view wrapper) noexcept {
     const auto messages = find_wrapped_messages(run.bytes);
     if (!messages) return std::unexpected{run.placed(messages.error())};
@@ -217,12 +218,12 @@ struct batch_records_access {
         run.bytes = records_bytes(batch);
         run.lead = sizeof(batch_header);
         run.count = static_cast<std::uint64_t>(batch.header()->record_count.value());
-        // A batch that compaction has emptied keeps its type without even a compressed nothing.
+        // A batch that compaction has emptied keeps its compression type, but has no bytes to decompress.
         if (run.count == 0 && run.bytes.empty()) return batch_records_access::make(run, std::move(memory));
     } else if (!compressed) {
         run.bytes = bytes_of(batch);
         run.count = 1;
-        run.base.offset = 0; // the message is its own wrapper
+        run.base.offset = 0; // the offset of the message itself is absolute
     }
     if (!compressed) return batch_records_access::make(run, std::move(memory));
 
@@ -241,23 +242,23 @@ struct batch_records_access {
 
 } // namespace detail
 
-/// The records of `batch`, decompressed by one of `codecs` if need be, to at most `cap` bytes.
+/// The records of `batch`; if it is compressed, one of `codecs` decompresses them, to at most `cap` bytes.
 ///
-/// A batch that is not compressed is read where it lies: its bytes must outlive the result, and nothing is
-/// allocated. This is the first touch of records, so the checksum is compared here unless `policy` is skip.
-/// Keep the batch_records to touch them again; they are verified, and decompressed, once.
+/// The records of an uncompressed batch are read where they lie: its bytes must outlive the result, and
+/// nothing is allocated. The checksum is compared unless `policy` is skip. To read the records again keep the
+/// batch_records, so that they are verified and decompressed once.
 ///
-/// Errors, at the byte of the batch: crc_mismatch, unsupported_compression (zstd in magic 0 and 1 too),
-/// bad_length and count_exceeds_input (the count of records), those of codec::decompress. Of what a wrapper
-/// holds, at the byte of its decompressed content and with a path as `decompressed.records[2].attributes`:
-/// truncated (an empty wrapper too), bad_batch_length, unknown_magic (a batch of magic 2 too),
-/// unsupported_compression (a wrapper inside a wrapper). Defects of records themselves: see
-/// batch_records::defect.
+/// Errors, with the offset in the batch: crc_mismatch, unsupported_compression (also zstd in magic 0 and 1),
+/// bad_length and count_exceeds_input (the record count), those of codec::decompress. Errors of the content
+/// of a wrapper, with the offset in the decompressed bytes and a path such as
+/// `decompressed.records[2].attributes`: truncated (also an empty wrapper), bad_batch_length, unknown_magic
+/// (also a batch of magic 2), unsupported_compression (a wrapper in a wrapper). For defects of the records
+/// themselves see batch_records::defect.
 [[nodiscard]] inline expected_records<batch_records>
 records(batch_view batch, const codec_set& codecs, std::size_t cap, crc_policy policy = crc_policy::verify) {
     return detail::open_records(batch, {}, codecs, cap, policy);
 }
-/// The same for a batch that keeps its bytes alive: whatever its compression, the result owns what it shows.
+/// The same for a held batch: compressed or not, the result keeps the bytes of the records alive.
 [[nodiscard]] inline expected_records<batch_records> records(const held<batch_view>& batch,
                                                              const codec_set& codecs, std::size_t cap,
                                                              crc_policy policy = crc_policy::verify) {
@@ -299,7 +300,7 @@ template <class Wanted>
 
 } // namespace detail
 
-/// How many records there are, counted; count() is then right. Errors, here and below: those of
+/// How many records there are, by counting their lengths; equal to count(). Errors, here and below: those of
 /// batch_records::defect.
 [[nodiscard]] inline std::expected<std::uint64_t, error>
 count_records(const batch_records& records) noexcept {
@@ -311,7 +312,8 @@ count_records(const batch_records& records) noexcept {
     return run.count;
 }
 
-/// The offset of the last record that is there; nullopt if there is none. See the same for a batch_view.
+/// The offset of the last record; nullopt if there is none. After compaction it may be below
+/// batch_view::last_offset.
 [[nodiscard]] inline std::expected<std::optional<std::int64_t>, error>
 last_record_offset(const batch_records& records) noexcept {
     std::optional<std::int64_t> last;
@@ -323,20 +325,20 @@ last_record_offset(const batch_records& records) noexcept {
     return last;
 }
 
-/// The first record at `offset` or behind it; nullopt if there is none. Good as long as `records` are.
+/// The first record with this offset or a higher one; nullopt if there is none. Valid while `records` are.
 [[nodiscard]] inline std::expected<std::optional<record_view>, error>
 find_offset(const batch_records& records, std::int64_t offset) noexcept {
     return detail::find_record(records, [offset](std::int64_t, std::int64_t at) { return at >= offset; });
 }
 
-/// The first record with a timestamp of `timestamp` ms or later, as ListOffsets asks for; nullopt if there is
-/// none. Good as long as `records` are.
+/// The first record with a timestamp of `timestamp` ms or later, as ListOffsets requires; nullopt if there is
+/// none. Valid while `records` are.
 [[nodiscard]] inline std::expected<std::optional<record_view>, error>
 find_timestamp(const batch_records& records, std::int64_t timestamp) noexcept {
     return detail::find_record(records,
                                [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });
 }
-// A temporary has gone before the record that was found is looked at.
+// Deleted for temporaries, whose records would be gone before the result is used.
 std::expected<std::optional<record_view>, error> find_offset(const batch_records&& records,
                                                              std::int64_t offset) = delete;
 std::expected<std::optional<record_view>, error> find_timestamp(const batch_records&& records,

@@ -24,13 +24,13 @@ struct record_access;
 
 /// A header of a record: a name and a value, null or bytes (KIP-82).
 struct header_view {
-    std::string_view name; ///< UTF-8 by convention, not checked; may be empty and may occur again
+    std::string_view name; ///< UTF-8 by convention, not checked; may be empty, and may occur more than once
     std::optional<std::span<const std::byte>> value;
 };
 
-/// The headers of a record in their order, those of equal name and those with null included.
+/// The headers of a record in their order, duplicate names included.
 ///
-/// A forward range over checked bytes: it costs nothing until it is walked and cannot fail. Good as long as
+/// A forward range over checked bytes: nothing is read before the loop, and no header can fail. Valid while
 /// the bytes of the batch are.
 class header_range {
 public:
@@ -93,27 +93,27 @@ private:
     std::int32_t count_ = 0;
 };
 
-/// One record of any format; a small value, good as long as the bytes of its batch are.
+/// A view of one record of any format; a small value, valid while the bytes of its batch are.
 class record_view {
 public:
-    /// The offset in the partition; wraps at the end of int64.
+    /// The offset in the partition. Wraps at the end of int64.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::int64_t offset() const noexcept { return offset_; }
-    /// ms; the batch's max_timestamp where the broker's clock counts (KIP-32); -1 in magic 0, or if the
-    /// producer gave none. Wraps at the end of int64.
+    /// The timestamp in ms; if the broker sets timestamps, max_timestamp of the batch (KIP-32); -1 in magic
+    /// 0, or if the producer gave none. Wraps at the end of int64.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::int64_t timestamp() const noexcept { return timestamp_; }
-    /// The sequence number, 0 after 2147483647; -1 if the producer was not idempotent (KIP-98).
+    /// The sequence number; 0 follows 2147483647. -1 if the producer was not idempotent (KIP-98).
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::int32_t sequence() const noexcept { return sequence_; }
-    /// The bits of the record itself; nobody has given them a meaning.
+    /// The attribute bits of the record itself, all unused so far.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::int8_t attributes() const noexcept { return record_.attributes; }
-    /// null is not empty: compaction keeps no record without a key.
+    /// The key; nullopt for null, which is not the same as empty: compaction keeps no records without a key.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<std::span<const std::byte>> key() const noexcept {
         return detail::nullable_bytes(record_.key, record_.key_size);
     }
-    /// null marks the key as deleted.
+    /// The value; nullopt for null, which marks the key as deleted.
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<std::span<const std::byte>> value() const noexcept {
         return detail::nullable_bytes(record_.value, record_.value_size);
     }
-    /// None in magic 0 and 1.
+    /// The headers; none in magic 0 and 1.
     [[nodiscard]] KWIRE_ALWAYS_INLINE header_range headers() const noexcept {
         return {record_.headers, record_.header_count};
     }

@@ -1,4 +1,5 @@
-/// The records of a batch where they lie: each is read when a loop comes to it, keys and values are slices.
+/// The records of an uncompressed batch, read where they lie: each record when a loop reaches it; keys and
+/// values are slices.
 ///
 ///     auto records = kwire::records(batch);
 ///     for (auto record : records) consume(record.offset(), record.key(), record.value());
@@ -8,9 +9,9 @@
 /// Rules of magic 2: KIP-98 for the layout, KIP-82 for headers, KIP-32 for timestamps; of magic 0 and 1 the
 /// guide to Kafka's protocol.
 ///
-/// Kafka takes a few things that are refused here, so that no two readers disagree about them: a length of
-/// key, value or header value below -1 (null for Kafka), bytes behind the records that are counted where the
-/// count is 0, and bytes behind the value of a message of magic 0 or 1.
+/// Kafka accepts a few defects that are errors here, so that no two readers disagree about them: a length of
+/// key, value or header value below -1 (null for Kafka), bytes after the header although the record count is
+/// 0, and bytes after the value of a message of magic 0 or 1.
 #pragma once
 
 #include <kwire/detail/config.hpp>
@@ -30,12 +31,12 @@
 
 namespace kwire {
 
-/// The records of one uncompressed batch, as a forward range that checks each record when it comes to it.
+/// The records of one uncompressed batch, as a forward range that checks each record when a loop reaches it.
 ///
-/// It ends in front of the first record that is defective; defect() tells whether that was so. What it yields
-/// is checked as a whole, headers included, so that nothing about a record_view can fail. Compressed batches
-/// yield nothing and have a defect: unsupported_compression. Never allocates; good as long as the bytes of
-/// the batch.
+/// A loop ends before the first defective record, just as it ends after the last one: ask defect() which it
+/// was, or call check_records first. Each record is checked completely, headers included, so that no accessor
+/// of a record_view can fail. A compressed batch has no records here and the defect unsupported_compression.
+/// Never allocates; valid while the bytes of the batch are.
 class record_range {
 public:
     using iterator = detail::record_iterator<false>;
@@ -48,20 +49,21 @@ public:
     }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// Why the loop ends before the batch does; nullopt if the batch is sound. Walks over all records.
+    /// Why a loop ends before the end of the batch; nullopt if all records are valid. Reads all records.
     ///
-    /// Offsets count from the first byte of the batch, paths are as `records[3].headers[1].value`. Of the
+    /// Offsets count from the first byte of the batch; paths look like `records[3].headers[1].value`. Of the
     /// batch: unsupported_compression, bad_length (a negative count), count_exceeds_input, trailing_bytes. Of
     /// a record: truncated, bad_varint, bad_length, null_not_allowed (a header's name), count_exceeds_input
-    /// (headers), bad_record (its length does not fit what is in it).
+    /// (headers), bad_record (its length does not match its content).
     [[nodiscard]] std::optional<error> defect() const noexcept {
         auto i = begin();
         while (i != end()) ++i;
         return defect(i);
     }
-    /// The same from where an own loop has ended; `at_end` must be at the end.
+    /// The same, without reading the records again. Precondition: `at_end` is the iterator of a loop that has
+    /// reached end().
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<error> defect(const iterator& at_end) const noexcept {
-        // By value: a loop keeps its iterator in registers only if nobody is told where it lies.
+        // cost: by value, because a loop whose iterator has its address taken keeps it in memory.
         const auto stop = detail::record_iterator_access::stop(at_end);
         if (stop.failed == 0 && stop.at == stop.end) return std::nullopt;
         return describe_defect(stop);
@@ -90,21 +92,21 @@ private:
     batch_view batch_;
 };
 
-/// The records of `batch`; see record_range. In magic 0 and 1 the message that the batch is.
+/// The records of `batch`; see record_range. In magic 0 and 1 the message itself is the one record.
 [[nodiscard]] KWIRE_ALWAYS_INLINE record_range records(batch_view batch) noexcept {
     return record_range(batch);
 }
 
-/// The same, after a look at the checksum: crc_mismatch unless it fits or `policy` is skip.
+/// The same, after the checksum was compared: crc_mismatch if it does not match, unless `policy` is skip.
 [[nodiscard]] inline expected_records<record_range> records(batch_view batch, crc_policy policy) noexcept {
     if (policy != crc_policy::skip && !crc_matches(batch))
         return std::unexpected{detail::error_of(detail::crc_defect(batch))};
     return record_range(batch);
 }
 
-/// Checks a batch and all of its records, for those who want all or nothing; returns how many there are.
+/// Checks a batch and all of its records, and returns how many there are.
 ///
-/// Afterwards a loop over records(batch) sees them all. Errors: those of check_batches for one batch, and
+/// A loop over records(batch) then reaches every record. Errors: those of check_batches for one batch, and
 /// those of record_range::defect. Offsets count from the first byte of the batch.
 [[nodiscard]] inline std::expected<std::uint32_t, error>
 check_records(batch_view batch, crc_policy policy = crc_policy::verify) noexcept {

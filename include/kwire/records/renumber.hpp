@@ -1,4 +1,5 @@
-/// Whole batches of a records field that others may hold too, with new offsets that follow one another.
+/// A records field with new offsets that follow one another, as a chain, for bytes that others may hold too:
+/// headers are copied and stamped, records stay where they are.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -15,17 +16,17 @@
 
 namespace kwire {
 
-/// What renumber has made.
+/// What renumber made.
 struct renumber_result {
     buffer_chain records;
-    stamp_result done; ///< the batches that were kept, and the offset behind the last one
+    stamp_result done; ///< how many batches were kept, and the offset after the last one
 };
 
-/// The batches of `records` for which `keep(batch_view)` is true, stamped as by stamp(), so that their
+/// The batches of `records` for which `keep(batch_view)` is true, with what stamp() sets, so that their
 /// offsets follow one another without gaps.
 ///
-/// Errors as from stamp(), only that nothing changes then: a batch that is cut short is one, and so is a
-/// batch that is kept and cannot be stamped.
+/// `records` does not change. The headers that change are copied, and counted in copied_bytes(). Errors:
+/// those of stamp() for kept batches, and truncated if the last batch is cut short.
 template <class Keep>
     requires std::predicate<Keep&, batch_view>
 [[nodiscard]] std::expected<renumber_result, error> renumber(const shared_buffer& records,
@@ -51,7 +52,7 @@ template <class Keep>
     return renumber_result{std::move(picked).take(), done};
 }
 
-/// All batches of `records`.
+/// The same with all batches of `records`.
 [[nodiscard]] inline std::expected<renumber_result, error> renumber(const shared_buffer& records,
                                                                     const append_stamp& with) {
     return renumber(records, with, [](const batch_view&) { return true; });

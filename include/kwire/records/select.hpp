@@ -1,18 +1,19 @@
-/// Whole batches of a records field dropped, changed or renumbered into a chain; records stay where they are.
+/// A records field with whole batches dropped or their headers changed, as a chain; the records stay where
+/// they are.
 ///
-///     // Neither control batches nor what was read before:
+///     // Without control batches and without what was read before:
 ///     auto left = kwire::select_batches(fetched, [&](kwire::batch_view batch) {
 ///         return !batch.is_control() && batch.last_offset() >= position;
 ///     });
 ///
-///     // Another producer id for some, the others as they are:
+///     // With other producer ids:
 ///     auto moved = kwire::rewrite_batches(produced, [&](kwire::batch_view batch) {
 ///         return kwire::batch_patch{.producer_id = map(batch.producer_id())};
 ///     });
 ///
-/// Others may hold the bytes too: a batch that changes gets a copy of its header (61 bytes; 26 in magic 1),
-/// which is counted in copied_bytes(), and all behind that is attached by reference. Whoever is the only
-/// owner changes batches where they lie instead: see patch.hpp.
+/// The bytes are not written to, so others may hold them too. The header of a batch that changes is copied
+/// (61 bytes; 26 in magic 0 and 1; counted in copied_bytes()); all other bytes are attached by reference. The
+/// only holder of bytes can change batches in place instead: see patch.hpp. New offsets: see renumber.hpp.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -31,12 +32,12 @@
 
 namespace kwire {
 
-/// The batches of `records` for which `change(batch_view)` gives a patch, with its fields set; those for
-/// which it gives nullopt are dropped.
+/// The batches of `records` for which `change(batch_view)` returns a patch, with the patch applied; the
+/// others, for which it returns nullopt, are dropped.
 ///
-/// A patch that sets nothing, or only what is so already, keeps the batch by reference with its header. What
-/// is cut short behind the last batch is left out (record_batches(records).tail() tells). unknown_magic and
-/// bad_batch_length, with the path `batches[2].magic`, for bytes that are no batch; field_not_in_version and
+/// If a patch changes nothing, the batch is attached by reference with its header. A last batch that is cut
+/// short is left out (see record_batches(records).tail()). Errors, with a path such as `batches[2].magic`:
+/// unknown_magic and bad_batch_length for bytes that are not a valid batch; field_not_in_version and
 /// bad_value as from apply.
 template <class Change>
     requires std::convertible_to<std::invoke_result_t<Change&, batch_view>, std::optional<batch_patch>>
@@ -59,9 +60,11 @@ template <class Change>
     return std::move(picked).take();
 }
 
-/// The batches of `records` for which `keep(batch_view)` is true, by reference; neighbours are one segment.
+/// The batches of `records` for which `keep(batch_view)` is true, by reference; adjacent batches are one
+/// segment.
 ///
-/// Errors and the end as with rewrite_batches.
+/// A last batch that is cut short is left out. Errors: unknown_magic and bad_batch_length as from
+/// rewrite_batches.
 template <class Keep>
     requires std::predicate<Keep&, batch_view>
 [[nodiscard]] std::expected<buffer_chain, error> select_batches(const shared_buffer& records, Keep keep) {

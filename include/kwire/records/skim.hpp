@@ -1,13 +1,13 @@
-/// Questions about the records of a batch that are answered by hopping from length to length.
+/// Look-ups in the records of an uncompressed batch that skip from record to record by their lengths.
 ///
-///     auto record = kwire::find_offset(batch, fetch_offset);    // nothing in front of it is read
+///     auto record = kwire::find_offset(batch, fetch_offset);    // the records before it are skipped
 ///     if (record && *record) consume((*record)->value());
 ///
-/// Only what a hop needs is checked: the length of each record that is passed and, where it is asked for, the
-/// offset or the timestamp. The record that is found is checked as a whole. What is refused here is refused
-/// by record_range::defect too, not the other way round.
+/// Only what is needed is checked: the length of each record that is skipped and, if the look-up uses them,
+/// offset or timestamp. The record that is found is checked completely. Every batch that is refused here has
+/// a record_range::defect, but not vice versa.
 ///
-/// The same questions to records that were decompressed: <kwire/records/read.hpp>.
+/// The same look-ups for records that were decompressed: <kwire/records/read.hpp>.
 #pragma once
 
 #include <kwire/detail/config.hpp>
@@ -27,9 +27,9 @@ namespace kwire {
 
 namespace detail {
 
-/// The beginning of a record: from its length to its offset.
+/// The first fields of a record, up to its offset.
 struct record_front {
-    const std::byte* end = nullptr; ///< of the record; nullptr if its length does not fit
+    const std::byte* end = nullptr; ///< the end of the record; nullptr if it is defective
     std::int64_t timestamp_delta = 0;
     std::int32_t offset_delta = 0;
 };
@@ -58,14 +58,13 @@ struct record_front {
     return front;
 }
 
-/// What the whole walk says of a batch in which a hop has failed: it comes to the same place, or stops
-/// before.
+/// The error of a batch in which a skip failed: reading all records fails at the same place or before.
 [[nodiscard]] KWIRE_COLD inline std::unexpected<error> hop_error(batch_view batch) noexcept {
     const auto defect = record_range(batch).defect();
     return std::unexpected{defect ? *defect : error{.code = errc::bad_record}};
 }
 
-/// Where a row of records stands behind `count` of them; nullptr if a length does not fit.
+/// The position after `count` records; nullptr if a length does not fit.
 [[nodiscard]] KWIRE_ALWAYS_INLINE const std::byte* hop_over(std::uint64_t count, const std::byte* p,
                                                             const std::byte* end) noexcept {
     for (; count != 0; --count) {
@@ -76,7 +75,7 @@ struct record_front {
     return p;
 }
 
-/// What a search has come to: a record, none, or bytes that are no record.
+/// The result of a search: a record, none, or a defect.
 struct search_result {
     std::optional<record_view> found{};
     bool failed = false;
@@ -125,9 +124,10 @@ template <class Wanted>
 
 } // namespace detail
 
-/// How many records there are, counted; the header's record_count is then right. 1 in magic 0 and 1.
+/// How many records there are, by counting their lengths; equal to the header's record_count. 1 in magic 0
+/// and 1.
 ///
-/// Errors, here and below: unsupported_compression for a compressed batch, else those of
+/// Errors, here and below: unsupported_compression for a compressed batch, otherwise those of
 /// record_range::defect.
 [[nodiscard]] inline std::expected<std::uint32_t, error> count_records(batch_view batch) noexcept {
     if (detail::find_records_defect(batch)) return detail::hop_error(batch);
@@ -139,8 +139,8 @@ template <class Wanted>
     return count;
 }
 
-/// The offset of the last record that is there; nullopt if there is none. After compaction it may be lower
-/// than batch.last_offset(), which is where consumers go on.
+/// The offset of the last record; nullopt if there is none. After compaction it may be below
+/// batch.last_offset(), after which consumers continue.
 [[nodiscard]] inline std::expected<std::optional<std::int64_t>, error>
 last_record_offset(batch_view batch) noexcept {
     if (detail::find_records_defect(batch)) return detail::hop_error(batch);
@@ -161,14 +161,15 @@ last_record_offset(batch_view batch) noexcept {
     return detail::record_base(batch).offset_of(front.offset_delta);
 }
 
-/// The first record at `offset` or behind it; nullopt if there is none in this batch.
+/// The first record with this offset or a higher one; nullopt if there is none. Valid while the bytes of the
+/// batch are.
 [[nodiscard]] inline std::expected<std::optional<record_view>, error>
 find_offset(batch_view batch, std::int64_t offset) noexcept {
     return detail::find_record(batch, [offset](std::int64_t, std::int64_t at) { return at >= offset; });
 }
 
-/// The first record with a timestamp of `timestamp` ms or later, as ListOffsets asks for; nullopt if there is
-/// none.
+/// The first record with a timestamp of `timestamp` ms or later, as ListOffsets requires; nullopt if there is
+/// none. Valid while the bytes of the batch are.
 [[nodiscard]] inline std::expected<std::optional<record_view>, error>
 find_timestamp(batch_view batch, std::int64_t timestamp) noexcept {
     return detail::find_record(batch, [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });

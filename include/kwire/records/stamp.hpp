@@ -5,7 +5,7 @@
 ///     auto done = kwire::stamp(bytes, append);       // over all batches of a records field
 ///     if (done) log_end = done->next_offset;
 ///
-/// Offset and epoch lie outside of the checksum; for the append time it is adjusted, not computed again.
+/// The checksum does not cover offset and epoch; for the append time it is adjusted, not computed again.
 #pragma once
 
 #include <kwire/buffer/if_shared.hpp>
@@ -27,16 +27,17 @@ namespace kwire {
 
 /// What a broker sets on append.
 struct append_stamp {
-    std::int64_t base_offset = 0; ///< of the first record of the first batch; the others follow without gaps
-    std::optional<std::int32_t> partition_leader_epoch{}; ///< of batches of magic 2; stays if not set
+    std::int64_t base_offset =
+        0; ///< offset of the first record of the first batch; the other batches follow without gaps
+    std::optional<std::int32_t> partition_leader_epoch{}; ///< for batches of magic 2; unchanged if not set
     std::optional<std::int64_t>
-        append_time{}; ///< ms; sets log_append_time in all batches but those of magic 0
+        append_time{}; ///< in ms; also sets the timestamp type log_append_time; no effect on magic 0
 };
 
-/// What stamp has done.
+/// What stamp did.
 struct stamp_result {
     std::uint32_t batches = 0;
-    std::int64_t next_offset = 0; ///< what the next batch gets; the new end of the log
+    std::int64_t next_offset = 0; ///< the offset for the next batch: the new end of the log
 };
 
 namespace detail {
@@ -57,8 +58,8 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
         });
 }
 
-/// Whether a batch cannot be given offsets: they lie inside the compression of an old wrapper, where no stamp
-/// reaches them, or the last one lies in front of the first, which would turn the log back.
+/// Whether a batch cannot be given offsets: those of a compressed wrapper of magic 0 or 1 are inside the
+/// compression, and a last offset before the first would turn the log back.
 [[nodiscard]] inline bool refuses_offsets(const batch_view& batch) noexcept {
     if (const batch_header* const header = batch.header()) return header->last_offset_delta < 0;
     return batch.compression() != compression_type::none;
@@ -72,7 +73,7 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
     e.enter({legacy ? "attributes" : "last_offset_delta"});
     return e;
 }
-/// Stamps the batch of `size` bytes whose header is `front`; returns the offset behind it.
+/// Stamps the batch of `size` bytes whose header is at `front`; returns the next offset.
 [[nodiscard]] inline std::int64_t stamp_front(std::byte* front, std::uint64_t size, std::int64_t offset,
                                               const append_stamp& with) noexcept {
     auto& prefix = overlay_trusted<batch_prefix>(front);
@@ -89,13 +90,15 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
 
 } // namespace detail
 
-/// Stamps all batches in `bytes`, a records field that nobody else reads meanwhile.
+/// Stamps all batches in `bytes`, a records field. Precondition: no one else reads the bytes at the same
+/// time.
 ///
-/// Each batch of magic 2 is moved so that its first offset follows the last one of the batch before; messages
-/// of magic 0 and 1 get one offset each. bad_value for a compressed message of magic 0 or 1, whose offsets
-/// lie inside the compression, and for one of magic 2 whose last offset lies in front of its first;
-/// truncated, bad_batch_length and unknown_magic as from check_batches. Then the batches in front are stamped
-/// and the others are not; check_batches first if that matters. Offsets wrap at the end of int64.
+/// The first offset of each batch follows the last offset of the batch before; messages of magic 0 and 1 get
+/// one offset each. Offsets wrap at the end of int64. Errors, with a path such as `batches[2].magic`:
+/// bad_value for a compressed wrapper of magic 0 or 1, whose offsets are inside the compression, and for a
+/// batch of magic 2 whose last offset is before its first; truncated, bad_batch_length and unknown_magic as
+/// from check_batches. After an error the batches before the defective one are stamped, the others are not:
+/// call check_batches first if that matters.
 [[nodiscard]] KWIRE_NOINLINE inline std::expected<stamp_result, error>
 stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
     stamp_result done{.next_offset = with.base_offset};
@@ -117,9 +120,9 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
     return done;
 }
 
-/// Stamps one batch that is known to be whole, as check_batches hands it out, without measuring it again.
+/// Stamps one batch, without measuring it again. Precondition: no one else reads the bytes at the same time.
 ///
-/// bad_value as above, with offsets from the first byte of the batch; then nothing has changed.
+/// Error: bad_value as above, with the offset from the first byte of the batch; then nothing has changed.
 [[nodiscard]] KWIRE_NOINLINE inline std::expected<stamp_result, error>
 stamp(const mutable_batch& batch, const append_stamp& with) noexcept {
     if (detail::refuses_offsets(batch)) [[unlikely]]
@@ -129,8 +132,8 @@ stamp(const mutable_batch& batch, const append_stamp& with) noexcept {
         .batches = 1, .next_offset = detail::stamp_front(bytes.data(), bytes.size(), with.base_offset, with)};
 }
 
-/// Stamps all batches in `buffer`, which must be the only one on its memory: else buffer_shared (or
-/// buffer_read_only), or a copy.
+/// Stamps all batches in `buffer`, in place if this is the only buffer on its memory; otherwise `policy`
+/// decides between buffer_shared (or buffer_read_only) and a copy. Other errors as above.
 [[nodiscard]] inline std::expected<stamp_result, error> stamp(shared_buffer& buffer, const append_stamp& with,
                                                               if_shared policy = if_shared::refuse) {
     return detail::change_in_place(buffer, policy,

@@ -1,8 +1,8 @@
-/// CRC-32C, the checksum of record batches, with the fastest instructions that the processor has.
+/// CRC-32C, the checksum of record batches, computed with the fastest instructions of the processor.
 ///
 ///     std::uint32_t crc = kwire::crc32c(bytes);
-///     crc = kwire::crc32c_extend(crc, more);                            // as of bytes and more in one piece
-///     crc = kwire::crc32c_combine(crc, kwire::crc32c(rest), rest.size()); // neither is read again
+///     crc = kwire::crc32c_extend(crc, more);                            // of `bytes` followed by `more`
+///     crc = kwire::crc32c_combine(crc, kwire::crc32c(rest), rest.size()); // reads no bytes again
 #pragma once
 
 #include <kwire/wire/detail/crc32_tables.hpp>
@@ -20,7 +20,7 @@ namespace wire::detail {
 using crc32c_function = std::uint32_t (*)(std::uint32_t state, const std::byte* p, std::size_t size) noexcept;
 using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t size) noexcept;
 
-/// The best that this processor can do.
+/// The fastest implementation for this processor.
 [[nodiscard]] inline crc32c_function choose_crc32c() noexcept {
 #if defined(KWIRE_CRC32C_X86)
     if (x86::has_avx512()) return x86::crc32c_avx512;
@@ -37,7 +37,8 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
     return crc_shift_portable<castagnoli>;
 }
 
-/// Asked once; a local static, for <atomic> would double what this header costs to compile.
+/// The choice, made once. cost: a local static, because <atomic> would double the compile time of this
+/// header.
 [[nodiscard]] inline crc32c_function chosen_crc32c() noexcept {
     static const crc32c_function chosen = choose_crc32c();
     return chosen;
@@ -49,7 +50,7 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
 
 } // namespace wire::detail
 
-/// The CRC-32C of the bytes behind `crc` and of `bytes`, in one piece; begin with 0.
+/// The CRC-32C of some bytes followed by `bytes`, given `crc`, that of the former; 0 for none.
 [[nodiscard]] constexpr std::uint32_t crc32c_extend(std::uint32_t crc,
                                                     std::span<const std::byte> bytes) noexcept {
     if consteval {
@@ -64,10 +65,11 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
     return crc32c_extend(0, bytes);
 }
 
-/// What the difference of two checksums (their exclusive or) becomes when `size` equal bytes follow both.
+/// The difference (exclusive or) of two checksums after the same `size` bytes were appended to both inputs.
 ///
-/// One short step per hex digit of `size`; reads no bytes. Checksums are linear: the change of a few bytes in
-/// the middle changes the checksum of the whole by the shifted change of the checksum of these few.
+/// One short step per hexadecimal digit of `size`; reads no bytes. Checksums are linear: if a few bytes in
+/// the middle change, the checksum of the whole changes by the shifted difference of the checksums of those
+/// bytes.
 [[nodiscard]] constexpr std::uint32_t crc32c_shift(std::uint32_t difference, std::uint64_t size) noexcept {
     if consteval {
         return wire::detail::crc_shift_portable<wire::castagnoli>(difference, size);
@@ -76,7 +78,8 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
     }
 }
 
-/// The CRC-32C of two pieces from those of each, `crc_b` being of the latter, which has `size_b` bytes.
+/// The CRC-32C of a sequence from those of its two parts; `crc_b` is that of the second part, which has
+/// `size_b` bytes.
 [[nodiscard]] constexpr std::uint32_t crc32c_combine(std::uint32_t crc_a, std::uint32_t crc_b,
                                                      std::uint64_t size_b) noexcept {
     return crc32c_shift(crc_a, size_b) ^ crc_b;

@@ -1,4 +1,4 @@
-/// Big-endian numbers at any address: loads, stores, and types that lie on the wire as they are.
+/// Big-endian numbers at any address: loads, stores, and number types with the layout of the wire.
 ///
 ///     struct entry { kwire::big_int64 offset; kwire::big_int32 size; };    // 12 bytes, alignment 1
 ///     e.offset = 42; std::int64_t next = e.offset + 1;
@@ -13,16 +13,16 @@
 
 namespace kwire::wire {
 
-/// A number that has a big-endian form of sizeof(T) bytes: integers up to 64 bits but no bool, float and
-/// double.
+/// A number with a big-endian form of sizeof(T) bytes: float, double and integers up to 64 bits except bool.
 ///
-/// bool is left out because not every byte is one; read a std::int8_t and compare with 0, as Kafka does.
+/// bool is excluded because not every byte is a valid bool; read a std::int8_t and compare with 0, as Kafka
+/// does.
 template <class T>
 concept number = std::is_same_v<T, float> || std::is_same_v<T, double> ||
                  (std::is_integral_v<T> && std::is_same_v<T, std::remove_cv_t<T>> &&
                   !std::is_same_v<T, bool> && sizeof(T) <= 8);
 
-// <limits> could say so too, and takes longer to compile than this header and what is made of it.
+// cost: not with <limits>, which takes longer to compile than this header.
 static_assert(std::bit_cast<std::uint32_t>(-1.5f) == 0xbfc0'0000 &&
                   std::bit_cast<std::uint64_t>(-1.5) == 0xbff8'0000'0000'0000,
               "float and double must be those of IEC 60559, which Kafka's are");
@@ -48,12 +48,12 @@ struct unsigned_of<8> {
     using type = std::uint64_t;
 };
 
-/// Whether this machine has the bytes of a number the other way round.
+/// Whether this machine is little-endian, so that bytes have to be swapped.
 inline constexpr bool swaps = std::endian::native == std::endian::little;
 
 } // namespace detail
 
-/// The number whose big-endian form begins at `p`, at any alignment; there must be sizeof(T) bytes.
+/// The number whose big-endian form is at `p`, of any alignment. Precondition: sizeof(T) bytes are there.
 template <number T>
 [[nodiscard]] constexpr T load_be(const std::byte* p) noexcept {
     using bits = detail::unsigned_of<sizeof(T)>::type;
@@ -72,7 +72,8 @@ template <number T>
     }
 }
 
-/// Writes the big-endian form of `value` to `p`, at any alignment; there must be sizeof(T) bytes.
+/// Writes the big-endian form of `value` to `p`, of any alignment. Precondition: there is room for sizeof(T)
+/// bytes.
 template <number T>
 constexpr void store_be(std::byte* p, T value) noexcept {
     using bits = detail::unsigned_of<sizeof(T)>::type;
@@ -91,10 +92,10 @@ constexpr void store_be(std::byte* p, T value) noexcept {
 
 namespace kwire {
 
-/// A number stored in big-endian order with alignment 1, which reads and assigns like a `T`.
+/// A number stored in big-endian order with alignment 1, which is used like a `T`.
 ///
 /// Trivially copyable and of standard layout, so that structs of these can be laid over bytes
-/// (wire/overlay.hpp). Default initialisation leaves it uninitialised, like a `T`.
+/// (wire/overlay.hpp). Default initialisation leaves it indeterminate, as for a `T`.
 template <wire::number T>
 class big {
 public:
@@ -107,7 +108,7 @@ public:
         return *this;
     }
 
-    /// The number in this machine's form.
+    /// The number as a `T`.
     [[nodiscard]] constexpr T value() const noexcept { return wire::load_be<T>(bytes_.data()); }
     [[nodiscard]] constexpr operator T() const noexcept { return value(); }
 

@@ -1,4 +1,4 @@
-/// Internal: access of other parts of kwire to what buffers keep private.
+/// Internal: what other parts of kwire may do with the private parts of buffers.
 #pragma once
 
 #include <kwire/buffer/detail/memory.hpp>

@@ -1,5 +1,5 @@
-/// Memory for bytes of which only the number is known: grows with what arrives, where possible without
-/// copying.
+/// Internal: memory for bytes that are still to arrive; grows with them, without copying where the system
+/// can.
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
@@ -20,17 +20,17 @@ public:
     [[nodiscard]] std::byte* data() noexcept { return bytes_.data(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return bytes_.capacity(); }
 
-    /// Room for the `first` bytes of `total`.
+    /// Allocates room for the `first` bytes of `total`.
     void begin(std::size_t /*total*/, std::size_t first) { bytes_ = unique_buffer::with_capacity(first); }
 
-    /// Room for `capacity` bytes, of which the first `filled` are kept. If that fails, nothing has changed.
+    /// Grows to `capacity` bytes and keeps the first `filled`. If the allocation fails, nothing has changed.
     void grow(std::size_t capacity, std::size_t filled) {
         unique_buffer larger = unique_buffer::with_capacity(capacity);
         copy_bytes(larger.data(), bytes_.data(), filled);
         bytes_ = std::move(larger);
     }
 
-    /// Hands out the first `size` bytes, which must be filled, and has none afterwards.
+    /// Returns the first `size` bytes, which must be filled; the memory is empty afterwards.
     [[nodiscard]] shared_buffer take(std::size_t size) {
         bytes_.commit(size);
         return std::move(bytes_).freeze();
@@ -40,12 +40,12 @@ private:
     unique_buffer bytes_; ///< never has filled bytes before take()
 };
 
-/// Grows by remapping its pages: the bytes stay in their physical memory, at another address if need be.
+/// Grows by remapping its pages: the bytes stay in their physical memory, if necessary at another address.
 ///
-/// What fits into the first piece is not worth a mapping and lies on the heap. So does everything when the
-/// system has no mapping left to give, which must not fail a frame; the copies that this costs are counted.
+/// Bytes that fit the first piece are not worth a mapping and lie on the heap. If a mapping fails, the heap
+/// is used too, because a frame must not fail then; these copies are counted.
 ///
-/// `Pages` asks the system: map(size), remap(pages, old size, new size), both null on failure, and
+/// `Pages` calls the system: map(size) and remap(pages, old size, new size), both null on failure, and
 /// unmap(pages, size).
 template <class Pages>
 class page_memory {

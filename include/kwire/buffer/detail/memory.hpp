@@ -1,4 +1,5 @@
-/// The memory under the buffers: one reference count per allocation, and the counter of copied bytes.
+/// Internal: the memory of the buffers, with one reference count per allocation, and the counter of copied
+/// bytes.
 #pragma once
 
 #include <kwire/detail/config.hpp>
@@ -16,7 +17,7 @@ namespace kwire {
 
 namespace detail {
 
-/// On a cache line of its own, so that counting does not slow down the data that happens to lie beside it.
+/// On a cache line of its own, so that counting does not slow down access to neighbouring data.
 struct alignas(64) copy_counter {
     std::atomic<std::uint64_t> bytes{0};
 };
@@ -24,14 +25,14 @@ inline constinit copy_counter copies{};
 
 inline void count_copied(std::size_t n) noexcept { copies.bytes.fetch_add(n, std::memory_order_relaxed); }
 
-/// The one way in which the buffer layer moves bytes from one place to another: copies and counts.
+/// Copies and counts; the buffer layer copies bytes in no other way.
 inline void copy_bytes(std::byte* to, const std::byte* from, std::size_t n) noexcept {
-    if (n == 0) return; // memcpy forbids null even then
+    if (n == 0) return; // memcpy must not be given null even then
     std::memcpy(to, from, n);
     count_copied(n);
 }
 
-/// Ends the program where going on would be undefined: a broken precondition, an overflown count.
+/// Aborts, where continuing would be undefined: a violated precondition, an overflow of a count.
 [[noreturn]] KWIRE_COLD inline void trap() noexcept { std::abort(); }
 
 inline void require(bool precondition) noexcept {
@@ -43,7 +44,7 @@ constexpr std::size_t saturating_add(std::size_t a, std::size_t b) noexcept {
     return b > SIZE_MAX - a ? SIZE_MAX : a + b;
 }
 
-/// Where `part` begins inside `whole`, as a count of bytes; more than any size if it begins before it.
+/// The offset of `part` from `whole` in bytes; larger than any size if `part` begins before it.
 ///
 /// Compares addresses as numbers: `<` and `-` on pointers into different objects are undefined.
 inline std::size_t distance_from(const std::byte* whole, const std::byte* part) noexcept {
@@ -51,24 +52,24 @@ inline std::size_t distance_from(const std::byte* whole, const std::byte* part) 
                                     std::bit_cast<std::uintptr_t>(whole));
 }
 
-/// What every allocation begins with, or is kept alive by.
+/// The head of an allocation, or what keeps adopted memory alive.
 struct memory_control {
     using destroy_function = void (*)(memory_control*) noexcept;
 
     std::atomic<std::size_t> references{1};
     destroy_function destroy;
-    std::byte* writable; ///< the first byte, where the last owner may write; null for memory lent to read
-    std::size_t size;    ///< bytes of payload memory that live as long as this
+    std::byte* writable; ///< the first byte, if the last holder may write; null for read-only memory
+    std::size_t size;    ///< bytes of payload that this keeps alive
 
     memory_control(destroy_function d, std::byte* w, std::size_t n) noexcept
         : destroy(d), writable(w), size(n) {}
 };
 
-/// One counted reference on a memory_control, or none.
+/// One counted reference to a memory_control, or none.
 class memory_ref {
 public:
     memory_ref() = default;
-    /// Takes over the reference that the creator of `control` holds.
+    /// Takes over the initial reference of `control`.
     explicit memory_ref(memory_control* control) noexcept : control_(control) {}
     memory_ref(const memory_ref& other) noexcept : control_(other.control_) { acquire(); }
     memory_ref(memory_ref&& other) noexcept : control_(std::exchange(other.control_, nullptr)) {}
@@ -86,22 +87,22 @@ public:
     explicit operator bool() const noexcept { return control_ != nullptr; }
     friend bool operator==(const memory_ref&, const memory_ref&) = default;
 
-    /// True if no other reference exists. The acquire pairs with the release in every drop of a reference:
-    /// whoever sees 1 here also sees all that former owners did, and may write.
+    /// Whether no other reference exists. The acquire pairs with the release of every dropped reference: if
+    /// the count is 1, all that former holders did happens before, and writing is safe.
     [[nodiscard]] bool sole() const noexcept {
         return control_ != nullptr && control_->references.load(std::memory_order_acquire) == 1;
     }
 
 private:
     void acquire() const noexcept {
-        // Relaxed: a new reference is made from one that is already held, so nothing has to be seen first.
+        // Relaxed, because a new reference is made from one that is held already.
         if (control_ != nullptr &&
             control_->references.fetch_add(1, std::memory_order_relaxed) > SIZE_MAX / 2)
             trap();
     }
     void release() noexcept {
         if (control_ == nullptr) return;
-        // The last owner needs no read-modify-write: nobody is left who could add a reference.
+        // The last holder needs no read-modify-write: no one else is left to add a reference.
         if (sole() || control_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
             control_->destroy(control_);
     }
@@ -111,7 +112,7 @@ private:
 
 /// Control block and `capacity` uninitialised bytes in one allocation.
 [[nodiscard]] inline memory_ref allocate_memory(std::size_t capacity) {
-    // A sum that overflows becomes a request that operator new refuses in its usual way.
+    // If the sum overflows, operator new fails as it does for any size that is too large.
     auto* block = static_cast<std::byte*>(::operator new(saturating_add(sizeof(memory_control), capacity)));
     auto destroy = [](memory_control* control) noexcept {
         control->~memory_control();
@@ -134,12 +135,11 @@ struct owner_control : memory_control {
 
 } // namespace detail
 
-/// How many bytes the buffer layer has copied in this process, on all threads, since it started.
+/// How many bytes the buffer layer has copied in this process since it started, on all threads.
 ///
-/// Every copying operation of buffers, chains and frame readers adds exactly the bytes that it copied. Bytes
-/// that are written for the first time (put_u8 ... put_u64, an encoder's own fields, what a socket delivers)
-/// are no copies. Always there, in release builds too; relaxed, so a reading is a lower bound while others
-/// work.
+/// Buffers, chains and frame readers add exactly the bytes that they copy. Bytes that are written for the
+/// first time (put_u8 ... put_u64, an encoder's own fields, what a socket delivers) do not count. Counted in
+/// all builds. Relaxed: while other threads copy, the result is a lower bound.
 [[nodiscard]] inline std::uint64_t copied_bytes() noexcept {
     return detail::copies.bytes.load(std::memory_order_relaxed);
 }

@@ -1,4 +1,4 @@
-/// XXH32 with seed 0: the checksum inside lz4 frames, which liblz4 has but does not export.
+/// Internal: XXH32 with seed 0, the checksum in lz4 frames, which liblz4 has but does not export.
 #pragma once
 
 #include <array>

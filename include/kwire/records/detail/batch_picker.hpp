@@ -1,4 +1,4 @@
-/// Internal: what select.hpp and renumber.hpp make their chains with.
+/// Internal: makes the chains of select.hpp and renumber.hpp.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -16,12 +16,12 @@
 
 namespace kwire::detail {
 
-/// Collects parts of one buffer; neighbours become one slice.
+/// Collects parts of one buffer in a chain; adjacent parts become one slice.
 class batch_picker {
 public:
     explicit batch_picker(const shared_buffer& all) noexcept : all_(all) {}
 
-    /// The bytes of `batch`, which lies in the buffer, from `skipped` on.
+    /// Adds the bytes of `batch`, which lies in the buffer, from `skipped` on.
     void keep(const batch_view& batch, std::size_t skipped = 0) {
         const auto bytes = bytes_of(batch).subspan(skipped);
         const auto from = static_cast<std::size_t>(bytes.data() - all_.data());
@@ -31,7 +31,7 @@ public:
         }
         to_ = from + bytes.size();
     }
-    /// `batch` with a copy of its first bytes that `change` has changed, or with its own if it has not.
+    /// Adds `batch` with a copy of its header that `change` edits, or by reference if that changes nothing.
     template <class Change>
     void keep_changed(const batch_view& batch, Change change) {
         std::array<std::byte, sizeof(batch_header)> front;
@@ -56,10 +56,10 @@ private:
 
     const shared_buffer& all_;
     buffer_chain chain_;
-    std::size_t from_ = 0, to_ = 0; ///< of what is kept and not in the chain yet
+    std::size_t from_ = 0, to_ = 0; ///< of the part that is not in the chain yet
 };
 
-/// `e` as that of the batch with that number.
+/// The error `e` of batch number `index`.
 [[nodiscard]] inline std::unexpected<error> in_batch(error e, std::uint32_t index) noexcept {
     e.enter({"batches", index});
     return std::unexpected{e};

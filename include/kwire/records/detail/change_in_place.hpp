@@ -1,4 +1,4 @@
-/// Internal: what patch.hpp and stamp.hpp do with a shared_buffer, whose bytes others may hold.
+/// Internal: changes to a shared_buffer, whose bytes others may hold, for patch.hpp and stamp.hpp.
 #pragma once
 
 #include <kwire/buffer/detail/buffer_access.hpp>
@@ -13,7 +13,7 @@
 
 namespace kwire::detail {
 
-/// Calls `change` with the bytes of `buffer` where they may be written.
+/// Calls `change` with the writable bytes of `buffer`, or of a copy that replaces it if `policy` allows that.
 template <class Change>
 [[nodiscard]] auto change_in_place(shared_buffer& buffer, if_shared policy, Change change)
     -> decltype(change(std::span<std::byte>())) {

@@ -1,4 +1,4 @@
-/// From a batch to the plain bytes of its records, whatever compresses them and whatever its format.
+/// Internal header, part of <kwire/records/read.hpp>: decompresses the records of a batch of any format.
 ///
 ///     kwire::gzip_codec gzip;                                  // <kwire/compression/gzip.hpp>
 ///     kwire::zstd_codec zstd;                                  // <kwire/compression/zstd.hpp>
@@ -20,11 +20,11 @@
 
 namespace kwire {
 
-/// The bytes that the compression type of a batch speaks of: the records of magic 2, or the value of the
-/// message that is a wrapper in magic 0 and 1. Good as long as the batch's bytes are.
+/// The bytes that the compression type of a batch applies to: the records of magic 2, or the value of a
+/// message of magic 0 or 1. Valid while the bytes of the batch are.
 ///
-/// Offsets in errors count from the first byte of the batch. bad_record if key and value do not fill the
-/// message, null_not_allowed if the value is null.
+/// Errors, with offsets from the first byte of the batch: bad_record if key and value do not fill the message
+/// exactly, null_not_allowed if the value is null.
 [[nodiscard]] inline std::expected<std::span<const std::byte>, error>
 compressible_bytes(const batch_view& batch) noexcept {
     if (batch.magic() == 2) return records_bytes(batch);
@@ -48,18 +48,19 @@ compressible_bytes(const batch_view& batch) noexcept {
     return refused(errc::bad_record);
 }
 
-/// The plain bytes of a batch's records (magic 2) or of the messages in a wrapper (magic 0 and 1).
+/// The uncompressed bytes of a batch's records (magic 2) or of the messages in a wrapper (magic 0 and 1), in
+/// memory of their own, at most `cap` bytes.
 ///
-/// At most `cap` bytes, of memory of their own; for a batch that is not compressed that is a copy, so look at
-/// batch.compression() first where that matters. Neither checksum nor records are looked at.
+/// For an uncompressed batch this is a copy: test batch.compression() first if that matters. Neither checksum
+/// nor records are checked.
 ///
-/// unsupported_compression if `codecs` has none for the type, or it is zstd in magic 0 or 1 (KIP-110); else
-/// what codec::decompress and compressible_bytes return. Offsets count from the first byte of the batch.
+/// Errors, with offsets from the first byte of the batch: unsupported_compression if `codecs` has none for
+/// the type, and for zstd in magic 0 and 1 (KIP-110); those of codec::decompress and compressible_bytes.
 [[nodiscard]] inline std::expected<shared_buffer, error>
 decompress(const batch_view& batch, const codec_set& codecs, std::size_t cap) {
     const auto bytes = compressible_bytes(batch);
     if (!bytes) return std::unexpected{bytes.error()};
-    const auto start = bytes_of(batch).size() - bytes->size(); // they end with the batch
+    const auto start = bytes_of(batch).size() - bytes->size(); // because they end with the batch
     const auto type = batch.compression();
     if (type == compression_type::none) {
         if (bytes->size() > cap)

@@ -1,8 +1,8 @@
 /// Internal: changes to a header where it lies, with its checksum adjusted to them.
 ///
 /// A CRC is linear: it changes by what the changed bytes alone would change it, shifted by the number of
-/// bytes that follow (see crc32c_shift). The time grows with the logarithm of the size of the batch only, and
-/// a batch whose checksum was wrong before has a wrong one afterwards.
+/// bytes that follow (see crc32c_shift). The time grows with the logarithm of the size of the batch only. A
+/// checksum that was wrong before stays wrong.
 #pragma once
 
 #include <kwire/records/batch.hpp>
@@ -17,24 +17,24 @@
 
 namespace kwire::detail {
 
-/// How the checksum of a batch changes when `before` becomes `after` and `behind` bytes follow; the bytes in
-/// front cancel out, and so does what the checksum begins with.
+/// The difference (exclusive or) in the checksum if `before` becomes `after` and `following` bytes come after
+/// them; the bytes before them and the initial value cancel out.
 template <std::size_t N>
 [[nodiscard]] inline std::uint32_t crc32c_change(const std::byte* before, const std::byte* after,
-                                                 std::uint64_t behind) noexcept {
+                                                 std::uint64_t following) noexcept {
     std::array<std::byte, N> difference;
     for (std::size_t i = 0; i < N; ++i) difference[i] = before[i] ^ after[i];
-    return crc32c_shift(~crc32c_extend(~0U, difference), behind);
+    return crc32c_shift(~crc32c_extend(~0U, difference), following);
 }
 template <std::size_t N>
 [[nodiscard]] inline std::uint32_t crc32_change(const std::byte* before, const std::byte* after,
-                                                std::uint64_t behind) noexcept {
+                                                std::uint64_t following) noexcept {
     return wire::detail::crc_shift_portable<wire::ieee_802_3>(
-        wire::crc32_ieee({before, N}) ^ wire::crc32_ieee({after, N}), behind);
+        wire::crc32_ieee({before, N}) ^ wire::crc32_ieee({after, N}), following);
 }
 
-/// Lets `edit` change a header of magic 2, its attributes and the bytes behind them up to `Covered`, and
-/// mends the checksum.
+/// Lets `edit` change a header of magic 2, within `Covered` bytes from the attributes on, and adjusts the
+/// checksum.
 template <std::size_t Covered, class Edit>
 void edit_header(batch_header& header, std::uint64_t size, Edit edit) noexcept {
     constexpr std::size_t first = offsetof(batch_header, attributes);
@@ -47,8 +47,7 @@ void edit_header(batch_header& header, std::uint64_t size, Edit edit) noexcept {
         header.crc = header.crc ^ crc32c_change<Covered>(before.data(), fields, size - first - Covered);
 }
 
-/// The same for a message of magic 1. In magic 0, where the 26th byte may be the last, nothing is to be
-/// changed.
+/// The same for a message of magic 1. Not for magic 0, which has no timestamp.
 template <class Edit>
 void edit_message(message_prefix& message, std::uint64_t size, Edit edit) noexcept {
     constexpr std::size_t first = offsetof(message_prefix, magic);

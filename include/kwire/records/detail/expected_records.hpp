@@ -1,4 +1,4 @@
-/// What records() returns where it can fail: a std::expected that a loop may take its records from at once.
+/// Internal header, part of <kwire/records/read.hpp>: the result type of records().
 #pragma once
 
 #include <kwire/error.hpp>
@@ -8,13 +8,13 @@
 
 namespace kwire {
 
-/// A std::expected whose records leave a temporary by value.
+/// A std::expected whose temporaries give their records by value.
 ///
-///     for (auto record : *kwire::records(batch, codecs, cap)) ...   // of a batch that is known to be sound
+///     for (auto record : *kwire::records(batch, codecs, cap)) ...   // of a batch that is known to be valid
 ///
-/// Of a plain std::expected such a loop keeps a reference, to what has gone before it begins: only compilers
-/// of 2025 know the rule of C++23 by which temporaries stay. Here it keeps the records. In all else this is a
-/// std::expected, and converts to one.
+/// With a plain std::expected such a loop would keep a reference to a temporary that is destroyed before it
+/// begins: only compilers of 2025 implement the rule of C++23 that extends its life. In all other respects
+/// this is a std::expected, and converts to one.
 template <class Records>
 class expected_records : public std::expected<Records, error> {
     using base = std::expected<Records, error>;
@@ -26,10 +26,10 @@ public:
     using base::operator*;
     using base::value;
 
-    /// The records; undefined if there are none, as with std::expected.
+    /// The records, by value. Precondition: has_value().
     [[nodiscard]] Records operator*() && noexcept { return *static_cast<base&&>(*this); }
     [[nodiscard]] Records operator*() const&& noexcept { return *static_cast<const base&>(*this); }
-    /// The same, checked as std::expected does it.
+    /// The same, but checked as in std::expected.
     [[nodiscard]] Records value() && { return static_cast<base&&>(*this).value(); }
     [[nodiscard]] Records value() const&& { return static_cast<const base&>(*this).value(); }
 };

@@ -1,4 +1,4 @@
-/// Internal: the bytes of one record, of any format, checked and taken apart.
+/// Internal: checks and parses one record of any format.
 ///
 /// Rules of magic 2: KIP-98 for the layout, KIP-82 for headers; of magic 0 and 1 the guide to Kafka's
 /// protocol.
@@ -18,7 +18,7 @@
 
 namespace kwire::detail {
 
-/// A record as it was found; sizes of -1 are null.
+/// The parts of a record; a size of -1 is null.
 struct parsed_record {
     std::int64_t timestamp_delta = 0;
     const std::byte* key = nullptr;
@@ -31,7 +31,7 @@ struct parsed_record {
     std::int8_t attributes = 0;
 };
 
-/// Varints of one and two bytes in line: lengths, deltas of time and of offsets need hardly ever more.
+/// Reads a varint; one and two bytes inline, because lengths and deltas are seldom longer.
 template <class U>
 KWIRE_ALWAYS_INLINE const std::byte* read_short_uvarint(const std::byte* p, const std::byte* end,
                                                         U& value) noexcept {
@@ -68,7 +68,7 @@ KWIRE_ALWAYS_INLINE const std::byte* read_short_varint(const std::byte* p, const
     return p;
 }
 
-/// What the reader of a record tells when it refuses; here nothing, for loops that only stop.
+/// How the parser of a record reports a defect: not at all, for loops that only stop.
 struct silent_refusal {
     KWIRE_ALWAYS_INLINE void in_header(std::int32_t) noexcept {}
     template <class U>
@@ -82,7 +82,7 @@ struct silent_refusal {
     }
 };
 
-/// And here an error: its code, place and path inside the record.
+/// How the parser of a record reports a defect: as an error with its code, place and path in the record.
 struct described_refusal {
     const std::byte* origin; ///< what offsets count from
     error e{};
@@ -107,7 +107,8 @@ struct described_refusal {
     }
 };
 
-/// Reads a length of `field` and steps over its bytes, which begin at `begin`; -1 is null where that may be.
+/// Reads the length of `field` and returns the position after its bytes, which begin at `begin`; -1 is null
+/// if `Nullable`.
 template <bool Nullable, class Refuse>
 KWIRE_ALWAYS_INLINE const std::byte* read_sized(std::string_view field, const std::byte* p,
                                                 const std::byte* end, const std::byte*& begin,
@@ -140,7 +141,7 @@ KWIRE_ALWAYS_INLINE const std::byte* read_headers(const std::byte* p, const std:
     return p;
 }
 
-/// Reads the length of a record and returns where its body begins; the body ends inside [p, end).
+/// Reads the length of a record and returns where its body begins; the body fits in [p, end).
 template <class Refuse>
 KWIRE_ALWAYS_INLINE const std::byte* read_record_length(const std::byte* p, const std::byte* end,
                                                         std::int32_t& length, Refuse& refuse) noexcept {
@@ -155,8 +156,8 @@ KWIRE_ALWAYS_INLINE const std::byte* read_record_length(const std::byte* p, cons
     return body;
 }
 
-/// Reads the record of magic 2 at `p`, checks all of it and returns the position behind it; nullptr if
-/// refused.
+/// Reads and checks the record of magic 2 at `p` and returns the position after it; nullptr if it is
+/// defective.
 template <class Refuse>
 KWIRE_ALWAYS_INLINE const std::byte* read_record(const std::byte* p, const std::byte* end, parsed_record& out,
                                                  Refuse& refuse) noexcept {
@@ -203,7 +204,7 @@ KWIRE_ALWAYS_INLINE const std::byte* read_record(const std::byte* p, const std::
     return next;
 }
 
-/// Reads the message of magic 0 or 1 that is the batch; nullptr if refused.
+/// Reads and checks the message of magic 0 or 1 in `bytes`; nullptr if it is defective.
 template <class Refuse>
 const std::byte* read_message(std::span<const std::byte> bytes, std::int8_t magic, parsed_record& out,
                               Refuse& refuse) noexcept {

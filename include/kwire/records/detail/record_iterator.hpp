@@ -18,11 +18,11 @@
 
 namespace kwire::detail {
 
-/// What records take over from the header of their batch.
+/// What records inherit from the header of their batch.
 struct record_base {
     std::uint64_t offset = 0;
     std::uint64_t timestamp = 0;
-    std::uint64_t delta_mask = 0; ///< all ones; 0 where all records have the time of the batch
+    std::uint64_t delta_mask = 0; ///< all ones; 0 if all records have the timestamp of the batch
     std::int32_t sequence = -1;
 
     record_base() noexcept = default;
@@ -56,7 +56,7 @@ struct record_access {
     }
 };
 
-/// Why the records of a batch cannot even be begun: a compression that is not undone, or a count that lies.
+/// Why no record of a batch can be read: compression, or a record count that does not fit.
 [[nodiscard]] inline std::optional<batch_defect> find_records_defect(batch_view batch) noexcept {
     if (batch.compression() != compression_type::none)
         return batch_defect{errc::unsupported_compression, "attributes",
@@ -71,17 +71,18 @@ struct record_access {
     return e;
 }
 
-/// Records in a row, wherever they lie: those of a batch of magic 2, or messages of magic 0 and 1.
+/// Contiguous records: those of a batch of magic 2, or messages of magic 0 and 1.
 struct record_run {
     record_base base{};
     std::span<const std::byte> bytes{};
     std::uint64_t count = 0;
-    std::uint64_t lead = 0;    ///< where `bytes` begin in what offsets of errors count from
-    bool messages = false;     ///< of magic 0 and 1; each is known to be whole and not compressed
-    bool append_time = false;  ///< of messages: base.timestamp holds for those that have a time at all
-    bool decompressed = false; ///< `bytes` are what was decompressed, and offsets count from its first byte
+    std::uint64_t lead = 0;   ///< the position of `bytes` in the bytes that offsets of errors count from
+    bool messages = false;    ///< whether they are messages of magic 0 and 1, all whole and uncompressed
+    bool append_time = false; ///< for messages: base.timestamp replaces the timestamps of those that have one
+    bool decompressed =
+        false; ///< whether `bytes` are decompressed; offsets of errors then count from their first byte
 
-    /// What the message at `at` says itself, added to what is around it.
+    /// The offset and timestamp of the message at `at`, combined with those of its wrapper.
     [[nodiscard]] record_base base_of_message(const std::byte* at) const noexcept {
         const auto& message = overlay_trusted<message_prefix>(at);
         record_base one;
@@ -101,7 +102,7 @@ struct record_run {
         return {at, static_cast<std::size_t>(message.length.value()) + batch_overhead};
     }
 
-    /// An error of these bytes, in the words that a caller sees.
+    /// The error `e` of these bytes, with the offset and the path that a caller sees.
     [[nodiscard]] error placed(error e) const noexcept {
         e.offset += lead;
         if (decompressed) e.enter({"decompressed"});
@@ -109,16 +110,16 @@ struct record_run {
     }
 };
 
-/// Where a loop over records has ended, and whether that is the end of the records.
+/// Where a loop over records ended, and whether a defect ended it.
 struct record_stop {
-    const std::byte* at = nullptr;  ///< the record that was refused, or what follows the last record
+    const std::byte* at = nullptr;  ///< the defective record, or what follows the last record
     const std::byte* end = nullptr; ///< of the bytes
-    std::uint64_t failed = 0;       ///< how many records were left when one was refused; 0 if none was
+    std::uint64_t failed = 0; ///< how many records were left from the defective one on; 0 if there was none
 };
 
-/// The position of a loop over records; checks each when it comes to it and ends at the first defect.
+/// The position of a loop over records; checks each record on the way and ends at the first defect.
 ///
-/// `Run` says whether the loop is over a record_run, which may hold messages, or over an uncompressed batch.
+/// `Run` tells whether the loop is over a record_run, which may hold messages, or over an uncompressed batch.
 // cost: two classes, because a test for messages in each step takes 8 % more instructions where there are
 // none.
 template <bool Run>
@@ -130,10 +131,10 @@ public:
     record_iterator() noexcept = default;
 
 private:
-    static constexpr std::uint64_t not_begun = ~std::uint64_t{0}; ///< more than any count
+    static constexpr std::uint64_t not_begun = ~std::uint64_t{0}; ///< above any count
 
     // cost: always inline, because an iterator that escapes to memory doubles the instructions of a read.
-    /// Over the records of an uncompressed batch, or the message of magic 0 or 1 that the batch is.
+    /// Iterates over the records of an uncompressed batch; in magic 0 and 1 over the one message.
     KWIRE_ALWAYS_INLINE explicit record_iterator(batch_view batch) noexcept
         requires(!Run)
         : base_(batch) {
@@ -156,7 +157,7 @@ private:
         left_ = static_cast<std::uint32_t>(batch.header()->record_count.value());
         if (left_ != 0) read();
     }
-    /// Over the records of `run`, which must outlive the iterator.
+    /// Iterates over the records of `run`, which must outlive the iterator.
     KWIRE_ALWAYS_INLINE explicit record_iterator(const record_run& run) noexcept
         requires Run
         : run_(&run),
@@ -177,7 +178,8 @@ private:
     }
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool done() const noexcept { return left_ == 0; }
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool same_place(const record_iterator& other) const noexcept {
-        return left_ == other.left_; // of one range, in which each record has another number of them after it
+        return left_ ==
+               other.left_; // of one range, in which no two positions have the same number of records left
     }
 
     KWIRE_ALWAYS_INLINE void read() noexcept {

@@ -1,5 +1,5 @@
-/// What the writers of every record format share: the record that they are given, and how bytes are put
-/// behind one another.
+/// Internal header, part of <kwire/records/builder.hpp> and legacy_builder.hpp: the record that a builder
+/// appends, and how its bytes are written.
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
@@ -19,17 +19,17 @@
 
 namespace kwire {
 
-/// A record to be written. The bytes must be good during the call only.
+/// A record to append to a batch. Its bytes need to be valid during the call only.
 struct record_to_write {
     std::optional<std::int64_t>
-        offset{};                ///< the one behind the last record's if not set; leaves gaps if higher
+        offset{}; ///< if not set, the offset after the last record's; a higher one leaves a gap
     std::int64_t timestamp = -1; ///< ms
     std::optional<std::span<const std::byte>> key{};
     std::optional<std::span<const std::byte>> value{};
     std::span<const header_view> headers{};
 };
 
-/// What compresses a batch: kwire::codec, whose header a program without compression need not include.
+/// A type that compresses a batch: kwire::codec, whose header a program without compression need not include.
 template <class T>
 concept record_codec = requires(T& codec, unique_buffer& out, std::span<const std::byte> plain) {
     { codec.type() } -> std::same_as<compression_type>;
@@ -38,7 +38,7 @@ concept record_codec = requires(T& codec, unique_buffer& out, std::span<const st
 
 namespace detail {
 
-/// Varints of one and two bytes in line: lengths and deltas need hardly ever more.
+/// Writes a varint; one and two bytes inline, because lengths and deltas are seldom longer.
 KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value) noexcept {
     const std::uint64_t raw = wire::zigzag_encode(value);
     if (raw < 0x80) [[likely]] {
@@ -53,10 +53,10 @@ KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value
     return wire::write_uvarint(p, raw);
 }
 
-/// memcpy for keys and values of some dozens of bytes: a call costs more than copying them.
+/// memcpy inline for keys and values of a few dozen bytes, for which a call costs more than the copy.
 KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* from,
                                                std::size_t size) noexcept {
-    // Pieces of a constant size become one load and one store; the last one may overlap the one before.
+    // Pieces of a constant size become one load and one store; the last piece may overlap the one before.
     const auto move = [&]<std::size_t Piece>(std::size_t at) { std::memcpy(p + at, from + at, Piece); };
     if (size >= 16) [[likely]] {
         if (size > 256) [[unlikely]] {

@@ -1,4 +1,4 @@
-/// Checksums of 32 bits without special instructions, and the arithmetic behind them.
+/// Internal: 32-bit checksums without special instructions, and their arithmetic.
 ///
 /// A CRC is the remainder of the message, read as a polynomial over GF(2), after division by a fixed one
 /// whose degree is 32. Both polynomials that Kafka uses are taken in reflected form: bit 31 is the
@@ -34,7 +34,7 @@ constexpr std::uint32_t multiply_mod(std::uint32_t a, std::uint32_t b) noexcept 
     return product;
 }
 
-/// [j][b]: what byte b does to the checksum when j bytes follow it. 8 KiB.
+/// [j][b]: the contribution of byte b to the checksum if j bytes follow it. 8 KiB.
 template <std::uint32_t Polynomial>
 inline constexpr auto crc_tables = [] {
     std::array<std::array<std::uint32_t, 256>, 8> tables{};
@@ -51,7 +51,7 @@ inline constexpr auto crc_tables = [] {
     return tables;
 }();
 
-/// x^n modulo the polynomial, eight powers at a time: for n up to some thousands.
+/// x^n modulo the polynomial, eight powers at a time, for n up to a few thousand.
 template <std::uint32_t Polynomial>
 constexpr std::uint32_t power_of_x(std::uint64_t n) noexcept {
     std::uint32_t power = 1u << (31 - n % 8);
@@ -87,8 +87,7 @@ constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, st
     return state;
 }
 
-/// What becomes of a checksum when `size` zero bytes follow: multiplied by x^(8 size), one step per hex
-/// digit.
+/// A checksum after `size` zero bytes: multiplied by x^(8 size), one step per hexadecimal digit.
 template <std::uint32_t Polynomial>
 constexpr std::uint32_t crc_shift_portable(std::uint32_t crc, std::uint64_t size) noexcept {
     for (std::size_t j = 0; size != 0; ++j, size >>= 4)
@@ -98,7 +97,7 @@ constexpr std::uint32_t crc_shift_portable(std::uint32_t crc, std::uint64_t size
 
 } // namespace detail
 
-/// The CRC-32 of `bytes`, as gzip has it: the checksum of Kafka's messages of magic 0 and 1.
+/// The CRC-32 of `bytes`, as in gzip: the checksum of Kafka's messages of magic 0 and 1.
 [[nodiscard]] constexpr std::uint32_t crc32_ieee(std::span<const std::byte> bytes) noexcept {
     return ~detail::crc_portable<ieee_802_3>(~0u, bytes.data(), bytes.size());
 }

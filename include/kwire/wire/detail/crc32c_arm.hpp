@@ -1,7 +1,6 @@
-/// CRC-32C with the instructions that ARMv8 has for it: optional in ARMv8.0, part of ARMv8.1.
+/// Internal: CRC-32C with the instructions of ARMv8 for it, optional in ARMv8.0 and part of ARMv8.1.
 ///
-/// Compiled for processors that this program may not run on, unless the whole program is; crc32c.hpp asks
-/// before it calls.
+/// Compiled even if the program may run on processors without them: crc32c.hpp tests for them before a call.
 #pragma once
 
 #include <kwire/wire/detail/crc32_tables.hpp>
@@ -39,8 +38,8 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const st
     return state;
 }
 
-/// Three chains side by side hide the two or three cycles that one step takes; long ones, for joining them
-/// takes about as long as reading a kilobyte.
+/// Three parallel chains hide the two or three cycles of latency of a step. They are long, because joining
+/// them takes about as long as reading a kilobyte.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c(std::uint32_t state, const std::byte* p,
                                              std::size_t size) noexcept {
     constexpr std::size_t lane = 4096;

@@ -1,8 +1,8 @@
-/// CRC-32C with the instructions of x86-64: crc32, and carry-less multiplication where it is wide.
+/// Internal: CRC-32C with the instructions of x86-64: crc32 and wide carry-less multiplication.
 ///
-/// Written with the compilers' vector extensions and builtins, for <immintrin.h> takes half a second to
-/// compile. The functions are compiled for processors that this program may not run on; crc32c.hpp asks
-/// before it calls.
+/// Written with the compilers' vector extensions and builtins; cost: <immintrin.h> takes half a second to
+/// compile. The functions are compiled even if the program may run on processors without these instructions:
+/// crc32c.hpp tests for them before a call.
 #pragma once
 
 #include <kwire/wire/detail/crc32_tables.hpp>
@@ -23,19 +23,19 @@ using vector128 [[gnu::vector_size(16)]] = long long;
 using vector512 [[gnu::vector_size(64)]] = long long;
 
 /// x^n in the upper half of a lane. A carry-less product of two reflected lanes comes out multiplied by x, so
-/// n is one less than the shift that is wanted.
+/// n is one less than the required shift.
 consteval long long lane_power(std::uint64_t n) {
     return static_cast<long long>(static_cast<std::uint64_t>(power_of_x<castagnoli>(n)) << 32);
 }
-/// The two factors that move 16 bytes over `bits` following ones: the low lane holds the higher powers of x.
-/// In memory, for a constant expression may take no vector apart.
+/// The two factors that shift 16 bytes by `bits` bits: the low lane holds the higher powers of x. In memory,
+/// because a constant expression cannot access the elements of a vector.
 struct alignas(16) fold_factors {
     long long low, high;
     explicit consteval fold_factors(std::uint64_t bits)
         : low(lane_power(bits + 63)), high(lane_power(bits - 1)) {}
 };
 
-/// The crc32 instruction, eight bytes a step: 3 cycles each, as a chain.
+/// The crc32 instruction, eight bytes a step, as a chain with 3 cycles of latency per step.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const std::byte* p,
                                                    std::size_t size) noexcept {
     std::uint64_t wide = state;
@@ -61,7 +61,7 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const st
     return state;
 }
 
-/// The remainder of 16 bytes that stand for everything read so far.
+/// The remainder of 16 bytes that represent everything read so far.
 KWIRE_TARGET_CRC inline std::uint32_t reduce(vector128 folded) noexcept {
     const std::uint64_t first = __builtin_ia32_crc32di(0, static_cast<std::uint64_t>(folded[0]));
     return static_cast<std::uint32_t>(__builtin_ia32_crc32di(first, static_cast<std::uint64_t>(folded[1])));
@@ -70,13 +70,13 @@ KWIRE_TARGET_CRC inline std::uint32_t reduce(vector128 folded) noexcept {
 /// a * b modulo the polynomial, reflected: multiply_mod with two instructions.
 KWIRE_TARGET_CRC inline std::uint32_t multiply(std::uint32_t a, std::uint32_t b) noexcept {
     const vector128 raw = __builtin_ia32_pclmulqdq128(vector128{a, 0}, vector128{b, 0}, 0x00);
-    // Shifted by one, bit 0 stands for x^63: the lower half is what crc32 has to bring below x^32.
+    // Shifted by one, bit 0 represents x^63: crc32 reduces the lower half below x^32.
     const std::uint64_t product = static_cast<std::uint64_t>(raw[0]) << 1;
     return __builtin_ia32_crc32si(0, static_cast<std::uint32_t>(product)) ^
            static_cast<std::uint32_t>(product >> 32);
 }
 
-/// Three chains side by side, of `Lane` bytes each, hide the three cycles that one step takes.
+/// Three parallel chains of `Lane` bytes each hide the latency of a step.
 template <std::size_t Lane>
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_lanes(std::uint32_t state, const std::byte* p,
                                                    std::size_t rounds) noexcept {
@@ -99,7 +99,7 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_lanes(std::uint32_t state, const st
     return state;
 }
 
-/// For processors without wide carry-less multiplication; the narrow one is slower than this on many.
+/// For processors without wide carry-less multiplication; on many of them the narrow one is slower than this.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_sse42(std::uint32_t state, const std::byte* p,
                                                    std::size_t size) noexcept {
     constexpr std::size_t large = 1024, small = 128;
@@ -123,7 +123,7 @@ inline constexpr fold_factors512 over_64 = four_times(fold_factors(512)),
                                  over_128 = four_times(fold_factors(1024)),
                                  over_192 = four_times(fold_factors(1536)),
                                  over_256 = four_times(fold_factors(2048));
-/// Each quarter moves over those behind it; what becomes of the last is not used.
+/// Shifts each quarter by those after it; the last result is not used.
 inline constexpr fold_factors512 over_rest{
     {fold_factors(384), fold_factors(256), fold_factors(128), fold_factors(128)}};
 
@@ -143,7 +143,7 @@ KWIRE_TARGET_CRC512 inline vector512 fold(vector512 folded, const fold_factors51
            __builtin_ia32_vpclmulqdq_v8di(folded, factors, 0x11);
 #endif
 }
-/// The remainder of 64 bytes that stand for everything read so far.
+/// The remainder of 64 bytes that represent everything read so far.
 KWIRE_TARGET_CRC512 inline std::uint32_t reduce512(vector512 folded) noexcept {
     const vector512 moved = fold(folded, over_rest);
     return reduce(__builtin_shufflevector(moved, moved, 0, 1) ^ __builtin_shufflevector(moved, moved, 2, 3) ^
@@ -151,7 +151,7 @@ KWIRE_TARGET_CRC512 inline std::uint32_t reduce512(vector512 folded) noexcept {
                   __builtin_shufflevector(folded, folded, 6, 7));
 }
 
-/// Four vectors of 64 bytes side by side: 256 bytes a round.
+/// Four parallel vectors of 64 bytes: 256 bytes a round.
 struct fold_state {
     vector512 a, b, c, d;
 
@@ -171,14 +171,14 @@ struct fold_state {
     }
 };
 
-/// The factor for `size` & 0xffff bytes, whose digits begin at the `first` one.
+/// The factor for `size` & 0xffff bytes, whose digits begin at digit `first`.
 KWIRE_TARGET_CRC inline std::uint32_t shift_factor(std::uint64_t size, std::size_t first) noexcept {
     const auto* const digits = crc_shifts<castagnoli>.data() + first;
     return multiply(multiply(digits[0][size & 15], digits[1][size >> 4 & 15]),
                     multiply(digits[2][size >> 8 & 15], digits[3][size >> 12 & 15]));
 }
-/// crc_shift_portable, but four digits at a time and each four as a tree: multiplications wait for one
-/// another, and they are all that takes time here.
+/// crc_shift_portable, but four digits at a time, multiplied as a tree: the time is the latency of successive
+/// multiplications.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c_shift(std::uint32_t crc, std::uint64_t size) noexcept {
     std::uint32_t factor = shift_factor(size, 0);
     size >>= 16;
@@ -187,7 +187,7 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_shift(std::uint32_t crc, std::uint6
     return multiply(crc, factor);
 }
 
-/// Vectors alone, for some hundred bytes.
+/// Vectors only, for some hundred bytes.
 KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_folded(std::uint32_t state, const std::byte* p,
                                                        std::size_t size) noexcept {
     if (size < 192) return crc32c_chain(state, p, size);
@@ -204,11 +204,11 @@ KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_folded(std::uint32_t state, cons
     return crc32c_chain(reduce512(all), p, size);
 }
 
-/// Vectors, and at the same time three chains of the crc32 instruction, which another part of the processor
-/// executes: of each 376 bytes 256 are folded in front, and behind these three pieces get 40 each.
+/// Vectors, and at the same time three chains of the crc32 instruction, which another unit of the processor
+/// executes: of each 376 bytes, vectors take the first 256 and the chains the next 40 each.
 KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_avx512(std::uint32_t state, const std::byte* p,
                                                        std::size_t size) noexcept {
-    if (size < 4096) return crc32c_folded(state, p, size); // joining the pieces takes longer than it saves
+    if (size < 4096) return crc32c_folded(state, p, size); // joining the parts costs more than it saves
     constexpr std::size_t folded_bytes = 256, words = 5, chained_bytes = 8 * words;
     const std::size_t rounds = (size - folded_bytes) / (folded_bytes + 3 * chained_bytes);
     const std::size_t piece = rounds * chained_bytes;

@@ -1,8 +1,7 @@
-/// A hash that nobody can aim at: SipHash-1-3 with a key that the process draws once.
+/// Internal: a hash whose collisions peers cannot predict, SipHash-1-3 with a random key per process.
 ///
-/// Peers choose the names that tables are built of. With a hash that they know they could choose names that
-/// all fall into one place, and a table that is linear for honest input would be quadratic for theirs
-/// (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
+/// Peers choose the names in hash tables. With a known hash they could choose names that all collide, which
+/// would make linear algorithms quadratic (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 #pragma once
 
 #include <array>
@@ -18,7 +17,7 @@
 
 namespace kwire::wire {
 
-/// What a hash depends on beside its input: 128 bits that should be secret.
+/// The key of the hash: 128 bits, which should be secret.
 struct hash_key {
     std::uint64_t low = 0;
     std::uint64_t high = 0;
@@ -62,7 +61,7 @@ private:
     std::uint64_t v0_, v1_, v2_, v3_;
 };
 
-/// Little-endian, of up to eight bytes.
+/// A little-endian number of up to eight bytes.
 [[nodiscard]] constexpr std::uint64_t word_of(std::span<const std::byte> bytes) noexcept {
     std::uint64_t word = 0;
     for (std::size_t i = bytes.size(); i-- > 0;) word = word << 8 | std::to_integer<std::uint64_t>(bytes[i]);
@@ -80,7 +79,7 @@ inline hash_key draw_hash_key() noexcept {
 #else
     const bool drawn = false;
 #endif
-    if (!drawn) { // the clock, and where the system has put the stack: little, but not nothing
+    if (!drawn) { // the clock and the address of the stack: a little randomness at least
         std::timespec now{};
         static_cast<void>(std::timespec_get(&now, TIME_UTC));
         sip_state mixed({static_cast<std::uint64_t>(now.tv_nsec), static_cast<std::uint64_t>(now.tv_sec)});
@@ -102,7 +101,7 @@ inline hash_key draw_hash_key() noexcept {
     return state.finish();
 }
 
-/// The key of this process, drawn at the first call from the system's source of randomness. Threads: any.
+/// The key of this process, from the system's random number generator at the first call. Threads: any.
 [[nodiscard]] inline hash_key process_hash_key() noexcept {
     static const hash_key key = detail::draw_hash_key();
     return key;

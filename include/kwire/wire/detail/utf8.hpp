@@ -1,4 +1,4 @@
-/// One character of UTF-8 at a time, for text that may be anything: nobody checks what Kafka's strings hold.
+/// Internal: decodes one UTF-8 character at a time; Kafka's strings are not checked and may hold any bytes.
 #pragma once
 
 #include <cstddef>
@@ -7,20 +7,20 @@
 
 namespace kwire::wire {
 
-/// What stands at the start of a text.
+/// The first character of a text.
 struct utf8_character {
-    std::size_t size;   ///< its bytes, or those that can no longer become a character
-    std::uint32_t code; ///< its code point; nothing of meaning if it is not sound
+    std::size_t size;   ///< its size in bytes, or how many bytes are invalid together
+    std::uint32_t code; ///< its code point; meaningless if it is not valid
     bool sound;
 };
 
-/// The character at the start of `text`, which must not be empty (RFC 3629: no surrogates, nothing longer
-/// than need be).
+/// The character at the start of `text`, which must not be empty (RFC 3629: no surrogates, no overlong
+/// forms).
 [[nodiscard]] constexpr utf8_character utf8_at(std::string_view text) noexcept {
     const auto lead = static_cast<unsigned char>(text[0]);
     if (lead < 0x80) return {1, lead, true};
     std::size_t size = 0;
-    unsigned low = 0x80, high = 0xbf; // of the second byte
+    unsigned low = 0x80, high = 0xbf; // the range of the second byte
     if (lead >= 0xc2 && lead <= 0xdf) {
         size = 2;
     } else if (lead >= 0xe0 && lead <= 0xef) {
