@@ -15,7 +15,7 @@ using kwire::shared_buffer;
 
 namespace {
 
-/// What a reader of the chain receives, gathered segment by segment.
+/// The bytes of the chain, gathered segment by segment.
 std::string text(const buffer_chain& chain) {
     std::string out;
     for (const kwire::chain_segment& segment : chain)
@@ -32,7 +32,7 @@ std::uint64_t copied_by(F&& f) {
     return kwire::copied_bytes() - before;
 }
 
-/// The promises that hold for every chain.
+/// Checks what holds for every chain.
 void check_form(const buffer_chain& chain) {
     std::uint64_t total = 0;
     for (const kwire::chain_segment& segment : chain) {
@@ -63,7 +63,7 @@ static_assert(std::bidirectional_iterator<buffer_chain::const_iterator>);
 static_assert(std::convertible_to<const kwire::chain_segment&, std::pair<const void*, std::size_t>>);
 static_assert(!std::convertible_to<const kwire::chain_segment&, std::string>);
 
-TEST_CASE("integers are written in the byte order that their name says") {
+TEST_CASE("integers are written in the byte order of the function's name") {
     buffer_chain chain;
     CHECK(copied_by([&] {
               chain.put_u8(0x01);
@@ -125,7 +125,7 @@ TEST_CASE("payloads are attached by reference, between slices of one scratch blo
     check_form(chain);
 }
 
-TEST_CASE("slices that follow each other in one allocation become one segment") {
+TEST_CASE("slices that are adjacent in one allocation become one segment") {
     const shared_buffer b = shared_buffer::copy_of("0123456789");
     buffer_chain chain;
     chain.put_bytes(b.slice(0, 3).value());
@@ -140,7 +140,7 @@ TEST_CASE("slices that follow each other in one allocation become one segment") 
     CHECK(text(chain) == "0123456890x");
     check_form(chain);
 
-    // Bytes without an owner could end where others begin by chance, and belong to nobody's allocation.
+    // Static bytes belong to no allocation, so they are not joined even if they happen to be adjacent.
     static constexpr std::array<char, 4> table{'a', 'b', 'c', 'd'};
     buffer_chain fixed;
     fixed.put_bytes(shared_buffer::from_static(std::string_view(table.data(), 2)));
@@ -148,14 +148,14 @@ TEST_CASE("slices that follow each other in one allocation become one segment") 
     CHECK(text(fixed) == "abcd");
 }
 
-TEST_CASE("scratch segments continue where they stopped, whatever the chain was asked in between") {
+TEST_CASE("scratch segments continue where they ended, whatever was called in between") {
     buffer_chain chain;
     chain.put_slice("ab");
     CHECK(text(chain) == "ab"); // iteration needs no finish()
     chain.put_slice("cd");
     CHECK(chain.segment_count() == 1);
     const buffer_chain copy = chain;
-    chain.put_slice("ef"); // the copy must not see it
+    chain.put_slice("ef"); // the copy must not show it
     CHECK(text(copy) == "abcd");
     CHECK(text(chain) == "abcdef");
     CHECK(copy.begin()->data() == chain.begin()->data());
@@ -166,7 +166,7 @@ TEST_CASE("scratch segments continue where they stopped, whatever the chain was 
     check_form(chain);
 }
 
-TEST_CASE("two copies that are both written on do not write into each other") {
+TEST_CASE("two copies of a chain do not write into each other's bytes") {
     buffer_chain a;
     a.put_slice("start-");
     buffer_chain b = a;
@@ -179,7 +179,7 @@ TEST_CASE("two copies that are both written on do not write into each other") {
     CHECK(text(a) == "a");
 }
 
-TEST_CASE("scratch grows by blocks, so bytes keep their address and are never moved") {
+TEST_CASE("scratch grows by blocks, so bytes keep their addresses") {
     buffer_chain chain;
     chain.put_u8('x');
     const std::byte* first = chain.begin()->data();
@@ -202,13 +202,13 @@ TEST_CASE("scratch grows by blocks, so bytes keep their address and are never mo
     CHECK(reserved.begin()->buffer().pinned_bytes() == 200000);
 }
 
-TEST_CASE("put_slice copies and counts, large slices too, and may read from the chain itself") {
+TEST_CASE("put_slice copies and counts slices of all sizes, also from the chain itself") {
     buffer_chain chain;
     CHECK(copied_by([&] { chain.put_slice("hello"); }) == 5);
     CHECK(copied_by([&] { chain.put_slice(std::string(100000, 'x')); }) == 100000);
     CHECK(copied_by([&] { chain.put_slice("world"); }) == 5);
     CHECK(text(chain) == "hello" + std::string(100000, 'x') + "world");
-    CHECK(chain.segment_count() == 3); // the large one did not cost the rest of the block
+    CHECK(chain.segment_count() == 3); // the large one did not use up the block
     CHECK(chain.begin()[0].data() + 5 == chain.begin()[2].data());
 
     buffer_chain self;
@@ -242,7 +242,7 @@ TEST_CASE("putting a chain attaches its segments by reference") {
     CHECK(chain.begin()[9].data() == chain.begin()->data() + 5);
 }
 
-TEST_CASE("an empty chain takes over the list of the other, and its scratch") {
+TEST_CASE("put of a chain into an empty one takes over its list and its scratch") {
     buffer_chain other = of_segments(20);
     other.put_slice("tail");
     const auto* list = other.begin();
@@ -254,7 +254,7 @@ TEST_CASE("an empty chain takes over the list of the other, and its scratch") {
     CHECK(chain.segment_count() == 21);
     CHECK(text(chain) == expected + "!");
 
-    buffer_chain prepared; // what was reserved is kept
+    buffer_chain prepared; // the reserved memory is kept
     prepared.reserve_scratch(10000);
     buffer_chain small;
     small.put_slice("x");
@@ -264,7 +264,7 @@ TEST_CASE("an empty chain takes over the list of the other, and its scratch") {
     CHECK(text(prepared) == "x" + std::string(9000, 'y'));
 }
 
-TEST_CASE("a chain with a little scratch only is appended to ours, which is counted") {
+TEST_CASE("a chain of a little scratch is copied into the other's scratch, which is counted") {
     buffer_chain chain;
     chain.put_slice("abc");
     buffer_chain other;
@@ -326,7 +326,7 @@ TEST_CASE("compact merges runs of small neighbours by copying, and leaves large 
     const shared_buffer large = payload(1000);
     buffer_chain chain = of_segments(5); // 15 bytes in 5 pieces
     chain.put_bytes(large);
-    chain.put_bytes(payload(5, 'q')); // a small one alone stays
+    chain.put_bytes(payload(5, 'q')); // a small one without small neighbours stays
     chain.put_bytes(large);
     chain.put_slice("xy");
     chain.put_bytes(payload(5, 'r'));
@@ -360,7 +360,7 @@ TEST_CASE("to_bytes gives the segment itself if there is one, and copies several
     CHECK(chain.to_bytes().pinned_bytes() == 104);
 }
 
-TEST_CASE("a buffer is a chain of one segment wherever a chain is asked for") {
+TEST_CASE("a buffer converts to a chain of one segment") {
     const shared_buffer b = payload(100);
     CHECK(copied_by([&] {
               const buffer_chain chain = b;
@@ -370,7 +370,7 @@ TEST_CASE("a buffer is a chain of one segment wherever a chain is asked for") {
           }) == 0);
 }
 
-TEST_CASE("chains are equal when their bytes are, however they are cut") {
+TEST_CASE("chains with equal bytes are equal, however they are divided into segments") {
     const shared_buffer whole = shared_buffer::copy_of(std::string_view("one two three"));
     buffer_chain pieces;
     for (const char c : std::string_view("one two three"))
@@ -392,7 +392,7 @@ TEST_CASE("chains are equal when their bytes are, however they are cut") {
     CHECK(halves != other);
 }
 
-TEST_CASE("after finish the last segment can become the only owner of its memory") {
+TEST_CASE("after finish the last segment can be the only holder of its memory") {
     buffer_chain chain;
     chain.put_slice("abc");
     chain.finish();
@@ -415,7 +415,7 @@ TEST_CASE("six segments and their copies need no allocation, and reserved ones n
               const buffer_chain copy = chain;
               const buffer_chain moved = std::move(chain);
           }) == 0);
-    buffer_chain message; // what an encoder does: one block for its own fields, payloads between them
+    buffer_chain message; // as an encoder: one block for its own fields, payloads between them
     CHECK(support::allocations_of([&] {
               message.reserve_scratch(12);
               message.put_u32(1);
@@ -511,7 +511,7 @@ TEST_CASE("random operations agree with a string") {
     }
 }
 
-TEST_CASE("a copy may be sent by one thread while another writes on the chain") {
+TEST_CASE("one thread may send a copy while another puts more into the chain") {
     buffer_chain chain;
     chain.put_slice("start");
     for (int round = 0; round < 100; ++round) {

@@ -1,4 +1,4 @@
-// buffer_chain knows nothing of Asio, and is one of its buffer sequences all the same.
+// buffer_chain does not include Asio, but is one of its buffer sequences.
 #include <kwire/buffer/buffer_chain.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -25,7 +25,7 @@ static_assert(!std::convertible_to<const kwire::chain_segment&, asio::mutable_bu
 
 namespace {
 
-/// More segments than fit inside the chain, and than one writev of Asio takes (64).
+/// More segments than fit inline, and than one writev of Asio takes (64).
 buffer_chain long_chain(std::string& expected) {
     buffer_chain chain;
     for (int i = 0; i < 200; ++i) {
@@ -49,7 +49,7 @@ TEST_CASE("Asio measures and copies a chain that was not finished") {
     CHECK(asio::buffer_size(buffer_chain{}) == 0);
 }
 
-TEST_CASE("an asynchronous write keeps its own copy, in short writes, while the chain goes away") {
+TEST_CASE("an asynchronous write keeps a copy through short writes while the chain is destroyed") {
     asio::io_context context;
     asio::readable_pipe reader(context);
     asio::writable_pipe writer(context);

@@ -1,6 +1,5 @@
-#include <kwire/buffer/unique_buffer.hpp>
-
 #include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
 
 #include <array>
 #include <atomic>
@@ -27,7 +26,7 @@ std::string text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// For temporaries too, whose span() is deleted.
+// Also for temporaries, whose span() is deleted.
 std::string text(const shared_buffer& b) { return text(b.span()); }
 std::string text(const unique_buffer& b) { return text(b.span()); }
 
@@ -35,7 +34,7 @@ std::span<const std::byte> bytes_of(std::string_view s) {
     return {reinterpret_cast<const std::byte*>(s.data()), s.size()};
 }
 
-/// Bytes that copied_bytes() rises by while `f` runs.
+/// How much copied_bytes() rises while `f` runs.
 template <class F>
 std::uint64_t copied_by(F&& f) {
     const auto before = kwire::copied_bytes();
@@ -72,7 +71,7 @@ static_assert(!has_span_on_temporary<unique_buffer>);
 static_assert(passes_as_span<shared_buffer&> && passes_as_span<const shared_buffer&>);
 static_assert(!passes_as_span<shared_buffer> && !passes_as_span<const shared_buffer>);
 
-TEST_CASE("a default shared_buffer is empty, unowned and pins nothing") {
+TEST_CASE("a default shared_buffer is empty and keeps no memory alive") {
     const shared_buffer b;
     CHECK(b.empty());
     CHECK(b.size() == 0);
@@ -127,7 +126,7 @@ TEST_CASE("a moved-from buffer is empty, and assigning a buffer to itself keeps 
     CHECK(text(v) == "abc");
 }
 
-TEST_CASE("slice refuses every range that leaves the buffer, also where offset plus length overflows") {
+TEST_CASE("slice refuses every range outside the buffer, also if offset plus length overflows") {
     const shared_buffer b = shared_buffer::copy_of("0123456789");
     const std::array<std::size_t, 12> grid{
         0, 1, 9, 10, 11, huge / 2, huge / 2 + 1, huge - 11, huge - 10, huge - 9, huge - 1, huge};
@@ -141,7 +140,7 @@ TEST_CASE("slice refuses every range that leaves the buffer, also where offset p
         }
 }
 
-TEST_CASE("slice_of turns a borrowed part back into an owning slice and refuses foreign bytes") {
+TEST_CASE("slice_of makes an owning slice of a part of the buffer and refuses other bytes") {
     const shared_buffer whole = shared_buffer::copy_of("0123456789");
     const shared_buffer b = whole.slice(2, 6).value(); // 234567
     for (std::size_t from = 0; from <= 6; ++from)
@@ -152,7 +151,7 @@ TEST_CASE("slice_of turns a borrowed part back into an owning slice and refuses 
             if (n != 0) CHECK(part->data() == b.data() + from);
         }
     CHECK_FALSE(b.slice_of(whole.span().subspan(1, 2)).has_value()); // begins before
-    CHECK_FALSE(b.slice_of(whole.span().subspan(7, 2)).has_value()); // ends behind
+    CHECK_FALSE(b.slice_of(whole.span().subspan(7, 2)).has_value()); // ends after
     CHECK_FALSE(b.slice_of(whole.span().subspan(8, 1)).has_value()); // begins at the end
     CHECK_FALSE(b.slice_of(whole.span()).has_value());
     const shared_buffer other = shared_buffer::copy_of("0123456789");
@@ -163,7 +162,7 @@ TEST_CASE("slice_of turns a borrowed part back into an owning slice and refuses 
     CHECK(b.slice_of(std::string_view(reinterpret_cast<const char*>(b.data()), 3)).value().size() == 3);
 }
 
-TEST_CASE("split_to, split_off and truncate divide a buffer and change nothing when asked for too much") {
+TEST_CASE("split_to, split_off and truncate divide a buffer, and do not change it for too large a size") {
     shared_buffer b = shared_buffer::copy_of("headbodytail");
     CHECK_FALSE(b.split_to(13).has_value());
     CHECK_FALSE(b.split_off(huge).has_value());
@@ -179,10 +178,10 @@ TEST_CASE("split_to, split_off and truncate divide a buffer and change nothing w
     CHECK(text(b) == "bo");
     CHECK(b.split_to(2).value().size() == 2);
     CHECK(b.empty());
-    CHECK(b.pinned_bytes() == 0); // an empty rest pins nothing
+    CHECK(b.pinned_bytes() == 0); // an empty rest keeps no memory alive
 }
 
-TEST_CASE("static bytes are used where they lie") {
+TEST_CASE("static bytes are not copied") {
     static constexpr std::array<std::byte, 3> table{std::byte{1}, std::byte{2}, std::byte{3}};
     const shared_buffer b = shared_buffer::from_static(table);
     CHECK(b.data() == table.data());
@@ -194,7 +193,7 @@ TEST_CASE("static bytes are used where they lie") {
     CHECK(text(back.error()) == "literal");
 }
 
-TEST_CASE("adopt keeps its owner alive until the last slice goes, and copies nothing") {
+TEST_CASE("adopt keeps its owner alive until the last slice is destroyed, and does not copy") {
     auto owner = std::make_shared<std::vector<std::byte>>(100, std::byte{7});
     std::weak_ptr watch = owner;
     const std::byte* address = owner->data();
@@ -210,7 +209,7 @@ TEST_CASE("adopt keeps its owner alive until the last slice goes, and copies not
     CHECK(slice.data() == address + 50);
     CHECK(slice.is_unique());
     auto back = std::move(slice).try_into_unique();
-    REQUIRE_FALSE(back.has_value()); // lent to read, whatever the count
+    REQUIRE_FALSE(back.has_value()); // read-only, whatever the count
     CHECK(back.error().size() == 10);
     back = std::unexpected(shared_buffer{});
     CHECK(watch.expired());
@@ -228,7 +227,7 @@ TEST_CASE("adopt takes over strings and vectors, short strings included") {
     CHECK(vector.data()[2] == std::byte{3});
 }
 
-TEST_CASE("a container that was adopted may be written again by the last owner, where its bytes lie") {
+TEST_CASE("an adopted container can be written to again by its last holder, in place") {
     std::vector<std::uint8_t> bytes{1, 2, 3, 4};
     bytes.reserve(100);
     const auto* const address = reinterpret_cast<const std::byte*>(bytes.data());
@@ -241,9 +240,9 @@ TEST_CASE("a container that was adopted may be written again by the last owner, 
     auto unique = std::move(tail).try_into_unique();
     REQUIRE(unique.has_value());
     CHECK(unique->data() == address + 2);
-    CHECK(unique->capacity() == 2); // what the vector had beyond its size is not ours
+    CHECK(unique->capacity() == 2); // the vector's capacity beyond its size is not used
 
-    shared_buffer text_buffer = shared_buffer::adopt(std::string("short")); // whose characters moved along
+    shared_buffer text_buffer = shared_buffer::adopt(std::string("short")); // whose characters moved with it
     unique = std::move(text_buffer).try_into_unique();
     REQUIRE(unique.has_value());
     CHECK(unique->capacity() == 5);
@@ -253,15 +252,15 @@ TEST_CASE("a container that was adopted may be written again by the last owner, 
     shared_buffer vector = shared_buffer::adopt(std::vector<std::byte>(3, std::byte{7}));
     unique = std::move(vector).try_into_unique();
     REQUIRE(unique.has_value());
-    unique->append(std::vector<std::byte>(100)); // leaves the vector, which is given back
+    unique->append(std::vector<std::byte>(100)); // leaves the vector, which is destroyed
     CHECK(unique->size() == 103);
     CHECK(shared_buffer::adopt(std::vector<std::byte>{}).try_into_unique().has_value());
 }
 
-TEST_CASE("what only shows bytes of others is not written to, whoever adopts it") {
+TEST_CASE("adopting a non-owning container yields a read-only buffer") {
     std::array<std::byte, 3> mine{};
     shared_buffer span =
-        shared_buffer::adopt(std::span<std::byte>(mine)); // const or not, its elements are not
+        shared_buffer::adopt(std::span<std::byte>(mine)); // a const span has mutable elements too
     CHECK(span.is_read_only());
     CHECK_FALSE(std::move(span).try_into_unique().has_value());
     CHECK(shared_buffer::adopt(std::string_view("abc")).is_read_only());
@@ -270,7 +269,7 @@ TEST_CASE("what only shows bytes of others is not written to, whoever adopts it"
     CHECK_FALSE(shared_buffer::copy_of("abc").is_read_only());
     CHECK_FALSE(shared_buffer{}.is_read_only());
 
-    struct handle { // shares what it shows with others: a const one gives it away too
+    struct handle { // shares its bytes: even a const handle gives write access
         std::shared_ptr<std::byte[]> bytes = std::make_shared<std::byte[]>(3);
         [[nodiscard]] std::byte* data() const { return bytes.get(); }
         [[nodiscard]] std::size_t size() const { return 3; }
@@ -299,7 +298,7 @@ TEST_CASE("adopt of a pointer calls its deleter exactly once, with or without th
     CHECK(size == 16);
 }
 
-TEST_CASE("the way back to unique_buffer is open only to the last owner") {
+TEST_CASE("try_into_unique works for the last holder only") {
     shared_buffer a = shared_buffer::copy_of("0123456789");
     const std::byte* address = a.data();
     shared_buffer b = a.slice(3, 4).value();
@@ -322,19 +321,18 @@ TEST_CASE("the way back to unique_buffer is open only to the last owner") {
     CHECK(shared_buffer{}.try_into_unique().value().capacity() == 0);
 }
 
-TEST_CASE("memory that its owner alone can reach may be written again after adopt_exclusive") {
+TEST_CASE("memory adopted with adopt_exclusive can be written to again") {
     auto storage = std::make_unique<std::array<std::byte, 8>>();
     const std::span<std::byte> bytes = *storage;
     shared_buffer b = shared_buffer::adopt_exclusive(std::move(storage), bytes);
     auto back = std::move(b).try_into_unique();
     REQUIRE(back.has_value());
     CHECK(back->data() == bytes.data());
-    back->append(bytes_of("grows")); // leaves the adopted memory, which is given back
+    back->append(bytes_of("grows")); // leaves the adopted memory, which is released
     CHECK(back->size() == 13);
 }
 
-TEST_CASE(
-    "a unique_buffer that was split off holds the memory, so its sibling's frozen bytes are not unique") {
+TEST_CASE("a split unique_buffer holds the memory, so the other part's frozen bytes are not unique") {
     unique_buffer in = filled("frame", 64);
     shared_buffer frame = in.split().freeze();
     CHECK_FALSE(frame.is_unique());
@@ -344,7 +342,7 @@ TEST_CASE(
     CHECK(refused.error().is_unique());
 }
 
-TEST_CASE("split hands out the filled part in place and keeps the rest of the capacity") {
+TEST_CASE("split returns the filled part without copying and keeps the rest of the capacity") {
     unique_buffer b = filled("first", 16);
     const std::byte* address = b.data();
     CHECK(copied_by([&] {
@@ -363,17 +361,17 @@ TEST_CASE("split hands out the filled part in place and keeps the rest of the ca
     CHECK(b.capacity() == 10);
     CHECK(unique_buffer{}.split().capacity() == 0);
     unique_buffer full = filled("abcd", 4);
-    CHECK(std::move(full.split()).freeze().is_unique()); // nothing left behind, nothing pinned
+    CHECK(std::move(full.split()).freeze().is_unique()); // no spare part keeps the memory
 }
 
-TEST_CASE("unsplit joins neighbours in place and appends everything else") {
+TEST_CASE("unsplit joins adjacent parts in place and appends others") {
     unique_buffer b = filled("headtail", 32);
     unique_buffer head = b.split_to(4).value();
     CHECK(copied_by([&] { head.unsplit(std::move(b)); }) == 0);
     CHECK(text(head) == "headtail");
     CHECK(head.capacity() == 32);
 
-    CHECK(copied_by([&] { head.unsplit(filled("x", 1)); }) == 2); // once into the piece, once behind the rest
+    CHECK(copied_by([&] { head.unsplit(filled("x", 1)); }) == 2); // once into the part, once after the rest
     CHECK(text(head) == "headtailx");
 
     unique_buffer spare = head.split(); // spare capacity comes back too
@@ -391,7 +389,7 @@ TEST_CASE("unsplit joins neighbours in place and appends everything else") {
     CHECK(text(empty) == "tailhead");
 }
 
-TEST_CASE("unsplit does not join a neighbour that begins behind unfilled capacity") {
+TEST_CASE("unsplit does not join a part that begins after unfilled capacity") {
     unique_buffer b = filled("abcdef", 6);
     unique_buffer head = b.split_to(3).value();
     head.truncate(2); // "ab", then a hole, then "def"
@@ -399,7 +397,7 @@ TEST_CASE("unsplit does not join a neighbour that begins behind unfilled capacit
     CHECK(text(head) == "abdef");
 }
 
-TEST_CASE("reserve grows geometrically, keeps the content and counts what it moved") {
+TEST_CASE("reserve grows geometrically, keeps the content and counts the bytes that it moves") {
     unique_buffer b;
     CHECK(copied_by([&] { b.reserve(10); }) == 0);
     CHECK(b.capacity() >= 10);
@@ -418,8 +416,8 @@ TEST_CASE("reserve grows geometrically, keeps the content and counts what it mov
     CHECK(copied < 3 * 100000);
 }
 
-#ifndef KWIRE_TEST_SANITIZED // whose operator new ends the program instead
-TEST_CASE("a size that nobody can have throws bad_alloc and changes nothing") {
+#ifndef KWIRE_TEST_SANITIZED // whose operator new aborts instead
+TEST_CASE("an impossible size throws bad_alloc and changes nothing") {
     unique_buffer b = filled("abc", 3);
     CHECK_THROWS_AS(b.reserve(huge), std::bad_alloc);
     CHECK_THROWS_AS(b.reserve(huge - b.size()), std::bad_alloc);
@@ -430,14 +428,14 @@ TEST_CASE("a size that nobody can have throws bad_alloc and changes nothing") {
 }
 #endif
 
-TEST_CASE("append accepts bytes of the buffer itself, even when it has to grow") {
+TEST_CASE("append accepts bytes of the buffer itself, even if it has to grow") {
     unique_buffer b = filled("abc", 3);
     for (int i = 0; i < 8; ++i) b.append(std::as_const(b).span());
     CHECK(b.size() == 3 * 256);
     for (std::size_t i = 0; i < b.size(); ++i) REQUIRE(b.data()[i] == std::byte("abc"[i % 3]));
 }
 
-TEST_CASE("every kind of copy that a buffer makes is counted, byte for byte, and nothing else is") {
+TEST_CASE("every copy that a buffer makes is counted exactly, and nothing else is") {
     const shared_buffer b = shared_buffer::copy_of(std::string(1000, 'b'));
     CHECK(copied_by([&] { (void)shared_buffer::copy_of(b.span()); }) == 1000);
     CHECK(copied_by([&] { (void)b.slice(10, 100).value().detach(); }) == 100);
@@ -447,7 +445,7 @@ TEST_CASE("every kind of copy that a buffer makes is counted, byte for byte, and
     CHECK(copied_by([&] { u.reserve(300); }) == 1300);
     CHECK(copied_by([&] { u.append(b); }) == 1000);
     REQUIRE(u.capacity() == 3000);
-    CHECK(copied_by([&] { u.append(b); }) == 2300 + 1000); // what was there moves too
+    CHECK(copied_by([&] { u.append(b); }) == 2300 + 1000); // the existing bytes move too
     CHECK(copied_by([&] { unique_buffer(filled("ab", 2)).unsplit(filled("cd", 2)); }) == 2 + 2 + (2 + 2));
     CHECK(copied_by([&] {
               shared_buffer copy = b;
@@ -465,7 +463,7 @@ TEST_CASE("every kind of copy that a buffer makes is counted, byte for byte, and
           }) == 0);
 }
 
-TEST_CASE("detach copies a small part out of a large buffer") {
+TEST_CASE("detach copies a small part of a large buffer, which is then not kept alive") {
     shared_buffer large = shared_buffer::copy_of(std::string(1 << 20, 'x'));
     shared_buffer small = large.slice(5, 20).value();
     CHECK(small.pinned_bytes() == 1 << 20);
@@ -475,13 +473,13 @@ TEST_CASE("detach copies a small part out of a large buffer") {
     CHECK(text(small) == std::string(20, 'x'));
 }
 
-TEST_CASE("a commit beyond the capacity ends the program instead of showing bytes that are not there") {
+TEST_CASE("a commit beyond the capacity aborts") {
     CHECK_FALSE(aborts([] { unique_buffer::with_capacity(8).commit(8); }));
     CHECK(aborts([] { unique_buffer::with_capacity(8).commit(9); }));
     CHECK(aborts([] { filled("abc", 8).commit(huge - 1); }));
 }
 
-TEST_CASE("a reference count near its limit ends the program before it can wrap") {
+TEST_CASE("a reference count aborts before it can overflow") {
     CHECK(aborts([] {
         shared_buffer b = shared_buffer::copy_of("x");
         kwire::detail::buffer_access::control(b)->references.store(huge / 2 + 1);
@@ -532,7 +530,7 @@ TEST_CASE("random operations on slices agree with a model that copies") {
             live.emplace_back(std::move(slice), model.substr(n, length));
             break;
         }
-        case 4: { // write to it if that is allowed; nobody else may see it
+        case 4: { // write to it if that is allowed; no one else may see that
             auto unique = std::move(b).try_into_unique();
             if (!unique) {
                 b = std::move(unique).error();
@@ -551,7 +549,7 @@ TEST_CASE("random operations on slices agree with a model that copies") {
     }
 }
 
-TEST_CASE("threads may copy, slice and drop buffers on one memory, and the last one may write") {
+TEST_CASE("threads may copy, slice and destroy buffers on one memory, and the last holder may write") {
     std::atomic<int> writers = 0;
     for (int round = 0; round < 200; ++round) {
         shared_buffer b = shared_buffer::copy_of(std::string(64, 'x'));
@@ -580,7 +578,7 @@ TEST_CASE("threads may copy, slice and drop buffers on one memory, and the last 
     CHECK(writers <= 200);
 }
 
-TEST_CASE("a waiting owner that sees is_unique also sees what the others did before they let go") {
+TEST_CASE("after is_unique returns true, all that other holders did is visible") {
     for (int round = 0; round < 200; ++round) {
         auto storage = std::make_unique<std::array<std::byte, 64>>();
         const std::span<std::byte> bytes = *storage;
@@ -594,8 +592,7 @@ TEST_CASE("a waiting owner that sees is_unique also sees what the others did bef
         while (!mine.is_unique()) std::this_thread::yield();
         auto unique = std::move(mine).try_into_unique();
         REQUIRE(unique.has_value());
-        for (std::byte& byte : unique->span())
-            byte = std::byte{1}; // a data race, were it not for the acquire
+        for (std::byte& byte : unique->span()) byte = std::byte{1}; // a data race without the acquire
         reader.join();
     }
 }

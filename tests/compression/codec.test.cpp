@@ -17,7 +17,7 @@ using namespace kwire::test;
 
 namespace {
 
-/// A codec as somebody else might plug one in: pairs of a count and a byte.
+/// A codec as a user might define one: pairs of a count and a byte.
 class run_lengths final : public kwire::codec {
 public:
     explicit run_lengths(compression_type type) : type_(type) {}
@@ -58,7 +58,7 @@ private:
 
 } // namespace
 
-TEST_CASE("a codec of somebody else is used like those of kwire") {
+TEST_CASE("a user's codec works like those of kwire") {
     run_lengths runs(compression_type::zstd);
     keeps_what_was_compressed(runs, {255, 510});
     starts_afresh_after_errors(runs);
@@ -68,7 +68,7 @@ TEST_CASE("a codec of somebody else is used like those of kwire") {
     stops_bombs(runs, bomb);
 }
 
-TEST_CASE("a codec hears of the magic, and its error comes back as it is") {
+TEST_CASE("a codec gets the magic, and its error is returned unchanged") {
     run_lengths runs(compression_type::lz4);
     REQUIRE(runs.decompress(from_hex("0261"), 10, 1).error() == errc::unsupported_compression);
     const auto cut = runs.decompress(from_hex("026102"), 10);
@@ -77,7 +77,7 @@ TEST_CASE("a codec hears of the magic, and its error comes back as it is") {
     REQUIRE(cut.error().needed == 2);
 }
 
-TEST_CASE("decompress_into and compress_into append, and after an error leave what was there") {
+TEST_CASE("decompress_into and compress_into append, and after an error the content is as before") {
     run_lengths runs(compression_type::gzip);
     unique_buffer out;
     REQUIRE(runs.decompress_into(out, from_hex("0261"), 10) == 2);
@@ -91,7 +91,7 @@ TEST_CASE("decompress_into and compress_into append, and after an error leave wh
     REQUIRE(to_hex(out.span()) == "6161620263");
 }
 
-TEST_CASE("decompress_into takes no memory where there is room") {
+TEST_CASE("decompress_into does not allocate if there is room") {
     run_lengths runs(compression_type::gzip);
     auto out = unique_buffer::with_capacity(600);
     const auto* const memory = out.data();
@@ -102,7 +102,7 @@ TEST_CASE("decompress_into takes no memory where there is room") {
     }
 }
 
-TEST_CASE("a capped output hands out room up to the cap, and takes memory for no more") {
+TEST_CASE("a capped output gives room up to the cap and allocates no more") {
     unique_buffer out;
     out.append(from_hex("aabb"));
     capped_output capped(out, 1000);
@@ -126,8 +126,8 @@ TEST_CASE("a capped output hands out room up to the cap, and takes memory for no
     REQUIRE(e.left == 1000);
 }
 
-TEST_CASE(
-    "a capped output keeps to the cap in a buffer that has more room, and without a cap to the buffer's") {
+TEST_CASE("a capped output respects the cap in a buffer with more room, and can use all of the room without "
+          "a cap") {
     auto out = unique_buffer::with_capacity(1000);
     capped_output capped(out, 10);
     REQUIRE(capped.room(5).size() == 10);
@@ -156,7 +156,7 @@ TEST_CASE("a capped output doubles, so that many small pieces copy little") {
     REQUIRE(out.capacity() == 1 << 20);
 }
 
-TEST_CASE("a set finds codecs by type, the later of two") {
+TEST_CASE("a codec_set finds codecs by type; of two, the later one") {
     run_lengths gzip(compression_type::gzip), other_gzip(compression_type::gzip),
         zstd(compression_type::zstd);
     run_lengths odd(static_cast<compression_type>(7)), beyond(static_cast<compression_type>(8)),
@@ -173,7 +173,7 @@ TEST_CASE("a set finds codecs by type, the later of two") {
     REQUIRE(kwire::codec_set().find(compression_type::gzip) == nullptr);
 }
 
-TEST_CASE("memory taken at once is in proportion to the input, whatever is claimed") {
+TEST_CASE("the first allocation is in proportion to the input, whatever size is claimed") {
     using kwire::detail::first_room;
     static_assert(first_room(0, 0) == 0);
     static_assert(first_room(1000, 10) == 1000);
@@ -183,7 +183,7 @@ TEST_CASE("memory taken at once is in proportion to the input, whatever is claim
     SUCCEED();
 }
 
-TEST_CASE("codecs are neither copied nor moved") {
+TEST_CASE("codecs are neither copyable nor movable") {
     static_assert(!std::is_copy_constructible_v<run_lengths> && !std::is_move_constructible_v<run_lengths>);
     SUCCEED();
 }

@@ -21,12 +21,12 @@ byte_vector joined(const byte_vector& a, const byte_vector& b) {
 
 } // namespace
 
-TEST_CASE("gzip keeps what was compressed") {
+TEST_CASE("gzip restores what it compressed") {
     gzip_codec gzip;
     keeps_what_was_compressed(gzip, {32768, 65536});
 }
 
-TEST_CASE("gzip keeps what was compressed at every level, and refuses a level that zlib lacks") {
+TEST_CASE("gzip restores what it compressed at every level, and refuses a level that zlib lacks") {
     const auto plain = text_of(20000);
     for (int level = -1; level <= 9; ++level) {
         gzip_codec gzip(level);
@@ -47,19 +47,19 @@ TEST_CASE("gzip reads what Java wrote in a batch") {
                                                                        "00");
 }
 
-TEST_CASE("gzip refuses every beginning of a stream as truncated") {
+TEST_CASE("gzip reports every proper prefix of a stream as truncated") {
     gzip_codec gzip;
     const auto compressed = compressed_by(gzip, text_of(300));
     refuses_every_beginning(gzip, compressed, {errc::truncated});
 }
 
-TEST_CASE("gzip notices every flipped bit that changes the content") {
+TEST_CASE("gzip detects every flipped bit that changes the content") {
     gzip_codec gzip;
     const auto plain = text_of(300);
     survives_every_flipped_bit(gzip, compressed_by(gzip, plain), plain, true);
 }
 
-TEST_CASE("gzip starts afresh after errors") {
+TEST_CASE("gzip works again after errors") {
     gzip_codec gzip;
     starts_afresh_after_errors(gzip);
 }
@@ -69,14 +69,14 @@ TEST_CASE("gzip stops a bomb at the cap") {
     auto bomb = compressed_by(gzip, byte_vector(std::size_t{64} << 20));
     REQUIRE(bomb.size() < 70000);
     stops_bombs(gzip, bomb);
-    // Whatever size the trailer claims.
+    // The cap holds for any size that the trailer claims.
     for (const auto claim : {std::byte{0}, std::byte{1}, std::byte{255}}) {
         std::fill(bomb.end() - 4, bomb.end(), claim);
         stops_bombs(gzip, bomb);
     }
 }
 
-TEST_CASE("gzip refuses a claimed size that is not that of the content") {
+TEST_CASE("gzip refuses a claimed size that is not the size of the content") {
     gzip_codec gzip;
     const auto good = compressed_by(gzip, text_of(1000));
     for (const std::uint32_t claim : {0u, 999u, 1001u, 0x7fffffffu, 0xffffffffu}) {
@@ -87,7 +87,7 @@ TEST_CASE("gzip refuses a claimed size that is not that of the content") {
     }
 }
 
-TEST_CASE("gzip reads members in a row, and the cap counts for all of them") {
+TEST_CASE("gzip reads successive members, and the cap applies to all of them together") {
     gzip_codec gzip;
     const auto first = text_of(5000), second = noise_of(100), nothing = byte_vector();
     const auto both =
@@ -97,7 +97,7 @@ TEST_CASE("gzip reads members in a row, and the cap counts for all of them") {
     REQUIRE(refusal_of(gzip, std::span(both).first(both.size() - 1), 5100) == errc::truncated);
 }
 
-TEST_CASE("gzip refuses what is no member behind one") {
+TEST_CASE("gzip refuses bytes after a member that do not begin another") {
     gzip_codec gzip;
     const auto good = compressed_by(gzip, text_of(300));
     for (const char* garbage : {"00", "0000000000000000", "1f8c", "ff", "789c"})
@@ -106,7 +106,7 @@ TEST_CASE("gzip refuses what is no member behind one") {
     REQUIRE(refusal_of(gzip, joined(good, from_hex("1f8b")), 1 << 20) == errc::truncated);
 }
 
-TEST_CASE("gzip refuses empty input, and what is of zlib's own format or of none") {
+TEST_CASE("gzip refuses empty input, zlib's own format and other bytes") {
     gzip_codec gzip;
     REQUIRE(refusal_of(gzip, {}, 100) == errc::truncated);
     REQUIRE(refusal_of(gzip, from_hex("789c010500fafff4f5f6f7f80b1504c5000000000000"), 100) ==
@@ -114,7 +114,7 @@ TEST_CASE("gzip refuses empty input, and what is of zlib's own format or of none
     REQUIRE(refusal_of(gzip, noise_of(100), 1000) == errc::bad_compressed_data);
 }
 
-TEST_CASE("gzip works off ten thousand members of nothing") {
+TEST_CASE("gzip reads ten thousand empty members") {
     gzip_codec gzip;
     const auto nothing = compressed_by(gzip, byte_vector());
     byte_vector many;

@@ -14,7 +14,7 @@ using namespace kwire::test;
 
 namespace {
 
-/// What liblz4's own frame writer makes of `plain`.
+/// The frame that liblz4 itself writes for `plain`.
 byte_vector framed_by_library(const byte_vector& plain, const LZ4F_preferences_t& preferences) {
     byte_vector out(LZ4F_compressFrameBound(plain.size(), &preferences));
     const std::size_t size =
@@ -24,7 +24,7 @@ byte_vector framed_by_library(const byte_vector& plain, const LZ4F_preferences_t
     return out;
 }
 
-/// What liblz4's own frame reader finds in `compressed`, which holds `size` bytes.
+/// The content that liblz4 itself reads from `compressed`, which is `size` bytes long.
 byte_vector read_by_library(const byte_vector& compressed, std::size_t size) {
     LZ4F_dctx* context = nullptr;
     REQUIRE_FALSE(LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)));
@@ -52,12 +52,12 @@ constexpr std::size_t checksum_at = 6;
 
 } // namespace
 
-TEST_CASE("lz4 keeps what was compressed") {
+TEST_CASE("lz4 restores what it compressed") {
     lz4_codec lz4;
     keeps_what_was_compressed(lz4, {65536});
 }
 
-TEST_CASE("lz4 keeps what was compressed at every level") {
+TEST_CASE("lz4 restores what it compressed at every level") {
     const auto plain = text_of(200000);
     for (int level = 0; level <= 12; ++level) {
         lz4_codec lz4(level);
@@ -80,7 +80,7 @@ TEST_CASE("lz4 reads what Java wrote, with the header checksum of each magic") {
     REQUIRE(to_hex(bytes_or_fail(lz4.decompress(v2, 1000, 2))) == "10000000026b0276000e00060201027700");
 }
 
-TEST_CASE("lz4 takes the wrong header checksum in magic 0 only, and there the right one as well") {
+TEST_CASE("lz4 accepts the wrong header checksum in magic 0 only, and the correct one too") {
     lz4_codec lz4;
     auto frame = from_hex(java_magic_0);
     REQUIRE(refusal_of(lz4, frame, 1000, 1) == errc::bad_compressed_data);
@@ -104,7 +104,7 @@ TEST_CASE("lz4 writes the header that Java writes for each magic") {
     REQUIRE(to_hex(compressed_by(lz4, from_hex("10000000026b0276000e00060201027700"))) == java_magic_2);
 }
 
-TEST_CASE("lz4 writes what the library's own reader reads") {
+TEST_CASE("lz4 writes frames that the library's own reader reads") {
     lz4_codec lz4;
     for (const auto& plain : {text_of(0), text_of(1), text_of(65536), text_of(1 << 20), noise_of(65537)})
         REQUIRE(read_by_library(compressed_by(lz4, plain), plain.size()) == plain);
@@ -134,13 +134,13 @@ TEST_CASE("lz4 reads frames of every kind: block sizes, linked blocks, checksums
             }
 }
 
-TEST_CASE("lz4 refuses every beginning of a frame as truncated") {
+TEST_CASE("lz4 reports every proper prefix of a frame as truncated") {
     lz4_codec lz4;
     refuses_every_beginning(lz4, compressed_by(lz4, text_of(300)), {errc::truncated});
     refuses_every_beginning(lz4, compressed_by(lz4, noise_of(70000)), {errc::truncated});
 }
 
-TEST_CASE("lz4 survives every flipped bit, and notices them where checksums guard the content") {
+TEST_CASE("lz4 handles every flipped bit safely, and detects them if checksums protect the content") {
     lz4_codec lz4;
     const auto plain = text_of(300);
     survives_every_flipped_bit(lz4, compressed_by(lz4, plain), plain, false);
@@ -150,7 +150,7 @@ TEST_CASE("lz4 survives every flipped bit, and notices them where checksums guar
     survives_every_flipped_bit(lz4, framed_by_library(plain, guarded), plain, true);
 }
 
-TEST_CASE("lz4 refuses a content size that is not that of the content") {
+TEST_CASE("lz4 refuses a content size that is not the size of the content") {
     lz4_codec lz4;
     const auto plain = text_of(1000);
     LZ4F_preferences_t sized{};
@@ -168,7 +168,7 @@ TEST_CASE("lz4 refuses a content size that is not that of the content") {
     }
 }
 
-TEST_CASE("lz4 refuses dictionaries, reserved bits, other versions and bytes behind the frame") {
+TEST_CASE("lz4 refuses dictionaries, reserved bits, other versions and bytes after the frame") {
     lz4_codec lz4;
     const auto good = compressed_by(lz4, text_of(100));
     const auto with_header = [&](std::string_view flags_and_block) {
@@ -191,7 +191,7 @@ TEST_CASE("lz4 refuses dictionaries, reserved bits, other versions and bytes beh
     REQUIRE(refusal_of(lz4, noise_of(1000), 1000) == errc::bad_compressed_data);
 }
 
-TEST_CASE("lz4 refuses blocks above the size that the header names") {
+TEST_CASE("lz4 refuses blocks larger than the header allows") {
     lz4_codec lz4;
     byte_vector frame = from_hex("04224d18604082"
                                  "01000180"); // stored, 65537 bytes
@@ -210,7 +210,7 @@ TEST_CASE("lz4 refuses blocks above the size that the header names") {
     REQUIRE(refusal_of(lz4, frame, 1 << 20) == errc::bad_compressed_data);
 }
 
-TEST_CASE("lz4 refuses a match in an independent block that reaches into the one before") {
+TEST_CASE("lz4 refuses a match in an independent block that refers to the block before") {
     lz4_codec lz4;
     // A stored block "abcdefgh", then a match of 4 at distance 8 and five literals.
     const std::string blocks = "080000806162636465666768"
@@ -229,7 +229,7 @@ TEST_CASE("lz4 refuses a match in an independent block that reaches into the one
     }
 }
 
-TEST_CASE("lz4 starts afresh after errors") {
+TEST_CASE("lz4 works again after errors") {
     for (const int level : {1, 9}) {
         lz4_codec lz4(level);
         starts_afresh_after_errors(lz4);

@@ -23,17 +23,17 @@ byte_vector in_xerial(const std::string& chunks) { return from_hex(xerial + chun
 
 } // namespace
 
-TEST_CASE("snappy keeps what was compressed in xerial frames") {
+TEST_CASE("snappy restores what it compressed in xerial frames") {
     snappy_codec snappy;
     keeps_what_was_compressed(snappy, {32768, 65536});
 }
 
-TEST_CASE("snappy keeps what was compressed in bare blocks") {
+TEST_CASE("snappy restores what it compressed in raw blocks") {
     snappy_codec snappy(snappy_framing::raw);
     keeps_what_was_compressed(snappy, {32768, 65536});
 }
 
-TEST_CASE("snappy writes the frames of Java, or the bare block of librdkafka") {
+TEST_CASE("snappy writes the xerial frames of Java, or the raw block of librdkafka") {
     const auto plain = from_hex("616263");
     snappy_codec framed;
     REQUIRE(to_hex(compressed_by(framed, plain)) == xerial + "00000005" + abc);
@@ -43,7 +43,7 @@ TEST_CASE("snappy writes the frames of Java, or the bare block of librdkafka") {
     REQUIRE(to_hex(compressed_by(raw, {})) == "00");
 }
 
-TEST_CASE("snappy begins a frame every 32 KiB") {
+TEST_CASE("snappy writes a frame for every 32 KiB") {
     snappy_codec snappy;
     const auto compressed = compressed_by(snappy, noise_of(3 * 32768 + 1));
     std::size_t at = 16, chunks = 0;
@@ -52,14 +52,14 @@ TEST_CASE("snappy begins a frame every 32 KiB") {
     REQUIRE(chunks == 4);
 }
 
-TEST_CASE("snappy reads both forms whichever it writes") {
+TEST_CASE("snappy reads both forms, whichever form it writes") {
     const auto plain = text_of(100000);
     snappy_codec framed, raw(snappy_framing::raw);
     REQUIRE(bytes_or_fail(raw.decompress(compressed_by(framed, plain), plain.size())) == plain);
     REQUIRE(bytes_or_fail(framed.decompress(compressed_by(raw, plain), plain.size())) == plain);
 }
 
-TEST_CASE("snappy reads frames whatever versions their header names, and headers between them") {
+TEST_CASE("snappy ignores the versions in xerial headers, and headers between frames") {
     snappy_codec snappy;
     for (const char* versions : {"0000000100000001", "0100000001000000", "ffffffffffffffff"}) {
         const auto bytes = from_hex("82534e4150505900" + std::string(versions) + "00000005" + abc);
@@ -70,18 +70,18 @@ TEST_CASE("snappy reads frames whatever versions their header names, and headers
     REQUIRE(refusal_of(snappy, twice, 5) == errc::decompressed_too_large);
 }
 
-TEST_CASE("snappy refuses frames whose length is negative, nothing, huge or more than there is") {
+TEST_CASE("snappy refuses frames whose length is negative, zero, huge or past the end") {
     snappy_codec snappy;
     for (const char* length : {"ffffffff", "80000000", "fffffffb", "7fffffff", "20000001", "00000000"})
         REQUIRE(refusal_of(snappy, in_xerial(length + abc), 1 << 20) == errc::bad_length);
     for (const char* length : {"00000006", "0000ffff", "20000000"})
         REQUIRE(refusal_of(snappy, in_xerial(length + abc), 1 << 20) == errc::truncated);
-    // A header in the middle that is none: its first four bytes are a negative length.
+    // An invalid header in the middle: its first four bytes are a negative length.
     REQUIRE(refusal_of(snappy, in_xerial("00000005" + abc + "82534e41505059010000000100000001"), 1 << 20) ==
             errc::bad_length);
 }
 
-TEST_CASE("snappy refuses a claimed size that its bytes cannot hold, before it takes memory for it") {
+TEST_CASE("snappy refuses a claimed size that its bytes cannot hold, before it allocates memory for it") {
     snappy_codec snappy;
     for (const char* block : {"ffffffff0f00", "ffffffff0f", "8080808001", "c10000"}) {
         CAPTURE(block);
@@ -91,17 +91,17 @@ TEST_CASE("snappy refuses a claimed size that its bytes cannot hold, before it t
                        in_xerial("00000006"
                                  "ffffffff0f00"),
                        std::size_t{1} << 40) == errc::bad_compressed_data);
-    // Less than the content, and a little more.
+    // A claimed size below the size of the content, and one slightly above it.
     REQUIRE(refusal_of(snappy, from_hex("0208616263"), 100) == errc::bad_compressed_data);
     REQUIRE(refusal_of(snappy, from_hex("0408616263"), 100) == errc::bad_compressed_data);
 }
 
-TEST_CASE("snappy refuses every beginning of a stream") {
+TEST_CASE("snappy refuses every proper prefix of a stream") {
     snappy_codec raw(snappy_framing::raw);
     const auto block = compressed_by(raw, text_of(300));
     refuses_every_beginning(raw, block, {errc::truncated, errc::bad_compressed_data});
 
-    // Frames may end after any of them: nobody says how many there are.
+    // A stream may end after any frame, because the number of frames is not stated.
     snappy_codec framed;
     auto frames = compressed_by(framed, text_of(300));
     for (std::size_t size = 0; size < frames.size(); ++size) {
@@ -115,13 +115,13 @@ TEST_CASE("snappy refuses every beginning of a stream") {
     }
 }
 
-TEST_CASE("snappy refuses bytes behind a bare block") {
+TEST_CASE("snappy refuses bytes after a raw block") {
     snappy_codec snappy;
     for (const char* more : {"00", "0061", "ff", "04616263"})
         REQUIRE(refusal_of(snappy, from_hex(abc + more), 100) == errc::bad_compressed_data);
 }
 
-TEST_CASE("snappy survives every flipped bit") {
+TEST_CASE("snappy handles every flipped bit safely") {
     const auto plain = text_of(300);
     for (const auto framing : {snappy_framing::xerial, snappy_framing::raw}) {
         snappy_codec snappy(framing);
@@ -129,14 +129,14 @@ TEST_CASE("snappy survives every flipped bit") {
     }
 }
 
-TEST_CASE("snappy starts afresh after errors") {
+TEST_CASE("snappy works again after errors") {
     for (const auto framing : {snappy_framing::xerial, snappy_framing::raw}) {
         snappy_codec snappy(framing);
         starts_afresh_after_errors(snappy);
     }
 }
 
-TEST_CASE("snappy stops bombs at the cap, also when each frame is small") {
+TEST_CASE("snappy stops bombs at the cap, even if each frame is small") {
     for (const auto framing : {snappy_framing::xerial, snappy_framing::raw}) {
         snappy_codec snappy(framing);
         const auto bomb = compressed_by(snappy, byte_vector(std::size_t{16} << 20));

@@ -17,11 +17,11 @@ struct frame_kind {
     int level = 3;
     bool sized = true;
     bool checksum = false;
-    int window_log = 0; ///< 0: what the level takes
-    int pieces = 1;     ///< with a flush behind each
+    int window_log = 0; ///< 0: the default of the level
+    int pieces = 1;     ///< with a flush after each
 };
 
-/// A frame of the library's streaming writer, as Java makes them if its size is not told.
+/// A frame of the library's streaming writer, as Java writes them without a known size.
 byte_vector framed_by_library(const byte_vector& plain, const frame_kind& kind) {
     ZSTD_CCtx* context = ZSTD_createCCtx();
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, kind.level);
@@ -51,12 +51,12 @@ const std::string magic = "28b52ffd";
 
 } // namespace
 
-TEST_CASE("zstd keeps what was compressed") {
+TEST_CASE("zstd restores what it compressed") {
     zstd_codec zstd;
     keeps_what_was_compressed(zstd, {131072, 256 * 1024});
 }
 
-TEST_CASE("zstd keeps what was compressed at levels from the fastest to the smallest") {
+TEST_CASE("zstd restores what it compressed at levels from the fastest to the smallest") {
     const auto plain = text_of(200000);
     for (const int level : {-131072, -5, -1, 0, 1, 3, 9, 19, 22}) {
         zstd_codec zstd(level);
@@ -84,7 +84,8 @@ TEST_CASE("zstd reads frames with and without content size, checksum and flushes
                 }
 }
 
-TEST_CASE("zstd reads frames in a row, skippable ones between them, and the cap counts for all") {
+TEST_CASE(
+    "zstd reads successive frames with skippable ones between them, and the cap applies to all together") {
     zstd_codec zstd;
     const auto a = text_of(5000), b = noise_of(70), c = byte_vector(3 << 20);
     const auto skippable = from_hex("502a4d18"
@@ -100,7 +101,7 @@ TEST_CASE("zstd reads frames in a row, skippable ones between them, and the cap 
     REQUIRE(refusal_of(zstd, all, 4999) == errc::decompressed_too_large);
 }
 
-TEST_CASE("zstd refuses what is no frame behind one, and frames that are skippable only") {
+TEST_CASE("zstd refuses bytes after a frame that do not begin another, and input of skippable frames only") {
     zstd_codec zstd;
     const auto good = framed_by_library(text_of(100), {});
     for (const char* garbage : {"00", "000000000000", "28b52f", "ffffffffffff", "1e b5 2f fd"})
@@ -120,7 +121,7 @@ TEST_CASE("zstd refuses what is no frame behind one, and frames that are skippab
     REQUIRE(refusal_of(zstd, noise_of(1000), 1000) == errc::bad_compressed_data);
 }
 
-TEST_CASE("zstd refuses every beginning of a frame as truncated") {
+TEST_CASE("zstd reports every proper prefix of a frame as truncated") {
     zstd_codec zstd;
     for (const bool sized : {false, true})
         refuses_every_beginning(zstd, framed_by_library(text_of(300), {.sized = sized, .checksum = true}),
@@ -128,13 +129,13 @@ TEST_CASE("zstd refuses every beginning of a frame as truncated") {
     refuses_every_beginning(zstd, framed_by_library(text_of(300000), {.pieces = 3}), {errc::truncated});
 }
 
-TEST_CASE("zstd survives every flipped bit, and notices them where a checksum guards the content") {
+TEST_CASE("zstd handles every flipped bit safely, and detects them if a checksum protects the content") {
     zstd_codec zstd;
     const auto plain = text_of(300);
     for (const bool sized : {false, true})
         for (const bool checksum : {false, true}) {
             const auto frame = framed_by_library(plain, {.sized = sized, .checksum = checksum});
-            // The bit that says that there is a checksum guards nothing; nor do those of the window.
+            // The checksum does not protect the bit that announces it, nor the bits of the window.
             survives_every_flipped_bit(zstd, frame, plain, false);
             if (!checksum) continue;
             for (std::size_t bit = 8 * 6; bit < frame.size() * 8; ++bit) {
@@ -146,7 +147,8 @@ TEST_CASE("zstd survives every flipped bit, and notices them where a checksum gu
         }
 }
 
-TEST_CASE("zstd refuses a content size that is not that of the content, before it takes memory for it") {
+TEST_CASE(
+    "zstd refuses a content size that is not the size of the content, before it allocates memory for it") {
     zstd_codec zstd;
     // Single segment, eight bytes of size, one stored block "abc".
     const auto claiming = [](const std::string& size) {
@@ -162,9 +164,9 @@ TEST_CASE("zstd refuses a content size that is not that of the content, before i
     }
     for (const char* size : {"0400000000000000", "0200000000000000", "0000000000000000"})
         REQUIRE(refusal_of(zstd, claiming(size), 1000) == errc::bad_compressed_data);
-    // A compressed block could hold more, so that the library is asked.
+    // A compressed block could hold more, so the library has to decide.
     const auto good = framed_by_library(text_of(300), {});
-    REQUIRE(to_hex(std::span(good).first(5)) == magic + "60"); // size less 256 in two bytes
+    REQUIRE(to_hex(std::span(good).first(5)) == magic + "60"); // size minus 256 in two bytes
     for (const unsigned delta : {1u, 255u}) {
         auto lying = good;
         lying[5] = static_cast<std::byte>(std::to_integer<unsigned>(lying[5]) + delta);
@@ -172,7 +174,7 @@ TEST_CASE("zstd refuses a content size that is not that of the content, before i
     }
 }
 
-TEST_CASE("zstd refuses windows above the limit, and reads them where the limit allows") {
+TEST_CASE("zstd refuses windows above the limit, and reads them up to it") {
     zstd_codec zstd, tolerant(3, 27);
     const auto plain = text_of(100000);
     for (int log = 10; log <= 27; ++log) {
@@ -192,7 +194,7 @@ TEST_CASE("zstd refuses windows above the limit, and reads them where the limit 
     }
 }
 
-TEST_CASE("zstd reads by the piece what shrank too much for memory to be taken at once") {
+TEST_CASE("zstd reads in pieces what compressed too well for one allocation") {
     zstd_codec zstd, narrow(3, 10);
     const byte_vector zeros(std::size_t{20} << 20);
     const auto frame = framed_by_library(zeros, {.sized = false});
@@ -221,7 +223,7 @@ TEST_CASE("zstd refuses dictionaries, reserved bits and block types, and blocks 
                                         "1f0000"
                                         "616263"),
                        3) == errc::bad_compressed_data);
-    // A window of 1 KiB: a repeated byte of 1024 is as much as a block may hold.
+    // With a window of 1 KiB a block may hold a byte repeated 1024 times at most.
     REQUIRE(bytes_or_fail(zstd.decompress(from_hex(magic + "0000"
                                                            "032000"
                                                            "61"),
@@ -234,12 +236,12 @@ TEST_CASE("zstd refuses dictionaries, reserved bits and block types, and blocks 
                        2000) == errc::bad_compressed_data);
 }
 
-TEST_CASE("zstd starts afresh after errors") {
+TEST_CASE("zstd works again after errors") {
     zstd_codec zstd;
     starts_afresh_after_errors(zstd);
 }
 
-TEST_CASE("zstd stops bombs at the cap, whether they tell their size or not") {
+TEST_CASE("zstd stops bombs at the cap, with and without a stated size") {
     zstd_codec zstd;
     const byte_vector zeros(std::size_t{64} << 20);
     stops_bombs(zstd, framed_by_library(zeros, {.level = 1}));
@@ -252,7 +254,7 @@ TEST_CASE("zstd stops bombs at the cap, whether they tell their size or not") {
     stops_bombs(zstd, std::move(repeated) + from_hex("010000"));
 }
 
-TEST_CASE("zstd works off a hundred thousand blocks of nothing") {
+TEST_CASE("zstd reads a hundred thousand empty blocks") {
     zstd_codec zstd;
     byte_vector empty = from_hex(magic + "0038");
     empty.resize(empty.size() + 300000);

@@ -30,7 +30,7 @@ using kwire::test::two_records;
 
 namespace {
 
-// More of what Kafka's own classes wrote.
+// More bytes that Kafka's own classes wrote.
 const std::string commit_marker =
     "00000000000000070000004200000002022f182b2700300000000000000000000003e80000000000"
     "0003e8000000000000002a0003ffffffff000000012000000008000000010c00000000000900";
@@ -49,7 +49,7 @@ T number(const json::value& object, const char* key) {
     return object.at(key).to_number<T>();
 }
 
-/// Every header field of the line against what the view says.
+/// Compares every header field of the line with the view.
 void compare(batch_view batch, const json::value& expected) {
     CHECK(batch.base_offset() == number<std::int64_t>(expected, "base_offset"));
     CHECK(batch.batch_length() == number<std::int32_t>(expected, "batch_length"));
@@ -91,7 +91,7 @@ void compare(batch_view batch, const json::value& expected) {
 
 } // namespace
 
-TEST_CASE("batches: headers and splitting of every record set that Kafka wrote") {
+TEST_CASE("batches: headers and boundaries are right in every record set that Kafka wrote") {
     std::size_t sets = 0, batches = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -122,7 +122,7 @@ TEST_CASE("batches: headers and splitting of every record set that Kafka wrote")
     CHECK(batches == 423);
 }
 
-TEST_CASE("batches: sets that Kafka cannot split end at the defect") {
+TEST_CASE("batches: a loop over a set that Kafka cannot split ends at the defect") {
     std::size_t refused = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -140,7 +140,7 @@ TEST_CASE("batches: sets that Kafka cannot split end at the defect") {
     CHECK(refused == golden_count("record sets, refused at batches"));
 }
 
-TEST_CASE("batches: offset and epoch are stamped where they lie, byte for byte as Kafka does") {
+TEST_CASE("batches: offset and epoch are set in place, with the same bytes as by Kafka") {
     std::size_t patched = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -163,7 +163,7 @@ TEST_CASE("batches: offset and epoch are stamped where they lie, byte for byte a
     CHECK(patched == 86);
 }
 
-TEST_CASE("batches: a batch says what Kafka's vector means") {
+TEST_CASE("batches: the accessors give what Kafka's vector means") {
     const exact_bytes block(from_hex(commit_marker));
     const auto batch = kwire::batch_at(block.span());
     REQUIRE(batch);
@@ -183,7 +183,7 @@ TEST_CASE("batches: a batch says what Kafka's vector means") {
     CHECK(kwire::as_bytes(*batch->header()).data() == block.begin());
 }
 
-TEST_CASE("batches: a batch without records still moves the offset on") {
+TEST_CASE("batches: a batch without records still advances the offset") {
     const exact_bytes block(from_hex(empty_batch));
     const auto batch = kwire::batch_at(block.span());
     REQUIRE(batch);
@@ -209,7 +209,7 @@ TEST_CASE("batches: formats may be mixed in one field") {
     CHECK(bytes_of(found[5]).data() + bytes_of(found[5]).size() == block.end());
 }
 
-TEST_CASE("batches: a cut at every byte leaves the whole batches and tells what is missing") {
+TEST_CASE("batches: after a cut at any byte the whole batches are read, and the tail tells what is missing") {
     const auto bytes = from_hex(two_records + two_messages_v1 + commit_marker);
     std::vector<std::size_t> ends{0};
     for (auto batch : record_batches(bytes)) ends.push_back(ends.back() + bytes_of(batch).size());
@@ -253,7 +253,7 @@ TEST_CASE("batches: a cut at every byte leaves the whole batches and tells what 
     }
 }
 
-TEST_CASE("batches: a length that is too small for every format is refused before the format is there") {
+TEST_CASE("batches: a length that is too small for every format is refused even without the magic byte") {
     // 12 to 16 bytes: offset and length, not yet the magic at 16.
     for (std::size_t size = 12; size < 17; ++size)
         for (const std::int32_t length : {-1, 0, 13, 14, 49}) {
@@ -267,19 +267,19 @@ TEST_CASE("batches: a length that is too small for every format is refused befor
         }
 }
 
-TEST_CASE("batches: a length that is too small for its format is refused when all of its bytes are there") {
+TEST_CASE("batches: a length that is too small for its format is refused if the entry is whole") {
     for (std::size_t size = 17; size <= 60; ++size) {
         CAPTURE(size);
         exact_bytes block(std::vector<std::byte>(size, std::byte{0}));
         kwire::wire::store_be(block.writable().data() + 8, std::int32_t{30});
-        block.writable()[16] = std::byte{2}; // magic, which takes 49 at least
+        block.writable()[16] = std::byte{2}; // magic 2, which requires a length of 49
         const auto batch = kwire::batch_at(block.span());
         REQUIRE(!batch);
         CHECK(batch.error() == (size < 42 ? errc::truncated : errc::bad_batch_length));
     }
 }
 
-TEST_CASE("batches: no length leads past the end") {
+TEST_CASE("batches: no length makes a reader go past the end") {
     for (const std::string& sound : {two_records, two_messages_v0, two_messages_v1}) {
         const auto good = from_hex(sound);
         const int least = good[16] == std::byte{2} ? 49 : good[16] == std::byte{1} ? 22 : 14;
@@ -328,7 +328,7 @@ TEST_CASE("batches: any magic but 0, 1 and 2 is refused") {
     }
 }
 
-TEST_CASE("batches: attributes are told apart for each of their 65536 values") {
+TEST_CASE("batches: each of the 65536 values of the attributes is read correctly") {
     exact_bytes block(from_hex(two_records));
     auto& header = *kwire::overlay_writable<kwire::batch_header>(block.writable()).value();
     const auto batch = kwire::batch_at(block.span()).value();
@@ -368,7 +368,7 @@ TEST_CASE("batches: offsets and sequences wrap instead of overflowing") {
     CHECK(batch.last_sequence() == std::numeric_limits<std::int32_t>::max() - 1);
 }
 
-TEST_CASE("batches: stamping a message of an old format leaves its checksum alone") {
+TEST_CASE("batches: a new offset in a message of an old format does not change its checksum") {
     exact_bytes block(from_hex(two_messages_v1));
     std::int64_t offset = 500;
     for (auto batch : kwire::mutable_record_batches(block.writable())) {
@@ -385,7 +385,7 @@ TEST_CASE("batches: stamping a message of an old format leaves its checksum alon
     CHECK(found[1].base_offset() == 501);
 }
 
-TEST_CASE("batches: one changed byte behind the checksum is noticed, one before it is not") {
+TEST_CASE("batches: crc_matches notices a changed byte after the checksum, and none before it") {
     const auto good = from_hex(two_records);
     for (std::size_t i = 0; i < good.size(); ++i) {
         if (i >= 8 && i < 12) continue; // the length: another batch
@@ -401,7 +401,7 @@ TEST_CASE("batches: one changed byte behind the checksum is noticed, one before 
     }
 }
 
-TEST_CASE("batches: null and empty fields hold no batches, and can be told apart") {
+TEST_CASE("batches: null and empty fields hold no batches and are distinguishable") {
     std::optional<std::span<const std::byte>> field;
     const auto null = record_batches(field);
     CHECK(null.is_null());
@@ -418,7 +418,7 @@ TEST_CASE("batches: null and empty fields hold no batches, and can be told apart
     CHECK(n == bytes.size());
 }
 
-TEST_CASE("batches: the smallest ones are passed in linear time, without memory") {
+TEST_CASE("batches: many of the smallest size are read in linear time, without an allocation") {
     const auto one = from_hex(empty_batch);
     std::vector<std::byte> many;
     for (int i = 0; i < 100'000; ++i) many.insert(many.end(), one.begin(), one.end());
@@ -428,7 +428,7 @@ TEST_CASE("batches: the smallest ones are passed in linear time, without memory"
 template <class T>
 concept accepts = requires { record_batches(std::declval<T>()); };
 
-TEST_CASE("batches: ranges, views and lifetimes are what a caller may rely on") {
+TEST_CASE("batches: ranges, views and lifetimes are as documented") {
     STATIC_REQUIRE(std::ranges::forward_range<kwire::record_batch_range>);
     STATIC_REQUIRE(std::ranges::forward_range<kwire::basic_record_batches<std::byte>>);
     STATIC_REQUIRE(std::is_trivially_copyable_v<batch_view>);

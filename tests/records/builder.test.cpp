@@ -39,8 +39,8 @@ struct owned_record {
 std::optional<std::span<const std::byte>> view(const std::optional<bytes>& b) {
     return b ? std::optional(std::span<const std::byte>(*b)) : std::nullopt;
 }
-/// So small that compilers see the first append as a whole, and warned of writes to the memory that is not
-/// there yet.
+/// So small that compilers inline the first append completely, and once warned of writes to memory that was
+/// not allocated yet.
 kwire::shared_buffer one_record(const bytes& key, const bytes& value, bool has_key, bool has_value) {
     batch_builder builder({.is_control = true});
     kwire::record_to_write record{.timestamp = 1};
@@ -55,7 +55,7 @@ bool same(std::optional<std::span<const std::byte>> a, const std::optional<bytes
 
 } // namespace
 
-TEST_CASE("builder: uncompressed batches of Kafka are written again to the same bytes") {
+TEST_CASE("builder: uncompressed batches of Kafka are reproduced byte for byte") {
     std::size_t rebuilt = 0, compacted = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -74,8 +74,8 @@ TEST_CASE("builder: uncompressed batches of Kafka are written again to the same 
                                          .is_transactional = batch.is_transactional(),
                                          .is_control = batch.is_control(),
                                          .delete_horizon = batch.delete_horizon()};
-            // Under append time the records keep the producer's times, which no reader shows: written here as
-            // read with the producer's clock, and the broker's put on top.
+            // With append time the records keep the producer's timestamps, which readers do not show: here
+            // they are read with the type create_time, and append time is set afterwards.
             bytes as_created(bytes_of(batch).begin(), bytes_of(batch).end());
             auto& plain = *kwire::overlay_writable<kwire::batch_header>(as_created).value();
             if (batch.timestamp_type() == kwire::timestamp_type::log_append_time) {
@@ -100,7 +100,7 @@ TEST_CASE("builder: uncompressed batches of Kafka are written again to the same 
             CHECK(chain.size() == size);
             const auto made = chain.to_bytes();
             CHECK(crc_matches(kwire::batch_at(made.span()).value()));
-            // What compaction kept of records that are gone cannot come out of those that are left.
+            // A builder cannot reproduce what compaction kept from removed records.
             if (last != batch.last_offset()) {
                 ++compacted;
                 continue;
@@ -113,7 +113,7 @@ TEST_CASE("builder: uncompressed batches of Kafka are written again to the same 
     CHECK(compacted == 20);
 }
 
-TEST_CASE("builder: what was appended is read again, copied or attached") {
+TEST_CASE("builder: appended records are read back, with copied and attached values") {
     std::mt19937_64 random(11);
     const auto some_bytes = [&](std::size_t most) {
         bytes out(random() % (most + 1));
@@ -201,7 +201,7 @@ TEST_CASE("builder: what was appended is read again, copied or attached") {
     }
 }
 
-TEST_CASE("builder: the batch never exceeds its bound, and what is refused changes nothing") {
+TEST_CASE("builder: the batch never exceeds its bound, and a refused record changes nothing") {
     const bytes value(100, std::byte{7});
     batch_builder builder({.max_bytes = 1000});
     std::size_t n = 0;
@@ -226,10 +226,10 @@ TEST_CASE("builder: the batch never exceeds its bound, and what is refused chang
     CHECK(kwire::check_records(kwire::batch_at(batch.span()).value()) == n + 1);
 }
 
-TEST_CASE("builder: lengths that no batch can hold are refused without looking at their bytes") {
-    // A length that is claimed of memory which is not there: only its size may be used.
+TEST_CASE("builder: values too long for any batch are refused without reading them") {
+    // A span longer than its memory: only its size may be used.
     static const std::byte one{};
-    const std::byte* volatile unknown = &one; // the compiler would warn of what is never read
+    const std::byte* volatile unknown = &one; // without it the compiler would warn
     const std::span<const std::byte> claimed(unknown, std::numeric_limits<std::int32_t>::max());
     const std::span<const std::byte> huge(unknown, std::size_t{1} << 62);
     batch_builder builder({.max_bytes = std::numeric_limits<std::size_t>::max()});
@@ -261,7 +261,7 @@ TEST_CASE("builder: attached values are neither copied nor moved") {
     REQUIRE(builder.append({.timestamp = 2}, value));
     const auto before = kwire::copied_bytes();
     const auto chain = std::move(builder).finish();
-    CHECK(kwire::copied_bytes() - before < 100); // what stands around the values
+    CHECK(kwire::copied_bytes() - before < 100); // the bytes around the values
     REQUIRE(chain.segment_count() == 5);
     CHECK(chain.segments()[1].data() == value.data());
     CHECK(chain.segments()[3].data() == value.data());
@@ -269,7 +269,7 @@ TEST_CASE("builder: attached values are neither copied nor moved") {
     CHECK(kwire::check_records(kwire::batch_at(whole.span()).value()) == 2U);
 }
 
-TEST_CASE("builder: a batch of the expected size takes one allocation, and may still be changed") {
+TEST_CASE("builder: a batch of the expected size takes one allocation, and can be changed afterwards") {
     const bytes value(100, std::byte{7});
     kwire::unique_buffer batch;
     bool all = true;
@@ -286,7 +286,7 @@ TEST_CASE("builder: a batch of the expected size takes one allocation, and may s
     CHECK(kwire::check_records(*writable) == 1000U);
 }
 
-TEST_CASE("builder: no records make an empty batch") {
+TEST_CASE("builder: without records it makes an empty batch") {
     batch_builder builder({.base_offset = 7});
     CHECK(builder.size() == 61);
     const auto batch = std::move(builder).finish().to_bytes();
@@ -296,9 +296,9 @@ TEST_CASE("builder: no records make an empty batch") {
     CHECK(kwire::check_records(*found) == 0U);
 }
 
-TEST_CASE("builder: records of every size around where a length grows by a byte are written right") {
+TEST_CASE("builder: records are written correctly around every size at which a length takes one byte more") {
     const bytes content(8300, std::byte{5});
-    // Deltas and headers make what is written longer than the least that such a value needs.
+    // Deltas and headers make the record longer than the smallest one with such a value.
     const kwire::header_view header{.name = "h", .value = std::span(content).first(3)};
     for (const std::size_t low : {std::size_t{0}, std::size_t{8100}})
         for (std::size_t size = low; size < low + 130; ++size)
@@ -326,7 +326,7 @@ TEST_CASE("builder: records of every size around where a length grows by a byte 
             }
 }
 
-TEST_CASE("builder: one that was finished or moved from begins anew") {
+TEST_CASE("builder: a finished or moved-from builder starts empty") {
     const bytes value(50, std::byte{7});
     batch_builder first({.base_offset = 5});
     REQUIRE(first.append({.timestamp = 9, .value = value}));
@@ -346,7 +346,7 @@ TEST_CASE("builder: one that was finished or moved from begins anew") {
     CHECK(kwire::check_records(kwire::batch_at(one.span()).value()) == 1U);
 }
 
-TEST_CASE("builder: keys and values are null, empty or bytes each for itself") {
+TEST_CASE("builder: key and value are each null, empty or bytes, independently") {
     const bytes key(3, std::byte{'k'}), value(5, std::byte{'v'}), none;
     for (const bool has_key : {false, true})
         for (const bool has_value : {false, true})
@@ -362,8 +362,8 @@ TEST_CASE("builder: keys and values are null, empty or bytes each for itself") {
                 }
 }
 
-TEST_CASE("builder: headers that hardly fit are written, and those that do not are refused") {
-    // Around the place where the longest form of all numbers does not fit any more, but the record does.
+TEST_CASE("builder: headers that just fit are written, and longer ones are refused") {
+    // Around the size at which the record fits, but would not with the longest form of all numbers.
     const std::string name(20, 'n');
     const bytes value(30, std::byte{'v'});
     const std::vector<kwire::header_view> headers(

@@ -32,7 +32,7 @@ std::string text_of(const kwire::error& e) {
     return std::string(text.view());
 }
 
-/// A batch with other header fields and a checksum that fits them.
+/// A batch with changed header fields and the checksum that matches them.
 template <class Edit>
 exact_bytes edited(std::span<const std::byte> batch, Edit edit) {
     exact_bytes block(batch);
@@ -44,8 +44,8 @@ exact_bytes edited(std::span<const std::byte> batch, Edit edit) {
 
 } // namespace
 
-TEST_CASE(
-    "check_batches: takes all that Kafka takes, but for cut tails and checksums that Kafka did not look at") {
+TEST_CASE("check_batches: accepts all that Kafka accepts, except cut tails and checksums that Kafka did not "
+          "verify") {
     std::size_t sets = 0, cut = 0, corrupt = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -82,7 +82,7 @@ TEST_CASE(
     CHECK(corrupt == 1);
 }
 
-TEST_CASE("check_batches: refuses what Kafka refuses when it splits, or checks one batch") {
+TEST_CASE("check_batches: refuses what Kafka refuses when it splits a set or checks a batch") {
     std::size_t refused = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -102,7 +102,7 @@ TEST_CASE("check_batches: refuses what Kafka refuses when it splits, or checks o
           golden_count("record sets, refused at batches") + golden_count("record sets, refused at crc"));
 }
 
-TEST_CASE("check_batches: every bit flipped behind the length is refused") {
+TEST_CASE("check_batches: every flipped bit after the length is refused") {
     const auto good = from_hex(two_records);
     for (std::size_t bit = 17 * 8; bit < good.size() * 8; ++bit) {
         exact_bytes block(good);
@@ -115,7 +115,7 @@ TEST_CASE("check_batches: every bit flipped behind the length is refused") {
     }
 }
 
-TEST_CASE("check_batches: says which batch, which field and where") {
+TEST_CASE("check_batches: an error names the batch, the field and the offset") {
     auto bytes = from_hex(two_records + two_records + two_records);
     bytes[84 * 2 + 80] ^= std::byte{1};
     const auto summary = check_batches(bytes);
@@ -131,7 +131,7 @@ TEST_CASE("check_batches: says which batch, which field and where") {
     CHECK(cut.error().left == 16);
 }
 
-TEST_CASE("check_batches: counts and offsets that cannot be are refused though the checksum fits") {
+TEST_CASE("check_batches: impossible counts and offsets are refused even if the checksum matches") {
     const auto good = from_hex(two_records);
     const auto code = [&](auto edit) {
         const auto block = edited(good, edit);
@@ -158,7 +158,7 @@ TEST_CASE("check_batches: counts and offsets that cannot be are refused though t
     CHECK(!code([](header& h) { h.base_offset = std::numeric_limits<std::int64_t>::max() - 1; }));
 }
 
-TEST_CASE("check_batches: the summary has what a broker asks next") {
+TEST_CASE("check_batches: the summary has what a broker needs next") {
     const auto good = from_hex(two_records);
     const auto second = edited(good, [](kwire::batch_header& h) {
         h.base_offset = 2;

@@ -23,7 +23,7 @@ namespace {
 const compression_type all_types[]{compression_type::gzip, compression_type::snappy, compression_type::lz4,
                                    compression_type::zstd};
 
-/// The same records again: for the batch that is compressed and for the one that is not.
+/// The same records for the compressed batch and for the uncompressed one.
 void append_records(batch_builder& builder, unsigned seed, bool attach) {
     std::mt19937 random(seed);
     for (auto n = 1 + random() % 60; n != 0; --n) {
@@ -43,7 +43,7 @@ void append_records(batch_builder& builder, unsigned seed, bool attach) {
     }
 }
 
-/// Everything but size, compression and checksum.
+/// Compares all header fields except size, compression and checksum.
 void check_same_header(const kwire::batch_view& a, const kwire::batch_view& b) {
     CHECK(a.base_offset() == b.base_offset());
     CHECK(a.partition_leader_epoch() == b.partition_leader_epoch());
@@ -59,7 +59,7 @@ void check_same_header(const kwire::batch_view& a, const kwire::batch_view& b) {
 
 } // namespace
 
-TEST_CASE("builder: a compressed batch holds the records and the header of the plain one") {
+TEST_CASE("builder: a compressed batch has the records and the header of the uncompressed one") {
     every_codec codecs;
     for (unsigned seed = 0; seed < 60; ++seed)
         for (const auto type : all_types) {
@@ -92,7 +92,7 @@ TEST_CASE("builder: a compressed batch holds the records and the header of the p
         }
 }
 
-TEST_CASE("builder: a codec that fails leaves the records to be written in another way") {
+TEST_CASE("builder: after a failure of the codec the records can be written in another way") {
     const std::vector<std::byte> value(1, std::byte{3});
     batch_builder builder({.max_bytes = 70});
     REQUIRE(builder.append({.timestamp = 5, .value = value}));
@@ -108,7 +108,7 @@ TEST_CASE("builder: a codec that fails leaves the records to be written in anoth
     CHECK(kwire::check_records(kwire::batch_at(batch.span()).value()) == 1U);
 }
 
-TEST_CASE("builder: no records are an empty batch without compression, as Kafka has it") {
+TEST_CASE("builder: a batch without records is not compressed, as in Kafka") {
     kwire::zstd_codec zstd;
     const auto batch = batch_builder({.base_offset = 7}).finish(zstd);
     REQUIRE(batch);

@@ -29,7 +29,7 @@ using kwire::test::path_text;
 
 namespace {
 
-/// A control batch of one record, as it is written; a key or value of "-" is null. Both are short.
+/// A control batch of one record, byte by byte; a key or value of "-" is null. Both are short.
 class one_record {
 public:
     one_record(std::string_view key, std::string_view value)
@@ -57,7 +57,7 @@ private:
 
 } // namespace
 
-TEST_CASE("control: every marker that Kafka wrote says what Kafka reads in it") {
+TEST_CASE("control: every marker that Kafka wrote is read as Kafka reads it") {
     std::map<std::string, int> seen;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -114,7 +114,7 @@ TEST_CASE("control: every marker that Kafka wrote says what Kafka reads in it") 
     CHECK((seen["kraft_version"] == 2 && seen["kraft_voters"] == 2 && seen["unknown"] == 1));
 }
 
-TEST_CASE("control: keys of tomorrow are understood, and those that are too short are refused") {
+TEST_CASE("control: keys of future versions are read, and keys that are too short are refused") {
     const one_record newer("0007000100ff", "000000000005");
     const auto control = control_of(newer.view());
     REQUIRE(control);
@@ -131,7 +131,7 @@ TEST_CASE("control: keys of tomorrow are understood, and those that are too shor
     CHECK(control_of(one_record("ffff0000", "").view()).error() == errc::bad_value);
 }
 
-TEST_CASE("control: a type that nobody knows has a number, and no payload") {
+TEST_CASE("control: an unknown type has a number and no payload") {
     for (const char* type : {"0007", "7fff", "ffff", "8000"}) {
         const one_record record(std::string("0000") + type, "0000");
         const auto control = control_of(record.view());
@@ -143,7 +143,7 @@ TEST_CASE("control: a type that nobody knows has a number, and no payload") {
     }
 }
 
-TEST_CASE("control: the version in front of a payload decides how it is read") {
+TEST_CASE("control: the version before a payload decides how it is read") {
     using kwire::end_txn_marker, kwire::leader_change_message;
     const auto marker = [](std::string_view value) {
         const one_record record("00000000", value);
@@ -152,7 +152,7 @@ TEST_CASE("control: the version in front of a payload decides how it is read") {
                        : std::unexpected(payload.error());
     };
     CHECK(marker("0000 00000005") == 5);
-    CHECK(marker("0003 00000005 aabb") == 5); // a newer one, with more behind
+    CHECK(marker("0003 00000005 aabb") == 5); // a newer one, with more fields
     CHECK(marker("0000 00000005 aa").error() == errc::trailing_bytes);
     CHECK(marker("0000 00000005 aa").error().offset == 6);
     CHECK(marker("0000 000000").error() == errc::truncated);

@@ -22,7 +22,7 @@ using kwire::test::from_hex;
 using kwire::test::golden_sets;
 using kwire::test::to_hex;
 
-TEST_CASE("control_builder: markers of transactions are the bytes that Kafka writes") {
+TEST_CASE("control_builder: markers of transactions have the bytes that Kafka writes") {
     std::size_t markers = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -51,7 +51,7 @@ TEST_CASE("control_builder: markers of transactions are the bytes that Kafka wri
     CHECK(markers >= 6);
 }
 
-TEST_CASE("control_builder: a marker takes one allocation, and there are two kinds of it") {
+TEST_CASE("control_builder: a marker takes one allocation, and its type must be commit or abort") {
     kwire::shared_buffer made;
     const auto allocations = support::allocations_of([&] { made = kwire::build_marker({.producer_id = 7}); });
     if (support::counts_allocations) CHECK(allocations == 1);
@@ -59,7 +59,7 @@ TEST_CASE("control_builder: a marker takes one allocation, and there are two kin
     CHECK(support::aborts([] { (void)kwire::build_marker({.type = control_type::leader_change}); }));
 }
 
-TEST_CASE("control_builder: messages of KRaft are written and read again") {
+TEST_CASE("control_builder: messages of KRaft are written and read back") {
     kwire::batch_builder builder({.is_control = true});
     for (const int version : {0, 1}) {
         const auto change = kwire::encode<kwire::leader_change_message>(

@@ -32,8 +32,7 @@ using kwire::test::two_records;
 
 namespace {
 
-// What is left of Kafka's two records in the old formats, without the headers of the second: written by
-// Python's struct and zlib.
+// Kafka's two records in the old formats, without their headers, written by Python's struct and zlib.
 const std::string two_messages_v0 = "0000000000000000000000101fecd70a0000000000016b00000001760000000000000001"
                                     "0000000ea7ec68030000ffffffffffffffff";
 const std::string two_messages_v1 = "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176"
@@ -51,7 +50,7 @@ std::optional<std::string> text(const std::optional<std::span<const std::byte>>&
     return text;
 }
 
-/// All records of a set; fails if one of them, or a checksum, is wrong or newer than `magic`.
+/// All records of a set; fails if one of them or a checksum is wrong, or a format is newer than `magic`.
 std::vector<plain_record> read(std::span<const std::byte> set, const kwire::codec_set& codecs,
                                std::int8_t magic) {
     std::vector<plain_record> found;
@@ -77,7 +76,7 @@ std::string hex_of(const kwire::buffer_chain& chain) {
 
 } // namespace
 
-TEST_CASE("down_convert: records that Kafka has written become messages as others write them") {
+TEST_CASE("down_convert: records that Kafka wrote become the messages that another program writes") {
     const kwire::codec_set none;
     for (const auto& [magic, expected] :
          {std::pair{std::int8_t{0}, two_messages_v0}, {std::int8_t{1}, two_messages_v1}}) {
@@ -91,7 +90,7 @@ TEST_CASE("down_convert: records that Kafka has written become messages as other
           two_messages_v0);
 }
 
-TEST_CASE("down_convert: all sets of Kafka keep offsets, keys, values and, where there is a place, times") {
+TEST_CASE("down_convert: all sets of Kafka keep offsets, keys and values, and timestamps except in magic 0") {
     every_codec codecs;
     std::size_t sets = 0, converted = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view line_text) {
@@ -139,7 +138,7 @@ TEST_CASE("down_convert: all sets of Kafka keep offsets, keys, values and, where
     CHECK(converted == 510);
 }
 
-TEST_CASE("down_convert: random batches keep what the old formats can carry, in every compression") {
+TEST_CASE("down_convert: random batches keep what the old formats can hold, in every compression") {
     every_codec codecs;
     std::mt19937_64 random(17);
     const auto maybe_text = [&](std::size_t most) -> std::optional<std::string> {
@@ -196,7 +195,7 @@ TEST_CASE("down_convert: random batches keep what the old formats can carry, in 
     }
 }
 
-TEST_CASE("down_convert: what is old enough is passed on by reference") {
+TEST_CASE("down_convert: batches that are old enough are attached by reference") {
     const auto set = set_of(two_messages_v0 + two_messages_v1 + two_messages_v0);
     const auto before = kwire::copied_bytes();
     const auto made = kwire::down_convert(set, {.magic = 1}, {});
@@ -209,7 +208,7 @@ TEST_CASE("down_convert: what is old enough is passed on by reference") {
     CHECK(kwire::down_convert({}, {}, {})->records.empty());
 }
 
-TEST_CASE("down_convert: records in front of the first offset go, but not those that were compressed") {
+TEST_CASE("down_convert: records before the first offset are dropped, except from compressed batches") {
     every_codec codecs;
     const auto batch = [&](bool compressed) {
         kwire::batch_builder builder({.base_offset = 10});
@@ -230,7 +229,7 @@ TEST_CASE("down_convert: records in front of the first offset go, but not those 
     CHECK(read_from(batch(true), 13).size() == 5);
 }
 
-TEST_CASE("down_convert: what cannot be converted is refused, with the batch's number") {
+TEST_CASE("down_convert: an error names the batch that cannot be converted") {
     every_codec codecs;
     const std::byte value{7};
     kwire::batch_builder builder;
@@ -260,13 +259,13 @@ TEST_CASE("down_convert: what cannot be converted is refused, with the batch's n
     CHECK(refusal(set_of(two_records + two_records), {}, {}) == "bad_value batches[1].records[0].offset");
     CHECK(support::aborts([] { const auto never = kwire::down_convert({}, {.magic = 2}, {}); }));
 
-    // Cut short at the end is usual in Fetch.
+    // A batch cut short at the end is usual in Fetch.
     const auto cut = kwire::down_convert(set_of(two_records + two_records.substr(0, 80)), {}, {});
     REQUIRE(cut);
     CHECK(hex_of(cut->records) == two_messages_v1);
 }
 
-TEST_CASE("down_convert: a small field of large batches stops at the bound for all of them together") {
+TEST_CASE("down_convert: a small field of batches that become large stops at the bound for all of them") {
     every_codec codecs;
     constexpr std::int64_t batches = 8;
     constexpr std::size_t value_size = 100000, message = 34 + value_size;
@@ -294,7 +293,7 @@ TEST_CASE("down_convert: a small field of large batches stops at the bound for a
         }
 }
 
-TEST_CASE("down_convert: damaged sets are refused or converted to sound ones") {
+TEST_CASE("down_convert: damaged sets are refused or converted to valid ones") {
     every_codec codecs;
     std::mt19937_64 random(23);
     std::vector<std::vector<std::byte>> sets;
@@ -311,7 +310,7 @@ TEST_CASE("down_convert: damaged sets are refused or converted to sound ones") {
             set[random() % set.size()] =
                 static_cast<std::byte>(random() % 3 == 0 ? random() % 256 : random() % 3);
         if (random() % 4 == 0) set.resize(random() % (set.size() + 1));
-        // With checksums that fit, or all that is seen is that they do not.
+        // With matching checksums, or every error would be crc_mismatch.
         for (const auto batch : kwire::mutable_record_batches(set)) {
             auto bytes = writable_bytes_of(batch);
             if (batch_view(batch).is_legacy())
@@ -319,7 +318,7 @@ TEST_CASE("down_convert: damaged sets are refused or converted to sound ones") {
             else
                 kwire::wire::store_be(bytes.data() + 17, kwire::crc32c(bytes.subspan(21)));
         }
-        // In a block of their own size, so that one byte too far is seen.
+        // In a block of its exact size, so that reading past the end is detected.
         auto exact = std::make_unique<kwire::test::exact_bytes>(set);
         const auto all = exact->span();
         const auto input = shared_buffer::adopt(std::move(exact), all);

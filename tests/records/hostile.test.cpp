@@ -32,7 +32,7 @@ namespace {
 constexpr std::size_t cap = 64 << 10;
 constexpr std::size_t slack = 1 << 10; // for what a buffer needs beside its bytes
 
-/// A codec that compresses nothing, so that what is decompressed can be any bytes at all.
+/// A codec that stores its input, so that the decompressed bytes can be anything.
 class mirror final : public kwire::codec {
 public:
     kwire::compression_type type() const noexcept override { return kwire::compression_type::gzip; }
@@ -53,7 +53,7 @@ protected:
     }
 };
 
-/// What a reader came to, for comparisons.
+/// The results of a reader, for comparison.
 struct outcome {
     std::uint64_t records = 0;
     std::uint64_t seen = 0; ///< a digest of everything that was read
@@ -72,7 +72,7 @@ bool inside(std::span<const std::byte> part, std::span<const std::byte> whole) {
            before(part.data() + part.size(), whole.data() + whole.size());
 }
 
-/// Reads every byte of what a record shows.
+/// Reads every byte that a record shows.
 void touch(outcome& out, const kwire::record_view& record, std::span<const std::byte> where) {
     const auto bytes = [&](std::span<const std::byte> part) {
         insist(out, inside(part, where), "what a record shows lies in its bytes");
@@ -98,7 +98,7 @@ void touch_control(outcome& out, const kwire::record_view& record) {
     out.seen += static_cast<std::uint64_t>(control->type()) + name_of(control->type()).size();
 }
 
-/// Everything that can be asked of one batch.
+/// Calls everything that takes one batch.
 outcome walk(batch_view batch, const kwire::codec_set& codecs) {
     outcome out;
     support::largest_allocation = 0;
@@ -138,7 +138,7 @@ outcome walk(batch_view batch, const kwire::codec_set& codecs) {
     return out;
 }
 
-/// The same for a whole set, whose bytes are in a block of their own; returns what did not hold.
+/// The same for a whole set in a block of its exact size; returns what was wrong.
 std::string walk_set(std::span<const std::byte> bytes, const kwire::codec_set& codecs) {
     const exact_bytes block(bytes);
     const auto batches = kwire::record_batches(block.span());
@@ -182,7 +182,7 @@ const std::map<std::string, std::vector<std::byte>>& sets() {
     return all;
 }
 
-/// The batch with those bytes behind its header (or, in a message, as its value), and its length mended.
+/// The batch with these bytes after its header (in a message, as its value), and its length adjusted.
 std::vector<std::byte> around(std::span<const std::byte> batch, std::span<const std::byte> content) {
     const std::size_t before = batch[16] == std::byte{2} ? 61 : batch[16] == std::byte{1} ? 34 : 26;
     std::vector<std::byte> bytes(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(before));
@@ -194,7 +194,7 @@ std::vector<std::byte> around(std::span<const std::byte> batch, std::span<const 
 
 } // namespace
 
-TEST_CASE("hostile records: a cut at any byte is seen, and what is left is read") {
+TEST_CASE("hostile records: a cut at any byte is detected, and the rest is read") {
     every_codec codecs;
     std::size_t cuts = 0;
     for (const auto& [sample, bytes] : sets()) {
@@ -224,7 +224,7 @@ TEST_CASE("hostile records: a cut at any byte is seen, and what is left is read"
     CHECK(cuts > 5000);
 }
 
-TEST_CASE("hostile records: no edit of a byte leads anywhere else") {
+TEST_CASE("hostile records: no edit of a byte makes a reader go out of bounds") {
     every_codec codecs;
     std::size_t edits = 0;
     constexpr std::array<unsigned, 12> masks{1, 2, 4, 8, 16, 32, 64, 128, 0xff, 0x7f, 0x81, 0x55};
@@ -243,11 +243,11 @@ TEST_CASE("hostile records: no edit of a byte leads anywhere else") {
     CHECK(edits > 50000);
 }
 
-TEST_CASE("hostile records: whatever comes out of a decompressor is read as carefully as bytes of the wire") {
+TEST_CASE("hostile records: decompressed bytes are checked like bytes from the wire") {
     every_codec codecs;
     mirror same;
     kwire::codec_set mirrors(same);
-    // What lies more than the value of a byte can: the largest lengths, and varints without an end.
+    // Worse than any single byte: the largest lengths, and varints that do not end.
     const std::array lies{from_hex("feffffff0f"),
                           from_hex("ffffffff0f"),
                           from_hex("ffffffff1f"),
@@ -310,7 +310,7 @@ TEST_CASE("hostile records: whatever comes out of a decompressor is read as care
     CHECK(refused > 10000);
 }
 
-TEST_CASE("hostile records: a count that lies is refused, whatever the compression") {
+TEST_CASE("hostile records: a false record count is refused in every compression") {
     every_codec codecs;
     constexpr auto most = std::numeric_limits<std::int32_t>::max(),
                    least = std::numeric_limits<std::int32_t>::min();

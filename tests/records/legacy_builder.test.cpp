@@ -59,7 +59,7 @@ struct owned_record {
 
 std::string to_hex(const kwire::shared_buffer& buffer) { return kwire::test::to_hex(buffer.span()); }
 
-/// Three records with a gap, a time that runs backwards, and nulls.
+/// Three records with a gap, a decreasing timestamp, and nulls.
 void append_three(legacy_builder& builder) {
     const std::string key = "k", value = "value", empty;
     REQUIRE(builder.append({.timestamp = 5000, .key = view(key), .value = view(value)}));
@@ -86,7 +86,7 @@ const std::string three_v1_relative = "00000000000000000000001c0f14078a010000000
 
 } // namespace
 
-TEST_CASE("legacy_builder: messages are as Python's struct packs them") {
+TEST_CASE("legacy_builder: messages have the bytes that Python's struct packs") {
     legacy_builder v0({.magic = 0, .base_offset = 100, .append_time = 7777}),
         v1({.magic = 1, .base_offset = 100}), append({.magic = 1, .base_offset = 100, .append_time = 7777});
     append_three(v0);
@@ -97,11 +97,11 @@ TEST_CASE("legacy_builder: messages are as Python's struct packs them") {
     CHECK(to_hex(std::move(v0).finish()) == three_v0);
     CHECK(to_hex(std::move(v1).finish()) == three_v1);
     CHECK(to_hex(std::move(append).finish()) == three_v1_append_time);
-    CHECK(std::move(v1).finish().empty()); // NOLINT(bugprone-use-after-move): it begins anew
+    CHECK(std::move(v1).finish().empty()); // NOLINT(bugprone-use-after-move): the builder is empty
 }
 
 TEST_CASE(
-    "legacy_builder: sets of Kafka are written again to the same bytes, wrapped ones but for compression") {
+    "legacy_builder: sets of Kafka are reproduced byte for byte, wrappers apart from the compressed bytes") {
     every_codec codecs;
     std::size_t plain = 0, wrapped = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
@@ -126,8 +126,8 @@ TEST_CASE(
                 ++plain;
                 continue;
             }
-            // What other writers, brokers and compaction have made of wrappers: gaps in front of the first
-            // offset, times inside that do not count any more.
+            // Other writers, brokers and compaction change wrappers: gaps before the first offset, timestamps
+            // inside that no longer apply.
             if (sample.find("relative-offsets") != sample.npos || sample.ends_with("append-time") ||
                 sample.ends_with("outer-offset-zero"))
                 continue;
@@ -171,7 +171,7 @@ TEST_CASE("legacy_builder: offsets inside a wrapper count from the first message
     }
 }
 
-TEST_CASE("legacy_builder: what these formats cannot carry is refused and changes nothing") {
+TEST_CASE("legacy_builder: a record that these formats cannot hold is refused and changes nothing") {
     legacy_builder builder({.magic = 1, .base_offset = 100, .max_bytes = 200});
     append_three(builder);
     const kwire::header_view header{.name = "h", .value = std::nullopt};
@@ -199,7 +199,8 @@ TEST_CASE("legacy_builder: what these formats cannot carry is refused and change
     CHECK(support::aborts([] { const legacy_builder v2({.magic = 2}); }));
 }
 
-TEST_CASE("legacy_builder: a wrapper that is larger than the bound is refused, the plain set is left") {
+TEST_CASE(
+    "legacy_builder: a wrapper above the bound is refused, and the uncompressed set can still be finished") {
     kwire::gzip_codec gzip;
     legacy_builder builder({.magic = 1, .max_bytes = 34});
     REQUIRE(builder.append({.offset = 3, .timestamp = 5}));
@@ -212,9 +213,9 @@ TEST_CASE("legacy_builder: a wrapper that is larger than the bound is refused, t
 }
 
 TEST_CASE(
-    "legacy_builder: offsets below zero go into no wrapper of magic 1, where readers would see others") {
-    // Inside they count from the first; a wrapper at 0 means that they do not, and below that it lies in
-    // front.
+    "legacy_builder: negative offsets are refused in a wrapper of magic 1, whose readers would see others") {
+    // Inside, offsets count from the first; but those in a wrapper with offset 0 are absolute, and a negative
+    // one is below the last inside.
     kwire::gzip_codec gzip;
     const kwire::codec_set codecs(gzip);
     for (const std::int64_t last : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{7}}) {
@@ -233,7 +234,7 @@ TEST_CASE(
     CHECK(std::move(absolute).finish(gzip));
 }
 
-TEST_CASE("legacy_builder: what was moved from is as new") {
+TEST_CASE("legacy_builder: a moved-from builder starts empty") {
     legacy_builder from({.magic = 1, .base_offset = 100});
     append_three(from);
     legacy_builder to = std::move(from);

@@ -58,7 +58,7 @@ std::vector<std::byte> random_batch(std::mt19937_64& random, std::size_t records
 
 } // namespace
 
-TEST_CASE("batch_patch: every change that Kafka made in place gives the same bytes") {
+TEST_CASE("apply: every change that Kafka made in place gives the same bytes") {
     std::size_t patched = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -75,7 +75,7 @@ TEST_CASE("batch_patch: every change that Kafka made in place gives the same byt
     CHECK(patched == golden_count("record sets, changed"));
 }
 
-TEST_CASE("batch_patch: a mended checksum is the computed one, whatever the fields and the size") {
+TEST_CASE("apply: the adjusted checksum equals the computed one for any fields and sizes") {
     std::mt19937_64 random(5);
     const auto maybe = [&]<class T>(std::optional<T>& field) {
         if ((random() & 1) != 0) field = static_cast<T>(random());
@@ -132,7 +132,7 @@ TEST_CASE("batch_patch: a mended checksum is the computed one, whatever the fiel
     }
 }
 
-TEST_CASE("batch_patch: a field that the format lacks is refused, and nothing has changed") {
+TEST_CASE("apply: a field that the format lacks is refused, and nothing has changed") {
     const auto refusal = [](const std::string& hex, const batch_patch& patch) {
         exact_bytes block(from_hex(hex));
         const auto done = apply(patch, kwire::mutable_batch_at(block.writable()).value());

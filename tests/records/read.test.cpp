@@ -91,7 +91,7 @@ std::vector<std::byte> in_a_row(const std::vector<message>& messages) {
     return all;
 }
 
-/// `m` around those bytes, in gzip.
+/// `m` as a gzip wrapper around these bytes.
 std::vector<std::byte> wrapper(message m, std::span<const std::byte> inside) {
     kwire::gzip_codec gzip;
     const auto packed = gzip.compress(inside, static_cast<std::int8_t>(m.magic)).value();
@@ -115,7 +115,7 @@ std::vector<std::int64_t> times_of(const std::vector<std::byte>& bytes) {
     return found;
 }
 
-/// Why not all records of that one batch can be read.
+/// The error of reading all records of one batch.
 std::optional<kwire::error> defect_of(const std::vector<std::byte>& bytes,
                                       crc_policy policy = crc_policy::verify) {
     return records_of(kwire::batch_at(bytes).value(), policy).defect();
@@ -148,11 +148,11 @@ std::vector<std::byte> batch_of(std::string_view records, int count, kwire::code
 
 const std::string k_v = "10000000026b027600";     // a record: key k, value v
 const std::string null_null = "0c00130a010100";   // offset delta 5, timestamp delta -10, no key, no value
-const std::string bad_key = "10000000146b027600"; // its key has ten bytes, as it says
+const std::string bad_key = "10000000146b027600"; // a key length of ten, too long
 
 } // namespace
 
-TEST_CASE("read: every record that Kafka wrote is read to its content, whatever its format and compression") {
+TEST_CASE("read: every record that Kafka wrote is read correctly, in all formats and compressions") {
     std::map<std::string, int> batches;
     std::map<std::string, int> samples;
     for_each_set("batches", [&](const json::value& line, const std::string& sample,
@@ -183,7 +183,7 @@ TEST_CASE("read: every record that Kafka wrote is read to its content, whatever 
         CAPTURE(kind);
         CHECK(batches[kind] > 3);
     }
-    // What is easily wrong has its sets, in each compression.
+    // There are sets for each kind of easy mistake, in each compression.
     for (const std::string codec : {"none", "gzip", "snappy", "lz4", "zstd"})
         for (const char* subtlety :
              {"delete-horizon", "sequence-wraps", "compacted-to-nothing", "offset-gaps",
@@ -193,7 +193,7 @@ TEST_CASE("read: every record that Kafka wrote is read to its content, whatever 
         }
 }
 
-TEST_CASE("read: what three clients sent is read to the messages that went in, whatever compressed it") {
+TEST_CASE("read: batches of three clients are read to the messages that were sent, in all compressions") {
     every_codec codecs;
     int captures = 0;
     for_each_line(KWIRE_GOLDEN_DIR "/compressed.jsonl.gz", [&](std::string_view line) {
@@ -228,7 +228,7 @@ TEST_CASE("read: what three clients sent is read to the messages that went in, w
     CHECK(captures == 10);
 }
 
-TEST_CASE("read: what Kafka refuses is refused, and so is what only Kafka takes") {
+TEST_CASE("read: defects that Kafka refuses are refused, and those that only Kafka accepts") {
     every_codec codecs;
     std::size_t refused = 0, crc = 0, lenient = 0;
     const auto look = [&](const json::value& line, const std::string& sample, const exact_bytes& block) {
@@ -255,7 +255,7 @@ TEST_CASE("read: what Kafka refuses is refused, and so is what only Kafka takes"
             CHECK(!any);
             return;
         }
-        if (sample == "length-48") return; // no batch at all: batch.test.cpp
+        if (sample == "length-48") return; // not a valid batch: batch.test.cpp
         CHECK(any);
         if (taken) ++lenient;
         if (!taken && line.at("stage").as_string() == "crc") crc += any_crc ? 1 : 0;
@@ -268,7 +268,7 @@ TEST_CASE("read: what Kafka refuses is refused, and so is what only Kafka takes"
     CHECK(lenient == 6);
 }
 
-TEST_CASE("read: the checksum is compared on first touch, unless nobody asks for it") {
+TEST_CASE("read: the checksum is compared when records are read, unless the policy is skip") {
     every_codec codecs;
     for (kwire::codec* one :
          {static_cast<kwire::codec*>(nullptr), static_cast<kwire::codec*>(&codecs.zstd)}) {
@@ -301,7 +301,7 @@ TEST_CASE("read: the checksum is compared on first touch, unless nobody asks for
     CHECK(refusal_of(old).offset == 12);
 }
 
-TEST_CASE("read: a batch that is not compressed is read where it lies, without memory") {
+TEST_CASE("read: an uncompressed batch is read where it lies, without an allocation") {
     every_codec codecs;
     for (const auto& bytes : {batch_of(k_v + null_null, 2, nullptr), written({.offset = 7})}) {
         const exact_bytes block(bytes);
@@ -322,7 +322,7 @@ TEST_CASE("read: a batch that is not compressed is read where it lies, without m
     }
 }
 
-TEST_CASE("read: what was decompressed lives as long as somebody holds it") {
+TEST_CASE("read: decompressed records are valid while anyone holds their memory") {
     every_codec codecs;
     kwire::shared_buffer value;
     std::optional<kwire::batch_records> copy;
@@ -367,7 +367,7 @@ TEST_CASE("read: a loop over the records of a temporary keeps them") {
     }
 }
 
-TEST_CASE("read: a batch that is held needs nobody else") {
+TEST_CASE("read: records of a held batch keep their bytes alive") {
     every_codec codecs;
     for (kwire::codec* one :
          {static_cast<kwire::codec*>(nullptr), static_cast<kwire::codec*>(&codecs.gzip)}) {
@@ -383,7 +383,7 @@ TEST_CASE("read: a batch that is held needs nobody else") {
     }
 }
 
-TEST_CASE("read: no more is decompressed than the cap allows") {
+TEST_CASE("read: decompression stops at the cap") {
     every_codec codecs;
     for (kwire::codec* one :
          std::initializer_list<kwire::codec*>{&codecs.gzip, &codecs.snappy, &codecs.lz4, &codecs.zstd}) {
@@ -411,10 +411,10 @@ TEST_CASE("read: a batch without records needs no codec, and its count must agre
     CHECK(records->begin() == records->end());
     CHECK(!records->defect());
 
-    const auto behind = defect_of(batch_of(k_v, 0, &codecs.zstd));
-    REQUIRE(behind);
-    CHECK(*behind == errc::trailing_bytes);
-    CHECK(behind->offset == 0);
+    const auto trailing = defect_of(batch_of(k_v, 0, &codecs.zstd));
+    REQUIRE(trailing);
+    CHECK(*trailing == errc::trailing_bytes);
+    CHECK(trailing->offset == 0);
     CHECK(defect_of(batch_of(k_v, 0, nullptr)).value().offset == 61);
     const auto negative = refusal_of(batch_of(k_v, -1, &codecs.zstd));
     CHECK(negative == errc::bad_length);
@@ -428,7 +428,8 @@ TEST_CASE("read: a batch without records needs no codec, and its count must agre
     CHECK(refusal_of(batch_of("", 1, nullptr)) == errc::count_exceeds_input);
 }
 
-TEST_CASE("read: a defect has its byte in the batch, or in what was decompressed, and says which") {
+TEST_CASE(
+    "read: the offset of a defect counts in the batch or in the decompressed bytes, as its path tells") {
     every_codec codecs;
     const auto plain = batch_of(k_v + bad_key, 2, nullptr);
     const auto in_batch = records_of(kwire::batch_at(plain).value()).defect();
@@ -461,7 +462,7 @@ TEST_CASE("read: a defect has its byte in the batch, or in what was decompressed
 
 TEST_CASE("read: offsets inside a wrapper are relative in magic 1 and absolute in magic 0") {
     using list = std::vector<std::int64_t>;
-    // The last one inside has the wrapper's offset; gaps are compaction's.
+    // The last message has the wrapper's offset; gaps come from compaction.
     CHECK(offsets_of(wrapper({.offset = 42}, in_a_row({{.offset = 0}, {.offset = 1}, {.offset = 2}}))) ==
           list{40, 41, 42});
     CHECK(offsets_of(wrapper({.offset = 90}, in_a_row({{.offset = 0}, {.offset = 37}, {.offset = 50}}))) ==
@@ -469,16 +470,16 @@ TEST_CASE("read: offsets inside a wrapper are relative in magic 1 and absolute i
     CHECK(offsets_of(wrapper({.magic = 0, .offset = 42},
                              in_a_row({{.magic = 0, .offset = 40}, {.magic = 0, .offset = 42}}))) ==
           list{40, 42});
-    // Absolute in magic 1, too, is understood; a wrapper at 0 says nothing about them.
+    // Absolute offsets in magic 1 are accepted too; a wrapper with offset 0 does not shift them.
     CHECK(offsets_of(wrapper({.offset = 42}, in_a_row({{.offset = 40}, {.offset = 42}}))) == list{40, 42});
     CHECK(offsets_of(wrapper({.offset = 0}, in_a_row({{.offset = 0}, {.offset = 1}}))) == list{0, 1});
-    // Nothing overflows.
+    // No arithmetic overflows.
     constexpr auto most = std::numeric_limits<std::int64_t>::max(),
                    least = std::numeric_limits<std::int64_t>::min();
     CHECK(offsets_of(wrapper({.offset = most}, in_a_row({{.offset = 0}, {.offset = 1}}))) ==
           list{most - 1, most});
     CHECK(offsets_of(wrapper({.offset = most}, in_a_row({{.offset = least}}))).size() == 1);
-    // Kafka refuses this one: a wrapper in front of what is inside it.
+    // Kafka refuses this: the wrapper's offset is below the last one inside.
     for (const auto offset : {std::int64_t{41}, std::int64_t{-1}, least}) {
         const auto refused =
             refusal_of(wrapper({.offset = offset}, in_a_row({{.offset = 40}, {.offset = 42}})));
@@ -487,7 +488,7 @@ TEST_CASE("read: offsets inside a wrapper are relative in magic 1 and absolute i
     }
 }
 
-TEST_CASE("read: the time of a wrapper is that of the messages inside only if it is the broker's") {
+TEST_CASE("read: messages inside have the wrapper's timestamp only with log_append_time") {
     using list = std::vector<std::int64_t>;
     const auto inside = in_a_row({{.offset = 0, .time = 7}, {.offset = 1, .time = 5, .attributes = 8}});
     CHECK(times_of(wrapper({.offset = 1, .time = 99}, inside)) == list{7, 5});
@@ -536,7 +537,7 @@ TEST_CASE("read: wrappers hold whole messages of the old formats, at least one, 
     }
 }
 
-TEST_CASE("read: every skimmed answer is that of a walk, in all that Kafka wrote") {
+TEST_CASE("read: every look-up agrees with reading all records, in all sets that Kafka wrote") {
     std::size_t compared = 0;
     for_each_set("batches", [&](const json::value&, const std::string&, const exact_bytes& block) {
         for (auto batch : kwire::record_batches(block.span())) {
@@ -566,7 +567,7 @@ TEST_CASE("read: every skimmed answer is that of a walk, in all that Kafka wrote
     CHECK(compared > 400);
 }
 
-TEST_CASE("read: a hop over what is no record has the error of the walk") {
+TEST_CASE("read: a look-up in defective records has the error of reading them all") {
     every_codec codecs;
     const auto bytes = batch_of(k_v + "7e00", 2, &codecs.gzip);
     REQUIRE(kwire::batch_at(bytes));

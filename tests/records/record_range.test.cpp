@@ -85,7 +85,7 @@ TEST_CASE("records: every uncompressed record that Kafka wrote is read to its co
     CHECK(compressed > 100);
 }
 
-TEST_CASE("records: what Kafka refuses in an uncompressed batch is refused, and what it should refuse too") {
+TEST_CASE("records: defects that Kafka refuses in an uncompressed batch are refused, and a few more") {
     std::size_t refused = 0, lenient = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -126,7 +126,7 @@ TEST_CASE("records: keys, values and names are slices of the batch") {
     CHECK(std::next(i, 2) == range.end());
 }
 
-TEST_CASE("records: reading allocates nothing") {
+TEST_CASE("records: reading does not allocate") {
     const exact_bytes block(from_hex(two_records));
     std::size_t seen = 0;
     const auto allocations = support::allocations_of([&] {
@@ -138,7 +138,7 @@ TEST_CASE("records: reading allocates nothing") {
     CHECK(allocations == 0);
 }
 
-TEST_CASE("records: a defect has its code, its byte and its path") {
+TEST_CASE("records: a defect has a code, an offset and a path") {
     const auto good = from_hex(two_records);
     const auto defect = [&](std::size_t at, unsigned value) {
         return defect_after(good, [&](auto& bytes) { bytes[at] = static_cast<std::byte>(value); });
@@ -185,7 +185,7 @@ TEST_CASE("records: a defect has its code, its byte and its path") {
     }
 }
 
-TEST_CASE("records: a varint of more bits than its type is refused where it stands") {
+TEST_CASE("records: a varint with more bits than its type is refused at its offset") {
     const auto found = defect_after(from_hex(two_records), [](auto& bytes) {
         for (std::size_t at = 61; at < 65; ++at) bytes[at] = std::byte{0xff};
         bytes[65] = std::byte{0x1f};
@@ -196,7 +196,7 @@ TEST_CASE("records: a varint of more bits than its type is refused where it stan
     CHECK(path_text(*found) == "records[0].length");
 }
 
-TEST_CASE("records: a message of magic 1 is its own record, and its lengths are checked") {
+TEST_CASE("records: a message of magic 1 is one record, and its lengths are checked") {
     const auto good = from_hex(message_v1);
     const exact_bytes block(good);
     const auto range = kwire::records(kwire::batch_at(block.span()).value());
@@ -234,7 +234,7 @@ TEST_CASE("records: timestamps, offsets and sequences wrap instead of overflowin
     CHECK(second.sequence() == 0);
 }
 
-TEST_CASE("records: the broker's time counts for all records where the batch says so") {
+TEST_CASE("records: with log_append_time all records have the broker's timestamp") {
     auto bytes = from_hex(two_records);
     auto& header = *kwire::overlay_writable<kwire::batch_header>(bytes).value();
     header.attributes = 8;
@@ -243,13 +243,13 @@ TEST_CASE("records: the broker's time counts for all records where the batch say
     for (auto record : kwire::records(kwire::batch_at(block.span()).value())) CHECK(record.timestamp() == 77);
 }
 
-TEST_CASE("records: no cut and no edit leads a reader past the end, and what it yields lies inside") {
+TEST_CASE("records: no cut or edit makes a reader go past the end, and all slices lie inside") {
     for (const auto& sound : {two_records, message_v1}) {
         const auto good = from_hex(sound);
         const auto read = [](std::span<const std::byte> bytes) {
             const exact_bytes block(bytes);
             const auto found = kwire::batch_at(block.span());
-            if (!found) return; // no batch at all: see batch.test.cpp
+            if (!found) return; // not a valid batch: see batch.test.cpp
             const batch_view batch = *found;
             const auto range = kwire::records(batch);
             const auto inside = [&](std::span<const std::byte> part) {
@@ -289,7 +289,7 @@ TEST_CASE("records: no cut and no edit leads a reader past the end, and what it 
     }
 }
 
-TEST_CASE("check_records: the checksum is asked for first, as the policy says") {
+TEST_CASE("check_records: the checksum is compared first, as the policy requires") {
     auto bytes = from_hex(two_records);
     bytes.back() = std::byte{3};
     const auto batch = kwire::batch_at(bytes).value();

@@ -20,7 +20,7 @@ using kwire::test::names;
 using kwire::test::set_of;
 using kwire::test::to_hex;
 
-TEST_CASE("select: renumbering is what stamping those that are left is") {
+TEST_CASE("renumber: the result has the bytes of the kept batches after stamp") {
     const std::string a = batch_of(1, 2), b = batch_of(2, 1), c = batch_of(3, 3);
     const auto set = set_of(a + message_v0 + b + message_v1 + c);
     const append_stamp with{.base_offset = 500, .partition_leader_epoch = 8, .append_time = 1234567};
@@ -41,7 +41,7 @@ TEST_CASE("select: renumbering is what stamping those that are left is") {
     CHECK(kwire::renumber({}, with)->done.next_offset == 500);
 }
 
-TEST_CASE("renumber: a batch that cannot be stamped is refused at its place") {
+TEST_CASE("renumber: a batch that cannot be stamped is refused at its offset") {
     const std::string a = batch_of(1, 1);
     std::string wrong_magic = a, wrapped = message_v1;
     wrong_magic[33] = '7';
@@ -66,7 +66,7 @@ TEST_CASE("renumber: a batch that cannot be stamped is refused at its place") {
     CHECK(kwire::renumber(set_of(a + wrapped), {}, [](batch_view b) { return !b.is_legacy(); }));
 }
 
-TEST_CASE("select: damaged sets are judged as by stamp, and renumbered to the same bytes") {
+TEST_CASE("renumber: damaged sets have the same errors as from stamp, others the same bytes") {
     std::mt19937_64 random(29);
     const auto sound = from_hex(batch_of(1, 1) + message_v1 + batch_of(2, 1) + message_v0 + message_v1);
     const append_stamp with{.base_offset = 77, .partition_leader_epoch = 1, .append_time = 99};
@@ -74,7 +74,7 @@ TEST_CASE("select: damaged sets are judged as by stamp, and renumbered to the sa
     for (int round = 0; round < 3000; ++round) {
         auto set = sound;
         const std::size_t second = sound.size() - 2 * 36 - 28 - 2071 - 36;
-        // Where headers are, which is where damage is seen here.
+        // In headers, the only bytes in which renumber notices damage.
         const std::size_t at = random() % 2 == 0 ? random() % 61 : second + random() % 90;
         set[at] = static_cast<std::byte>(random() % 256);
         if (random() % 3 == 0) set.resize(random() % (set.size() + 1));

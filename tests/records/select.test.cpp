@@ -30,7 +30,7 @@ bool lies_in(const shared_buffer& whole, const kwire::chain_segment& part) {
 
 } // namespace
 
-TEST_CASE("select: batches are dropped without copying a byte, and neighbours stay one segment") {
+TEST_CASE("select: batches are dropped without copying, and adjacent batches are one segment") {
     const std::string a = batch_of(1, 2), b = batch_of(2, 1), c = batch_of(3, 3), d = batch_of(4, 1);
     const auto set = set_of(a + b + message_v1 + c + d + message_v0 + "00000000000000");
     const auto before = kwire::copied_bytes();
@@ -47,17 +47,17 @@ TEST_CASE("select: batches are dropped without copying a byte, and neighbours st
     CHECK(kwire::select_batches({}, [](batch_view) { return true; })->empty());
 }
 
-TEST_CASE("select: batches are rewritten with a copy of their headers, and of nothing else") {
+TEST_CASE("select: rewritten batches have copied headers, and nothing else is copied") {
     const std::string a = batch_of(1, 2), b = batch_of(2, 1), c = batch_of(3, 3);
     const auto set = set_of(a + b + message_v0 + message_v1 + c);
-    const shared_buffer other = set; // shared memory is not in the way
+    const shared_buffer other = set; // shared memory is allowed
     const auto before = kwire::copied_bytes();
     const auto made = kwire::rewrite_batches(set, [](batch_view batch) -> std::optional<batch_patch> {
         if (batch.producer_id() == 1) return std::nullopt;
         if (batch.producer_id() == 2) return batch_patch{.producer_id = 77, .base_sequence = 5};
         if (batch.magic() == 1) return batch_patch{.max_timestamp = 4711};
         if (batch.magic() == 0) return batch_patch{.base_offset = 9};
-        return batch_patch{.producer_id = 3}; // which it has
+        return batch_patch{.producer_id = 3}; // the value it has already
     });
     CHECK(kwire::copied_bytes() - before == 61 + 26 + 26);
     REQUIRE(made);
@@ -75,7 +75,7 @@ TEST_CASE("select: batches are rewritten with a copy of their headers, and of no
     CHECK(set == set_of(a + b + message_v0 + message_v1 + c));
 }
 
-TEST_CASE("select: rewriting is what patching in place is, for random patches and batches") {
+TEST_CASE("select: rewriting gives the same bytes as patching in place, for random patches and batches") {
     std::mt19937_64 random(5);
     const auto maybe = [&]<class T>(std::optional<T>& field) {
         if (random() % 2 == 0) field = static_cast<T>(random());
@@ -109,7 +109,7 @@ TEST_CASE("select: rewriting is what patching in place is, for random patches an
     }
 }
 
-TEST_CASE("select: what cannot be done is refused at the batch where it lies") {
+TEST_CASE("select: an error names the batch and its offset") {
     const std::string a = batch_of(1, 1);
     std::string wrong_magic = a;
     wrong_magic[33] = '7';

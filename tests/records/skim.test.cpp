@@ -20,7 +20,7 @@ using kwire::test::golden_sets;
 
 namespace {
 
-/// The first record of a whole walk for which `wanted`.
+/// The first record for which `wanted`, found by reading all records.
 template <class Wanted>
 std::optional<kwire::record_view> walk_to(batch_view batch, Wanted wanted) {
     for (auto record : kwire::records(batch))
@@ -37,7 +37,7 @@ bool same(const std::expected<std::optional<kwire::record_view>, kwire::error>& 
            (*found)->headers().size() == expected->headers().size();
 }
 
-/// Every answer against the whole walk over a sound batch.
+/// Compares every look-up in a valid batch with reading all records.
 void compare(batch_view batch) {
     std::uint32_t count = 0;
     std::optional<std::int64_t> last;
@@ -66,7 +66,7 @@ void compare(batch_view batch) {
 
 } // namespace
 
-TEST_CASE("skim: every answer is that of a walk over all records, in all that Kafka wrote") {
+TEST_CASE("skim: every look-up agrees with reading all records, in all sets that Kafka wrote") {
     std::size_t compared = 0, compressed = 0, refused = 0;
     kwire::test::for_each_line(golden_sets, [&](std::string_view text) {
         const json::value line = json::parse({text.data(), text.size()});
@@ -80,7 +80,7 @@ TEST_CASE("skim: every answer is that of a walk over all records, in all that Ka
                 compare(batch);
                 continue;
             }
-            // Sound as far as it was looked at, or refused with the very error of the walk.
+            // Valid as far as it was read, or refused with the error of reading all records.
             const auto count = kwire::count_records(batch);
             const auto last = kwire::last_record_offset(batch);
             const auto found = kwire::find_offset(batch, batch.last_offset());
@@ -99,7 +99,7 @@ TEST_CASE("skim: every answer is that of a walk over all records, in all that Ka
     CHECK(refused > compressed);
 }
 
-TEST_CASE("skim: edits and cuts never lead a hop past the end, and no false count comes out") {
+TEST_CASE("skim: no edit or cut makes a look-up read past the end or give a wrong count") {
     std::vector<std::byte> value(9, std::byte{5});
     kwire::batch_builder builder({.base_offset = 40});
     for (int i = 0; i < 6; ++i)

@@ -20,7 +20,7 @@ using kwire::test::two_messages_v0;
 using kwire::test::two_messages_v1;
 using kwire::test::two_records;
 
-TEST_CASE("stamp: all batches of a field get offsets one behind the other, the epoch and the broker's time") {
+TEST_CASE("stamp: all batches of a field get consecutive offsets, the epoch and the append time") {
     exact_bytes block(from_hex(two_messages_v0 + two_messages_v1 + two_records + two_records));
     const auto done = kwire::stamp(
         block.writable(), {.base_offset = 100, .partition_leader_epoch = 9, .append_time = 1234567890123});
@@ -40,7 +40,7 @@ TEST_CASE("stamp: all batches of a field get offsets one behind the other, the e
     CHECK(next == 108);
 }
 
-TEST_CASE("stamp: without a time the checksums stay, and an empty field is well") {
+TEST_CASE("stamp: without an append time the checksums do not change, and an empty field is valid") {
     exact_bytes block(from_hex(two_records));
     const auto crc = kwire::batch_at(block.span())->crc();
     CHECK(kwire::stamp(block.writable(), {.base_offset = 5})->next_offset == 7);
@@ -49,7 +49,7 @@ TEST_CASE("stamp: without a time the checksums stay, and an empty field is well"
     CHECK(kwire::stamp(std::span<std::byte>(), {.base_offset = 5})->batches == 0);
 }
 
-TEST_CASE("stamp: what is no whole batch is refused where it stands") {
+TEST_CASE("stamp: a batch that is cut short and a wrapper are refused at their offsets") {
     exact_bytes cut(from_hex(two_records + "0000000000000000000000"));
     const auto truncated = kwire::stamp(cut.writable(), {.base_offset = 5});
     REQUIRE(!truncated);
@@ -65,7 +65,7 @@ TEST_CASE("stamp: what is no whole batch is refused where it stands") {
 }
 
 TEST_CASE(
-    "stamp: a batch whose last offset lies in front of its first would turn the log back, and is refused") {
+    "stamp: a batch whose last offset is below its first is refused, since the log would go backwards") {
     for (const std::int32_t delta : {-1, -2, std::numeric_limits<std::int32_t>::min()}) {
         exact_bytes backwards(from_hex(two_records + two_records));
         const auto size = static_cast<std::uint64_t>(two_records.size() / 2);

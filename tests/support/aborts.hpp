@@ -1,4 +1,4 @@
-/// Tests of what ends the program: a broken precondition must abort, not go on.
+/// For tests of preconditions: a violated precondition must abort.
 #pragma once
 
 #include <csignal>
@@ -8,7 +8,7 @@
 
 namespace support {
 
-/// True if `f` ends the process by abort; tried in a child process, whose standard error is closed.
+/// Whether `f` aborts; runs it in a child process whose standard error is closed.
 template <class F>
 bool aborts(F&& f) {
     const pid_t child = ::fork();

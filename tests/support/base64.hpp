@@ -8,7 +8,7 @@
 
 namespace kwire::test {
 
-/// The bytes that `encoded` stands for, padded or not; it must be well formed.
+/// The bytes encoded by `encoded`, padded or not. Precondition: it is valid base64.
 inline std::string from_base64(std::string_view encoded) {
     const std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string plain;

@@ -18,12 +18,12 @@
 
 namespace kwire::test {
 
-// What Kafka's own classes wrote.
+// Written by Kafka's own classes.
 inline const std::string message_v0 = "0000000000000000000000101fecd70a0000000000016b0000000176";
 inline const std::string message_v1 =
     "000000000000000000000018e4e321bc010000000000000003e8000000016b0000000176";
 
-/// A batch of so many records with values of 2000 bytes.
+/// A batch of `records` records with values of 2000 bytes.
 inline std::string batch_of(std::int64_t producer, int records) {
     kwire::batch_builder builder({.producer_id = producer, .producer_epoch = 1, .base_sequence = 0});
     const std::vector<std::byte> value(2000, static_cast<std::byte>(producer));

@@ -1,5 +1,5 @@
-/// Bytes for tests: from hex, and in blocks of exactly their size, so that AddressSanitizer sees one byte too
-/// far.
+/// Bytes for tests: from hexadecimal, and in heap blocks of their exact size, so that AddressSanitizer
+/// detects reads past the end.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace kwire::test {
 
-/// The bytes that `hex` spells; blanks may stand between them. Throws if it is no hex.
+/// The bytes of a hexadecimal text, in which spaces may separate bytes. Throws if it is not valid.
 inline std::vector<std::byte> from_hex(std::string_view hex) {
     const auto digit = [](char c) -> unsigned {
         if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
@@ -31,7 +31,7 @@ inline std::vector<std::byte> from_hex(std::string_view hex) {
     return bytes;
 }
 
-/// `bytes` as lower-case hex, for messages of failed tests.
+/// `bytes` as lower-case hexadecimal text.
 inline std::string to_hex(std::span<const std::byte> bytes) {
     std::string text;
     for (const std::byte b : bytes) {

@@ -1,4 +1,4 @@
-/// What holds for every codec, checked with inputs that each test of a codec chooses.
+/// What must hold for every codec, for inputs that each codec's test chooses.
 #pragma once
 
 #include <kwire/compression/codec.hpp>
@@ -18,7 +18,7 @@ namespace kwire::test {
 
 using byte_vector = std::vector<std::byte>;
 
-/// Lines of text like those that people log: compresses three to ten times.
+/// Lines of text as in a log; compresses by a factor of three to ten.
 inline byte_vector text_of(std::size_t size) {
     byte_vector text;
     text.reserve(size + 64);
@@ -39,7 +39,7 @@ inline byte_vector noise_of(std::size_t size) {
     return noise;
 }
 
-/// A copy of what was decompressed; fails the test if nothing was.
+/// A copy of the decompressed bytes; fails the test on an error.
 inline byte_vector bytes_or_fail(const std::expected<shared_buffer, error>& result) {
     if (!result) {
         const auto why = describe(result.error());
@@ -53,7 +53,7 @@ inline byte_vector compressed_by(codec& one, std::span<const std::byte> plain, s
     return bytes_or_fail(one.compress(plain, magic));
 }
 
-/// The error of a decompression that must fail, having left the buffer as it was.
+/// The error of a decompression that must fail and must leave the buffer unchanged.
 inline errc refusal_of(codec& one, std::span<const std::byte> compressed, std::size_t cap,
                        std::int8_t magic = 2) {
     const exact_bytes exact(compressed);
@@ -67,7 +67,7 @@ inline errc refusal_of(codec& one, std::span<const std::byte> compressed, std::s
     return result.error().code;
 }
 
-/// Whatever was compressed comes back, also around each of `borders`, and with exactly its size as the cap.
+/// All inputs are restored, also with sizes around each of `borders`, and with a cap of exactly their size.
 inline void keeps_what_was_compressed(codec& one, std::initializer_list<std::size_t> borders) {
     std::vector<std::size_t> sizes{0,   1,   2,   3,    15,    16,       17,
                                    100, 255, 256, 1000, 10000, 1u << 20, (3u << 20) + 7};
@@ -87,7 +87,7 @@ inline void keeps_what_was_compressed(codec& one, std::initializer_list<std::siz
     }
 }
 
-/// No beginning of `compressed` is taken for the whole; what the errors may be is the format's business.
+/// Every proper prefix of `compressed` is an error; which one depends on the format.
 inline void refuses_every_beginning(codec& one, std::span<const std::byte> compressed,
                                     std::initializer_list<errc> allowed) {
     for (std::size_t size = 0; size < compressed.size(); ++size) {
@@ -98,7 +98,7 @@ inline void refuses_every_beginning(codec& one, std::span<const std::byte> compr
     }
 }
 
-/// Each bit changed: an error, or content within the cap; the same content where a checksum guards it.
+/// With any bit flipped: an error, or content within the cap; the same content if a checksum protects it.
 inline void survives_every_flipped_bit(codec& one, const byte_vector& compressed, const byte_vector& plain,
                                        bool guarded) {
     const std::size_t cap = plain.size() * 2;
@@ -118,7 +118,7 @@ inline void survives_every_flipped_bit(codec& one, const byte_vector& compressed
     REQUIRE(refused > 0);
 }
 
-/// Damage of any kind and no damage, in turn: the state of one call does not reach the next.
+/// Damaged and intact input in turn: the state of one call does not affect the next.
 inline void starts_afresh_after_errors(codec& one) {
     const auto plain = text_of(3000);
     const auto good = compressed_by(one, plain);
@@ -136,7 +136,7 @@ inline void starts_afresh_after_errors(codec& one) {
     REQUIRE(refused > 300);
 }
 
-/// 256 MiB of zeros in few bytes: stopped at the cap, with memory for no more.
+/// 256 MiB of zeros in a few bytes: stopped at the cap, without allocating more.
 inline void stops_bombs(codec& one, const byte_vector& bomb) {
     for (const std::size_t cap : {std::size_t{1}, std::size_t{1000}, std::size_t{100000},
                                   std::size_t{1} << 20, (std::size_t{8} << 20) + 1}) {

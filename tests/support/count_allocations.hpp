@@ -1,7 +1,6 @@
-/// Counts what operator new is asked for. Include it in one source file of a program: it replaces operator
-/// new.
+/// Counts allocations by operator new, which it replaces: include it in one source file of a program.
 ///
-/// Under a sanitizer, whose operator new may not be replaced, nothing is counted: see counts_allocations.
+/// With a sanitizer operator new cannot be replaced, and nothing is counted: see counts_allocations.
 #pragma once
 
 #include <atomic>
@@ -20,7 +19,7 @@ inline constexpr bool counts_allocations = true;
 #endif
 
 inline std::atomic<std::size_t> allocations = 0;
-inline std::atomic<std::size_t> largest_allocation = 0; ///< in bytes; may be set to 0 to begin anew
+inline std::atomic<std::size_t> largest_allocation = 0; ///< in bytes; may be reset to 0
 inline std::atomic<bool> no_memory = false;             ///< while it is set, operator new throws
 
 /// How many allocations `f` makes.
@@ -34,7 +33,7 @@ std::size_t allocations_of(F&& f) {
 } // namespace support
 
 #ifndef KWIRE_TEST_SANITIZED
-// Not inline, for GCC would see malloc paired with delete, or new with free, and warn of it.
+// Not inline, because GCC would see malloc paired with delete, or new with free, and warn about it.
 [[gnu::noinline]] void* operator new(std::size_t n) {
     if (support::no_memory) throw std::bad_alloc();
     ++support::allocations;

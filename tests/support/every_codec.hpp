@@ -1,4 +1,4 @@
-/// One codec of each kind, as a program that reads everything has them. Needs all four components.
+/// One codec of each type, for programs that read every compression. Needs all four components.
 #pragma once
 
 #include <kwire/compression/gzip.hpp>

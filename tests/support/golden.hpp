@@ -1,4 +1,4 @@
-/// The golden vectors of tests/golden: bytes that Kafka's own classes wrote, and what they mean.
+/// The golden vectors of tests/golden: bytes that Kafka's own classes wrote, with their meaning.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -17,11 +17,11 @@ struct golden_message {
     int version = 0;
     std::string sample;
     std::vector<std::byte> bytes;
-    boost::json::value json;           ///< null in lines that are to be refused
+    boost::json::value json;           ///< null in lines that must be refused
     std::size_t unknown_tag_count = 0; ///< unknown tagged fields at all depths, which the JSON lacks
 
     [[nodiscard]] bool rejected() const { return sample.starts_with("reject-"); }
-    /// "FetchRequest v12 full", for messages of tests.
+    /// "FetchRequest v12 full", for messages of failed tests.
     [[nodiscard]] std::string name() const;
 };
 

@@ -1,4 +1,4 @@
-/// Records in the words of the golden vectors.
+/// Records in the JSON form of the golden vectors.
 #pragma once
 
 #include <kwire/records/record.hpp>
@@ -17,7 +17,7 @@ inline boost::json::value shown(std::optional<std::span<const std::byte>> bytes)
     return bytes ? boost::json::value(to_base64(*bytes)) : boost::json::value(nullptr);
 }
 
-/// What a line of records.jsonl.gz says of this record, `control` left out.
+/// The record as in a line of records.jsonl.gz, without `control`.
 inline boost::json::object shown(const kwire::record_view& record) {
     boost::json::array headers;
     for (auto header : record.headers()) headers.push_back({header.name, shown(header.value)});

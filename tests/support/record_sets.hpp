@@ -1,4 +1,4 @@
-/// Record sets that several tests of records read, and how those tests name the place of a defect.
+/// Record sets that several tests of records read, and the path of an error as text.
 #pragma once
 
 #include <kwire/error.hpp>
@@ -10,8 +10,8 @@ namespace kwire::test {
 /// The golden record sets, a JSON object a line: tests/golden/README.md.
 inline const std::string golden_sets = KWIRE_GOLDEN_DIR "/records.jsonl.gz";
 
-// What Kafka's own classes wrote for two records, in each format: k=v at 1000 with the headers h=x and
-// h=null, then null=null at 1003. Magic 0 and 1 have no headers, magic 0 has no times.
+// Two records as Kafka's own classes wrote them in each format: k=v at 1000 with the headers h=x and h=null,
+// then null=null at 1003. Magic 0 and 1 have no headers, magic 0 has no timestamps.
 inline const std::string two_records =
     "000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800000000000003eb"
     "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";

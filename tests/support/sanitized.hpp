@@ -1,4 +1,4 @@
-/// KWIRE_TEST_SANITIZED: operator new is a sanitizer's, which neither throws nor may be replaced.
+/// KWIRE_TEST_SANITIZED: a sanitizer's operator new is used, which does not throw and cannot be replaced.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -1,10 +1,10 @@
-/// Writes record sets that kwire built, one JSON line each: the bytes in hex, and what went in under the keys
-/// that kwire-convert uses. Kafka reads them in the oracle.
+/// Writes record sets that kwire built, one JSON line each: the bytes in hexadecimal, and the input under the
+/// keys of kwire-convert. In the oracle Kafka reads them.
 ///
 ///     build_sets <seed> <count>
 ///
-/// The place of a set in the row settles compression, magic and timestamp type, so that any few dozen in a
-/// row have all of them; the seed settles everything else.
+/// The index of a set decides compression, magic and timestamp type, so that a few dozen successive sets have
+/// all combinations; the seed decides everything else.
 #include <kwire/compression/gzip.hpp>
 #include <kwire/compression/lz4.hpp>
 #include <kwire/compression/snappy.hpp>
@@ -93,7 +93,7 @@ public:
         const compression& with = compressions[place_ % compressions.size()];
         const std::size_t kind = place_ / compressions.size() % 4;
         magic_ = kind == 3 ? 0 : kind == 2 ? 1 : 2;
-        if (magic_ < 2 && with.name == "zstd") magic_ = 2; // the old formats do not have it
+        if (magic_ < 2 && with.name == "zstd") magic_ = 2; // not in the old formats
         const bool append_time = magic_ > 0 && place_ / (compressions.size() * 4) % 2 == 1;
         offset_ = below(3) == 0 ? 0 : static_cast<std::int64_t>(random_() >> (2 + below(60)));
         std::string bytes, batches;
@@ -133,7 +133,7 @@ private:
             if (gaps) offset_ += static_cast<std::int64_t>(below(5));
             each.offset = offset_++;
             each.timestamp =
-                magic_ == 0 ? -1 : start + static_cast<std::int64_t>(below(100'000)); // back and forth
+                magic_ == 0 ? -1 : start + static_cast<std::int64_t>(below(100'000)); // rising and falling
             if (control) {
                 const bool commit = below(2) == 0;
                 each.control = commit ? "commit" : "abort";
@@ -266,7 +266,8 @@ private:
         bool begun = false;
         for (const record& each : all) {
             if (std::exchange(begun, true)) batches += ',';
-            // KIP-98: sequence numbers go on at 0 behind 2^31 - 1, and a gap in the offsets is one in them.
+            // KIP-98: sequence numbers continue at 0 after 2^31 - 1, and gaps in the offsets are gaps in them
+            // too.
             const std::int64_t sequence =
                 base_sequence < 0 ? -1 : (base_sequence + (each.offset - first)) % (std::int64_t{1} << 31);
             batches += "{\"offset\":" + std::to_string(each.offset) +

@@ -15,7 +15,7 @@ using kwire::wire::castagnoli;
 
 namespace {
 
-/// Bit by bit, as the definition has it: what all others are compared with.
+/// Bit by bit, as defined; all others are compared with it.
 std::uint32_t crc_by_bits(std::uint32_t polynomial, std::span<const std::byte> bytes) {
     std::uint32_t state = ~0u;
     for (const std::byte b : bytes)
@@ -33,7 +33,7 @@ std::vector<std::byte> noise(std::size_t size) {
     return bytes;
 }
 
-/// Every way that this processor can go.
+/// Every implementation that this processor can run.
 std::vector<std::pair<const char*, detail::crc32c_function>> all_ways() {
     std::vector<std::pair<const char*, detail::crc32c_function>> ways;
     ways.emplace_back("portable", detail::crc_portable<castagnoli>);
@@ -74,7 +74,7 @@ std::vector<std::byte> bytes_of_text(std::string_view text) {
 
 } // namespace
 
-TEST_CASE("crc32c: the vectors of RFC 3720, appendix B.4, and the usual check") {
+TEST_CASE("crc32c: the vectors of RFC 3720, appendix B.4, and the usual check value") {
     std::vector<std::byte> rising(32), falling(32);
     for (unsigned i = 0; i < 32; ++i) {
         rising[i] = static_cast<std::byte>(i);
@@ -91,7 +91,7 @@ TEST_CASE("crc32c: the vectors of RFC 3720, appendix B.4, and the usual check") 
     CHECK(kwire::wire::crc32_ieee(bytes_of_text("123456789")) == 0xcbf43926);
 }
 
-TEST_CASE("crc32c: every way gives the same, for each length to 1100 and each alignment to 15") {
+TEST_CASE("crc32c: all implementations agree for each length up to 1100 and each alignment up to 15") {
     const auto bytes = noise(1100 + 16);
     for (const auto& [name, way] : all_ways()) {
         CAPTURE(name);
@@ -105,7 +105,7 @@ TEST_CASE("crc32c: every way gives the same, for each length to 1100 and each al
     }
 }
 
-TEST_CASE("crc32c: every way agrees with the definition and reads nothing behind the end") {
+TEST_CASE("crc32c: all implementations agree with the definition and do not read past the end") {
     const auto bytes = noise(4099);
     for (const std::size_t size : std::initializer_list<std::size_t>{
              0, 1, 7, 8, 63, 64, 65, 191, 192, 255, 256, 257, 511, 512, 513, 1023, 4096, 4099}) {
@@ -120,7 +120,7 @@ TEST_CASE("crc32c: every way agrees with the definition and reads nothing behind
     }
 }
 
-TEST_CASE("crc32c: every way agrees over lengths that are cut into pieces") {
+TEST_CASE("crc32c: all implementations agree for inputs in several parts") {
     const auto bytes = noise(70000);
     std::vector<std::size_t> sizes{3071, 3072, 12287, 12288, 12289, 24583, 70000};
     for (std::size_t size = 4095; size < 4095 + 2 * 376; ++size) sizes.push_back(size);
@@ -134,7 +134,7 @@ TEST_CASE("crc32c: every way agrees over lengths that are cut into pieces") {
     }
 }
 
-TEST_CASE("crc32c: pieces, extended or combined, give the checksum of the whole") {
+TEST_CASE("crc32c: parts, extended or combined, give the checksum of the whole") {
     const auto bytes = noise(2000);
     const std::span<const std::byte> all = bytes;
     const auto whole = crc32c(all);
@@ -145,7 +145,7 @@ TEST_CASE("crc32c: pieces, extended or combined, give the checksum of the whole"
     }
 }
 
-TEST_CASE("crc32c: shifts by any 64-bit size agree, and with a run of zeros") {
+TEST_CASE("crc32c: shifts by any 64-bit size agree with each other and with zero bytes") {
     std::vector<std::byte> bytes = noise(40);
     const auto short_crc = detail::crc_portable<castagnoli>(0, bytes.data(), bytes.size());
     bytes.resize(bytes.size() + 70000);
@@ -167,7 +167,7 @@ TEST_CASE("crc32c: shifts by any 64-bit size agree, and with a run of zeros") {
     }
 }
 
-TEST_CASE("crc32c: a flipped bit is seen, wherever it is") {
+TEST_CASE("crc32c: every flipped bit changes the checksum") {
     auto bytes = noise(1024);
     const auto before = crc32c(bytes);
     bool all_seen = true;

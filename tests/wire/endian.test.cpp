@@ -13,7 +13,7 @@ using kwire::test::to_hex;
 
 namespace {
 
-/// At every offset from an aligned address: loads, stores and a number that lies there.
+/// Loads, stores and a big<T> at every offset from an aligned address.
 template <class T>
 void check_everywhere(T value, std::string_view hex) {
     const auto expected = from_hex(hex);
@@ -28,7 +28,8 @@ void check_everywhere(T value, std::string_view hex) {
         CHECK((shift == 16 || at[sizeof(T)] == std::byte{0x5a} || at + sizeof(T) == room + sizeof room));
         CHECK(std::memcmp(at, expected.data(), sizeof(T)) == 0);
         const T loaded = wire::load_be<T>(at);
-        CHECK(std::memcmp(&loaded, &value, sizeof(T)) == 0); // bit for bit, for NaN is not equal to itself
+        CHECK(std::memcmp(&loaded, &value, sizeof(T)) ==
+              0); // bit for bit, because NaN is not equal to itself
     }
     const kwire::big<T> number = value;
     CHECK(std::memcmp(&number, expected.data(), sizeof(T)) == 0);
@@ -36,7 +37,7 @@ void check_everywhere(T value, std::string_view hex) {
 
 } // namespace
 
-TEST_CASE("big-endian numbers: the first byte is the highest, at every address") {
+TEST_CASE("big-endian numbers: the first byte is the most significant, at every address") {
     check_everywhere<std::int8_t>(-2, "fe");
     check_everywhere<std::uint8_t>(0x12, "12");
     check_everywhere<std::int16_t>(-2, "fffe");
@@ -82,7 +83,7 @@ TEST_CASE("big-endian numbers: a big<T> reads, assigns and compares like a numbe
     CHECK(other.base_offset == h.base_offset);
 }
 
-TEST_CASE("big-endian numbers: big<T> is bytes to the compiler, and all of it works at compile time") {
+TEST_CASE("big-endian numbers: big<T> has alignment 1 and works at compile time") {
     STATIC_REQUIRE(sizeof(kwire::big_int32) == 4);
     STATIC_REQUIRE(alignof(kwire::big_float64) == 1);
     STATIC_REQUIRE(std::is_trivially_copyable_v<kwire::big_int64>);
@@ -98,7 +99,7 @@ TEST_CASE("big-endian numbers: big<T> is bytes to the compiler, and all of it wo
     STATIC_REQUIRE(first_byte(0x12345678) == std::byte{0x12});
 }
 
-TEST_CASE("big-endian numbers: bool and wide floats have no such form") {
+TEST_CASE("big-endian numbers: bool and wide floats are excluded") {
     STATIC_REQUIRE_FALSE(wire::number<bool>);
     STATIC_REQUIRE_FALSE(wire::number<long double>);
     STATIC_REQUIRE_FALSE(wire::number<const int>);

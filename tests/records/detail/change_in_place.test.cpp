@@ -12,7 +12,7 @@ using kwire::errc;
 using kwire::test::from_hex;
 using kwire::test::two_records;
 
-TEST_CASE("batch_patch: an empty buffer is shared with nobody") {
+TEST_CASE("apply and stamp: an empty buffer is never shared") {
     kwire::shared_buffer none;
     const auto done = stamp(none, {.base_offset = 5});
     REQUIRE(done);
@@ -22,7 +22,7 @@ TEST_CASE("batch_patch: an empty buffer is shared with nobody") {
     CHECK(apply({.producer_id = 7}, none).error() == errc::truncated);
 }
 
-TEST_CASE("batch_patch: bytes that somebody else holds are left alone, or copied if that is asked for") {
+TEST_CASE("apply and stamp: bytes with another holder are not changed, but copied on request") {
     kwire::shared_buffer mine = kwire::shared_buffer::copy_of(from_hex(two_records));
     const auto* where = mine.data();
     REQUIRE(apply({.producer_id = 7}, mine));

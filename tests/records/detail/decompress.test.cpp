@@ -26,12 +26,12 @@ namespace {
 using text = std::optional<std::string>; // null or bytes
 
 struct plain_record {
-    std::int64_t offset = 0; ///< as it is written: a delta in magic 2, relative or absolute before
+    std::int64_t offset = 0; ///< as written: a delta in magic 2, relative or absolute in magic 0 and 1
     text key{}, value{};
     std::vector<std::pair<std::string, text>> headers{};
 };
 
-/// A plain reader of records, in the simplest way that throws where bytes lack: not kwire's.
+/// A simple reader of records, independent of kwire, that throws if bytes are missing.
 class reader {
 public:
     explicit reader(std::span<const std::byte> bytes) : left_(bytes) {}
@@ -118,7 +118,7 @@ kwire::shared_buffer decompressed(const batch_view& batch, const kwire::codec_se
 
 } // namespace
 
-TEST_CASE("decompress finds in every set that Kafka wrote the records that Kafka finds") {
+TEST_CASE("decompress finds the records that Kafka finds, in every set that Kafka wrote") {
     every_codec codecs;
     std::map<std::string, int> seen;
     for_each_line(golden_sets, [&](std::string_view line) {
@@ -134,7 +134,7 @@ TEST_CASE("decompress finds in every set that Kafka wrote the records that Kafka
             const std::string compression = expected.at("compression").as_string().c_str();
             const auto& records = expected.at("records").as_array();
             if (batch->is_legacy() && compression == "none") {
-                // The value of a message that is no wrapper, if it has one.
+                // The value of a message that is not a wrapper, if it has one.
                 const auto value = text_in(records.at(0).at("value"));
                 const auto plain = kwire::decompress(*batch, codecs.set, 1 << 20);
                 REQUIRE(plain.has_value() == value.has_value());
@@ -143,9 +143,10 @@ TEST_CASE("decompress finds in every set that Kafka wrote the records that Kafka
                 continue;
             }
             ++seen[compression + " " + std::to_string(batch->magic())];
-            // Compaction down to nothing leaves a batch without even a compressed nothing.
+            // A batch that compaction has emptied has no bytes to decompress.
             if (records.empty() && records_bytes(*batch).empty()) continue;
-            if (set.contains("lenient") && records.empty()) continue; // bytes behind a count of none
+            if (set.contains("lenient") && records.empty())
+                continue; // bytes after the header although the count is 0
 
             const auto plain = decompressed(*batch, codecs.set);
             reader found(plain.span());
@@ -164,7 +165,7 @@ TEST_CASE("decompress finds in every set that Kafka wrote the records that Kafka
                 }
             }
             REQUIRE(found.empty());
-            // Exactly so many bytes, and one less is too few.
+            // A cap of exactly this size is enough, one less is not.
             if (compression != "none" && plain.size() != 0) {
                 REQUIRE(kwire::decompress(*batch, codecs.set, plain.size()));
                 REQUIRE(kwire::decompress(*batch, codecs.set, plain.size() - 1).error() ==
@@ -193,7 +194,7 @@ TEST_CASE("decompress finds the messages that three clients sent in every compre
         const auto end = number + capture.at("count").to_number<std::int64_t>();
         for (auto batch : batches) {
             REQUIRE(kwire::crc_matches(batch));
-            // A batch that would not shrink was sent as it is.
+            // Clients send a batch uncompressed if compression does not make it smaller.
             if (batch.compression() != compression_type::none)
                 REQUIRE(name_of(batch.compression()) ==
                         std::string_view(capture.at("compression").as_string()));
@@ -223,7 +224,7 @@ TEST_CASE("decompress finds the messages that three clients sent in every compre
 
 namespace {
 
-/// A batch of magic 2 around `records`, with `type` in its attributes; its checksum is not looked at here.
+/// A batch of magic 2 around `records`, with `type` in its attributes and no valid checksum.
 byte_vector batch_of(std::string_view records, int type) {
     auto bytes =
         from_hex("000000000000000000000000ffffffff020000000000000000000000000000000000000000000000000000ffff"
@@ -235,7 +236,7 @@ byte_vector batch_of(std::string_view records, int type) {
     return bytes;
 }
 
-/// A message of magic 0 or 1 with this behind its attributes and timestamp.
+/// A message of magic 0 or 1 with these bytes after its attributes and timestamp.
 byte_vector message_of(int magic, int type, std::string_view rest) {
     auto bytes = from_hex(magic == 0 ? "0000000000000000000000000000000000"
                                        "00"

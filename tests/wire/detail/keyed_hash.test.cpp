@@ -20,7 +20,7 @@ TEST_CASE("the hash is SipHash-1-3, as CPython 3.11 uses it") {
     CHECK(hash_of("orders-topic-0123456789", {0xaed66ce184be2329, 0xebe9bbf1f1499052}) == 0xa9e265127563fd86);
 }
 
-TEST_CASE("a process has one key, and not the one that everybody would have") {
+TEST_CASE("a process has one key, which is random") {
     const kwire::wire::hash_key key = kwire::wire::process_hash_key();
     const kwire::wire::hash_key again = kwire::wire::process_hash_key();
     CHECK((key.low == again.low && key.high == again.high));

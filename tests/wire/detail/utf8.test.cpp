@@ -8,7 +8,7 @@ namespace {
 
 using kwire::wire::utf8_at;
 
-/// RFC 3629, section 3, the other way round.
+/// Encodes as RFC 3629, section 3.
 std::string encoded(std::uint32_t code) {
     const auto tail = [code](int shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
     if (code < 0x80) return {static_cast<char>(code)};
@@ -24,7 +24,7 @@ bool refused(std::string_view text, std::size_t size) {
 
 } // namespace
 
-TEST_CASE("every code point is read back, and the surrogates are none") {
+TEST_CASE("every code point is read back, and surrogates are invalid") {
     std::size_t wrong = 0;
     for (std::uint32_t code = 0; code <= 0x10ffff; ++code) {
         const std::string text = encoded(code) + "x";
@@ -37,7 +37,7 @@ TEST_CASE("every code point is read back, and the surrogates are none") {
     CHECK(wrong == 0);
 }
 
-TEST_CASE("what cannot become a character is as long as its sound beginning, one byte at least") {
+TEST_CASE("an invalid sequence has the size of its longest valid prefix, at least one byte") {
     CHECK(refused("\x80", 1));
     CHECK(refused("\xc0\xaf", 1)); // a slash in two bytes
     CHECK(refused("\xc1\xbf", 1));
