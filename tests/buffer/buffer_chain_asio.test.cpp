@@ -1,3 +1,4 @@
+// needs: asio
 // buffer_chain does not include Asio, but is one of its buffer sequences.
 #include <kwire/buffer/buffer_chain.hpp>
 

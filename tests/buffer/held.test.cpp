@@ -94,7 +94,7 @@ TEST_CASE("a held view keeps its bytes alive and shows what the view shows") {
     CHECK(alive.expired());
 }
 
-TEST_CASE("moving a held view costs no reference and leaves nothing behind") {
+TEST_CASE("moving a held view takes no reference and empties the source") {
     held_line a = hold_line("abc");
     held_line b = std::move(a);
     CHECK(a->text().empty()); // NOLINT(bugprone-use-after-move)

@@ -126,7 +126,7 @@ TEST_CASE("a moved-from buffer is empty, and assigning a buffer to itself keeps 
     CHECK(text(v) == "abc");
 }
 
-TEST_CASE("slice refuses every range outside the buffer, also if offset plus length overflows") {
+TEST_CASE("slice refuses every range outside the buffer, even if offset plus length overflows") {
     const shared_buffer b = shared_buffer::copy_of("0123456789");
     const std::array<std::size_t, 12> grid{
         0, 1, 9, 10, 11, huge / 2, huge / 2 + 1, huge - 11, huge - 10, huge - 9, huge - 1, huge};

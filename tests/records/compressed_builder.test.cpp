@@ -1,3 +1,4 @@
+// needs: gzip snappy lz4 zstd
 #include <kwire/records/builder.hpp>
 #include <kwire/records/detail/decompress.hpp>
 #include <kwire/records/record_range.hpp>

@@ -1,3 +1,4 @@
+// needs: gzip snappy lz4 zstd
 #include <kwire/records/down_convert.hpp>
 
 #include <boost/json.hpp>

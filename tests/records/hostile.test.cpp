@@ -1,3 +1,4 @@
+// needs: gzip snappy lz4 zstd
 #include <kwire/records/control.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/records/skim.hpp>

@@ -1,3 +1,4 @@
+// needs: gzip snappy lz4 zstd
 #include <kwire/compression/gzip.hpp>
 #include <kwire/compression/lz4.hpp>
 #include <kwire/compression/snappy.hpp>

@@ -1,3 +1,4 @@
+// needs: gzip snappy lz4 zstd
 #include <kwire/records/read.hpp>
 
 #include <boost/json.hpp>
@@ -301,7 +302,7 @@ TEST_CASE("read: the checksum is compared when records are read, unless the poli
     CHECK(refusal_of(old).offset == 12);
 }
 
-TEST_CASE("read: an uncompressed batch is read where it lies, without an allocation") {
+TEST_CASE("read: an uncompressed batch is read in place, without an allocation") {
     every_codec codecs;
     for (const auto& bytes : {batch_of(k_v + null_null, 2, nullptr), written({.offset = 7})}) {
         const exact_bytes block(bytes);

@@ -1,3 +1,4 @@
+// needs: json
 /// Every field of fixed width of every golden message, set in place and compared with what encoding gives.
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/json.hpp>

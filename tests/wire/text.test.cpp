@@ -8,7 +8,7 @@
 
 #include "catch.hpp"
 
-TEST_CASE("bytes are shown as text where they lie") {
+TEST_CASE("bytes are shown as text in place") {
     constexpr std::array bytes{std::byte{'a'}, std::byte{0}, std::byte{0xff}};
     const std::string_view text = kwire::text_of(bytes);
     CHECK(text == std::string_view("a\0\xff", 3));

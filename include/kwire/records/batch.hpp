@@ -1,4 +1,4 @@
-/// Record batches, read where they lie: their headers, their checksums and the bytes of their records.
+/// Record batches, read in place: their headers, their checksums and the bytes of their records.
 ///
 ///     for (auto batch : kwire::record_batches(partition.records()))
 ///         log.push_back(*request.slice(bytes_of(batch)));   // the bytes that the socket wrote, no copy
@@ -152,7 +152,7 @@ public:
     /// Shows no batch; assign to it before use.
     batch_view() noexcept = default;
 
-    /// The header, where it lies; nullptr for magic 0 and 1, which have another header.
+    /// The header in place; nullptr for magic 0 and 1, which have another header.
     [[nodiscard]] const batch_header* header() const noexcept {
         return is_legacy() ? nullptr : &overlay_trusted<batch_header>(data_);
     }
@@ -266,7 +266,7 @@ private:
     std::uint32_t size_ = 0;
 };
 
-/// A view of a batch whose bytes may be changed where they lie.
+/// A view of a batch whose bytes may be changed in place.
 ///
 /// Precondition of each change: no one else reads the bytes at the same time. Valid while the bytes are.
 class mutable_batch {
@@ -485,7 +485,7 @@ template <class Records>
 template <detail::temporary_owner Owner>
 record_batch_range record_batches(Owner&& bytes) = delete;
 
-/// The batches in `bytes`, to be changed where they lie; `bytes` must outlive the range.
+/// The batches in `bytes`, to be changed in place; `bytes` must outlive the range.
 [[nodiscard]] inline basic_record_batches<std::byte>
 mutable_record_batches(std::span<std::byte> bytes) noexcept {
     return basic_record_batches<std::byte>(bytes);

@@ -1,4 +1,4 @@
-/// Writes to the record batches of a message where they lie, in a message that `edit` has made writable.
+/// Writes to the record batches of a message in place, in a message that `edit` has made writable.
 ///
 ///     auto request = kwire::edit(*std::move(produce));
 ///     for (auto topic : request->topic_data())
@@ -44,7 +44,7 @@ template <class M, int V>
     return stamp(detail::batch_access::make(place->data(), static_cast<std::uint32_t>(place->size())), with);
 }
 
-/// Sets the fields of `patch` in a batch that `message` holds, and mends its checksum: as `apply` for a
+/// Sets the fields of `patch` in a batch that `message` holds, and adjusts its checksum: as `apply` for a
 /// mutable_batch. Errors: those of it; field_absent if `batch` does not lie in `message`.
 template <class M, int V>
 [[nodiscard]] std::expected<void, error> apply(editable<M, V>& message, const batch_view& batch,

@@ -1,4 +1,4 @@
-/// Fields of a batch header changed where they lie: the checksum is adjusted to them, not computed again.
+/// Fields of a batch header changed in place: the checksum is adjusted to them, not computed again.
 ///
 ///     kwire::batch_patch patch{.producer_id = 42, .producer_epoch = 3, .base_sequence = 0};
 ///     if (auto done = kwire::apply(patch, batch); !done) return refuse(done.error());

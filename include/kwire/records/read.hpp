@@ -244,8 +244,8 @@ struct batch_records_access {
 
 /// The records of `batch`; if it is compressed, one of `codecs` decompresses them, to at most `cap` bytes.
 ///
-/// The records of an uncompressed batch are read where they lie: its bytes must outlive the result, and
-/// nothing is allocated. The checksum is compared unless `policy` is skip. To read the records again keep the
+/// The records of an uncompressed batch are read in place: its bytes must outlive the result, and nothing is
+/// allocated. The checksum is compared unless `policy` is skip. To read the records again keep the
 /// batch_records, so that they are verified and decompressed once.
 ///
 /// Errors, with the offset in the batch: crc_mismatch, unsupported_compression (also zstd in magic 0 and 1),

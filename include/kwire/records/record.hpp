@@ -1,4 +1,4 @@
-/// One record where it lies: keys, values and headers are slices of the bytes of its batch.
+/// One record, read in place: keys, values and headers are slices of the bytes of its batch.
 ///
 /// Rules of magic 2: KIP-98 for the layout, KIP-82 for headers, KIP-32 for timestamps. Records come from
 /// record_range.hpp, or from read.hpp if their batch may be compressed.

@@ -1,5 +1,5 @@
-/// The records of an uncompressed batch, read where they lie: each record when a loop reaches it; keys and
-/// values are slices.
+/// The records of an uncompressed batch, read in place: each record when a loop reaches it; keys and values
+/// are slices.
 ///
 ///     auto records = kwire::records(batch);
 ///     for (auto record : records) consume(record.offset(), record.key(), record.value());

@@ -1,4 +1,4 @@
-/// Internal: changes to a header where it lies, with its checksum adjusted to them.
+/// Internal: changes to a header in place, with its checksum adjusted to them.
 ///
 /// A CRC is linear: it changes by what the changed bytes alone would change it, shifted by the number of
 /// bytes that follow (see crc32c_shift). The time grows with the logarithm of the size of the batch only. A

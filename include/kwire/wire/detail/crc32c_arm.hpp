@@ -39,7 +39,7 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_chain(std::uint32_t state, const st
 }
 
 /// Three parallel chains hide the two or three cycles of latency of a step. They are long, because joining
-/// them takes about as long as reading a kilobyte.
+/// them takes about the time of reading a kilobyte.
 KWIRE_TARGET_CRC inline std::uint32_t crc32c(std::uint32_t state, const std::byte* p,
                                              std::size_t size) noexcept {
     constexpr std::size_t lane = 4096;
