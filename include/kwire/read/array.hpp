@@ -7,6 +7,7 @@
 /// them are forward ranges without an index: reaching element n costs n steps.
 #pragma once
 
+#include <kwire/detail/forward_iterator.hpp>
 #include <kwire/schema/detail/view.hpp>
 
 #include <compare>
@@ -117,38 +118,28 @@ public:
 template <>
 class array_of<std::string_view> : public detail::array_base {
 public:
-    class iterator {
+    class iterator : public detail::forward_iterator<iterator, std::string_view> {
     public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag;
-        using value_type = std::string_view;
-        using difference_type = std::ptrdiff_t;
-        using pointer = void;
-        using reference = std::string_view;
-
         iterator() noexcept = default;
-        [[nodiscard]] std::string_view operator*() const noexcept { return length().text(); }
-        iterator& operator++() noexcept {
-            const detail::trusted_count text = length();
-            at_ = text.content + text.size;
-            --left_;
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            const iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.left_ == 0; }
 
     private:
         friend class array_of;
+        friend detail::forward_iterator<iterator, std::string_view>;
+        iterator(const std::byte* at, std::uint32_t left, bool compact) noexcept
+            : at_(at), left_(left), compact_(compact) {}
+
         [[nodiscard]] detail::trusted_count length() const noexcept {
             return detail::read_length_fast(at_, compact_, detail::length_form::int16);
         }
-        iterator(const std::byte* at, std::uint32_t left, bool compact) noexcept
-            : at_(at), left_(left), compact_(compact) {}
+        [[nodiscard]] std::string_view current() const noexcept { return length().text(); }
+        void advance() noexcept {
+            const detail::trusted_count text = length();
+            at_ = text.content + text.size;
+            --left_;
+        }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return left_ == other.left_; }
+        [[nodiscard]] bool done() const noexcept { return left_ == 0; }
+
         const std::byte* at_ = nullptr;
         std::uint32_t left_ = 0;
         bool compact_ = false;
@@ -166,35 +157,25 @@ template <class E>
     requires requires(const E& view) { bytes_of(view); }
 class array_of<E> : public detail::array_base {
 public:
-    class iterator {
+    class iterator : public detail::forward_iterator<iterator, E> {
     public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag;
-        using value_type = E;
-        using difference_type = std::ptrdiff_t;
-        using pointer = void;
-        using reference = E;
-
         iterator() noexcept = default;
-        [[nodiscard]] E operator*() const noexcept { return current_; }
-        iterator& operator++() noexcept {
-            if (--left_ != 0) detail::view_access::advance(current_);
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            const iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.left_ == 0; }
 
     private:
         friend class array_of;
+        friend detail::forward_iterator<iterator, E>;
         iterator(const std::byte* first, std::uint32_t left, const detail::struct_layout* layout) noexcept
             : left_(left) {
             if (left != 0) detail::view_access::place(current_, first, *layout);
         }
+
+        [[nodiscard]] E current() const noexcept { return current_; }
+        void advance() noexcept {
+            if (--left_ != 0) detail::view_access::advance(current_);
+        }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return left_ == other.left_; }
+        [[nodiscard]] bool done() const noexcept { return left_ == 0; }
+
         E current_;
         std::uint32_t left_ = 0;
     };

@@ -9,6 +9,7 @@
 /// find.hpp says what keys are. The order of the bytes is kept, and so are elements with equal keys.
 #pragma once
 
+#include <kwire/detail/forward_iterator.hpp>
 #include <kwire/read/find.hpp>
 #include <kwire/wire/detail/keyed_hash.hpp>
 
@@ -65,32 +66,20 @@ class indexed_array {
 
 public:
     /// A range of elements, by position or of one key.
-    class iterator {
+    class iterator : public detail::forward_iterator<iterator, const E&> {
     public:
-        using iterator_category = std::forward_iterator_tag;
-        using value_type = E;
-        using difference_type = std::ptrdiff_t;
-        using pointer = const E*;
-        using reference = const E&;
-
         iterator() noexcept = default;
-        [[nodiscard]] const E& operator*() const noexcept { return entries_[at_].view; }
-        [[nodiscard]] const E* operator->() const noexcept { return &entries_[at_].view; }
-        iterator& operator++() noexcept {
-            at_ = by_key_ ? entries_[at_].next : at_ + 1;
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            const iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.at_ == b.at_; }
 
     private:
         friend class indexed_array;
+        friend detail::forward_iterator<iterator, const E&>;
         iterator(const entry* entries, std::uint32_t at, bool by_key) noexcept
             : entries_(entries), at_(at), by_key_(by_key) {}
+
+        [[nodiscard]] const E& current() const noexcept { return entries_[at_].view; }
+        void advance() noexcept { at_ = by_key_ ? entries_[at_].next : at_ + 1; }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return at_ == other.at_; }
+
         const entry* entries_ = nullptr;
         std::uint32_t at_ = none;
         bool by_key_ = false;

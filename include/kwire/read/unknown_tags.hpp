@@ -2,6 +2,7 @@
 /// reference.
 #pragma once
 
+#include <kwire/detail/forward_iterator.hpp>
 #include <kwire/schema/detail/view.hpp>
 
 #include <cstddef>
@@ -17,41 +18,27 @@ struct unknown_tag_view {
     std::span<const std::byte> payload;
 };
 
-/// The unknown tagged fields of one struct: a forward range of `unknown_tag_view`, in the order of the bytes. That is
-/// ascending by number unless `parse_options::any_tag_order` has let another one pass.
+/// The unknown tagged fields of one struct: a forward range of `unknown_tag_view`, in the order of the bytes.
+/// That is ascending by number unless `parse_options::any_tag_order` has let another one pass.
 class unknown_tag_range {
 public:
-    class iterator {
+    class iterator : public detail::forward_iterator<iterator, unknown_tag_view> {
     public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag;
-        using value_type = unknown_tag_view;
-        using difference_type = std::ptrdiff_t;
-        using pointer = void;
-        using reference = unknown_tag_view;
-
         iterator() noexcept = default;
-        [[nodiscard]] unknown_tag_view operator*() const noexcept { return current_; }
-        iterator& operator++() noexcept {
-            advance();
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            const iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept {
-            return a.left_ == b.left_ && a.done_ == b.done_;
-        }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.done_; }
 
     private:
         friend class unknown_tag_range;
+        friend detail::forward_iterator<iterator, unknown_tag_view>;
         iterator(const std::byte* section, const detail::struct_layout* layout) noexcept : layout_(layout) {
             next_ = wire::read_uvarint_trusted(section, left_);
             advance();
         }
+
+        [[nodiscard]] unknown_tag_view current() const noexcept { return current_; }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept {
+            return left_ == other.left_ && done_ == other.done_;
+        }
+        [[nodiscard]] bool done() const noexcept { return done_; }
         void advance() noexcept {
             for (; left_ != 0; --left_) {
                 const detail::trusted_tag tag = detail::read_tag(*layout_, next_);

@@ -8,6 +8,7 @@
 /// print, compare or convert whatever they are given are compiled once.
 #pragma once
 
+#include <kwire/detail/forward_iterator.hpp>
 #include <kwire/read/detail/tag_order.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
@@ -260,18 +261,18 @@ inline std::size_t dynamic_value::struct_size() const noexcept { return structur
 /// The elements of an array, in the order of the bytes. Good as long as those are.
 class dynamic_elements {
 public:
-    class iterator {
+    class iterator : public detail::forward_iterator<iterator, dynamic_value> {
     public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag;
-        using value_type = dynamic_value;
-        using difference_type = std::ptrdiff_t;
-        using pointer = void;
-        using reference = dynamic_value;
-
         iterator() noexcept = default;
-        [[nodiscard]] dynamic_value operator*() const noexcept { return element_; }
-        iterator& operator++() noexcept {
+
+    private:
+        friend class dynamic_elements;
+        friend detail::forward_iterator<iterator, dynamic_value>;
+        iterator(const dynamic_value& element, std::uint32_t left) noexcept
+            : element_(element), left_(left) {}
+
+        [[nodiscard]] dynamic_value current() const noexcept { return element_; }
+        void advance() noexcept {
             --left_;
             if (element_.kind_ == field_kind::structure) {
                 element_.at_ += element_.struct_size();
@@ -281,20 +282,9 @@ public:
             } else {
                 element_.at_ += width_of(element_.kind_);
             }
-            return *this;
         }
-        iterator operator++(int) noexcept {
-            const iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
-        friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept { return it.left_ == 0; }
-
-    private:
-        friend class dynamic_elements;
-        iterator(const dynamic_value& element, std::uint32_t left) noexcept
-            : element_(element), left_(left) {}
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return left_ == other.left_; }
+        [[nodiscard]] bool done() const noexcept { return left_ == 0; }
 
         dynamic_value element_;
         std::uint32_t left_ = 0;
@@ -325,31 +315,19 @@ inline dynamic_elements dynamic_value::elements() const noexcept { return dynami
 /// the view.
 class dynamic_fields {
 public:
-    class iterator {
+    class iterator : public detail::forward_iterator<iterator, dynamic_value> {
     public:
-        using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag;
-        using value_type = dynamic_value;
-        using difference_type = std::ptrdiff_t;
-        using pointer = void;
-        using reference = dynamic_value;
-
         iterator() noexcept = default;
-        [[nodiscard]] dynamic_value operator*() const noexcept { return view_->field(i_); }
-        iterator& operator++() noexcept {
-            ++i_;
-            return *this;
-        }
-        iterator operator++(int) noexcept {
-            const iterator before = *this;
-            ++*this;
-            return before;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.i_ == b.i_; }
 
     private:
         friend class dynamic_fields;
+        friend detail::forward_iterator<iterator, dynamic_value>;
         iterator(const dynamic_view& view, std::size_t i) noexcept : view_(&view), i_(i) {}
+
+        [[nodiscard]] dynamic_value current() const noexcept { return view_->field(i_); }
+        void advance() noexcept { ++i_; }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return i_ == other.i_; }
+
         const dynamic_view* view_ = nullptr;
         std::size_t i_ = 0;
     };
