@@ -13,6 +13,7 @@
 #pragma once
 
 #include <kwire/connect/frame.hpp>
+#include <kwire/schema/detail/length.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -53,18 +54,15 @@ namespace kwire {
                                      .version = start->api_version});
     };
     if (start->api_version >= 3) { // the transactional id, which may be null
-        std::uint32_t size = 0;
-        if (start->api_version >= facts_of(api_key::produce).first_flexible) {
-            const std::byte* const behind = wire::read_uvarint(p, end, size);
-            if (behind == nullptr) return refuse(wire::varint_defect(p, end), 0);
-            p = behind;
-            size -= size != 0 ? 1 : 0;
-            if (size > 0x7fffffff && options.negative_as_null) size = 0;
-        } else {
-            if (left() < 2) return refuse(errc::truncated, 2);
-            size = static_cast<std::uint32_t>(std::max<int>(wire::load_be<std::int16_t>(p), 0));
-            p += 2;
-        }
+        const bool compact = start->api_version >= facts_of(api_key::produce).first_flexible;
+        const auto form = compact ? detail::length_form::compact : detail::length_form::int16;
+        const std::size_t prefix = detail::prefix_size(form);
+        if (left() < prefix) return refuse(errc::truncated, compact ? 0 : prefix);
+        auto [content, size] = detail::decode_length(form, p, left());
+        if (content == nullptr) return refuse(wire::varint_defect(p, end), 0);
+        p = content;
+        const bool negative = size > wire::max_length;
+        if (negative && (size == detail::null_length || !compact || options.negative_as_null)) size = 0;
         if (left() < size) return refuse(errc::truncated, size);
         p += size;
     }

@@ -125,9 +125,9 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 ///
 /// Errors: too_large for 2 GiB and more, which no length can say and no frame that was read has.
 [[nodiscard]] inline std::expected<buffer_chain, error> with_length(buffer_chain frame) {
-    if (frame.size() > 0x7fffffff)
-        return std::unexpected(
-            error{.code = errc::too_large, .needed = frame.size(), .left = 0x7fffffff, .located = false});
+    if (frame.size() > wire::max_length)
+        return std::unexpected(error{
+            .code = errc::too_large, .needed = frame.size(), .left = wire::max_length, .located = false});
     buffer_chain out;
     out.put_u32(static_cast<std::uint32_t>(frame.size()));
     out.put(std::move(frame));
@@ -202,7 +202,7 @@ template <class Header, class Body>
     if (!measure<Header>(header, header_version, size, failure) ||
         !measure<Body>(body, version, size, failure))
         return std::unexpected(failure);
-    if (size.size() > 0x7fffffff) {
+    if (size.size() > wire::max_length) {
         failure.code = errc::too_large;
         return std::unexpected(failure);
     }

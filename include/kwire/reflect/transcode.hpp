@@ -110,7 +110,7 @@ private:
         case field_kind::array: break;
         default: return put_simple(field, value, compact, -1);
         }
-        if (value.size() > 0x7fffffff) return refuse(errc::too_large, field.name);
+        if (value.size() > wire::max_length) return refuse(errc::too_large, field.name);
         put_count(field.kind, static_cast<std::int64_t>(value.size()), compact);
         std::int64_t index = 0;
         for (const auto element : value.elements()) {
@@ -138,7 +138,8 @@ private:
         switch (field.element) {
         case field_kind::string: {
             const std::string_view text = value.text();
-            if (text.size() > wire::max_string_length) return refuse(errc::string_too_long, field.name, index);
+            if (text.size() > wire::max_string_length)
+                return refuse(errc::string_too_long, field.name, index);
             put_count(field_kind::string, static_cast<std::int64_t>(text.size()), compact);
             out_.text(text);
             return true;
@@ -146,7 +147,7 @@ private:
         case field_kind::bytes:
         case field_kind::records: {
             const auto bytes = value.bytes();
-            if (bytes.size() > 0x7fffffff) return refuse(errc::too_large, field.name, index);
+            if (bytes.size() > wire::max_length) return refuse(errc::too_large, field.name, index);
             put_count(field.element, static_cast<std::int64_t>(bytes.size()), compact);
             out_.attach(keep(bytes));
             return true;
@@ -212,7 +213,7 @@ private:
         if (!dynamic_encoder<measuring_output>(payload, facts_, version_, owner_, failure_)
                  .put_field(field, value))
             return false;
-        if (payload.size() > 0x7fffffff) return refuse(errc::too_large, field.name);
+        if (payload.size() > wire::max_length) return refuse(errc::too_large, field.name);
         out_.varint(static_cast<std::uint32_t>(field.tag));
         out_.varint(static_cast<std::uint32_t>(payload.size()));
         return put_field(field, value);

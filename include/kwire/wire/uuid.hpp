@@ -11,7 +11,6 @@
 #include <expected>
 #include <span>
 #include <string_view>
-#include <type_traits>
 
 namespace kwire {
 
@@ -49,11 +48,8 @@ struct uuid {
     friend constexpr auto operator<=>(const uuid&, const uuid&) noexcept = default;
     friend constexpr bool operator==(const uuid&, const uuid&) noexcept = default;
 
-    // Writing and reading texts are templates only so that programs without them need not compile them.
-
     /// Writes the id as Kafka prints it, 22 characters of `A-Z a-z 0-9 - _`, and returns them.
-    template <class Char = char>
-    constexpr std::string_view to_chars(std::type_identity_t<std::span<Char, text_size>> out) const noexcept {
+    constexpr std::string_view to_chars(std::span<char, text_size> out) const noexcept {
         constexpr const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         unsigned pending = 0, bits = 0;
         std::size_t at = 0;
@@ -62,35 +58,33 @@ struct uuid {
             for (bits += 8; bits >= 6; bits -= 6) out[at++] = alphabet[pending >> (bits - 6) & 0x3f];
         }
         out[at] = alphabet[pending << (6 - bits) & 0x3f];
-        return text_at(out.data(), out.size());
+        return {out.data(), out.size()};
     }
 
     /// Writes the id as 32 lower-case hex digits and returns them.
-    template <class Char = char>
-    constexpr std::string_view to_hex(std::type_identity_t<std::span<Char, hex_size>> out) const noexcept {
+    constexpr std::string_view to_hex(std::span<char, hex_size> out) const noexcept {
         constexpr const char* digits = "0123456789abcdef";
         std::size_t at = 0;
         for (const std::byte b : bytes) {
             out[at++] = digits[std::to_integer<std::size_t>(b >> 4)];
             out[at++] = digits[std::to_integer<std::size_t>(b & std::byte{0x0f})];
         }
-        return text_at(out.data(), out.size());
+        return {out.data(), out.size()};
     }
 
     /// Reads what Kafka prints, with or without the two `=` that complete the base64.
     ///
     /// bad_value if the length is another, a character is outside the URL-safe alphabet, or one of the four
     /// bits that the last character has too many is set.
-    template <class Result = std::expected<uuid, errc>>
-    [[nodiscard]] static constexpr Result from_text(std::string_view text) noexcept {
+    [[nodiscard]] static constexpr std::expected<uuid, errc> from_text(std::string_view text) noexcept {
         if (text.size() == text_size + 2 && text.ends_with("==")) text.remove_suffix(2);
-        if (text.size() != text_size) return Result(std::unexpect, errc::bad_value);
+        if (text.size() != text_size) return std::unexpected(errc::bad_value);
         uuid id;
         unsigned pending = 0, bits = 0;
         std::size_t at = 0;
         for (const char c : text) {
             const int digit = base64_digit(c);
-            if (digit < 0) return Result(std::unexpect, errc::bad_value);
+            if (digit < 0) return std::unexpected(errc::bad_value);
             pending = pending << 6 | static_cast<unsigned>(digit);
             bits += 6;
             if (bits >= 8) { // 22 characters fill the 16 bytes exactly and leave 4 bits
@@ -98,34 +92,28 @@ struct uuid {
                 id.bytes[at++] = static_cast<std::byte>(pending >> bits & 0xff);
             }
         }
-        if ((pending & 0x0f) != 0) return Result(std::unexpect, errc::bad_value);
+        if ((pending & 0x0f) != 0) return std::unexpected(errc::bad_value);
         return id;
     }
 
-    /// Reads 32 hex digits of either case; dashes may stand where the canonical form of other systems has
-    /// them
+    /// Reads 32 hex digits of either case, with or without the dashes of the canonical form of other systems
     /// (`00112233-4455-6677-8899-aabbccddeeff`). bad_value for anything else.
-    template <class Result = std::expected<uuid, errc>>
-    [[nodiscard]] static constexpr Result from_hex(std::string_view text) noexcept {
+    [[nodiscard]] static constexpr std::expected<uuid, errc> from_hex(std::string_view text) noexcept {
         const bool dashed = text.size() == hex_size + 4;
-        if (!dashed && text.size() != hex_size) return Result(std::unexpect, errc::bad_value);
+        if (!dashed && text.size() != hex_size) return std::unexpected(errc::bad_value);
         uuid id;
         std::size_t from = 0;
         for (std::size_t at = 0; at < id.bytes.size(); ++at) {
             if (dashed && (at == 4 || at == 6 || at == 8 || at == 10) && text[from++] != '-')
-                return Result(std::unexpect, errc::bad_value);
+                return std::unexpected(errc::bad_value);
             const int high = hex_digit(text[from++]), low = hex_digit(text[from++]);
-            if (high < 0 || low < 0) return Result(std::unexpect, errc::bad_value);
+            if (high < 0 || low < 0) return std::unexpected(errc::bad_value);
             id.bytes[at] = static_cast<std::byte>(high << 4 | low);
         }
         return id;
     }
 
 private:
-    /// To make it of a `char*` takes longer to compile than the rest of this header (concepts of iterators).
-    static constexpr std::string_view text_at(const char* characters, std::size_t size) noexcept {
-        return {characters, size};
-    }
     static constexpr int base64_digit(char c) noexcept {
         if (c >= 'A' && c <= 'Z') return c - 'A';
         if (c >= 'a' && c <= 'z') return c - 'a' + 26;

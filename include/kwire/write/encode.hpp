@@ -261,7 +261,7 @@ private:
     }
     /// The length of bytes or the count of an array; false if no length field can hold it.
     bool put_count(std::uint64_t count, bool compact) {
-        if (count > 0x7fffffff) return false;
+        if (count > wire::max_length) return false;
         if (compact)
             out_.varint(static_cast<std::uint32_t>(count + 1));
         else
@@ -336,7 +336,7 @@ private:
                     if (!data_encoder<measuring_output>(payload, version_, flexible_, failure_)
                              .template put_field<S, I>(member))
                         return false;
-                    if (payload.size() > 0x7fffffff)
+                    if (payload.size() > wire::max_length)
                         return refuse(errc::too_large, tables_of<S>::fields[I].name);
                     out_.varint(static_cast<std::uint32_t>(tables_of<S>::fields[I].tag));
                     out_.varint(static_cast<std::uint32_t>(payload.size()));
@@ -360,7 +360,7 @@ private:
             ((due[T] = tag_is_due<S, order[T]>(data)), ...);
         }(std::make_index_sequence<order.size()>{});
         for (const bool one : due) count += one ? 1 : 0;
-        if (count > 0x7fffffff) return refuse(errc::too_large, unknown);
+        if (count > wire::max_length) return refuse(errc::too_large, unknown);
         out_.varint(static_cast<std::uint32_t>(count));
         if (count == 0) return true;
 
@@ -370,7 +370,7 @@ private:
                 const unknown_tag& tag = data.unknown_tags[next];
                 if (tag.number >= number) break;
                 if constexpr (Out::checks) {
-                    if (tag.payload.size() > 0x7fffffff)
+                    if (tag.payload.size() > wire::max_length)
                         return refuse(errc::too_large, unknown, static_cast<std::int64_t>(next));
                     if (next != 0 && data.unknown_tags[next - 1].number >= tag.number)
                         return refuse(errc::tag_order, unknown, static_cast<std::int64_t>(next));

@@ -22,10 +22,12 @@ template <std::size_t I, class S, int V>
 [[nodiscard]] inline auto get(const struct_view<S, V>& view) noexcept {
     using access = detail::field_access<S, I, V>;
     const detail::struct_layout& layout = detail::view_access::layout(view);
-    const std::byte* const field = access::locate(view, layout);
-    if constexpr (!access::always_held)
-        if (field == nullptr) return access::default_value(layout);
-    if constexpr (access::ever_held) return access::read(layout, field);
+    if constexpr (access::always_held) {
+        return access::read(layout, access::locate(view, layout));
+    } else {
+        const std::byte* const field = access::locate(view, layout);
+        return field != nullptr ? access::read(layout, field) : access::default_value(layout);
+    }
 }
 
 /// The version that a view was read at.
