@@ -80,7 +80,7 @@ TEST_CASE("payloads are told by their size") {
     const kwire::produce_request::data request{
         .acks = -1,
         .topic_data = {{.name = "t",
-                        .partition_data = {{.index = 2, .records = bytes_of("password=1")}, {.index = 3}}}}};
+                        .partition_data = {{.index = 2, .records = bytes_of("password=1")}, {.index = 3, .records = nullptr}}}}};
     CHECK(printed<kwire::produce_request>(request, 9) ==
           "ProduceRequest v9 {transactional_id: null, acks: -1, timeout_ms: 0, topic_data: [{name: \"t\", "
           "partition_data: [{index: 2, records: <10 bytes>}, {index: 3, records: null}]}]}");

@@ -1,3 +1,4 @@
+#include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/find_coordinator.hpp>
 #include <kwire/messages/metadata.hpp>

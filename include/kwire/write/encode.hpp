@@ -52,8 +52,9 @@ public:
         segments += bytes.empty() ? 0 : 2; // itself, and what was written before it
     }
     void attach(const payload& bytes) noexcept {
+        if (bytes.empty()) return;
         attached += bytes.size();
-        segments += bytes.empty() ? 0 : bytes.segment_count() + 1;
+        segments += bytes.segment_count() + 1;
     }
 };
 
@@ -95,7 +96,7 @@ public:
     void attach(const payload& bytes) {
         if (bytes.empty()) return;
         flush();
-        bytes.each_buffer([this](const shared_buffer& one) { chain_.put_bytes(one); });
+        bytes.each_buffer([this](shared_buffer one) { chain_.put_bytes(std::move(one)); });
     }
 
     [[nodiscard]] buffer_chain finish() && {

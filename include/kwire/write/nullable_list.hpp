@@ -27,8 +27,8 @@ class nullable_list : public detail::boxed_list<T> {
 public:
     /// Empty, not null.
     constexpr nullable_list() noexcept = default;
-    constexpr nullable_list(std::nullptr_t) noexcept { this->become_null(); }
-    constexpr nullable_list(std::nullopt_t) noexcept { this->become_null(); }
+    constexpr nullable_list(std::nullptr_t) noexcept : base(nullptr) {}
+    constexpr nullable_list(std::nullopt_t) noexcept : base(nullptr) {}
     nullable_list(std::initializer_list<T> elements) : base(elements) {}
     nullable_list(typename base::list_type elements) : base(std::move(elements)) {}
     template <std::input_iterator Iterator, std::sentinel_for<Iterator> Sentinel>

@@ -62,19 +62,23 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
     /// All bytes, in O(1); 0 for null.
     [[nodiscard]] std::uint64_t size() const noexcept {
-        return size_ < null ? size_ : is_list() ? list()->size() : 0;
+        if (size_ < null) [[likely]]
+            return size_;
+        return is_list() ? list()->size() : 0;
     }
     /// In how many buffers the bytes lie.
     [[nodiscard]] std::size_t segment_count() const noexcept {
-        return is_list() ? list()->segment_count() : is_one() ? 1 : 0;
+        if (is_one()) [[likely]]
+            return 1;
+        return is_list() ? list()->segment_count() : 0;
     }
-    /// Calls `f(const shared_buffer&)` for each of the buffers, in order.
+    /// Calls `f` with each of the buffers, in order.
     template <class F>
     void each_buffer(F&& f) const {
-        if (is_list())
-            for (const chain_segment& segment : *list()) f(segment.buffer());
-        else if (is_one())
+        if (is_one()) [[likely]]
             f(one());
+        else if (is_list())
+            for (const chain_segment& segment : *list()) f(segment.buffer());
     }
 
     /// The bytes as a chain of their own, by reference; of null an empty one.

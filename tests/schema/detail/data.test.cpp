@@ -1,5 +1,6 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/messages/produce.hpp>
 #include <kwire/schema/detail/data.hpp>
 
 #include <optional>

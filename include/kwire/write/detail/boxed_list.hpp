@@ -140,10 +140,8 @@ public:
 
 protected:
     [[nodiscard]] constexpr bool is_null() const noexcept { return list_ == &null_.list; }
-    constexpr void become_null() noexcept {
-        boxed_list().swap(*this);
-        list_ = &null_.list;
-    }
+    /// A null one.
+    constexpr explicit boxed_list(std::nullptr_t) noexcept : list_(&null_.list) {}
 
 private:
     [[nodiscard]] list_type& list() {
