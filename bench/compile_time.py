@@ -35,7 +35,7 @@ CHECK = ["-fsyntax-only"]
 BUILD = ["-O2", "-DNDEBUG"]
 
 VISIT = """
-#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/view/metadata.hpp>
 #include <kwire/read/parse.hpp>
 static unsigned long sum;
 template <class T> void take(T value) { sum += static_cast<unsigned long>(value); }
@@ -115,11 +115,14 @@ class Subject:
 
 
 SUBJECTS = [
-    Subject("include", "`#include <kwire/messages/metadata.hpp>`, -fsyntax-only",
+    Subject("include", "`#include <kwire/messages/view/metadata.hpp>`, -fsyntax-only",
+            "#include <kwire/messages/view/metadata.hpp>\n", CHECK, 0.25),
+    Subject("include-data", "`#include <kwire/messages/metadata.hpp>`, -fsyntax-only",
             "#include <kwire/messages/metadata.hpp>\n", CHECK, 0.25),
     Subject("visit", "parse + visit of one message (Metadata response), run-time version, -O2", VISIT, BUILD, 0.3),
     Subject("encode", "encode of one message (Metadata response), -O2", ENCODE, BUILD, 0.5),
-    Subject("all", "`#include <kwire/messages/all.hpp>`, -fsyntax-only", "#include <kwire/messages/all.hpp>\n", CHECK, 1.5),
+    Subject("all", "`#include <kwire/messages/view/all.hpp>`, -fsyntax-only", "#include <kwire/messages/view/all.hpp>\n", CHECK, 1.5),
+    Subject("all-data", "`#include <kwire/messages/all.hpp>`, -fsyntax-only", "#include <kwire/messages/all.hpp>\n", CHECK, 3),
     Subject("dispatch-check", "`dispatch` over all requests, parse and print each, -fsyntax-only", DISPATCH, CHECK, 10),
     Subject("dispatch", "the same, -O2", DISPATCH, BUILD, 20, counted=False),
 ]

@@ -348,7 +348,7 @@ def mark_entities(entities, facts):
     for key, kind in entities.items():
         field = fields.get(key)
         if field is None or kind not in ENTITIES:
-            wrong.append(f"{key}: no such field, or `{kind}` is no kind")
+            wrong.append(f"{key}: no such field, or `{kind}` is not a kind")
         elif field.entity is not None:
             wrong.append(f"{key}: Kafka says itself that it is a {field.entity}")
         elif field.type != NAMED_BY[kind] or field.struct is not None:
@@ -382,7 +382,7 @@ def mark_keys(keys, facts):
         for name in text.split(", "):
             field = fields.get(name)
             if field is None or field.array or field.type not in (*model.INTEGERS, "string", "uuid"):
-                raise SystemExit(f"keys.txt: {path}: {name} is no field that can be looked for")
+                raise SystemExit(f"keys.txt: {path}: {name} is not a field that can be looked for")
             field.key = True
 
 
@@ -393,7 +393,7 @@ def check_secrets(secrets, facts):
     wrong = []
     for key, mark in secrets.items():
         if key not in fields or mark not in SECRETS:
-            wrong.append(f"{key}: no such field, or `{mark}` is no mark")
+            wrong.append(f"{key}: no such field, or `{mark}` is not a mark")
         elif mark == "flag" and fields[key].type != "bool":
             wrong.append(f"{key}: a flag is a bool")
         elif mark == "flagged" and key.split(".")[0] not in flags:
@@ -562,7 +562,7 @@ def registry_header(facts):
               "    const auto at = std::ranges::lower_bound(detail::registry, name, {},",
               "                                             [](const message_info& one) { return one.facts.name; });",
               "    return at != detail::registry.end() && at->facts.name == name ? &*at : nullptr;", "}", "",
-              "/// The request of an API, of one that was renamed that of today's name; nullptr for keys that nobody assigned.",
+              "/// The request of an API, of one that was renamed that of today's name; nullptr for keys that are not assigned.",
               "[[nodiscard]] constexpr const message_info* find_request(api_key api) noexcept {",
               "    return detail::message_of_api(api, &detail::api_messages::request);", "}", "",
               "/// The response of an API; as above.",

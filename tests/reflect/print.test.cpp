@@ -40,8 +40,7 @@ TEST_CASE("a message is one line: name, version, and every field that the versio
     request.topics.pop_back();
     CHECK(printed<kwire::metadata_request>(request, 0) ==
           "MetadataRequest v0 {topics: [{name: \"orders\"}]}");
-    CHECK(printed<kwire::metadata_request>({.topics = nullptr}, 1) ==
-          "MetadataRequest v1 {topics: null}");
+    CHECK(printed<kwire::metadata_request>({.topics = nullptr}, 1) == "MetadataRequest v1 {topics: null}");
 }
 
 TEST_CASE("a struct of a message is printed without a name, at any kind of view") {
@@ -80,7 +79,8 @@ TEST_CASE("payloads are told by their size") {
     const kwire::produce_request::data request{
         .acks = -1,
         .topic_data = {{.name = "t",
-                        .partition_data = {{.index = 2, .records = bytes_of("password=1")}, {.index = 3, .records = nullptr}}}}};
+                        .partition_data = {{.index = 2, .records = bytes_of("password=1")},
+                                           {.index = 3, .records = nullptr}}}}};
     CHECK(printed<kwire::produce_request>(request, 9) ==
           "ProduceRequest v9 {transactional_id: null, acks: -1, timeout_ms: 0, topic_data: [{name: \"t\", "
           "partition_data: [{index: 2, records: <10 bytes>}, {index: 3, records: null}]}]}");

@@ -68,7 +68,7 @@ TEST_CASE("whatever changes a null list makes it one that is not null") {
     CHECK(null_from_the_start.empty());
 }
 
-TEST_CASE("copies of null are null, and what is moved leaves an empty list behind") {
+TEST_CASE("copies of null are null, and what is moved is an empty list afterwards") {
     words null = nullptr;
     words copy = null;
     CHECK(copy.is_null());

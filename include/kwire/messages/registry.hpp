@@ -434,7 +434,7 @@ constexpr const message_info* message_of_api(api_key api, std::int16_t api_messa
     return at != detail::registry.end() && at->facts.name == name ? &*at : nullptr;
 }
 
-/// The request of an API, of one that was renamed that of today's name; nullptr for keys that nobody assigned.
+/// The request of an API, of one that was renamed that of today's name; nullptr for keys that are not assigned.
 [[nodiscard]] constexpr const message_info* find_request(api_key api) noexcept {
     return detail::message_of_api(api, &detail::api_messages::request);
 }

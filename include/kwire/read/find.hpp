@@ -76,7 +76,7 @@ key_of<E> read_key(const E& view) noexcept {
     return with_keys<E>([&]<class... I>(I...) noexcept { return key_of<E>(get<I::value>(view)...); });
 }
 
-/// Whether the version has the field: others are no part of the key there.
+/// Whether the version has the field: others are not part of the key there.
 template <std::size_t I, class S, int V>
 bool has_field(const struct_view<S, V>& view) noexcept {
     return view_access::has(view, tables_of<S>::fields[I]);

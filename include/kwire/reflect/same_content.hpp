@@ -3,8 +3,8 @@
 ///     if (!kwire::same_content(before, after)) changed();                          // data structs
 ///     if (!kwire::same_content(*one, *other)) changed();                           // views
 ///
-/// The same are values, not bytes: how varints are padded, whether a tag with its default is there and in
-/// which order unknown tags stand makes no difference. Every bit of every number does, so that NaN is itself
+/// The same are values, not bytes: how varints are padded, whether a tag with its default is there and the
+/// order of unknown tags make no difference. Every bit of every number does, so that NaN is itself
 /// and -0.0 is not 0.0; so do null or empty, the order of arrays, and number and payload of unknown tags.
 #pragma once
 
@@ -36,7 +36,7 @@ template <class S>
 
 namespace detail {
 
-/// Also if somebody has put them in another order than `encode` asks for. Each number is there once.
+/// Even if their order is not the one that `encode` asks for. Each number is there once.
 inline bool same_tags(const unknown_tag_list& a, const unknown_tag_list& b) {
     if (a == b) return true;
     if (a.size() != b.size()) return false;

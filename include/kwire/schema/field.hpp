@@ -5,8 +5,8 @@
 ///         {"allow_auto_topic_creation", boolean, since(4), defaults_to(true)}}};
 ///
 /// (A template, so that a list is read by the compiler when the message is used and not before.) Checking,
-/// offsets, sizes, encoding and conversion are all derived from these lists; no rule of a message stands
-/// anywhere else. The constructs are those of Kafka's schema language (KIP-482 for tags).
+/// offsets, sizes, encoding and conversion are all derived from these lists; no rule of a message is
+/// written anywhere else. The constructs are those of Kafka's schema language (KIP-482 for tags).
 #pragma once
 
 #include <kwire/wire/uuid.hpp>
@@ -33,7 +33,7 @@ struct version_range {
     friend constexpr bool operator==(const version_range&, const version_range&) = default;
 };
 
-/// What a field holds. Everything in front of `string` has a fixed width.
+/// What a field holds. Everything before `string` has a fixed width.
 enum class field_kind : std::uint8_t {
     boolean,
     int8,

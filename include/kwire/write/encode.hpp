@@ -250,7 +250,7 @@ private:
         return put_value<S, I>(member_value(member));
     }
 
-    /// The length of a string in front of its bytes; false if it is longer than Kafka allows.
+    /// The length of a string, then its bytes; false if it is longer than Kafka allows.
     bool put_string(const std::string& value, bool compact) {
         if (value.size() > wire::max_string_length) return false;
         if (compact)
@@ -452,8 +452,8 @@ template <detail::message_data Data>
 
 /// The body of a message at `version`, without frame and header.
 ///
-/// One allocation for everything that is not a payload; bytes and records are attached by reference and live
-/// as long as the chain does. Errors: as `encoded_size`.
+/// One allocation for everything that is not a payload; bytes and records are attached by reference and stay
+/// valid while the chain exists. Errors: as `encoded_size`.
 template <class M>
 [[nodiscard]] std::expected<buffer_chain, error> encode(const typename M::data& message, int version) {
     detail::measuring_output size;

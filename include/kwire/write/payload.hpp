@@ -18,9 +18,9 @@ namespace kwire {
 
 /// Bytes to be encoded by reference: null, empty, one shared_buffer, or the buffers of a buffer_chain.
 ///
-/// 20 bytes, so that structs with one stay small: one buffer lies in it, several lie in a list of their own
-/// (an allocation). Copies are further references; the bytes are never copied, and live as long as any of
-/// them. Threads: as for shared_buffer.
+/// 20 bytes, so that structs with one stay small: it holds one buffer itself, several in a list of their own
+/// (an allocation). Copies are further references; the bytes are never copied, and stay valid while any
+/// of them exists. Threads: as for shared_buffer.
 class alignas(4) payload {
 public:
     /// Empty, not null.

@@ -26,7 +26,7 @@ namespace kwire {
 namespace detail {
 
 // The core is compiled without exceptions too, and cannot throw; the library's strings can. (Templates, so
-// that nobody compiles strings who has no list.)
+// that programs without a list do not compile strings.)
 template <class String = std::string>
 [[noreturn]] KWIRE_COLD void refuse_length() {
     String().resize(String::npos);
@@ -49,19 +49,19 @@ concept scalar = std::is_trivially_copyable_v<T> && std::is_same_v<T, std::remov
 /// 5 of 32 bits, 2 of 64, 20 of 8 bits, one uuid.
 ///
 /// It exists because replicas are few and partitions are many: half of the time of `to_data` went into the
-/// memory of vectors, three a partition. Of a Metadata response of 10000 partitions it took 1.3 times as long
-/// as the crate kafka-protocol, without them 0.45 times as long (bench/peer).
+/// memory of vectors, three per partition. For a Metadata response of 10000 partitions it took 1.3 times the
+/// time of the crate kafka-protocol, without them 0.45 times (bench/peer).
 ///
-/// Its members are those of `std::vector`, and as good: what throws changes nothing, moved-from lists are
-/// empty, whatever changes the capacity makes pointers into the list bad. Two things differ. Moves and swaps
-/// make them bad too, for a short list moves its elements. And booleans are `bool`, not bits. There is room
-/// for `max_size()` elements, more than any message can have; who asks for more gets the std::length_error
-/// of `std::vector`, and std::bad_alloc where there is no memory (under -fno-exceptions both end the
-/// program).
+/// Its members are those of `std::vector`, with the same guarantees: a member that throws changes nothing,
+/// moved-from lists are empty, a change of the capacity invalidates pointers into the list. Two things
+/// differ. Moves and swaps invalidate them too, since a short list moves its elements. And booleans are
+/// `bool`, not bits. There is room for `max_size()` elements, more than any message can have. Asking for more
+/// throws std::length_error, as `std::vector` does, and std::bad_alloc if memory runs out (under
+/// -fno-exceptions both abort).
 template <scalar T>
 class alignas(8) scalar_list {
     static constexpr std::size_t room = 20;
-    static constexpr std::size_t first_at = alignof(T) > 4 ? 4 : 0; ///< behind the 4 bytes of `state_`
+    static constexpr std::size_t first_at = alignof(T) > 4 ? 4 : 0; ///< after the 4 bytes of `state_`
     static constexpr std::uint32_t on_heap = 0x80000000;
 
 public:
@@ -181,9 +181,9 @@ public:
         for (T* at = data() + size(); at < data() + count; ++at) *at = value;
         set_size(count);
     }
-    /// Makes the list as long as `fill(elements, count)` says, which is at most `count`. Where `fill` finds
-    /// no elements of before, it finds any values, and is to write its own. (As of std::string, but the
-    /// memory is of the very size.)
+    /// Gives the list the size that `fill(elements, count)` returns, at most `count`. Elements beyond the old
+    /// size have unspecified values until `fill` writes them. As `std::string` has it, but
+    /// memory is allocated for exactly `count`.
     template <class Fill>
     KWIRE_ALWAYS_INLINE void resize_and_overwrite(size_type count, Fill&& fill) {
         if (count <= inline_capacity && is_inline()) {
@@ -352,17 +352,17 @@ private:
     }
     iterator insert_copy(const_iterator before, std::span<const T> from) {
         const auto at = static_cast<size_type>(before - data());
-        const size_type behind = size() - at;
+        const size_type following = size() - at;
         if (from.size() > capacity() - size()) {
             if (from.size() > max_size() - size()) detail::refuse_length();
             const block memory = allocate_growing(size() + from.size());
             T* const to = static_cast<T*>(memory.elements);
             std::memcpy(to, data(), at * sizeof(T));
-            std::memcpy(to + at + from.size(), data() + at, behind * sizeof(T));
+            std::memcpy(to + at + from.size(), data() + at, following * sizeof(T));
             release();
             adopt(memory);
         } else {
-            std::memmove(data() + at + from.size(), data() + at, behind * sizeof(T));
+            std::memmove(data() + at + from.size(), data() + at, following * sizeof(T));
         }
         if (!from.empty()) std::memcpy(data() + at, from.data(), from.size_bytes());
         set_size(size() + from.size());

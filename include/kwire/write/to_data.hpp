@@ -38,15 +38,15 @@ struct unwritten {
 };
 
 /// Fills `data` structs that are as they were made: each field that is there has its default until then.
-/// Bytes are slices of `owner` where they lie in it.
+/// Bytes are slices of `owner` if they are in it.
 ///
-/// Whoever reads every field need not look for the places of any: a struct's view grows while its fields are
-/// read, each of which ends where the next one is looked for.
+/// A reader of every field need not look up the places of any: a struct's view grows while its fields are
+/// read, and each field begins where the one before ends.
 class data_reader {
 public:
     explicit data_reader(const shared_buffer& owner) noexcept : owner_(owner) {}
 
-    /// Fills `data` from the checked struct at `base`; returns the position behind it.
+    /// Fills `data` from the checked struct at `base`; returns the position after it.
     template <class S, int V, class Data>
     const std::byte* read_struct(const std::byte* base, const struct_layout& layout, Data& data) const {
         struct_view<S, V> view;
@@ -55,13 +55,13 @@ public:
             if constexpr (tables_of<S>::fields[I].tag < 0) read_field<I>(view, member);
             return true;
         });
-        const std::byte* const behind = view_access::tags(view);
+        const std::byte* const after_fields = view_access::tags(view);
         if constexpr (!keeps_tags<S>) {
-            return behind;
+            return after_fields;
         } else {
-            if (!view_access::layout(view).flexible) return behind;
-            if (*behind == std::byte{0}) [[likely]]
-                return behind + 1;
+            if (!view_access::layout(view).flexible) return after_fields;
+            if (*after_fields == std::byte{0}) [[likely]]
+                return after_fields + 1;
             return read_tags(view, data);
         }
     }
@@ -109,7 +109,7 @@ private:
         }
     }
 
-    /// Puts what an accessor showed into a member. Returns the position behind it; nullptr if it is null.
+    /// Puts what an accessor showed into a member. Returns the position after it; nullptr if it is null.
     template <class S, std::size_t I, int V, class Value, class Member>
     KWIRE_ALWAYS_INLINE const std::byte* read_value(const Value& value, Member& member) const {
         static constexpr const field_info& field = tables_of<S>::fields[I];
@@ -194,8 +194,8 @@ private:
 /// A view's values as a `data` struct of their own. Bytes and records are copied, and counted.
 template <class S, int V>
 [[nodiscard]] typename S::data to_data(const struct_view<S, V>& view) {
-    const shared_buffer nobody;
-    return detail::data_reader(nobody).read(view);
+    const shared_buffer no_owner;
+    return detail::data_reader(no_owner).read(view);
 }
 
 /// The same for a held view: bytes and records are slices of its buffer, nothing of them is copied.

@@ -1,6 +1,6 @@
 /// What the headers of messages/view need: the vocabulary of field lists, views and arrays.
 ///
-/// Each struct of a message has three things in it: `fields` describes it once, `view` reads it where it lies,
+/// Each struct of a message has three things in it: `fields` describes it once, `view` reads it in place,
 /// `data` is a plain aggregate to be filled and encoded. The structs in messages/view declare `data`, which
 /// messages/x.hpp defines, so that programs that only read do not compile it.
 #pragma once

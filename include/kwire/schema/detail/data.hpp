@@ -51,7 +51,7 @@ constexpr const auto& member_value(const Member& member) noexcept {
         return member;
 }
 
-/// Calls `f(index, member)` for every field's member of `object`, in order, as long as `f` returns true.
+/// Calls `f(index, member)` for every field's member of `object`, in order, while `f` returns true.
 template <class S, class Data, class F>
 constexpr bool each_member(Data& object, F&& f) {
     if constexpr (member_count<S> == 0)

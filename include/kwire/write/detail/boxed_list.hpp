@@ -33,14 +33,13 @@ union null_list {
     constexpr ~null_list() {} // so that lists can be null until the program ends
 };
 
-/// A vector in 8 bytes instead of 24, for a second allocation if it is not empty.
+/// A vector in 8 bytes instead of 24, which costs a second allocation if it has elements.
 ///
 /// Every struct of a flexible message can have unknown tagged fields, and hardly any does. Their list is in
 /// each of them: 16 bytes less make a partition of a Metadata response a seventh smaller, and to_data, most
 /// of whose time goes into fresh memory, so much faster. Arrays that may be null are rare, too.
 ///
-/// Its members are those of `std::vector`. Moving leaves the source empty and pointers to elements valid, but
-/// where elements are numbers: then as of `scalar_list`, on the heap.
+/// Its members are those of `std::vector`. Moving leaves the source empty and pointers to elements valid.
 template <class T>
 class boxed_list {
 public:

@@ -1,4 +1,4 @@
-#include <kwire/write/unknown_tag_list.hpp>
+#include <kwire/write/detail/boxed_list.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -55,8 +55,8 @@ TEST_CASE("a list is filled, read and cut like a vector") {
     CHECK(list.at(1) == list[1]);
     CHECK_THROWS_AS(list.at(4), std::out_of_range);
     CHECK(*list.erase(list.begin()) == "b");
-    const auto behind = list.erase(list.begin() + 1, list.end());
-    CHECK(behind == list.end());
+    const auto rest = list.erase(list.begin() + 1, list.end());
+    CHECK(rest == list.end());
     CHECK(list == words{"b"});
     list.pop_back();
     CHECK(list.empty());
@@ -68,7 +68,7 @@ TEST_CASE("a list is filled, read and cut like a vector") {
     CHECK(list.empty());
 }
 
-TEST_CASE("copies are apart, and what is moved leaves nothing behind") {
+TEST_CASE("copies are apart, and what is moved is empty afterwards") {
     words list{"a", "b"};
     words copy = list;
     copy[0] = std::string("z"); // GCC 12 warns of the assignment of characters
