@@ -52,6 +52,7 @@ TEST_CASE("fields of the message, of nested structs and elements of arrays are s
     REQUIRE(set<"throttle_time_ms">(message, 500));
     for (const auto topic : message->topics()) {
         REQUIRE(set<"is_internal">(message, topic, true));
+        REQUIRE(set<"error_code">(message, topic, kwire::error_code::leader_not_available));
         REQUIRE(set<"topic_id">(message, topic, kwire::uuid::from_halves(1, 2)));
         for (const auto partition : topic.partitions()) {
             REQUIRE(set<"leader_id">(message, partition, partition.leader_id() + 1000));
@@ -65,6 +66,7 @@ TEST_CASE("fields of the message, of nested structs and elements of arrays are s
     response::data expected = cluster();
     expected.throttle_time_ms = 500;
     expected.topics[0].is_internal = true;
+    expected.topics[0].error_code = kwire::error_code::leader_not_available;
     expected.topics[0].topic_id = kwire::uuid::from_halves(1, 2);
     for (auto& partition : expected.topics[0].partitions) {
         partition.leader_id += 1000;
