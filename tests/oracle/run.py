@@ -25,7 +25,8 @@ ROOT = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("KWIRE_BUILD_DIR", ROOT / "build" / "oracle")).resolve()
 PLACE = BUILD / "oracle"
 GOLDEN = ROOT / "tests" / "golden"
-JARS, MAIN = PLACE / "jars", PLACE / "main"
+JARS = pathlib.Path(os.environ.get("JARS", PLACE / "jars")).resolve()
+MAIN = PLACE / "main"
 SKIPPED = 77
 
 
