@@ -371,19 +371,23 @@ def structs_in_arrays(facts):
 def mark_keys(keys, facts):
     """Puts the lines of keys.txt into the facts. Each means a struct in an array, of which Kafka's schema has no map key."""
     structs = structs_in_arrays(facts)
+    wrong = []
     for path, text in keys.items():
         if path not in structs:
-            raise SystemExit(f"keys.txt: {path}: no array holds such a struct")
+            wrong.append(f"{path}: no array holds such a struct")
+            continue
         if any(field.map_key for field in structs[path].fields):
-            raise SystemExit(f"keys.txt: {path}: Kafka's schema has a map key")
+            wrong.append(f"{path}: Kafka's schema has a map key")
         if text.startswith("none, "):
             continue
         fields = {field.name: field for field in structs[path].fields}
         for name in text.split(", "):
             field = fields.get(name)
             if field is None or field.array or field.type not in (*model.INTEGERS, "string", "uuid"):
-                raise SystemExit(f"keys.txt: {path}: {name} is not a field that can be looked for")
-            field.key = True
+                wrong.append(f"{path}: {name} is not a field that can be looked for")
+            else:
+                field.key = True
+    refuse_lines("keys.txt", wrong)
 
 
 def check_secrets(secrets, facts):
