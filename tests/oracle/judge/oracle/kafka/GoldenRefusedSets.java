@@ -196,12 +196,15 @@ final class GoldenRefusedSets {
             lenient("lenient-v" + magic + "-key-length--2", "key-length", RawSets.mended(withInt(sound[magic], key, -2)));
         }
         for (int codec : new int[] {5, 6, 7}) refuse("v1-codec-" + codec, "codec", RawSets.mended(withByte(sound[1], 17, codec)));
-        for (int magic : new int[] {1, 0}) refuse("v" + magic + "-zstd", "codec", RawSets.mended(withByte(sound[magic], 17, CompressionType.ZSTD.id)));
+        for (int magic : new int[] {1, 0})
+            refuse("v" + magic + "-zstd", "codec", RawSets.mended(withByte(sound[magic], 17, CompressionType.ZSTD.id)));
     }
 
     private void wrappers(CompressionType codec) {
-        lenient("lenient-v1-wrapper-around-v0-" + codec.name, "inner-magic", RawSets.wrapper(1, 9, 0, RawSets.TIME, codec, inside(0, 0), inside(0, 1)));
-        lenient("lenient-v0-wrapper-around-v1-" + codec.name, "inner-magic", RawSets.wrapper(0, 9, 0, 0, codec, inside(1, 8), inside(1, 9)));
+        lenient("lenient-v1-wrapper-around-v0-" + codec.name, "inner-magic",
+            RawSets.wrapper(1, 9, 0, RawSets.TIME, codec, inside(0, 0), inside(0, 1)));
+        lenient("lenient-v0-wrapper-around-v1-" + codec.name, "inner-magic",
+            RawSets.wrapper(0, 9, 0, 0, codec, inside(1, 8), inside(1, 9)));
         for (int magic : new int[] {1, 0})
             refuse("v" + magic + "-wrapper-empty-" + codec.name, "empty-wrapper", RawSets.wrapper(magic, 4, 0, RawSets.TIME, codec));
         byte[] packed = MovedClasses.compress(codec, (byte) 1, RawSets.join(inside(1, 0), inside(1, 1), inside(1, 2)));

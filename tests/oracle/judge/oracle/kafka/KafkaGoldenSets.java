@@ -327,8 +327,8 @@ public final class KafkaGoldenSets implements GoldenSets {
 
         byte[] wrong = batch(2, CompressionType.NONE, 1, 2);
         wrong[18] ^= 1;
-        lines.accept(line("set-one-batch-with-wrong-crc", RawSets.join(batch(2, CompressionType.NONE, 0, 1), wrong, batch(2, CompressionType.GZIP, 3, 2)),
-            false, null));
+        byte[] around = RawSets.join(batch(2, CompressionType.NONE, 0, 1), wrong, batch(2, CompressionType.GZIP, 3, 2));
+        lines.accept(line("set-one-batch-with-wrong-crc", around, false, null));
 
         for (ControlRecordType type : List.of(ControlRecordType.COMMIT, ControlRecordType.ABORT)) {
             BatchMaker made = maker(2, type == ControlRecordType.COMMIT ? CompressionType.NONE : CompressionType.LZ4).producer(4711, 6, 0);
