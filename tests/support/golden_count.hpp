@@ -8,12 +8,14 @@
 
 namespace kwire::test {
 
-/// The number in front of `kind` in counts.txt. Throws if there is none, so that no test passes without its vectors.
+/// The number in front of `kind` in counts.txt. Throws if there is none, so that no test passes without its
+/// vectors.
 inline std::size_t golden_count(const std::string& kind) {
     std::ifstream counts(KWIRE_GOLDEN_DIR "/counts.txt");
     for (std::string line; std::getline(counts, line);) {
         const std::size_t space = line.find(' ');
-        if (!line.starts_with('#') && space != line.npos && line.substr(space + 1) == kind) return std::stoul(line);
+        if (!line.starts_with('#') && space != line.npos && line.substr(space + 1) == kind)
+            return std::stoul(line);
     }
     throw std::runtime_error("counts.txt has no line for " + kind);
 }
