@@ -4,9 +4,9 @@
     python3 tests/examples_in_headers/extract.py <header> <context> <output>
     python3 tests/examples_in_headers/extract.py --check
 
-An example is a run of comment lines that begin with `///` and at least five spaces. The context, tests/examples_in_headers/<path>.cpp for
+An example is a run of comment lines that begin with `///` and at least five spaces, unless they continue a list item. The context, tests/examples_in_headers/<path>.cpp for
 include/kwire/<path>.hpp, declares what the examples take for granted, and says with a line `// example <n>` where the n-th one
-goes. A line of an example that is only `...` is left out, and `...` at the end of a line is an empty block.
+goes, or that the n-th one, a table or a drawing, `is not code`. A line of an example that is only `...` is left out, and `...` at the end of a line is an empty block.
 
 --check fails if a header with examples has neither a context nor a line in not_compiled.txt, and if a context or a line there is
 out of date. The generated headers of messages have no examples.
@@ -23,21 +23,23 @@ NOT_COMPILED = CONTEXTS / "not_compiled.txt"
 
 CODE = re.compile(r"^ *///     (.*)$")
 EMPTY = re.compile(r"^ *///$")
-MARK = re.compile(r"^ *// example (\d+)$")
+LIST_ITEM = re.compile(r"^ *///  ?(?:\d+\.|\*) ")
+MARK = re.compile(r"^ *// example (\d+)( is not code)?$")
 LEFT_OUT = re.compile(r"^\s*\.\.\.\s*$")
 EMPTY_BLOCK = re.compile(r" \.\.\.(\s*//.*)?$")
 
 
 def examples(text):
     """[[(line number, code), ...], ...]: an empty comment line between lines of code does not end an example."""
-    found, current, empty = [], None, False
+    found, current, empty, in_list = [], None, False, False
     for number, line in enumerate(text.split("\n"), 1):
-        if code := CODE.match(line):
+        if (code := CODE.match(line)) and not in_list:
             if current is None:
                 found.append(current := [])
             current.append((number, code[1]))
         elif not (EMPTY.match(line) and current is not None and not empty):
             current = None
+        in_list = LIST_ITEM.match(line) is not None or (in_list and code is not None)
         empty = EMPTY.match(line) is not None
     return found
 
@@ -54,6 +56,9 @@ def program(header, context, header_name, context_name):
         if not 1 <= n <= len(blocks):
             raise ValueError(f"{context_name}:{number}: {header_name} has {len(blocks)} examples, no number {n}")
         used.append(n)
+        if mark[2]:
+            lines.append("")
+            continue
         for at, code in blocks[n - 1]:
             lines.append(f'#line {at} "{header_name}"')
             lines.append("" if LEFT_OUT.match(code) else EMPTY_BLOCK.sub(r" {}\1", code))
@@ -81,13 +86,15 @@ def check(headers, contexts, exceptions):
 
 
 def self_test():
-    header = "/// Text.\n///\n///     a();\n///     for (x) ...   // why\n///\n///     ...\n///     b();\n///\n/// Text\n///     c();\n#pragma once\n"
+    header = "/// Text.\n///\n///     a();\n///     for (x) ...   // why\n///\n///     ...\n///     b();\n///\n/// Text\n///     c();\n///  1. List\n///     goes on\n#pragma once\n"
     problems = []
     if [[code for _, code in block] for block in examples(header)] != [["a();", "for (x) ...   // why", "...", "b();"], ["c();"]]:
         problems.append(f"self-test: examples() finds {examples(header)}")
     made = program(header, "f {\n// example 2\n}\n// example 1\n", "h", "c")
     if [line for line in made.splitlines() if not line.startswith("#line")] != ["f {", "c();", "}", "a();", "for (x) {}   // why", "", "b();"]:
         problems.append(f"self-test: program() makes {made}")
+    if "c();" in program(header, "// example 1\n// example 2 is not code\n", "h", "c"):
+        problems.append("self-test: what is not code is compiled")
     for context in ("// example 1\n", "// example 1\n// example 2\n// example 3\n", "// example 1\n// example 1\n// example 2\n"):
         try:
             program(header, context, "h", "c")

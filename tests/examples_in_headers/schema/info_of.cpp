@@ -1,0 +1,4 @@
+#include <kwire/messages/view/metadata.hpp>
+#include <kwire/schema/info_of.hpp>
+
+// example 1
