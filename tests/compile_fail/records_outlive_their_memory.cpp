@@ -14,7 +14,7 @@ std::int64_t use() {
     const auto records = open();
     if (!records) return 0;
     for (const auto record : *records) sum += record.offset();
-    if (const auto found = kwire::find_offset(*records, 7); found && *found) sum += found->timestamp();
+    if (const auto found = kwire::find_offset(*records, 7); found && *found) sum += (*found)->timestamp();
     // A buffer that the program keeps.
     const kwire::shared_buffer memory = records->buffer();
     sum += static_cast<std::int64_t>(memory.size());

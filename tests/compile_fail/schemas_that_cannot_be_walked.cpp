@@ -14,26 +14,40 @@ struct message : private kwire::vocabulary {
     };
     struct inner {
         template <class M = message>
-        static constexpr kwire::field_list<M, 1, innermost> fields{{
 #if KWIRE_MUST_FAIL == 1
-            // expect: an array whose elements take no bytes can have any count
-            {"number", int32, since(1)},
+        // expect: an array whose elements take no bytes can have any count
+        static constexpr kwire::field_list<M, 1> fields{
+            { { "number",
+                int32,
+                since(1) } }};
 #elif KWIRE_MUST_FAIL == 2
-            // expect: bytes_of cannot tell defaults inside of defaults
-            {"child", structure<innermost>(), since(0)},
+        // expect: bytes_of cannot tell defaults inside of defaults
+        static constexpr kwire::field_list<M, 1, innermost> fields{
+            { { "child",
+                structure<innermost>(),
+                since(0) } }};
 #elif KWIRE_MUST_FAIL == 3
         // expect: the list has fewer fields than it says
+        static constexpr kwire::field_list<M, 1> fields{{}};
 #elif KWIRE_MUST_FAIL == 4
-            // expect: the list has more fields than it says
-            {"number", int32, since(0)},
-            {"another", int32, since(0)},
+        // expect: too many initializers|excess elements in
+        static constexpr kwire::field_list<M, 1> fields{
+            { {"number", int32, since(0)},
+              { "another",
+                int32,
+                since(0) } }};
+#elif KWIRE_MUST_FAIL == 8
+        // expect: the list names one struct for each field that holds one
+        static constexpr kwire::field_list<M, 1, innermost> fields{
+            { { "number",
+                int32,
+                since(0) } }};
 #else
-            {"number", int32, since(0)},
+        static constexpr kwire::field_list<M, 1> fields{{{"number", int32, since(0)}}};
 #endif
-        }};
     };
     template <class M = message>
-    static constexpr kwire::field_list<M, 4, inner> fields{{
+    static constexpr kwire::field_list<M, 4, inner, inner> fields{{
         {"all", array<inner>(), since(0)},
 #if KWIRE_MUST_FAIL == 5
         // expect: tags are 0, 1, 2\.\.\. and in flexible versions only

@@ -35,7 +35,7 @@ std::size_t use() {
     if (const auto view = kwire::parse_view<request, 12>(mapped_file())) size += view->topics().size();
     if (const auto view = kwire::parse_view<request>(std::span(file).first(3), 1)) size += 1;
     if (const auto batch = kwire::batch_at(mapped_file())) size += batch->crc();
-    if (const auto header = kwire::overlay<kwire::batch_header>(mapped_file())) size += header->crc;
+    if (const auto header = kwire::overlay<kwire::batch_header>(mapped_file())) size += (*header)->crc;
 
 #if KWIRE_MUST_FAIL == 1
     // expect: use of deleted function|attempt to use a deleted function|overload resolution selected deleted operator
