@@ -2,7 +2,7 @@
 """Writes the message headers of kwire from the facts in schema/messages and the words in schema/words.txt.
 
     python3 schema/generate.py       # writes include/kwire/messages, api.hpp, error_code.hpp and
-                                     # what tests and examples/kwire_convert have of every message
+                                     # the sources of tests and examples/kwire_convert that list every message
     python3 schema/generate.py --out DIR --only 'FetchRequest'   # some messages, somewhere else
     python3 schema/generate.py --check                           # fails unless the checked-in headers are fresh
 """
@@ -18,18 +18,18 @@ import naming
 HERE = pathlib.Path(__file__).resolve().parent
 WIDTH = 110
 
-# The files of facts whose messages the tests compile in every way, between them each construct of the schema language:
-# tests/schema/test_fresh.py counts them. All others are read through the tables alone.
+# The files of facts whose messages the tests compile in every way. Together they use every construct of the schema
+# language; tests/schema/test_fresh.py checks that. The tests read all other messages through the tables alone.
 IN_TABLES = ["alter_client_quotas", "api_versions", "broker_heartbeat", "consumer_group_member_metadata_record",
              "create_topics", "delete_topics", "describe_topic_partitions", "envelope", "fetch", "find_coordinator",
              "init_producer_id", "join_group", "list_config_resources", "list_offsets", "list_transactions", "metadata",
              "no_op_record", "offset_fetch", "partition_change_record", "produce", "producer_snapshot",
              "remote_log_segment_metadata_record", "request_header", "response_header", "sasl_handshake", "share_fetch",
              "streams_group_heartbeat", "transaction_log_record", "update_raft_voter", "voters_record"]
-# Those that tests also read through a view of its own for each version; others only where their encoding changes.
+# Those that tests also read through one view type per version; the others only where their encoding changes.
 EVERY_VERSION_FIXED = {"fetch", "metadata", "produce"}
 CONVERT_TABLES = 8  # sources of examples/kwire_convert that hold every message's typed functions
-FILES_PER_TABLE = 4  # in one source of tests/generated: what one compiler run takes
+FILES_PER_TABLE = 4  # in one source of tests/generated, that is in one compiler run
 
 SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16": ("int16", "std::int16_t"),
            "uint16": ("uint16", "std::uint16_t"), "int32": ("int32", "std::int32_t"),
@@ -38,7 +38,7 @@ SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16"
 ENTITIES = {"brokerId": "names_broker", "topicName": "names_topic", "topicId": "names_topic_id",
             "groupId": "names_group", "producerId": "names_producer", "transactionalId": "names_transaction"}
 NAMED_BY = {"brokerId": "int32", "topicName": "string", "topicId": "uuid", "groupId": "string", "producerId": "int64",
-            "transactionalId": "string"}  # the type of fields that name such a thing
+            "transactionalId": "string"}  # the type of the fields that name each kind
 SECRETS = {"always": "secret", "flagged": "secret_if_flagged", "flag": "secret_flag"}  # the marks of secrets.txt
 MAX_MEMBERS = 24  # kwire::detail::max_members
 
@@ -53,7 +53,7 @@ def load_words(path):
             continue
         key, colon, text = line.partition(": ")
         if not colon or key in words:
-            raise SystemExit(f"{path}:{number}: not `key: words`, or the key is there twice")
+            raise SystemExit(f"{path}:{number}: not `key: words`, or a duplicate key")
         words[key] = text.strip()
     return words
 
@@ -87,12 +87,12 @@ def cpp_scalar(field):
 
 
 def is_number(field):
-    """Whether it is one number or boolean: what has a default to be written down even where that is zero."""
+    """Whether it is one number or boolean: a type whose default is always written down, even if it is zero."""
     return field.type in SCALARS and field.type != "uuid" and not field.array and field.struct is None
 
 
 def own_default(field):
-    """The default as C++ writes it, unless it is the one that every field of the type has: zero, empty, null."""
+    """The default in C++ syntax, or nothing if it is the default of the type: zero, empty, null."""
     if not field.default or field.array or field.struct is not None:
         return None
     if field.type == "string":
@@ -120,13 +120,13 @@ class Writer:
         return ""
 
     def path_of(self, place, field):
-        """How words.txt and secrets.txt call a field."""
+        """The key of a field in words.txt and secrets.txt."""
         return f"{self.message.name if place is self.message else f'{self.message.name}.{place.name}'}.{field.name}"
 
     # -- names of types
 
     def struct_type(self, field, siblings):
-        """The struct's name as it is written inside a struct whose members are called `siblings`."""
+        """The struct's name, as written inside a struct that has the members `siblings`."""
         name = self.struct_names[field.struct.name]
         return f"{self.cpp}::{name}" if name in siblings else name
 
@@ -160,7 +160,7 @@ class Writer:
         elif field.type == "bytes":
             value = "shared_buffer"
         elif field.type == "records":
-            return f"payload {name}{{}};"  # which can be null, but is so for those who ask for it only: see data.hpp
+            return f"payload {name}{{}};"  # may be null, but only if the caller asks for it: see data.hpp
         else:
             value = cpp_scalar(field)
         if field.array and nullable:
@@ -168,7 +168,7 @@ class Writer:
         if field.array:
             is_scalar = field.struct is None and field.type in SCALARS
             value = f"{'scalar_list' if is_scalar else 'std::vector'}<{value}>"
-        start = "{}"  # GCC warns if a designated initialiser leaves out a member that has none
+        start = "{}"  # GCC warns if a designated initialiser leaves out a member without a default
         default = own_default(field)
         if nullable:
             value = f"std::optional<{value}>"
@@ -271,7 +271,7 @@ class Writer:
         return lines
 
     def data_of(self, place):
-        """The definition of one `data` struct, outside of the description, where all structs that it holds are complete."""
+        """The definition of one `data` struct, outside the description, where all structs that it contains are complete."""
         struct_cpp = self.cpp if place is self.message else f"{self.cpp}::{self.struct_names[place.name]}"
         names = naming.field_names([field.name for field in place.fields], place.name)
         members = [self.data_member(field, names[field.name], set(names.values())) for field in place.fields]
@@ -282,7 +282,7 @@ class Writer:
         return [f"struct {struct_cpp}::data {{", f"    {alias}", *(f"    {member}" for member in members), "};"]
 
     def write_data(self):
-        """The `data` structs of the message, each after those that it holds."""
+        """The `data` structs of the message, each after those that it contains."""
         lines = []
         for place in [*self.structs, self.message]:
             lines += ["", *self.data_of(place)]
@@ -332,7 +332,7 @@ class Writer:
 
 
 def fields_by_path(facts):
-    """Every field, as secrets.txt and entities.txt call it."""
+    """Every field, by its key in secrets.txt and entities.txt."""
     fields = {}
     for message in (message for messages in facts.values() for message in messages):
         for place in [message, *message.structs()]:
@@ -342,7 +342,7 @@ def fields_by_path(facts):
 
 
 def mark_entities(entities, facts):
-    """Puts the lines of entities.txt into the facts. Each means a field that is there, of which Kafka says nothing."""
+    """Adds the lines of entities.txt to the facts. Each must match a field that exists and has no entity in Kafka."""
     fields = fields_by_path(facts)
     wrong = []
     for key, kind in entities.items():
@@ -391,7 +391,7 @@ def mark_keys(keys, facts):
 
 
 def check_secrets(secrets, facts):
-    """Each line of secrets.txt means a field that is there, and what is secret if flagged has a flag to go by."""
+    """Checks that each line of secrets.txt matches a field, and that each `flagged` field has a flag."""
     fields = fields_by_path(facts)
     flags = {key.split(".")[0] for key, mark in secrets.items() if mark == "flag"}
     wrong = []
@@ -412,7 +412,7 @@ def refuse_lines(file, wrong):
 
 
 def view_header_of(stem, messages, words, secrets, used_words):
-    """The messages of one file of facts: what they are, and the views that read them."""
+    """The messages of one file of facts: their descriptions and views."""
     lines = [f"// Generated by schema/generate.py from schema/messages/{stem}.txt and schema/words.txt. Do not edit.",
              "#pragma once", "", "#include <kwire/messages/detail/view.hpp>", "", "namespace kwire {", ""]
     if any(naming.enumeration(field) == "api_key" for field in fields_by_path({stem: messages}).values()):
@@ -457,22 +457,22 @@ def messages_by_key(facts, kind):
 
 
 def api_header(facts):
-    """The table of all APIs: what a frame's header needs to know about any key, generated or not."""
+    """The table of all APIs: what reading a frame's header requires for any key, generated or not."""
     apis = messages_by_key(facts, "request")
     lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
-             "/// Every API of the Kafka protocol: key, name, versions and the first flexible version.",
+             "/// Every API of the Kafka protocol: key, name, versions and first flexible version.",
              "#pragma once", "", "#include <array>", "#include <cstdint>", "#include <string_view>", "",
              "namespace kwire {", "",
              "/// The API keys that Kafka has assigned. A frame may carry any other number.",
              "enum class api_key : std::int16_t {"]
     for key in sorted(apis):
         lines.append(f"    {naming.file_stem(apis[key].name, 'request')} = {key},")
-    lines += ["};", "", "/// What is known of one API.", "struct api_facts {",
+    lines += ["};", "", "/// The facts of one API.", "struct api_facts {",
               '    std::string_view name;        ///< Kafka\'s name without Request or Response: "Fetch"',
               "    std::int16_t first_version;   ///< the oldest version that kwire knows",
               "    std::int16_t last_version;    ///< the newest version that kwire knows",
-              "    std::int16_t first_flexible;  ///< the first version with compact lengths and tags; 32767: none",
-              "    bool assigned;                ///< false for numbers that belong to no API", "};", "",
+              "    std::int16_t first_flexible;  ///< the first version with compact lengths and tags; 32767 if there is none",
+              "    bool assigned;                ///< false for numbers that Kafka has not assigned", "};", "",
               "namespace detail {", "",
               "using namespace std::string_view_literals; // cost: without, counting characters takes the compiler 5 ms", "",
               f"inline constexpr std::array<api_facts, {max(apis) + 1}> apis{{{{"]
@@ -496,10 +496,10 @@ def api_header(facts):
 
 
 def all_header(facts):
-    """Every message, for those who want them all."""
+    """One include for every message."""
     lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
-             "/// Every message of the protocol, with the `data` structs. Programs that use a few include their headers alone;",
-             "/// programs that only read include messages/view/all.hpp.",
+             "/// Every message of the protocol, with the `data` structs. Programs that use a few messages include only their",
+             "/// headers; programs that only read include messages/view/all.hpp.",
              "#pragma once", ""]
     return "\n".join(lines + [f"#include <kwire/messages/{stem}.hpp>" for stem in facts]) + "\n"
 
@@ -507,7 +507,7 @@ def all_header(facts):
 def all_views_header(facts):
     """The views of every message."""
     lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
-             "/// Every message of the protocol as its views read it: messages/all.hpp without the `data` structs.",
+             "/// The views of every message of the protocol: messages/all.hpp without the `data` structs.",
              "#pragma once", ""]
     return "\n".join(lines + [f"#include <kwire/messages/view/{stem}.hpp>" for stem in facts]) + "\n"
 
@@ -516,16 +516,16 @@ def apis_header(facts):
     """The lists of all requests and of all responses."""
     requests = messages_by_key(facts, "request")
     lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
-             "/// Every request and every response as a list, for `dispatch` to take them all.",
+             "/// The lists of all requests and all responses, for a `dispatch` that handles every message.",
              "///",
-             "/// A list costs nothing; what is made of each message in it does, once for every visitor.",
+             "/// A list itself costs nothing; the code for each message in it is compiled once for each visitor.",
              "#pragma once", "", "#include <kwire/messages/detail/view.hpp>"]
     lines += [f"#include <kwire/messages/view/{naming.file_stem(requests[key].name, 'request')}.hpp>" for key in sorted(requests)]
     lines += ["", "namespace kwire {"]
     for kind in ("request", "response"):
         found = messages_by_key(facts, kind)
         names = [f"    {naming.snake(found[key].name)}" for key in sorted(found)]
-        lines += ["", f"/// The {kind}s of all APIs, by rising key; of APIs that were renamed, those of today's name.",
+        lines += ["", f"/// The {kind}s of all APIs, in ascending order of their keys; an API that was renamed is listed under its current name.",
                   f"using all_{kind}s = message_list<", ",\n".join(names) + ">;"]
     lines += ["", "} // namespace kwire"]
     return "\n".join(lines) + "\n"
@@ -535,9 +535,9 @@ def registry_header(facts):
     """The names of all messages, for look-ups at run time."""
     names = sorted(message.name for messages in facts.values() for message in messages)
     lines = ["// Generated by schema/generate.py from schema/messages. Do not edit.",
-             "/// Every message by its name or API key, for tools that learn at run time what they read: see dynamic.hpp.",
+             "/// Every message by name or by API key, for tools that learn at run time what they read: see dynamic.hpp.",
              "///",
-             "/// Has the tables of all messages in it: include it in one source file of a program.",
+             "/// This header brings the tables of all messages: include it in one source file of a program.",
              "#pragma once", "", "#include <kwire/api.hpp>", "#include <kwire/reflect/dynamic.hpp>",
              "#include <kwire/messages/view/all.hpp>", "",
              "#include <algorithm>", "#include <array>", "#include <cstddef>", "#include <cstdint>",
@@ -548,28 +548,28 @@ def registry_header(facts):
     requests, responses = messages_by_key(facts, "request"), messages_by_key(facts, "response")
     if sorted(requests) != sorted(responses) or sorted(requests) != list(range(len(requests))):
         raise SystemExit("the API keys are not 0, 1, 2... with a request and a response each")
-    lines += ["}};", "", "/// Where the request and the response of an API are in the registry.",
+    lines += ["}};", "", "/// The positions of an API's request and response in the registry.",
               "struct api_messages {", "    std::int16_t request;", "    std::int16_t response;", "};",
               f"inline constexpr std::array<api_messages, {len(requests)}> messages_by_key{{{{"]
     lines += [f"    {{{names.index(requests[key].name)}, {names.index(responses[key].name)}}}, "
               f"// {key} {requests[key].name.removesuffix('Request')}" for key in sorted(requests)]
     lines += ["}};", "",
               "constexpr const message_info* message_of_api(api_key api, std::int16_t api_messages::*kind) noexcept {",
-              "    const auto key = static_cast<std::size_t>(static_cast<std::int16_t>(api)); // below 0: too large",
+              "    const auto key = static_cast<std::size_t>(static_cast<std::int16_t>(api)); // negative keys become too large",
               "    if (key >= messages_by_key.size()) return nullptr;",
               "    return &registry[static_cast<std::size_t>(messages_by_key[key].*kind)];", "}", "",
               "} // namespace detail", "",
-              "/// Every message that kwire knows, by rising name. Static storage.",
+              "/// Every message that kwire knows, ordered by name. Static storage.",
               "[[nodiscard]] constexpr std::span<const message_info> all_messages() noexcept { return detail::registry; }",
               "", "/// The message with the schema's name, such as \"FetchRequest\"; nullptr if there is none.",
               "[[nodiscard]] constexpr const message_info* find_message(std::string_view name) noexcept {",
               "    const auto at = std::ranges::lower_bound(detail::registry, name, {},",
               "                                             [](const message_info& one) { return one.facts.name; });",
               "    return at != detail::registry.end() && at->facts.name == name ? &*at : nullptr;", "}", "",
-              "/// The request of an API, of one that was renamed that of today's name; nullptr for keys that are not assigned.",
+              "/// The request of an API, under its current name if it was renamed; nullptr for unassigned keys.",
               "[[nodiscard]] constexpr const message_info* find_request(api_key api) noexcept {",
               "    return detail::message_of_api(api, &detail::api_messages::request);", "}", "",
-              "/// The response of an API; as above.",
+              "/// The response of an API; otherwise as find_request.",
               "[[nodiscard]] constexpr const message_info* find_response(api_key api) noexcept {",
               "    return detail::message_of_api(api, &detail::api_messages::response);", "}", "",
               "} // namespace kwire"]
@@ -577,7 +577,7 @@ def registry_header(facts):
 
 
 def test_files(facts):
-    """What tests loop over: rows that tests/messages/message_type.hpp makes, a few files of facts to a source."""
+    """The rows that tests loop over, see tests/messages/message_type.hpp; a few files of facts per source."""
     tables = [IN_TABLES[i:i + FILES_PER_TABLE] for i in range(0, len(IN_TABLES), FILES_PER_TABLE)]
     files = {}
     for number, table in enumerate(tables):
@@ -607,7 +607,7 @@ def test_files(facts):
 
 
 def convert_files(facts):
-    """What examples/kwire_convert calls for every message, some files of facts to a source so that two cores can share."""
+    """The functions of examples/kwire_convert for every message, in several sources so that two cores can share them."""
     stems = sorted(facts)
     tables = [stems[i::CONVERT_TABLES] for i in range(CONVERT_TABLES)]
     files = {}
@@ -619,7 +619,7 @@ def convert_files(facts):
         lines += [f"        typed<kwire::{naming.snake(message.name)}>," for stem in table for message in facts[stem]]
         lines += ["    };", "    return rows;", "}", "", "} // namespace convert"]
         files[f"typed_{number}.cpp"] = "\n".join(lines) + "\n"
-    lines = ["// Generated by schema/generate.py. Do not edit.", "/// Every message with its typed functions.",
+    lines = ["// Generated by schema/generate.py. Do not edit.", "/// The typed functions of every message.",
              "#pragma once", "", '#include "typed.hpp"', "", "#include <array>", "", "namespace convert {", ""]
     lines += [f"std::span<const typed_message> typed_messages_{number}();" for number in range(CONVERT_TABLES)]
     lines += ["", f"inline constexpr std::array<std::span<const typed_message> (*)(), {CONVERT_TABLES}> typed_tables{{"]

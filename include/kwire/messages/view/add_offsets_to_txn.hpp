@@ -32,7 +32,7 @@ struct add_offsets_to_txn_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the group's offsets are part of the transaction now.
+/// Whether the transaction now includes the group's offsets.
 ///     key 25 | v0-4 | flexible v3+ | answers add_offsets_to_txn_request
 struct add_offsets_to_txn_response : private vocabulary {
     static constexpr message_facts facts{"AddOffsetsToTxnResponse", 25, {0, 4}, 3};

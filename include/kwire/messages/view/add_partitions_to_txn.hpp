@@ -85,7 +85,7 @@ struct add_partitions_to_txn_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether the transaction has it now.
+/// Reports for each partition whether the transaction now includes it.
 ///     key 24 | v0-5 | flexible v3+ | answers add_partitions_to_txn_request
 struct add_partitions_to_txn_response : private vocabulary {
     static constexpr message_facts facts{"AddPartitionsToTxnResponse", 24, {0, 5}, 3};

@@ -58,7 +58,7 @@ struct add_raft_voter_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the controller is a voter now.
+/// Whether the controller is now a voter.
 ///     key 80 | v0-1 | flexible | answers add_raft_voter_request
 struct add_raft_voter_response : private vocabulary {
     static constexpr message_facts facts{"AddRaftVoterResponse", 80, {0, 1}, 0};

@@ -85,7 +85,7 @@ struct alter_client_quotas_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each entity whether its quotas were changed.
+/// Reports for each entity whether its quotas were changed.
 ///     key 49 | v0-1 | flexible v1+ | answers alter_client_quotas_request
 struct alter_client_quotas_response : private vocabulary {
     static constexpr message_facts facts{"AlterClientQuotasResponse", 49, {0, 1}, 1};

@@ -66,7 +66,7 @@ struct alter_configs_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each resource whether its settings were replaced.
+/// Reports for each resource whether its settings were replaced.
 ///     key 33 | v0-2 | flexible v2+ | answers alter_configs_request
 struct alter_configs_response : private vocabulary {
     static constexpr message_facts facts{"AlterConfigsResponse", 33, {0, 2}, 2};

@@ -69,7 +69,7 @@ struct alter_partition_reassignments_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether the move began or was cancelled.
+/// Reports for each partition whether the move began or was cancelled.
 ///     key 45 | v0-1 | flexible | answers alter_partition_reassignments_request
 struct alter_partition_reassignments_response : private vocabulary {
     static constexpr message_facts facts{"AlterPartitionReassignmentsResponse", 45, {0, 1}, 0};

@@ -63,7 +63,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether the move began.
+/// Reports for each partition whether the move began.
 ///     key 34 | v0-2 | flexible v2+ | answers alter_replica_log_dirs_request
 struct alter_replica_log_dirs_response : private vocabulary {
     static constexpr message_facts facts{"AlterReplicaLogDirsResponse", 34, {0, 2}, 2};

@@ -63,7 +63,7 @@ struct alter_share_group_offsets_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether its start offset was moved.
+/// Reports for each partition whether its start offset was moved.
 ///     key 91 | v0 | flexible | answers alter_share_group_offsets_request
 struct alter_share_group_offsets_response : private vocabulary {
     static constexpr message_facts facts{"AlterShareGroupOffsetsResponse", 91, {0, 0}, 0};

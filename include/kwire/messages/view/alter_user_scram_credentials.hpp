@@ -76,7 +76,7 @@ struct alter_user_scram_credentials_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each user whether the credentials were changed.
+/// Reports for each user whether the credentials were changed.
 ///     key 51 | v0 | flexible | answers alter_user_scram_credentials_request
 struct alter_user_scram_credentials_response : private vocabulary {
     static constexpr message_facts facts{"AlterUserScramCredentialsResponse", 51, {0, 0}, 0};

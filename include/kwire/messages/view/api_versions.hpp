@@ -6,7 +6,7 @@
 
 namespace kwire {
 
-/// Asks a broker which APIs and versions it speaks; the first request on a connection.
+/// Asks a broker which APIs and versions it supports; the first request on a connection.
 ///     key 18 | v0-5 | flexible v3+ | answered by api_versions_response
 struct api_versions_request : private vocabulary {
     static constexpr message_facts facts{"ApiVersionsRequest", 18, {0, 5}, 3};
@@ -21,24 +21,24 @@ struct api_versions_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<api_versions_request, V> {
-        /// Library's name, letters, digits, dots and dashes; a broker refuses others.   v3+
+        /// Client library's name: letters, digits, dots and hyphens; brokers reject others.   v3+
         [[nodiscard]] std::string_view client_software_name() const noexcept { return get<0>(*this); }
-        /// Library's version, under the same rules as its name.   v3+
+        /// Client library's version, under the same rules as its name.   v3+
         [[nodiscard]] std::string_view client_software_version() const noexcept { return get<1>(*this); }
-        /// The cluster that the client expects; a broker of another says REBOOTSTRAP_REQUIRED. Null: any.   v5+ | nullable | default null
+        /// Cluster that the client expects; brokers of others answer REBOOTSTRAP_REQUIRED. Null: any.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<2>(*this); }
-        /// The broker that the client means to reach; -1: whichever answers.   v5+ | default -1
+        /// Broker that the client means to reach; -1: any.   v5+ | default -1
         [[nodiscard]] std::int32_t node_id() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// Lists the APIs that a broker speaks; for a version it lacks, it answers in v0.
+/// Lists the APIs that a broker supports; in v0 if it does not know the request's version.
 ///     key 18 | v0-5 | flexible v3+ | answers api_versions_request
 struct api_versions_response : private vocabulary {
     static constexpr message_facts facts{"ApiVersionsResponse", 18, {0, 5}, 3};
 
-    /// One API and the versions that the broker speaks.
+    /// One API and the versions that the broker supports.
     struct api_version {
         template <class M = api_versions_response> static constexpr field_list<M, 3> fields{{
             {"api_key", api_key, since(0), map_key},
@@ -51,9 +51,9 @@ struct api_versions_response : private vocabulary {
         struct basic_view : struct_view<api_version, V> {
             /// The API's number; it may be one that this library does not know.   v0+ | map key
             [[nodiscard]] kwire::api_key api_key() const noexcept { return get<0>(*this); }
-            /// Lowest version served.   v0+
+            /// Lowest supported version.   v0+
             [[nodiscard]] std::int16_t min_version() const noexcept { return get<1>(*this); }
-            /// Highest version served.   v0+
+            /// Highest supported version.   v0+
             [[nodiscard]] std::int16_t max_version() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -72,15 +72,15 @@ struct api_versions_response : private vocabulary {
         struct basic_view : struct_view<supported_feature_key, V> {
             /// For example `metadata.version`.   v3+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// Lowest level that the software can run.   v3+
+            /// Lowest level that the software supports.   v3+
             [[nodiscard]] std::int16_t min_version() const noexcept { return get<1>(*this); }
-            /// Highest level that the software can run.   v3+
+            /// Highest level that the software supports.   v3+
             [[nodiscard]] std::int16_t max_version() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
-    /// One feature that is switched on in the cluster.
+    /// One feature that is enabled in the cluster.
     struct finalized_feature_key {
         template <class M = api_versions_response> static constexpr field_list<M, 3> fields{{
             {"name", string, since(3), map_key},
@@ -95,7 +95,7 @@ struct api_versions_response : private vocabulary {
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The level in force.   v3+
             [[nodiscard]] std::int16_t max_version_level() const noexcept { return get<1>(*this); }
-            /// Lowest level that a broker must still be able to run.   v3+
+            /// Lowest level that every broker must still support.   v3+
             [[nodiscard]] std::int16_t min_version_level() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -117,17 +117,17 @@ struct api_versions_response : private vocabulary {
     struct basic_view : struct_view<api_versions_response, V> {
         /// UNSUPPORTED_VERSION if the request's version is not known; then the body is v0.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-        /// The version range of each API; what is missing is not served.   v0+
+        /// The version range of each API; an API that is missing is not supported.   v0+
         [[nodiscard]] array_of<api_version::basic_view<V>> api_keys() const noexcept { return get<1>(*this); }
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<2>(*this); }
-        /// Feature levels that this broker's software could run.   v3+ | tag 0
+        /// Feature levels that this broker's software supports.   v3+ | tag 0
         [[nodiscard]] array_of<supported_feature_key::basic_view<V>> supported_features() const noexcept {
             return get<3>(*this);
         }
         /// Grows with each change of the finalized features; -1: unknown.   v3+ | tag 1 | default -1
         [[nodiscard]] std::int64_t finalized_features_epoch() const noexcept { return get<4>(*this); }
-        /// Feature levels in force in the cluster; mean nothing while the epoch is -1.   v3+ | tag 2
+        /// Feature levels in force in the cluster; meaningless while the epoch is -1.   v3+ | tag 2
         [[nodiscard]] array_of<finalized_feature_key::basic_view<V>> finalized_features() const noexcept {
             return get<5>(*this);
         }

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A broker tells the controller which directories its replicas lie in.
+/// A broker tells the controller which directories its replicas are in.
 ///     key 73 | v0 | flexible | answered by assign_replicas_to_dirs_response
 struct assign_replicas_to_dirs_request : private vocabulary {
     static constexpr message_facts facts{"AssignReplicasToDirsRequest", 73, {0, 0}, 0};
@@ -86,7 +86,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each replica whether the controller took note.
+/// Reports for each replica whether the controller recorded it.
 ///     key 73 | v0 | flexible | answers assign_replicas_to_dirs_request
 struct assign_replicas_to_dirs_response : private vocabulary {
     static constexpr message_facts facts{"AssignReplicasToDirsResponse", 73, {0, 0}, 0};

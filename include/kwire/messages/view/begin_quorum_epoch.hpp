@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A new leader of the KRaft quorum makes itself known to the voters.
+/// A new leader of the KRaft quorum announces itself to the voters.
 ///     key 53 | v0-1 | flexible v1+ | answered by begin_quorum_epoch_response
 struct begin_quorum_epoch_request : private vocabulary {
     static constexpr message_facts facts{"BeginQuorumEpochRequest", 53, {0, 1}, 1};

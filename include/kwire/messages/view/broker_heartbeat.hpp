@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A broker tells the controller that it lives, how far it has read and whether it wants to stop.
+/// A broker reports that it is alive, how far it has read and whether it wants to stop.
 ///     key 63 | v0-2 | flexible | answered by broker_heartbeat_response
 struct broker_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"BrokerHeartbeatRequest", 63, {0, 2}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A broker that starts makes itself known to the controller.
+/// A starting broker registers with the controller.
 ///     key 62 | v0-4 | flexible | answered by broker_registration_response
 struct broker_registration_request : private vocabulary {
     static constexpr message_facts facts{"BrokerRegistrationRequest", 62, {0, 4}, 0};
@@ -91,7 +91,7 @@ struct broker_registration_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// The broker's epoch, to be named in its heartbeats.
+/// The broker's epoch, to send in its heartbeats.
 ///     key 62 | v0-4 | flexible | answers broker_registration_request
 struct broker_registration_response : private vocabulary {
     static constexpr message_facts facts{"BrokerRegistrationResponse", 62, {0, 4}, 0};

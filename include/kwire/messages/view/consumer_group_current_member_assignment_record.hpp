@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member's present assignment.
+/// Identifies a member's current assignment.
 ///     type 8 | v0
 struct consumer_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupCurrentMemberAssignmentKey", 8, {0, 0}, 32767, 8};
@@ -27,7 +27,7 @@ struct consumer_group_current_member_assignment_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// A member's epoch and state, the partitions it has and those it is to give up.
+/// A member's epoch and state, the partitions it has and those it must give up.
 ///     type 8 | v0 | flexible
 struct consumer_group_current_member_assignment_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupCurrentMemberAssignmentValue", 8, {0, 0}, 0};

@@ -26,7 +26,7 @@ struct consumer_group_describe_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// State, epochs and members of each group, with present and target assignments.
+/// State, epochs and members of each group, with current and target assignments.
 ///     key 69 | v0-1 | flexible | answers consumer_group_describe_request
 struct consumer_group_describe_response : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupDescribeResponse", 69, {0, 1}, 0};

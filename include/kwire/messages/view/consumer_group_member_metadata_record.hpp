@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member of a KIP-848 group.
+/// Identifies a member of a KIP-848 group.
 ///     type 5 | v0
 struct consumer_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMemberMetadataKey", 5, {0, 0}, 32767, 5};

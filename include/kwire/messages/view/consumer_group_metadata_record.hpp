@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a KIP-848 group.
+/// Identifies a KIP-848 group.
 ///     type 3 | v0
 struct consumer_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMetadataKey", 3, {0, 0}, 32767, 3};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a KIP-848 group's view of its topics; no longer written.
+/// Identifies a KIP-848 group's view of its topics; no longer written.
 ///     type 4 | v0
 struct consumer_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupPartitionMetadataKey", 4, {0, 0}, 32767, 4};

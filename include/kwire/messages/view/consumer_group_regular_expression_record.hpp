@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a regular expression that a KIP-848 group subscribes to.
+/// Identifies a regular expression that a KIP-848 group subscribes to.
 ///     type 16 | v0
 struct consumer_group_regular_expression_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionKey", 16, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member's target assignment.
+/// Identifies a member's target assignment.
 ///     type 7 | v0
 struct consumer_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupTargetAssignmentMemberKey", 7, {0, 0}, 32767, 7};
@@ -27,7 +27,7 @@ struct consumer_group_target_assignment_member_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Partitions that a member is to have.
+/// Partitions that a member should have.
 ///     type 7 | v0 | flexible
 struct consumer_group_target_assignment_member_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupTargetAssignmentMemberValue", 7, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names the target assignment of a KIP-848 group.
+/// Identifies the target assignment of a KIP-848 group.
 ///     type 6 | v0
 struct consumer_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupTargetAssignmentMetadataKey", 6, {0, 0}, 32767, 6};

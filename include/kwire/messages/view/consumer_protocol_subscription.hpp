@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// What a classic consumer tells its group's leader, inside JoinGroup's metadata.
+/// What a classic consumer sends to its group's leader, inside JoinGroup's metadata.
 ///     v0-3
 struct consumer_protocol_subscription : private vocabulary {
     static constexpr message_facts facts{"ConsumerProtocolSubscription", -1, {0, 3}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A controller that starts makes itself known to the active one.
+/// A starting controller registers with the active one.
 ///     key 70 | v0 | flexible | answered by controller_registration_response
 struct controller_registration_request : private vocabulary {
     static constexpr message_facts facts{"ControllerRegistrationRequest", 70, {0, 0}, 0};

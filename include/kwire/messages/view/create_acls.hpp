@@ -57,7 +57,7 @@ struct create_acls_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each access rule whether it was added, in the request's order.
+/// Reports for each access rule whether it was added, in the request's order.
 ///     key 30 | v0-3 | flexible v2+ | answers create_acls_request
 struct create_acls_response : private vocabulary {
     static constexpr message_facts facts{"CreateAclsResponse", 30, {0, 3}, 2};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Asks for a token with which others may authenticate in one's name.
+/// Asks for a token with which others may authenticate as its owner.
 ///     key 38 | v0-3 | flexible v2+ | answered by create_delegation_token_response
 struct create_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"CreateDelegationTokenRequest", 38, {0, 3}, 2};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Adds partitions to topics; there is no way back.
+/// Adds partitions to topics; this cannot be undone.
 ///     key 37 | v0-3 | flexible v2+ | answered by create_partitions_response
 struct create_partitions_request : private vocabulary {
     static constexpr message_facts facts{"CreatePartitionsRequest", 37, {0, 3}, 2};
@@ -65,7 +65,7 @@ struct create_partitions_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each topic whether it has the new number of partitions.
+/// Reports for each topic whether it has the new number of partitions.
 ///     key 37 | v0-3 | flexible v2+ | answers create_partitions_request
 struct create_partitions_response : private vocabulary {
     static constexpr message_facts facts{"CreatePartitionsResponse", 37, {0, 3}, 2};

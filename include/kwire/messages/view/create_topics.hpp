@@ -62,11 +62,11 @@ struct create_topics_request : private vocabulary {
         struct basic_view : struct_view<creatable_topic, V> {
             /// At most 249 letters, digits, dots, underscores and dashes.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// -1 with assignments of one's own, or (v4+) for the broker's default.   v0+
+            /// -1 with explicit assignments, or (v4+) for the broker's default.   v0+
             [[nodiscard]] std::int32_t num_partitions() const noexcept { return get<1>(*this); }
-            /// -1 with assignments of one's own, or (v4+) for the broker's default.   v0+
+            /// -1 with explicit assignments, or (v4+) for the broker's default.   v0+
             [[nodiscard]] std::int16_t replication_factor() const noexcept { return get<2>(*this); }
-            /// Which brokers hold what; empty: the cluster decides.   v0+
+            /// The brokers of each partition; empty: the cluster decides.   v0+
             [[nodiscard]] array_of<creatable_replica_assignment::basic_view<V>> assignments() const noexcept {
                 return get<3>(*this);
             }
@@ -154,17 +154,17 @@ struct create_topics_response : private vocabulary {
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// 0: created. TOPIC_ALREADY_EXISTS: nothing was changed.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
-            /// For people; null without an error.   v1+ | nullable
+            /// Human-readable text; null without an error.   v1+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<3>(*this);
             }
-            /// Why the settings are not told; 0: they are.   v5+ | tag 0
+            /// Why the settings are not returned; 0: they are.   v5+ | tag 0
             [[nodiscard]] kwire::error_code topic_config_error_code() const noexcept { return get<4>(*this); }
-            /// How many there are now; -1: not told.   v5+ | default -1
+            /// Number of partitions; -1: not returned.   v5+ | default -1
             [[nodiscard]] std::int32_t num_partitions() const noexcept { return get<5>(*this); }
-            /// Copies of each partition; -1: not told.   v5+ | default -1
+            /// Copies of each partition; -1: not returned.   v5+ | default -1
             [[nodiscard]] std::int16_t replication_factor() const noexcept { return get<6>(*this); }
-            /// Settings in force; null: not told.   v5+ | nullable
+            /// Settings in force; null: not returned.   v5+ | nullable
             [[nodiscard]] nullable_array_of<creatable_topic_configs::basic_view<V>> configs() const noexcept {
                 return get<7>(*this);
             }
@@ -181,7 +181,7 @@ struct create_topics_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<create_topics_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v2+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v2+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// Result for each topic of the request.   v0+
         [[nodiscard]] array_of<creatable_topic_result::basic_view<V>> topics() const noexcept {

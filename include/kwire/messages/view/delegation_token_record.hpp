@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A delegation token was made or changed.
+/// A delegation token was created or changed.
 ///     type 10 | v0 | flexible
 struct delegation_token_record : private vocabulary {
     static constexpr message_facts facts{"DelegationTokenRecord", 10, {0, 0}, 0};

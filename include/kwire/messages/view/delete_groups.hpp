@@ -23,7 +23,7 @@ struct delete_groups_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each group whether it is gone.
+/// Reports for each group whether it was deleted.
 ///     key 42 | v0-3 | flexible v2+ | answers delete_groups_request
 struct delete_groups_response : private vocabulary {
     static constexpr message_facts facts{"DeleteGroupsResponse", 42, {0, 3}, 2};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Moves the start of partitions forward, so that older records are gone.
+/// Moves the start of partitions forward, which deletes older records.
 ///     key 21 | v0-2 | flexible v2+ | answered by delete_records_response
 struct delete_records_request : private vocabulary {
     static constexpr message_facts facts{"DeleteRecordsRequest", 21, {0, 2}, 2};

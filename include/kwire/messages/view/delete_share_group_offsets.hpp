@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Makes a share group forget whole topics.
+/// Deletes a share group's offsets for whole topics.
 ///     key 92 | v0 | flexible | answered by delete_share_group_offsets_response
 struct delete_share_group_offsets_request : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupOffsetsRequest", 92, {0, 0}, 0};
@@ -40,7 +40,7 @@ struct delete_share_group_offsets_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each topic whether the share group has forgotten it.
+/// Reports for each topic whether its offsets were deleted.
 ///     key 92 | v0 | flexible | answers delete_share_group_offsets_request
 struct delete_share_group_offsets_response : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupOffsetsResponse", 92, {0, 0}, 0};

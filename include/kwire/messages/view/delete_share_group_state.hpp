@@ -63,7 +63,7 @@ struct delete_share_group_state_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether its state is gone.
+/// Reports for each partition whether its state was deleted.
 ///     key 86 | v0 | flexible | answers delete_share_group_state_request
 struct delete_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"DeleteShareGroupStateResponse", 86, {0, 0}, 0};

@@ -43,7 +43,7 @@ struct delete_topics_request : private vocabulary {
         }
         /// Topics to delete.   v0-5
         [[nodiscard]] array_of<std::string_view> topic_names() const noexcept { return get<1>(*this); }
-        /// How long to wait until the topics are gone, in milliseconds.   v0+
+        /// How long to wait until the topics are deleted, in milliseconds.   v0+
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
@@ -66,13 +66,13 @@ struct delete_topics_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<deletable_topic_result, V> {
-            /// Null if the topic was named by an id that is not known.   v0+ | nullable v6+ | map key
+            /// Null if the request named the topic by an unknown id.   v0+ | nullable v6+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<0>(*this); }
             /// Id of the deleted topic; zero: unknown.   v6+
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// TOPIC_DELETION_DISABLED or TOPIC_AUTHORIZATION_FAILED, or 0.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
-            /// For people; null without an error.   v5+ | nullable | default null
+            /// Human-readable text; null without an error.   v5+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<3>(*this);
             }
@@ -89,7 +89,7 @@ struct delete_topics_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<delete_topics_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// Result for each topic of the request.   v0+
         [[nodiscard]] array_of<deletable_topic_result::basic_view<V>> responses() const noexcept {

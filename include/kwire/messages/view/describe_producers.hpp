@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Asks partition leaders who has been producing idempotently or in transactions.
+/// Asks partition leaders which producers write idempotently or in transactions.
 ///     key 61 | v0 | flexible | answered by describe_producers_response
 struct describe_producers_request : private vocabulary {
     static constexpr message_facts facts{"DescribeProducersRequest", 61, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Makes the preferred replica of partitions lead, or any replica if none in sync is left.
+/// Makes the preferred replica of partitions lead, or any replica if none is in sync.
 ///     key 43 | v0-2 | flexible v2+ | answered by elect_leaders_response
 struct elect_leaders_request : private vocabulary {
     static constexpr message_facts facts{"ElectLeadersRequest", 43, {0, 2}, 2};
@@ -48,7 +48,7 @@ struct elect_leaders_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether it has the wanted leader.
+/// Reports for each partition whether it has the requested leader.
 ///     key 43 | v0-2 | flexible v2+ | answers elect_leaders_request
 struct elect_leaders_response : private vocabulary {
     static constexpr message_facts facts{"ElectLeadersResponse", 43, {0, 2}, 2};

@@ -119,7 +119,7 @@ struct end_quorum_epoch_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the voter has taken note of the leader's resignation.
+/// Whether the voter has accepted the leader's resignation.
 ///     key 54 | v0-1 | flexible v1+ | answers end_quorum_epoch_request
 struct end_quorum_epoch_response : private vocabulary {
     static constexpr message_facts facts{"EndQuorumEpochResponse", 54, {0, 1}, 1};

@@ -32,7 +32,7 @@ struct end_txn_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the end was decided; v5+ with the producer id and epoch for the next transaction.
+/// Whether the outcome is settled; v5+ with producer id and epoch for the next transaction.
 ///     key 26 | v0-5 | flexible v3+ | answers end_txn_request
 struct end_txn_response : private vocabulary {
     static constexpr message_facts facts{"EndTxnResponse", 26, {0, 5}, 3};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A client's whole request with its principal, passed on from a broker to the controller.
+/// A client's whole request with its principal, forwarded by a broker to the controller.
 ///     key 58 | v0 | flexible | answered by envelope_response
 struct envelope_request : private vocabulary {
     static constexpr message_facts facts{"EnvelopeRequest", 58, {0, 0}, 0};
@@ -33,7 +33,7 @@ struct envelope_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// The whole answer to the wrapped request.
+/// The whole response to the wrapped request.
 ///     key 58 | v0 | flexible | answers envelope_request
 struct envelope_response : private vocabulary {
     static constexpr message_facts facts{"EnvelopeResponse", 58, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Ends a delegation token now or later; the HMAC in it is a secret.
+/// Expires a delegation token now or later; the HMAC in it is a secret.
 ///     key 40 | v0-2 | flexible v2+ | answered by expire_delegation_token_response
 struct expire_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"ExpireDelegationTokenRequest", 40, {0, 2}, 2};
@@ -26,7 +26,7 @@ struct expire_delegation_token_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// When the token expires now.
+/// When the token now expires.
 ///     key 40 | v0-2 | flexible v2+ | answers expire_delegation_token_request
 struct expire_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"ExpireDelegationTokenResponse", 40, {0, 2}, 2};

@@ -10,7 +10,7 @@ namespace kwire {
 struct fetch_request : private vocabulary {
     static constexpr message_facts facts{"FetchRequest", 1, {0, 18}, 12};
 
-    /// Who replicates; consumers leave it at its default.
+    /// The broker that replicates; consumers leave it at its default.
     struct replica_state {
         template <class M = fetch_request> static constexpr field_list<M, 2> fields{{
             {"replica_id", int32, since(15), defaults_to(-1), names_broker},
@@ -46,25 +46,25 @@ struct fetch_request : private vocabulary {
         struct basic_view : struct_view<partition, V> {
             /// Partition to read.   v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
-            /// The broker refuses if its own differs; -1: do not compare.   v9+ | default -1
+            /// The broker rejects the request if its own differs; -1: not checked.   v9+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
-            /// First offset wanted; the batch that holds it may begin earlier.   v0+
+            /// First offset wanted; the batch that contains it may start earlier.   v0+
             [[nodiscard]] std::int64_t fetch_offset() const noexcept { return get<2>(*this); }
             /// Leader epoch of the last record the reader has; -1: no check for divergence.   v12+ | default -1
             [[nodiscard]] std::int32_t last_fetched_epoch() const noexcept { return get<3>(*this); }
             /// First offset that the follower has; -1 from consumers.   v5+ | default -1
             [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
-            /// Bound for this partition in bytes; one batch may exceed it.   v0+
+            /// Limit for this partition in bytes; one batch may exceed it.   v0+
             [[nodiscard]] std::int32_t partition_max_bytes() const noexcept { return get<5>(*this); }
             /// Directory in which the KRaft replica keeps the log; zero: none.   v17+ | tag 0
             [[nodiscard]] uuid replica_directory_id() const noexcept { return get<6>(*this); }
-            /// What the follower knows; the leader answers at once if its own is higher.   v18+ | tag 1 | default 9223372036854775807
+            /// As the follower knows it; the leader answers at once if its own is higher.   v18+ | tag 1 | default 9223372036854775807
             [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
 
-    /// The partitions to read of one topic.
+    /// The partitions to read in one topic.
     struct topic {
         template <class M = fetch_request> static constexpr field_list<M, 3, partition> fields{{
             {"topic", string, between(0, 12), ignorable, key, names_topic},
@@ -75,9 +75,9 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// Topic to read; from v13 on its id stands instead.   v0-12 | key
+            /// Topic to read; replaced by its id from v13 on.   v0-12 | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
-            /// Topic to read, as Metadata tells it.   v13+ | key
+            /// Id of the topic to read, as Metadata returns it.   v13+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// Where to read in each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
@@ -87,7 +87,7 @@ struct fetch_request : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    /// Partitions of one topic that leave the session.
+    /// Partitions of one topic to remove from the session.
     struct forgotten_topic {
         template <class M = fetch_request> static constexpr field_list<M, 3> fields{{
             {"topic", string, between(7, 12), ignorable, key, names_topic},
@@ -98,11 +98,11 @@ struct fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<forgotten_topic, V> {
-            /// Topic that they belong to; from v13 on its id stands instead.   v7-12 | key
+            /// Topic that they belong to; replaced by its id from v13 on.   v7-12 | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// Topic that they belong to.   v13+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
-            /// Partitions to leave out from now on.   v7+
+            /// Partitions to remove.   v7+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -127,19 +127,19 @@ struct fetch_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<fetch_request, V> {
-        /// Checked by KRaft controllers if it is there; clients leave it null.   v12+ | tag 0 | nullable | default null
+        /// Checked by KRaft controllers if set; clients leave it null.   v12+ | tag 0 | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// Number of the broker that replicates; -1 from consumers.   v0-14 | default -1
         [[nodiscard]] std::int32_t replica_id() const noexcept { return get<1>(*this); }
-        /// Who replicates; consumers leave it at its default.   v15+ | tag 1
+        /// The broker that replicates; consumers leave it at its default.   v15+ | tag 1
         [[nodiscard]] fetch_request::replica_state::basic_view<V> replica_state() const noexcept {
             return get<2>(*this);
         }
         /// How long the broker may wait for min_bytes to gather, in milliseconds.   v0+
         [[nodiscard]] std::int32_t max_wait_ms() const noexcept { return get<3>(*this); }
-        /// Answer as soon as so many bytes are there, or an error; 0 answers at once.   v0+
+        /// The broker waits for this many bytes, unless there is an error; 0: it answers at once.   v0+
         [[nodiscard]] std::int32_t min_bytes() const noexcept { return get<4>(*this); }
-        /// Bound for the whole answer in bytes; the first batch comes even if it is larger.   v3+ | default 2147483647
+        /// Limit for the whole response in bytes; the first batch is returned even if it is larger.   v3+ | default 2147483647
         [[nodiscard]] std::int32_t max_bytes() const noexcept { return get<5>(*this); }
         /// 0: read all records; 1: only up to the first open transaction, with the aborted ones listed.   v4+
         [[nodiscard]] std::int8_t isolation_level() const noexcept { return get<6>(*this); }
@@ -147,13 +147,13 @@ struct fetch_request : private vocabulary {
         [[nodiscard]] std::int32_t session_id() const noexcept { return get<7>(*this); }
         /// Counts requests in a session; 0 asks for a new one, -1 for none (or to close it).   v7+ | default -1
         [[nodiscard]] std::int32_t session_epoch() const noexcept { return get<8>(*this); }
-        /// What to read; within a session only what is new or changed.   v0+
+        /// Partitions to read; within a session only new or changed ones.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<9>(*this); }
-        /// What to take out of the session.   v7+
+        /// Partitions to remove from the session.   v7+
         [[nodiscard]] array_of<forgotten_topic::basic_view<V>> forgotten_topics_data() const noexcept {
             return get<10>(*this);
         }
-        /// Where the consumer stands, so that it can be sent to a near replica; empty: unknown.   v11+
+        /// The consumer's rack, so that it can be sent to a nearby replica; empty: unknown.   v11+
         [[nodiscard]] std::string_view rack_id() const noexcept { return get<11>(*this); }
     };
     using view = basic_view<any_version>;
@@ -174,7 +174,7 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<epoch_end_offset, V> {
-            /// Largest epoch that is not beyond the follower's; -1: no divergence.   v12+ | default -1
+            /// Largest epoch not above the follower's; -1: no divergence.   v12+ | default -1
             [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
             /// Offset after that epoch's last record; -1: no divergence.   v12+ | default -1
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<1>(*this); }
@@ -200,7 +200,7 @@ struct fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    /// Names a snapshot by the position up to which it replaces the log.
+    /// Identifies a snapshot by the position up to which it replaces the log.
     struct snapshot_id {
         template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
             {"end_offset", int64, since(12), defaults_to(-1)},
@@ -218,7 +218,7 @@ struct fetch_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    /// A transaction whose records are to be skipped.
+    /// A transaction whose records must be skipped.
     struct aborted_transaction {
         template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
             {"producer_id", int64, since(4), names_producer},
@@ -230,7 +230,7 @@ struct fetch_response : private vocabulary {
         struct basic_view : struct_view<aborted_transaction, V> {
             /// Producer whose records to skip, until its abort marker.   v4+
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
-            /// Where that transaction begins in this partition.   v4+
+            /// First offset of that transaction in this partition.   v4+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
@@ -256,13 +256,13 @@ struct fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<partition_data, V> {
-            /// Partition that this is from.   v0+ | key
+            /// Partition that was read.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// For example OFFSET_OUT_OF_RANGE: look for another offset with ListOffsets.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// First offset that consumers may not read yet; -1: unknown.   v0+
             [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<2>(*this); }
-            /// Below it no transaction is open; -1: unknown.   v4+ | default -1
+            /// No transaction is open below this offset; -1: unknown.   v4+ | default -1
             [[nodiscard]] std::int64_t last_stable_offset() const noexcept { return get<3>(*this); }
             /// First offset that the log still has; -1: unknown.   v5+ | default -1
             [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
@@ -270,11 +270,11 @@ struct fetch_response : private vocabulary {
             [[nodiscard]] epoch_end_offset::basic_view<V> diverging_epoch() const noexcept {
                 return get<5>(*this);
             }
-            /// Where the partition is now; -1: no news.   v12+ | tag 1
+            /// The partition's current leader; -1: not given.   v12+ | tag 1
             [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept {
                 return get<6>(*this);
             }
-            /// For KRaft followers: load this snapshot instead; -1: read on.   v12+ | tag 2
+            /// For KRaft followers: load this snapshot instead; -1: keep fetching.   v12+ | tag 2
             [[nodiscard]] fetch_response::snapshot_id::basic_view<V> snapshot_id() const noexcept {
                 return get<7>(*this);
             }
@@ -284,7 +284,7 @@ struct fetch_response : private vocabulary {
             }
             /// Broker to read from next; -1: the leader.   v11+ | default -1
             [[nodiscard]] std::int32_t preferred_read_replica() const noexcept { return get<9>(*this); }
-            /// Batches back to back, the last possibly cut short; null: none.   v0+ | nullable | default null
+            /// Batches back to back, the last possibly truncated; null: none.   v0+ | nullable | default null
             [[nodiscard]] std::optional<std::span<const std::byte>> records() const noexcept {
                 return get<10>(*this);
             }
@@ -333,7 +333,7 @@ struct fetch_response : private vocabulary {
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
             /// TCP port to connect to.   v16+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
-            /// Where the broker stands; null: not configured.   v16+ | nullable | default null
+            /// The broker's rack; null: not configured.   v16+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
@@ -351,17 +351,17 @@ struct fetch_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<fetch_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// Error of the session, such as FETCH_SESSION_ID_NOT_FOUND: begin a new one.   v7+
+        /// Error of the session, such as FETCH_SESSION_ID_NOT_FOUND: start a new one.   v7+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
-        /// Session to name in the next request; 0: none.   v7+
+        /// Session id for the next request; 0: none.   v7+
         [[nodiscard]] std::int32_t session_id() const noexcept { return get<2>(*this); }
-        /// What was read; within a session only partitions with something to tell.   v0+
+        /// What was read; within a session only partitions with changes.   v0+
         [[nodiscard]] array_of<fetchable_topic_response::basic_view<V>> responses() const noexcept {
             return get<3>(*this);
         }
-        /// Addresses of the brokers that the partitions' current leaders name.   v16+ | tag 0
+        /// Addresses of the brokers that are named as current leaders.   v16+ | tag 0
         [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
             return get<4>(*this);
         }

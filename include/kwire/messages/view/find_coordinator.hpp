@@ -29,7 +29,7 @@ struct find_coordinator_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Names the coordinating brokers.
+/// Returns the coordinating brokers.
 ///     key 10 | v0-6 | flexible v3+ | answers find_coordinator_request
 struct find_coordinator_response : private vocabulary {
     static constexpr message_facts facts{"FindCoordinatorResponse", 10, {0, 6}, 3};
@@ -56,9 +56,9 @@ struct find_coordinator_response : private vocabulary {
             [[nodiscard]] std::string_view host() const noexcept { return get<2>(*this); }
             /// TCP port to connect to; -1 on error.   v4+
             [[nodiscard]] std::int32_t port() const noexcept { return get<3>(*this); }
-            /// COORDINATOR_NOT_AVAILABLE calls for a later try.   v4+
+            /// COORDINATOR_NOT_AVAILABLE: retry later.   v4+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<4>(*this); }
-            /// For people; null or empty without an error.   v4+ | nullable
+            /// Human-readable text; null or empty without an error.   v4+ | nullable
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<5>(*this);
             }
@@ -79,11 +79,11 @@ struct find_coordinator_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<find_coordinator_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// COORDINATOR_NOT_AVAILABLE calls for a later try.   v0-3
+        /// COORDINATOR_NOT_AVAILABLE: retry later.   v0-3
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
-        /// For people; null or empty without an error.   v1-3 | nullable
+        /// Human-readable text; null or empty without an error.   v1-3 | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// The coordinating broker; -1 on error.   v0-3
         [[nodiscard]] std::int32_t node_id() const noexcept { return get<3>(*this); }
@@ -91,7 +91,7 @@ struct find_coordinator_response : private vocabulary {
         [[nodiscard]] std::string_view host() const noexcept { return get<4>(*this); }
         /// TCP port to connect to; -1 on error.   v0-3
         [[nodiscard]] std::int32_t port() const noexcept { return get<5>(*this); }
-        /// One answer for each key of the request.   v4+
+        /// One result for each key of the request.   v4+
         [[nodiscard]] array_of<coordinator::basic_view<V>> coordinators() const noexcept {
             return get<6>(*this);
         }

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Asks which metrics the client is to push (KIP-714).
+/// Asks which metrics the client should push (KIP-714).
 ///     key 71 | v0 | flexible | answered by get_telemetry_subscriptions_response
 struct get_telemetry_subscriptions_request : private vocabulary {
     static constexpr message_facts facts{"GetTelemetrySubscriptionsRequest", 71, {0, 0}, 0};
@@ -23,7 +23,7 @@ struct get_telemetry_subscriptions_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Wanted metrics, how often to push and which compressions are welcome.
+/// Requested metrics, the push interval and the accepted compression types.
 ///     key 71 | v0 | flexible | answers get_telemetry_subscriptions_request
 struct get_telemetry_subscriptions_response : private vocabulary {
     static constexpr message_facts facts{"GetTelemetrySubscriptionsResponse", 71, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a classic group.
+/// Identifies a classic group.
 ///     type 2 | v0
 struct group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"GroupMetadataKey", 2, {0, 0}, 32767, 2};

@@ -22,7 +22,7 @@ struct heartbeat_request : private vocabulary {
     struct basic_view : struct_view<heartbeat_request, V> {
         /// The member's group.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
-        /// Round that JoinGroup told.   v0+
+        /// Generation that JoinGroup returned.   v0+
         [[nodiscard]] std::int32_t generation_id() const noexcept { return get<1>(*this); }
         /// The caller's id.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<2>(*this); }
@@ -34,7 +34,7 @@ struct heartbeat_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the member is still in.
+/// Whether the member is still in the group.
 ///     key 12 | v0-4 | flexible v4+ | answers heartbeat_request
 struct heartbeat_response : private vocabulary {
     static constexpr message_facts facts{"HeartbeatResponse", 12, {0, 4}, 4};
@@ -47,9 +47,9 @@ struct heartbeat_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<heartbeat_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// REBALANCE_IN_PROGRESS: join again. UNKNOWN_MEMBER_ID: join anew.   v0+
+        /// REBALANCE_IN_PROGRESS: rejoin. UNKNOWN_MEMBER_ID: join as a new member.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
     };
     using view = basic_view<any_version>;

@@ -72,7 +72,7 @@ struct incremental_alter_configs_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each resource whether its settings were changed.
+/// Reports for each resource whether its settings were changed.
 ///     key 44 | v0-1 | flexible v1+ | answers incremental_alter_configs_request
 struct incremental_alter_configs_response : private vocabulary {
     static constexpr message_facts facts{"IncrementalAlterConfigsResponse", 44, {0, 1}, 1};

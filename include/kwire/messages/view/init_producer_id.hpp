@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Obtains a producer id; with a transactional id it also fences earlier users of that id.
+/// Obtains a producer id; with a transactional id it also fences earlier producers.
 ///     key 22 | v0-6 | flexible v2+ | v6 unstable | answered by init_producer_id_response
 struct init_producer_id_request : private vocabulary {
     static constexpr message_facts facts{"InitProducerIdRequest", 22, {0, 6}, 2};
@@ -28,11 +28,11 @@ struct init_producer_id_request : private vocabulary {
         }
         /// The broker aborts a transaction that stays open longer, in milliseconds.   v0+
         [[nodiscard]] std::int32_t transaction_timeout_ms() const noexcept { return get<1>(*this); }
-        /// The id so far, to raise its epoch; -1: the first call.   v3+ | default -1
+        /// Current id, whose epoch to raise; -1: first call.   v3+ | default -1
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
-        /// The epoch so far; -1: the first call.   v3+ | default -1
+        /// Current epoch; -1: first call.   v3+ | default -1
         [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
-        /// Whether another system decides over commit, so that no timeout aborts.   v6+
+        /// Whether an external system decides the commit, so that no timeout aborts it.   v6+
         [[nodiscard]] bool enable2_pc() const noexcept { return get<4>(*this); }
         /// Whether a prepared transaction survives this call.   v6+
         [[nodiscard]] bool keep_prepared_txn() const noexcept { return get<5>(*this); }
@@ -57,9 +57,9 @@ struct init_producer_id_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<init_producer_id_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v0+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// CONCURRENT_TRANSACTIONS: an old one is still ending, retry. PRODUCER_FENCED: give up.   v0+
+        /// CONCURRENT_TRANSACTIONS: the last one is not finished, retry. PRODUCER_FENCED: give up.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// Goes into every batch header; -1 on error.   v0+ | default -1
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }

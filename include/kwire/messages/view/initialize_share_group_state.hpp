@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Sets where a share group starts in some partitions; between brokers.
+/// Sets where a share group starts in some partitions; sent between brokers.
 ///     key 83 | v0 | flexible | answered by initialize_share_group_state_response
 struct initialize_share_group_state_request : private vocabulary {
     static constexpr message_facts facts{"InitializeShareGroupStateRequest", 83, {0, 0}, 0};
@@ -69,7 +69,7 @@ struct initialize_share_group_state_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether its state was set up.
+/// Reports for each partition whether its state was initialized.
 ///     key 83 | v0 | flexible | answers initialize_share_group_state_request
 struct initialize_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"InitializeShareGroupStateResponse", 83, {0, 0}, 0};

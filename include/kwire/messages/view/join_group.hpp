@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Enters a group or a new round of it; the answer comes once all members have joined.
+/// Joins a group or its next generation; answered once all members have joined.
 ///     key 11 | v0-9 | flexible v6+ | answered by join_group_response
 struct join_group_request : private vocabulary {
     static constexpr message_facts facts{"JoinGroupRequest", 11, {0, 9}, 6};
@@ -42,13 +42,13 @@ struct join_group_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<join_group_request, V> {
-        /// Group to enter.   v0+
+        /// Group to join.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
-        /// The member is out after so many milliseconds without a heartbeat.   v0+
+        /// The member is removed after this many milliseconds without a heartbeat.   v0+
         [[nodiscard]] std::int32_t session_timeout_ms() const noexcept { return get<1>(*this); }
         /// How long members have to rejoin, in ms; -1: the session timeout.   v1+ | default -1
         [[nodiscard]] std::int32_t rebalance_timeout_ms() const noexcept { return get<2>(*this); }
-        /// Empty on the first call; v4+ answers it with an id and MEMBER_ID_REQUIRED.   v0+
+        /// Empty in the first request; v4+ answers that with an id and MEMBER_ID_REQUIRED.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<3>(*this); }
         /// A fixed name that survives restarts (static membership); null: a dynamic member.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
@@ -56,15 +56,15 @@ struct join_group_request : private vocabulary {
         }
         /// `consumer` or `connect`; the same for all members.   v0+
         [[nodiscard]] std::string_view protocol_type() const noexcept { return get<5>(*this); }
-        /// Assignment strategies that the member can use, best first.   v0+
+        /// Assignment strategies that the member supports, preferred first.   v0+
         [[nodiscard]] array_of<protocol::basic_view<V>> protocols() const noexcept { return get<6>(*this); }
-        /// Why it joins again, for the broker's log.   v8+ | nullable | default null
+        /// Why the member rejoins, for the broker's log.   v8+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> reason() const noexcept { return get<7>(*this); }
     };
     using view = basic_view<any_version>;
 };
 
-/// The round's number and leader; only the leader is told all members.
+/// The generation and its leader; only the leader receives the list of members.
 ///     key 11 | v0-9 | flexible v6+ | answers join_group_request
 struct join_group_response : private vocabulary {
     static constexpr message_facts facts{"JoinGroupResponse", 11, {0, 9}, 6};
@@ -86,7 +86,7 @@ struct join_group_response : private vocabulary {
             [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
                 return get<1>(*this);
             }
-            /// What it sent for the chosen strategy.   v0+
+            /// The metadata that it sent for the chosen strategy.   v0+
             [[nodiscard]] std::span<const std::byte> metadata() const noexcept { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
@@ -107,19 +107,19 @@ struct join_group_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<join_group_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v2+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v2+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// MEMBER_ID_REQUIRED: call again with the member id given here.   v0+
+        /// MEMBER_ID_REQUIRED: join again with the member id returned here.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
-        /// Number of the round, to be named in later calls; -1 on error.   v0+ | default -1
+        /// The group's generation, to send in later requests; -1 on error.   v0+ | default -1
         [[nodiscard]] std::int32_t generation_id() const noexcept { return get<2>(*this); }
         /// `consumer` or `connect`; null on error.   v7+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<3>(*this); }
-        /// The strategy that all members know; null or empty on error.   v0+ | nullable v7+
+        /// The strategy that all members support; null or empty on error.   v0+ | nullable v7+
         [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept { return get<4>(*this); }
-        /// Member id of the one that assigns.   v0+
+        /// Member id of the leader, which makes the assignment.   v0+
         [[nodiscard]] std::string_view leader() const noexcept { return get<5>(*this); }
-        /// Whether the leader leaves the assignment as it is.   v9+
+        /// Whether the leader must leave the assignment unchanged.   v9+
         [[nodiscard]] bool skip_assignment() const noexcept { return get<6>(*this); }
         /// The member's id from now on.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<7>(*this); }

@@ -141,7 +141,7 @@ struct leader_and_isr_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether the broker leads or follows as told.
+/// Reports for each partition whether the broker leads or follows as instructed.
 ///     key 4 | v0-7 | flexible v4+ | answers leader_and_isr_request
 struct leader_and_isr_response : private vocabulary {
     static constexpr message_facts facts{"LeaderAndIsrResponse", 4, {0, 7}, 4};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Takes members out of a group at once.
+/// Removes members from a group at once.
 ///     key 13 | v0-5 | flexible v4+ | answered by leave_group_response
 struct leave_group_request : private vocabulary {
     static constexpr message_facts facts{"LeaveGroupRequest", 13, {0, 5}, 4};
@@ -44,9 +44,9 @@ struct leave_group_request : private vocabulary {
     struct basic_view : struct_view<leave_group_request, V> {
         /// Group to leave.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
-        /// Who leaves; from v3 on a list stands instead.   v0-2
+        /// Member that leaves; replaced by a list from v3 on.   v0-2
         [[nodiscard]] std::string_view member_id() const noexcept { return get<1>(*this); }
-        /// Who leaves.   v3+
+        /// Members that leave.   v3+
         [[nodiscard]] array_of<member_identity::basic_view<V>> members() const noexcept {
             return get<2>(*this);
         }
@@ -54,7 +54,7 @@ struct leave_group_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Who has left.
+/// Which members have left.
 ///     key 13 | v0-5 | flexible v4+ | answers leave_group_request
 struct leave_group_response : private vocabulary {
     static constexpr message_facts facts{"LeaveGroupResponse", 13, {0, 5}, 4};
@@ -91,7 +91,7 @@ struct leave_group_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<leave_group_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// Error for the group as a whole; members have their own.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a stored position in its oldest form.
+/// Identifies a stored position in its oldest form.
 ///     type 0 | v0
 struct legacy_offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"LegacyOffsetCommitKey", 0, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Asks for the names of client metrics resources; now ListConfigResources.
+/// Asks for the names of client metrics resources; replaced by ListConfigResources.
 ///     key 74 | v0 | flexible | answered by list_client_metrics_resources_response
 struct list_client_metrics_resources_request : private vocabulary {
     static constexpr message_facts facts{"ListClientMetricsResourcesRequest", 74, {0, 0}, 0};

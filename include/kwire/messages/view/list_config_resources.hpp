@@ -23,7 +23,7 @@ struct list_config_resources_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Names and types of the resources.
+/// Identifies and types of the resources.
 ///     key 74 | v0-1 | flexible | answers list_config_resources_request
 struct list_config_resources_response : private vocabulary {
     static constexpr message_facts facts{"ListConfigResourcesResponse", 74, {0, 1}, 0};

@@ -24,7 +24,7 @@ struct list_offsets_request : private vocabulary {
         struct basic_view : struct_view<partition, V> {
             /// Partition to look into.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
-            /// The broker refuses if its own differs; -1: do not compare.   v4+ | default -1
+            /// The broker rejects the request if its own differs; -1: not checked.   v4+ | default -1
             [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
             /// Unix ms, or -1 latest, -2 earliest, -3 newest (v7+), -4 to -6 tiered (v8+).   v0+
             [[nodiscard]] std::int64_t timestamp() const noexcept { return get<2>(*this); }
@@ -97,7 +97,7 @@ struct list_offsets_response : private vocabulary {
         struct basic_view : struct_view<partition_response, V> {
             /// Partition that was looked into.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
-            /// 0: the rest is good, also if no record is that late.   v0+
+            /// 0: the other fields are valid, even if no record is that late.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// First offsets of segments before the time, newest first.   v0
             [[nodiscard]] array_of<std::int64_t> old_style_offsets() const noexcept { return get<2>(*this); }
@@ -140,7 +140,7 @@ struct list_offsets_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<list_offsets_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v2+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v2+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// Results by topic.   v0+
         [[nodiscard]] array_of<topic_response::basic_view<V>> topics() const noexcept {

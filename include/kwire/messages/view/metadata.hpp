@@ -44,9 +44,9 @@ struct metadata_request : private vocabulary {
         }
         /// Whether the broker may create topics that do not exist yet.   v4+ | default true
         [[nodiscard]] bool allow_auto_topic_creation() const noexcept { return get<1>(*this); }
-        /// Whether to say what this client may do to the cluster.   v8-10
+        /// Whether to return the operations that this client may perform on the cluster.   v8-10
         [[nodiscard]] bool include_cluster_authorized_operations() const noexcept { return get<2>(*this); }
-        /// Whether to say what this client may do to each topic.   v8+
+        /// Whether to return the operations that this client may perform on each topic.   v8+
         [[nodiscard]] bool include_topic_authorized_operations() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
@@ -75,7 +75,7 @@ struct metadata_response : private vocabulary {
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
             /// TCP port to connect to.   v0+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
-            /// Where the broker stands; null: not configured.   v1+ | nullable | default null
+            /// The broker's rack; null: not configured.   v1+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
@@ -108,7 +108,7 @@ struct metadata_response : private vocabulary {
             [[nodiscard]] array_of<std::int32_t> replica_nodes() const noexcept { return get<4>(*this); }
             /// Brokers whose copy keeps up with the leader.   v0+
             [[nodiscard]] array_of<std::int32_t> isr_nodes() const noexcept { return get<5>(*this); }
-            /// Brokers whose copy cannot be reached.   v5+
+            /// Brokers whose copy is unreachable.   v5+
             [[nodiscard]] array_of<std::int32_t> offline_replicas() const noexcept { return get<6>(*this); }
         };
         using view = basic_view<any_version>;
@@ -128,11 +128,11 @@ struct metadata_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic, V> {
-            /// For example UNKNOWN_TOPIC_OR_PARTITION; 0: the rest is good.   v0+
+            /// For example UNKNOWN_TOPIC_OR_PARTITION; 0: the other fields are valid.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-            /// Null if the topic was asked for by an id that is not known.   v0+ | nullable v12+ | map key
+            /// Null if the topic was requested by an unknown id.   v0+ | nullable v12+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
-            /// Distinguishes topics that had the same name in turn; zero: unknown.   v10+
+            /// Tells apart topics that reuse a name; zero: unknown.   v10+
             [[nodiscard]] uuid topic_id() const noexcept { return get<2>(*this); }
             /// Whether brokers keep their own state in it, as in `__consumer_offsets`.   v1+
             [[nodiscard]] bool is_internal() const noexcept { return get<3>(*this); }
@@ -159,15 +159,15 @@ struct metadata_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<metadata_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v3+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v3+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// All live brokers, with addresses for the listener that was asked.   v0+
+        /// All live brokers, with addresses for the listener that received the request.   v0+
         [[nodiscard]] array_of<broker::basic_view<V>> brokers() const noexcept { return get<1>(*this); }
-        /// Stays the same for the cluster's life; null: not known yet.   v2+ | nullable | default null
+        /// Stays the same for the life of the cluster; null: not known yet.   v2+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<2>(*this); }
         /// Broker to send administrative requests to; -1: none known.   v1+ | default -1
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<3>(*this); }
-        /// The requested topics, also those with errors.   v0+
+        /// The requested topics, including those with errors.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<4>(*this); }
         /// Bit n set: ACL operation n is allowed; INT32_MIN: not asked for.   v8-10 | default -2147483648
         [[nodiscard]] std::int32_t cluster_authorized_operations() const noexcept { return get<5>(*this); }

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Changes nothing; written so that the log moves on.
+/// Changes nothing; written so that the log advances.
 ///     type 20 | v0 | flexible
 struct no_op_record : private vocabulary {
     static constexpr message_facts facts{"NoOpRecord", 20, {0, 0}, 0};

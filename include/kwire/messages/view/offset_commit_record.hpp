@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a group's stored position in one partition.
+/// Identifies a group's stored position in one partition.
 ///     type 1 | v0
 struct offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"OffsetCommitKey", 1, {0, 0}, 32767, 1};

@@ -59,7 +59,7 @@ struct offset_delete_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether the position is gone.
+/// Reports for each partition whether the position was deleted.
 ///     key 47 | v0 | answers offset_delete_request
 struct offset_delete_response : private vocabulary {
     static constexpr message_facts facts{"OffsetDeleteResponse", 47, {0, 0}};

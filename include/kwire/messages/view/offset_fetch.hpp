@@ -39,7 +39,7 @@ struct offset_fetch_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
-            /// Topic to look up; from v10 on its id stands instead.   v8-9 | key
+            /// Topic to look up; replaced by its id from v10 on.   v8-9 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Topic to look up.   v10+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
@@ -63,9 +63,9 @@ struct offset_fetch_request : private vocabulary {
         struct basic_view : struct_view<group, V> {
             /// Group to look up.   v8+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
-            /// Asking member in the newer protocol; null: not compared.   v9+ | nullable | default null
+            /// The requesting member in the newer protocol; null: not checked.   v9+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> member_id() const noexcept { return get<1>(*this); }
-            /// Its epoch; -1: not compared.   v9+ | default -1
+            /// Its epoch; -1: not checked.   v9+ | default -1
             [[nodiscard]] std::int32_t member_epoch() const noexcept { return get<2>(*this); }
             /// What to look up; null: all that the group has stored.   v8+ | nullable
             [[nodiscard]] nullable_array_of<offset_fetch_request::topics::basic_view<V>> topics() const noexcept {
@@ -85,7 +85,7 @@ struct offset_fetch_request : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<offset_fetch_request, V> {
-        /// Group to look up; from v8 on a list stands instead.   v0-7
+        /// Group to look up; replaced by a list from v8 on.   v0-7
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// What to look up; null: all that the group has stored.   v0-7 | nullable v2-7
         [[nodiscard]] nullable_array_of<topic::basic_view<V>> topics() const noexcept {
@@ -93,7 +93,7 @@ struct offset_fetch_request : private vocabulary {
         }
         /// Groups to look up.   v8+
         [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept { return get<2>(*this); }
-        /// Whether to refuse positions that an open transaction may still change.   v7+
+        /// Whether to return an error for positions that an open transaction may still change.   v7+
         [[nodiscard]] bool require_stable() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
@@ -189,7 +189,7 @@ struct offset_fetch_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topics, V> {
-            /// Topic that was looked up; from v10 on its id stands instead.   v8-9 | key
+            /// Topic that was looked up; replaced by its id from v10 on.   v8-9 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Topic that was looked up.   v10+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
@@ -234,9 +234,9 @@ struct offset_fetch_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<offset_fetch_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v3+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v3+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// Results by topic; from v8 on they stand under their group.   v0-7
+        /// Results by topic; nested in their group from v8 on.   v0-7
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// Error for the group as a whole; partitions have their own.   v2-7
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }

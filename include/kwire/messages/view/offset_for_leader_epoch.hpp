@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Asks where a leader epoch ends, to find where two logs part.
+/// Asks where a leader epoch ends, to find where two logs diverge.
 ///     key 23 | v0-4 | flexible v4+ | answered by offset_for_leader_epoch_response
 struct offset_for_leader_epoch_request : private vocabulary {
     static constexpr message_facts facts{"OffsetForLeaderEpochRequest", 23, {0, 4}, 4};
@@ -69,7 +69,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// End offset of each epoch that was asked for.
+/// End offset of each requested epoch.
 ///     key 23 | v0-4 | flexible v4+ | answers offset_for_leader_epoch_request
 struct offset_for_leader_epoch_response : private vocabulary {
     static constexpr message_facts facts{"OffsetForLeaderEpochResponse", 23, {0, 4}, 4};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// What changed of a partition; a tag that is not there means no change.
+/// What changed in a partition; an absent tag means no change.
 ///     type 5 | v0-2 | flexible
 struct partition_change_record : private vocabulary {
     static constexpr message_facts facts{"PartitionChangeRecord", 5, {0, 2}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A partition came to be, or stands whole in a snapshot.
+/// A partition was created, or its whole state in a snapshot.
 ///     type 3 | v0-2 | flexible
 struct partition_record : private vocabulary {
     static constexpr message_facts facts{"PartitionRecord", 3, {0, 2}, 0};

@@ -42,9 +42,9 @@ struct produce_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<topic_produce_data, V> {
-            /// Topic to append to; from v13 on its id stands instead.   v0-12 | map key
+            /// Topic to append to; replaced by its id from v13 on.   v0-12 | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
-            /// Topic to append to, as Metadata tells it.   v13+ | map key
+            /// Id of the topic to append to, as Metadata returns it.   v13+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
             /// What to append, by partition.   v0+
             [[nodiscard]] array_of<partition_produce_data::basic_view<V>> partition_data() const noexcept {
@@ -68,7 +68,7 @@ struct produce_request : private vocabulary {
         [[nodiscard]] std::optional<std::string_view> transactional_id() const noexcept {
             return get<0>(*this);
         }
-        /// 0: no answer at all; 1: once the leader has it; -1: once all in-sync replicas have it.   v0+
+        /// When to answer. 0: never; 1: once the leader has it; -1: once all in-sync replicas have it.   v0+
         [[nodiscard]] std::int16_t acks() const noexcept { return get<1>(*this); }
         /// How long the leader may wait for the replicas, in milliseconds.   v0+
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<2>(*this); }
@@ -80,12 +80,12 @@ struct produce_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Where the batches went; there is none for acks 0.
+/// Where the batches were appended; not sent for acks 0.
 ///     key 0 | v0-13 | flexible v9+ | answers produce_request
 struct produce_response : private vocabulary {
     static constexpr message_facts facts{"ProduceResponse", 0, {0, 13}, 9};
 
-    /// One record that was refused.
+    /// One record that was rejected.
     struct batch_index_and_error_message {
         template <class M = produce_response> static constexpr field_list<M, 2> fields{{
             {"batch_index", int32, since(8), key},
@@ -95,9 +95,9 @@ struct produce_response : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<batch_index_and_error_message, V> {
-            /// The record's place in the batch, from 0.   v8+ | key
+            /// The record's index in the batch, from 0.   v8+ | key
             [[nodiscard]] std::int32_t batch_index() const noexcept { return get<0>(*this); }
-            /// Why this record was refused, for people.   v8+ | nullable | default null
+            /// Why this record was rejected, as human-readable text.   v8+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> batch_index_error_message() const noexcept {
                 return get<1>(*this);
             }
@@ -123,7 +123,7 @@ struct produce_response : private vocabulary {
         using view = basic_view<any_version>;
     };
 
-    /// What became of one partition's batches.
+    /// Result for the batches of one partition.
     struct partition_produce_response {
         template <class M = produce_response>
         static constexpr field_list<M, 8, batch_index_and_error_message, leader_id_and_epoch> fields{{
@@ -142,23 +142,23 @@ struct produce_response : private vocabulary {
         struct basic_view : struct_view<partition_produce_response, V> {
             /// Partition that the result is for.   v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
-            /// 0: appended. NOT_LEADER_OR_FOLLOWER: ask for new metadata and retry.   v0+
+            /// 0: appended. NOT_LEADER_OR_FOLLOWER: refresh metadata and retry.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// Offset of the first appended record; -1 on error.   v0+
             [[nodiscard]] std::int64_t base_offset() const noexcept { return get<2>(*this); }
-            /// Unix time in ms if the topic stamps on append, else -1.   v2+ | default -1
+            /// Unix time in ms if the topic uses log append time, else -1.   v2+ | default -1
             [[nodiscard]] std::int64_t log_append_time_ms() const noexcept { return get<3>(*this); }
             /// First offset that the log still has; -1: unknown.   v5+ | default -1
             [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
-            /// The records that made the broker refuse the batch; often empty.   v8+
+            /// The records for which the broker rejected the batch; often empty.   v8+
             [[nodiscard]] array_of<batch_index_and_error_message::basic_view<V>> record_errors() const noexcept {
                 return get<5>(*this);
             }
-            /// Why the whole batch was refused, for people.   v8+ | nullable | default null
+            /// Why the whole batch was rejected, as human-readable text.   v8+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
                 return get<6>(*this);
             }
-            /// With NOT_LEADER_OR_FOLLOWER: where the partition is now.   v10+ | tag 0
+            /// With NOT_LEADER_OR_FOLLOWER: the partition's current leader.   v10+ | tag 0
             [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept {
                 return get<7>(*this);
             }
@@ -208,7 +208,7 @@ struct produce_response : private vocabulary {
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
             /// TCP port to connect to.   v10+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
-            /// Where the broker stands; null: not configured.   v10+ | nullable | default null
+            /// The broker's rack; null: not configured.   v10+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
@@ -228,9 +228,9 @@ struct produce_response : private vocabulary {
         [[nodiscard]] array_of<topic_produce_response::basic_view<V>> responses() const noexcept {
             return get<0>(*this);
         }
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<1>(*this); }
-        /// Addresses of the brokers that the partitions' current leaders name.   v10+ | tag 0
+        /// Addresses of the brokers that are named as current leaders.   v10+ | tag 0
         [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
             return get<2>(*this);
         }

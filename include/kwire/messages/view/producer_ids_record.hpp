@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A block of producer ids was handed to a broker.
+/// A block of producer ids was allocated to a broker.
 ///     type 15 | v0 | flexible
 struct producer_ids_record : private vocabulary {
     static constexpr message_facts facts{"ProducerIdsRecord", 15, {0, 0}, 0};

@@ -35,7 +35,7 @@ struct push_telemetry_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the metrics were taken.
+/// Whether the metrics were accepted.
 ///     key 72 | v0 | flexible | answers push_telemetry_request
 struct push_telemetry_response : private vocabulary {
     static constexpr message_facts facts{"PushTelemetryResponse", 72, {0, 0}, 0};

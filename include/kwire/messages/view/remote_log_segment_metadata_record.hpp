@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A log segment began to be copied to remote storage.
+/// The copy of a log segment to remote storage has started.
 ///     type 0 | v0 | flexible
 struct remote_log_segment_metadata_record : private vocabulary {
     static constexpr message_facts facts{"RemoteLogSegmentMetadataRecord", 0, {0, 0}, 0};

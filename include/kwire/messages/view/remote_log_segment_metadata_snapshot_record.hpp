@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A remote log segment as the broker's own snapshot file keeps it.
+/// A remote log segment as stored in the broker's own snapshot file.
 ///     type 3 | v0 | flexible
 struct remote_log_segment_metadata_snapshot_record : private vocabulary {
     static constexpr message_facts facts{"RemoteLogSegmentMetadataSnapshotRecord", 3, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// How far the deletion of a partition from remote storage has come.
+/// The progress of the deletion of a partition from remote storage.
 ///     type 2 | v0 | flexible
 struct remote_partition_delete_metadata_record : private vocabulary {
     static constexpr message_facts facts{"RemotePartitionDeleteMetadataRecord", 2, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Takes a voter out of the KRaft quorum.
+/// Removes a voter from the KRaft quorum.
 ///     key 81 | v0 | flexible | answered by remove_raft_voter_response
 struct remove_raft_voter_request : private vocabulary {
     static constexpr message_facts facts{"RemoveRaftVoterRequest", 81, {0, 0}, 0};
@@ -29,7 +29,7 @@ struct remove_raft_voter_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the controller is no voter any more.
+/// Whether the controller is no longer a voter.
 ///     key 81 | v0 | flexible | answers remove_raft_voter_request
 struct remove_raft_voter_response : private vocabulary {
     static constexpr message_facts facts{"RemoveRaftVoterResponse", 81, {0, 0}, 0};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Lets a delegation token live longer; the HMAC in it is a secret.
+/// Extends the life of a delegation token; the HMAC in it is a secret.
 ///     key 39 | v0-2 | flexible v2+ | answered by renew_delegation_token_response
 struct renew_delegation_token_request : private vocabulary {
     static constexpr message_facts facts{"RenewDelegationTokenRequest", 39, {0, 2}, 2};
@@ -26,7 +26,7 @@ struct renew_delegation_token_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// When the token expires now.
+/// When the token now expires.
 ///     key 39 | v0-2 | flexible v2+ | answers renew_delegation_token_request
 struct renew_delegation_token_response : private vocabulary {
     static constexpr message_facts facts{"RenewDelegationTokenResponse", 39, {0, 2}, 2};

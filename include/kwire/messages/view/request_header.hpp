@@ -6,7 +6,7 @@
 
 namespace kwire {
 
-/// Stands before every request body; its version follows from the API key and version.
+/// Precedes every request body; its version follows from the API key and version.
 ///     v0-2 | flexible v2+
 struct request_header : private vocabulary {
     static constexpr message_facts facts{"RequestHeader", -1, {0, 2}, 2};
@@ -23,11 +23,11 @@ struct request_header : private vocabulary {
     struct basic_view : struct_view<request_header, V> {
         /// Which API the body belongs to.   v0+
         [[nodiscard]] kwire::api_key request_api_key() const noexcept { return get<0>(*this); }
-        /// The version the body is written in; the answer has the same.   v0+
+        /// The version the body is written in; the response uses the same.   v0+
         [[nodiscard]] std::int16_t request_api_version() const noexcept { return get<1>(*this); }
-        /// Chosen by the client; the broker returns it with the answer.   v0+
+        /// Chosen by the client; the broker returns it in the response.   v0+
         [[nodiscard]] std::int32_t correlation_id() const noexcept { return get<2>(*this); }
-        /// Free text for logs and quotas; old brokers take null for empty.   v1+ | nullable
+        /// Free text for logs and quotas; old brokers treat null as empty.   v1+ | nullable
         [[nodiscard]] std::optional<std::string_view> client_id() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Stands before every response body; v1 only where the body is flexible, never for ApiVersions.
+/// Precedes every response body; v1 only where the body is flexible, never for ApiVersions.
 ///     v0-1 | flexible v1+
 struct response_header : private vocabulary {
     static constexpr message_facts facts{"ResponseHeader", -1, {0, 1}, 1};

@@ -23,7 +23,7 @@ struct sasl_authenticate_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Carries the broker's next SASL token, or why it refuses.
+/// Carries the broker's next SASL token, or the reason for a refusal.
 ///     key 36 | v0-2 | flexible v2+ | answers sasl_authenticate_request
 struct sasl_authenticate_response : private vocabulary {
     static constexpr message_facts facts{"SaslAuthenticateResponse", 36, {0, 2}, 2};
@@ -38,13 +38,13 @@ struct sasl_authenticate_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<sasl_authenticate_response, V> {
-        /// SASL_AUTHENTICATION_FAILED, or 0 while all is well.   v0+
+        /// SASL_AUTHENTICATION_FAILED, or 0 on success.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-        /// Why authentication failed, for people; null on success.   v0+ | nullable
+        /// Why authentication failed, as human-readable text; null on success.   v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<1>(*this); }
         /// The mechanism's token for the client, empty if it has none to send.   v0+ | secret
         [[nodiscard]] std::span<const std::byte> auth_bytes() const noexcept { return get<2>(*this); }
-        /// Authenticate again within so many milliseconds; 0: no limit.   v1+
+        /// Milliseconds within which the client must authenticate again; 0: no limit.   v1+
         [[nodiscard]] std::int64_t session_lifetime_ms() const noexcept { return get<3>(*this); }
     };
     using view = basic_view<any_version>;

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Chooses a SASL mechanism. After v0 raw tokens follow, after v1 SaslAuthenticate requests.
+/// Chooses a SASL mechanism. Raw tokens follow v0, SaslAuthenticate requests follow v1.
 ///     key 17 | v0-1 | answered by sasl_handshake_response
 struct sasl_handshake_request : private vocabulary {
     static constexpr message_facts facts{"SaslHandshakeRequest", 17, {0, 1}};
@@ -36,9 +36,9 @@ struct sasl_handshake_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<sasl_handshake_response, V> {
-        /// UNSUPPORTED_SASL_MECHANISM, or 0 to go on.   v0+
+        /// UNSUPPORTED_SASL_MECHANISM, or 0 to continue.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
-        /// What the broker offers on this listener.   v0+
+        /// Mechanisms that the broker offers on this listener.   v0+
         [[nodiscard]] array_of<std::string_view> mechanisms() const noexcept { return get<1>(*this); }
     };
     using view = basic_view<any_version>;

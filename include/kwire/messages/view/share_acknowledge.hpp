@@ -98,7 +98,7 @@ struct share_acknowledge_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether the acknowledgements were taken.
+/// Reports for each partition whether the acknowledgements were accepted.
 ///     key 79 | v0-2 | flexible | answers share_acknowledge_request
 struct share_acknowledge_response : private vocabulary {
     static constexpr message_facts facts{"ShareAcknowledgeResponse", 79, {0, 2}, 0};

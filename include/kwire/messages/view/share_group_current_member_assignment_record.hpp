@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member's present assignment.
+/// Identifies a member's current assignment.
 ///     type 14 | v0
 struct share_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupCurrentMemberAssignmentKey", 14, {0, 0}};

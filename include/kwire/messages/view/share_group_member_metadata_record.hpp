@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member of a share group.
+/// Identifies a member of a share group.
 ///     type 10 | v0
 struct share_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataKey", 10, {0, 0}, 32767, 10};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a share group.
+/// Identifies a share group.
 ///     type 11 | v0
 struct share_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMetadataKey", 11, {0, 0}, 32767, 11};

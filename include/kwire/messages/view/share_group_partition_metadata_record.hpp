@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a share group's view of its topics; only in Kafka 3.9.
+/// Identifies a share group's view of its topics; only in Kafka 3.9.
 ///     type 9 | v9
 struct share_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupPartitionMetadataKey", 9, {9, 9}};
@@ -23,7 +23,7 @@ struct share_group_partition_metadata_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Topics that a share group is set up for or leaves; only in Kafka 3.9.
+/// Topics that a share group starts or stops reading; only in Kafka 3.9.
 ///     type 9 | v0 | flexible
 struct share_group_partition_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupPartitionMetadataValue", 9, {0, 0}, 0};

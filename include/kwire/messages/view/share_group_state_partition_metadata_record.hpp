@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a share group's topics for which delivery state is kept.
+/// Identifies a share group's topics for which delivery state is kept.
 ///     type 15 | v0
 struct share_group_state_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupStatePartitionMetadataKey", 15, {0, 0}};
@@ -23,7 +23,7 @@ struct share_group_state_partition_metadata_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Topics whose delivery state is being set up, is there or is being deleted.
+/// Topics whose delivery state is being initialized, is ready or is being deleted.
 ///     type 15 | v0 | flexible
 struct share_group_state_partition_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupStatePartitionMetadataValue", 15, {0, 0}, 0};

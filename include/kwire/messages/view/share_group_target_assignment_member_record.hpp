@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member's target assignment.
+/// Identifies a member's target assignment.
 ///     type 13 | v0
 struct share_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMemberKey", 13, {0, 0}};
@@ -26,7 +26,7 @@ struct share_group_target_assignment_member_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Partitions that a member is to have.
+/// Partitions that a member should have.
 ///     type 13 | v0 | flexible
 struct share_group_target_assignment_member_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMemberValue", 13, {0, 0}, 0};

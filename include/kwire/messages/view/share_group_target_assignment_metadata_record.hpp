@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names the target assignment of a share group.
+/// Identifies the target assignment of a share group.
 ///     type 12 | v0
 struct share_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMetadataKey", 12, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a share group's partition whose whole delivery state follows.
+/// Identifies a share group's partition whose whole delivery state follows.
 ///     type 0 | v0
 struct share_snapshot_key : private vocabulary {
     static constexpr message_facts facts{"ShareSnapshotKey", 0, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a share group's partition whose delivery state changed.
+/// Identifies a share group's partition whose delivery state changed.
 ///     type 1 | v0
 struct share_update_key : private vocabulary {
     static constexpr message_facts facts{"ShareUpdateKey", 1, {0, 0}};

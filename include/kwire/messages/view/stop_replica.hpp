@@ -122,7 +122,7 @@ struct stop_replica_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether its replica has stopped.
+/// Reports for each partition whether its replica has stopped.
 ///     key 5 | v0-4 | flexible v2+ | answers stop_replica_request
 struct stop_replica_response : private vocabulary {
     static constexpr message_facts facts{"StopReplicaResponse", 5, {0, 4}, 2};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member's present tasks.
+/// Identifies a member's current tasks.
 ///     type 22 | v0
 struct streams_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupCurrentMemberAssignmentKey", 22, {0, 0}};
@@ -27,7 +27,7 @@ struct streams_group_current_member_assignment_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// A member's epoch and state, the tasks it has and those it is to give up.
+/// A member's epoch and state, the tasks it has and those it must give up.
 ///     type 22 | v0 | flexible
 struct streams_group_current_member_assignment_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupCurrentMemberAssignmentValue", 22, {0, 0}, 0};

@@ -29,7 +29,7 @@ struct streams_group_describe_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// State, topology and members of each group, with present and target tasks.
+/// State, topology and members of each group, with current and target tasks.
 ///     key 89 | v0-1 | flexible | answers streams_group_describe_request
 struct streams_group_describe_response : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupDescribeResponse", 89, {0, 1}, 0};

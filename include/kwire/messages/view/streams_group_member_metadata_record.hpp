@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member of a streams group.
+/// Identifies a member of a streams group.
 ///     type 19 | v0
 struct streams_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMemberMetadataKey", 19, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a streams group.
+/// Identifies a streams group.
 ///     type 17 | v0
 struct streams_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMetadataKey", 17, {0, 0}};
@@ -23,7 +23,7 @@ struct streams_group_metadata_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// A streams group's epoch, and which topology it was checked against.
+/// A streams group's epoch, and which topology it was validated against.
 ///     type 17 | v0 | flexible
 struct streams_group_metadata_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMetadataValue", 17, {0, 0}, 0};

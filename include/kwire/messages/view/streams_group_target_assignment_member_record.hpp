@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a member's target tasks.
+/// Identifies a member's target tasks.
 ///     type 21 | v0
 struct streams_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMemberKey", 21, {0, 0}};
@@ -26,7 +26,7 @@ struct streams_group_target_assignment_member_key : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Active, standby and warm-up tasks that a member is to have.
+/// Active, standby and warm-up tasks that a member should have.
 ///     type 21 | v0 | flexible
 struct streams_group_target_assignment_member_value : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMemberValue", 21, {0, 0}, 0};

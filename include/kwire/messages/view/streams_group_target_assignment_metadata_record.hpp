@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names the target assignment of a streams group.
+/// Identifies the target assignment of a streams group.
 ///     type 20 | v0
 struct streams_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMetadataKey", 20, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Hands in the readable description of a streams group's topology.
+/// Submits the human-readable description of a streams group's topology.
 ///     key 93 | v0 | flexible | answered by streams_group_topology_description_update_response
 struct streams_group_topology_description_update_request : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyDescriptionUpdateRequest", 93, {0, 0}, 0};

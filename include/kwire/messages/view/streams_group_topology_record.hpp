@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a streams group's topology.
+/// Identifies a streams group's topology.
 ///     type 23 | v0
 struct streams_group_topology_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyKey", 23, {0, 0}};

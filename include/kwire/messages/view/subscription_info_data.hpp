@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// What a Streams client tells its group's leader, inside the subscription's user data.
+/// What a Streams client sends to its group's leader, inside the subscription's user data.
 ///     v1-11
 struct subscription_info_data : private vocabulary {
     static constexpr message_facts facts{"SubscriptionInfoData", -1, {1, 11}};

@@ -5,12 +5,12 @@
 
 namespace kwire {
 
-/// Fetches a member's assignment; the leader hands in everybody's.
+/// Fetches a member's assignment; the leader submits all assignments.
 ///     key 14 | v0-5 | flexible v4+ | answered by sync_group_response
 struct sync_group_request : private vocabulary {
     static constexpr message_facts facts{"SyncGroupRequest", 14, {0, 5}, 4};
 
-    /// What one member gets.
+    /// The assignment of one member.
     struct assignment {
         template <class M = sync_group_request> static constexpr field_list<M, 2> fields{{
             {"member_id", string, since(0), key},
@@ -20,7 +20,7 @@ struct sync_group_request : private vocabulary {
 
         template <int V>
         struct basic_view : struct_view<assignment, V> {
-            /// Who gets it.   v0+ | key
+            /// The member that it is for.   v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// For consumers an int16 version and a ConsumerProtocolAssignment.   v0+
             [[nodiscard]] std::span<const std::byte> assignment() const noexcept { return get<1>(*this); }
@@ -43,7 +43,7 @@ struct sync_group_request : private vocabulary {
     struct basic_view : struct_view<sync_group_request, V> {
         /// The member's group.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
-        /// Round that JoinGroup told.   v0+
+        /// Generation that JoinGroup returned.   v0+
         [[nodiscard]] std::int32_t generation_id() const noexcept { return get<1>(*this); }
         /// The caller's id.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<2>(*this); }
@@ -51,11 +51,11 @@ struct sync_group_request : private vocabulary {
         [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
             return get<3>(*this);
         }
-        /// What JoinGroup told; null: not compared.   v5+ | nullable | default null
+        /// What JoinGroup returned; null: not checked.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<4>(*this); }
-        /// What JoinGroup told; null: not compared.   v5+ | nullable | default null
+        /// What JoinGroup returned; null: not checked.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept { return get<5>(*this); }
-        /// From the leader one for each member, from all others empty.   v0+
+        /// One for each member if the leader sends it, else empty.   v0+
         [[nodiscard]] array_of<assignment::basic_view<V>> assignments() const noexcept {
             return get<6>(*this);
         }
@@ -79,15 +79,15 @@ struct sync_group_response : private vocabulary {
 
     template <int V>
     struct basic_view : struct_view<sync_group_response, V> {
-        /// Milliseconds for which the client is to stay quiet; 0: no quota was exceeded.   v1+
+        /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
-        /// REBALANCE_IN_PROGRESS: join again.   v0+
+        /// REBALANCE_IN_PROGRESS: rejoin.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// `consumer` or `connect`; null on error.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<2>(*this); }
         /// The strategy in use; null on error.   v5+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept { return get<3>(*this); }
-        /// For consumers an int16 version and a ConsumerProtocolAssignment; empty: nothing.   v0+
+        /// For consumers an int16 version and a ConsumerProtocolAssignment; empty: none.   v0+
         [[nodiscard]] std::span<const std::byte> assignment() const noexcept { return get<4>(*this); }
     };
     using view = basic_view<any_version>;

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// A topic came to be.
+/// A topic was created.
 ///     type 2 | v0 | flexible
 struct topic_record : private vocabulary {
     static constexpr message_facts facts{"TopicRecord", 2, {0, 0}, 0};

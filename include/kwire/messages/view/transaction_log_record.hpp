@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Names a transactional id.
+/// Identifies a transactional id.
 ///     type 0 | v0
 struct transaction_log_key : private vocabulary {
     static constexpr message_facts facts{"TransactionLogKey", 0, {0, 0}};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Stores a group's positions so that they count once the transaction commits.
+/// Stores a group's positions, which take effect when the transaction commits.
 ///     key 28 | v0-6 | flexible v3+ | answered by txn_offset_commit_response
 struct txn_offset_commit_request : private vocabulary {
     static constexpr message_facts facts{"TxnOffsetCommitRequest", 28, {0, 6}, 3};
@@ -93,7 +93,7 @@ struct txn_offset_commit_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether its position was taken in.
+/// Reports for each partition whether its position was accepted.
 ///     key 28 | v0-6 | flexible v3+ | answers txn_offset_commit_request
 struct txn_offset_commit_response : private vocabulary {
     static constexpr message_facts facts{"TxnOffsetCommitResponse", 28, {0, 6}, 3};

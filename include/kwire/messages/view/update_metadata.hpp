@@ -161,7 +161,7 @@ struct update_metadata_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the broker has taken the news in.
+/// Whether the broker has applied the update.
 ///     key 6 | v0-8 | flexible v6+ | answers update_metadata_request
 struct update_metadata_response : private vocabulary {
     static constexpr message_facts facts{"UpdateMetadataResponse", 6, {0, 8}, 6};

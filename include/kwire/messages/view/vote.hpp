@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// Asks for a vote, or in a pre-vote whether one would be given; between controllers.
+/// Asks for a vote, or in a pre-vote whether it would be granted; between controllers.
 ///     key 52 | v0-2 | flexible | answered by vote_response
 struct vote_request : private vocabulary {
     static constexpr message_facts facts{"VoteRequest", 52, {0, 2}, 0};
@@ -83,7 +83,7 @@ struct vote_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Whether the vote is given, and who leads otherwise.
+/// Whether the vote is granted, and who leads otherwise.
 ///     key 52 | v0-2 | flexible | answers vote_request
 struct vote_response : private vocabulary {
     static constexpr message_facts facts{"VoteResponse", 52, {0, 2}, 0};

@@ -104,7 +104,7 @@ struct write_share_group_state_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each partition whether its state was stored.
+/// Reports for each partition whether its state was stored.
 ///     key 85 | v0-1 | flexible | answers write_share_group_state_request
 struct write_share_group_state_response : private vocabulary {
     static constexpr message_facts facts{"WriteShareGroupStateResponse", 85, {0, 1}, 0};

@@ -75,7 +75,7 @@ struct write_txn_markers_request : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-/// Says for each producer and partition whether the marker is in the log.
+/// Reports for each producer and partition whether the marker is in the log.
 ///     key 27 | v0-2 | flexible v1+ | answers write_txn_markers_request
 struct write_txn_markers_response : private vocabulary {
     static constexpr message_facts facts{"WriteTxnMarkersResponse", 27, {0, 2}, 1};

@@ -5,7 +5,7 @@
 
 namespace kwire {
 
-/// How far the migration from ZooKeeper has come.
+/// The progress of the migration from ZooKeeper.
 ///     type 21 | v0 | flexible
 struct zk_migration_state_record : private vocabulary {
     static constexpr message_facts facts{"ZkMigrationStateRecord", 21, {0, 0}, 0};
