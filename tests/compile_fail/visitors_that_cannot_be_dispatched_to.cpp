@@ -22,7 +22,7 @@ std::size_t use() {
     size += done.has_value() ? 1 : 0;
 
 #if KWIRE_MUST_FAIL == 1
-    // expect: the visitor must also take the frame
+    // expect: the visitor must also accept the frame
     (void)kwire::dispatch(receive(), [&](const kwire::message<kwire::metadata_request>&) {});
 #elif KWIRE_MUST_FAIL == 2
     // expect: requests are taken from request frames
@@ -37,14 +37,14 @@ std::size_t use() {
     // expect: use of deleted function|overload resolution selected deleted operator
     size += receive_metadata()->topics().size();
 #elif KWIRE_MUST_FAIL == 5
-    // expect: which messages this visitor takes cannot be seen
+    // expect: the messages that this visitor accepts cannot be deduced
     struct two_functions {
         void operator()(const kwire::message<kwire::metadata_request>&) {}
         void operator()(const kwire::request_frame&) {}
     };
     (void)kwire::dispatch(receive(), two_functions{});
 #elif KWIRE_MUST_FAIL == 6
-    // expect: which messages this visitor takes cannot be seen
+    // expect: the messages that this visitor accepts cannot be deduced
     (void)kwire::dispatch(receive(), [](const auto&) {});
 #elif KWIRE_MUST_FAIL == 7
     // expect: use of deleted function|call to deleted member function

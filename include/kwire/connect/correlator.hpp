@@ -1,4 +1,4 @@
-/// Which request a response answers, on one connection.
+/// Matches responses to their requests on one connection.
 ///
 ///     kwire::correlator pending;
 ///     if (auto noted = pending.sent(request.span()); !noted) return close(noted.error());
@@ -27,12 +27,12 @@
 
 namespace kwire {
 
-/// Whether a broker answers the request in `frame`: all but Produce with acks=0, where it says nothing and in
-/// case of trouble closes the connection.
+/// Whether a broker answers the request in `frame`. It answers all requests but Produce with acks=0, for
+/// which it sends nothing and closes the connection on an error.
 ///
-/// Reads no more than it must: the header of a Produce request, and its body up to acks, which every version
-/// has at the same place. `options` are those that the request is parsed with. Errors: as
-/// parse_request_frame, and truncated or bad_varint where that part ends.
+/// Reads only what it needs: the header of a Produce request, and its body up to acks, which has the same
+/// position in every version. Pass the `options` with which the request is parsed. Errors: as
+/// parse_request_frame; truncated or bad_varint if the body is invalid before acks.
 [[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame,
                                                                  parse_options options = {}) noexcept {
     const auto start = peek_request(frame);
@@ -70,20 +70,21 @@ namespace kwire {
     return wire::load_be<std::int16_t>(p) != 0;
 }
 
-/// The requests of one connection that wait for their answers, in the order in which they were sent.
+/// The requests of one connection that wait for their responses, in the order in which they were sent.
 ///
-/// Kafka answers in that order, so anything else is refused: answered twice, out of turn, or never asked. A
-/// refusal changes nothing, but the connection is of no use any more: what its next bytes mean is not known.
-/// Holds 8 bytes a request, grows up to the number that may be in flight and then allocates no more.
+/// Kafka responds in that order, so every other response is refused: a second one, one out of order, or one
+/// without a request. A refusal changes nothing here, but the connection is no longer usable, since the
+/// meaning of its next bytes is unknown. Uses 8 bytes per request, grows up to the number that may be in
+/// flight and then allocates no more.
 ///
-/// After SaslHandshake v0 has been answered without an error, frames in both directions are SASL tokens
-/// without a header; only the caller can know when the mechanism is done (end_of_tokens). Not copyable or
-/// movable, like the reader of that connection, and not for two threads at once.
+/// After a successful response to SaslHandshake v0, frames in both directions are SASL tokens without a
+/// header; only the caller can know when the mechanism has finished (end_of_tokens). Not copyable or movable,
+/// like the reader of that connection, and not for two threads at once.
 class correlator {
 public:
     static constexpr std::size_t default_most_in_flight = 1024;
 
-    /// `options` are those that the requests are parsed with.
+    /// Pass the `options` with which the requests are parsed.
     explicit correlator(std::size_t most_in_flight = default_most_in_flight,
                         parse_options options = {}) noexcept
         : most_(most_in_flight), options_(options) {}
@@ -91,10 +92,10 @@ public:
     correlator& operator=(const correlator&) = delete;
     ~correlator() = default;
 
-    /// Notes a frame that is about to be sent: a request, which may be one without an answer, or a token.
+    /// Records a frame that is about to be sent: a request, with or without a response, or a token.
     ///
-    /// Errors: those of expects_response; duplicate_correlation_id; too_many_in_flight if full(), and behind
-    /// a SaslHandshake v0 that is not answered yet, since what such a frame is depends on the answer.
+    /// Errors: those of expects_response; duplicate_correlation_id; too_many_in_flight if full(), and after a
+    /// SaslHandshake v0 that is not answered yet, since the response decides what such a frame is.
     [[nodiscard]] std::expected<void, error> sent(std::span<const std::byte> frame) {
         if (tokens_) return {};
         const auto answered = expects_response(frame, options_);
@@ -105,16 +106,17 @@ public:
                             : std::expected<void, error>{};
     }
 
-    /// The same for a request of which the caller knows that it is answered. Ends an exchange of tokens.
+    /// The same for a request that the caller knows to be answered. Ends an exchange of tokens.
     [[nodiscard]] std::expected<void, error> sent(const request_start& request) {
         auto noted = note(request);
         if (noted) tokens_ = false;
         return noted;
     }
 
-    /// The request that the response in `frame` answers, and forgets it; nullopt for a token.
+    /// Returns the request that the response in `frame` answers, and removes it; nullopt for a token.
     ///
-    /// Errors: unknown_correlation_id, response_out_of_order, and truncated for frames below four bytes.
+    /// Errors: unknown_correlation_id, response_out_of_order, and truncated for frames of fewer than four
+    /// bytes.
     [[nodiscard]] std::expected<std::optional<request_start>, error>
     received(std::span<const std::byte> frame) noexcept {
         if (tokens_) return std::nullopt;
@@ -136,8 +138,8 @@ public:
         return asked;
     }
 
-    /// Forgets the oldest request and hands it out: after the end of the connection, until nullopt, so that
-    /// each gets an outcome.
+    /// Removes and returns the oldest request; nullopt if there is none. Call it until then after the end of
+    /// the connection, so that every request gets an outcome.
     [[nodiscard]] std::optional<request_start> abandon() noexcept {
         if (count_ == 0) return std::nullopt;
         const request_start oldest = at(0);
@@ -145,14 +147,14 @@ public:
         return oldest;
     }
 
-    /// How many requests wait for an answer.
+    /// The number of requests that wait for a response.
     [[nodiscard]] std::size_t in_flight() const noexcept { return count_; }
-    /// Whether no more may be sent now: time to stop reading from whoever asks.
+    /// Whether no more requests may be sent now: stop reading from the client.
     [[nodiscard]] bool full() const noexcept { return count_ >= most_; }
 
     /// Whether frames are SASL tokens now, in both directions.
     [[nodiscard]] bool exchanges_tokens() const noexcept { return tokens_; }
-    /// The mechanism has come to its end: what follows has headers again.
+    /// The SASL mechanism has finished: the frames that follow have headers again.
     void end_of_tokens() noexcept { tokens_ = false; }
 
 private:
@@ -165,9 +167,9 @@ private:
         return std::unexpected(error{.code = code, .message = message, .located = false});
     }
 
-    /// The request that was sent as number `i` of those that wait.
+    /// The waiting request number `i`, counted from the oldest one.
     [[nodiscard]] const request_start& at(std::size_t i) const noexcept {
-        const std::size_t place = first_ + i; // below twice the capacity
+        const std::size_t place = first_ + i; // less than twice the capacity
         return ring_[place < capacity_ ? place : place - capacity_];
     }
     [[nodiscard]] bool waits(std::int32_t id) const noexcept {
@@ -179,8 +181,8 @@ private:
 
     [[nodiscard]] std::expected<void, error> note(const request_start& request) {
         if (full() || handshakes()) return refuse(errc::too_many_in_flight, request_header::facts.name);
-        // Clients count upwards, and then the last one tells: the search is for all others, and for as long
-        // as numbers from before a wrap-around wait.
+        // Clients count upwards, so the comparison with the last id is usually enough. The search is for
+        // other clients, and while ids from before a wrap-around are waiting.
         const bool above = count_ == 0 || request.correlation_id > at(count_ - 1).correlation_id;
         if (!(above && rising_ >= count_) && waits(request.correlation_id))
             return refuse(errc::duplicate_correlation_id, request_header::facts.name);
@@ -208,10 +210,10 @@ private:
     parse_options options_;
     std::unique_ptr<request_start[]> ring_;
     std::size_t capacity_ = 0;
-    std::size_t first_ = 0; ///< where the oldest one is
+    std::size_t first_ = 0; ///< the position of the oldest request
     std::size_t count_ = 0;
-    std::size_t rising_ =
-        0; ///< at least so many of the last ones have each a higher number than the one before
+    /// A lower bound of the length of the strictly increasing run of ids at the end of the ring.
+    std::size_t rising_ = 0;
     bool tokens_ = false;
 };
 

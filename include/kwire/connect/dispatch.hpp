@@ -1,4 +1,5 @@
-/// From a frame to the function that takes its message: only the messages that somebody takes are compiled.
+/// Calls the function that accepts the message of a frame; only the messages that a function accepts are
+/// compiled.
 ///
 ///     auto done = kwire::dispatch(std::move(frame), kwire::overloaded{
 ///         [&](const kwire::message<kwire::produce_request>& r) { append(r->topic_data()); },
@@ -7,7 +8,7 @@
 ///     });
 ///     if (!done) close(done.error());
 ///
-/// A response does not say what it answers; correlator.hpp knows:
+/// A response does not name its request; the correlator finds it:
 ///
 ///     auto asked = pending.received(frame.span());
 ///     kwire::dispatch(std::move(frame), **asked, kwire::overloaded{
@@ -15,7 +16,7 @@
 ///         [&](const kwire::response_frame& other) { pass_on(other); },
 ///     });
 ///
-/// A visitor whose parameters cannot be looked at, such as a generic lambda, is told of the messages:
+/// For a visitor whose parameter types cannot be deduced, such as a generic lambda, name the messages:
 ///
 ///     kwire::dispatch<kwire::produce_request, kwire::fetch_request>(frame, visitor);
 ///     kwire::dispatch<kwire::all_requests>(frame, visitor);    // messages/apis.hpp
@@ -36,7 +37,7 @@
 
 namespace kwire {
 
-/// Several functions as one: what is called is chosen by the arguments.
+/// Several functions as one: overload resolution chooses the function to call.
 template <class... Fs>
 struct overloaded : Fs... {
     using Fs::operator()...;
@@ -70,7 +71,7 @@ struct as_list<message_list<Ms...>> {
     using type = message_list<Ms...>;
 };
 
-/// The message that a parameter of this type takes, as a list.
+/// The message that a parameter of this type accepts, as a list of at most one.
 template <class Parameter>
 struct taken_by_parameter {
     using type = message_list<>;
@@ -105,7 +106,7 @@ struct taken_by_member<R (C::*)(P) & noexcept> : taken_by_parameter<std::remove_
 template <class R, class C, class P>
 struct taken_by_member<R (C::*)(P) const & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
 
-/// The messages that a visitor takes, as far as its parameters can be looked at, and whether any can.
+/// The messages that a visitor accepts, as far as its parameter types can be deduced, and whether any can.
 template <class Visitor>
 struct taken_by {
     using type = message_list<>;
@@ -121,7 +122,7 @@ struct taken_by<overloaded<Fs...>> : joined<typename taken_by<Fs>::type...> {
     static constexpr bool seen = (taken_by<Fs>::seen || ...);
 };
 
-/// One function for each message of a list, in a table by API key: one look at it whatever the list.
+/// One function for each message of a list, in a table by API key: one look-up, however long the list is.
 template <class Frame, class Visitor>
 struct dispatcher {
     using result = std::invoke_result_t<Visitor&, Frame>;
@@ -174,12 +175,11 @@ struct dispatcher {
 template <class... Ms, class Frame, class Visitor>
 auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
     static_assert(std::is_invocable_v<Visitor&, Frame>,
-                  "the visitor must also take the frame: that is how everything else arrives");
+                  "the visitor must also accept the frame: all other messages arrive as frames");
     using list = typename joined<typename as_list<Ms>::type...>::type;
     using seen = taken_by<std::remove_cv_t<Visitor>>;
-    static_assert(
-        sizeof...(Ms) != 0 || seen::seen,
-        "which messages this visitor takes cannot be seen: name them, dispatch<M...>(frame, visitor)");
+    static_assert(sizeof...(Ms) != 0 || seen::seen, "the messages that this visitor accepts cannot be "
+                                                    "deduced: name them, dispatch<M...>(frame, visitor)");
     using taken = std::conditional_t<sizeof...(Ms) == 0, typename seen::type, list>;
     return dispatcher<Frame, Visitor>::run(taken{}, std::forward<Frame>(frame), visitor, options);
 }
@@ -187,20 +187,20 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
 } // namespace detail
 
 /// Calls `visitor` with the request in `frame` as a `message<M>`, if `M` is one of the messages `Ms` and
-/// kwire knows its version; with the request_frame itself if not, body unread.
+/// kwire knows its version; otherwise with the request_frame, whose body is not read.
 ///
-/// Without `Ms`, the messages are those that the functions of `overloaded`, or a function object, name as
-/// their parameter; a visitor of which no function can be looked at does not compile then, for it would get
-/// nothing but frames. `Ms` may be lists too (message_list). The visitor must take all of them, and
-/// request_frame; what it returns for that is the result for all. A body that is not sound is returned as an
-/// error, as `parse` has it, and nothing is called. Nothing is allocated.
+/// Without `Ms`, the messages are the parameter types of the functions of `overloaded`, or of a function
+/// object. A visitor without any function whose parameter can be deduced does not compile then, since it
+/// would receive only frames. `Ms` may also be lists (message_list). The visitor must accept all of them, and
+/// request_frame; the type that it returns for the frame is the result type. If the body is invalid, the
+/// error of `parse` is returned and the visitor is not called. Nothing is allocated.
 template <class... Ms, class Visitor>
 [[nodiscard]] auto dispatch(request_frame frame, Visitor&& visitor, parse_options options = {}) {
     return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);
 }
 
-/// The same from the bytes of a frame, behind its length: reads the header first. Errors of the header have
-/// `RequestHeader` as their message, and nothing is called.
+/// The same for the bytes of a frame without its length: reads the header first. Errors in the header have
+/// `RequestHeader` as their message, and the visitor is not called.
 template <class... Ms, class Visitor>
 [[nodiscard]] auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<request_frame>(), visitor, options)) {
@@ -215,7 +215,7 @@ template <class... Ms, class Visitor>
     return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);
 }
 
-/// The same from the bytes of a response frame, behind its length, and the start of the request that it
+/// The same for the bytes of a response frame without its length, and the start of the request that it
 /// answers.
 template <class... Ms, class Visitor>
 [[nodiscard]] auto dispatch(shared_buffer frame, const request_start& asked, Visitor&& visitor,

@@ -1,4 +1,4 @@
-/// Frames: which header goes with which API and version, and messages together with their headers.
+/// Frames: the header version of each API and version, and messages together with their headers.
 ///
 ///     auto request = kwire::parse_request_frame(frame);              // what frame_reader yields
 ///     if (!request) return drop(request.error());
@@ -9,9 +9,9 @@
 ///                                                                  (*fetch).correlation_id());
 ///     }
 ///
-/// A frame is `int32 length`, a header, a body. What is parsed here begins after the length, as frame_reader
-/// yields it; what is encoded here starts with the length, ready to be sent. A frame that is passed on gets
-/// its length back:
+/// A frame is `int32 length`, a header, a body. The parse functions expect a frame without its length, as
+/// frame_reader yields it; the encode functions write the length, ready to be sent. A frame that is passed on
+/// gets its length back:
 ///
 ///     send(*kwire::with_length(request->frame()));
 #pragma once
@@ -37,11 +37,11 @@
 
 namespace kwire {
 
-/// The version of the header in front of a request: 2 from the first flexible version on, else 1, and 0 for
+/// The version of a request's header: 2 from the first flexible version on, else 1, and 0 for
 /// ControlledShutdown v0, which has no client id.
 ///
-/// Versions that nobody knows follow the same comparison, as Kafka does. APIs that nobody knows are taken for
-/// flexible: every API since Kafka 2.4 is.
+/// Unknown versions use the same rule, as in Kafka. Unknown APIs are treated as flexible, as every API added
+/// since Kafka 2.4 is.
 [[nodiscard]] constexpr std::int16_t request_header_version(api_key api, std::int16_t version) noexcept {
     const api_facts facts = facts_of(api);
     if (!facts.assigned) return 2;
@@ -49,8 +49,8 @@ namespace kwire {
     return version >= facts.first_flexible ? 2 : 1;
 }
 
-/// The version of the header in front of a response: 1 from the first flexible version on, else 0, and always
-/// 0 for ApiVersions, since a client must be able to read that answer before it knows the broker (KIP-511).
+/// The version of a response's header: 1 from the first flexible version on, else 0, and always 0 for
+/// ApiVersions, since a client must be able to read that response before it knows the broker (KIP-511).
 [[nodiscard]] constexpr std::int16_t response_header_version(api_key api, std::int16_t version) noexcept {
     const api_facts facts = facts_of(api);
     if (api == api_key::api_versions) return 0;
@@ -58,9 +58,9 @@ namespace kwire {
     return version >= facts.first_flexible ? 1 : 0;
 }
 
-/// The first bytes of every request, whatever its header: enough to route it.
+/// The first bytes of every request, the same in all header versions: enough to route it.
 struct request_start {
-    api_key api{};                ///< may be a number that no API has
+    api_key api{};                ///< may be a number that Kafka has not assigned
     std::int16_t api_version = 0; ///< may be a version that kwire does not know
     std::int32_t correlation_id = 0;
 };
@@ -81,8 +81,8 @@ peek_request(std::span<const std::byte> frame) noexcept {
                          wire::load_be<std::int32_t>(frame.data() + 4)};
 }
 
-/// How many tagged fields a header may have, and of how many bytes together. Kafka has defined none so far;
-/// but a header is read before anybody has authenticated.
+/// Limits for the tagged fields of a header. Kafka has defined none so far, and a header is read before the
+/// client has authenticated.
 struct header_limits {
     static constexpr std::size_t max_tags = 64;
     static constexpr std::size_t max_tag_bytes = 65'536; ///< of the whole section
@@ -90,8 +90,8 @@ struct header_limits {
 
 namespace detail {
 
-/// The header of `Header`'s kind in front of `frame`, with header_limits in force: however long the frame,
-/// no more of it is looked at than the longest header has.
+/// The header at the start of `frame`, subject to header_limits: reads at most the bytes that the longest
+/// header has, however long the frame is.
 template <class Header>
 [[nodiscard]] std::expected<typename Header::view, error>
 parse_header(std::span<const std::byte> frame, std::int16_t version, parse_options options = {}) noexcept {
@@ -101,7 +101,7 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
     options.trailing_bytes = true; // the body
     auto header = parse_view<Header>(clipped ? frame.first(largest) : frame, version, options);
     if (!header) {
-        // Only tags can reach behind the clip, whether by their sizes or by their number.
+        // Only tags can extend past the clipped end, by their sizes or by their number.
         if (clipped &&
             (header.error().code == errc::truncated || header.error().code == errc::count_exceeds_input))
             header.error().code = errc::too_large;
@@ -121,9 +121,9 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 
 } // namespace detail
 
-/// A frame with its length in front, as it is sent; buffers in it stay where they are, by reference.
+/// The frame preceded by its length, ready to be sent. Refers to the buffers of `frame` and copies none.
 ///
-/// Errors: too_large for 2 GiB and more, which no length can say and no frame that was read has.
+/// Errors: too_large for 2 GiB and more, which does not fit the length; no frame that was read is that long.
 [[nodiscard]] inline std::expected<buffer_chain, error> with_length(buffer_chain frame) {
     if (frame.size() > wire::max_length)
         return std::unexpected(error{
@@ -136,9 +136,10 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 
 namespace detail {
 
-/// Whether the body of a response to ApiVersions is the one of version 0 that tells of an unknown version:
-/// the code, and an array of three int16 each that ends where the body ends. In no other version can these
-/// bytes be a body: 1 and 2 have four more, and from 3 on the array would have millions of elements.
+/// Whether the body of an ApiVersions response is the one in version 0 that reports an unsupported version:
+/// the error code, and an array of three int16 per element that ends with the body. These bytes are not a
+/// valid body of another version: 1 and 2 have four bytes more, and from 3 on the array would have millions
+/// of elements.
 [[nodiscard]] inline bool is_version_fallback(std::span<const std::byte> body) noexcept {
     constexpr std::size_t before_elements = 2 + 4, element = std::size_t{3} * 2;
     if (body.size() < before_elements) return false;
@@ -149,11 +150,11 @@ namespace detail {
 
 } // namespace detail
 
-/// Reads the header of a request frame, and leaves the body to the caller.
+/// Reads the header of a request frame and leaves the body unread.
 ///
-/// `frame` begins after the length prefix. `options` are for the header; what follows it is the body in any
-/// case. Errors are those of `parse`, with offsets into the frame, and too_large for more tags than
-/// header_limits allows.
+/// `frame` is without its length. `options` apply to the header; all bytes after it are the body, whatever
+/// the options are. Errors are those of `parse`, with offsets into the frame, and too_large for more tags
+/// than header_limits allows.
 [[nodiscard]] inline result<request_frame> parse_request_frame(shared_buffer frame,
                                                                parse_options options = {}) noexcept {
     const auto start = peek_request(frame.span());
@@ -169,11 +170,11 @@ namespace detail {
                            .api = start->api});
 }
 
-/// Reads the header of a response frame, and leaves the body to the caller.
+/// Reads the header of a response frame and leaves the body unread.
 ///
-/// A response does not say what it answers: `api` and `version` are those of the request with its correlation
-/// id, which correlator.hpp finds. `options` are for the header. Errors are those of `parse`, with offsets
-/// into the frame, and too_large for more tags than header_limits allows.
+/// A response does not name its request: `api` and `version` are those of the request with the same
+/// correlation id, which correlator.hpp finds. `options` apply to the header. Errors are those of `parse`,
+/// with offsets into the frame, and too_large for more tags than header_limits allows.
 [[nodiscard]] inline result<response_frame> parse_response_frame(shared_buffer frame, api_key api,
                                                                  std::int16_t version,
                                                                  parse_options options = {}) noexcept {
@@ -192,7 +193,7 @@ namespace detail {
 
 namespace detail {
 
-/// Length prefix, header and body, measured together and written into one slab.
+/// Length, header and body, measured together and written into one slab.
 template <class Header, class Body>
 [[nodiscard]] std::expected<buffer_chain, error> encode_frame(const typename Header::data& header,
                                                               int header_version,
@@ -217,7 +218,7 @@ template <class Header, class Body>
 
 } // namespace detail
 
-/// A whole request frame: length prefix, the header that `version` calls for, and the body. Errors: as
+/// A whole request frame: length, the header that `version` requires, and the body. Errors: those of
 /// `encode`, and too_large for frames of 2 GiB and more.
 template <class M>
 [[nodiscard]] std::expected<buffer_chain, error> encode_request(const typename M::data& request, int version,
@@ -232,7 +233,7 @@ template <class M>
     if (header_version > 0) header.client_id = std::move(client_id);
     return detail::encode_frame<request_header, M>(header, header_version, request, version);
 }
-/// The same for a struct that has a name: its type says which message it is.
+/// The same for a named struct, whose type determines the message.
 template <detail::message_data Data>
 [[nodiscard]] std::expected<buffer_chain, error> encode_request(const Data& request, int version,
                                                                 std::int32_t correlation_id,
@@ -240,8 +241,8 @@ template <detail::message_data Data>
     return encode_request<typename Data::struct_type>(request, version, correlation_id, std::move(client_id));
 }
 
-/// A whole response frame: length prefix, the header that `version` calls for, and the body. Errors: as
-/// `encode_request`.
+/// A whole response frame: length, the header that `version` requires, and the body. Errors: as for
+/// encode_request.
 template <class M>
 [[nodiscard]] std::expected<buffer_chain, error> encode_response(const typename M::data& response,
                                                                  int version, std::int32_t correlation_id) {
@@ -251,7 +252,7 @@ template <class M>
     header.correlation_id = correlation_id;
     return detail::encode_frame<response_header, M>(header, header_version, response, version);
 }
-/// The same for a struct that has a name: its type says which message it is.
+/// The same for a named struct, whose type determines the message.
 template <detail::message_data Data>
 [[nodiscard]] std::expected<buffer_chain, error> encode_response(const Data& response, int version,
                                                                  std::int32_t correlation_id) {

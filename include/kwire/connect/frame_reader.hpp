@@ -1,10 +1,10 @@
-/// Cuts a stream of bytes into frames, without doing any I/O and without moving a byte of a frame.
+/// Splits a stream of bytes into frames. Does no I/O and never moves a byte of a frame.
 ///
 ///     kwire::frame_reader reader;
 ///     for (;;) {
 ///         auto frame = reader.next();
 ///         if (!frame) return close(frame.error());
-///         if (*frame) handle(**frame); // a shared_buffer that pins nothing but its own frame
+///         if (*frame) handle(**frame); // a shared_buffer that keeps only its own frame alive
 ///         else reader.commit(socket.read_some(reader.prepare()));
 ///     }
 #pragma once
@@ -24,14 +24,14 @@
 
 namespace kwire {
 
-/// How long frames may be, in bytes, each counted without its length prefix.
+/// Limits for the length of a frame, in bytes, without the four bytes of the length itself.
 struct frame_limits {
     std::uint32_t max_frame_bytes = 104'857'600; ///< the default of a Kafka broker (socket.request.max.bytes)
-    /// The shortest request header, that of version 0 without a client id. 0 while raw SASL tokens are
-    /// exchanged.
+    /// The shortest request header, that of version 0 without a client id. Set it to 0 while raw SASL tokens
+    /// are exchanged.
     std::uint32_t min_frame_bytes = 8;
 
-    /// For a peer that has not authenticated yet: at most 512 KiB, as Kafka has it
+    /// For a peer that has not authenticated yet: at most 512 KiB, as in Kafka
     /// (sasl.server.max.receive.size).
     [[nodiscard]] static constexpr frame_limits before_authentication() noexcept {
         return {.max_frame_bytes = 524'288};
@@ -52,15 +52,16 @@ namespace detail {
 
 } // namespace detail
 
-/// The reader of one connection: prepare(), read into it, commit(), and next() until there is no more.
+/// The reader of one connection: prepare(), read into it, commit(), and next() until it returns nullopt.
 ///
-/// Asks first for the four bytes of the length, then for the rest of that frame and no byte more. So every
-/// frame has memory of its own, is never copied (on Linux; elsewhere only growth beyond 16 KiB copies, and
-/// counts it), and can be written to by its last owner. Memory grows with the bytes received and never with
-/// the length claimed: 16 KiB at first, then at most twice what has arrived and at most 1 MiB more.
+/// It requests the four bytes of the length first, then the rest of that frame and not one byte more. So
+/// every frame has its own memory, is never copied (on Linux; elsewhere only growth beyond 16 KiB copies, and
+/// the copy is counted), and its last owner may write to it. Memory grows with the bytes received and never
+/// with the claimed length: 16 KiB at first, then at most twice what has arrived and at most 1 MiB more.
 ///
-/// The first refused length ends it: next() repeats that error and prepare() is empty from then on. Not
-/// copyable or movable, since a read may be under way. One thread at a time; the frames are free of it.
+/// After the first refused length, next() returns the same error every time and prepare() is empty. Not
+/// copyable or movable, since a read may be in progress. One thread at a time; frames do not depend on the
+/// reader.
 template <class Memory>
 class basic_frame_reader {
 public:
@@ -69,11 +70,11 @@ public:
     basic_frame_reader& operator=(const basic_frame_reader&) = delete;
     ~basic_frame_reader() = default;
 
-    /// Where the next bytes belong; good until commit() and next(). Uninitialised memory.
+    /// Uninitialised memory for the next bytes; valid until commit() or next().
     ///
-    /// Empty only while a complete frame waits for next(), and after an error: do not read then, for a read
-    /// of no bytes looks like the end of the stream. If memory cannot be had, it throws and nothing has
-    /// changed.
+    /// Empty only while a complete frame waits for next(), and after an error: do not read then, since a read
+    /// of zero bytes looks like the end of the stream. Throws std::bad_alloc if memory runs out; the state is
+    /// then unchanged.
     [[nodiscard]] std::span<std::byte> prepare() KWIRE_LIFETIMEBOUND {
         if (failure_ || complete()) return {};
         if (in_length()) return std::span(length_).subspan(length_filled_);
@@ -84,7 +85,7 @@ public:
         return {memory_.data() + filled_, room()};
     }
 
-    /// Declares the first `n` bytes of prepare() received. More than it gave ends the program.
+    /// Declares the first `n` bytes of prepare() received. Aborts if `n` is larger than that span.
     void commit(std::size_t n) noexcept {
         if (n == 0) return;
         if (!in_length()) {
@@ -101,7 +102,7 @@ public:
     ///
     /// Errors, at byte 0 of the frame: not_a_kafka_peer (only for the first frame), frame_too_large with the
     /// length as `needed` and the limit as `left`, bad_frame_length for lengths that are negative or below
-    /// the minimum. If memory cannot be had, it throws, and the next call has the frame.
+    /// the minimum. Throws std::bad_alloc if memory runs out; the next call then returns the frame.
     [[nodiscard]] std::expected<std::optional<shared_buffer>, error> next() {
         if (failure_) return std::unexpected(*failure_);
         if (!complete()) return std::optional<shared_buffer>{};
@@ -114,7 +115,7 @@ public:
         return std::optional(std::move(frame));
     }
 
-    /// What it means if the stream ends now: nothing between frames, truncated inside one, or the earlier
+    /// The error if the stream ends now: nullopt between frames, truncated inside a frame, or the earlier
     /// error.
     [[nodiscard]] std::optional<error> end_of_stream() const noexcept {
         if (failure_ || length_filled_ == 0 || complete()) return failure_;
@@ -123,11 +124,11 @@ public:
         return error{.code = errc::truncated, .needed = size_, .left = filled_};
     }
 
-    /// Another limit for the lengths that are still to come, as after authentication.
+    /// Sets the limit for the frames that follow, for example after authentication.
     void set_max_frame_bytes(std::uint32_t n) noexcept { limits_.max_frame_bytes = n; }
     void set_min_frame_bytes(std::uint32_t n) noexcept { limits_.min_frame_bytes = n; }
 
-    /// Bytes of memory that the frame under way has now.
+    /// Bytes of memory that the incomplete frame has now.
     [[nodiscard]] std::size_t capacity() const noexcept { return memory_.capacity(); }
 
 private:
@@ -163,8 +164,8 @@ private:
     frame_limits limits_;
     std::array<std::byte, 4> length_{};
     std::size_t length_filled_ = 0;
-    std::size_t size_ = 0;   ///< what the length says, once it is there
-    std::size_t filled_ = 0; ///< how much of that has arrived
+    std::size_t size_ = 0;   ///< the length of the frame, once it has been read
+    std::size_t filled_ = 0; ///< how many of these bytes have arrived
     bool first_frame_ = true;
     std::optional<error> failure_;
     Memory memory_;

@@ -1,4 +1,4 @@
-/// Which versions both sides speak: the server's, the client's and the proxy's part in ApiVersions.
+/// Version negotiation: the parts of server, client and proxy in ApiVersions.
 ///
 /// A broker:
 ///     auto answer = kwire::answer_api_versions(request, served);
@@ -12,8 +12,8 @@
 /// A proxy:
 ///     auto cut_down = kwire::clamp(answer, served);
 ///
-/// Brokers since Kafka 4.0 read Produce from version 3 on, but advertise it from 0 on: librdkafka up to 2.11
-/// does not compress for a broker without version 0. Tables of what is served should do the same.
+/// Brokers since Kafka 4.0 read Produce from version 3 on, but advertise it from 0 on, because librdkafka up
+/// to 2.11 does not compress for a broker without version 0. A server's own table should do the same.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -36,14 +36,14 @@
 
 namespace kwire {
 
-/// An API and those of its versions that somebody speaks.
+/// An API and the versions of it that one side supports.
 struct api_range {
     api_key api{};
     version_range versions;
 };
 
-/// The versions of `api` in a table; an empty range if it is not there, so that `contains` says whether a
-/// request is served.
+/// The versions of `api` in a table; an empty range if it is not listed, so that `contains` tells whether a
+/// request is supported.
 [[nodiscard]] constexpr version_range versions_in(std::span<const api_range> table, api_key api) noexcept {
     for (const api_range& one : table)
         if (one.api == api) return one.versions;
@@ -58,7 +58,8 @@ namespace detail {
     return both.empty() ? version_range{} : both;
 }
 
-/// What KIP-511 asks of a client's name and version: letters and digits, inside also dots and hyphens.
+/// The rule of KIP-511 for a client's name and version: letters and digits, and also dots and hyphens except
+/// at the ends.
 [[nodiscard]] constexpr bool is_software_text(std::string_view text) noexcept {
     const auto is_alphanumeric = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -69,10 +70,11 @@ namespace detail {
 
 } // namespace detail
 
-/// Every API and version that kwire reads and writes, by rising key: what a client or a proxy can take.
+/// Every API and version that kwire reads and writes, in ascending order of the keys: what a client or a
+/// proxy can handle.
 ///
-/// Some are more than a broker should advertise: those that Kafka 4 removed, and InitProducerId v6, which is
-/// not stable.
+/// A broker should not advertise all of them: not the APIs that Kafka 4 removed, nor InitProducerId v6, which
+/// is not stable.
 inline constexpr auto known_apis = [] {
     std::array<api_range, detail::apis.size()> all{};
     for (std::size_t i = 0; i < all.size(); ++i)
@@ -80,19 +82,19 @@ inline constexpr auto known_apis = [] {
     return all;
 }();
 
-/// An answer to ApiVersions, and the version to write it in, which is not always that of the request.
+/// A response to ApiVersions, and the version to encode it in, which is not always that of the request.
 struct api_versions_answer {
     std::int16_t version = 0;
     api_versions_response::data body;
 };
 
-/// The answer to a request for ApiVersions of whatever version, by a server that speaks `served`.
+/// The response of a server that supports `served` to an ApiVersions request of any version.
 ///
-/// For versions that `served` does not have for ApiVersions, those from the future too, it is the one that
-/// every client understands: version 0, UNSUPPORTED_VERSION and the range of ApiVersions alone (KIP-511); the
-/// request is not read then. INVALID_REQUEST where the client's name or version is none. Else all of
-/// `served`, for the caller to add features and a throttle time to. Errors: as `parse`, for a body that is
-/// not sound; bytes behind it are let pass, for librdkafka sends some.
+/// If `served` does not have the version, for example one newer than kwire, it is the response that every
+/// client understands: version 0, UNSUPPORTED_VERSION and only the range of ApiVersions (KIP-511); the body
+/// of the request is not read then. INVALID_REQUEST if the client's name or version is malformed. Otherwise
+/// all of `served`; the caller may add features and a throttle time. Errors: as `parse`, for an invalid body;
+/// bytes after the body are allowed, since librdkafka sends some.
 [[nodiscard]] inline std::expected<api_versions_answer, error>
 answer_api_versions(const request_frame& request, std::span<const api_range> served) {
     api_versions_answer answer;
@@ -118,12 +120,12 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
     return answer;
 }
 
-/// The version in which a client should ask again, on the same connection, after `answer` to the version
-/// `asked`; nullopt if there is nothing to ask again, or nothing left to try.
+/// The version in which a client should repeat ApiVersions on the same connection, after `answer` to a
+/// request in version `asked`; nullopt if there is no need to repeat it, or no version left to try.
 ///
-/// That is only after UNSUPPORTED_VERSION: the highest of `ours` that the broker names, or 0 if it names none
-/// or the one that it has just refused. Always below `asked`, so the asking comes to an end. `answer` is read
-/// in version 0 then, as parse_response_frame says.
+/// There is one only after UNSUPPORTED_VERSION: the highest of `ours` that the broker lists, or 0 if it lists
+/// none or the version that it has just refused. Always below `asked`, so the retries end. `answer` is then
+/// in version 0, which parse_response_frame detects.
 [[nodiscard]] inline std::optional<std::int16_t>
 retry_version(const api_versions_response::view& answer, std::int16_t asked,
               version_range ours = api_versions_request::facts.versions) noexcept {
@@ -137,9 +139,9 @@ retry_version(const api_versions_response::view& answer, std::int16_t asked,
     return worth_asking(0) ? std::optional<std::int16_t>(0) : std::nullopt;
 }
 
-/// Of each API the versions that both a broker and we speak: what a client asks before each request.
+/// The versions of each API that both a broker and we support: what a client looks up before each request.
 ///
-/// A value without allocations, 4 bytes an API. Of an API that the broker names twice the last entry counts.
+/// A value without allocations, 4 bytes per API. If the broker lists an API twice, the last entry counts.
 class common_versions {
 public:
     /// Nothing in common yet.
@@ -166,7 +168,7 @@ public:
     }
 
 private:
-    /// Beyond all for keys that nobody assigned.
+    /// Past the end of the table for unassigned keys.
     static std::size_t index(api_key api) noexcept {
         return static_cast<std::size_t>(static_cast<std::int16_t>(api));
     }
@@ -174,9 +176,9 @@ private:
     std::array<version_range, detail::apis.size()> ranges_{};
 };
 
-/// A broker's answer cut down to what `ours` has too, as a proxy passes it on: an API that only one side has
-/// is left out, of the others the common versions stay. Everything else is as the broker wrote it, also
-/// features and tags that nobody knows.
+/// A broker's response restricted to `ours`, for a proxy to pass on: an API that only one side has is left
+/// out, and the others keep the common versions. Everything else stays as the broker wrote it, including
+/// features and unknown tags.
 [[nodiscard]] inline api_versions_response::data clamp(const api_versions_response::view& answer,
                                                        std::span<const api_range> ours = known_apis) {
     api_versions_response::data out = to_data(answer);
