@@ -1,11 +1,11 @@
-/// kwire on Boost.Asio: frames out of a stream, with any completion token.
+/// kwire on Boost.Asio: reads frames from a stream, with any completion token.
 ///
 ///     kwire::frame_reader reader;
 ///     kwire::shared_buffer frame = co_await kwire::async_read_frame(socket, reader, use_awaitable);
 ///     kwire::buffer_chain answer = answer_to(frame);
 ///     co_await boost::asio::async_write(socket, answer, use_awaitable); // a chain is a buffer sequence
 ///
-/// Component kwire::asio, which brings Boost 1.81 or later.
+/// Component kwire::asio, which requires Boost 1.81 or later.
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
@@ -33,7 +33,7 @@ namespace kwire {
 
 namespace detail {
 
-/// Codes are one more than those of errc, since 0 must mean success.
+/// Values are one more than those of errc, since 0 must mean success.
 class boost_category final : public boost::system::error_category {
 public:
     [[nodiscard]] const char* name() const noexcept override { return "kwire"; }
@@ -44,13 +44,13 @@ public:
 
 } // namespace detail
 
-/// The category of boost::system::error_codes that are kwire's own refusals.
+/// The category of the boost::system::error_codes for kwire's own errors.
 [[nodiscard]] inline const boost::system::error_category& boost_category() noexcept {
     static const detail::boost_category category;
     return category;
 }
 
-/// Makes `ec == kwire::errc::frame_too_large` compile; where and why is with whoever refused.
+/// Makes `ec == kwire::errc::frame_too_large` compile. For the details ask the object that refused the bytes.
 [[nodiscard]] inline boost::system::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code) + 1, boost_category()};
 }
@@ -67,7 +67,7 @@ public:
     void operator()(Self& self, boost::system::error_code ec = {}, std::size_t n = 0) {
         if (!started_) {
             started_ = true;
-            // The reader keeps what has arrived, so a read that was cancelled half-way can be taken up again.
+            // The reader keeps the bytes that have arrived, so a cancelled read can be resumed.
             self.reset_cancellation_state(boost::asio::enable_partial_cancellation());
             return read_some(self, true);
         }
@@ -75,7 +75,7 @@ public:
         std::expected<std::optional<shared_buffer>, error> frame;
         try {
             frame = reader_.next();
-        } catch (const std::bad_alloc&) { // thrown on, it would leave whoever waits without an answer
+        } catch (const std::bad_alloc&) { // rethrown, it would leave the caller without a completion
             return self.complete(boost::asio::error::no_memory, {});
         }
         if (!frame) return self.complete(frame.error().code, {});
@@ -93,7 +93,7 @@ private:
         try {
             room = reader_.prepare();
         } catch (const std::bad_alloc&) {
-            if (first) throw; // to the caller, who is still there
+            if (first) throw; // to the caller, still inside the initiating function
             return self.complete(boost::asio::error::no_memory, {});
         }
         if (room.empty()) return boost::asio::post(stream_.get_executor(), std::move(self));
@@ -111,11 +111,11 @@ private:
 /// `void(boost::system::error_code, kwire::shared_buffer)`, the frame without its length.
 ///
 /// Errors: boost::asio::error::eof if the stream ends between two frames; errc::truncated if it ends inside
-/// one; the refusals of `reader` (frame_too_large, bad_frame_length, not_a_kafka_peer); what the stream says.
-/// boost::asio::error::no_memory, after which another call goes on. For kwire's codes
-/// `reader.end_of_stream()` has the whole error. Both must stay until it completes, and nobody else may read
-/// meanwhile. After cancellation, terminal or partial, another call goes on where this one stopped. Nothing
-/// is copied.
+/// one; those of `reader` (frame_too_large, bad_frame_length, not_a_kafka_peer); those of the stream;
+/// boost::asio::error::no_memory, after which another call continues. For kwire's codes
+/// `reader.end_of_stream()` returns the whole error. @pre `stream` and `reader` outlive the operation, and no
+/// other read is in progress on them. After cancellation, terminal or partial, another call continues where
+/// this one stopped. Nothing is copied.
 template <class AsyncReadStream, class Memory, class CompletionToken>
 auto async_read_frame(AsyncReadStream& stream, basic_frame_reader<Memory>& reader, CompletionToken&& token) {
     return boost::asio::async_compose<CompletionToken, void(boost::system::error_code, shared_buffer)>(

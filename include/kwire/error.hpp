@@ -1,4 +1,4 @@
-/// What went wrong, and where: a code, a byte offset and a field path, without allocation.
+/// Errors: a code, a byte offset and a field path, without allocation.
 ///
 ///     auto request = kwire::parse<kwire::produce_request>(body, 9);
 ///     if (!request) std::cerr << kwire::describe(request.error()) << '\n';
@@ -16,42 +16,42 @@ namespace kwire {
 
 /// Every reason for which kwire refuses bytes or values.
 enum class errc : std::uint8_t {
-    truncated,        ///< a value needs more bytes than are left; wait for more, or the length before it lies
-    bad_length,       ///< a length or count below -1, or one that no correct peer writes
-    null_not_allowed, ///< a null where this version of the field has none
-    string_too_long,  ///< a string of more than 32767 bytes, Kafka's limit in both encodings
-    count_exceeds_input, ///< an array or tag count that the bytes left cannot hold, whatever the elements are
-    bad_varint,          ///< a varint with no end, or with bits that its type has no room for
-    tag_order,           ///< a tag section that is not in ascending order
-    duplicate_tag,       ///< a tag that occurs twice in one section
-    tag_size_mismatch,   ///< a known tag whose size is not the size of its value
-    tag_not_in_version,  ///< a tag that the schema knows, but not at this version
-    trailing_bytes,      ///< bytes left after the end of the message
-    unsupported_version, ///< a version outside the message's range
-    unknown_api,         ///< an API key that nobody assigned
-    api_mismatch,        ///< a frame of another API than that of the message to be read
-    field_not_in_version, ///< a value that the version to write cannot carry and the schema does not let drop
-    too_large,            ///< a value too large for its length field, or a message above the limit
-    bad_frame_length,     ///< a frame length below zero or below the smallest header
-    frame_too_large,      ///< a frame length above the limit in force
-    not_a_kafka_peer,     ///< the first bytes are those of TLS, HTTP or SSH
-    field_absent,         ///< a change in place to a field that the bytes do not hold
-    buffer_shared,        ///< a change in place to bytes that somebody else holds too
-    buffer_read_only,     ///< a change in place to bytes that were lent to be read, as literals are
-    bad_batch_length,     ///< a record batch length that is too small for its format
-    unknown_magic,        ///< a record format other than 0, 1 and 2
-    crc_mismatch,         ///< a checksum that does not fit its bytes
-    bad_record,           ///< a record whose lengths do not add up
-    unsupported_compression,  ///< a compression type that nobody assigned or that is not built in
-    bad_value,                ///< a value outside its range, in text or in JSON
-    bad_compressed_data,      ///< compressed bytes that their format forbids, or that fail its own checks
-    decompressed_too_large,   ///< compressed bytes that hold more than the cap in force
-    dictionary_needed,        ///< compressed bytes that only a dictionary opens, which Kafka has none of
-    out_of_memory,            ///< a compression library that got no memory for its state
-    unknown_correlation_id,   ///< a response to something that nobody asked, or that was answered before
-    response_out_of_order,    ///< a response before that to an earlier request; Kafka answers in order
-    duplicate_correlation_id, ///< a request with the number of another one that still waits for its answer
-    too_many_in_flight,       ///< a request while as many as may be wait for their answers
+    truncated,  ///< a value needs more bytes than are left: wait for more, or the length before it is wrong
+    bad_length, ///< a length or count below -1, or one that no correct peer writes
+    null_not_allowed,        ///< a null where the field is not nullable in this version
+    string_too_long,         ///< a string of more than 32767 bytes, Kafka's limit in both encodings
+    count_exceeds_input,     ///< an array or tag count for which the bytes left cannot suffice
+    bad_varint,              ///< a varint without an end, or with more bits than its type has
+    tag_order,               ///< a tag section that is not in ascending order
+    duplicate_tag,           ///< a tag that occurs twice in one section
+    tag_size_mismatch,       ///< a known tag whose size is not the size of its value
+    tag_not_in_version,      ///< a tag that the schema knows, but not at this version
+    trailing_bytes,          ///< bytes left after the end of the message
+    unsupported_version,     ///< a version outside the message's range
+    unknown_api,             ///< an API key that Kafka has not assigned
+    api_mismatch,            ///< a frame of another API than the message to be read
+    field_not_in_version,    ///< a value that the target version lacks, in a field that is not ignorable
+    too_large,               ///< a value too large for its length field, or a message above the limit
+    bad_frame_length,        ///< a frame length below zero or below the smallest header
+    frame_too_large,         ///< a frame length above the limit in force
+    not_a_kafka_peer,        ///< the first bytes are those of TLS, HTTP or SSH
+    field_absent,            ///< a change in place to a field that the bytes do not contain
+    buffer_shared,           ///< a change in place to bytes that have another holder
+    buffer_read_only,        ///< a change in place to bytes that were lent for reading only, such as literals
+    bad_batch_length,        ///< a record batch length that is too small for its format
+    unknown_magic,           ///< a record format other than 0, 1 and 2
+    crc_mismatch,            ///< a checksum that does not match its bytes
+    bad_record,              ///< a record whose lengths do not add up
+    unsupported_compression, ///< a compression type that is not assigned or not built in
+    bad_value,               ///< a value outside its range, in text or in JSON
+    bad_compressed_data,     ///< compressed bytes that their format forbids, or that fail its own checks
+    decompressed_too_large,  ///< compressed bytes that decompress to more than the cap in force
+    dictionary_needed,       ///< compressed bytes that need a dictionary, which Kafka does not use
+    out_of_memory,           ///< a compression library that could not allocate its state
+    unknown_correlation_id,  ///< a response without a request, or to one that was already answered
+    response_out_of_order,   ///< a response before the one to an earlier request; Kafka answers in order
+    duplicate_correlation_id, ///< a request with the id of another one that still waits for its response
+    too_many_in_flight,       ///< a request while the maximum number of requests waits for responses
 };
 
 /// The code as an identifier, for logs, metrics and tests: "truncated".
@@ -100,23 +100,23 @@ enum class errc : std::uint8_t {
 /// One step of a field path: a field's name and, inside an array, the element's position.
 struct path_step {
     std::string_view field;  ///< static storage: the schema's name in snake_case
-    std::int64_t index = -1; ///< -1 where the field is no array, or the error is in its count
+    std::int64_t index = -1; ///< -1 if the field is not an array, or the error is in its count
 };
 
-/// A refusal: the code, the byte where it was noticed, and the field that was being read or written.
+/// A refusal: the code, the byte at which it was noticed, and the field that was being read or written.
 ///
-/// Owns nothing and refers only to static names, so it outlives the bytes that it speaks of.
+/// Owns nothing and refers only to static names, so it may outlive the bytes that it describes.
 struct error {
-    static constexpr std::size_t max_depth = 6; ///< Kafka's deepest message nests four arrays
+    static constexpr std::size_t max_depth = 6; ///< the deepest path of all messages has six steps
 
     errc code{};
     std::uint64_t offset = 0;   ///< bytes from the start of what was read; 0 unless `located`
-    std::uint64_t needed = 0;   ///< bytes that the value needs, where that is known; else 0
-    std::uint64_t left = 0;     ///< bytes that were left at `offset`, where `needed` is known
+    std::uint64_t needed = 0;   ///< bytes that the value needs, if known; else 0
+    std::uint64_t left = 0;     ///< bytes that were left at `offset`, if `needed` is known
     std::string_view message{}; ///< the schema's name of the message, static storage; may be empty
-    std::int16_t version = -1;  ///< the version that was read or written; -1 if none applies
-    std::uint8_t depth = 0;     ///< how many steps of `path` are in use
-    bool located = true; ///< whether `offset` says where; not in errors of writing, where nothing was read
+    std::int16_t version = -1;  ///< the version that was read or written; -1 if there is none
+    std::uint8_t depth = 0;     ///< the number of steps of `path` in use
+    bool located = true; ///< whether `offset` is meaningful; false in errors of writing, which read nothing
     std::array<path_step, max_depth> path{}; ///< outermost first
 
     /// Adds an enclosing field at the outer end; steps beyond `max_depth` are dropped at the inner end.
@@ -129,19 +129,19 @@ struct error {
     friend constexpr bool operator==(const error& e, errc expected) noexcept { return e.code == expected; }
 };
 
-/// Text of bounded length that lives where it stands: no allocation, convertible to std::string_view, and
+/// Text of bounded length, stored in the object: no allocation, convertible to std::string_view, and
 /// streamable.
 class error_text {
 public:
-    /// The characters; valid as long as this object is.
+    /// The characters; valid while this object exists.
     [[nodiscard]] constexpr std::string_view view() const& noexcept KWIRE_LIFETIMEBOUND {
         return {chars_.data(), size_};
     }
     std::string_view view() const&& = delete;
-    /// For handing it on within one expression: `log(describe(e))` where `log` takes a std::string_view.
+    /// For use within one expression: `log(describe(e))` where `log` has a std::string_view parameter.
     [[nodiscard]] constexpr operator std::string_view() const& noexcept KWIRE_LIFETIMEBOUND { return view(); }
 
-    /// Any stream that takes a std::string_view.
+    /// Writes to any stream that accepts a std::string_view.
     template <class Stream>
         requires requires(Stream& out, std::string_view text) { out << text; }
     friend Stream& operator<<(Stream& out, const error_text& text) {
@@ -185,15 +185,15 @@ inline void add_path(error_text& text, const error& e) noexcept {
     }
 }
 
-/// The field path alone: `topics[3].partitions[0].partition_id`; empty where the error has none.
+/// The field path alone: `topics[3].partitions[0].partition_id`; empty if the error has none.
 [[nodiscard]] inline error_text path_of(const error& e) noexcept {
     error_text text;
     add_path(text, e);
     return text;
 }
 
-/// One line for people: message, version, field path, code, offset (if there is one) and sizes; at most 256
-/// characters.
+/// One human-readable line: message, version, field path, code, offset (if there is one) and sizes; at most
+/// 256 characters.
 [[nodiscard]] inline error_text describe(const error& e) noexcept {
     error_text text;
     if (!e.message.empty()) {

@@ -1,4 +1,5 @@
-/// Errors as std::string, for programs that keep or join texts; `describe` (error.hpp) needs no allocation.
+/// Errors as std::string, for programs that keep or concatenate texts; `describe` (error.hpp) does not
+/// allocate.
 #pragma once
 
 #include <kwire/error.hpp>
@@ -8,7 +9,7 @@
 
 namespace kwire {
 
-/// The line that describe() makes of an error: message, version, path, code, offset, sizes.
+/// The line that describe() returns for an error: message, version, path, code, offset, sizes.
 [[nodiscard]] inline std::string to_string(const error& what) {
     const error_text text = describe(what);
     return std::string(text.view());

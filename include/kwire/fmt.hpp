@@ -1,12 +1,12 @@
-/// Messages, errors, error codes and uuids for fmt. Component kwire::fmt.
+/// Formatters of messages, errors, error codes and uuids for fmt. Component kwire::fmt.
 ///
 ///     if (!request) fmt::print(stderr, "{}: {}\n", peer, request.error());
 ///     fmt::print("{}\n", *request);                        // one line; secrets and payloads are left out
 ///     fmt::print("{:#}\n", *request);                      // the same with long arrays and strings in full
 ///     std::string column = fmt::format("topic {:>24}", topic.topic_id()); // width and alignment as for strings
 ///
-/// print.hpp says how messages look. Views of every kind can be formatted, whole messages and their structs,
-/// held or not. `data` structs cannot: they have no version to say which fields are there; encode and parse
+/// print.hpp describes how messages look. All views can be formatted, whole messages and their structs, held
+/// or not. `data` structs cannot, since they have no version that determines their fields; encode and parse
 /// them.
 #pragma once
 
@@ -30,7 +30,7 @@ concept becomes_dynamic = requires(const View& view) { as_dynamic(view); };
 
 } // namespace kwire::detail
 
-/// The line that `kwire::describe` makes.
+/// The line that `kwire::describe` returns.
 template <>
 struct fmt::formatter<kwire::error> : fmt::formatter<std::string_view> {
     auto format(const kwire::error& e, fmt::format_context& context) const {
@@ -47,8 +47,8 @@ struct fmt::formatter<kwire::errc> : fmt::formatter<std::string_view> {
     }
 };
 
-/// Kafka's name of the code and its number: "NOT_LEADER_OR_FOLLOWER (6)", since a number that is newer than
-/// this library has no other name than UNKNOWN.
+/// Kafka's name of the code and its number: "NOT_LEADER_OR_FOLLOWER (6)". The number matters for codes that
+/// are newer than this library, which are all named UNKNOWN.
 template <>
 struct fmt::formatter<kwire::error_code> : fmt::formatter<std::string_view> {
     auto format(kwire::error_code code, fmt::format_context& context) const {
@@ -77,7 +77,7 @@ struct fmt::formatter<kwire::uuid> : fmt::formatter<std::string_view> {
     }
 };
 
-/// One line, as print.hpp says; `#` for no limits.
+/// One line, as print.hpp describes; `#` lifts the limits.
 template <>
 struct fmt::formatter<kwire::dynamic_view> {
     constexpr auto parse(fmt::format_parse_context& context) {
@@ -86,7 +86,7 @@ struct fmt::formatter<kwire::dynamic_view> {
             options_ = kwire::print_options::everything();
             ++at;
         }
-        return at; // fmt refuses what is not the end of the specification
+        return at; // fmt rejects anything but the end of the specification here
     }
     auto format(const kwire::dynamic_view& view, fmt::format_context& context) const {
         auto out = context.out();

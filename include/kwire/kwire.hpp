@@ -1,8 +1,8 @@
-/// The core of kwire in one include: everything that needs only the standard library, and no message.
+/// The core of kwire in one include: everything that needs only the standard library, without any message.
 ///
-/// A program adds the messages that it uses, <kwire/messages/fetch.hpp>, and the parts over other libraries
-/// that it wants: <kwire/asio.hpp>, <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, <kwire/compression/zstd.hpp>
-/// and its siblings.
+/// A program adds the messages that it uses, such as <kwire/messages/fetch.hpp>, and the adapters to other
+/// libraries that it needs: <kwire/asio.hpp>, <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, and the codecs
+/// <kwire/compression/gzip.hpp>, snappy.hpp, lz4.hpp and zstd.hpp.
 #pragma once
 
 #include <kwire/api.hpp>

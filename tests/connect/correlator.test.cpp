@@ -32,7 +32,7 @@ std::vector<std::byte> response(std::int32_t id, std::string_view rest = "00") {
     return out;
 }
 
-/// The number that came back, or -1 and the error's name in `why`.
+/// The correlation id that was returned, or -1 and the error's name in `why`.
 std::int64_t received(correlator& pending, std::int32_t id, std::string_view* why = nullptr) {
     const auto asked = pending.received(response(id));
     if (asked) return (*asked)->correlation_id;
@@ -51,7 +51,7 @@ std::vector<std::byte> frame_of(api_key api, std::int16_t version, std::span<con
     put(7, 4);
     const int header = kwire::request_header_version(api, version);
     if (header >= 1) put(0x0002'6d65, 4);   // "me"
-    if (header >= 2) put(0x01'05'01'ff, 4); // one tag that nobody knows
+    if (header >= 2) put(0x01'05'01'ff, 4); // one unknown tag
     out.insert(out.end(), body.begin(), body.end());
     return out;
 }
@@ -76,7 +76,8 @@ TEST_CASE("every response finds its request, in the order of sending") {
     CHECK(pending.in_flight() == 0);
 }
 
-TEST_CASE("responses out of turn, twice, or to nothing are told apart, and change nothing") {
+TEST_CASE(
+    "responses out of order, repeated, or without a request have different errors, and change nothing") {
     correlator pending;
     std::string_view why;
     CHECK(received(pending, 1, &why) == -1);
@@ -97,7 +98,7 @@ TEST_CASE("responses out of turn, twice, or to nothing are told apart, and chang
     CHECK(cut.error() == errc::truncated);
 }
 
-TEST_CASE("a number may be used again once it was answered, and not before") {
+TEST_CASE("a correlation id may be reused once it was answered, and not before") {
     correlator pending;
     for (const std::int32_t id :
          {3, 9, std::numeric_limits<std::int32_t>::max(), 0, -1, std::numeric_limits<std::int32_t>::min()}) {
@@ -113,7 +114,7 @@ TEST_CASE("a number may be used again once it was answered, and not before") {
     CHECK(pending.in_flight() == 6);
 }
 
-TEST_CASE("no more requests are in flight than may be") {
+TEST_CASE("the number of requests in flight never exceeds its maximum") {
     correlator pending(20);
     for (int id = 0; id < 20; ++id) {
         CHECK_FALSE(pending.full());
@@ -127,7 +128,7 @@ TEST_CASE("no more requests are in flight than may be") {
     CHECK(none.sent(metadata(1)).error() == errc::too_many_in_flight);
 }
 
-TEST_CASE("any traffic gives what a plain queue gives") {
+TEST_CASE("random traffic gives the same results as a plain queue") {
     std::mt19937 random(4);
     correlator pending(37);
     std::deque<std::int32_t> queue;
@@ -154,7 +155,7 @@ TEST_CASE("any traffic gives what a plain queue gives") {
     }
 }
 
-TEST_CASE("numbers that wrap around are searched for only as long as one from before waits") {
+TEST_CASE("after a wrap-around ids are searched for only while an earlier one is waiting") {
     const auto time_of = [](std::int32_t first) {
         correlator pending(std::size_t{1} << 13);
         auto next = static_cast<std::uint32_t>(first);
@@ -188,7 +189,7 @@ TEST_CASE("memory is allocated while the number in flight grows, and never again
     if (support::counts_allocations) CHECK(growing == 8); // 8, 16 ... 512, 1000
 }
 
-TEST_CASE("what is left at the end of a connection is handed out, oldest first") {
+TEST_CASE("abandon returns the remaining requests of a closed connection, oldest first") {
     correlator pending;
     REQUIRE(pending.sent(metadata(1)));
     REQUIRE(pending.sent(metadata(2)));
@@ -197,7 +198,7 @@ TEST_CASE("what is left at the end of a connection is handed out, oldest first")
     CHECK_FALSE(pending.abandon());
 }
 
-TEST_CASE("whether a Produce request is answered is read like Kafka writes it, in every version") {
+TEST_CASE("expects_response reads acks of a Produce request as Kafka writes it, in every version") {
     int silent = 0, answered = 0;
     for (const support::golden_message& line : support::golden_messages()) {
         if (line.message != "ProduceRequest" || line.rejected()) continue;
@@ -211,7 +212,7 @@ TEST_CASE("whether a Produce request is answered is read like Kafka writes it, i
         CHECK(*expected == (view->acks() != 0));
         ++(*expected ? answered : silent);
 
-        // Up to acks every byte is needed, behind them none.
+        // Every byte up to acks is needed, and none after it.
         std::size_t enough = 0;
         while (!kwire::expects_response(std::span(frame).first(enough))) ++enough;
         for (std::size_t size = enough; size <= frame.size(); size += 1 + frame.size() / 50)
@@ -228,8 +229,8 @@ TEST_CASE("whether a Produce request is answered is read like Kafka writes it, i
     CHECK(answered >= 14);
 }
 
-TEST_CASE("whether a request is answered is read with the leniency of its parse") {
-    // Tags that do not rise, in the header; and a transactional id of a negative length, which passes for
+TEST_CASE("expects_response follows the parse options of the request") {
+    // Tags in the wrong order in the header; and a transactional id of a negative length, which counts as
     // null.
     const auto unsorted = from_hex("0000 0009 00000007 ffff 02 0501ff 0101ff  00 0000 00000064 01 00");
     CHECK(kwire::expects_response(unsorted).error() == errc::tag_order);
@@ -248,12 +249,12 @@ TEST_CASE("whether a request is answered is read with the leniency of its parse"
     CHECK(lenient.in_flight() == 1);
 }
 
-TEST_CASE("requests without answers stand between others without a trace") {
+TEST_CASE("requests without responses leave no trace between others") {
     correlator pending;
     // transactional id null, acks 0, timeout, no topics; number 7
     const auto silent = frame_of(api_key::produce, 9, from_hex("00 0000 00000064 01 00"));
     REQUIRE(pending.sent(metadata(7)));
-    REQUIRE(pending.sent(silent)); // the same number: nobody answers it
+    REQUIRE(pending.sent(silent)); // the same id: it is never answered
     REQUIRE(pending.sent(metadata(8)));
     CHECK(received(pending, 7) == 7);
     CHECK(received(pending, 8) == 8);
@@ -261,7 +262,7 @@ TEST_CASE("requests without answers stand between others without a trace") {
     CHECK(pending.in_flight() == 0);
 }
 
-TEST_CASE("after SaslHandshake v0 come tokens without a header, until the caller says so") {
+TEST_CASE("tokens without a header follow SaslHandshake v0, until the caller ends them") {
     correlator pending;
     REQUIRE(pending.sent(from_hex("0011 0000 00000001 0002 6d65 0005 504c41494e")));
     CHECK(pending.sent(metadata(2)).error() == errc::too_many_in_flight);
@@ -279,8 +280,8 @@ TEST_CASE("after SaslHandshake v0 come tokens without a header, until the caller
         REQUIRE(asked);
         CHECK_FALSE(*asked);
     }
-    SECTION("told") { pending.end_of_tokens(); }
-    SECTION("by a request that the caller knows") {
+    SECTION("by end_of_tokens") { pending.end_of_tokens(); }
+    SECTION("by a request that the caller describes") {
         REQUIRE(pending.sent(metadata(1)));
         CHECK(received(pending, 1) == 1);
     }

@@ -19,7 +19,7 @@ namespace {
 
 shared_buffer frame_of(std::string_view hex) { return shared_buffer::copy_of(from_hex(hex)); }
 
-/// What is behind the length.
+/// The frame without its length.
 shared_buffer without_length(const kwire::buffer_chain& chain) {
     const shared_buffer all = chain.to_bytes();
     return *all.slice(4, all.size() - 4);
@@ -34,10 +34,10 @@ shared_buffer response_frame(const typename M::data& data, int version) {
     return without_length(*kwire::encode_response<M>(data, version, 7));
 }
 
-/// ApiVersions v3 of a client that calls itself abc, as Kafka writes it.
+/// ApiVersions v3 of a client named abc, as Kafka writes it.
 constexpr std::string_view api_versions_v3 = "0012 0003 00000007 0003 616263 00 066b77697265 023100";
 
-/// Says what it was called with.
+/// Returns a description of its argument.
 auto naming(std::string& what) {
     return kwire::overloaded{
         [&](const kwire::message<kwire::produce_request>& r) {
@@ -57,7 +57,7 @@ auto naming(std::string& what) {
 
 } // namespace
 
-TEST_CASE("a visitor's functions get the requests that they name, at every version") {
+TEST_CASE("a visitor's functions receive the requests that they name, at every version") {
     std::string what;
     for (const int version : {0, 3, 8, 9, 13}) {
         INFO("version " << version);
@@ -71,7 +71,7 @@ TEST_CASE("a visitor's functions get the requests that they name, at every versi
     }
 }
 
-TEST_CASE("requests that nobody takes, and versions and APIs that nobody knows, arrive unread") {
+TEST_CASE("requests without a function, and unknown versions and APIs, arrive unread") {
     std::string what;
     const shared_buffer frame = frame_of(api_versions_v3);
     const auto done = kwire::dispatch(
@@ -94,7 +94,7 @@ TEST_CASE("requests that nobody takes, and versions and APIs that nobody knows, 
     }
 }
 
-TEST_CASE("what the function for frames returns is what dispatch returns") {
+TEST_CASE("dispatch returns the result type of the function for frames") {
     const auto version_of_anything = [](const auto& r) -> long { return r.api_version(); };
     const auto done = kwire::dispatch<kwire::metadata_request, kwire::api_versions_request>(
         frame_of(api_versions_v3), version_of_anything);
@@ -102,7 +102,7 @@ TEST_CASE("what the function for frames returns is what dispatch returns") {
     CHECK(done == 3);
 }
 
-TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists too") {
+TEST_CASE("for a visitor whose parameters cannot be deduced, messages are named, in lists too") {
     struct {
         int typed = 0, opaque = 0;
         void operator()(const kwire::message<kwire::api_versions_request>& r) {
@@ -119,7 +119,7 @@ TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists 
     CHECK(counting.typed == 2);
     CHECK(counting.opaque == 1);
 
-    // One function in it that can be looked at is enough, whatever its qualifiers.
+    // One function whose parameter can be deduced is enough, whatever its qualifiers.
     struct once {
         int operator()(const kwire::message<kwire::api_versions_request>&) const& noexcept { return 1; }
     };
@@ -128,7 +128,7 @@ TEST_CASE("a visitor that cannot be looked at is told of its messages, in lists 
     CHECK(kwire::dispatch(frame_of("0003 0001 00000001 ffff 00000000"), all) == 2);
 }
 
-TEST_CASE("a body that is not sound is an error, and nobody is called") {
+TEST_CASE("an invalid body is an error, and the visitor is not called") {
     const auto nobody = kwire::overloaded{
         [](const kwire::message<kwire::api_versions_request>&) { FAIL("called"); },
         [](const kwire::request_frame&) { FAIL("called"); },
@@ -164,22 +164,23 @@ TEST_CASE("responses are visited with the start of the request that they answer"
     CHECK(kwire::dispatch(*frame.slice(0, 3), asked, visitor).error() == kwire::errc::truncated);
 }
 
-TEST_CASE("the answer to a version of ApiVersions that the broker lacks is read as version 0") {
+TEST_CASE("a response to an ApiVersions version that the broker lacks is read as version 0") {
     // error 35 and the range of ApiVersions, as a broker with v0-3 answers v4
     const shared_buffer frame = frame_of("00000007 0023 00000001 0012 0000 0003");
-    const auto highest = kwire::dispatch(frame, {api_key::api_versions, 4, 7},
-                                         kwire::overloaded{
-                                             [](const kwire::message<kwire::api_versions_response>& r) {
-                                                 CHECK(r.api_version() == 0);
-                                                 CHECK(r->error_code() == kwire::error_code::unsupported_version);
-                                                 return int{(*r->api_keys().begin()).max_version()};
-                                             },
-                                             [](const kwire::response_frame&) { return -1; },
-                                         });
+    const auto highest =
+        kwire::dispatch(frame, {api_key::api_versions, 4, 7},
+                        kwire::overloaded{
+                            [](const kwire::message<kwire::api_versions_response>& r) {
+                                CHECK(r.api_version() == 0);
+                                CHECK(r->error_code() == kwire::error_code::unsupported_version);
+                                return int{(*r->api_keys().begin()).max_version()};
+                            },
+                            [](const kwire::response_frame&) { return -1; },
+                        });
     CHECK(highest == 3);
 }
 
-TEST_CASE("a typed request keeps its bytes, and gives them up to be written") {
+TEST_CASE("a typed request keeps its bytes, and releases them for writing") {
     std::optional<kwire::message<kwire::api_versions_request>> kept;
     {
         REQUIRE(

@@ -20,7 +20,7 @@ namespace {
 
 shared_buffer frame_of(std::string_view hex) { return shared_buffer::copy_of(from_hex(hex)); }
 
-/// What is behind the length prefix, after a look at the prefix.
+/// The frame without its length, which is checked first.
 shared_buffer without_length(const kwire::buffer_chain& chain) {
     const shared_buffer all = chain.to_bytes();
     REQUIRE(all.size() >= 4);
@@ -30,7 +30,7 @@ shared_buffer without_length(const kwire::buffer_chain& chain) {
 
 } // namespace
 
-TEST_CASE("headers have the versions that Kafka gives them, for every API and version") {
+TEST_CASE("header versions are Kafka's, for every API and version") {
     std::ifstream table(std::string(KWIRE_GOLDEN_DIR) + "/header-versions.txt");
     std::string line;
     std::size_t checked = 0;
@@ -38,7 +38,7 @@ TEST_CASE("headers have the versions that Kafka gives them, for every API and ve
         std::istringstream columns(line);
         int key = 0, version = 0, request = 0, response = 0;
         std::string name;
-        if (!(columns >> key >> version >> name >> request >> response)) continue; // the line of titles
+        if (!(columns >> key >> version >> name >> request >> response)) continue; // the header line
         INFO(line);
         const auto api = static_cast<api_key>(key);
         CHECK(kwire::request_header_version(api, static_cast<std::int16_t>(version)) == request);
@@ -51,7 +51,7 @@ TEST_CASE("headers have the versions that Kafka gives them, for every API and ve
     CHECK(checked == kwire::test::golden_count("header versions"));
 }
 
-TEST_CASE("versions and APIs that nobody knows have headers too") {
+TEST_CASE("unknown versions and APIs have header versions too") {
     CHECK(kwire::request_header_version(api_key::api_versions, 99) == 2);
     CHECK(kwire::request_header_version(api_key::api_versions, -1) == 1);
     CHECK(kwire::response_header_version(api_key::api_versions, 99) == 0);
@@ -86,7 +86,7 @@ TEST_CASE("requests of unknown APIs arrive with their body unread") {
     CHECK(request->body() == frame_of("c0ffee"));
 }
 
-TEST_CASE("a header may be lenient too, and the body still begins behind it") {
+TEST_CASE("a header may be parsed leniently, and the body still starts right after it") {
     const auto frame = frame_of("0012 0003 00000007 ffff 02 09 00 05 01 aa c0ffee");
     CHECK(kwire::parse_request_frame(frame).error() == kwire::errc::tag_order);
     const auto request = kwire::parse_request_frame(frame, {.any_tag_order = true});
@@ -112,7 +112,7 @@ TEST_CASE("a frame that ends in its header is refused with the offset in the fra
     CHECK(kwire::parse_request_frame(whole));
 }
 
-TEST_CASE("peek reads what routing needs, and nothing else") {
+TEST_CASE("peek_request reads what routing needs, and nothing else") {
     const auto bytes = from_hex("0003 fffe 80000000");
     const auto start = kwire::peek_request(bytes);
     REQUIRE(start);
@@ -146,7 +146,7 @@ TEST_CASE("requests and responses are written with the header of their version a
     }
 }
 
-TEST_CASE("the answer to ApiVersions has a header without tags at every version") {
+TEST_CASE("the response to ApiVersions has a header without tags at every version") {
     const auto answer = kwire::encode_response<kwire::api_versions_response>({}, 3, 7);
     REQUIRE(answer);
     CHECK(answer->to_bytes() == frame_of("0000000c 00000007 0000 01 00000000 00"));
@@ -163,7 +163,7 @@ TEST_CASE("a frame is written with one slab, payloads by reference") {
     CHECK(sent->segments()[1].data() == records.data());
 }
 
-TEST_CASE("what the version of a message cannot carry is refused before anything is written") {
+TEST_CASE("a value that the version cannot carry is refused before anything is written") {
     const auto sent = kwire::encode_request<kwire::metadata_request>({.topics = std::nullopt}, 0, 1);
     REQUIRE_FALSE(sent);
     CHECK(sent.error() == kwire::errc::null_not_allowed);
@@ -173,7 +173,8 @@ TEST_CASE("what the version of a message cannot carry is refused before anything
 
 namespace {
 
-/// A request header v2 of ApiVersions v3, with `tags` of `payload` bytes each, and a byte of body behind it.
+/// A request header v2 of ApiVersions v3, with `tags` of `payload` bytes each, followed by a body of one
+/// byte.
 std::string header_with_tags(std::size_t tags, std::size_t payload) {
     const auto put = [](std::string& out, std::size_t n) {
         for (; n >= 0x80; n >>= 7) out += static_cast<char>(n | 0x80);
@@ -198,7 +199,7 @@ std::optional<kwire::error> refusal_of(const std::string& frame) {
 
 } // namespace
 
-TEST_CASE("a header has room for 64 tags") {
+TEST_CASE("a header may have up to 64 tags") {
     CHECK_FALSE(refusal_of(header_with_tags(64, 3)));
     const auto refusal = refusal_of(header_with_tags(65, 3));
     REQUIRE(refusal);
@@ -207,20 +208,20 @@ TEST_CASE("a header has room for 64 tags") {
     CHECK(refusal->message == "RequestHeader");
 }
 
-TEST_CASE("the tags of a header have room for 64 KiB") {
+TEST_CASE("the tags of a header may have up to 64 KiB") {
     const std::size_t around = 1 + 1 + 3; // count, number and size
     CHECK_FALSE(refusal_of(header_with_tags(1, 65'536 - around)));
     CHECK(refusal_of(header_with_tags(1, 65'536 - around + 1))->code == kwire::errc::too_large);
     CHECK(refusal_of(header_with_tags(1, 1'000'000))->code == kwire::errc::too_large);
 }
 
-TEST_CASE("a frame of millions of header tags is refused after a look at its beginning") {
+TEST_CASE("a frame with millions of header tags is refused after reading only its beginning") {
     const std::string frame = header_with_tags(10'000'000, 0);
     const auto refusal = refusal_of(frame);
     REQUIRE(refusal);
     CHECK(refusal->code == kwire::errc::too_large);
     CHECK(refusal->offset < 110'000);
-    // A claim alone is one of those that the bytes cannot hold.
+    // A claimed count without the bytes fails as count_exceeds_input.
     CHECK(refusal_of(std::string("\0\x12\0\3\0\0\0\7\xff\xff\xff\xff\xff\xff\x0f", 15))->code ==
           kwire::errc::count_exceeds_input);
 }
@@ -231,14 +232,14 @@ TEST_CASE("the headers of responses have the same limits") {
     CHECK(kwire::parse_response_frame(frame, api_key::metadata, 12).error() == kwire::errc::too_large);
 }
 
-TEST_CASE("a long client id, the largest that there is, leaves the room for tags as it is") {
+TEST_CASE("a client id of the largest length does not reduce the room for tags") {
     std::string frame = header_with_tags(64, 1000);
     frame.replace(8, 2, std::string("\x7f\xff", 2) + std::string(0x7fff, 'c'));
     frame.pop_back();
     CHECK_FALSE(refusal_of(frame + '!'));
 }
 
-TEST_CASE("a request's body can be written to once its frame has given it up") {
+TEST_CASE("a request's body is writable once its frame has released it") {
     auto request =
         kwire::parse_request_frame(frame_of("0012 0003 00000007 0003 616263 00 066b77697265 023100"));
     REQUIRE(request);
@@ -265,7 +266,7 @@ TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of vers
         };
         CHECK(read_as("00000007 0023 00000001 0012 0000 0004") == 0);
         CHECK(read_as("00000007 0023 00000000") == 0); // before Kafka 2.4
-        // The shapes of other versions with that code: v1, v3, and v3 as librdkafka's mock broker has it.
+        // Bodies of other versions with that code: v1, v3, and v3 as librdkafka's mock broker writes it.
         CHECK(read_as("00000007 0023 00000001 0012 0000 0004 00000000") == version);
         CHECK(read_as("00000007 0023 02 0012 0000 0004 00 00000000 00") == version);
         CHECK(read_as("00000007 0023 01 0012 0000 0002 00000000") == version);

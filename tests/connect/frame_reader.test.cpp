@@ -20,7 +20,7 @@ using support::largest_allocation;
 
 namespace {
 
-/// Pages from malloc, to see what is asked for and to refuse it.
+/// Pages from malloc, to record the requests and to refuse them.
 struct watched_pages {
     static inline std::size_t live = 0, largest = 0, moves = 0;
     static inline bool refuse_map = false, refuse_remap = false;
@@ -81,7 +81,7 @@ std::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::
         }
         if (at == stream.size()) return frames;
         const std::span<std::byte> room = reader.prepare();
-        if (room.empty()) std::abort(); // neither a frame nor room for one
+        if (room.empty()) std::abort(); // neither a frame nor room for bytes
         const std::size_t n = std::min({room.size(), stream.size() - at, step(at)});
         std::memcpy(room.data(), stream.data() + at, n);
         reader.commit(n);
@@ -91,7 +91,7 @@ std::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::
 
 constexpr auto all_at_once = [](std::size_t) { return std::size_t{1} << 30; };
 
-/// Only the length, and what the reader says to it.
+/// Feeds only the length, and returns the reader's verdict.
 template <class Reader = kwire::frame_reader>
 std::optional<kwire::error> judge(std::uint32_t length, const kwire::frame_limits& limits = {}) {
     Reader reader(limits);
@@ -104,11 +104,11 @@ std::optional<kwire::error> judge(std::uint32_t length, const kwire::frame_limit
 
 } // namespace
 
-TEST_CASE("32 lengths are judged before anything is allocated") {
+TEST_CASE("frame lengths are validated before anything is allocated") {
     struct row {
         std::uint32_t length;
         const char* verdict;         // with the limit for authenticated peers
-        const char* verdict_preauth; // with that for others
+        const char* verdict_preauth; // with the limit for other peers
     };
     const auto banner = [](const char(&s)[5]) {
         std::uint32_t out = 0;
@@ -173,7 +173,7 @@ TEST_CASE("32 lengths are judged before anything is allocated") {
     CHECK(judge(104857601).value().left == 104857600);
 }
 
-TEST_CASE("the limit is exact: one below and the limit itself are read, one above is refused") {
+TEST_CASE("the limit is exact: the limit and one less are read, one more is refused") {
     for (std::uint32_t max : {8U, 100U, 16384U, 16385U, 524288U}) {
         CAPTURE(max);
         kwire::frame_limits limits;
@@ -191,7 +191,7 @@ TEST_CASE("the limit is exact: one below and the limit itself are read, one abov
     }
 }
 
-TEST_CASE("a new limit is in force from the next length on") {
+TEST_CASE("a new limit applies from the next length on") {
     kwire::frame_limits limits;
     kwire::frame_reader reader(limits);
     reader.set_max_frame_bytes(kwire::frame_limits::before_authentication().max_frame_bytes);
@@ -203,7 +203,7 @@ TEST_CASE("a new limit is in force from the next length on") {
     CHECK(feed(reader, frame(large), all_at_once).error() == errc::frame_too_large);
 }
 
-TEST_CASE("a length of zero is a frame where the minimum allows it") {
+TEST_CASE("a length of zero is a valid frame if the minimum is zero") {
     kwire::frame_limits limits;
     limits.min_frame_bytes = 0;
     kwire::frame_reader reader(limits);
@@ -213,7 +213,7 @@ TEST_CASE("a length of zero is a frame where the minimum allows it") {
     CHECK(feed(reader, frame(""), all_at_once).error() == errc::bad_frame_length);
 }
 
-TEST_CASE("foreign banners are looked for in the first frame only, and only in lengths that are too large") {
+TEST_CASE("foreign banners are detected only in the first frame, and only in lengths that are too large") {
     kwire::frame_reader reader;
     REQUIRE(feed(reader, frame("a first frame"), all_at_once).has_value());
     CHECK(feed(reader, "GET / HTTP", all_at_once).error() == errc::frame_too_large);
@@ -222,7 +222,7 @@ TEST_CASE("foreign banners are looked for in the first frame only, and only in l
     CHECK_FALSE(judge(0x16030100, generous).has_value());
 }
 
-TEST_CASE("after an error the reader stays failed and asks for nothing") {
+TEST_CASE("after an error the reader keeps failing and requests no bytes") {
     kwire::frame_reader reader;
     CHECK(feed(reader, std::string("\xff\xff\xff\xff", 4), all_at_once).error() == errc::bad_frame_length);
     CHECK(reader.prepare().empty());
@@ -234,7 +234,7 @@ TEST_CASE("after an error the reader stays failed and asks for nothing") {
     CHECK(aborts([&] { reader.commit(1); }));
 }
 
-TEMPLATE_TEST_CASE("every split of a stream of three frames gives the same frames", "", kwire::frame_reader,
+TEMPLATE_TEST_CASE("every split of a stream of three frames yields the same frames", "", kwire::frame_reader,
                    portable_reader, watched_reader) {
     const std::vector<std::string> bodies{body_of(8, 3), body_of(120, 4), body_of(60, 5)};
     const std::string stream = frame(bodies[0]) + frame(bodies[1]) + frame(bodies[2]);
@@ -313,7 +313,7 @@ TEMPLATE_TEST_CASE("memory grows with the bytes received, never with the length 
     CHECK(reader.end_of_stream()->left == received);
 }
 
-TEST_CASE("the end of the stream is an error inside a frame and none between frames") {
+TEST_CASE("the end of the stream is an error inside a frame but not between frames") {
     const std::string stream = frame("12345678");
     for (std::size_t n = 0; n <= stream.size(); ++n) {
         CAPTURE(n);
@@ -328,7 +328,7 @@ TEST_CASE("the end of the stream is an error inside a frame and none between fra
     }
 }
 
-TEST_CASE("a frame has memory of its own, pins nothing else and may be written by its last owner") {
+TEST_CASE("a frame has its own memory, keeps nothing else alive and is writable by its last owner") {
     for (std::size_t n : {100U, 20000U, 3U << 20}) {
         kwire::frame_reader reader;
         const std::string body = body_of(n, 8);
@@ -341,7 +341,7 @@ TEST_CASE("a frame has memory of its own, pins nothing else and may be written b
             at += room.size();
             reader.commit(room.size());
         }
-        CHECK(at == stream.size()); // asked for this frame and no byte more
+        CHECK(at == stream.size()); // requested this frame and not one byte more
         CHECK(reader.capacity() == 0);
         CHECK(taken->pinned_bytes() == n);
         REQUIRE(taken->is_unique());
@@ -355,7 +355,7 @@ TEST_CASE("a frame has memory of its own, pins nothing else and may be written b
     }
 }
 
-TEST_CASE("no byte of a frame is copied where pages can be remapped, and every copy is counted elsewhere") {
+TEST_CASE("no byte of a frame is copied where pages can be remapped; elsewhere every copy is counted") {
     const std::string stream = frame(body_of(3 << 20, 9));
     const auto copied_by = [&](auto&& reader) {
         const auto before = kwire::copied_bytes();
@@ -368,7 +368,7 @@ TEST_CASE("no byte of a frame is copied where pages can be remapped, and every c
     watched_pages::reset();
     CHECK(copied_by(watched_reader()) == 0);
     CHECK(watched_pages::moves == 8);
-    // 16 KiB doubles up to 1 MiB and goes on in steps of 1 MiB; each size but the last was copied once.
+    // 16 KiB doubles up to 1 MiB, then grows in steps of 1 MiB; each size but the last was copied once.
     std::uint64_t expected = 0;
     for (std::uint64_t size = 16 * 1024; size < 3 << 20; size += std::min<std::uint64_t>(size, 1 << 20))
         expected += size;
@@ -380,7 +380,7 @@ TEST_CASE("no byte of a frame is copied where pages can be remapped, and every c
     CHECK(kwire::copied_bytes() == before);
 }
 
-TEST_CASE("a frame still arrives when the system refuses pages, at the price of counted copies") {
+TEST_CASE("a frame still arrives if the system refuses pages, at the cost of counted copies") {
     const std::string body = body_of(1 << 20, 11);
     for (const bool at_once : {true, false}) {
         watched_pages::reset();
@@ -394,7 +394,7 @@ TEST_CASE("a frame still arrives when the system refuses pages, at the price of 
     }
 }
 
-TEST_CASE("a reader that goes away inside a frame gives its memory back, and its frames live on") {
+TEST_CASE("a reader destroyed inside a frame frees its memory, and its earlier frames stay valid") {
     watched_pages::reset();
     std::optional<shared_buffer> kept;
     {
@@ -420,13 +420,13 @@ TEST_CASE("a reader that goes away inside a frame gives its memory back, and its
     CHECK(watched_pages::live == 0);
 }
 
-TEST_CASE("more bytes than were asked for end the program instead of being trusted") {
+TEST_CASE("committing more bytes than were prepared aborts") {
     CHECK(aborts([] { kwire::frame_reader().commit(1 << 20); }));
     CHECK(aborts([] { kwire::frame_reader().commit(5); }));
     CHECK(aborts([] {
         kwire::frame_reader reader;
         (void)feed(reader, frame("12345678").substr(0, 4), all_at_once);
-        reader.commit(1); // no prepare() came before, so there is no memory yet
+        reader.commit(1); // without prepare() there is no memory yet
     }));
     CHECK(aborts([] {
         kwire::frame_reader reader;
@@ -435,7 +435,7 @@ TEST_CASE("more bytes than were asked for end the program instead of being trust
     }));
 }
 
-TEST_CASE("frames may be dropped by another thread than the reader's") {
+TEST_CASE("frames may be released on a thread other than the reader's") {
     kwire::frame_reader reader;
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i) {
@@ -456,8 +456,8 @@ TEST_CASE("frames may be dropped by another thread than the reader's") {
     for (std::thread& thread : threads) thread.join();
 }
 
-TEST_CASE("a frame outlives the want of memory for its count") {
-    if (!support::counts_allocations) return; // nothing can be refused
+TEST_CASE("a frame is not lost if its reference count cannot be allocated") {
+    if (!support::counts_allocations) return; // allocations cannot be refused
     const auto deliver = [](auto& reader, std::size_t size) {
         const std::string stream = frame(body_of(size, 1)) + frame("the next one");
         std::size_t at = 0;
@@ -484,9 +484,9 @@ TEST_CASE("a frame outlives the want of memory for its count") {
     watched_pages::reset();
     {
         watched_reader reader;
-        CHECK(deliver(reader, 100'000) == std::pair(2, true)); // pages, and a count that cannot be had
+        CHECK(deliver(reader, 100'000) == std::pair(2, true)); // pages, and a count that cannot be allocated
         CHECK(watched_pages::live == 0);
     }
     portable_reader on_the_heap;
-    CHECK(deliver(on_the_heap, 100'000) == std::pair(0, true)); // the count came with the bytes
+    CHECK(deliver(on_the_heap, 100'000) == std::pair(0, true)); // the count is allocated with the bytes
 }

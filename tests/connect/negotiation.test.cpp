@@ -22,7 +22,7 @@ constexpr api_range served[] = {
 
 shared_buffer frame_of(std::string_view hex) { return shared_buffer::copy_of(from_hex(hex)); }
 
-/// The answer to a request frame as it goes over the wire, behind its length and header.
+/// The body of the response to a request frame, as on the wire, without length and header.
 std::string answer_to(std::string_view hex, std::span<const api_range> table = served) {
     const auto request = kwire::parse_request_frame(frame_of(hex));
     REQUIRE(request);
@@ -33,7 +33,7 @@ std::string answer_to(std::string_view hex, std::span<const api_range> table = s
     return kwire::test::to_hex(written.span().subspan(8));
 }
 
-/// An answer as a client sees it.
+/// A response as a client sees it.
 struct answer {
     explicit answer(std::string_view hex, int version = 0)
         : body(frame_of(hex)), view(*kwire::parse_view<api_versions_response>(body.span(), version)) {}
@@ -44,7 +44,7 @@ struct answer {
 
 } // namespace
 
-TEST_CASE("a broker answers every version of ApiVersions that it has in that version") {
+TEST_CASE("a broker answers every ApiVersions version that it supports in that version") {
     CHECK(answer_to("0012 0000 00000007 ffff") == "00000000000300000000000d00030004000c001200000004");
     CHECK(answer_to("0012 0002 00000007 ffff") == "00000000000300000000000d00030004000c00120000000400000000");
     CHECK(answer_to("0012 0003 00000007 0003 616263 00 066b77697265 023100") ==
@@ -52,13 +52,14 @@ TEST_CASE("a broker answers every version of ApiVersions that it has in that ver
           "00");
 }
 
-TEST_CASE("the answer with one API in version 3 has the bytes that Kafka's own class writes") {
+TEST_CASE("a response with one API in version 3 has the bytes that Kafka's own class writes") {
     constexpr api_range alone[] = {{api_key::api_versions, {0, 4}}};
     CHECK(answer_to("0012 0003 00000007 0003 616263 00 066b77697265 023100", alone) ==
           "000002001200000004000000000000");
 }
 
-TEST_CASE("a broker answers versions that it lacks in version 0, with its range, and does not read them") {
+TEST_CASE(
+    "a broker answers unsupported versions in version 0, with its range, and does not read their bodies") {
     const std::string fallback = "002300000001001200000004";
     CHECK(answer_to("0012 0005 00000007 0003 616263 00 066b77697265 023100 00 ffffffff 00") == fallback);
     CHECK(answer_to("0012 0063 00000007 ffff 00 c0ffee") == fallback);
@@ -68,7 +69,7 @@ TEST_CASE("a broker answers versions that it lacks in version 0, with its range,
     CHECK(answer_to("0012 0000 00000007 ffff", silent) == "002300000000"); // as before Kafka 2.4
 }
 
-TEST_CASE("a broker refuses clients whose name or version is none (KIP-511)") {
+TEST_CASE("a broker refuses clients whose name or version is malformed (KIP-511)") {
     // an empty name, an empty version, a blank, a hyphen at the end
     for (const std::string_view body :
          {"01 0231 00", "066b77697265 01 00", "0361 20 0231 00", "0361 2d 0231 00"}) {
@@ -78,10 +79,10 @@ TEST_CASE("a broker refuses clients whose name or version is none (KIP-511)") {
     CHECK(answer_to("0012 0003 00000007 ffff 00 04612d62 0231 00").starts_with("0000"));
     CHECK(answer_to("0012 0003 00000007 ffff 00 0a6b77") == "truncated");
     CHECK(answer_to("0012 0003 00000007 ffff 00 0261 0231 00 0000")
-              .starts_with("0000")); // librdkafka's spare bytes
+              .starts_with("0000")); // librdkafka's trailing bytes
 }
 
-TEST_CASE("a client asks again in the highest version that both have") {
+TEST_CASE("a client retries in the highest common version") {
     const answer four("0023 00000001 0012 0000 0004");
     CHECK(kwire::retry_version(four.view, 5) == 4);
     CHECK(kwire::retry_version(four.view, 5, {0, 3}) == 3);
@@ -91,7 +92,7 @@ TEST_CASE("a client asks again in the highest version that both have") {
     CHECK_FALSE(kwire::retry_version(nothing.view, 0));
 }
 
-TEST_CASE("a client does not ask for ever, whatever it is told") {
+TEST_CASE("a client's retries end, whatever the broker answers") {
     const answer lying("0023 00000001 0012 0000 0004");
     CHECK(kwire::retry_version(lying.view, 4) == 0); // the version that was just refused
     CHECK_FALSE(kwire::retry_version(lying.view, 0));
@@ -104,8 +105,8 @@ TEST_CASE("a client does not ask for ever, whatever it is told") {
     CHECK_FALSE(kwire::retry_version(invalid.view, 5));
 }
 
-TEST_CASE("what both sides speak is the overlap of their ranges") {
-    // Produce 0-12, Metadata 13-14, ApiVersions 0-4, keys 1234 and -1 that nobody knows, Fetch upside down
+TEST_CASE("common_versions are the overlap of both sides' ranges") {
+    // Produce 0-12, Metadata 13-14, ApiVersions 0-4, unknown keys 1234 and -1, Fetch with min > max
     const answer theirs(
         "0000 00000006 0000 0000 000c 0003 000d 000e 0012 0000 0004 04d2 0000 0001 ffff 0000 0001"
         "0001 0004 0003");
@@ -121,7 +122,7 @@ TEST_CASE("what both sides speak is the overlap of their ranges") {
     CHECK_FALSE(kwire::common_versions().highest(api_key::produce));
 }
 
-TEST_CASE("every API that kwire knows is in its table with all its versions") {
+TEST_CASE("known_apis lists every API with all its versions") {
     for (const api_range& one : kwire::known_apis) {
         CHECK(kwire::facts_of(one.api).assigned);
         CHECK(one.versions.first == kwire::facts_of(one.api).first_version);
@@ -130,8 +131,8 @@ TEST_CASE("every API that kwire knows is in its table with all its versions") {
     CHECK(kwire::known_apis[18].versions == kwire::api_versions_response::facts.versions);
 }
 
-TEST_CASE("a proxy passes on what both have, and everything else as it came") {
-    // v3: Produce 0-15, Metadata 0-13, key 1234; throttled; a finalized epoch, and a tag 9 that nobody knows
+TEST_CASE("clamp keeps the common versions, and everything else unchanged") {
+    // v3: Produce 0-15, Metadata 0-13, key 1234; throttled; a finalized epoch, and an unknown tag 9
     const answer theirs("0000 04 0000 0000 000f 00 0003 0000 000d 00 04d2 0000 0001 00 00000005"
                         "02 01 08 0000000000000007 09 02 c0ff",
                         3);
@@ -142,7 +143,7 @@ TEST_CASE("a proxy passes on what both have, and everything else as it came") {
                                           "02 01 08 0000000000000007 09 02 c0ff"));
 }
 
-TEST_CASE("a proxy cuts the fallback down too, so that the client asks for what both have") {
+TEST_CASE("clamp restricts the fallback response too, so that the client retries in a common version") {
     const answer theirs("0023 00000001 0012 0000 0005");
     const auto passed = kwire::clamp(theirs.view, served);
     CHECK(passed.error_code == kwire::error_code::unsupported_version);
