@@ -1,8 +1,8 @@
-"""The driver of demo.sh: has kcat and kafka-python produce and consume, and compares what they sent and received.
+"""The driver of demo.sh: lets kcat and kafka-python produce and consume, and compares what they sent and received.
 
     /usr/bin/python3 examples/demo.py HOST:PORT PARTITIONS
 
-Debian's kcat and python3-kafka; exits with 0 only if all of it came back byte for byte, in order.
+Uses Debian's kcat and python3-kafka. Exits with 0 only if every message came back byte for byte, in order.
 """
 
 import collections
@@ -17,11 +17,11 @@ import zlib
 import kafka
 
 MESSAGES = 1000
-GROUP = 50  # messages that share their headers and partition, since kcat takes those for a whole run
+GROUP = 50  # messages with the same headers and partition, since kcat sets those once per run
 LARGEST = 100_000
-PATIENCE = 60  # seconds for one run of a client
+PATIENCE = 60  # timeout for one run of a client, in seconds
 
-# kcat cuts its input at these; nothing else that is sent may contain them.
+# kcat splits its input at these; no key or value may contain them.
 KEY_END = b"<-end of key->"
 MESSAGE_END = b"<-end of message->"
 
@@ -29,7 +29,7 @@ Message = collections.namedtuple("Message", "key value headers")
 
 
 def make_groups(client, partitions):
-    """[(partition, whether empty stands for null, messages)] for a client to send; the same in every run."""
+    """[(partition, whether empty means null, messages)] for a client to send; the same in every run."""
     rng = random.Random(client.name)
     sizes = [1, 2, 127, 128, 16_383, 16_384, 65_535, 65_536, LARGEST - 1, LARGEST]
     groups = []
@@ -87,7 +87,7 @@ class Kcat:
     def run(self, *arguments, stdin=b""):
         done = subprocess.run(["kcat", "-b", self.address, *arguments], input=stdin, capture_output=True, timeout=PATIENCE)
         if done.returncode != 0:
-            raise SystemExit(f"kcat ended with status {done.returncode}: {done.stderr.decode(errors='replace')}")
+            raise SystemExit(f"kcat exited with status {done.returncode}: {done.stderr.decode(errors='replace')}")
         return done.stdout
 
     def produce(self, topic, groups):
@@ -104,12 +104,12 @@ class Kcat:
                      stdin=b"".join(lines))
 
     def consume(self, topic, partitions, count):
-        """{partition: messages}. kcat prints headers as text, which expected() makes of the others' too."""
+        """{partition: messages}. kcat prints headers as text; expected() converts the sent ones to the same text."""
         out = self.run("-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%p %o %K %S\n%k%s%h" + MESSAGE_END.decode())
         received = {p: [] for p in range(partitions)}
         at = 0
 
-        def take(n):  # -1 stands for null
+        def take(n):  # -1 means null
             nonlocal at
             if n < 0:
                 return None
@@ -200,7 +200,7 @@ def compare(received, expected):
 def main(address, partitions):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a running kcat is stopped too
     clients = [Kcat(address), KafkaPython(address)]
-    print("== " + " and ".join(f"{c.name} {c.version()}" for c in clients), "move 1000 messages each,")
+    print("== " + " and ".join(f"{c.name} {c.version()}" for c in clients), "write 1000 messages each,")
     print(f"   with keys, headers and nulls, of 0 to {LARGEST:,} bytes, and read their own and each other's")
     print(f"\n   {'written by':14}{'read by':14}{'messages':>10}{'bytes':>14}{'seconds':>10}\n")
     sent = {}

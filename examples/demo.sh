@@ -1,10 +1,10 @@
 #!/bin/sh
-# Shows real clients moving real messages through a broker made with kwire, on a fresh Debian 12 as well.
+# Shows real clients moving real messages through a broker made with kwire. It also runs on a fresh Debian 12.
 #
 #     sh examples/demo.sh
 #
-# Builds the echo broker, starts it on a free port of 127.0.0.1, and has kcat and kafka-python each produce 1000 messages to
-# it and consume them all back. Succeeds only if every one came back byte for byte, in order, and kwire copied no payload.
+# Builds the echo broker, starts it on a free port of 127.0.0.1, and lets kcat and kafka-python each produce 1000 messages to
+# it and consume them all. Succeeds only if every message came back byte for byte, in order, and kwire copied no payload.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 tree=build/demo
@@ -20,7 +20,7 @@ install_needed || exit 1
 
 echo "== building the echo broker"
 mkdir -p "$tree"
-# A tree of its own: this one needs no test framework, and leaves the settings of build/release as they are.
+# A separate build tree: it needs no test framework, and does not change the settings of build/release.
 {
     cmake --preset release -B "$tree" -D KWIRE_BUILD_TESTS=OFF -D KWIRE_CHECK_HEADERS=OFF &&
         cmake --build "$tree" --target echo_broker --parallel "${JOBS:-$(nproc)}"
@@ -42,7 +42,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-: >"$tree/broker.log" # now, for the last run's port must not be taken for this one's
+: >"$tree/broker.log" # emptied first, so that the port of an earlier run is not read
 "$tree/examples/echo_broker" --partitions 3 >"$tree/broker.log" 2>"$tree/broker.err" &
 broker=$!
 port=''
@@ -57,10 +57,10 @@ until [ -n "$port" ]; do
     fi
     [ -n "$port" ] || sleep 0.1
 done
-echo "== it listens on 127.0.0.1:$port, with 3 partitions for each topic"
+echo "== it listens on 127.0.0.1:$port, with 3 partitions per topic"
 
-# Debian's own Python, which has Debian's packages, whatever else is in PATH. In the background, so that a signal to this
-# script need not wait for it.
+# Debian's own Python, which has Debian's packages, whatever Python is in PATH. In the background, so that a signal to this
+# script takes effect at once.
 /usr/bin/python3 examples/demo.py "127.0.0.1:$port" 3 &
 driver=$!
 wait "$driver"
@@ -74,16 +74,16 @@ broker=''
 totals=$(sed -n 2p "$tree/broker.log")
 echo "== the broker: $totals"
 if [ -s "$tree/broker.err" ]; then
-    echo "== what it had to say:"
+    echo "== its error output:"
     cat "$tree/broker.err"
 fi
 
 if [ "$status" -ne 0 ]; then
-    echo "FAILED: not every message came back as it was sent"
+    echo "FAILED: some messages did not come back as they were sent"
     exit "$status"
 fi
 if [ "$broker_status" -ne 0 ]; then
-    echo "FAILED: the broker ended with status $broker_status"
+    echo "FAILED: the broker exited with status $broker_status"
     exit 1
 fi
 case $totals in

@@ -1,4 +1,4 @@
-// What is served in which versions, and the answers that need no records.
+// The supported APIs and versions, and the responses without records.
 #include "broker.hpp"
 
 #include <kwire/connect/negotiation.hpp>
@@ -13,9 +13,9 @@ namespace {
 constexpr std::int32_t node_id = 1;
 constexpr std::string_view cluster_id = "kwire-echo-broker";
 
-/// All that is served. Produce before v3 is refused batch by batch, but librdkafka up to 2.11 does not
-/// compress for brokers that do not advertise v0. Later versions of ListOffsets ask for what this log does
-/// not know.
+/// The supported APIs and versions. Produce before v3 is refused batch by batch, but librdkafka up to 2.11
+/// does not compress for brokers that do not advertise v0. Later versions of ListOffsets need information
+/// that this log does not have.
 constexpr std::array served{
     kwire::api_range{kwire::api_key::produce, {0, 13}},
     kwire::api_range{kwire::api_key::fetch, {4, 17}},
@@ -33,7 +33,7 @@ boost::asio::awaitable<reply> broker::answer(kwire::request_frame request,
                                              boost::asio::ip::tcp::endpoint here) {
     ++totals_.requests;
     const bool in_range = kwire::versions_in(served, request.api()).contains(request.api_version());
-    if (!in_range && request.api() != kwire::api_key::api_versions) // that one is answered in any version
+    if (!in_range && request.api() != kwire::api_key::api_versions) // ApiVersions is answered in any version
         co_return std::unexpected("no API " + std::to_string(static_cast<int>(request.api())) + " version " +
                                   std::to_string(request.api_version()));
     switch (request.api()) {
@@ -78,7 +78,7 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
         out.error_code = why;
         out.topic_id = asked_topic.topic_id();
         out.name = asked_topic.name();
-        if (!out.name && request.api_version() < 12) out.name = ""; // null only from there on
+        if (!out.name && request.api_version() < 12) out.name = ""; // null is allowed only from v12 on
     };
 
     const auto topics = asked->topics();
@@ -137,7 +137,7 @@ reply broker::list_offsets(const kwire::request_frame& request) const {
             } else if (const auto found = log->find_time(partition.timestamp())) {
                 result.offset = found->offset;
                 result.timestamp = found->timestamp;
-            } // else -1 and -1: nothing that late
+            } // else -1 and -1: no record is that late
         }
     }
     return write(answer, request.api_version(), request.correlation_id());
@@ -168,7 +168,7 @@ reply broker::init_producer_id(const kwire::request_frame& request) {
     const auto asked = read<kwire::init_producer_id_request>(request);
     if (!asked) return hang_up(asked.error());
 
-    // Enough for idempotent producers to start; their sequence numbers are not compared.
+    // Enough for idempotent producers to start; their sequence numbers are not checked.
     kwire::init_producer_id_response::data answer;
     if (asked->transactional_id())
         answer.error_code = error_code::transactional_id_authorization_failed;

@@ -1,4 +1,4 @@
-// The broker: which requests it serves, and the answer to each.
+// The broker: the requests that it supports, and the response to each.
 #pragma once
 
 #include <kwire/connect/frame.hpp>
@@ -26,24 +26,25 @@ namespace echo_broker {
 
 using kwire::error_code;
 
-/// What has been done so far.
+/// Counters since the start.
 struct totals {
     std::uint64_t requests = 0;
     std::uint64_t batches = 0;   ///< appended
     std::uint64_t bytes_in = 0;  ///< of these batches
-    std::uint64_t bytes_out = 0; ///< of batches in answers to Fetch
+    std::uint64_t bytes_out = 0; ///< of batches in Fetch responses
 };
 
-/// An answer to write, with its length and header; empty where Kafka sends none. Else why to hang up instead.
+/// A response frame to write; empty if the request has no response. Otherwise the reason to close the
+/// connection.
 using reply = std::expected<kwire::buffer_chain, std::string>;
 
-/// All state of the broker. One thread; what it returns shares bytes with the log, so it may outlive it.
+/// All state of the broker, for one thread. Responses share bytes with the log and may outlive the broker.
 class broker {
 public:
-    /// A new topic gets this many partitions.
+    /// `partitions` is the number of partitions of each new topic.
     explicit broker(std::int32_t partitions) noexcept : topics_(partitions) {}
 
-    /// Answers one request. `here` is where its client found this broker.
+    /// Answers one request. `here` is the address at which its client reached this broker.
     boost::asio::awaitable<reply> answer(kwire::request_frame request, boost::asio::ip::tcp::endpoint here);
 
     [[nodiscard]] const totals& done() const noexcept { return totals_; }
@@ -70,17 +71,17 @@ private:
     totals totals_;
 };
 
-/// No answer, but the end of the connection: for an invalid request.
+/// No response; the connection is closed. For invalid requests.
 inline reply hang_up(const kwire::error& why) { return std::unexpected(kwire::to_string(why)); }
 
-/// The body of a request, as this broker reads all of them.
+/// Parses the body of a request with the options that this broker uses for all requests.
 template <class M>
 kwire::result<kwire::message<M>> read(kwire::request_frame request) {
-    // librdkafka sends bytes after some bodies; Kafka ignores them too.
+    // librdkafka sends bytes after some bodies; Kafka also ignores them.
     return kwire::parse<M>(std::move(request), {.trailing_bytes = true});
 }
 
-/// The answer in the version of its request.
+/// Encodes a response in the version of its request.
 template <class Data>
 reply write(const Data& answer, std::int16_t version, std::int32_t correlation_id) {
     auto frame = kwire::encode_response(answer, version, correlation_id);

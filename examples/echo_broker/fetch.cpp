@@ -1,4 +1,4 @@
-// Fetch: answer with slices of the log, and wait for more where the client asks for it.
+// Fetch: respond with slices of the log, and wait for more records if the client asks for that.
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -19,15 +19,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Nobody waits longer, whatever he asks for: a client that has vanished is noticed when the answer is
-/// written.
+/// The upper limit of any wait, since a vanished client is noticed only when the response is written.
 constexpr milliseconds longest_wait{30'000};
 
-/// Has a timer cancelled by appends to some partitions, as long as this lives.
+/// While it exists, appends to some partitions cancel a timer.
 class wake_up {
 public:
     wake_up(asio::steady_timer& timer, std::vector<partition_log*> logs) : wake_up(timer) {
-        logs_ = std::move(logs); // from here on the destructor takes away what may have been added
+        logs_ = std::move(logs); // from here on the destructor removes the timer from the logs
         for (partition_log* log : logs_) log->wake_on_append(timer_);
     }
     wake_up(const wake_up&) = delete;
@@ -45,12 +44,12 @@ private:
 
 } // namespace
 
-/// An answer as it would be now.
+/// The response for the current state of the logs.
 struct broker::fetched {
     kwire::fetch_response::data answer;
     std::uint64_t bytes = 0;          ///< of records
-    bool failed = false;              ///< some partition has an error, so there is nothing to wait for
-    std::vector<partition_log*> logs; ///< that could get more
+    bool failed = false;              ///< a partition has an error, so the response must not wait
+    std::vector<partition_log*> logs; ///< the partitions that may receive more records
 };
 
 broker::fetched broker::read_logs(const kwire::fetch_request::view& request) const {
@@ -90,8 +89,8 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
                 found.failed = true;
                 continue;
             }
-            // One batch goes out whatever its size, or a client with small limits would never get on
-            // (KIP-74).
+            // At least one batch is returned whatever its size; otherwise a client with small limits would
+            // make no progress (KIP-74).
             const auto limit =
                 std::min(static_cast<std::uint64_t>(std::max(partition.partition_max_bytes(), 0)),
                          max_bytes - std::min(max_bytes, found.bytes));

@@ -6,7 +6,7 @@ namespace echo_broker {
 
 namespace {
 
-constexpr std::uint64_t retained_bytes = 1 << 30; // of one partition; the oldest batches go first
+constexpr std::uint64_t retained_bytes = 1 << 30; // per partition; the oldest batches are dropped first
 constexpr std::size_t most_topics = 10'000;
 
 } // namespace
@@ -56,8 +56,7 @@ topic* topic_table::create(std::string_view name) {
     if (topics_.size() >= most_topics) return nullptr;
     auto created = std::make_unique<topic>();
     created->name = name;
-    // Ids need only be unique while this process runs; the version and variant bits make them UUIDs (RFC
-    // 4122).
+    // Ids must be unique only within this process; the version and variant bits make them UUIDs (RFC 4122).
     created->id = kwire::uuid::from_halves(0x6b776972'65004000, 0x80000000'00000001 + topics_.size());
     created->partitions = std::vector<partition_log>(static_cast<std::size_t>(partitions_));
     topic* const made = created.get();

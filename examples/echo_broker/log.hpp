@@ -1,4 +1,4 @@
-// The log: topics, their partitions, and batches kept as slices of the frames that brought them.
+// The log: topics, their partitions, and batches stored as slices of the frames in which they arrived.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -19,38 +19,38 @@
 
 namespace echo_broker {
 
-/// There is one broker and it has always been the leader, so its epoch never changes.
+/// There is only one broker and it is always the leader, so its epoch never changes.
 inline constexpr std::int32_t leader_epoch = 0;
 
-/// One partition. Batches go in in two steps, since their bytes can be written to only before they are
-/// shared: they get the offsets from end_offset() on, which advance() then moves, and once their frame is
-/// frozen append() keeps them.
+/// One partition. A batch is added in two steps, since its bytes are writable only until they are shared:
+/// first it gets the offsets from end_offset() on, and advance() reserves them; after its frame is frozen,
+/// append() stores it.
 class partition_log {
 public:
-    /// Where a batch was found.
+    /// The first offset of a batch and its largest timestamp.
     struct position {
         std::int64_t offset;
         std::int64_t timestamp;
     };
 
-    /// The oldest offset that is still here, and the one that the next record gets (the high watermark).
+    /// The oldest stored offset, and the offset of the next record (the high watermark).
     [[nodiscard]] std::int64_t start_offset() const noexcept { return start_offset_; }
     [[nodiscard]] std::int64_t end_offset() const noexcept { return end_offset_; }
 
-    /// The offsets before `end_offset` are given to a batch that append() will bring.
+    /// Reserves the offsets before `end_offset` for a batch that append() will store.
     void advance(std::int64_t end_offset) noexcept { end_offset_ = end_offset; }
-    /// Keeps a batch that has its offsets, and wakes fetches that wait for it. In the order of offsets.
+    /// Stores a batch that has its offsets, and wakes waiting fetches. Call it in the order of offsets.
     void append(kwire::held<kwire::batch_view> batch);
 
-    /// The batches from the one with `offset` on, by reference, as many as fit into `max_bytes`; the first
-    /// one in any case if `at_least_one`.
+    /// References to the batches from the one that contains `offset` on, as many as fit into `max_bytes`; the
+    /// first one regardless of its size if `at_least_one`.
     [[nodiscard]] kwire::buffer_chain read(std::int64_t offset, std::uint64_t max_bytes,
                                            bool at_least_one) const;
 
-    /// The first batch with a record of this time (ms) or later: to the batch, not to the record.
+    /// The first batch with a record of this timestamp (ms) or later. Exact to the batch, not to the record.
     [[nodiscard]] std::optional<position> find_time(std::int64_t timestamp) const noexcept;
 
-    /// A timer that is cancelled by the next append; the caller takes it away again.
+    /// Registers a timer that the next append cancels; the caller removes it with forget().
     void wake_on_append(boost::asio::steady_timer& timer) { waiting_.push_back(&timer); }
     void forget(boost::asio::steady_timer& timer) noexcept { std::erase(waiting_, &timer); }
 
@@ -89,7 +89,7 @@ public:
 
     [[nodiscard]] topic* find(std::string_view name) const noexcept;
     [[nodiscard]] topic* find(const kwire::uuid& id) const noexcept;
-    /// A topic that does not exist yet; null if there are too many already.
+    /// Creates a topic that does not exist yet; returns null if there are too many.
     topic* create(std::string_view name);
     [[nodiscard]] const by_name& all() const noexcept { return topics_; }
 

@@ -1,9 +1,9 @@
-// A Kafka broker in memory, made with kwire: enough for real clients to produce to and to fetch from.
+// An in-memory Kafka broker, made with kwire: enough for real clients to produce to it and to fetch from it.
 //
-//     main.cpp     options, signals, the end
-//     session.hpp  one connection: frames in, answers out, deadlines
-//     broker.hpp   requests and their answers; produce.cpp and fetch.cpp are where the records go through
-//     log.hpp      topics and partitions: batches as slices of the buffers that the socket wrote
+//     main.cpp     options, signals, shutdown
+//     session.hpp  one connection: frames in, responses out, deadlines
+//     broker.hpp   requests and their responses; produce.cpp and fetch.cpp handle the records
+//     log.hpp      topics and partitions: batches as slices of the buffers that the socket wrote to
 #include <kwire/buffer/unique_buffer.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -34,14 +34,15 @@ struct options {
 constexpr const char* usage =
     "usage: echo_broker [--port N] [--partitions N]\n"
     "\n"
-    "A Kafka broker that keeps everything in memory, on 127.0.0.1.\n"
+    "A Kafka broker on 127.0.0.1 that keeps everything in memory.\n"
     "\n"
-    "  --port N        where to listen; 0, the default, takes a free port\n"
-    "  --partitions N  of each topic; topics are made when a client asks; default 1\n"
-    "  --help          this text\n"
+    "  --port N        the port to listen on; 0, the default, chooses a free port\n"
+    "  --partitions N  the number of partitions of each topic; default 1. Topics are\n"
+    "                  created when a client asks for them\n"
+    "  --help          prints this text\n"
     "\n"
-    "Prints \"listening on 127.0.0.1:PORT\" when ready, and totals at the end, which\n"
-    "SIGINT or SIGTERM brings about.\n";
+    "Prints \"listening on 127.0.0.1:PORT\" when ready. SIGINT and SIGTERM stop it;\n"
+    "then it prints totals.\n";
 
 template <class T>
 bool read_number(std::string_view text, T least, T most, T& out) {
@@ -49,7 +50,7 @@ bool read_number(std::string_view text, T least, T most, T& out) {
     return failure == std::errc{} && end == text.data() + text.size() && out >= least && out <= most;
 }
 
-/// Nothing if the arguments make no sense.
+/// nullopt if the arguments are invalid.
 std::optional<options> read_options(int count, char** arguments) {
     options out;
     for (int i = 1; i < count; ++i) {

@@ -1,4 +1,4 @@
-// Produce: check the batches, give them their offsets where they lie, and keep them.
+// Produce: check the batches, stamp their offsets in place, and keep them.
 #include <kwire/read/edit.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/edit.hpp>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t largest_batch = 1'048'588; // Kafka's max.message.bytes: 1 MiB and the first 12 bytes
 
-/// The one batch that a leader takes for a partition, or the code to refuse it with.
+/// The batch that a leader accepts for a partition, or the error code of the refusal.
 std::expected<kwire::batch_view, error_code> check(const std::optional<std::span<const std::byte>>& records,
                                                    std::int16_t version) {
     const auto refuse = [](error_code code) { return std::unexpected(code); };
@@ -50,7 +50,7 @@ std::expected<kwire::batch_view, error_code> check(const std::optional<std::span
     return batch;
 }
 
-/// A batch that was taken: it has its offsets, and goes into the log when the request can be shared.
+/// An accepted batch: it has its offsets, and is added to the log once the request is frozen.
 struct taken_batch {
     partition_log* log;
     kwire::batch_view batch;
@@ -62,7 +62,7 @@ reply broker::produce(kwire::request_frame frame) {
     const std::int16_t version = frame.api_version();
     auto parsed = read<kwire::produce_request>(std::move(frame));
     if (!parsed) return hang_up(parsed.error());
-    // No one else holds the frame, so nothing is copied; a copy would be counted and show in the totals.
+    // This is the only reference to the frame, so nothing is copied; a copy would be counted in the totals.
     auto request = kwire::edit(*std::move(parsed), kwire::if_shared::copy);
     if (!request) return hang_up(request.error());
     const bool acks_are_valid = request->acks() >= -1 && request->acks() <= 1;
@@ -108,11 +108,11 @@ reply broker::produce(kwire::request_frame frame) {
     }
     const std::int16_t acks = request->acks();
 
-    // From here on the bytes are shared and read only: the log holds its batches as slices of the frame.
+    // From here on the bytes are shared and read-only: the log keeps its batches as slices of the frame.
     const auto shared = std::move(*request).freeze();
     for (const taken_batch& one : taken) {
         auto kept = shared.hold(one.batch);
-        if (!kept) return std::unexpected("a batch does not lie in its request");
+        if (!kept) return std::unexpected("a batch is not part of its request");
         ++totals_.batches;
         totals_.bytes_in += bytes_of(one.batch).size();
         one.log->append(*std::move(kept));

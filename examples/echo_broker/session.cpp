@@ -34,12 +34,12 @@ constexpr auto quiet = asio::as_tuple(asio::use_awaitable); // errors as values
 constexpr auto first_request_within = 10s;
 constexpr auto next_request_within = 600s; // as Kafka's connections.max.idle.ms
 constexpr auto whole_frame_within = 60s;   // from its first byte on
-constexpr auto answer_within = 30s;        // for the client to take it
+constexpr auto answer_within = 30s;        // for the client to receive it
 constexpr std::size_t most_connections = 10'000;
 
 using clock = std::chrono::steady_clock;
 
-/// A socket, what reads frames from it, and until when the step under way may last.
+/// A socket, its frame reader, and the deadline of the current step.
 struct connection {
     explicit connection(tcp::socket s) : socket(std::move(s)) {}
 
@@ -58,7 +58,7 @@ void log(const tcp::endpoint& peer, std::string_view why) {
                  static_cast<int>(why.size()), why.data());
 }
 
-/// Closes the socket when a deadline has passed, which ends whatever waits for it.
+/// Closes the socket after a deadline, which ends all operations on it.
 asio::awaitable<void> watch(std::shared_ptr<connection> client) {
     asio::steady_timer tick(co_await asio::this_coro::executor);
     clock::time_point frame_began = clock::now();
@@ -72,7 +72,7 @@ asio::awaitable<void> watch(std::shared_ptr<connection> client) {
     }
 }
 
-/// Serves one client; says why it ended, or nothing if the client just left.
+/// Serves one client. Returns why it stopped, or an empty text if the client closed the connection.
 asio::awaitable<std::string> converse(connection& client, broker& broker) {
     const tcp::endpoint here = client.socket.local_endpoint();
     for (;;) {
@@ -84,7 +84,7 @@ asio::awaitable<std::string> converse(connection& client, broker& broker) {
         auto request = kwire::parse_request_frame(std::move(frame));
         if (!request) co_return kwire::to_string(request.error());
 
-        client.no_deadline(); // fetch has its own
+        client.no_deadline(); // Fetch has its own
         reply answer = co_await broker.answer(*std::move(request), here);
         if (!answer) co_return std::move(answer.error());
 
@@ -106,7 +106,7 @@ asio::awaitable<void> serve(std::shared_ptr<connection> client, broker& broker) 
     std::string why;
     try {
         why = co_await converse(*client, broker);
-    } catch (const std::exception& e) { // no memory, or a peer that left before we knew its address
+    } catch (const std::exception& e) { // out of memory, or a peer that left before its address was read
         why = e.what();
     }
     if (!why.empty()) log(peer, why);
@@ -124,7 +124,7 @@ asio::awaitable<void> accept(tcp::acceptor acceptor, broker& broker) {
             auto client = std::make_shared<connection>(std::move(socket));
             asio::co_spawn(executor, watch(client), asio::detached);
             asio::co_spawn(executor, serve(client, broker), asio::detached);
-        } else if (failure) { // no file descriptor left, most likely; trying at once would only burn time
+        } else if (failure) { // most likely no file descriptor is left; retrying at once would spin
             std::fprintf(stderr, "accept: %s\n", failure.message().c_str());
             pause.expires_after(100ms);
             co_await pause.async_wait(quiet);

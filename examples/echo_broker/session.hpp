@@ -1,4 +1,4 @@
-// One connection: frames in, answers out, one request at a time, and never longer than the deadlines allow.
+// One connection: frames in, responses out, one request at a time, with a deadline for each step.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

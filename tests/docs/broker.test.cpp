@@ -1,4 +1,4 @@
-// The code of docs/broker.md, which tests/docs/test_pages.py finds here line by line.
+// The code of docs/broker.md; tests/docs/test_pages.py looks for each of its blocks here.
 #include <kwire/kwire.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
@@ -129,7 +129,7 @@ kwire::shared_buffer batch_of(std::initializer_list<std::string_view> values) {
 
 } // namespace
 
-TEST_CASE("the broker of the page stamps every partition of a request in place, and copies nothing") {
+TEST_CASE("the broker of the page stamps every partition of a request in place and copies nothing") {
     logs.clear();
     const kwire::produce_request::data request{
         .acks = -1,

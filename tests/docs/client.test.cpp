@@ -1,4 +1,4 @@
-// The code of docs/client.md, which tests/docs/test_pages.py finds here line by line.
+// The code of docs/client.md; tests/docs/test_pages.py looks for each of its blocks here.
 // needs: gzip
 #include <kwire/compression/gzip.hpp>
 #include <kwire/kwire.hpp>
@@ -106,7 +106,7 @@ kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
     return bytes.slice(4, bytes.size() - 4).value(); // after the length
 }
 
-/// The broker's answer to the request that was noted last.
+/// The broker's response to the last request.
 template <class Data>
 kwire::response_frame answered(connection& broker, const Data& answer, int version) {
     return broker.response(frame_of(kwire::encode_response(answer, version, broker.next_id - 1).value()))
@@ -126,7 +126,7 @@ void connect(connection& broker, std::int16_t newest_produce) {
 
 } // namespace
 
-TEST_CASE("the client of the page asks an older broker for its versions again") {
+TEST_CASE("the client of the page repeats ApiVersions for an older broker") {
     connection broker;
     REQUIRE(broker.request(
         kwire::api_versions_request::data{.client_software_name = "page", .client_software_version = "1"},
@@ -139,7 +139,7 @@ TEST_CASE("the client of the page asks an older broker for its versions again") 
     CHECK(*again == 3);
 }
 
-TEST_CASE("what the client of the page produces it reads again, from the offset that it asks for") {
+TEST_CASE("the client of the page reads the records that it has produced, from the requested offset") {
     connection broker;
     connect(broker, 9);
     kwire::gzip_codec gzip;

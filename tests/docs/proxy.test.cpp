@@ -1,4 +1,4 @@
-// The code of docs/proxy.md, which tests/docs/test_pages.py finds here line by line.
+// The code of docs/proxy.md; tests/docs/test_pages.py looks for each of its blocks here.
 #include <kwire/connect/correlator.hpp>
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/negotiation.hpp>
@@ -21,20 +21,20 @@ namespace {
 
 using outcome = std::expected<void, kwire::error>;
 
-// dispatch says whether the frame was sound, and within that what the function made of it.
+// The error of the frame, or else the outcome that the visitor returned.
 outcome flat(std::expected<outcome, kwire::error> done) {
     return done ? *std::move(done) : outcome(std::unexpected(done.error()));
 }
 
 std::vector<kwire::shared_buffer> to_broker, to_client;
 
-// The only place where lengths are written: what is read has lost its own.
+// The only place that writes lengths: frame_reader has removed them.
 void send(std::vector<kwire::shared_buffer>& peer, kwire::buffer_chain frame) {
     auto out = kwire::with_length(std::move(frame));
     if (out) peer.push_back(out->to_bytes()); // or a gathering write of *out
 }
 
-// What this proxy speaks, and what it lets the broker offer.
+// The versions that this proxy supports, and lets the broker offer.
 constexpr kwire::api_range spoken[] = {
     {kwire::api_key::produce, {0, 13}},       {kwire::api_key::metadata, {1, 12}},
     {kwire::api_key::sasl_handshake, {0, 1}}, {kwire::api_key::create_topics, {2, 7}},
@@ -45,7 +45,7 @@ bool speaks(const kwire::request_frame& asked) {
     return kwire::versions_in(spoken, asked.api()).contains(asked.api_version());
 }
 
-// One connection of a client, and the one to the broker that belongs to it.
+// One connection of a client, and the connection to the broker that serves it.
 struct session {
     kwire::correlator pending;
     std::optional<kwire::common_versions> common;
@@ -79,7 +79,7 @@ outcome session::from_client(kwire::shared_buffer frame) {
     return flat(kwire::dispatch(*std::move(request), visitor));
 }
 
-// A client from the future asks in a version that nobody here knows: it gets version 0 and asks again.
+// The client's version is newer than this proxy: it gets version 0 and asks again.
 outcome session::answer_itself(const kwire::request_frame& asked) {
     auto answer = kwire::answer_api_versions(asked, spoken);
     if (!answer) return std::unexpected(answer.error());
@@ -98,7 +98,7 @@ outcome session::pass_on(kwire::shared_buffer frame) {
 
 outcome session::from_broker(kwire::shared_buffer frame) {
     auto asked = pending.received(frame.span());
-    if (!asked) return std::unexpected(asked.error()); // nobody asked, or out of turn: close
+    if (!asked) return std::unexpected(asked.error()); // no such request, or out of order: close
     if (!*asked) {                                     // a raw SASL token has no header
         send(to_client, std::move(frame));
         return {};
@@ -121,7 +121,7 @@ outcome session::from_broker(kwire::shared_buffer frame) {
     return flat(kwire::dispatch(std::move(frame), **asked, visitor));
 }
 
-// What both the broker and this proxy speak is what the client may use.
+// The client may use the versions that both the broker and this proxy support.
 outcome session::answer_versions(kwire::response_frame frame) {
     auto answer = kwire::parse<kwire::api_versions_response>(frame);
     if (!answer) return std::unexpected(answer.error());
@@ -133,7 +133,7 @@ outcome session::answer_versions(kwire::response_frame frame) {
     return {};
 }
 
-// A response of the broker in the version in which the client has asked, headers included.
+// A response of the broker, header included, in the version that the client has requested.
 std::expected<kwire::buffer_chain, kwire::error>
 in_version(const kwire::response_frame& frame, const kwire::message_info& message, std::int16_t version) {
     auto body = kwire::transcode(message, frame.body(), frame.api_version(), version);
@@ -172,7 +172,7 @@ kwire::metadata_response::data cluster(int port) {
 
 } // namespace
 
-TEST_CASE("the proxy of the page passes requests as they came and looks into those that it names") {
+TEST_CASE("the proxy of the page passes requests on unchanged and reads those that it names") {
     to_broker.clear();
     session one;
     const auto asked =
@@ -186,7 +186,7 @@ TEST_CASE("the proxy of the page passes requests as they came and looks into tho
     CHECK(to_broker.empty());
 }
 
-TEST_CASE("the proxy of the page gives its own answer to versions of ApiVersions that nobody knows") {
+TEST_CASE("the proxy of the page answers unknown versions of ApiVersions itself") {
     to_client.clear();
     session one;
     auto asked = request<kwire::api_versions_request>({}, 4, 1);
@@ -201,7 +201,7 @@ TEST_CASE("the proxy of the page gives its own answer to versions of ApiVersions
     CHECK(kwire::retry_version(*answer, 99) == 4);
 }
 
-TEST_CASE("the proxy of the page cuts the broker's versions down and keeps its throttle time") {
+TEST_CASE("the proxy of the page restricts the broker's versions and keeps its throttle time") {
     to_broker.clear();
     to_client.clear();
     session one;
@@ -223,7 +223,7 @@ TEST_CASE("the proxy of the page cuts the broker's versions down and keeps its t
     CHECK_FALSE(one.common->highest(kwire::api_key::fetch));
 }
 
-TEST_CASE("the proxy of the page passes SASL tokens on, which have no header") {
+TEST_CASE("the proxy of the page passes on SASL tokens without a header") {
     to_broker.clear();
     to_client.clear();
     session one;
@@ -239,7 +239,7 @@ TEST_CASE("the proxy of the page passes SASL tokens on, which have no header") {
     CHECK(only_one(to_client) == token);
 }
 
-TEST_CASE("the proxy of the page rewrites ports where they lie, and closes where nobody has asked") {
+TEST_CASE("the proxy of the page rewrites ports in place, and refuses responses without a request") {
     to_broker.clear();
     to_client.clear();
     session one;
@@ -251,7 +251,7 @@ TEST_CASE("the proxy of the page rewrites ports where they lie, and closes where
     CHECK(only_one(to_client) == response<kwire::metadata_response>(cluster(19092), 12, 8));
 }
 
-TEST_CASE("the proxy of the page answers in another version than the broker") {
+TEST_CASE("the proxy of the page answers in a version other than the broker's") {
     const auto& message = *kwire::find_message("MetadataResponse");
     const auto frame = kwire::parse_response_frame(response<kwire::metadata_response>(cluster(9092), 12, 8),
                                                    kwire::api_key::metadata, 12)

@@ -1,4 +1,4 @@
-// The code of README.md, which tests/docs/test_pages.py finds here line by line.
+// The code of README.md; tests/docs/test_pages.py looks for each of its blocks here.
 #include <kwire/kwire.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
@@ -147,7 +147,7 @@ TEST_CASE("the code of the README stamps produced batches, keeps them by referen
     CHECK(consumed == "orders 44 v\n"); // the other record has no value
 }
 
-TEST_CASE("the code of the README says what is wrong with a request, and where") {
+TEST_CASE("the code of the README reports the error of a request and its position") {
     const auto sent = kwire::encode<kwire::produce_request>(
         {.topic_data = {{.name = "orders",
                          .partition_data = {{.index = 0, .records = kwire::shared_buffer{}}}}}},

@@ -1,4 +1,4 @@
-/// What generic tools do, over every message and every golden vector. docs/reflection.md shows some of it.
+/// Generic tools, applied to every message and every golden vector. docs/reflection.md shows some of them.
 #include <kwire/messages/consumer_protocol_subscription.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/registry.hpp>
@@ -17,7 +17,7 @@
 
 namespace {
 
-// Which fields of a struct, and of all structs in it, name something.
+// The paths of all fields that name `what`, in a struct and in all structs nested in it.
 void list(const kwire::struct_info& fields, kwire::entity what, const std::string& path,
           std::vector<std::string>& found) {
     for (const kwire::field_info& field : fields) {
@@ -27,7 +27,7 @@ void list(const kwire::struct_info& fields, kwire::entity what, const std::strin
     }
 }
 
-// How often each topic is named in a message.
+// Counts how often a message names each topic.
 void count_topics(const kwire::dynamic_value& value, std::map<std::string, int>& counts) {
     if (value.is_null()) return;
     if (value.kind() == kwire::field_kind::array)
@@ -38,7 +38,7 @@ void count_topics(const kwire::dynamic_value& value, std::map<std::string, int>&
         ++counts[std::string(value.text())];
 }
 
-// Adds to the number of each broker in any message, in its own bytes.
+// Adds `by` to the id of each broker in any message, in place.
 bool shift_brokers(kwire::editable<kwire::dynamic>& message, const kwire::dynamic_value& value, int by) {
     bool done = true;
     if (value.is_null() || !value.present()) return done;
@@ -46,12 +46,12 @@ bool shift_brokers(kwire::editable<kwire::dynamic>& message, const kwire::dynami
         for (const auto element : value.elements()) done = shift_brokers(message, element, by) && done;
     else if (value.kind() == kwire::field_kind::structure)
         for (const auto field : value.structure().fields()) done = shift_brokers(message, field, by) && done;
-    else if (value.info().names == kwire::entity::broker_id && value.number() >= 0) // below: no broker
+    else if (value.info().names == kwire::entity::broker_id && value.number() >= 0) // negative: not a broker
         done = kwire::set(message, value, value.number() + by).has_value();
     return done;
 }
 
-// At compile time the same tables can be read.
+// The same tables can be read at compile time.
 consteval int secrets_of(const kwire::struct_info& fields) {
     int count = 0;
     for (const kwire::field_info& field : fields)
@@ -67,8 +67,7 @@ constexpr const kwire::field_info& facts = kwire::info_of<kwire::metadata_reques
 static_assert(facts.kind == kwire::field_kind::string && facts.nullable.first == 10);
 static_assert(std::is_same_v<kwire::child_of<kwire::metadata_request, 0>, kwire::metadata_request::topic>);
 
-/// Calls `f(line, info, view)` for each golden line that is not to be refused, and returns how many there
-/// were.
+/// Calls `f(line, info, view)` for each golden line of a valid message, and returns their number.
 template <class F>
 std::size_t each_golden_view(F f) {
     std::size_t lines = 0;
@@ -97,7 +96,7 @@ std::size_t secrets_in(const kwire::dynamic_value& value, bool flagged) {
     return count;
 }
 
-/// How many values in it must not be shown.
+/// The number of values in it that must not be shown.
 std::size_t secrets_in(const kwire::dynamic_view& view, bool flagged) {
     std::size_t count = 0;
     for (std::size_t i = 0; i < view.field_count(); ++i)
@@ -115,7 +114,7 @@ std::size_t occurrences(std::string_view text, std::string_view part) {
 
 } // namespace
 
-TEST_CASE("every golden message is printed on one line that tells no secret and holds no control character") {
+TEST_CASE("every golden message is printed on one line without secrets and control characters") {
     std::size_t secrets = 0;
     const std::size_t lines = each_golden_view([&](const auto& line, const auto& info, const auto& view) {
         CAPTURE(line.name());
@@ -135,7 +134,7 @@ TEST_CASE("every golden message is printed on one line that tells no secret and 
     CHECK(secrets > 0);
 }
 
-TEST_CASE("the tables tell which fields name topics, in every message") {
+TEST_CASE("the tables list the fields that name topics, in every message") {
     std::vector<std::string> found;
     for (const kwire::message_info& message : kwire::all_messages())
         list(*message.structure, kwire::entity::topic_name, std::string(message.facts.name), found);
@@ -156,7 +155,7 @@ TEST_CASE("the tables tell which fields name topics, in every message") {
     }
 }
 
-TEST_CASE("the tables tell what else fields name, ids of topics among it") {
+TEST_CASE("the tables list the fields that name other entities, topic ids included") {
     const auto names = [](std::string_view message, kwire::entity what) {
         std::vector<std::string> found;
         list(*kwire::find_message(message)->structure, what, "", found);
@@ -192,7 +191,7 @@ TEST_CASE("the messages of an API are found by its key") {
     CHECK(found == 95);
 }
 
-TEST_CASE("values are found by what they name, in a message of any kind") {
+TEST_CASE("values are found by the entity that they name, in any message") {
     const kwire::metadata_response::data cluster{
         .brokers = {{.node_id = 1}, {.node_id = 2}},
         .topics = {
@@ -214,7 +213,7 @@ TEST_CASE("values are found by what they name, in a message of any kind") {
     CHECK(counts == std::map<std::string, int>{{"orders", 2}});
     CHECK(done);
 
-    // The elements of an array of strings are named as the array is.
+    // The elements of an array of strings have the name of the array.
     const auto subscription =
         kwire::encode<kwire::consumer_protocol_subscription>(
             {.topics = {"orders", "bills"}, .owned_partitions = {{.topic = "orders", .partitions = {3}}}}, 1)
@@ -247,7 +246,7 @@ kwire::field_kind kind_that_names(kwire::entity what) {
 
 } // namespace
 
-TEST_CASE("what is known of each field holds together") {
+TEST_CASE("the facts of each field are consistent") {
     const auto look = [](const auto& self, const kwire::message_info& message,
                          const kwire::struct_info& fields) -> void {
         for (const kwire::field_info& field : fields) {

@@ -1,4 +1,4 @@
-"""docs/errors.md explains every code of the library, and no other."""
+"""docs/errors.md explains every code of the library and no others."""
 
 import pathlib
 import re

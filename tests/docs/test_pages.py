@@ -1,4 +1,4 @@
-"""Every block of C++ in a page is a part of a test, so what the page shows compiles and works."""
+"""Every block of C++ in a page is part of a test, so that it compiles and works."""
 
 import pathlib
 import re
@@ -26,6 +26,6 @@ for page, test in PAGES.items():
     tested = one_line((root / test).read_text(encoding="utf-8"))
     missing = [block for block in blocks if one_line(block) not in tested]
     if not blocks or missing:
-        print(f"{page} shows what {test} does not have:", *missing, sep="\n\n")
+        print(f"{page} has code that {test} does not have:", *missing, sep="\n\n")
         failed = True
 sys.exit(failed)
