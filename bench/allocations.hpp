@@ -1,5 +1,5 @@
-/// Counts what the whole program allocates. Replaces the global operator new: include it in one source of a
-/// program.
+/// Counts the allocations of the whole program. Replaces the global operator new: include it in one source
+/// file of a program.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace bench {
 
-/// Calls of operator new since the program began. The benchmarks have one thread.
+/// Calls of operator new since the start of the program. The benchmarks have one thread.
 inline std::uint64_t allocations = 0;
 
 inline void* counted(void* memory) {
@@ -25,8 +25,8 @@ inline std::size_t rounded_up(std::size_t size, std::align_val_t alignment) noex
 
 } // namespace bench
 
-// The array forms and those that do not throw call these. Inlined alone, one of a pair would look mismatched
-// to GCC.
+// The array forms and the non-throwing forms call these. If only one of a pair were inlined, GCC would report
+// a mismatch.
 [[gnu::noinline]] void* operator new(std::size_t size) {
     return bench::counted(std::malloc(size != 0 ? size : 1));
 }

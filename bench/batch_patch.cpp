@@ -1,5 +1,4 @@
-// Stamps the base offset into record batches where they lie: the time must not depend on the size of the
-// batch.
+// Stamps the base offset into record batches in place: the time must not depend on the size of the batch.
 #include <kwire/records/batch.hpp>
 
 #include <benchmark/benchmark.h>
@@ -16,7 +15,7 @@ namespace {
 
 constexpr std::int64_t first_offset = 0x0102030405060708;
 
-/// A batch of magic 2 of so many bytes, with the checksum that belongs to them.
+/// A batch of magic 2 of the given size in bytes, with a correct checksum.
 std::vector<std::byte> make_batch(std::size_t size) {
     std::vector<std::byte> bytes(size);
     for (std::size_t i = 61; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 37 & 0xff);
@@ -31,7 +30,7 @@ std::vector<std::byte> make_batch(std::size_t size) {
     return bytes;
 }
 
-/// From the bytes of a records field to the stamped batch: the batch is found, then its offset is set.
+/// From the bytes of a records field to the stamped batch: finds the batch, then sets its offset.
 bool stamp(std::span<std::byte> bytes, std::int64_t offset) {
     const auto batch = kwire::mutable_batch_at(bytes);
     if (!batch) return false;

@@ -1,9 +1,8 @@
-/// What the hand-written parsers share: reading one value with every check that the protocol asks for, and no
-/// kwire.
+/// The common part of the hand-written parsers: reads one value with every check that the protocol requires,
+/// without kwire.
 ///
-/// A position is a pointer, and nullptr once something was refused. Callers say how many bytes must follow a
-/// value
-/// (`then`), so that one comparison covers the value and the fixed-width fields behind it.
+/// A position is a pointer, and nullptr after a refusal. Callers pass the number of bytes that must follow a
+/// value (`then`), so that one comparison covers the value and the fixed-width fields after it.
 #pragma once
 
 #include <bit>
@@ -46,7 +45,7 @@ struct varint {
     return {nullptr, 0};
 }
 
-/// A varint whose first byte is there.
+/// Reads a varint whose first byte is known to exist.
 BENCH_INLINE varint read_varint(const std::byte* p, const std::byte* end) noexcept {
     const auto first = std::to_integer<std::uint32_t>(*p);
     if (first < 0x80) [[likely]]
@@ -54,8 +53,9 @@ BENCH_INLINE varint read_varint(const std::byte* p, const std::byte* end) noexce
     return read_long_varint(p, end);
 }
 
-/// Skips a tag section that is not empty, and checks it as the protocol asks: rising numbers, sizes within
-/// the bytes. `payload(number, at, end_of_payload)` reads known tags and says whether they are right.
+/// Skips a tag section that is not empty, and checks it as the protocol requires: ascending numbers, sizes
+/// within the bytes. `payload(number, at, end_of_payload)` reads known tags and returns whether they are
+/// valid.
 template <class Payload>
 [[gnu::noinline]] const std::byte* read_tags(const std::byte* p, const std::byte* end,
                                              Payload&& payload) noexcept {
@@ -76,14 +76,14 @@ template <class Payload>
     return p;
 }
 
-/// The end of a struct without known tags; the byte that its tag section begins with is there.
+/// The end of a struct without known tags; the first byte of its tag section is known to exist.
 BENCH_INLINE const std::byte* end_struct(const std::byte* p, const std::byte* end) noexcept {
     if (*p == std::byte{0}) [[likely]]
         return p + 1;
     return read_tags(p, end, [](std::uint32_t, const std::byte*, const std::byte*) { return true; });
 }
 
-/// A compact string, whose first byte is there; `then` bytes must follow it.
+/// A compact string, whose first byte is known to exist; `then` bytes must follow it.
 template <bool Nullable, class Sink>
 BENCH_INLINE const std::byte* read_string(const std::byte* p, const std::byte* end, std::uint64_t then,
                                           Sink& sink) noexcept {
@@ -102,7 +102,8 @@ BENCH_INLINE const std::byte* read_string(const std::byte* p, const std::byte* e
     return next + size;
 }
 
-/// The count of an array that may not be null; nullptr if so many elements of `least` bytes cannot be there.
+/// The count of an array that must not be null; nullptr if the bytes left cannot hold that number of elements
+/// of `least` bytes.
 BENCH_INLINE varint read_count(const std::byte* p, const std::byte* end, std::uint64_t least) noexcept {
     const auto [next, raw] = read_varint(p, end);
     if (next == nullptr || raw == 0 || (raw - 1) * least > left(next, end)) [[unlikely]]
@@ -110,7 +111,7 @@ BENCH_INLINE varint read_count(const std::byte* p, const std::byte* end, std::ui
     return {next, raw - 1};
 }
 
-/// A compact array of numbers, whose first byte is there; `then` bytes must follow it.
+/// A compact array of numbers, whose first byte is known to exist; `then` bytes must follow it.
 template <class T, class Sink>
 BENCH_INLINE const std::byte* read_numbers(const std::byte* p, const std::byte* end, std::uint64_t then,
                                            Sink& sink) noexcept {

@@ -1,4 +1,4 @@
-/// Builds the benchmarks' inputs byte by byte, without kwire, and hashes every value as it is written.
+/// Builds the benchmarks' inputs byte by byte, without kwire, and hashes every value that it writes.
 #pragma once
 
 #include <array>
@@ -15,15 +15,15 @@
 
 namespace bench {
 
-/// A message body, and what every contender has to make of it.
+/// A message body, and the results that every contender must return for it.
 struct input {
     std::vector<std::byte> bytes;
     std::uint64_t sum = 0;  ///< of its values, by plain_sum
     std::uint64_t hash = 0; ///< of its values, by ordered_hash
 };
 
-/// Appends values in Kafka's flexible encoding. `count` and `tag_section` are no values: they are not hashed,
-/// for the contenders do not report them either.
+/// Appends values in Kafka's flexible encoding. `count` and `tag_section` are not values: they are not
+/// hashed, since the contenders do not report them either.
 class byte_writer {
 public:
     template <std::integral T>
@@ -44,7 +44,7 @@ public:
         varint(static_cast<std::uint32_t>(value->size()) + 1);
         for (const char c : *value) bytes_.push_back(static_cast<std::byte>(c));
     }
-    /// A string that is null because it is not there: a tagged field.
+    /// A tagged string that is absent, and so null.
     void missing_text() {
         sum_.text(std::nullopt);
         hash_.text(std::nullopt);

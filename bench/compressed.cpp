@@ -1,5 +1,5 @@
-// Reads compressed batches: kwire's records() against the bare call of the library, into memory of the right
-// size, and a walk over the records by hand.
+// Reads compressed batches: kwire's records() compared with a direct call of the library into memory of the
+// right size, followed by a hand-written walk over the records.
 #include <kwire/compression/gzip.hpp>
 #include <kwire/compression/lz4.hpp>
 #include <kwire/compression/snappy.hpp>
@@ -26,7 +26,7 @@ namespace {
 
 using namespace bench::records;
 
-/// Everything that a program which reads batches keeps from one to the next.
+/// The state that a program keeps between batches.
 struct codecs_of_kwire {
     kwire::gzip_codec gzip;
     kwire::snappy_codec snappy;
@@ -81,7 +81,7 @@ bool read_compressed(codecs_of_kwire& codecs, std::span<const std::byte> bytes, 
     return !records->defect(i);
 }
 
-/// One call of the library for the whole, or in xerial's framing one for each chunk.
+/// One call of the library for all bytes, or in xerial's framing one per chunk.
 bool decompress_barely(libraries& with, int type, std::span<const std::byte> in, std::span<std::byte> out) {
     switch (type) {
     case 1:

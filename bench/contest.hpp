@@ -1,4 +1,4 @@
-/// Runs contenders on one input: each proves that it reads the same values, then is timed.
+/// Runs contenders on one input: each must prove that it reads the same values before it is timed.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -16,9 +16,9 @@
 
 namespace bench {
 
-/// What a contender makes of a body: the sink's result, or nothing if it refuses the bytes. Two plain
-/// members, which compilers return in registers; an optional goes through memory and would cost more than a
-/// small request.
+/// The result of a contender for a body: the sink's result, or nothing if it refuses the bytes. Two plain
+/// members, which compilers return in registers; an optional is returned in memory, which would cost more
+/// than a small request.
 struct answer {
     bool accepted = false;
     std::uint64_t value = 0;
@@ -39,8 +39,8 @@ void each_damage(const std::vector<std::byte>& bytes, F&& f) {
         }
 }
 
-/// Whether two contenders accept the same damaged inputs and read the same values from those: neither may
-/// save itself a check.
+/// Whether two contenders accept the same damaged inputs and read the same values from them, so that neither
+/// can omit a check.
 template <class A, class B>
 bool agree_on_damage(const input& small, A&& a, B&& b) {
     bool same = true;
@@ -52,7 +52,7 @@ bool agree_on_damage(const input& small, A&& a, B&& b) {
     return same;
 }
 
-/// Times `contender(body, sink)` after the proof: right values from `subject`, and the same verdicts as
+/// Times `contender(body, sink)` after the proof: correct values for `subject`, and the same verdicts as
 /// `judge` on damaged copies of `small`.
 template <class Contender, class Judge>
 void contest(benchmark::State& state, const input& subject, const input& small, Contender contender,

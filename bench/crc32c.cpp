@@ -1,4 +1,4 @@
-// CRC-32C against ISA-L's, where that is installed, at sizes from a small record to a large batch.
+// CRC-32C compared with ISA-L's, if that is installed, at sizes from a small record to a large batch.
 #include <kwire/wire/crc32c.hpp>
 
 #include <benchmark/benchmark.h>
@@ -22,7 +22,7 @@ using crc_function = std::uint32_t (*)(std::span<const std::byte>) noexcept;
 std::uint32_t with_kwire(std::span<const std::byte> bytes) noexcept { return kwire::crc32c(bytes); }
 #if defined(BENCH_ISAL)
 std::uint32_t with_isal(std::span<const std::byte> bytes) noexcept {
-    // It takes no const, and does not write.
+    // Its parameter is not const, but it does not write.
     auto* const p = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(bytes.data()));
     return ~crc32_iscsi(p, static_cast<int>(bytes.size()), ~0U);
 }

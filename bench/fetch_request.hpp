@@ -1,4 +1,4 @@
-/// Fetch request v12: inputs, the hand-written parser, and the visit of kwire's views.
+/// Fetch request v12: inputs, the hand-written parser, and a visit of kwire's views.
 #pragma once
 
 #include <kwire/messages/fetch.hpp>
@@ -17,8 +17,8 @@
 
 namespace bench {
 
-/// A request for so many topics with so many partitions each. With `extras`, there are also forgotten topics,
-/// the cluster id and an unknown tag, which consumers do not send.
+/// A request for the given number of topics with the given number of partitions each. `extras` adds forgotten
+/// topics, the cluster id and an unknown tag, which consumers do not send.
 inline input make_fetch_request(int topics, int partitions, bool extras = false) {
     byte_writer out;
     for (const std::int32_t number : {-1, 500, 1, 52428800}) out.number(number);
@@ -54,7 +54,7 @@ inline input make_fetch_request(int topics, int partitions, bool extras = false)
         out.varint(0); // the cluster id, ten bytes with its length
         out.varint(10);
         out.text("cluster-7");
-        out.varint(9); // nobody's
+        out.varint(9); // an unknown tag
         out.varint(2);
         out.append(std::as_bytes(std::span("ab", 2)));
     } else {
@@ -64,7 +64,7 @@ inline input make_fetch_request(int topics, int partitions, bool extras = false)
     return std::move(out).finish();
 }
 
-/// One pass over version 12 and no other: checks what the bytes must be and hands the values over as it goes.
+/// One pass over version 12 and no other: validates the bytes and passes each value to the sink.
 template <class Sink>
 answer fetch_request_by_hand(std::span<const std::byte> body, Sink& result) noexcept {
     using namespace by_hand;
@@ -140,8 +140,7 @@ answer fetch_request_by_hand(std::span<const std::byte> body, Sink& result) noex
     return {true, result.result()};
 }
 
-/// Visits every field that version 12 has, through accessors alone; the cluster id last, as it lies on the
-/// wire.
+/// Visits every field that version 12 has, through accessors alone; the cluster id last, as on the wire.
 template <class View, class Sink>
 answer visit_fetch_request(const View& request, Sink& result) noexcept {
     Sink sink = result;

@@ -1,4 +1,4 @@
-// Encodes Fetch responses whose records are referred to: the time must not depend on how many bytes they are.
+// Encodes Fetch responses that refer to their records: the time must not depend on the size of the records.
 #include <kwire/messages/fetch.hpp>
 #include <kwire/write/encode.hpp>
 

@@ -1,4 +1,4 @@
-/// Metadata response v12: the input, the hand-written parser, and the visit of kwire's views.
+/// Metadata response v12: the input, the hand-written parser, and a visit of kwire's views.
 #pragma once
 
 #include <kwire/messages/metadata.hpp>
@@ -17,7 +17,8 @@
 
 namespace bench {
 
-/// A cluster of so many topics with so many partitions each: 3 replicas, all in sync, none offline.
+/// A cluster with the given number of topics, and partitions per topic: 3 replicas, all in sync, none
+/// offline.
 inline input make_metadata_response(int brokers, int topics, int partitions) {
     byte_writer out;
     out.number(std::int32_t{0});
@@ -50,7 +51,7 @@ inline input make_metadata_response(int brokers, int topics, int partitions) {
             const std::int32_t leader = (topic + partition) % brokers;
             out.number(leader);
             out.number(std::int32_t{5 + topic % 7});
-            for (int list = 0; list < 2; ++list) { // replicas, and the same in sync
+            for (int list = 0; list < 2; ++list) { // replicas, and the in-sync ones
                 out.count(3);
                 for (std::int32_t replica = 0; replica < 3; ++replica)
                     out.number((leader + replica) % brokers);
@@ -65,7 +66,7 @@ inline input make_metadata_response(int brokers, int topics, int partitions) {
     return std::move(out).finish();
 }
 
-/// One pass over version 12 and no other: checks what the bytes must be and hands the values over as it goes.
+/// One pass over version 12 and no other: validates the bytes and passes each value to the sink.
 template <class Sink>
 answer metadata_response_by_hand(std::span<const std::byte> body, Sink& result) noexcept {
     using namespace by_hand;

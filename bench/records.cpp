@@ -1,4 +1,4 @@
-// Reads, skims, stamps and builds record batches against readers and writers that are written by hand with
+// Reads, skims, stamps and builds record batches, compared with hand-written readers and writers that make
 // the same checks.
 #include "bench/records.hpp"
 
@@ -27,8 +27,7 @@ using namespace bench::records;
 using contender = bool (*)(std::span<const std::byte>, plain&) noexcept;
 using prover = bool (*)(std::span<const std::byte>, ordered&) noexcept;
 
-/// Both accept the same bytes and read the same from them, also where one byte is wrong (with a fitting
-/// checksum).
+/// Both accept the same bytes and read the same values, even if one byte is wrong (with a matching checksum).
 bool agree(std::vector<std::byte> bytes) {
     ordered a, b;
     if (!read_by_hand(bytes, a) || !read_with_kwire(bytes, b) || a.sum != b.sum) return false;
@@ -69,7 +68,7 @@ BENCHMARK_CAPTURE(read, by_hand_headers, &read_by_hand<plain>, 2)->Name("records
 
 // ---- skimming ------------------------------------------------------------------------------------------
 
-/// From length to length; the count if it fits the batch, else -1.
+/// Moves from length to length; returns the count if it matches the batch, else -1.
 [[gnu::noinline]] std::int64_t count_by_hand(std::span<const std::byte> batch) noexcept {
     const std::byte* p = batch.data() + 61;
     const std::byte* const end = batch.data() + batch.size();
@@ -82,7 +81,7 @@ BENCHMARK_CAPTURE(read, by_hand_headers, &read_by_hand<plain>, 2)->Name("records
     }
     return p == end ? count : -1;
 }
-/// The position of the record with that offset; nullptr if there is none, or a record before it is no record.
+/// The position of the record with that offset; nullptr if there is none, or a record before it is invalid.
 [[gnu::noinline]] const std::byte* find_by_hand(std::span<const std::byte> batch,
                                                 std::int64_t offset) noexcept {
     const std::byte* p = batch.data() + 61;
@@ -127,7 +126,8 @@ void find(benchmark::State& state, bool with_kwire) {
     if (!batch) return state.SkipWithError("no batch");
     const auto found = kwire::find_offset(*batch, 999);
     const std::byte* const record = find_by_hand(bytes, 999);
-    // All records have the same size; the last key ends as far behind the beginning as the first one does.
+    // All records have the same size; the last key ends at the same distance from its record as the first
+    // one.
     if (!found || !*found || (*found)->offset() != 999 || record == nullptr ||
         (*found)->value()->data() + 81 != bytes.data() + bytes.size() ||
         record + 100 > bytes.data() + bytes.size())
@@ -171,7 +171,7 @@ struct pair {
     std::span<const std::byte> key, value;
 };
 
-/// Into memory that is large enough; checked for each record, as a builder must.
+/// Builds into memory that is large enough; this is checked for each record, as a builder must.
 std::size_t write_by_hand(std::byte* out, std::span<const pair> pairs) {
     std::byte* p = out + 61;
     std::int64_t i = 0;
@@ -216,7 +216,7 @@ constexpr auto content = [] {
     return bytes;
 }();
 
-/// Out of memory, so that no writer can do once what is to be done for each record.
+/// Reads its inputs from memory, so that no writer can hoist work out of the loop over the records.
 std::vector<pair> make_pairs() {
     const std::span<const std::byte> all(content);
     return std::vector<pair>(1000, pair{all.first(10), all.first(80)});

@@ -1,4 +1,4 @@
-/// Record batches for the benchmarks: making them, and reading them by hand with the checks that kwire makes.
+/// Record batches for the benchmarks: builds them, and reads them by hand with the same checks as kwire.
 #pragma once
 
 #include <kwire/records/builder.hpp>
@@ -21,8 +21,8 @@ namespace bench::records {
 using bench::by_hand::left;
 using bench::by_hand::load;
 
-/// What every field of every record adds up to; `ordered` mixes so that nothing goes unnoticed, for the
-/// proof.
+/// The sum of every field of every record; `ordered` mixes in their order too, so that the proof misses no
+/// difference.
 struct plain {
     std::uint64_t sum = 0;
     BENCH_INLINE void number(std::uint64_t n) noexcept { sum += n; }
@@ -40,7 +40,7 @@ struct ordered {
     }
 };
 
-/// A batch of 1000 records whose values are such that each record has 100 bytes, with so many headers.
+/// A batch of 1000 records of 100 bytes each, with the given number of headers.
 inline std::vector<std::byte> make_batch(std::size_t headers) {
     kwire::batch_builder builder({.producer_id = 7, .producer_epoch = 1, .base_sequence = 3});
     std::array<std::byte, 128> content;
@@ -77,7 +77,7 @@ inline std::vector<std::byte> make_batch(std::size_t headers) {
     }
     return nullptr;
 }
-/// Zig-zag; nullptr if there is none of so many bits.
+/// Reads a zig-zag varint; nullptr if it is truncated or has too many bits.
 BENCH_INLINE const std::byte* signed_varint(const std::byte* p, const std::byte* end, std::int64_t& value,
                                             unsigned bits = 32) noexcept {
     std::uint64_t raw = 0;
@@ -102,9 +102,9 @@ BENCH_INLINE const std::byte* sized(const std::byte* p, const std::byte* end, co
     return p + size;
 }
 
-/// What a batch's header says, checked.
+/// The checked header of a batch.
 struct header {
-    const std::byte *begin, *end; ///< of what is behind the header
+    const std::byte *begin, *end; ///< of the bytes after the header
     std::int64_t base_offset, base_time, max_time;
     std::int32_t sequence, count;
     std::int16_t attributes;
@@ -128,7 +128,7 @@ BENCH_INLINE bool read_header(std::span<const std::byte> batch, header& out) noe
     return out.count >= 0;
 }
 
-/// Reads all records in [p, end), which must be as many as the header says and nothing else.
+/// Reads all records in [p, end). Their number must be that of the header, with no bytes left.
 template <class Sink>
 BENCH_INLINE bool walk_by_hand(const header& batch, const std::byte* p, const std::byte* end,
                                Sink& sink) noexcept {

@@ -9,7 +9,7 @@ import pathlib
 import statistics
 import sys
 
-# What each row is compared with, and how many times its time it may take, or its own limit in nanoseconds.
+# The contender of each row and the allowed ratio to its time, or the row's own limit in nanoseconds.
 TARGETS = {
     "fetch_request/100x50/run_time": ("hand_written", 2.0, None),
     "fetch_request/100x50/compile_time": ("hand_written", 1.3, None),
@@ -32,7 +32,7 @@ TARGETS = {
     **{f"crc32c/{size}/kwire": ("isal", 1.0, None) for size in (64, 1024, 16384, 1048576)},
     **{f"compressed/{name}/kwire": ("library", 1.05, None) for name in ("zstd", "lz4", "snappy", "gzip")},
 }
-ALLOCATIONS = {"fetch_response_encode": 1, "records/build": 2, "compressed": 1}  # of each run; 0 for all others
+ALLOCATIONS = {"fetch_response_encode": 1, "records/build": 2, "compressed": 1}  # per run; 0 for all others
 ORDER = ["hand_written", "by_hand", "library", "isal", "run_time", "compile_time", "visit_version", "kwire"]
 
 
@@ -60,7 +60,7 @@ def main():
         print("no results", file=sys.stderr)
         return 1
 
-    # Time that nobody else took away; the unit is nanoseconds throughout.
+    # CPU time, in nanoseconds throughout.
     median = {name: statistics.median(run["cpu_time"] for run in all_of) for name, all_of in runs.items()}
     names = sorted(runs, key=place)
     not_compared = set()
@@ -69,7 +69,7 @@ def main():
     for name in names:
         first = runs[name][0]
         speed = ""
-        if "bytes_per_second" in first and name.split("/")[0] != "fetch_response_encode":  # which moves none of them
+        if "bytes_per_second" in first and name.split("/")[0] != "fetch_response_encode":  # which does not touch them
             speed = f"{statistics.median(run['bytes_per_second'] for run in runs[name]) / 1e9:.2f}"
         allocations = max(run["allocations"] for run in runs[name])
         allowed = next((most for prefix, most in ALLOCATIONS.items() if name.startswith(prefix)), 0)

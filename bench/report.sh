@@ -3,8 +3,8 @@
 #
 #     sh bench/report.sh [repetitions]
 #
-# Contenders of one program run interleaved, and medians are compared, so that a machine that is busy with other things
-# changes the ratios little. Exit status 1 if contenders disagree; what misses its target is marked and is no failure.
+# Contenders of one program run interleaved, and medians are compared, so that other load on the machine changes the ratios
+# little. Exit status 1 if contenders disagree; a row that misses its target is marked but is not a failure.
 set -eu
 cd "$(dirname "$0")/.."
 repetitions=${1:-15}
@@ -13,7 +13,7 @@ mkdir -p "$results"
 cmake --preset bench >"$results/configure.log"
 cmake --build --preset bench >"$results/build.log" || { cat "$results/build.log" >&2; exit 1; }
 for program in fetch_request metadata_response fetch_response_encode batch_patch records crc32c compressed; do
-    if [ ! -x "build/bench/bench/$program" ]; then # which needs a library that is not there
+    if [ ! -x "build/bench/bench/$program" ]; then # it needs a library that is missing
         echo "bench/$program was not built: $(grep "bench/$program is left out" "$results/configure.log" || true)"
         continue
     fi

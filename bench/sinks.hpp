@@ -1,4 +1,5 @@
-/// Where contenders put the values that they read: the cheap sink is timed, the strict one proves them equal.
+/// Sinks for the values that contenders read: the cheap one is timed, the strict one proves that they are
+/// equal.
 #pragma once
 
 #include <bit>
@@ -13,12 +14,12 @@
 
 namespace bench {
 
-/// What a missing string counts as, so that null and empty differ.
+/// The value of a null string, so that null and empty differ.
 inline constexpr std::uint64_t null_value = 0x9e3779b97f4a7c15;
 
 /// Adds everything up: one addition per number, the length and the first character of strings.
 ///
-/// Sixteen bytes of a uuid are two numbers in this machine's order.
+/// The 16 bytes of a uuid count as two numbers in native byte order.
 class plain_sum {
 public:
     template <std::integral T>
@@ -52,7 +53,7 @@ private:
     std::uint64_t sum_ = 0;
 };
 
-/// Mixes every bit of every value and its place in the order: too slow to time, but nothing goes unnoticed.
+/// Mixes every bit of every value and its position: too slow to time, but it misses no difference.
 class ordered_hash {
 public:
     template <std::integral T>

@@ -37,7 +37,7 @@ std::string frame_of(const std::string& content) {
     return out + content;
 }
 
-/// A pipe whose far end the test writes to, and one read at a time.
+/// A pipe: the test writes to its far end, and one read is in progress at a time.
 struct reading {
     asio::io_context context;
     asio::readable_pipe stream{context};
@@ -56,7 +56,7 @@ struct reading {
             frame = std::move(f);
         });
     }
-    /// Lets everything happen that can happen now.
+    /// Runs all handlers that are ready.
     void poll() {
         context.restart();
         context.poll();
@@ -65,7 +65,7 @@ struct reading {
 
 } // namespace
 
-TEST_CASE("a frame completes with its last byte, whatever pieces it comes in") {
+TEST_CASE("a read completes with the last byte of the frame, however the frame is split") {
     const std::string bytes = frame_of("eight or more bytes");
     const auto cut = GENERATE_COPY(range<std::size_t>(0, 23));
     reading r;
@@ -81,8 +81,9 @@ TEST_CASE("a frame completes with its last byte, whatever pieces it comes in") {
     CHECK(text(r.frame) == "eight or more bytes");
 }
 
-TEST_CASE("of several frames in the stream each call takes one, and copies nothing") {
-    const std::string large(100'000, 'x'); // more than a pipe holds, and than the reader begins with
+TEST_CASE("each call reads one of several frames in the stream, and copies nothing") {
+    const std::string large(100'000,
+                            'x'); // more than the capacity of a pipe, and than the reader's first allocation
     const auto before = kwire::copied_bytes();
     reading r;
     std::vector<std::string> received;
@@ -126,7 +127,7 @@ TEST_CASE("the end of the stream is eof between frames and truncated inside one"
     }
 }
 
-TEST_CASE("what the reader refuses is an error code, with the details in the reader, and stays refused") {
+TEST_CASE("a refusal of the reader is an error code, with details in the reader, and is permanent") {
     reading r;
     r.send(std::string("\x7f\xff\xff\xff", 4));
     r.start();
@@ -147,14 +148,14 @@ TEST_CASE("what the reader refuses is an error code, with the details in the rea
     CHECK(*r.outcome == errc::frame_too_large);
 }
 
-TEST_CASE("every refusal is a failure as an error code, and only itself") {
+TEST_CASE("every errc is a failure as an error code, and equals only itself") {
     CHECK(kwire::make_error_code(errc{}).failed()); // the first one is 0
     CHECK(kwire::make_error_code(errc::bad_varint) == errc::bad_varint);
     CHECK(kwire::make_error_code(errc::bad_varint) != errc::truncated);
     CHECK(error_code{} != errc{});
 }
 
-TEST_CASE("a frame that is complete already is delivered, but not from inside the call") {
+TEST_CASE("a frame that is already complete is delivered, but not from inside the call") {
     reading r;
     const std::string bytes = frame_of("eight or more bytes");
     for (std::string_view rest = bytes; !rest.empty();) {
@@ -172,7 +173,7 @@ TEST_CASE("a frame that is complete already is delivered, but not from inside th
     CHECK(text(r.frame) == "eight or more bytes");
 }
 
-TEST_CASE("a read that was cancelled inside a frame can be taken up again") {
+TEST_CASE("a read that was cancelled inside a frame can be resumed") {
     const auto kind = GENERATE(asio::cancellation_type::terminal, asio::cancellation_type::partial);
     reading r;
     asio::cancellation_signal stop;
@@ -197,7 +198,7 @@ TEST_CASE("a read that was cancelled inside a frame can be taken up again") {
     CHECK(text(r.frame) == "eight or more bytes");
 }
 
-TEST_CASE("a frame for which memory is short is an error code, and is there for the next call") {
+TEST_CASE("running out of memory for a frame is an error code, and the next call continues") {
     struct short_of_memory : kwire::detail::copying_memory {
         bool refused = false;
         shared_buffer take(std::size_t size) {
@@ -224,7 +225,7 @@ TEST_CASE("a frame for which memory is short is an error code, and is there for 
     CHECK(text(r.frame) == "eight or more bytes");
 }
 
-TEST_CASE("futures get the frame or throw") {
+TEST_CASE("a future returns the frame or throws") {
     reading r;
     r.send(frame_of("eight or more bytes"));
     auto frame = kwire::async_read_frame(r.stream, r.reader, asio::use_future);

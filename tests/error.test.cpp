@@ -11,7 +11,7 @@ using kwire::error;
 
 static std::string words(const kwire::error_text& text) { return std::string(text.view()); }
 
-TEST_CASE("every code has a name of its own, and what is no code is unknown") {
+TEST_CASE("every code has a unique name, and other values are named unknown") {
     std::set<std::string_view> names;
     for (int code = 0; code <= static_cast<int>(errc::too_many_in_flight); ++code) {
         const auto name = kwire::name_of(static_cast<errc>(code));
@@ -22,7 +22,7 @@ TEST_CASE("every code has a name of its own, and what is no code is unknown") {
     CHECK(kwire::name_of(static_cast<errc>(255)) == "unknown");
 }
 
-TEST_CASE("fields are entered from the inside outwards") {
+TEST_CASE("fields are entered from the inside out") {
     error e{.code = errc::truncated};
     e.enter({"records"});
     e.enter({"partition_data", 0});
@@ -31,13 +31,13 @@ TEST_CASE("fields are entered from the inside outwards") {
     CHECK(words(kwire::path_of(error{})).empty());
 }
 
-TEST_CASE("a path deeper than its room loses its innermost steps") {
+TEST_CASE("a path deeper than max_depth loses its innermost steps") {
     error e;
     for (const char* field : {"h", "g", "f", "e", "d", "c", "b", "a"}) e.enter({field});
     CHECK(words(kwire::path_of(e)) == "a.b.c.d.e.f");
 }
 
-TEST_CASE("the description says message, version, field, code, offset and sizes") {
+TEST_CASE("the description has message, version, field, code, offset and sizes") {
     error e{.code = errc::truncated,
             .offset = 1266,
             .needed = 812,
@@ -54,18 +54,18 @@ TEST_CASE("the description says message, version, field, code, offset and sizes"
           "too_large, needs 9 bytes, 8 left");
 }
 
-TEST_CASE("a description of more than its room is cut, not overrun") {
+TEST_CASE("a description that is too long is truncated") {
     const std::string name(300, 'x');
     error e{.code = errc::bad_value, .message = name};
     CHECK(words(kwire::describe(e)) == name.substr(0, 256));
 }
 
-TEST_CASE("it is compared by its code") {
+TEST_CASE("an error compares equal to its code") {
     CHECK(error{.code = errc::truncated, .offset = 3} == errc::truncated);
     CHECK(error{.code = errc::truncated} != errc::bad_length);
 }
 
-TEST_CASE("the text of an error goes to a stream, and into a call that takes a string_view") {
+TEST_CASE("the text of an error can be streamed, and passed as a string_view") {
     kwire::error e;
     e.code = kwire::errc::truncated;
     e.offset = 41;

@@ -23,7 +23,7 @@ int first_unassigned() { return static_cast<int>(kwire::test::golden_count("erro
 
 } // namespace
 
-TEST_CASE("every error code has the name that Kafka gives it and can be retried where Kafka says so") {
+TEST_CASE("every error code has Kafka's name and is retriable if it is so in Kafka") {
     std::ifstream table(std::string(KWIRE_GOLDEN_DIR) + "/error-codes.txt");
     std::string line;
     std::size_t checked = 0;
@@ -32,7 +32,7 @@ TEST_CASE("every error code has the name that Kafka gives it and can be retried 
         std::int16_t number = 0;
         std::string name;
         bool retriable = false;
-        if (!(columns >> number >> name >> retriable)) continue; // the line of titles
+        if (!(columns >> number >> name >> retriable)) continue; // the header line
         INFO(line);
         const error_code code{number};
         CHECK(kwire::is_known(code));
@@ -59,7 +59,7 @@ TEST_CASE("enumerators have their numbers, and everything about a code is known 
     static_assert(kwire::describe(error_code::none) == "no error");
 }
 
-TEST_CASE("fields hold error codes, of any number, and compare with no plain number") {
+TEST_CASE("fields are error codes of any number, and do not compare with plain numbers") {
     const auto compares = []<class Number>(Number number) {
         return requires { number == error_code::none; } || requires { error_code::none != number; };
     };
@@ -79,7 +79,7 @@ TEST_CASE("fields hold error codes, of any number, and compare with no plain num
     CHECK((view->error_code() == error_code::unknown_member_id) == (number == 25));
 }
 
-TEST_CASE("every error code has a message of its own, for people") {
+TEST_CASE("every error code has a unique human-readable message") {
     std::set<std::string_view> messages;
     for (int number = -1; number < first_unassigned(); ++number) {
         const auto message = kwire::describe(error_code{static_cast<std::int16_t>(number)});
@@ -89,7 +89,7 @@ TEST_CASE("every error code has a message of its own, for people") {
     }
 }
 
-TEST_CASE("numbers that Kafka has not assigned have no name and are not worth a retry") {
+TEST_CASE("numbers that Kafka has not assigned are named UNKNOWN and are not retriable") {
     for (const int number : {-32768, -2, first_unassigned(), 32767}) {
         const error_code code{static_cast<std::int16_t>(number)};
         CHECK_FALSE(kwire::is_known(code));

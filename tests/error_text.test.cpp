@@ -2,7 +2,7 @@
 
 #include "catch.hpp"
 
-TEST_CASE("an error as a string is the line that describe makes of it") {
+TEST_CASE("to_string of an error is the line that describe returns") {
     kwire::error e{.code = kwire::errc::truncated, .offset = 7, .needed = 4, .left = 1};
     e.enter({"records"});
     const kwire::error_text text = kwire::describe(e);

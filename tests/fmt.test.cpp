@@ -6,7 +6,7 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 
-TEST_CASE("errors are formatted as describe says them") {
+TEST_CASE("errors are formatted as by describe") {
     const auto body = kwire::test::from_hex("0000");
     const auto refused = kwire::parse_view<kwire::metadata_request>(body, 4);
     REQUIRE_FALSE(refused);
@@ -16,7 +16,7 @@ TEST_CASE("errors are formatted as describe says them") {
     CHECK(fmt::format("{}", kwire::path_of(refused.error())) == "topics");
 }
 
-TEST_CASE("Kafka's error codes are formatted with name and number, also those that nobody has assigned") {
+TEST_CASE("Kafka's error codes are formatted with name and number, unassigned ones included") {
     CHECK(fmt::format("{}", kwire::error_code::not_leader_or_follower) == "NOT_LEADER_OR_FOLLOWER (6)");
     CHECK(fmt::format("{}", kwire::error_code::unknown_server_error) == "UNKNOWN_SERVER_ERROR (-1)");
     CHECK(fmt::format("{}", kwire::error_code{31000}) == "UNKNOWN (31000)");
@@ -28,7 +28,7 @@ TEST_CASE("uuids are formatted as Kafka prints them, with the options of strings
     CHECK(fmt::format("{:>24}", kwire::uuid::from_halves(1, 2)) == "  AAAAAAAAAAEAAAAAAAAAAg");
 }
 
-TEST_CASE("views are formatted as to_text has them, held or not, and `#` lifts the limits") {
+TEST_CASE("views are formatted as by to_text, held or not, and `#` lifts the limits") {
     const kwire::metadata_request::data request{.topics = {{{.name = std::string(200, 'n')}}}};
     const auto held = kwire::parse<kwire::metadata_request>(
         kwire::encode<kwire::metadata_request>(request, 4).value().to_bytes(), 4);

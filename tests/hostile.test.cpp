@@ -1,9 +1,9 @@
-/// Every version of every message against bytes that are wrong, through the tables: cut short at each byte,
-/// and each byte replaced.
+/// Invalid bytes for every version of every message, through the tables: truncated at each byte, and with
+/// each byte replaced.
 ///
-/// All pairs of message and version are here; tests/messages/hostile.test.cpp lies to a part of them in
-/// more ways, and reads them through typed views too. Inputs stand in heap blocks of exactly their size, so
-/// that AddressSanitizer sees a step too far, and every accessor is called on what is accepted.
+/// All pairs of message and version are here; tests/messages/hostile.test.cpp damages some of them in
+/// more ways, and reads them through typed views too. Inputs are in heap blocks of exactly their size, so
+/// that AddressSanitizer detects reads past the end, and every accessor is called on accepted input.
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/transcode.hpp>
 
@@ -29,7 +29,7 @@ using support::golden_message;
 
 namespace {
 
-/// One number for all that a view shows, made without allocating.
+/// A digest of everything that a view shows, computed without allocating.
 class digest {
 public:
     void add(const kwire::dynamic_view& view) {
@@ -78,7 +78,7 @@ const kwire::message_info& info_of(const golden_message& line) {
     return *info;
 }
 
-/// What was made of some bytes: a digest, or nothing.
+/// The result of reading some bytes: a digest, or nothing if they were refused.
 struct outcome {
     std::optional<kwire::error> refused;
     std::uint64_t content = 0;
@@ -100,7 +100,7 @@ outcome read(const kwire::message_info& info, std::span<const std::byte> bytes, 
     return seen;
 }
 
-/// What is wrong with the way in which lenient bytes become canonical ones; nothing if all is well.
+/// The defect in the conversion of lenient bytes to canonical ones; empty if there is none.
 std::string fault_of_canonical(const kwire::message_info& info, std::span<const std::byte> bytes,
                                int version) {
     const auto held =
@@ -112,7 +112,7 @@ std::string fault_of_canonical(const kwire::message_info& info, std::span<const 
     const auto written = kwire::detail::encode_dynamic(info, **held, version, (*held).buffer());
     if (!written) return std::string(kwire::describe(written.error()));
     const kwire::shared_buffer canonical = written->to_bytes();
-    // What the one exception keeps, see docs/lenient.md.
+    // The one exception in docs/lenient.md.
     const auto again = kwire::parse_view(info, canonical.span(), version, {.tags_of_other_versions = true});
     if (!again) return std::string(kwire::describe(again.error()));
     return kwire::same_content(*again, **held) ? "" : "other content";
@@ -122,7 +122,7 @@ class judge {
 public:
     judge(const golden_message& line) : line_(line), info_(info_of(line)) {}
 
-    /// Reads strictly and leniently. What passes strictly must pass leniently, and show the same.
+    /// Reads strictly and leniently. Strictly valid bytes must be accepted leniently too, and show the same.
     outcome operator()(std::span<const std::byte> bytes) {
         ++tried;
         outcome strict, lenient;
@@ -162,7 +162,8 @@ private:
     const kwire::message_info& info_;
 };
 
-/// The richest value of each version of each message, and one with unknown tags where there are any.
+/// The value with the most content for each version of each message, and one with unknown tags if there is
+/// one.
 const std::vector<const golden_message*>& seeds() {
     static const std::vector<const golden_message*> all = [] {
         std::map<std::pair<std::string, int>, std::pair<const golden_message*, const golden_message*>> best;
@@ -195,7 +196,7 @@ TEST_CASE("every pair of message and version has seeds") {
     for (const kwire::message_info& info : kwire::detail::registry) {
         const kwire::message_facts& facts = info.facts;
         of_schema += static_cast<std::size_t>(facts.versions.last - facts.versions.first + 1);
-        if (facts.alias >= 0) ++of_schema; // a second number for the same bytes
+        if (facts.alias >= 0) ++of_schema; // a second version number for the same bytes
     }
     CHECK(pairs.size() == of_schema);
 }
@@ -225,7 +226,7 @@ TEST_CASE("every golden value is read without allocating, strictly and leniently
     CHECK(lines == kwire::test::golden_count("messages, values"));
 }
 
-TEST_CASE("what Kafka refuses is refused, also leniently unless it has a name there") {
+TEST_CASE("what Kafka refuses is refused, even leniently unless a leniency allows it") {
     std::map<std::string, std::size_t> passed;
     std::size_t lines = 0;
     for (const golden_message& line : support::golden_messages()) {
@@ -241,14 +242,14 @@ TEST_CASE("what Kafka refuses is refused, also leniently unless it has a name th
     CHECK(lines == kwire::test::golden_count("messages, refused"));
     for (const auto& [sample, count] : passed) {
         CAPTURE(sample, count);
-        // Nulls, and tags of other versions: the two leniencies that Kafka has not. Shifted bytes can look
-        // so.
+        // Nulls, and tags of other versions: the two leniencies that Kafka does not have. Shifted bytes can
+        // look like either.
         CHECK((sample.starts_with("reject-null") || sample.starts_with("reject-tag") ||
                sample.starts_with("reject-negative")));
     }
 }
 
-TEST_CASE("every message that is cut anywhere is refused, and walked where leniency lets it pass") {
+TEST_CASE("every truncated message is refused, or can be walked if a leniency accepts it") {
     start_counting();
     for (const golden_message* line : seeds()) {
         judge read_it(*line);
@@ -257,7 +258,7 @@ TEST_CASE("every message that is cut anywhere is refused, and walked where lenie
             const exact_bytes part(whole.first(n));
             if (read_it(part.span()).refused) continue;
             CAPTURE(line->name(), to_hex(part.span()));
-            CHECK(false); // no message of the schema has an end that may be left out
+            CHECK(false); // no message of the schema has an optional end
         }
     }
     WARN(judge::tried << " truncations, " << judge::tolerated << " of them tolerated");
@@ -298,7 +299,7 @@ TEST_CASE("every message with a negative number anywhere is refused or can be wa
         judge read_it(*line);
         for (std::size_t at = 0; at < line->bytes.size(); ++at)
             for (const auto& lie : lies) {
-                // In place of as many bytes, and, if it is a varint, in place of one.
+                // Replaces the same number of bytes, and, as a varint, one byte.
                 for (const std::size_t gone : {lie.size(), lie.size() == 5 ? std::size_t{1} : lie.size()}) {
                     if (gone > line->bytes.size() - at) continue;
                     std::vector<std::byte> input(line->bytes.begin(),
@@ -312,6 +313,7 @@ TEST_CASE("every message with a negative number anywhere is refused or can be wa
                 }
             }
     }
-    WARN(judge::tried << " lies, " << judge::accepted << " accepted, " << judge::tolerated << " tolerated");
+    WARN(judge::tried << " false numbers, " << judge::accepted << " accepted, " << judge::tolerated
+                      << " tolerated");
     CHECK(judge::tolerated > 0);
 }

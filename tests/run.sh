@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds kwire with GCC and runs all its tests, on a fresh Debian 12 as well: what is missing is installed from Debian.
+# Builds kwire with GCC and runs all its tests. It also runs on a fresh Debian 12: missing packages are installed from Debian.
 #
 #     sh tests/run.sh [another preset of CMakePresets.json]
 set -u
@@ -22,7 +22,7 @@ need_file /usr/include/fmt/core.h libfmt-dev
 need_boost
 install_needed || exit 1
 
-# What one checkout has compiled serves the next one, wherever it lies.
+# Lets checkouts in different directories share the compiler cache.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
 
 jobs=${JOBS:-$(nproc)}

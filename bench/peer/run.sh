@@ -1,9 +1,9 @@
 #!/bin/sh
-# kwire against the crate kafka-protocol (Rust), in one process on the same bytes; needs cargo and what it fetches.
+# Compares kwire with the crate kafka-protocol (Rust), in one process on the same bytes; needs cargo and its crates.
 #
 #     sh bench/peer/run.sh
 #
-# Both must first write again the bytes that they read. Prints medians and their ratio.
+# Both must first write the same bytes that they read. Prints medians and their ratio.
 set -eu
 cd "$(dirname "$0")/../.."
 build=build/peer
@@ -12,7 +12,7 @@ if ! command -v cargo >/dev/null 2>&1; then
     exit 0
 fi
 mkdir -p "$build/crate/src"
-cp bench/peer/Cargo.toml "$build/crate/" # cargo writes a lock file beside it
+cp bench/peer/Cargo.toml "$build/crate/" # cargo writes a lock file next to it
 cp bench/peer/src/lib.rs "$build/crate/src/"
 if ! cargo build --quiet --release --manifest-path "$build/crate/Cargo.toml" --target-dir "$build/cargo" 2>"$build/cargo.log"; then
     cat "$build/cargo.log" >&2

@@ -1,2 +1,2 @@
-/// Boost.JSON, compiled here instead of linked.
+/// Compiles Boost.JSON here instead of linking to it.
 #include <boost/json/src.hpp>

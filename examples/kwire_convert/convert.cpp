@@ -41,7 +41,7 @@ const typed_message* typed_message_of(std::string_view name) {
     return found == all.end() ? nullptr : found->second;
 }
 
-/// A member that is a number of 16 bits.
+/// The value of a member that must be a 16-bit number.
 std::expected<int, error> version_in(const boost::json::object& line, std::string_view member) {
     const boost::json::value* const value = line.if_contains(member);
     const std::int64_t* const number = value != nullptr ? value->if_int64() : nullptr;

@@ -6,7 +6,7 @@
 
 namespace convert {
 
-/// Appends the answer to one line, without an end of line. Whatever is wrong with the line is an answer too.
+/// Appends the answer to one line, without a newline. An invalid line is answered with an error.
 void answer(std::string_view line, std::string& out);
 
 } // namespace convert

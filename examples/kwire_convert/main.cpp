@@ -1,5 +1,4 @@
-/// kwire-convert: bytes of Kafka messages to JSON and back, and from version to version; one JSON object a
-/// line.
+/// kwire-convert: converts Kafka messages between bytes, JSON and versions; one JSON object per line.
 ///
 ///     {"message":"FetchRequest","version":12,"hex":"..."}            ->
 ///     {"json":{...},"hex":"...","data_hex":"...","size":N}
@@ -7,17 +6,16 @@
 ///     {"message":"FetchRequest","version":12,"hex":"...","to":4}     -> {"hex":"..."}
 ///     {"records":"..."}                            -> {"batches":[...],"truncated_tail":N}
 ///     {"records":"...","patch":{"base_offset":9}}  -> {"records":"..."}
-///     anything that is wrong  ->
+///     any invalid line  ->
 ///     {"error":{"code":"truncated","offset":41,"path":"topics[3].partitions[0]","text":"..."}}
 ///
 /// `hex` is the body without header and frame. In the first answer `hex` is written from the view, `data_hex`
 /// from the data struct. `records` are record sets of any format; a batch with a wrong checksum is shown as
 /// far as it can be read, any other defect ends the set with an error. The `offset` of an error is always a
-/// byte of the line's own hex; where `text` counts bytes of decompressed records, it is where the compressed
-/// ones begin. The patch is for the first batch. `"lenient":true` lets everything pass that
-/// kwire::parse_options has a name for: `hex` and `size` are then of all that came, bytes behind the body
-/// too, and `data_hex` is what a correct peer would have sent. Answers come in the order of the lines, and
-/// none is held back while the program waits for input.
+/// byte of the line's own hex; if `text` counts decompressed bytes, it is the first of the compressed bytes.
+/// The patch applies to the first batch. `"lenient":true` sets all of kwire::parse_options: `hex` and `size`
+/// then cover all received bytes, including those after the body, and `data_hex` is what a correct peer would
+/// have sent. Answers are written in the order of the lines, and before the program waits for more input.
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -41,7 +39,7 @@ bool write_all(std::string& out) {
     return true;
 }
 
-/// Answers all whole lines of `in` and takes them away.
+/// Answers all complete lines of `in` and removes them.
 bool answer_lines(std::string& in, std::string& out) {
     constexpr std::size_t enough = 1 << 16;
     std::size_t start = 0;
@@ -67,7 +65,7 @@ int main() {
         in.append(chunk.data(), static_cast<std::size_t>(size));
         if (std::string_view(chunk.data(), static_cast<std::size_t>(size)).find('\n') ==
             std::string_view::npos)
-            continue; // a long line is looked through once
+            continue; // so that a long line is searched only once
         if (!answer_lines(in, out)) return 1;
     }
     if (in.empty()) return 0;

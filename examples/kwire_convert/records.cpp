@@ -5,8 +5,8 @@
 #include <kwire/compression/snappy.hpp>
 #include <kwire/compression/zstd.hpp>
 #include <kwire/messages/end_txn_marker.hpp>
-#include <kwire/records/patch.hpp>
 #include <kwire/records/control.hpp>
+#include <kwire/records/patch.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/reflect/json.hpp>
 
@@ -32,10 +32,11 @@ using kwire::batch_view;
 using kwire::errc;
 using kwire::error;
 
-/// What all batches of a line together may become; more than any broker takes for one.
+/// The limit for the decompressed bytes of all batches in a line; larger than any broker accepts for one
+/// batch.
 constexpr std::size_t decompressed_limit = 64 << 20;
 
-/// An error, and the byte of the set that it lies at, which is not the error's own offset where that counts
+/// An error, and its byte position in the set, which differs from the error's own offset if that counts
 /// decompressed bytes.
 struct located_error {
     error failure;
@@ -51,7 +52,7 @@ struct every_codec {
     kwire::codec_set set{gzip, snappy, lz4, zstd};
 };
 
-/// An object, member by member in their order.
+/// Writes a JSON object, member by member.
 class object_writer {
 public:
     explicit object_writer(std::string& out) : out_(out) { out_ += '{'; }
@@ -135,13 +136,13 @@ std::expected<void, error> put_record(const kwire::record_view& record, bool is_
     return done;
 }
 
-/// The records of a batch as text, and the first and last offset among them.
+/// The records of a batch as text, and the first and last of their offsets.
 struct shown_records {
     std::string text;
     std::optional<std::int64_t> first_offset, last_offset;
 };
 
-/// Where in a batch an error about its records lies; see located_error.
+/// The position in a batch of an error in its records; see located_error.
 located_error in_batch(const batch_view& batch, const error& failure) {
     const bool decompressed = failure.depth != 0 && failure.path[0].field == "decompressed";
     if (!decompressed) return {failure, failure.offset};
@@ -149,8 +150,8 @@ located_error in_batch(const batch_view& batch, const error& failure) {
     return {failure, bytes_of(batch).size() - (compressed ? compressed->size() : 0), true};
 }
 
-/// Appends to `shown` what can be read, and returns why it is not all. Takes what it decompresses from
-/// `left`.
+/// Appends the readable records to `shown`, and returns the error that ended them. Subtracts the decompressed
+/// bytes from `left`.
 std::expected<void, located_error> show_records(const batch_view& batch, const kwire::codec_set& codecs,
                                                 std::size_t& left, shown_records& shown) {
     const auto records = kwire::records(batch, codecs, left, kwire::crc_policy::skip);
@@ -174,16 +175,16 @@ std::expected<void, located_error> show_records(const batch_view& batch, const k
     return {};
 }
 
-/// The same for a batch whose checksum says that it is damaged: a count of more records than fit is no reason
-/// to read none. Nothing of a stream that does not decompress is shown, nor of a wrapper whose messages are
-/// cut, which has no offsets then.
+/// The same for a batch with a wrong checksum: its records are read even if its count is larger than what
+/// fits. Nothing is shown of a stream that does not decompress, nor of a wrapper with truncated messages,
+/// whose offsets are unknown.
 void show_damaged(const batch_view& batch, const kwire::codec_set& codecs, std::size_t& left,
                   shown_records& shown) {
     const auto done = show_records(batch, codecs, left, shown);
     if (done || done.error().failure.code != errc::count_exceeds_input ||
         done.error().failure.path[0].field != "record_count")
         return;
-    // The loop ends in front of the first that is no record, so the count need only be possible.
+    // The loop ends before the first invalid record, so the count only has to be possible.
     constexpr std::uint64_t least_record = 7; // a byte for each of its fields (KIP-98)
     std::vector<std::byte> copy(bytes_of(batch).begin(), bytes_of(batch).end());
     const auto header = kwire::overlay_writable<kwire::batch_header>(copy);
@@ -193,7 +194,7 @@ void show_damaged(const batch_view& batch, const kwire::codec_set& codecs, std::
     static_cast<void>(show_records(*possible, codecs, left, shown));
 }
 
-/// Appends the batch. A wrong checksum explains whatever else is wrong with it; without one that is an error.
+/// Appends the batch. If its checksum is wrong, other defects are not errors; otherwise they are.
 std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_valid,
                                               const kwire::codec_set& codecs, std::size_t& left,
                                               std::string& out) {
@@ -241,8 +242,8 @@ std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_
     return {};
 }
 
-/// The whole set, up to the first defect. It stands in the place of its batch if there are others in front of
-/// it and all of them are sound; else it is the answer.
+/// The whole set, up to the first defect. The error takes the place of its batch if there are batches before
+/// it and all of them are valid; otherwise the error is the answer.
 std::expected<void, located_error> show_set(std::span<const std::byte> bytes, std::string& out) {
     static every_codec codecs;
     const auto batches = kwire::record_batches(bytes);
@@ -281,7 +282,7 @@ std::expected<void, located_error> show_set(std::span<const std::byte> bytes, st
     return {};
 }
 
-/// A member of the patch as a number of the field's type.
+/// The value of a patch member as a number of the field's type.
 template <std::integral Number>
 bool read_member(const boost::json::value& value, std::optional<Number>& field) {
     const std::int64_t* const number = value.if_int64();
@@ -297,12 +298,12 @@ bool read_member(const boost::json::value& value, std::optional<kwire::timestamp
     return field.has_value();
 }
 
-/// The patch, or the name of the first member that is none.
+/// The patch, or the name of the first invalid member.
 std::expected<kwire::batch_patch, error> patch_of(const boost::json::value& json) {
     const boost::json::object* const members = json.if_object();
     if (members == nullptr) return std::unexpected(wrong("patch"));
     kwire::batch_patch patch;
-    // Errors outlive the line, so their paths need names of their own.
+    // Errors outlive the line, so their paths need names in static storage.
     constexpr std::array<std::string_view, 7> names{
         "base_offset", "partition_leader_epoch", "max_timestamp", "timestamp_type",
         "producer_id", "producer_epoch",         "base_sequence"};
@@ -354,7 +355,7 @@ void answer_records(const boost::json::object& line, std::string& out) {
     try {
         if (const auto done = answer_set(line, out); !done)
             put_error(done.error().failure, done.error().offset, out);
-    } catch (const std::bad_alloc&) { // a small set may spell gigabytes of text
+    } catch (const std::bad_alloc&) { // a small set may expand to gigabytes of text
         out.resize(before);
         put_error(wrong("records", errc::out_of_memory), 0, out);
     }

@@ -1,4 +1,4 @@
-/// Hex and errors as kwire-convert reads and writes them.
+/// Hex and errors in the format of kwire-convert.
 #pragma once
 
 #include <kwire/error.hpp>
@@ -13,16 +13,16 @@
 
 namespace convert {
 
-/// A refusal that is not about bytes: of the line itself, of one of its members.
+/// An error that is not about bytes but about a member of the line.
 kwire::error wrong(std::string_view member, kwire::errc code = kwire::errc::bad_value);
 
-/// The bytes that the member of this name spells; bad_value if it is no hex.
+/// The bytes of the hexadecimal `text`; bad_value with the path `member` if it is not valid hex.
 std::expected<std::vector<std::byte>, kwire::error> from_hex(std::string_view member, std::string_view text);
 
 /// Appends bytes as hex, without quotes.
 void put_hex(std::span<const std::byte> bytes, std::string& out);
 
-/// Appends `{"error":{...}}`. `offset` is the byte of the line's own bytes; the text may speak of others.
+/// Appends `{"error":{...}}`. `offset` counts the line's own bytes; the text may count others.
 void put_error(const kwire::error& failure, std::uint64_t offset, std::string& out);
 
 } // namespace convert

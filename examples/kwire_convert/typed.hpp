@@ -1,4 +1,4 @@
-/// What kwire-convert does through the typed structs of a message, as a value.
+/// The typed functions of a message that kwire-convert calls, as a value.
 #pragma once
 
 #include <kwire/read/parse.hpp>

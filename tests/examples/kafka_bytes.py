@@ -1,4 +1,4 @@
-"""Kafka's bytes by hand, independent of kwire: just enough requests, answers and batches to test a broker with."""
+"""Kafka's bytes, written and read by hand, independent of kwire: just enough of the protocol to test a broker."""
 
 import struct
 
@@ -88,7 +88,7 @@ class Writer:
 
 
 class Reader:
-    """Reads the same, and is strict: end() fails if anything is left."""
+    """Reads the same types, strictly: end() fails if bytes are left."""
 
     def __init__(self, data, flexible):
         self.data, self.at, self.flexible = data, 0, flexible

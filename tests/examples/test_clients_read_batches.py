@@ -4,8 +4,8 @@ echo broker in Produce requests, and the clients consume them.
 
     KWIRE_BUILD_DIR=build/release python3 tests/examples/test_clients_read_batches.py
 
-A client that is not there, or that lacks a compression, is left out and said so. kafka-python is looked for in this Python and
-in Debian's.
+A client that is missing, or that lacks a compression type, is skipped with a message. kafka-python may be in this Python or in
+Debian's.
 """
 
 import base64
@@ -22,10 +22,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from test_echo_broker import Broker, Client, PATIENCE
 
 BUILD_SETS = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "tests" / "tools" / "build_sets"
-SETS = 240  # all of them leave some dozens of batches for each compression
+SETS = 240  # enough for some dozens of batches with each compression
 END = b"<-end of message->"
 
-# The other Python's part: reads the topic to its end and writes a line for each record.
+# The program for the Python that has kafka-python: reads the topic to its end and writes one line per record.
 KAFKA_PYTHON = """
 import base64, json, sys, time
 import kafka
@@ -62,7 +62,7 @@ def split(records):
 
 
 def is_producers(batch):
-    """Whether a producer may send it: neither transactional nor control, no broker's time, nothing compacted."""
+    """Whether a producer may send it: not transactional, not a control batch, no log append time, not compacted."""
     records = batch["records"]
     return (batch["magic"] == 2 and not batch["is_transactional"] and batch["timestamp_type"] == "create_time"
             and batch["delete_horizon"] is None
@@ -102,12 +102,12 @@ class ClientsReadBatches(unittest.TestCase):
         self.assertEqual(status, 0)
 
     def produce(self, compression):
-        """What the topic of that name then holds: [[offset, timestamp, key, value, headers]]."""
+        """Produces to a topic of that name; returns its records: [[offset, timestamp, key, value, headers]]."""
         expected = []
         with Client(self.broker) as client:
             client.create(compression)
             for data, records in self.sets[compression]:
-                data = bytes(8) + data[8:]  # a producer counts from 0; the offset lies outside the checksum
+                data = bytes(8) + data[8:]  # a producer counts from 0; the checksum does not cover the offset
                 self.assertEqual(client.produce(compression, data), (0, len(expected)))
                 for r in records:
                     expected.append([len(expected), r["timestamp"], r["key"], r["value"], r["headers"]])

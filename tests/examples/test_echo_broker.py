@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The echo broker seen from its socket: what it serves, how long it waits, and what it survives.
+"""The echo broker through its socket: what it supports, how long it waits, and which clients it survives.
 
     KWIRE_BUILD_DIR=build/release python3 tests/examples/test_echo_broker.py
 """
@@ -26,11 +26,11 @@ BROKER = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples" / "echo_broker
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, SASL, API_VERSIONS, INIT_PRODUCER = 0, 1, 2, 3, 10, 17, 18, 22
 SERVED = {PRODUCE: (0, 13), FETCH: (4, 17), LIST_OFFSETS: (1, 6), METADATA: (0, 13), FIND_COORDINATOR: (0, 6), SASL: (0, 1),
           API_VERSIONS: (0, 4), INIT_PRODUCER: (0, 5)}
-PATIENCE = 30  # seconds after which any single step counts as hung
+PATIENCE = 30  # seconds after which a step counts as hung
 
 
 class Broker:
-    """The program, started on a free port, and stopped in any case."""
+    """The program, started on a free port, and always stopped."""
 
     def __init__(self, *arguments, files=None):
         self.log = tempfile.TemporaryFile("w+")
@@ -44,11 +44,11 @@ class Broker:
         found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
         if not found:
             self.process.kill()
-            raise AssertionError(f"the broker said {line!r}")
+            raise AssertionError(f"the broker printed {line!r}")
         self.port = int(found[1])
 
     def stop(self, how=signal.SIGTERM):
-        """(exit status, what it printed at the end)."""
+        """(exit status, what it printed before it exited)."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
@@ -99,7 +99,7 @@ class Client:
         return out
 
     def receive(self, correlation=7, tagged_header=False):
-        """The body of the next answer."""
+        """The body of the next response."""
         data = self.read(struct.unpack(">i", self.read(4))[0])
         assert struct.unpack_from(">i", data)[0] == correlation, data[:4]
         if tagged_header:
@@ -111,14 +111,14 @@ class Client:
         return self.receive(correlation, key != API_VERSIONS and kb.is_flexible(key, version))
 
     def is_closed(self):
-        """Whether the broker hangs up, without a further byte."""
+        """Whether the broker closes the connection without sending another byte."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
             return True
 
     def reset(self):
-        """Leaves as a killed process on a broken network does."""
+        """Resets the connection, as after a crash of the client."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -145,7 +145,7 @@ class Client:
         return error, {key: (low, high) for key, low, high in keys}
 
     def create(self, topic):
-        """Makes a topic; its id."""
+        """Creates a topic and returns its id."""
         error, ident, _ = kb.metadata_answer(12, self.ask(METADATA, 12, kb.metadata_body(12, [topic])))[2][topic]
         assert error == 0
         return ident
@@ -164,7 +164,7 @@ class Client:
 
 
 def stamped(sent, offset):
-    """A batch as the broker must give it back: nothing but base offset and leader epoch is new."""
+    """A batch as the broker must return it: only base offset and leader epoch have changed."""
     return struct.pack(">q", offset) + sent[8:12] + struct.pack(">i", 0) + sent[16:]
 
 
@@ -176,7 +176,7 @@ class EchoBroker(unittest.TestCase):
         self.topic = "orders"
 
     def check_end(self):
-        """Whatever a test did: the broker lives, ends on request, and has copied no payload."""
+        """After every test the broker still runs, stops on request, and has copied no payload."""
         try:
             self.assertIsNone(self.broker.process.poll(), self.broker.errors())
             status, rest = self.broker.stop()
@@ -202,29 +202,29 @@ class EchoBroker(unittest.TestCase):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.02)
 
-    # -- what is served
+    # -- supported APIs
 
-    def test_api_versions_says_what_is_served_in_every_version_of_its_own(self):
+    def test_api_versions_lists_the_supported_apis_in_each_of_its_versions(self):
         client = self.client()
         for version in range(5):
             self.assertEqual(client.api_versions(version), (0, SERVED))
 
-    def test_api_versions_of_an_unknown_version_is_answered_in_version_0_and_the_connection_lives(self):
+    def test_api_versions_of_an_unknown_version_is_answered_in_version_0_and_the_connection_stays_open(self):
         client = self.client()
         for version in (5, 99, 32767, -1):
-            body = os.urandom(20)  # nobody can know what is in there
+            body = os.urandom(20)  # the content of an unknown version is unknown
             data = client.ask(API_VERSIONS, version, body)
             self.assertEqual(data, struct.pack(">hihhh", 35, 1, API_VERSIONS, 0, 4), version)
             self.assertEqual(client.api_versions(4), (0, SERVED))
 
-    def test_api_versions_wants_a_name_that_can_be_logged(self):
+    def test_api_versions_requires_a_well_formed_client_name(self):
         client = self.client()
         for name, version, error in ((b"a-b.c", b"1.0", 0), (b"", b"1", 42), (b"a b", b"1", 42), (b"-a", b"1", 42),
                                      (b"a", b"", 42), (b"a\n", b"1", 42)):
             body = kb.uvarint(len(name) + 1) + name + kb.uvarint(len(version) + 1) + version + b"\0"
             self.assertEqual(client.api_versions(3, body)[0], error, name)
 
-    def test_every_version_that_is_advertised_is_served(self):
+    def test_every_advertised_version_is_supported(self):
         client = self.client()
         ident = client.create(self.topic)
         for version in range(14):
@@ -265,13 +265,13 @@ class EchoBroker(unittest.TestCase):
                 w.put("qh", -1, -1)
             w.tags()
             r = kb.Reader(client.ask(INIT_PRODUCER, version, w.out), version >= 2)
-            self.assertEqual(r.get("ihqh"), (0, 0, version, 0))  # each producer another id
+            self.assertEqual(r.get("ihqh"), (0, 0, version, 0))  # every producer gets a new id
             r.tags()
             r.end()
         for version in range(2):
             self.assertEqual(client.ask(SASL, version, b"\0\5PLAIN"), struct.pack(">hi", 34, 0))
 
-    def test_other_apis_and_versions_end_the_connection(self):
+    def test_other_apis_and_versions_close_the_connection(self):
         for key, version in ((FETCH, 3), (FETCH, 18), (METADATA, 14), (PRODUCE, 14), (LIST_OFFSETS, 0), (METADATA, -1),
                              (11, 0), (36, 0), (999, 0), (-1, 0)):
             client = self.client()
@@ -279,7 +279,7 @@ class EchoBroker(unittest.TestCase):
             self.assertTrue(client.is_closed(), (key, version))
         self.assertIn("no API 999 version 0", self.broker.errors())
 
-    def test_topics_are_made_when_a_client_may_and_their_names_are_checked(self):
+    def test_topics_are_created_only_if_the_client_allows_it_and_their_names_are_validated(self):
         client = self.client()
 
         def ask(name, create):
@@ -296,7 +296,7 @@ class EchoBroker(unittest.TestCase):
 
     # -- records
 
-    def test_batches_come_back_as_they_were_but_for_the_offset_and_the_epoch(self):
+    def test_batches_come_back_unchanged_except_for_offset_and_epoch(self):
         client = self.client()
         client.create(self.topic)
         sent = [kb.batch([b"x" * size, None, b""], producer=(5, 0, 0)) for size in (0, 1, 100, 20_000, 900_000)]
@@ -307,7 +307,7 @@ class EchoBroker(unittest.TestCase):
         (_, error, high, records), = client.fetch(self.topic, [(0, 0, 1 << 30)])
         self.assertEqual((error, high), (0, 15))
         self.assertEqual(records, b"".join(stamped(b, 3 * i) for i, b in enumerate(sent)))
-        (_, _, _, records), = client.fetch(self.topic, [(0, 4, 1 << 30)])  # inside a batch: from its beginning
+        (_, _, _, records), = client.fetch(self.topic, [(0, 4, 1 << 30)])  # an offset inside a batch: the whole batch is returned
         self.assertEqual(records[:8], struct.pack(">q", 3))
 
     def test_one_request_may_carry_batches_for_several_partitions_and_twice_for_one(self):
@@ -320,7 +320,7 @@ class EchoBroker(unittest.TestCase):
         answer = client.fetch(self.topic, [(0, 0, 1 << 20), (1, 0, 1 << 20)])
         self.assertEqual([p[3] for p in answer], [stamped(a, 0) + stamped(c, 1), stamped(b, 0)])
 
-    def test_what_a_leader_must_refuse_is_refused_and_not_kept(self):
+    def test_batches_that_a_leader_must_refuse_are_refused_and_not_stored(self):
         client = self.client()
         client.create(self.topic)
         good = kb.batch([b"good"])
@@ -339,19 +339,19 @@ class EchoBroker(unittest.TestCase):
         for version in (0, 1, 2):
             self.assertEqual(client.produce(self.topic, good, version=version), (43, -1))
         self.assertEqual(client.produce(self.topic, good, acks=2), (21, -1))
-        self.assertEqual(client.produce("nobody made it", good), (3, -1))
+        self.assertEqual(client.produce("not created", good), (3, -1))
         self.assertEqual(client.produce(self.topic, good, partition=2), (3, -1))
         self.assertEqual(client.produce(self.topic, good, partition=-1), (3, -1))
         self.assertEqual(client.produce(bytes(16), good, version=13), (100, -1))
         self.assertEqual(client.fetch(self.topic, [(0, 1, 1 << 20)]), [(0, 0, 1, b"")])
 
-    def test_acks_0_has_no_answer(self):
+    def test_acks_0_has_no_response(self):
         client = self.client()
         client.create(self.topic)
         client.send(PRODUCE, 7, kb.produce_body(7, self.topic, [(0, kb.batch([b"unseen"]))], acks=0), 1)
-        self.assertEqual(client.produce(self.topic, kb.batch([b"seen"])), (0, 1))  # its answer is the first
+        self.assertEqual(client.produce(self.topic, kb.batch([b"seen"])), (0, 1))  # the first response is for this request
         client.send(PRODUCE, 7, kb.produce_body(7, self.topic, [(9, kb.batch([b"x"]))], acks=0))
-        self.assertTrue(client.is_closed())  # the only way to say that it failed
+        self.assertTrue(client.is_closed())  # the only way to report the error
 
     def test_offsets_by_time(self):
         client = self.client()
@@ -365,7 +365,7 @@ class EchoBroker(unittest.TestCase):
 
     # -- fetching
 
-    def test_offsets_outside_the_log_are_refused_and_its_end_is_empty(self):
+    def test_offsets_outside_the_log_are_refused_and_a_fetch_at_its_end_is_empty(self):
         client = self.client()
         client.create(self.topic)
         client.produce(self.topic, kb.batch([b"x"]))
@@ -397,7 +397,7 @@ class EchoBroker(unittest.TestCase):
         self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=1), [1, 0])
         self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=-1), [1, 0])
 
-    def test_a_fetch_without_records_waits_as_long_as_it_may(self):
+    def test_a_fetch_without_records_waits_for_max_wait(self):
         client = self.client()
         client.create(self.topic)
         for wait in (0, 300):
@@ -407,7 +407,7 @@ class EchoBroker(unittest.TestCase):
             self.assertLess(time.monotonic() - began, wait / 1000 + 5)
         began = time.monotonic()
         client.fetch(self.topic, [(0, 0, 1 << 20)], max_wait=60_000, min_bytes=0)
-        client.fetch(self.topic, [(0, 77, 1 << 20)], max_wait=60_000)  # an error need not wait either
+        client.fetch(self.topic, [(0, 77, 1 << 20)], max_wait=60_000)  # an error does not wait either
         self.assertLess(time.monotonic() - began, 5)
 
     def test_a_waiting_fetch_ends_with_the_batch_that_completes_min_bytes(self):
@@ -428,9 +428,9 @@ class EchoBroker(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 10)
         self.assertEqual([p[3] for p in answer], [stamped(one, 0), stamped(one, 0)])
 
-    # -- clients as they are
+    # -- real and hostile clients
 
-    def test_bytes_behind_a_body_are_ignored(self):
+    def test_bytes_after_a_body_are_ignored(self):
         client = self.client()
         client.create(self.topic)
         spare = b"\0\1spare"
@@ -451,14 +451,14 @@ class EchoBroker(unittest.TestCase):
         for n in range(200):
             client.receive(n)
 
-    def test_a_frame_may_come_byte_by_byte(self):
+    def test_a_frame_may_arrive_byte_by_byte(self):
         client = self.client()
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in kb.frame(METADATA, 9, kb.metadata_body(9, [self.topic])):
             client.socket.sendall(bytes([byte]))
         self.assertIn(self.topic, kb.metadata_answer(9, client.receive(tagged_header=True))[2])
 
-    def test_a_client_that_only_stops_sending_still_gets_its_answer(self):
+    def test_a_client_that_closes_only_its_sending_side_still_gets_its_response(self):
         client = self.client()
         client.send(METADATA, 1, kb.metadata_body(1, [self.topic]))
         client.socket.shutdown(socket.SHUT_WR)
@@ -478,7 +478,7 @@ class EchoBroker(unittest.TestCase):
         self.wait_until(lambda: self.broker.open_files() <= before)
         error, offset = steady.produce(self.topic, kb.batch([b"whole"]))
         self.assertEqual(error, 0)
-        self.assertLessEqual(offset, 2)  # whole requests of clients that were gone by then may have counted
+        self.assertLessEqual(offset, 2)  # complete requests of clients that had already disconnected may have been served
 
     def test_clients_may_vanish_while_they_wait_or_are_answered(self):
         steady = self.client()
@@ -501,14 +501,14 @@ class EchoBroker(unittest.TestCase):
         self.wait_until(lambda: self.broker.open_files() <= before)
         self.assertEqual(steady.api_versions(4), (0, SERVED))
 
-    def test_other_protocols_are_told_apart_and_hung_up_on(self):
+    def test_other_protocols_are_detected_and_disconnected(self):
         for banner in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"):
             client = self.client()
             client.socket.sendall(banner)
             self.assertTrue(client.is_closed(), banner)
         self.wait_until(lambda: self.broker.errors().count("not_a_kafka_peer") == 3)
 
-    def test_malformed_requests_end_the_connection_with_a_line_that_says_where(self):
+    def test_malformed_requests_close_the_connection_and_log_the_position_of_the_error(self):
         for key, version, body in ((METADATA, 1, b"\0\0\0\5"), (FETCH, 11, b"\0" * 10), (PRODUCE, 7, b"\xff\xff\0\1"),
                                    (API_VERSIONS, 3, b"\x80"), (FIND_COORDINATOR, 0, b"\0\x09x")):
             client = self.client()
@@ -541,7 +541,7 @@ class EchoBroker(unittest.TestCase):
         grown = self.broker.status("VmHWM") - before
         self.assertLess(grown, 200 * 64, "kB for 200 clients that claim 100 MiB each")
 
-    def test_counts_that_lie_cost_no_memory(self):
+    def test_false_counts_cost_no_memory(self):
         before = self.broker.status("VmHWM")
         for count in (0x7fffffff, 0x10000000):
             client = self.client()
@@ -551,7 +551,7 @@ class EchoBroker(unittest.TestCase):
 
 
 class Program(unittest.TestCase):
-    """The program as a whole: options, signals, and no file descriptors left."""
+    """The whole program: options, signals, and running out of file descriptors."""
 
     def setUp(self):
         signal.alarm(120)
@@ -560,7 +560,7 @@ class Program(unittest.TestCase):
     def run_broker(self, *arguments):
         return subprocess.run([BROKER, *arguments], capture_output=True, text=True, timeout=PATIENCE)
 
-    def test_options_that_make_no_sense_exit_with_2(self):
+    def test_invalid_options_exit_with_2(self):
         for arguments in (["--prot", "1"], ["--port"], ["--port", "x"], ["--port", "65536"], ["--port", "-1"],
                           ["--partitions", "0"], ["--port", "1x"], ["file"], ["--port="]):
             done = self.run_broker(*arguments)
@@ -568,18 +568,18 @@ class Program(unittest.TestCase):
             self.assertIn("usage: echo_broker", done.stderr)
             self.assertEqual(done.stdout, "")
 
-    def test_help_is_no_error(self):
+    def test_help_is_not_an_error(self):
         done = self.run_broker("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("--partitions", done.stdout)
 
-    def test_a_port_that_is_taken_is_an_error(self):
+    def test_a_port_in_use_is_an_error(self):
         with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
             done = self.run_broker("--port", str(other.getsockname()[1]))
         self.assertEqual(done.returncode, 1)
         self.assertIn("echo_broker: ", done.stderr)
 
-    def test_signals_stop_it_cleanly_whatever_its_clients_do(self):
+    def test_signals_stop_it_cleanly_in_any_state_of_its_clients(self):
         for how in (signal.SIGTERM, signal.SIGINT):
             broker = Broker()
             with Client(broker) as busy, Client(broker) as idle, Client(broker) as half:
@@ -599,7 +599,7 @@ class Program(unittest.TestCase):
         try:
             with contextlib.ExitStack() as clients:
                 for _ in range(60):
-                    clients.enter_context(Client(broker))  # the kernel queues those that cannot be accepted
+                    clients.enter_context(Client(broker))  # the kernel queues connections that cannot be accepted
                 time.sleep(0.5)
                 before = broker.cpu_seconds()
                 time.sleep(1)

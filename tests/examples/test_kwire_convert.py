@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kwire-convert against what Kafka's own classes wrote and read: every message at every version, in all directions.
+"""kwire-convert, compared with what Kafka's own classes wrote and read: every message at every version, in all directions.
 
     KWIRE_BUILD_DIR=build/release python3 tests/examples/test_kwire_convert.py
 """
@@ -32,16 +32,16 @@ def crc32c(data):
 
 
 class Number(str):
-    """A number as it is written."""
+    """A number as its text."""
 
 
 def exact(text):
-    """JSON with numbers as their text and objects as lists of pairs, so that nothing is lost in a comparison."""
+    """JSON with numbers as their text and objects as lists of pairs, so that a comparison misses nothing."""
     return json.loads(text, object_pairs_hook=lambda pairs: ["object", *pairs], parse_int=Number, parse_float=Number)
 
 
 def member(line, key):
-    """The text of the one object in the line that stands under `key`."""
+    """The text of the object that is the value of `key` in the line."""
     start = line.index(f'"{key}":') + len(key) + 3
     return line[start:start + json.JSONDecoder().raw_decode(line[start:])[1]]
 
@@ -70,7 +70,7 @@ def lines_of(name):
 
 
 def counts():
-    """{kind of line: how many} as counts.txt has it."""
+    """{kind of line: number of lines}, from counts.txt."""
     lines = [line.split(" ", 1) for line in (GOLDEN / "counts.txt").read_text().splitlines() if not line.startswith("#")]
     return {kind: int(count) for count, kind in lines}
 
@@ -123,7 +123,7 @@ class Golden(unittest.TestCase):
                  if answer != {"hex": line["hex"], "size": len(line["hex"]) // 2}]
         self.fail_with(wrong)
 
-    def test_what_kafka_refuses_is_refused_with_a_place(self):
+    def test_what_kafka_refuses_is_refused_with_an_offset_and_a_path(self):
         bad = [line for line in self.lines if "json" not in line]
         wrong = []
         for line, answer in zip(bad, map(json.loads, ask([self.question(line, hex=line["hex"]) for line in bad]))):
@@ -149,7 +149,7 @@ class Golden(unittest.TestCase):
         self.assertEqual(len(lines), COUNTS["transcodings"])
 
 
-# Sets that Kafka takes and kwire refuses: docs/records.md says why.
+# Sets that Kafka accepts and kwire refuses; docs/records.md gives the reasons.
 STRICTER_THAN_KAFKA = {
     "lenient-count-less-0": "trailing_bytes",
     "lenient-key-length-minus-2": "bad_length",
@@ -161,7 +161,7 @@ STRICTER_THAN_KAFKA = {
 
 
 class Records(unittest.TestCase):
-    """Record sets, against Kafka's own record classes."""
+    """Record sets, compared with Kafka's own record classes."""
 
     @classmethod
     def setUpClass(cls):
@@ -175,7 +175,7 @@ class Records(unittest.TestCase):
         return [(text, line, answer, json.loads(answer)) for (text, line), answer in zip(asked, said)]
 
     def assert_shown(self, text, said):
-        """Both texts say the same of batches and tail, to the digit and in the same order."""
+        """Both texts have equal batches and tails, to the digit and in the same order."""
         known = dict(exact(text)[1:])
         self.assertEqual(exact(said)[1:], [(key, known[key]) for key in ("batches", "truncated_tail")])
 
@@ -187,7 +187,7 @@ class Records(unittest.TestCase):
                 self.assertEqual(list(answer), ["batches", "truncated_tail"])
                 self.assert_shown(text, said)
 
-    def test_refused_sets_are_refused_with_a_place(self):
+    def test_refused_sets_are_refused_with_an_offset(self):
         found = self.answers_to(lambda line: "reject" in line)
         self.assertEqual(len(found), COUNTS["record sets, refused"])
         for _, line, _, answer in found:
@@ -201,7 +201,7 @@ class Records(unittest.TestCase):
                 self.assertLessEqual(error["offset"], len(line["hex"]) // 2)
                 self.assertTrue(error["path"].startswith("batches["))
 
-    def test_sets_that_only_kafka_takes_are_shown_alike_or_listed_here(self):
+    def test_odd_sets_that_kafka_accepts_are_shown_alike_or_listed_here(self):
         found = self.answers_to(lambda line: "lenient" in line)
         self.assertEqual(len(found), COUNTS["record sets, lenient"])
         self.assertLess(set(STRICTER_THAN_KAFKA), {line["sample"] for _, line, _, _ in found})
@@ -226,7 +226,7 @@ class Records(unittest.TestCase):
         [line] = [line for line in self.lines if line["sample"] == name]
         return line
 
-    def test_a_defect_behind_sound_batches_stands_in_its_place(self):
+    def test_a_defect_after_valid_batches_is_reported_in_the_place_of_its_batch(self):
         good = self.sample("v2-none-create-plain-2")
         for bad, path in (("length-13", "batches[1].batch_length"), ("header-key-null", "batches[1].records[0].headers[0].name"),
                           ("count-2-of-3-zstd", "batches[1].decompressed")):
@@ -248,7 +248,7 @@ class Records(unittest.TestCase):
         self.assertGreaterEqual(len(batch["records"]), 16)
         self.assertEqual(batch["records"][:16], good["batches"][0]["records"][:16])
 
-    def test_a_damaged_count_does_not_hide_the_records_that_are_there(self):
+    def test_a_damaged_count_does_not_hide_the_records(self):
         for sample in ("v2-none-create-plain-17", "v2-zstd-create-plain-17", "v2-gzip-append-transactional-2"):
             good = self.sample(sample)
             [known] = good["batches"]
@@ -261,7 +261,7 @@ class Records(unittest.TestCase):
                     self.assertEqual(batch["count"], count)
                     self.assertEqual(batch["records"], known["records"][:shown])
 
-    def test_a_damaged_record_ends_what_is_shown_whatever_is_counted(self):
+    def test_a_damaged_record_ends_the_shown_records_whatever_the_count_is(self):
         good = self.sample("v2-none-create-plain-17")
         [known] = good["batches"]
         damaged = bytearray.fromhex(good["hex"])
@@ -271,7 +271,7 @@ class Records(unittest.TestCase):
         [batch] = json.loads(ask([json.dumps({"records": damaged.hex()})])[0])["batches"]
         self.assertEqual(batch["records"], known["records"][:16])
 
-    def test_a_defect_behind_a_wrong_checksum_is_the_answer(self):
+    def test_a_defect_after_a_batch_with_a_wrong_checksum_is_the_answer(self):
         wrong = bytearray.fromhex(self.sample("v2-none-create-plain-2")["hex"])
         wrong[17] ^= 1
         for bad, path in (("length-13", "batches[1].batch_length"), ("header-key-null", "batches[1].records[0].headers[0].name")):
@@ -280,9 +280,9 @@ class Records(unittest.TestCase):
                 self.assertEqual(list(answer), ["error"])
                 self.assertEqual(answer["error"]["path"], path)
 
-    def test_the_batches_of_a_line_share_what_they_may_become(self):
+    def test_the_batches_of_a_line_share_one_limit_for_decompressed_bytes(self):
         zeros = gzip.compress(bytes(40 << 20), 9)
-        header = bytearray(61)  # of no records, though
+        header = bytearray(61)  # its record count is 0
         header[8:12] = (49 + len(zeros)).to_bytes(4, "big")
         header[16], header[22] = 2, 1
         wrong = bytes(header) + zeros
@@ -294,7 +294,7 @@ class Records(unittest.TestCase):
         self.assertEqual(trailing["error"]["code"], "trailing_bytes")
         self.assertEqual(both["error"]["code"], "decompressed_too_large")
 
-    def test_patches_of_one_half_of_the_timestamp_leave_the_other_alone(self):
+    def test_patches_of_the_timestamp_or_of_its_type_leave_the_other_unchanged(self):
         for sample, offset_of_time, offset_of_attributes in (("v2-none-create-plain-2", 35, 22), ("v1-gzip-create-2", 18, 17)):
             before = bytes.fromhex(self.sample(sample)["hex"])
             for patch in ({"timestamp_type": "log_append_time"}, {"max_timestamp": 77}, {}):
@@ -312,7 +312,7 @@ class Records(unittest.TestCase):
                     shown = json.loads(ask([json.dumps({"records": after.hex()})])[0])["batches"][0]
                     self.assertTrue(shown["crc_valid"])
 
-    def test_patches_that_cannot_be_are_refused_and_name_the_member(self):
+    def test_invalid_patches_are_refused_and_name_the_member(self):
         message_v0, message_v1 = self.sample("v0-none-1")["hex"], self.sample("v1-none-create-1")["hex"]
         batch = self.sample("v2-none-create-plain-1")["hex"]
         cases = [
@@ -330,26 +330,26 @@ class Records(unittest.TestCase):
             with self.subTest(patch):
                 self.assertEqual(json.loads(answer)["error"]["path"], path)
 
-    def test_nonsense_is_answered(self):
+    def test_invalid_lines_are_answered_with_an_error(self):
         for question in ('{"records":1}', '{"records":null}', '{"records":"0"}', '{"records":"zz"}', '{"records":[],"patch":{}}'):
             with self.subTest(question):
                 self.assertEqual(json.loads(ask([question])[0])["error"]["path"], "records")
 
 
 class Tool(unittest.TestCase):
-    """What scripts rely on beside the conversions."""
+    """What scripts rely on in addition to the conversions."""
 
     def error_of(self, question):
         [answer] = ask([question])
         return json.loads(answer)["error"]
 
-    def test_an_error_says_what_and_where(self):
+    def test_an_error_has_code_offset_and_path(self):
         body = "ffff" + "0001" + "0000"  # no transactional id, acks, half a timeout
         error = self.error_of(json.dumps({"message": "ProduceRequest", "version": 3, "hex": body}))
         self.assertEqual((error["code"], error["offset"], error["path"]), ("truncated", 4, "timeout_ms"))
         self.assertIn("ProduceRequest v3", error["text"])
 
-    def test_nonsense_is_answered_and_the_next_line_is_served(self):
+    def test_invalid_lines_are_answered_and_the_next_line_is_served(self):
         good = json.dumps({"message": "ApiVersionsRequest", "version": 0, "hex": ""})
         nonsense = ["", "{", "[]", "null", "{}", '{"message":1}', '{"message":"Nobody","version":0,"hex":""}',
                     '{"message":"ApiVersionsRequest","version":0}', '{"message":"ApiVersionsRequest","version":"0","hex":""}',
@@ -367,7 +367,7 @@ class Tool(unittest.TestCase):
             self.assertEqual(list(json.loads(answer)), ["error"], line)
         self.assertEqual({answer for answer in answers[1::2]}, {'{"json":{},"hex":"","data_hex":"","size":0}'})
 
-    def test_an_answer_comes_while_the_input_stays_open(self):
+    def test_an_answer_is_written_while_the_input_stays_open(self):
         question = json.dumps({"message": "ApiVersionsRequest", "version": 0, "hex": ""})
         with subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
             for half in (question[:10], question[10:] + "\n" + question[:5]):
@@ -379,16 +379,16 @@ class Tool(unittest.TestCase):
             self.assertIn('"size":0', program.stdout.readline())
             self.assertEqual(program.wait(timeout=30), 0)
 
-    def test_bytes_behind_the_body_pass_when_asked_for(self):
+    def test_bytes_after_the_body_are_accepted_leniently(self):
         question = {"message": "ApiVersionsRequest", "version": 0, "hex": "00ff"}
         self.assertEqual(self.error_of(json.dumps(question))["code"], "trailing_bytes")
         [answer] = ask([json.dumps({**question, "lenient": True})])
         self.assertEqual(json.loads(answer), {"json": {}, "hex": "00ff", "data_hex": "", "size": 2})
 
-    def test_odd_bytes_pass_when_asked_for_and_data_is_written_as_it_should_have_been(self):
+    def test_odd_bytes_are_accepted_leniently_and_data_hex_is_in_correct_form(self):
         epoch = "01080000000000000007"
         for message, version, odd, sound in [
-                ("SyncGroupResponse", 0, "0000ffffffff", "000000000000"),  # null where there is none
+                ("SyncGroupResponse", 0, "0000ffffffff", "000000000000"),  # null where the field is not nullable
                 ("SyncGroupResponse", 4, "0000000000000000", "0000000000000100"),
                 ("FindCoordinatorRequest", 4, "0004026100026200", "0004026101026200"),
                 ("MetadataRequest", 1, "fffffffe", "ffffffff"),  # below -1

@@ -1,5 +1,5 @@
-// Reads bodies with franz-go's kmsg and writes them again: "request 3 12 <hex>" a line in, the hex of what kmsg writes out,
-// or "unknown" for a key or version that it does not have, or "refused" and why.
+// Reads bodies with franz-go's kmsg and writes them again. An input line is "request 3 12 <hex>"; the output line is the hex of
+// what kmsg writes, "unknown" for a key or version that it does not have, or "refused" with the reason.
 package main
 
 import (
@@ -33,7 +33,7 @@ func answer(line string) string {
 	var kind, text string
 	var key, version int16
 	if n, _ := fmt.Sscan(line, &kind, &key, &version, &text); n < 3 {
-		return "refused: no such line"
+		return "refused: invalid line"
 	}
 	body, err := hex.DecodeString(text)
 	if err != nil {

@@ -3,8 +3,8 @@
 
     KWIRE_BUILD_DIR=build/interop python3 tests/interop/run.py
 
-The values are the golden ones: JSON that kwire-convert turns into bytes, and bytes with unknown tags that it writes again from its
-data structs. Exit status 77 where there is no Go, or its module cannot be fetched.
+The values are the golden ones: JSON that kwire-convert encodes, and bytes with unknown tags that it encodes again from its data
+structs. Exit status 77 if Go is missing or its module cannot be fetched.
 """
 
 import collections
@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT / "schema"))
 
 import model  # noqa: E402
 
-# Where kmsg 1.15.0 is known to differ, and why that is not kwire's doing: a pattern for "FetchRequest v12".
+# Known differences of kmsg 1.15.0, and why kwire is not the cause. The keys are patterns for names such as "FetchRequest v12".
 DIFFERS = {
-    "StopReplicaRequest v4": "the KRaft flag stands behind the controller's epoch in kmsg, in front of it in Kafka",
+    "StopReplicaRequest v4": "the KRaft flag is after the controller's epoch in kmsg, before it in Kafka",
 }
 
 
@@ -38,7 +38,7 @@ def skip(why):
 
 def build_peer():
     if shutil.which("go") is None:
-        skip("there is no go")
+        skip("go is missing")
     peer = BUILD / "interop" / "peer"
     peer.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(["go", "build", "-o", peer, "."], cwd=HERE, capture_output=True, text=True)

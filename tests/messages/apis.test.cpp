@@ -19,7 +19,7 @@ std::vector<kwire::message_facts> facts_in(kwire::message_list<Ms...>) {
     return {Ms::facts...};
 }
 
-/// Header and body, as they lie behind the length: number 7, and what the header's version has beside it.
+/// Header and body, without the length: correlation id 7, and the other fields of the header's version.
 kwire::shared_buffer frame_of(const golden_message& line, std::int16_t key, bool request) {
     std::vector<std::byte> out;
     const auto put = [&](std::uint32_t value, unsigned bytes) {
@@ -42,9 +42,9 @@ kwire::shared_buffer frame_of(const golden_message& line, std::int16_t key, bool
     return kwire::shared_buffer::adopt(std::move(out));
 }
 
-/// What arrived. Compiled for each message, so it does nothing more than look.
+/// What arrived. Compiled for each message, so it does very little.
 struct arrival {
-    std::string_view message; ///< empty for a frame that nobody read
+    std::string_view message; ///< empty for an unread frame
     int version;
     std::size_t size;
 

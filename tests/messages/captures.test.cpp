@@ -1,4 +1,4 @@
-/// What clients and brokers have sent each other, byte for byte: tests/golden/captures.
+/// The bytes that clients and brokers have sent to each other: tests/golden/captures.
 #include <kwire/connect/frame.hpp>
 #include <kwire/messages/add_partitions_to_txn.hpp>
 #include <kwire/messages/end_txn.hpp>
@@ -31,7 +31,7 @@ using kwire::test::to_hex;
 
 namespace {
 
-/// One request or response, its header taken off.
+/// One request or response, without its header.
 struct captured {
     std::string capture, broker;
     const kwire::message_info* message = nullptr;
@@ -50,7 +50,7 @@ const kwire::message_info& message_of(kwire::api_key api, std::string_view kind)
     return *found;
 }
 
-/// All captures, frame by frame; responses are told by the request that has their correlation id.
+/// All captures, frame by frame; the type of a response is that of the request with its correlation id.
 const std::vector<captured>& messages() {
     static const std::vector<captured> all = [] {
         std::vector<captured> read;
@@ -120,18 +120,18 @@ rewriter rewriter_of(std::string_view name) {
     return found == all.end() ? nullptr : found->second;
 }
 
-/// What is wrong with bodies that peers have sent, and how often it is there. All of it is told by name:
-/// a defect that no line here names fails the test, and so does one that has gone.
+/// The defects in bodies that peers have sent, and how often each occurs. The list is complete: the test
+/// fails for a defect that is not listed here, and for one that no longer occurs.
 const std::map<std::string, std::size_t> known_defects{
-    // Asked for a version that it lacks, the mock answers in a shape of its own, where it should be v0: its
-    // key and range are read as a throttle time, and what is left over gives it away.
+    // For an unsupported version the mock answers in its own format instead of v0: its key and range are read
+    // as a throttle time, and the bytes left over reveal it.
     {"librdkafka mock 2.15.1: ApiVersionsResponse v3: trailing_bytes at byte 8", 25},
-    // The mock forgets the array of members.
+    // The mock omits the array of members.
     {"librdkafka mock 2.15.1: LeaveGroupResponse v3 members: truncated at byte 6, needs 4 bytes, 0 left", 1},
-    // The mock ends them with a tag section too many.
+    // The mock adds a second tag section at the end.
     {"librdkafka mock 2.15.1: MetadataResponse v12: trailing_bytes at byte 109", 7},
     {"librdkafka mock 2.15.1: MetadataResponse v12: trailing_bytes at byte 55", 4},
-    // librdkafka writes the count of no topics in four bytes, as if it were not compact.
+    // librdkafka writes a topic count of 0 in four bytes instead of the compact form.
     {"librdkafka mock 2.15.1: MetadataRequest v12: trailing_bytes at byte 4", 1},
     {"kfake HEAD(2026-08): MetadataRequest v13: trailing_bytes at byte 4", 1},
 };
@@ -143,7 +143,7 @@ shared_buffer through_data(const captured& one, const shared_buffer& body) {
     return rewrite(body, one.version, {}).value().body.to_bytes();
 }
 
-/// Calls `f` with each records field that holds something.
+/// Calls `f` with each records field that is not empty.
 template <class F>
 void each_records(const kwire::dynamic_view& view, const F& f) {
     for (std::size_t i = 0; i < view.field_count(); ++i) {
@@ -159,7 +159,7 @@ void each_records(const kwire::dynamic_view& view, const F& f) {
 } // namespace
 
 TEST_CASE(
-    "every captured body comes back bit for bit, by view and through data, but for the peers' defects") {
+    "every captured body is rewritten bit for bit, by view and through data, except for the peers' defects") {
     std::map<std::string, std::size_t> defects;
     std::set<std::string> kinds;
     std::size_t sound = 0, longer = 0;
@@ -177,7 +177,7 @@ TEST_CASE(
         const auto lenient =
             kwire::parse(*one.message, one.body, one.version, kwire::parse_options::lenient());
         if (strict.error().code != kwire::errc::trailing_bytes) {
-            CHECK_FALSE(lenient); // cut: nothing can be made of it
+            CHECK_FALSE(lenient); // truncated: it cannot be read
             continue;
         }
         ++longer;
@@ -198,7 +198,7 @@ TEST_CASE(
     CHECK(kinds.size() > 60);
 }
 
-TEST_CASE("the batches in captured messages have sound headers and checksums") {
+TEST_CASE("the batches in captured messages have valid headers and checksums") {
     std::map<int, std::size_t> batches; // by magic
     std::map<std::string_view, std::size_t> compressions;
     std::size_t control = 0, transactional = 0;

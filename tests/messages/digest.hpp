@@ -1,4 +1,4 @@
-/// One number for all that a view shows, made without allocating: equal content, equal digest.
+/// A digest of everything that a view shows, computed without allocating: equal content, equal digest.
 #pragma once
 
 #include <bit>
@@ -7,7 +7,7 @@
 
 namespace support {
 
-/// Reads every byte of every value. What bytes a struct covers is not part of the content.
+/// Reads every byte of every value. The range of bytes that a struct covers is not part of the content.
 class digest final : public sink {
 public:
     [[nodiscard]] std::uint64_t value() const { return value_; }

@@ -1,4 +1,4 @@
-/// Every message against bytes that Kafka's own classes wrote: read, compare, write again.
+/// Reads bytes that Kafka's own classes wrote, for every message, compares the values, and writes them again.
 #include "support/golden.hpp"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ const message_type* type_of(const golden_message& line) {
     return facts.versions.contains(facts.canonical(line.version)) ? found->second : nullptr;
 }
 
-/// Calls `f(line, type)` for every line of a message that is generated and returns how many there were.
+/// Calls `f(line, type)` for every line of a compiled message, and returns their number.
 std::size_t each_line(bool rejected,
                       const std::function<void(const golden_message&, const message_type&)>& f) {
     std::size_t lines = 0;
@@ -76,7 +76,7 @@ TEST_CASE("every version of every generated message has golden lines") {
     CHECK(pairs > types().size());
 }
 
-TEST_CASE("views show what Kafka's JSON says, and cover exactly the bytes of the message") {
+TEST_CASE("views show the values of Kafka's JSON, and cover exactly the bytes of the message") {
     std::size_t values = 0;
     const std::size_t lines = each_line(false, [&](const golden_message& line, const message_type& type) {
         const kwire::test::exact_bytes bytes(line.bytes);
@@ -134,7 +134,7 @@ TEST_CASE("reading allocates nothing") {
     CHECK(each_line(false, check) + each_line(true, check) == walked);
 }
 
-TEST_CASE("data made from a view is written as the same bytes, of the size that was announced") {
+TEST_CASE("data made from a view is encoded as the same bytes, of the size that encoded_size returned") {
     const std::size_t lines = each_line(false, [](const golden_message& line, const message_type& type) {
         const auto again = type.rewrite(kwire::shared_buffer::copy_of(line.bytes), line.version, {});
         if (again && again->announced_size == line.bytes.size() && again->body.size() == line.bytes.size() &&
@@ -148,7 +148,7 @@ TEST_CASE("data made from a view is written as the same bytes, of the size that 
     CHECK(lines > 0);
 }
 
-TEST_CASE("data made from a view takes memory in proportion to the bytes") {
+TEST_CASE("data made from a view uses memory in proportion to the bytes") {
     if (!support::counts_allocations) return;
     static std::size_t largest;
     const support::watch watched{[] { support::largest_allocation = 0; },
@@ -167,7 +167,7 @@ TEST_CASE("data made from a view takes memory in proportion to the bytes") {
     CHECK(worst > 0);
 }
 
-TEST_CASE("a default data struct is written as Kafka writes one") {
+TEST_CASE("a default data struct is encoded as Kafka encodes one") {
     std::size_t compared = 0;
     each_line(false, [&](const golden_message& line, const message_type& type) {
         if (line.sample != "default") return;
@@ -180,7 +180,7 @@ TEST_CASE("a default data struct is written as Kafka writes one") {
     CHECK(compared > types().size());
 }
 
-TEST_CASE("a byte behind the message is refused unless it is asked for") {
+TEST_CASE("a byte after the message is refused unless trailing_bytes is set") {
     each_line(false, [](const golden_message& line, const message_type& type) {
         if (line.sample != "full" && line.sample != "default") return;
         std::vector<std::byte> longer(line.bytes);
@@ -206,7 +206,7 @@ TEST_CASE("a byte behind the message is refused unless it is asked for") {
     });
 }
 
-TEST_CASE("an empty body may be a span of nothing") {
+TEST_CASE("an empty body may be an empty span with a null pointer") {
     std::size_t empty = 0;
     each_line(false, [&](const golden_message& line, const message_type& type) {
         if (!line.bytes.empty()) return;
@@ -238,7 +238,7 @@ TEST_CASE("versions outside the range are refused before a byte is read") {
         }
 }
 
-TEST_CASE("bytes that Kafka refuses are refused, with a place and a field") {
+TEST_CASE("bytes that Kafka refuses are refused, with an offset and a field") {
     std::map<std::string, std::size_t> kinds;
     const std::size_t lines = each_line(true, [&](const golden_message& line, const message_type& type) {
         const kwire::test::exact_bytes bytes(line.bytes);

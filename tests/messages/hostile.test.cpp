@@ -1,7 +1,7 @@
-/// Every message against bytes that are wrong: cut short, changed, and lying about lengths, counts and tags.
+/// Invalid bytes for every message: truncated, changed, and with false lengths, counts and tags.
 ///
-/// All run on heap blocks of exactly the right size, so that AddressSanitizer sees a step too far, and each
-/// input is read in both forms, through the layout tables and, where compiled, through a view of that
+/// All inputs are in heap blocks of exactly their size, so that AddressSanitizer detects reads past the end,
+/// and each is read in both forms, through the layout tables and, where compiled, through a view of that
 /// version.
 #include <algorithm>
 #include <limits>
@@ -34,13 +34,13 @@ struct seed {
     const support::golden_message* line = nullptr;
 };
 
-/// What a reader made of some bytes.
+/// The result of reading some bytes.
 struct outcome {
     std::optional<kwire::error> error;
     std::uint64_t content = 0;
 };
 
-/// Reads in both forms; the outcomes must agree, and a refusal be well told.
+/// Reads in both forms; the outcomes must agree, and an error must be complete.
 outcome read(const seed& from, std::span<const std::byte> bytes) {
     const int version = from.line->version;
     const auto read_with = [&](auto&& reader) {
@@ -70,8 +70,8 @@ outcome read(const seed& from, std::span<const std::byte> bytes) {
     return general;
 }
 
-/// What was accepted is sound to the second reader too; it can be made data, written again and read again,
-/// and shows the same.
+/// Accepted bytes are valid for the second reader too; they can be converted to data, encoded and read again,
+/// and show the same.
 void write_and_read_again(const seed& from, std::span<const std::byte> bytes, std::uint64_t content) {
     const int version = from.line->version;
     const auto again = from.type->rewrite(kwire::shared_buffer::copy_of(bytes), version, {});
@@ -133,7 +133,7 @@ constexpr std::size_t wide_places = 100;
 
 } // namespace
 
-TEST_CASE("a message that is cut anywhere is refused, or whole at that length") {
+TEST_CASE("a truncated message is refused, or is complete at that length") {
     std::size_t tried = 0;
     for (const seed& from : seeds(24, byte_budget)) {
         const std::span<const std::byte> whole = from.line->bytes;
@@ -142,7 +142,7 @@ TEST_CASE("a message that is cut anywhere is refused, or whole at that length") 
             const outcome seen = read(from, part.span());
             if (seen.error) continue;
             CAPTURE(from.line->name(), to_hex(part.span()));
-            CHECK(seen.error); // no message of the schema has an end that may be left out
+            CHECK(seen.error); // no message of the schema has an optional end
         }
     }
     WARN(tried << " truncations");
@@ -170,9 +170,9 @@ TEST_CASE("a message with any byte replaced is refused or can be walked") {
     CHECK(accepted < tried);
 }
 
-TEST_CASE("long arrays with a byte replaced, or cut, are refused or can be walked") {
-    // Structs of long arrays are compared with the one before instead of being walked: the wrong byte must
-    // show.
+TEST_CASE("long arrays that are truncated or have a byte replaced are refused or can be walked") {
+    // Structs of long arrays are compared with the previous one instead of being walked; that must not hide
+    // the wrong byte.
     std::size_t tried = 0, messages = 0;
     for (seed from :
          seeds(std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::uint64_t>::max())) {
@@ -205,7 +205,7 @@ struct tally {
     std::map<spot_kind, std::size_t> spots;
 };
 
-/// Tells lies about one seed and checks what is made of them.
+/// Puts false numbers into one seed and checks the outcome.
 class liar {
 public:
     liar(const seed& from, tally& count) : from_(from), count_(count), body_(from.line->bytes) {
@@ -277,8 +277,8 @@ private:
         CHECK(seen.content == content_);
     }
 
-    /// Refused with one of `expected`, at the number or right behind it, naming the field (or, if `below`,
-    /// one of the struct's).
+    /// Refused with one of `expected`, at the number or right after it, naming the field (or, if `below`, a
+    /// field of the struct).
     void must_be_refused(const support::spliced& input, std::size_t width, const std::string& path,
                          codes expected, bool below = false) {
         const outcome seen = read_exactly(input.bytes);
@@ -406,8 +406,7 @@ private:
                 may_be_anything(s, lie);
                 continue;
             }
-            // What does not fit is noticed inside the payload or at its end, and always told with the field's
-            // name.
+            // A wrong size is noticed inside the payload or at its end, and the error always names the field.
             const support::spliced input = put(s, lie);
             must_be_refused(input, lie.size() + static_cast<std::size_t>(std::max(other, s.value)), s.path,
                             {errc::tag_size_mismatch, errc::truncated, errc::count_exceeds_input}, true);
@@ -440,7 +439,7 @@ private:
                         section_end);
             must_be_refused(replaced(tags), tags.size(), section.path, {errc::duplicate_tag}, true);
         }
-        { // one more that nobody knows
+        { // one more, unknown tag
             bytes tags = support::varint(section.count + 1);
             tags.insert(tags.end(), section_at + static_cast<std::ptrdiff_t>(section.count_size),
                         section_end);
@@ -466,13 +465,13 @@ private:
 } // namespace
 
 TEST_CASE(
-    "lies about lengths, counts, markers and tags are refused where they stand, or change nothing unseen") {
+    "false lengths, counts, markers and tags are refused at their position, or change nothing unnoticed") {
     tally count;
     for (const seed& from : seeds(24, byte_budget / 4)) {
         ++count.seeds;
         liar(from, count).run();
     }
-    WARN(count.seeds << " messages, " << count.refused << " lies refused, " << count.accepted
+    WARN(count.seeds << " messages, " << count.refused << " false numbers refused, " << count.accepted
                      << " accepted and walked; lengths of strings " << count.spots[spot_kind::string_length]
                      << ", of bytes " << count.spots[spot_kind::bytes_length] << ", counts "
                      << count.spots[spot_kind::array_count] << ", null markers "

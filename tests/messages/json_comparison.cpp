@@ -11,7 +11,7 @@ namespace support {
 
 namespace {
 
-/// `isrNodes` as kwire calls it: `isr_nodes`.
+/// `isrNodes` in kwire's form: `isr_nodes`.
 std::string snake(std::string_view key) {
     const auto lower = [&](std::size_t i) { return i < key.size() && std::islower(key[i]) != 0; };
     const auto upper = [&](std::size_t i) { return i < key.size() && std::isupper(key[i]) != 0; };
@@ -45,7 +45,7 @@ std::string url_base64(const kwire::uuid& id) {
 }
 
 bool within(std::span<const std::byte> part, std::span<const std::byte> whole) {
-    if (part.empty()) return true; // nothing may lie anywhere
+    if (part.empty()) return true; // an empty part may have any address
     const std::less_equal<const std::byte*> not_after;
     return not_after(whole.data(), part.data()) &&
            not_after(part.data() + part.size(), whole.data() + whole.size());
@@ -159,8 +159,8 @@ void json_comparison::real(double value) {
         expected = json->to_number<double>(error);
         if (error) differ("a number");
     }
-    // Boost.JSON 1.81 may read a number one unit in the last place beside it; the comparison of bytes is
-    // exact.
+    // Boost.JSON 1.81 may read a number with an error of one unit in the last place; the comparison of bytes
+    // is exact.
     const bool near = std::isfinite(value) && (std::nextafter(expected, value) == value);
     if ((!near && value != expected) || std::signbit(value) != std::signbit(expected))
         differ(std::to_string(value));

@@ -1,4 +1,4 @@
-/// Compares a view, field by field, with the JSON that Kafka's converter wrote of the same bytes.
+/// Compares a view, field by field, with the JSON that Kafka's converter wrote for the same bytes.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -13,11 +13,11 @@
 
 namespace support {
 
-/// Give it to a message_type's read(), then look at `differences`.
+/// Pass it to a message_type's read(), then check `differences`.
 ///
-/// What is demanded: every key of the JSON belongs to a field, in the schema's order, and has the field's
-/// value; a field that has no key is not in the version, or is tagged, and shows its default, down to the
-/// fields of structs; every struct's bytes lie within those of the struct around it.
+/// It requires that every key of the JSON belongs to a field, in the schema's order, and has the field's value;
+/// that a field without a key is not in the version, or is tagged, and shows its default, including the fields
+/// of structs; and that every struct's bytes lie within those of the enclosing struct.
 class json_comparison final : public sink {
 public:
     json_comparison(const boost::json::value& expected, std::span<const std::byte> body)
@@ -42,10 +42,10 @@ public:
     void end_array() override;
 
 private:
-    /// A struct or an array that is being looked at.
+    /// A struct or an array that is being compared.
     struct level {
         const boost::json::value* json = nullptr; ///< nullptr where defaults are expected
-        std::size_t at = 0;                       ///< how many of its members or elements were seen
+        std::size_t at = 0;                       ///< the number of its members or elements compared so far
         bool array = false;
         int version = -1;
         std::span<const std::byte> bytes; ///< of a struct
@@ -57,7 +57,7 @@ private:
     [[nodiscard]] const kwire::field_info* announced() const;
 
     const boost::json::value*
-        next_; ///< what the next value is to be compared with; nullptr: with the default
+        next_; ///< the expected next value; nullptr: the default
     std::span<const std::byte> body_;
     std::vector<level> levels_;
 };

@@ -58,8 +58,7 @@ std::string without_indices(std::string_view path) {
     return names;
 }
 
-/// How many bytes follow the length; nullopt for an array that has elements, whose bytes this does not
-/// measure.
+/// The number of bytes after the length; nullopt for an array with elements, which is not measured.
 std::optional<std::size_t> size_of_content(const spot& s) {
     const auto counted = static_cast<std::size_t>(s.compact ? s.value - 1 : s.value);
     if (s.kind == spot_kind::array_count && counted != 0) return std::nullopt;
@@ -73,7 +72,7 @@ std::vector<std::byte> length_zero(const spot& s) {
     return s.compact ? std::vector{std::byte{1}} : std::vector(s.size, std::byte{0});
 }
 
-/// What all views show of these bytes; nullopt if one of them refuses.
+/// The common digest of all views of these bytes; nullopt if one of them refuses.
 std::optional<std::vector<std::uint64_t>> shown(const message_type& type, int version,
                                                 std::span<const std::byte> bytes) {
     const auto lenient = kwire::parse_options::lenient();
@@ -120,7 +119,7 @@ TEST_CASE(
             if (s.kind > spot_kind::array_count || s.nullable) continue;
             const place here{type->facts.name, line.version, without_indices(s.path)};
             const bool element = s.path.ends_with(']');
-            // Fields that are never null take the same way in all samples: one will do.
+            // Fields that are never null take the same code path in all samples, so one sample is enough.
             if (tried.contains(here) && !null_elsewhere.contains(here)) continue;
             const std::optional<std::size_t> content = size_of_content(s);
             if (!content) continue;

@@ -38,7 +38,7 @@ private:
         throw std::runtime_error("locator: a varint without end");
     }
 
-    /// Reads a number of the given form and notes where it stood.
+    /// Reads a number of the given form and records its position.
     spot& note(spot_kind kind, const std::string& path, bool compact, std::size_t width) {
         spot here;
         here.kind = kind;
@@ -183,7 +183,7 @@ spliced splice(std::span<const std::byte> body, const located& where,
         out.bytes.insert(hole, with.begin(), with.end());
         return static_cast<std::int64_t>(with.size()) - static_cast<std::int64_t>(count);
     };
-    // From the inside out: whatever changes lies behind the sizes that are still to come.
+    // From the inside out: each change is after the sizes that remain to be corrected.
     std::int64_t grown = replace(at, size, replacement);
     for (std::size_t i = enclosing.size(); i-- > 0;) {
         const spot& outer = where.spots[enclosing[i]];

@@ -1,7 +1,7 @@
 /// Finds every length, count, marker and tag in the bytes of a message by walking its schema.
 ///
-/// A second reader, slow and written from the field descriptions alone: it shares nothing with the walks of
-/// schema/walk.hpp, and tests use it to tell lies in exactly the right places.
+/// A second reader, slow and written from the field descriptions alone: it shares nothing with the walks in
+/// schema/detail, and tests use it to put false numbers exactly where they matter.
 #pragma once
 
 #include <string>
@@ -15,29 +15,29 @@ enum class spot_kind {
     string_length,
     bytes_length,
     array_count,
-    null_marker,        ///< one byte in front of an untagged nullable struct
-    tagged_null_marker, ///< a varint in front of a tagged nullable struct
+    null_marker,        ///< one byte before an untagged nullable struct
+    tagged_null_marker, ///< a varint before a tagged nullable struct
     tag_count,
     tag_number,
     tag_size,
 };
 
-/// A number in the bytes that says how to read what follows.
+/// A number in the bytes that determines how the following bytes are read.
 struct spot {
     spot_kind kind{};
-    std::size_t at = 0;   ///< where it begins
+    std::size_t at = 0;   ///< its position
     std::size_t size = 0; ///< its bytes
     bool compact = false; ///< a varint; else big-endian of its size, or the byte of a marker
     bool nullable = false;
-    std::int64_t value = 0; ///< as it stands there: compact lengths are one more than what they count
-    std::size_t end = 0; ///< where the bytes end that it may speak of: of the message or of a tag's payload
+    std::int64_t value = 0; ///< as encoded: compact lengths are one more than what they count
+    std::size_t end = 0; ///< the end of the bytes that it may cover: of the message or of a tag's payload
     std::string path;    ///< the field it belongs to, or the struct of a tag section
     bool known_tag = false; ///< for tag sizes and numbers
     std::int64_t previous_tag = -1;
     std::vector<std::size_t> enclosing; ///< indices of the tag sizes around it, outermost first
 };
 
-/// A tag section, with where its last tag lies.
+/// A tag section, and the position of its last tag.
 struct tag_section {
     std::size_t at = 0;
     std::size_t size = 0;
@@ -57,7 +57,7 @@ struct located {
 /// `body` must be a valid message of the type; throws std::runtime_error if it is not, even in the last byte.
 located locate(const message_type& type, int version, std::span<const std::byte> body);
 
-/// `value` as a varint of the shortest form.
+/// `value` as a varint in its shortest form.
 std::vector<std::byte> varint(std::uint64_t value);
 
 /// `body` with `size` bytes at `at` replaced, and the sizes of the tags around them corrected.

@@ -1,4 +1,4 @@
-/// A message type as a value: what tests do with messages, without templates. `describe<M>()` makes one.
+/// A message type as a value, so that tests need no templates. `describe<M>()` makes one.
 #pragma once
 
 #include <kwire/read/parse.hpp>
@@ -17,13 +17,13 @@
 
 namespace support {
 
-/// What comes back from a message that was taken apart into `data` and written again.
+/// The result of converting a message to `data` and encoding it again.
 struct rewritten {
     kwire::buffer_chain body;
-    std::uint64_t announced_size = 0; ///< what encoded_size said
+    std::uint64_t announced_size = 0; ///< the result of encoded_size
 };
 
-/// Calls to make while something is watched, such as the allocator; either may be nullptr.
+/// Callbacks before and after a step that is observed, for example to count allocations; either may be nullptr.
 struct watch {
     void (*begin)() = nullptr;
     void (*end)() = nullptr;
@@ -32,7 +32,7 @@ struct watch {
 using fixed_reader = std::optional<kwire::error> (*)(std::span<const std::byte> body, sink& out,
                                                      kwire::parse_options options);
 
-/// Which versions are compiled as views of their own.
+/// Which versions are compiled as separate view types.
 enum class fixed_versions {
     some,  ///< the first, the first flexible one and the last: where the encoding changes
     every, ///< all of them
@@ -42,16 +42,16 @@ struct message_type {
     kwire::message_facts facts;
     const kwire::struct_info* info = nullptr;
 
-    /// Parses, and shows everything to `out` if that went well; else what was wrong.
+    /// Parses the body and shows everything to `out`; returns the error if that fails.
     std::optional<kwire::error> (*read)(std::span<const std::byte> body, int version, sink& out,
                                         kwire::parse_options options) = nullptr;
-    /// The same through the view of a version that is known at compile time; nullptr for versions that are
-    /// not compiled so, to spare time.
+    /// The same through the view of a version that is known at compile time; nullptr for versions that are not
+    /// compiled that way, to save time.
     fixed_reader (*fixed_reader_of)(int version) = nullptr;
-    /// bytes -> held view -> data -> bytes; `watched` is told when data is made.
+    /// bytes -> held view -> data -> bytes; `watched` is called around the creation of data.
     std::expected<rewritten, kwire::error> (*rewrite)(const kwire::shared_buffer& body, int version,
                                                       watch watched) = nullptr;
-    /// A default-constructed data struct as bytes.
+    /// The encoding of a default-constructed data struct.
     std::expected<kwire::buffer_chain, kwire::error> (*encode_default)(int version) = nullptr;
 };
 

@@ -22,7 +22,7 @@ bool is_of_reading(kwire::errc code) {
     }
 }
 
-/// Whether an error may name no field: it is about a section of tags, or about what follows the message.
+/// Whether an error may have no field: it is about a tag section, or about bytes after the message.
 bool may_have_no_field(kwire::errc code, bool flexible) {
     using enum kwire::errc;
     if (code == trailing_bytes) return true;

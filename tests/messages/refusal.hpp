@@ -1,4 +1,4 @@
-/// What every refusal of bytes must say, whatever the bytes are.
+/// What every error about bytes must contain, whatever the bytes are.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace support {
 
-/// What is wrong with an error about `body`, or empty: a code of reading, an offset inside, sizes that
-/// explain the refusal, and a path of fields that the schema has.
+/// The defect of an error about `body`, or empty if it has a code of reading, an offset inside the body, sizes
+/// that explain the refusal, and a path of fields that exist in the schema.
 std::string fault_of(const kwire::error& error, const message_type& type, int version,
                      std::span<const std::byte> body);
 

@@ -1,6 +1,6 @@
-/// Shows everything that a view has to a sink: the whole walk of one message in two short templates.
+/// Passes everything that a view has to a sink: the whole walk of one message in two short templates.
 ///
-/// Tests look at messages through sinks, which are no templates: each message is compiled once, not once per
+/// Tests read messages through sinks, which are not templates: each message is compiled once, not once per
 /// test.
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace support {
 
-/// Receives the fields of a struct in the schema's order, those that the version lacks too.
+/// Receives the fields of a struct in the schema's order, including those that the version lacks.
 class sink {
 public:
     virtual ~sink() = default;

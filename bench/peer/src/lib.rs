@@ -1,14 +1,14 @@
-//! The crate kafka-protocol behind a C interface, to be measured in one process with kwire.
+//! A C interface of the crate kafka-protocol, to measure it in one process with kwire.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::MetadataResponse;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
-/// A body that stays where it is, as a network buffer does that the crate slices.
+/// A body that is not copied, like a network buffer that the crate slices.
 pub struct Body(Bytes);
 
 /// # Safety
-/// `data` must be good for `size` bytes during the call; the result goes to `peer_release`.
+/// `data` must be valid for `size` bytes during the call; pass the result to `peer_release`.
 #[no_mangle]
 pub unsafe extern "C" fn peer_take(data: *const u8, size: usize) -> *mut Body {
     Box::into_raw(Box::new(Body(Bytes::copy_from_slice(std::slice::from_raw_parts(data, size)))))
@@ -21,7 +21,7 @@ pub unsafe extern "C" fn peer_release(body: *mut Body) {
     drop(Box::from_raw(body));
 }
 
-/// Decodes a Metadata response and drops it; how many topics it had.
+/// Decodes a Metadata response and drops it; returns its number of topics.
 ///
 /// # Safety
 /// `body` comes from `peer_take`.
@@ -32,10 +32,10 @@ pub unsafe extern "C" fn peer_decode_metadata(body: *const Body, version: i16) -
     std::hint::black_box(&response).topics.len()
 }
 
-/// Decodes and encodes again, to at most `room` bytes at `out`; the size that it takes.
+/// Decodes and encodes again, to at most `room` bytes at `out`; returns the encoded size.
 ///
 /// # Safety
-/// `body` comes from `peer_take`; `out` must be good for `room` bytes.
+/// `body` comes from `peer_take`; `out` must be valid for `room` bytes.
 #[no_mangle]
 pub unsafe extern "C" fn peer_rewrite_metadata(body: *const Body, version: i16, out: *mut u8, room: usize) -> usize {
     let mut bytes = (*body).0.clone();
