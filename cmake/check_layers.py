@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks that the headers of kwire include downwards only, and that the core needs the standard library alone.
+"""Checks that the headers of kwire include only lower layers, and that the core needs only the standard library.
 
     python3 cmake/check_layers.py [directory that holds kwire/]
 
-A folder is a layer. A header includes headers of its own folder, without a cycle, and of the folders below it. What lies in
-a `detail` folder belongs to the layer of the folder around it. `--self-test` shows that each rule can fail.
+A folder is a layer. A header includes headers of its own folder, without a cycle, and of lower folders. The headers in a
+`detail` folder belong to the layer of the enclosing folder. `--self-test` shows that each rule can fail.
 """
 
 import pathlib

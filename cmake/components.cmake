@@ -2,10 +2,10 @@
 #
 #     kwire_component(<name> HEADERS <path or its beginning, below include/kwire>... PACKAGES <package [version]>... LINK <target>...)
 #
-# Makes kwire::<name> where its packages are there: in developer mode always when they are found, in a project that
-# adds this directory when KWIRE_COMPONENTS names it (and then they are required). The installed package knows every
-# component and looks for its packages only when it is asked for it.
-# A package that has no CMake configuration of its own gets a cmake/find/Find<package>.cmake, which is installed too.
+# Makes kwire::<name> if its packages are found: in developer mode whenever they are found, in a project that adds this
+# directory if KWIRE_COMPONENTS names it (then they are required). The installed package knows every component and looks
+# for its packages only if the component is requested.
+# A package without a CMake configuration gets a cmake/find/Find<package>.cmake, which is installed too.
 
 set_property(GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find")
@@ -35,7 +35,7 @@ function(kwire_component name)
     find_package(${package} ${strictness} GLOBAL)
     list(GET package 0 package)
     if(NOT ${package}_FOUND)
-      message(STATUS "kwire: no component ${name}, for ${package} was not found")
+      message(STATUS "kwire: no component ${name}, since ${package} was not found")
       return()
     endif()
   endforeach()

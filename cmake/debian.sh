@@ -1,8 +1,8 @@
-# Sourced by the scripts that must work on a fresh Debian 12: installs the packages that are missing, and only those.
+# Sourced by the scripts that must work on a fresh Debian 12: installs the missing packages, and only those.
 #
 #     need_command <command> <package>...    need_file <path> <package>...    need_boost    install_needed
 #
-# Installs as root or through sudo; asks nothing. Where there is no apt-get it says what is missing and fails.
+# Installs as root or through sudo, without questions. Without apt-get it prints what is missing and fails.
 
 needed_packages=
 
@@ -59,7 +59,7 @@ install_needed() {
     fi
     if [ -n "$boost_beside" ]; then
         if [ ! -e "$boost_beside/usr/include/boost/version.hpp" ]; then
-            echo "== Boost 1.81 is unpacked into $boost_beside, for another Boost is installed and the packages conflict"
+            echo "== Boost 1.81 is unpacked into $boost_beside, since another Boost is installed and the packages conflict"
             as_root apt-get update -qq </dev/null || true
             mkdir -p "$boost_beside" || return 1
             (cd "$boost_beside" && apt-get download libboost1.81-dev </dev/null && dpkg -x libboost1.81-dev_*.deb . &&

@@ -1,7 +1,7 @@
-# What only developers of kwire need: tests, examples, benchmarks, and warnings as errors.
+# For developers of kwire only: tests, examples, benchmarks, and warnings as errors.
 option(KWIRE_BUILD_TESTS "build the tests" ON)
 option(KWIRE_BUILD_EXAMPLES "build the examples" ON)
-option(KWIRE_BUILD_CONVERT "build kwire-convert, which has every message in it and takes minutes" ON)
+option(KWIRE_BUILD_CONVERT "build kwire-convert, which contains every message and takes minutes to compile" ON)
 option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
 option(KWIRE_BUILD_FUZZERS "of the tests only the libFuzzer targets; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BUILD_ORACLE "of the tests only those that ask Kafka's classes: tests/oracle" OFF)
@@ -22,7 +22,7 @@ if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
-# Standard library only; any Python 3 will do.
+# Any Python 3; only its standard library is needed.
 find_program(KWIRE_PYTHON NAMES python3 REQUIRED)
 
 add_library(kwire_warnings INTERFACE)

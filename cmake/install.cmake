@@ -1,5 +1,5 @@
-# cmake --install: headers, the CMake package and kwire.pc. Nothing depends on the architecture, so everything but the
-# headers goes below share/, and nothing holds the prefix, so the tree may be moved.
+# cmake --install: headers, the CMake package and kwire.pc. Nothing depends on the architecture, so everything except the
+# headers is installed below share/. Nothing contains the prefix, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/kwire")
@@ -10,7 +10,7 @@ install(DIRECTORY include/kwire DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_
 install(TARGETS kwire EXPORT kwire-targets)
 install(EXPORT kwire-targets NAMESPACE kwire:: DESTINATION "${package_dir}")
 
-# One target file per component: a component that was not asked for is not there, instead of there and broken.
+# One target file per component, so that a component that was not requested is absent instead of broken.
 set(KWIRE_COMPONENT_TABLE "")
 get_property(KWIRE_COMPONENT_LIST GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 foreach(name IN LISTS KWIRE_COMPONENT_LIST)

@@ -1,5 +1,5 @@
-# Finds liblz4 as lz4::lz4. Where it was built with CMake it has a package configuration, whose targets have other names
-# in other releases; distributions that use its Makefile, Debian among them, install none.
+# Finds liblz4 as lz4::lz4. If it was built with CMake it has a package configuration, whose targets have different names in
+# different releases; distributions that use its Makefile, such as Debian, install none.
 find_package(lz4 CONFIG QUIET)
 if(NOT TARGET lz4::lz4)
   foreach(target IN ITEMS LZ4::lz4 LZ4::lz4_shared LZ4::lz4_static)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Kafka's own classes as the judge of kwire: fetches and compiles what that needs, and runs it.
+"""Compares kwire with Kafka's own classes: fetches and compiles what that needs, and runs it.
 
     KWIRE_BUILD_DIR=build/oracle python3 tests/oracle/run.py messages --seed 1 --count 100000
     python3 tests/oracle/run.py golden
 
-The first asks kwire; its options are handed on to the Java program (README.md lists them). The second writes the files of
-tests/golden that come from Kafka's jars; with `--out DIR` it writes them there, with `--check` it compares. Exit status 77
-where there is no JDK or no Maven, or where Maven cannot fetch.
+The first calls kwire; its options are passed to the Java program (README.md lists them). The second writes the files of
+tests/golden that come from Kafka's jars; `--out DIR` writes them to DIR, `--check` compares them. Exit status 77 if there is
+no JDK or no Maven, or if Maven cannot fetch.
 """
 
 import argparse
@@ -41,12 +41,12 @@ def releases():
 
 
 def of_release(name, known):
-    """A place of the newer release's own: what was fetched and compiled for one release must not serve the next."""
+    """A directory per newer release: files that were fetched and compiled for one release must not be used for the next."""
     return PLACE / f"{name}-{known['newer'][0]}"
 
 
 def fetch(known, libraries):
-    """The jars of both releases and the libraries, by their Maven coordinates; nothing that is there already."""
+    """Fetches the jars of both releases and the libraries, by their Maven coordinates, unless they exist already."""
     maven = ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", HERE / "pom.xml", f"-Dkafka={known['newer'][0]}"]
     try:
         subprocess.run(["sh", ROOT / "schema" / "fetch_jars.sh", JARS], check=True, stdin=subprocess.DEVNULL)
@@ -135,18 +135,18 @@ def counts_of(folder):
             found[f"record sets, {kind}"] += 1
     for name in ("header-versions", "error-codes"):
         found[name.replace("-", " ")] = len((folder / f"{name}.txt").read_text().splitlines()) - 1
-    lines = ["# Lines of each kind in the golden files, by `python3 tests/oracle/run.py golden`; the tests expect to meet so many."]
+    lines = ["# Lines of each kind in the golden files, by `python3 tests/oracle/run.py golden`; the tests require these numbers."]
     return "\n".join(lines + [f"{count} {what}" for what, count in sorted(found.items())]) + "\n"
 
 
 def main(arguments):
     for tool in ("java", "javac", "mvn"):
         if shutil.which(tool) is None:
-            skip(f"there is no {tool}")
+            skip(f"{tool} is missing")
     known = releases()
     libraries, judge = of_release("libraries", known), of_release("judge", known)
     PLACE.mkdir(parents=True, exist_ok=True)
-    with open(PLACE / "lock", "w") as lock:  # tests run side by side
+    with open(PLACE / "lock", "w") as lock:  # tests run in parallel
         fcntl.flock(lock, fcntl.LOCK_EX)
         fetch(known, libraries)
         compile_java(HERE / "java", MAIN, [libraries / "*"])

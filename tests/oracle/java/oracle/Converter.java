@@ -13,8 +13,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.function.Consumer;
 
 /**
- * kwire-convert behind a pipe, with thousands of lines in flight. Questions are asked by one thread; the answers are handed to
- * their checks by another, in order.
+ * kwire-convert at the other end of a pipe, with thousands of lines in flight. One thread writes the questions; another passes the
+ * answers to their checks, in order.
  */
 final class Converter implements AutoCloseable {
     private static final int IN_FLIGHT = 4096;
@@ -37,7 +37,7 @@ final class Converter implements AutoCloseable {
         Asked next = new Asked(question, check);
         try {
             if (!asked.offer(next)) {
-                questions.flush(); // the answers that make room may be to lines that still lie here
+                questions.flush(); // the lines whose answers would make room may still be in this buffer
                 while (!asked.offer(next, 1, java.util.concurrent.TimeUnit.SECONDS)) rethrow();
             }
             questions.write(question);
@@ -50,7 +50,7 @@ final class Converter implements AutoCloseable {
         }
     }
 
-    /** Waits for all answers; the program must end by itself with status 0. */
+    /** Waits for all answers; the program must exit with status 0. */
     @Override
     public void close() throws IOException, InterruptedException {
         questions.close();

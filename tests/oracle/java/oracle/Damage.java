@@ -3,7 +3,7 @@ package oracle;
 import java.util.Arrays;
 import java.util.Random;
 
-/** Random damage to bytes that were whole. */
+/** Random damage to valid bytes. */
 final class Damage {
     private static final int[] TELLING = {0x00, 0x01, 0x02, 0x7f, 0x80, 0x81, 0xff};
 
@@ -19,7 +19,7 @@ final class Damage {
         int at = bytes.length == 0 ? 0 : random.nextInt(bytes.length);
         int kind = bytes.length == 0 ? 5 : random.nextInt(9);
         switch (kind) {
-            case 0: // cut short
+            case 0: // truncated
                 return Arrays.copyOf(bytes, at);
             case 1: // one bit
                 bytes[at] ^= (byte) (1 << random.nextInt(8));
@@ -38,7 +38,7 @@ final class Damage {
                 if (random.nextInt(4) == 0) bytes[end - 1] = (byte) 0xfe;
                 return bytes;
             }
-            case 5: { // bytes put in, behind the end too
+            case 5: { // bytes inserted, or appended
                 int size = 1 + random.nextInt(4);
                 int where = bytes.length == 0 || random.nextInt(4) == 0 ? bytes.length : at;
                 byte[] out = Arrays.copyOf(bytes, bytes.length + size);
@@ -46,19 +46,19 @@ final class Damage {
                 for (int i = where; i < where + size; ++i) out[i] = (byte) TELLING[random.nextInt(TELLING.length)];
                 return out;
             }
-            case 6: { // bytes taken out
+            case 6: { // bytes removed
                 int size = Math.min(1 + random.nextInt(4), bytes.length - at);
                 byte[] out = Arrays.copyOf(bytes, bytes.length - size);
                 System.arraycopy(bytes, at + size, out, at, bytes.length - at - size);
                 return out;
             }
-            case 7: { // a stretch of bytes twice: tags, elements
+            case 7: { // a range of bytes repeated: tags, elements
                 int size = Math.min(1 + random.nextInt(8), bytes.length - at);
                 byte[] out = Arrays.copyOf(bytes, bytes.length + size);
                 System.arraycopy(bytes, at, out, at + size, bytes.length - at);
                 return out;
             }
-            default: { // a varint that goes on: padded, or never ending
+            default: { // a longer varint: padded, or without an end
                 byte[] out = Arrays.copyOf(bytes, bytes.length + 1);
                 System.arraycopy(bytes, at, out, at + 1, bytes.length - at);
                 out[at] = (byte) (bytes[at] | 0x80);

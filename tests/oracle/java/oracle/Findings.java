@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Counts of what agreed, and of each kind of disagreement per message the shortest line that shows it. */
+/** Counts of agreements, and for each kind of disagreement per message the shortest line that shows it. */
 final class Findings {
     private record Finding(String question, String answer, String expected) {
         int length() {
@@ -33,7 +33,7 @@ final class Findings {
             .merge(subject, found, (a, b) -> a.length() <= b.length() ? a : b);
     }
 
-    /** Prints all, writes every finding to {@code file}, and says whether there was none. */
+    /** Prints a summary, writes every finding to {@code file}, and returns whether there was none. */
     synchronized boolean report(PrintStream out, Path file) throws IOException {
         counts.forEach((what, count) -> out.printf("%10d %s%n", count, what));
         List<String> lines = new ArrayList<>();

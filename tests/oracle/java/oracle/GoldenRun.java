@@ -17,8 +17,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Writes the golden vectors, one file each, not yet gzipped. Every pair of message and version draws from a random source of its
- * own, which depends on nothing but its name: a new message changes no line of the others.
+ * Writes the golden vectors, one file each, not yet gzipped. Every pair of message and version has its own random source, which
+ * depends only on its name: a new message does not change the lines of the others.
  */
 final class GoldenRun {
     private final Map<String, Golden> releases; // the newest first
@@ -50,7 +50,7 @@ final class GoldenRun {
         write("messages.jsonl", lines);
     }
 
-    /** Each version is written at its neighbours', at the first and the last one and at some others, by a release that knows both. */
+    /** Each version is converted to its neighbours, to the first and the last one and to some others, by a release that knows both. */
     private void transcodings() throws IOException {
         List<String> lines = new ArrayList<>();
         Map<String, SortedSet<Integer>> versions = new TreeMap<>();

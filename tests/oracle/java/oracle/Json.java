@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.Iterator;
 import java.util.Map;
 
-/** Comparison of JSON that allows for other escapes and other ways to write a float, and for nothing else. */
+/** Comparison of JSON that allows different escapes and different notations of a float, and nothing else. */
 final class Json {
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
@@ -26,7 +26,7 @@ final class Json {
         }
     }
 
-    /** Equal in the order of members too; 1 and 1.0 are two things, and so are 0.0 and -0.0. */
+    /** Equal in the order of members too; 1 and 1.0 differ, and so do 0.0 and -0.0. */
     static boolean same(JsonNode a, JsonNode b) {
         if (a == null || b == null || a.getNodeType() != b.getNodeType()) return a == b;
         if (a.isObject() || a.isArray()) {

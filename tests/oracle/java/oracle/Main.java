@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** See README.md for how it is called. */
+/** README.md describes the options. */
 public final class Main {
     private static final class Usage extends RuntimeException {
         Usage(String what) {
@@ -108,7 +108,7 @@ public final class Main {
         return fine;
     }
 
-    /** A release's classes and the judge over them, apart from those of any other release. */
+    /** A release's classes and their judge, separate from those of other releases. */
     private Judge judge(String role) throws Exception {
         return (Judge) make("oracle.kafka.KafkaJudge", jarsOf(option(role)));
     }

@@ -14,9 +14,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 
-/** Random messages: what Kafka wrote, read by kwire, and what kwire wrote and read, against Kafka. */
+/** Random messages: kwire reads what Kafka wrote, and its results are compared with Kafka's. */
 final class MessageRun {
-    /** One version of one message and the release that speaks for it. */
+    /** One version of one message, and the release that decides for it. */
     record Pair(String message, int version, Judge judge, SortedSet<Integer> versions) {
         @Override
         public String toString() {
@@ -25,19 +25,19 @@ final class MessageRun {
     }
 
     /**
-     * Why kwire may refuse bytes that Kafka reads: it takes only one form of each value, the one that every peer writes. Kafka reads
-     * these and writes something else afterwards, or nothing; only such bytes are looked up here.
+     * Why kwire may refuse bytes that Kafka reads: it accepts only one form of each value, the one that every peer writes. Kafka reads
+     * these bytes but then writes different ones, or refuses to write; only such bytes are looked up here.
      */
     private static final Set<String> STRICTER = Set.of("bad_length", "bad_varint", "tag_order", "duplicate_tag",
         "tag_size_mismatch");
 
     /**
-     * What Kafka reads and kwire keeps, and Kafka alone cannot write: tags that are a sign for it, and text that grew when what
-     * is no UTF-8 was replaced.
+     * What Kafka reads and kwire keeps, but Kafka cannot write: tags with a special meaning in its code, and text that became too long
+     * when invalid UTF-8 was replaced.
      */
     private static final Pattern UNWRITABLE = Pattern.compile("tag 2147483647 as an undefined tag|tag -\\d+|too long to be serialized");
 
-    /** Taken leniently only: tags out of order, which Kafka reads and cannot write. */
+    /** Accepted only leniently: tags out of order, which Kafka reads but cannot write. */
     private static final Pattern UNORDERED = Pattern.compile("tag \\d+ comes after tag \\d+");
 
     private static final HexFormat HEX = HexFormat.of();
@@ -52,7 +52,7 @@ final class MessageRun {
         this.damages = damages;
     }
 
-    /** Every pair once; where several releases know it, the first of the list speaks. */
+    /** Every pair once; if several releases know it, the first of the list decides. */
     static List<Pair> pairs(List<Judge> releases) {
         SortedMap<String, SortedMap<Integer, Pair>> all = new TreeMap<>();
         for (Judge judge : releases)
@@ -89,7 +89,7 @@ final class MessageRun {
         return "{\"json\":" + json + ",\"hex\":\"" + hex + "\",\"data_hex\":\"" + dataHex + "\",\"size\":" + hex.length() / 2 + "}";
     }
 
-    /** Bytes of Kafka's: the same JSON, the same bytes from the view, from the data what Kafka writes, which is the same too. */
+    /** Bytes that Kafka wrote: the JSON is the same, and so are the bytes from the view and from the data. */
     private void show(Pair pair, String hex, String json, String written) {
         String asked = question(pair, hex, "");
         String expected = shown(json, hex, written);
@@ -159,12 +159,12 @@ final class MessageRun {
         }
     }
 
-    /** Kafka's converter turns what is no number into text, which it does not read back. */
+    /** Kafka's converter turns NaN and infinities into text, which it does not read back. */
     private static boolean isJson(String json) {
         return json != null && !json.contains("\"NaN\"") && !json.contains("Infinity\"");
     }
 
-    /** Bytes that Kafka reads, but does not write like that: refused for a written reason, and the same value when lenient. */
+    /** Bytes that Kafka reads, but writes differently: refused for a documented reason, and the same value when lenient. */
     private void odd(Pair pair, String hex, Judge.Verdict verdict) {
         String kafka = "Kafka leaves " + verdict.left() + " bytes and writes "
             + (verdict.written() == null ? "nothing: " + verdict.writeRefusal() : HEX.formatHex(verdict.written()));
@@ -179,7 +179,7 @@ final class MessageRun {
         converter.ask(leniently, answer -> {
             String code = code(answer);
             if (code.isEmpty()) oddTaken("odd, leniently", pair, hex, verdict, leniently, answer, kafka);
-            else if (code.equals("bad_varint")) // bits that no type has room for pass in no case
+            else if (code.equals("bad_varint")) // varints with too many bits are never accepted
                 findings.count("odd, refused by kwire alone even leniently: " + code);
             else findings.disagree("odd bytes are refused leniently: " + code, pair.toString(), leniently, answer, kafka);
         });
@@ -195,7 +195,7 @@ final class MessageRun {
     private static boolean isStricter(Pair pair, String code, String answer, Judge.Verdict verdict) {
         return switch (code) {
             case "trailing_bytes" -> verdict.left() > 0;
-            // Kafka does not look at the size of a tag that it knows, so it does not see that the value ends earlier or the bytes do.
+            // Kafka does not check the size of a known tag, so it does not notice that the value or the bytes end earlier.
             case "truncated", "count_exceeds_input" -> Arrays.stream(Json.parse(answer).at("/error/path").asText().split("\\.")).map(step -> step.replaceAll("\\[.*", ""))
                 .anyMatch(field -> pair.judge.isTagged(pair.message, pair.version, field));
             default -> STRICTER.contains(code);
@@ -208,7 +208,7 @@ final class MessageRun {
         if (verdict.written() == null)
             return UNWRITABLE.matcher(verdict.writeRefusal()).find()
                 || !strict && UNORDERED.matcher(verdict.writeRefusal()).find() ? null : "taken, but Kafka cannot write it";
-        // Text that is no UTF-8 stays as it is in kwire and becomes U+FFFD in Kafka, so what Kafka makes of it is compared.
+        // kwire keeps invalid UTF-8 unchanged and Kafka replaces it by U+FFFD, so Kafka's reading of both is compared.
         byte[] data = HEX.parseHex(said.get("data_hex").asText());
         Judge.Verdict again = pair.judge.read(pair.message, pair.version, data, pair.version);
         if (!Arrays.equals(again.written(), verdict.written())) return "the data are another value";
@@ -217,7 +217,7 @@ final class MessageRun {
         return null;
     }
 
-    /** Empty if the answer is no error. */
+    /** Empty if the answer is not an error. */
     private static String code(String answer) {
         if (!answer.startsWith("{\"error\":")) return "";
         return Json.parse(answer).at("/error/code").asText();
@@ -228,14 +228,14 @@ final class MessageRun {
         return pairs.stream().filter(pair -> pattern == null || pair.toString().matches(pattern)).toList();
     }
 
-    /** How many messages are in the list. */
+    /** The number of messages in the list. */
     static int messages(List<Pair> pairs) {
         Set<String> names = new TreeSet<>();
         for (Pair pair : pairs) names.add(pair.message);
         return names.size();
     }
 
-    /** Which pairs are asked for is settled by their place alone, so that one number finds a value again. */
+    /** Pairs are chosen by the index of the value alone, so that one number reproduces a value. */
     static Random randomOf(long seed, long index) {
         return new Random(seed * 0x9e3779b97f4a7c15L + index);
     }

@@ -2,11 +2,11 @@ package oracle;
 
 import java.util.Random;
 
-/** What Kafka's record classes say of a record set, and random sets that they make. */
+/** What Kafka's record classes read in a record set, and random sets that they make. */
 public interface RecordsJudge {
     /** A set that Kafka does not read to its end. */
     final class Refused extends Exception {
-        /** How far Kafka came: splitting into "batches", the "crc" of one, or its "records". */
+        /** The stage at which Kafka failed: splitting into "batches", the "crc" of one, or its "records". */
         public final String stage;
 
         public Refused(String stage, Throwable why) {
@@ -18,7 +18,7 @@ public interface RecordsJudge {
     /** All that Kafka reads, as the JSON that kwire-convert prints: batches and truncated_tail. */
     String describe(byte[] set) throws Refused;
 
-    /** A set by Kafka's builder, and what it is made of. */
+    /** A set by Kafka's builder, and its content. */
     Made make(Random random);
 
     record Made(String kind, byte[] set) {}

@@ -25,7 +25,7 @@ final class RecordsRun {
         this.findings = findings;
     }
 
-    /** A line of build_sets: Kafka must read all that it says went in. */
+    /** A line of build_sets: Kafka must read all records that the line lists. */
     void built(String line) {
         JsonNode set = Json.parse(line);
         String kind = set.get("sample").asText();
@@ -82,7 +82,7 @@ final class RecordsRun {
             findings.count(how + ", refused by both: " + stage);
             return "";
         }
-        // A batch of almost 2 GiB, of which some bytes are here: Kafka's own arithmetic overflows.
+        // A batch that claims almost 2 GiB but has few bytes: Kafka's own arithmetic overflows.
         if (why.contains("newLimit < 0") && Json.parse(answer).path("truncated_tail").asLong() > 0) {
             findings.count(how + ", a tail to kwire, overflow to Kafka");
             return "";
@@ -108,7 +108,7 @@ final class RecordsRun {
         return "";
     }
 
-    /** Where offsets lie in front of the batch's first one, sequence numbers mean nothing. */
+    /** If offsets are lower than the batch's base offset, sequence numbers are meaningless. */
     private static JsonNode withoutOddSequences(JsonNode set) {
         JsonNode copy = set.deepCopy();
         for (JsonNode batch : copy.path("batches")) {
@@ -122,7 +122,7 @@ final class RecordsRun {
         return copy;
     }
 
-    /** Compressed bytes without a checksum of their own may be damaged so that the result depends on the library. */
+    /** Compressed bytes without their own checksum may be damaged so that the result depends on the library. */
     private static JsonNode withoutContents(JsonNode set) {
         JsonNode copy = set.deepCopy();
         for (JsonNode batch : copy.path("batches"))
@@ -157,7 +157,7 @@ final class RecordsRun {
         };
     }
 
-    /** So that damage behind the checksum is looked at too. */
+    /** Corrects the checksum, so that damage to the bytes that it covers is tested too. */
     private static void mendChecksums(byte[] set) {
         ByteBuffer bytes = ByteBuffer.wrap(set);
         for (int at = 0; set.length - at > 21;) {

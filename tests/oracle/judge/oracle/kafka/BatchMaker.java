@@ -46,7 +46,7 @@ final class BatchMaker {
         return this;
     }
 
-    /** Records with keys, values, headers and times of all sorts. With {@code gaps} some offsets are left out. */
+    /** Records with all kinds of keys, values, headers and timestamps. With {@code gaps} some offsets are left out. */
     BatchMaker fill(int count, boolean gaps) {
         long offset = base;
         for (int i = 0; i < count; ++i) {

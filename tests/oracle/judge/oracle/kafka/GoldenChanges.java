@@ -12,8 +12,8 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MutableRecordBatch;
 
 /**
- * Changes in place. Offsets, leader epochs and timestamps are set by Kafka's own setters; for what a producer is it has none, there
- * the bytes are rewritten and the checksum made anew.
+ * Changes in place. Kafka's own setters set offsets, leader epochs and timestamps; there are none for the producer's fields, so their
+ * bytes are rewritten and the checksum is computed again.
  */
 final class GoldenChanges {
     private static final int PRODUCER_ID = 43, PRODUCER_EPOCH = 51, BASE_SEQUENCE = 53, LAST_OFFSET_DELTA = 23;

@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 import oracle.RecordsJudge;
 import org.apache.kafka.common.record.internal.CompressionType;
 
-/** The sets that Kafka refuses, and those that it takes although they look wrong ("lenient"). */
+/** The sets that Kafka refuses, and those that it accepts although they look wrong ("lenient"). */
 final class GoldenRefusedSets {
     private static final HexFormat HEX = HexFormat.of();
     private static final int LENGTH = 8, MAGIC = 16, ATTRIBUTES = 22, COUNT = 57, RECORDS = 61;
@@ -41,7 +41,7 @@ final class GoldenRefusedSets {
         }
     }
 
-    /** Writes a line if Kafka refuses the set, and says whether it does. */
+    /** Writes a line if Kafka refuses the set, and returns whether it does. */
     private boolean refused(String sample, String reason, byte[] set) {
         try {
             KafkaRecordsJudge.describe(set, true);
@@ -136,7 +136,7 @@ final class GoldenRefusedSets {
         }
         byte[] junk = RawSets.join(Arrays.copyOf(set, RECORDS), new BatchMaker(random, 2, codec).noise(40));
         refuse("compressed-junk-" + codec.name, "compressed-payload", RawSets.mended(withInt(junk, LENGTH, junk.length - 12)));
-        for (int flip = 0; flip < FLIPPED;) { // some are harmless, where no checksum of the codec's own sees them
+        for (int flip = 0; flip < FLIPPED;) { // some are harmless, if the codec has no checksum that detects them
             int at = RECORDS + random.nextInt(size);
             byte[] flipped = RawSets.mended(withByte(set, at, set[at] ^ 1 << random.nextInt(8)));
             if (refused("compressed-flip-" + flip + "-" + codec.name, "compressed-payload", flipped)) ++flip;
@@ -178,7 +178,7 @@ final class GoldenRefusedSets {
             RawSets.batch(1, RawSets.record(none, HEX.parseHex("ffffffffffffffffffff01"), none, key, value, none)));
     }
 
-    /** A record whose key, or whose value, has this length in front. */
+    /** A record whose key, or whose value, is preceded by this length. */
     private static byte[] lying(boolean key, byte[] length, byte[] text) {
         byte[] none = {0}, lie = RawSets.join(length, text);
         return RawSets.record(HEX.parseHex("000000"), key ? lie : HEX.parseHex("0265"), key ? HEX.parseHex("0a6576656e74") : lie, none);

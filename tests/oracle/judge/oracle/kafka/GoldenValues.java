@@ -23,14 +23,14 @@ final class GoldenValues {
     private static final String[] WORDS = {"topic-a", "group", "localhost", "consumer-1", "range", "x", "0", "__consumer_offsets",
         "\u4e3b\u984c", "\u0442\u0435\u043c\u0430", "r\u00e4ck", "\u00ff\u0100", "\ud83d\ude00", "\"q\\\n", "a\0b"};
     private static final int[] UNKNOWN_TAGS = {20, 31, 100, 127, 128, 200, 9999, 16383, 16384, 2097152, 268435456, 2147483646};
-    /** A batch of two records; its base offset, in front of the checksum, may be any. */
+    /** A batch of two records; its base offset, which the checksum does not cover, may be any. */
     private static final byte[] BATCH = HexFormat.of().parseHex("000000000000000000000048ffffffff02dcdf0d9e00000000000100000000000003e800"
         + "000000000003ebffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01");
 
     private final Shape shape;
     private final Random random;
     private final double nulls, empties, extremes, tags;
-    private java.lang.reflect.Field wide; // the array that is to have many elements
+    private java.lang.reflect.Field wide; // the array that should have many elements
     private int budget, counter, unknownTags;
 
     GoldenValues(Shape shape, Random random) {
@@ -44,7 +44,7 @@ final class GoldenValues {
         budget = 4 + random.nextInt(12);
     }
 
-    /** How many tagged fields the value has that no schema knows. */
+    /** The number of tagged fields in the value that no schema knows. */
     int unknownTags() {
         return unknownTags;
     }
@@ -141,7 +141,7 @@ final class GoldenValues {
                 return 1;
             case WIDE:
                 if (!member.field().equals(wide)) return 1;
-                wide = null; // once, not in every element of an array around it
+                wide = null; // once, not in every element of an enclosing array
                 return 128 + random.nextInt(8);
             default:
                 if (budget <= 0 || chance(empties)) return 0;
@@ -187,7 +187,7 @@ final class GoldenValues {
     private String text() {
         String word = WORDS[random.nextInt(WORDS.length)];
         if (shape == Shape.WIDE || random.nextInt(12) > 0) return random.nextBoolean() ? word : word + random.nextInt(1000);
-        StringBuilder longer = new StringBuilder(word); // than what a varint of one byte tells
+        StringBuilder longer = new StringBuilder(word); // than a varint of one byte can count
         while (longer.length() < 130) longer.append('.').append(WORDS[random.nextInt(WORDS.length)]);
         return longer.toString();
     }

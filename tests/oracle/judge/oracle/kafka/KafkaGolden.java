@@ -79,7 +79,7 @@ public final class KafkaGolden extends KafkaJudge implements Golden {
 
     /** The lines of one message at one version. */
     private final class MessageLines {
-        /** What a shape is called; a sample whose bytes an earlier one has already is left out. */
+        /** The name of a shape; a sample with the same bytes as an earlier one is left out. */
         private record Sample(String name, Shape shape) {}
 
         private static final List<Sample> SAMPLES = List.of(new Sample("minimal", Shape.MINIMAL), new Sample("hollow", Shape.HOLLOW),

@@ -27,7 +27,7 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.Record;
 import org.apache.kafka.common.record.internal.RecordBatch;
 
-/** records.jsonl: the sets that Kafka reads. Those that it refuses and those that it changes have classes of their own. */
+/** records.jsonl: the sets that Kafka reads. Other classes make those that it refuses and those that it changes. */
 public final class KafkaGoldenSets implements GoldenSets {
     static final List<CompressionType> CODECS = List.of(CompressionType.NONE, CompressionType.GZIP, CompressionType.SNAPPY,
         CompressionType.LZ4, CompressionType.ZSTD);
@@ -274,7 +274,7 @@ public final class KafkaGoldenSets implements GoldenSets {
         take("v1-none-70kB-value", maker(1, codec).add(0, TIME, null, large).bytes());
     }
 
-    /** What other producers, brokers and log compaction make of wrappers. */
+    /** Wrappers as other producers, brokers and log compaction write them. */
     private void wrappers(CompressionType codec) {
         String name = codec.name;
         take("v1-" + name + "-relative-offsets", RawSets.wrapper(1, 105, 0, TIME + 9, codec, inside(1, 0, 1, 2, 3, 4, 5)));

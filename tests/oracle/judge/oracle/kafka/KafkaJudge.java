@@ -26,7 +26,7 @@ import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.common.protocol.types.Schema;
 
-/** One release's generated message classes, found in its jars and used by reflection: no message is named here. */
+/** One release's generated message classes, found in its jars and used by reflection; no message is named here. */
 public class KafkaJudge implements Judge {
     final SortedMap<String, MessageClass> messages = new TreeMap<>();
 
@@ -168,7 +168,7 @@ public class KafkaJudge implements Judge {
             }
         }
 
-        /** Kafka's converter leaves the bytes of records out; here they are base64 like any other bytes. */
+        /** Kafka's converter omits the bytes of records; here they are base64, like other bytes. */
         private static void putRecords(Object value, Schema schema, ObjectNode node) {
             Layout layout = Layout.of(value.getClass());
             for (Layout.Member member : layout.members(schema)) {

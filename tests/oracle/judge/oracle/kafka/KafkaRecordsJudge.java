@@ -36,7 +36,7 @@ public final class KafkaRecordsJudge implements RecordsJudge {
         return describe(set, true).toString();
     }
 
-    /** With {@code checked}, a batch whose checksum does not fit is refused; without, it is read all the same. */
+    /** With {@code checked}, a batch with a wrong checksum is refused; otherwise it is read. */
     static ObjectNode describe(byte[] set, boolean checked) throws Refused {
         ObjectNode out = JSON.objectNode();
         ArrayNode batches = out.putArray("batches");
@@ -81,7 +81,7 @@ public final class KafkaRecordsJudge implements RecordsJudge {
             else describeCurrent((DefaultRecordBatch) batch, bytes, out);
             ArrayNode records = out.putArray("records");
             for (Record record : batch) records.add(describe(record, batch.isControlBatch()));
-            if (legacy) { // Kafka's own last offset is the wrapper's, whatever is in it
+            if (legacy) { // Kafka's last offset is the wrapper's, whatever its content is
                 out.put("first_offset", records.get(0).get("offset").asLong());
                 out.put("last_offset", records.get(records.size() - 1).get("offset").asLong());
             }
@@ -92,7 +92,7 @@ public final class KafkaRecordsJudge implements RecordsJudge {
     }
 
     private static void describeLegacy(MutableRecordBatch batch, ObjectNode out) {
-        out.put("first_offset", 0); // known once the records are read, as is the other
+        out.put("first_offset", 0); // known after the records are read, like the last offset
         out.put("last_offset", 0);
         out.put("max_timestamp", batch.maxTimestamp());
     }
@@ -109,7 +109,7 @@ public final class KafkaRecordsJudge implements RecordsJudge {
         out.put("producer_id", batch.producerId());
         out.put("producer_epoch", batch.producerEpoch());
         out.put("base_sequence", batch.baseSequence());
-        // Kafka counts on from numbers that are none, too; its records have none then.
+        // Kafka also counts up from invalid sequence numbers; its records have none then.
         out.put("last_sequence", batch.baseSequence() < 0 ? -1 : batch.lastSequence());
         out.put("count", batch.countOrNull());
     }

@@ -18,7 +18,7 @@ import org.apache.kafka.common.protocol.types.BoundField;
 import org.apache.kafka.common.protocol.types.Schema;
 import org.apache.kafka.common.protocol.types.TaggedFields;
 
-/** The members of a generated class beside the fields of its schemas. Members are called like fields, in another case. */
+/** The members of a generated class, matched with the fields of its schemas. Members have the fields' names in another case. */
 final class Layout {
     private static final Map<Class<?>, Layout> ALL = new ConcurrentHashMap<>();
 
@@ -129,7 +129,7 @@ final class Layout {
         return type.arrayElementType().orElse(null) instanceof Schema struct ? struct : null;
     }
 
-    /** One field at one version. {@code tag} is -1 where it is not tagged. */
+    /** One field at one version. {@code tag} is -1 if it is not tagged. */
     record Member(Field field, org.apache.kafka.common.protocol.types.Type type, int tag) {
         String jsonName() {
             return field.getName();
@@ -156,7 +156,7 @@ final class Layout {
             return type.arrayElementType().orElse(null) instanceof Schema struct ? struct : null;
         }
 
-        /** What an array's elements are: of the list, or of the collection that has a key. */
+        /** The type of an array's elements: of a list, or of a collection with a key. */
         Class<?> elementClass() {
             Type generic = field.getGenericType() instanceof ParameterizedType ? field.getGenericType()
                 : field.getType().getGenericSuperclass();

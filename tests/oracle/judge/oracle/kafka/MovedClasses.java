@@ -13,7 +13,7 @@ import org.apache.kafka.common.record.internal.CompressionType;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 import org.apache.kafka.common.record.internal.MemoryRecordsBuilder;
 
-/** Calls that take a ByteBufferOutputStream or a BufferSupplier: these two change their package between releases. */
+/** Calls with a ByteBufferOutputStream or a BufferSupplier parameter: their packages differ between releases. */
 final class MovedClasses {
     private MovedClasses() {}
 

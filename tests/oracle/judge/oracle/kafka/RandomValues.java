@@ -12,8 +12,8 @@ import org.apache.kafka.common.protocol.types.RawTaggedField;
 import org.apache.kafka.common.protocol.types.Schema;
 
 /**
- * One random value. Each has a temper of its own: how often null, how long, how extreme, which tags; so that whole messages
- * of nulls and of empty arrays occur as well as wide and long ones.
+ * One random value. Each has its own random parameters: how often null, how long, how extreme, which tags; so that messages full of
+ * nulls and empty arrays occur as well as wide and long ones.
  */
 final class RandomValues {
     private static final long[] EXTREMES = {0, 1, -1, 127, 128, 255, -128, 32767, 32768, 65535, -32768, Integer.MAX_VALUE,
@@ -103,7 +103,7 @@ final class RandomValues {
         if (type == String.class) return text();
         if (type == byte[].class) return bytes();
         if (type == ByteBuffer.class) return ByteBuffer.wrap(bytes());
-        if (member.isRecords()) return records(type, bytes()); // noise: to a message codec they are bytes
+        if (member.isRecords()) return records(type, bytes()); // random bytes: a message codec does not interpret them
         throw new IllegalStateException("no random value of " + type + " for " + member.field());
     }
 

@@ -7,7 +7,7 @@ import java.util.zip.CRC32C;
 import java.util.zip.Checksum;
 import org.apache.kafka.common.record.internal.CompressionType;
 
-/** Batches and messages put together by hand, for what no builder of Kafka's writes. */
+/** Batches and messages built by hand, for content that none of Kafka's builders writes. */
 final class RawSets {
     static final long TIME = 1_700_000_000_000L;
 
@@ -27,13 +27,13 @@ final class RawSets {
         return out.toByteArray();
     }
 
-    /** A record with its length in front. */
+    /** A record, preceded by its length. */
     static byte[] record(byte[]... body) {
         byte[] whole = join(body);
         return join(varint(whole.length), whole);
     }
 
-    /** A batch of magic 2 around records, or around what has been compressed. */
+    /** A batch of magic 2 with records, or with compressed bytes. */
     static byte[] batch(int count, byte[]... records) {
         byte[] body = join(records);
         ByteBuffer out = ByteBuffer.allocate(61 + body.length);
@@ -55,13 +55,13 @@ final class RawSets {
         return mended(out.array());
     }
 
-    /** A message whose value holds others, compressed. */
+    /** A message whose value is a compressed message set. */
     static byte[] wrapper(int magic, long offset, int attributes, long time, CompressionType compression, byte[]... inside) {
         return message(magic, offset, attributes | compression.id, time, null,
             MovedClasses.compress(compression, (byte) magic, join(inside)));
     }
 
-    /** The checksum of the first batch or message, made to fit again. */
+    /** Corrects the checksum of the first batch or message. */
     static byte[] mended(byte[] set) {
         ByteBuffer bytes = ByteBuffer.wrap(set);
         boolean legacy = set[16] != 2;

@@ -13,8 +13,8 @@ import java.util.Random;
 import java.util.function.Function;
 
 /**
- * Bytes that Kafka refuses, one for each of its reasons: lengths, counts, tags and varints that lie are put in at any place of
- * values that Kafka wrote, and Kafka's exception says what it took the lie for.
+ * Bytes that Kafka refuses, one for each of its reasons: false lengths, counts, tags and varints are inserted at any position of
+ * values that Kafka wrote, and Kafka's exception tells the reason.
  */
 final class Refusals {
     /** @param error Kafka's exception */
@@ -34,9 +34,9 @@ final class Refusals {
         KINDS.put("underflow", List.of("BufferUnderflowException"));
     }
 
-    /** In place of as many bytes. */
+    /** Replaces the same number of bytes. */
     private static final List<byte[]> FIXED = parse("7fff", "8000", "ffff", "7fffffff", "ffffffff", "80000000", "000f4241");
-    /** In place of one byte: a length, a count or a tag section. */
+    /** Replaces one byte: a length, a count or a tag section. */
     private static final List<byte[]> VARINTS = parse("ffffffff07", "ffffffff0f", "ffffffffff01", "c0b802", "00", "7f", "010000", "010100",
         "010200", "010300");
     private static final int MOST_TRIES = 4000;
