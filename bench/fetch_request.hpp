@@ -123,7 +123,7 @@ answer fetch_request_by_hand(std::span<const std::byte> body, Sink& result) noex
         ++p;
     } else {
         p = read_tags(p, end, [&](std::uint32_t number, const std::byte* at, const std::byte* payload_end) {
-            if (number == 1) return false; // the replica's state comes with version 15
+            if (number == 1) return false; // version 15 adds the replica's state
             if (number != 0) return true;
             if (at == payload_end) return false;
             const varint size = read_varint(at, payload_end);

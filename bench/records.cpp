@@ -247,7 +247,8 @@ void build_with_kwire(benchmark::State& state) {
     std::vector<std::byte> expected(bound);
     expected.resize(write_by_hand(expected.data(), pairs));
     const auto built = write_with_kwire(pairs).to_bytes();
-    if (!std::ranges::equal(built, expected)) return state.SkipWithError("other bytes than by hand");
+    if (!std::ranges::equal(built, expected))
+        return state.SkipWithError("the bytes differ from those written by hand");
     const std::uint64_t before = bench::allocations;
     for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(write_with_kwire(pairs));

@@ -41,7 +41,7 @@ def shown(nanoseconds):
 
 
 def place(name):
-    """Contenders of one group stand together, what they are compared with first; sizes rise."""
+    """Sort key: contenders of one group are adjacent, the reference first; sizes ascend."""
     group, contender = name.rsplit("/", 1)
     sizes = [int(part) if part.isdigit() else 0 for part in name.split("/")]
     return (group.split("/")[0], sizes[1:-1], group, ORDER.index(contender) if contender in ORDER else 0, sizes[-1])
@@ -94,7 +94,7 @@ def main():
         print(f"| {name} | {shown(median[name])} | {speed} | {allocations:g} | {ratio} | {target} | {verdict} |")
     for contender in sorted(not_compared):
         name = {"isal": "ISA-L (Debian's libisal-dev)"}.get(contender, contender)
-        print(f"\nNot compared with {name}, which was not there when the benchmarks were built.")
+        print(f"\nNot compared with {name}, which was not found when the benchmarks were built.")
     return 0
 
 

@@ -134,7 +134,7 @@ public:
         for (const outcome& one : {strict, lenient})
             if (one.refused && (one.refused->offset > bytes.size() || one.refused->message != line_.message ||
                                 one.refused->left > bytes.size()))
-                fault = "a refusal that is not well told";
+                fault = "an incomplete error";
         if (!strict.refused) {
             ++accepted;
             if (lenient.refused)

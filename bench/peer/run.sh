@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 build=build/peer
 if ! command -v cargo >/dev/null 2>&1; then
-    echo "peer benchmark skipped: there is no cargo"
+    echo "peer benchmark skipped: cargo is missing"
     exit 0
 fi
 mkdir -p "$build/crate/src"

@@ -83,7 +83,7 @@ def built():
     return out
 
 
-@unittest.skipUnless(BUILD_SETS.exists(), "build_sets is not built, for a compression library is missing")
+@unittest.skipUnless(BUILD_SETS.exists(), "build_sets is not built, since a compression library is missing")
 class ClientsReadBatches(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -122,7 +122,7 @@ class ClientsReadBatches(unittest.TestCase):
     def test_every_compression_is_there(self):
         self.assertEqual(set(self.sets), {"none", "gzip", "snappy", "snappy-raw", "lz4", "zstd"})
 
-    @unittest.skipUnless(shutil.which("kcat"), "there is no kcat")
+    @unittest.skipUnless(shutil.which("kcat"), "kcat is missing")
     def test_kcat_reads_them(self):
         for compression in self.sets:
             expected = self.produce(compression)

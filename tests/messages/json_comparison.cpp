@@ -96,7 +96,7 @@ void json_comparison::begin_struct(const kwire::struct_info&, int version, std::
         if (!outer.array) around = outer.bytes;
     if (root && (bytes.size() != body_.size() || !within(bytes, body_)))
         differ("covers " + std::to_string(bytes.size()) + " bytes of " + std::to_string(body_.size()));
-    if (json != nullptr && !within(bytes, around)) differ("lies outside the struct around it");
+    if (json != nullptr && !within(bytes, around)) differ("lies outside the enclosing struct");
     level& here = levels_.emplace_back();
     here.json = json;
     here.version = version;

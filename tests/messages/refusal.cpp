@@ -34,7 +34,7 @@ std::string path_fault(const kwire::error& error, const kwire::struct_info& root
     const kwire::struct_info* place = &root;
     for (std::size_t i = 0; i < error.depth; ++i) {
         const kwire::path_step& step = error.path[i];
-        if (place == nullptr) return "a path that goes on inside a field without fields";
+        if (place == nullptr) return "a path that continues inside a field without fields";
         const kwire::field_info* field = nullptr;
         for (std::size_t f = 0; f < place->field_count; ++f)
             if (place->fields[f].name == step.field) field = &place->fields[f];
@@ -51,11 +51,11 @@ std::string path_fault(const kwire::error& error, const kwire::struct_info& root
 
 std::string fault_of(const kwire::error& error, const message_type& type, int version,
                      std::span<const std::byte> body) {
-    if (!is_of_reading(error.code)) return "a code that no reader has";
+    if (!is_of_reading(error.code)) return "a code that readers do not return";
     if (error.message != type.facts.name || error.version != version) return "another message or version";
-    if (error.offset > body.size()) return "an offset behind the bytes";
+    if (error.offset > body.size()) return "an offset after the end of the bytes";
     if (error.needed != 0) {
-        if (error.left > body.size() - error.offset) return "more bytes left than there are";
+        if (error.left > body.size() - error.offset) return "more bytes left than exist";
         if (error.needed <= error.left) return "enough bytes left for what is needed";
     }
     if (error.depth == 0 && !may_have_no_field(error.code, type.facts.flexible(version))) return "no field";

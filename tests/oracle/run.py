@@ -77,7 +77,7 @@ def golden(command, arguments):
     """Runs the Java program, gzips what it wrote without a time or a name, and counts the lines of each kind."""
     parser = argparse.ArgumentParser(prog="run.py golden")
     parser.add_argument("--out", type=pathlib.Path, default=GOLDEN)
-    parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
+    parser.add_argument("--check", action="store_true", help="compare with the existing files instead of writing")
     options = parser.parse_args(arguments)
     out = options.out
     plain = PLACE / "golden"

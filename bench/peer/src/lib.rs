@@ -28,7 +28,7 @@ pub unsafe extern "C" fn peer_release(body: *mut Body) {
 #[no_mangle]
 pub unsafe extern "C" fn peer_decode_metadata(body: *const Body, version: i16) -> usize {
     let mut bytes = (*body).0.clone();
-    let response = MetadataResponse::decode(&mut bytes, version).expect("a sound body");
+    let response = MetadataResponse::decode(&mut bytes, version).expect("a valid body");
     std::hint::black_box(&response).topics.len()
 }
 
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn peer_decode_metadata(body: *const Body, version: i16) -
 #[no_mangle]
 pub unsafe extern "C" fn peer_rewrite_metadata(body: *const Body, version: i16, out: *mut u8, room: usize) -> usize {
     let mut bytes = (*body).0.clone();
-    let response = MetadataResponse::decode(&mut bytes, version).expect("a sound body");
+    let response = MetadataResponse::decode(&mut bytes, version).expect("a valid body");
     let mut written = BytesMut::new();
     response.encode(&mut written, version).expect("a value that was just read");
     if written.len() <= room {

@@ -138,8 +138,8 @@ public:
         return asked;
     }
 
-    /// Removes and returns the oldest request; nullopt if there is none. Call it until then after the end of
-    /// the connection, so that every request gets an outcome.
+    /// Removes and returns the oldest request; nullopt if there is none. After the end of the connection,
+    /// call it until nullopt, so that every request gets an outcome.
     [[nodiscard]] std::optional<request_start> abandon() noexcept {
         if (count_ == 0) return std::nullopt;
         const request_start oldest = at(0);

@@ -44,7 +44,7 @@ final class Converter implements AutoCloseable {
             questions.write('\n');
         } catch (IOException failure) {
             rethrow();
-            throw new UncheckedIOException("kwire-convert takes no more lines", failure);
+            throw new UncheckedIOException("kwire-convert accepts no more lines", failure);
         } catch (InterruptedException stop) {
             throw new IllegalStateException(stop);
         }
@@ -66,7 +66,7 @@ final class Converter implements AutoCloseable {
                  new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8), 1 << 17)) {
             for (String answer; (answer = answers.readLine()) != null;) {
                 Asked question = asked.poll();
-                if (question == null) throw new IllegalStateException("an answer that nobody asked for: " + answer);
+                if (question == null) throw new IllegalStateException("an answer without a question: " + answer);
                 question.check.accept(answer);
             }
             Asked open = asked.poll();

@@ -149,10 +149,10 @@ final class MessageRun {
             String asked = question(pair, hex, "");
             converter.ask(asked, answer -> {
                 if (answer.startsWith("{\"error\":")) findings.count("damaged, refused by both");
-                else findings.disagree("damaged bytes are taken that Kafka refuses", pair.toString(), asked, answer, verdict.refusal());
+                else findings.disagree("damaged bytes are accepted that Kafka refuses", pair.toString(), asked, answer, verdict.refusal());
             });
         } else if (verdict.left() == 0 && Arrays.equals(verdict.written(), bytes)) {
-            findings.count("damaged into another sound value");
+            findings.count("damaged into another valid value");
             show(pair, hex, isJson(verdict.json()) ? verdict.json() : null, hex);
         } else {
             odd(pair, hex, verdict);
@@ -173,7 +173,7 @@ final class MessageRun {
             String code = code(answer);
             if (code.isEmpty()) oddTaken("odd", pair, hex, verdict, strictly, answer, kafka);
             else if (isStricter(pair, code, answer, verdict)) findings.count("odd, refused by kwire alone: " + code);
-            else findings.disagree("odd bytes are refused for no written reason: " + code, pair.toString(), strictly, answer, kafka);
+            else findings.disagree("odd bytes are refused without a documented reason: " + code, pair.toString(), strictly, answer, kafka);
         });
         String leniently = question(pair, hex, ",\"lenient\":true");
         converter.ask(leniently, answer -> {
@@ -203,17 +203,17 @@ final class MessageRun {
     }
 
     private String oddProblem(boolean strict, Pair pair, String hex, Judge.Verdict verdict, JsonNode said) {
-        if (strict && verdict.left() > 0) return "bytes behind the message are taken";
+        if (strict && verdict.left() > 0) return "bytes after the message are accepted";
         if (!said.get("hex").asText().equals(hex)) return "the view does not write what it read";
         if (verdict.written() == null)
             return UNWRITABLE.matcher(verdict.writeRefusal()).find()
-                || !strict && UNORDERED.matcher(verdict.writeRefusal()).find() ? null : "taken, but Kafka cannot write it";
+                || !strict && UNORDERED.matcher(verdict.writeRefusal()).find() ? null : "accepted, but Kafka cannot write it";
         // kwire keeps invalid UTF-8 unchanged and Kafka replaces it by U+FFFD, so Kafka's reading of both is compared.
         byte[] data = HEX.parseHex(said.get("data_hex").asText());
         Judge.Verdict again = pair.judge.read(pair.message, pair.version, data, pair.version);
-        if (!Arrays.equals(again.written(), verdict.written())) return "the data are another value";
+        if (!Arrays.equals(again.written(), verdict.written())) return "the data differ";
         if (isJson(verdict.json()) && !verdict.json().contains("\ufffd") && !Json.same(said.get("json"), Json.parse(verdict.json())))
-            return "the JSON is another";
+            return "the JSON differs";
         return null;
     }
 

@@ -87,7 +87,7 @@ final class RecordsRun {
             findings.count(how + ", a tail to kwire, overflow to Kafka");
             return "";
         }
-        return "taken, but Kafka refuses them";
+        return "accepted, but Kafka refuses them";
     }
 
     private String readByKafka(String how, String answer, String should) {
@@ -103,7 +103,7 @@ final class RecordsRun {
             return "";
         }
         String code = error.get("code").asText();
-        if (!isStricter(code, error.get("path").asText(), read)) return "refused for no written reason: " + code;
+        if (!isStricter(code, error.get("path").asText(), read)) return "refused without a documented reason: " + code;
         findings.count(how + ", refused by kwire alone: " + code);
         return "";
     }

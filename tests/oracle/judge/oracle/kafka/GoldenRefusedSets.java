@@ -60,7 +60,7 @@ final class GoldenRefusedSets {
     }
 
     private void refuse(String sample, String reason, byte[] set) {
-        if (!refused(sample, reason, set)) throw new IllegalStateException("Kafka takes " + sample);
+        if (!refused(sample, reason, set)) throw new IllegalStateException("Kafka accepts " + sample);
     }
 
     private void lenient(String sample, String reason, byte[] set) {
@@ -143,7 +143,7 @@ final class GoldenRefusedSets {
         }
     }
 
-    /** Records by hand: attributes, timestamp delta, offset delta, key, value, headers. */
+    /** Records in hex: attributes, timestamp delta, offset delta, key, value, headers. */
     private void records() {
         byte[] start = HEX.parseHex("000000"), key = HEX.parseHex("0265"), value = HEX.parseHex("0a6576656e74"), none = {0};
         byte[] sound = RawSets.record(start, key, value, none), rest = Arrays.copyOfRange(sound, 1, sound.length);

@@ -58,7 +58,7 @@ final class GoldenValues {
         fill(value, schema, also, 0);
     }
 
-    /** Whether there is an array that can be wide. */
+    /** Whether the message has an array that can be wide. */
     static boolean hasArray(Class<?> type, Schema schema) {
         return !arraysOf(type, schema).isEmpty();
     }

@@ -132,7 +132,7 @@ public class KafkaJudge implements Judge {
                 schemas = (Schema[]) type.getField("SCHEMAS").get(null);
                 toJson = converter(type);
             } catch (ReflectiveOperationException problem) {
-                throw new IllegalStateException(type + " is no generated class", problem);
+                throw new IllegalStateException(type + " is not a generated class", problem);
             }
             hasRecords = Arrays.stream(schemas).anyMatch(schema -> schema != null && Layout.hasRecords(schema));
         }
