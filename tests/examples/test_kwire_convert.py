@@ -351,7 +351,7 @@ class Tool(unittest.TestCase):
 
     def test_invalid_lines_are_answered_and_the_next_line_is_served(self):
         good = json.dumps({"message": "ApiVersionsRequest", "version": 0, "hex": ""})
-        nonsense = ["", "{", "[]", "null", "{}", '{"message":1}', '{"message":"Nobody","version":0,"hex":""}',
+        nonsense = ["", "{", "[]", "null", "{}", '{"message":1}', '{"message":"NoSuchMessage","version":0,"hex":""}',
                     '{"message":"ApiVersionsRequest","version":0}', '{"message":"ApiVersionsRequest","version":"0","hex":""}',
                     '{"message":"ApiVersionsRequest","version":99,"hex":""}', '{"message":"ApiVersionsRequest","version":-1,"hex":""}',
                     '{"message":"ApiVersionsRequest","version":40000,"hex":""}',
