@@ -30,9 +30,9 @@ namespace kwire {
 /// Whether a broker answers the request in `frame`. It answers all requests but Produce with acks=0, for
 /// which it sends nothing and closes the connection on an error.
 ///
-/// Reads only what it needs: the header of a Produce request, and its body up to acks, which has the same
-/// position in every version. Pass the `options` with which the request is parsed. Errors: as
-/// parse_request_frame; truncated or bad_varint if the body is invalid before acks.
+/// Reads only what it needs: the header of a Produce request, and its body up to acks, which in every version
+/// is the first field, after the transactional id if there is one. Pass the `options` with which the request
+/// is parsed. Errors: as parse_request_frame; truncated or bad_varint if the body is invalid before acks.
 [[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame,
                                                                  parse_options options = {}) noexcept {
     const auto start = peek_request(frame);
