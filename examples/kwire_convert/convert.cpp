@@ -67,7 +67,7 @@ std::expected<void, error> show_bytes(const kwire::message_info& message, int ve
     auto again = kwire::encode(message, *view, version);
     if (!again) return std::unexpected(again.error());
     if (const auto spare = body.span().subspan(again->size()); !spare.empty())
-        again->put_bytes(view->hold(spare));
+        again->put_bytes((*view).slice_or_copy(spare));
     const typed_message* const typed = typed_message_of(message.facts.name);
     const auto from_data =
         typed != nullptr ? typed->rewrite(body, version, options) : std::unexpected(wrong("message"));

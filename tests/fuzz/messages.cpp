@@ -69,9 +69,9 @@ void check_canonical_form(const support::chosen_message& chosen) {
     const auto lenient =
         kwire::parse(info, kwire::shared_buffer::copy_of(body), version, kwire::parse_options::lenient());
     if (!lenient) return;
-    const std::span<const std::byte> covered = (*lenient)->bytes();
+    const std::span<const std::byte> covered = lenient->bytes();
     insist(std::ranges::equal(covered, body.first(covered.size())), "its bytes are those that came");
-    const auto written = kwire::detail::encode_dynamic(info, **lenient, version, lenient->buffer());
+    const auto written = kwire::detail::encode_dynamic(info, **lenient, version, (*lenient).buffer());
     insist(written.has_value(), "what was let pass can be written");
     const kwire::shared_buffer canonical = written->to_bytes();
     const auto again = kwire::parse_view(info, canonical.span(), version, {.tags_of_other_versions = true});

@@ -134,7 +134,7 @@ void check_frames(std::span<const std::byte> input) {
     for (const kwire::shared_buffer& frame : frames) {
         const auto request = kwire::parse_request_frame(frame);
         if (request)
-            insist(bytes_of(request->header().view()).size() + request->body().size() == frame.size(),
+            insist(bytes_of(request->header()).size() + request->body().size() == frame.size(),
                    "header and body cover the frame");
         check_produce(frame, request.has_value());
         const std::size_t before = pending.in_flight();
