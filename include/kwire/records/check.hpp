@@ -151,7 +151,7 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
         summary.any_transactional |= batch.is_transactional();
         summary.any_compressed |= batch.compression() != compression_type::none;
     }
-    if (const auto refused = batches.tail(i).refusal()) return at_batch(*refused);
+    if (const auto tail = batches.tail(i); tail.left != 0) return at_batch(*tail.refusal());
     return summary;
 }
 /// The same for a records field that may be null: null holds no batches.

@@ -48,7 +48,7 @@ template <class Keep>
         });
         ++done.batches;
     }
-    if (const auto refused = batches.tail(i).refusal()) return detail::in_batch(*refused, index);
+    if (const auto tail = batches.tail(i); tail.left != 0) return detail::in_batch(*tail.refusal(), index);
     return renumber_result{std::move(picked).take(), done};
 }
 

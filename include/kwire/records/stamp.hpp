@@ -115,8 +115,8 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
                 detail::refused_offsets(*i, static_cast<std::uint64_t>(batch.data() - bytes.data())));
         done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
-    if (const auto left = batches.tail(i).refusal()) [[unlikely]]
-        return refused(*left);
+    if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
+        return refused(*tail.refusal());
     return done;
 }
 
