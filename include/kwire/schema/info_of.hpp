@@ -33,10 +33,10 @@ struct type_at<N, First, Rest...> : type_at<N - 1, Rest...> {};
 /// the number of all of them.
 template <class Message, std::size_t Count, class... Children>
 consteval std::size_t child_number(const field_list<Message, Count, Children...>& list, std::size_t i) {
-    if (list.fields[i].structure == nullptr) return sizeof...(Children);
+    if (list.fields[i].element != field_kind::structure) return sizeof...(Children);
     std::size_t number = 0;
     for (std::size_t before = 0; before < i; ++before)
-        if (list.fields[before].structure != nullptr) ++number;
+        if (list.fields[before].element == field_kind::structure) ++number;
     return number;
 }
 
