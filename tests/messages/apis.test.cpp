@@ -51,7 +51,7 @@ struct arrival {
     friend bool operator==(const arrival&, const arrival&) = default;
 };
 constexpr auto look = kwire::overloaded{
-    []<class M, class Frame>(const kwire::typed_frame<M, Frame>& typed) {
+    []<class M>(const kwire::message<M>& typed) {
         return arrival{M::facts.name, version_of(typed.view()), bytes_of(typed.view()).size()};
     },
     [](const kwire::request_frame&) { return arrival{}; },
