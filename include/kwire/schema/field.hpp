@@ -151,7 +151,7 @@ struct field_info {
                          const detail::attribute& third = detail::no_attribute,
                          const detail::attribute& fourth = detail::no_attribute,
                          const detail::attribute& fifth = detail::no_attribute)
-        : name(called, __builtin_strlen(called)), // which, unlike its own, takes the compiler no loop
+        : name(called),
           kind(type.kind),
           element(type.element),
           versions(in),

@@ -116,7 +116,7 @@ struct view_access {
             [[maybe_unused]] const std::byte* const before = std::exchange(view.base_, next);
             if constexpr (steps_of<S, V>() != 0)
                 if (!layout_at<S, V>.only_scalar_arrays ||
-                    !same_shape<false>(layout_at<S, V>, before, next, view.ends_.at + 1))
+                    !same_shape(layout_at<S, V>, before, next, view.ends_.at + 1))
                     skip_struct_at<S, V, true>(next, view.ends_.at + 1);
         }
     }

@@ -100,7 +100,7 @@ KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const
     const unsigned steps = layout.step_count;
     const std::byte* const tags = base + (steps != 0 ? ends[steps - 1] : 0) + layout.tail;
     // Steady layouts are flexible ones.
-    if (layout.only_scalar_arrays && *tags == std::byte{0} && same_shape<false>(layout, base, tags + 1, ends))
+    if (layout.only_scalar_arrays && *tags == std::byte{0} && same_shape(layout, base, tags + 1, ends))
         [[likely]]
         return tags + 1;
     return find_ends(layout, tags, true, ends); // by a call, so that here no registers need be saved

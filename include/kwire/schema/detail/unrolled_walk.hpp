@@ -37,13 +37,9 @@ public:
     /// Moves over one of them.
     KWIRE_ALWAYS_INLINE const std::byte* one(const std::byte* p) noexcept {
         if constexpr (layout.only_scalar_arrays) {
-            if (before_ != nullptr && enough(p) && same_shape<checks>(layout, before_, p, ends_)) {
-                before_ = p;
-                return p + size_;
-            }
+            if (enough(p) && shape_.fits(p)) return p + shape_.size;
             const std::byte* const end = by_steps<true>(p);
-            before_ = end != nullptr && end[-1] == std::byte{0} ? p : nullptr;
-            if (before_ != nullptr) size_ = static_cast<std::uint32_t>(end - p);
+            if (end != nullptr) shape_.learn(layout, p, end, ends_);
             return end;
         } else {
             return by_steps<false>(p);
@@ -56,9 +52,9 @@ private:
 
     [[nodiscard]] bool enough(const std::byte* p) const noexcept {
         if constexpr (checks)
-            return size_ <= state_.left(p);
+            return shape_.size <= state_.left(p);
         else
-            return true;
+            return shape_.size != element_shape::none;
     }
     template <bool Keep>
     KWIRE_ALWAYS_INLINE const std::byte* by_steps(const std::byte* p) noexcept {
@@ -69,8 +65,7 @@ private:
     }
 
     State& state_;
-    const std::byte* before_ = nullptr;
-    std::uint32_t size_ = 0;
+    element_shape shape_;
     std::uint32_t ends_[max_scalar_array_steps]{};
 };
 

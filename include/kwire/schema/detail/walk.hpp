@@ -105,35 +105,12 @@ KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, c
     return p;
 }
 
-/// Whether the struct at `p` has lengths of the same single bytes as the one at `before`, whose steps end at
-/// `ends`, and like it no tags: then it has the same size, and all its fields lie as they do there.
+/// The shape of one element of an array, to be compared with those that follow: where its lengths are, and
+/// that each takes one byte. An element with the same lengths at these places, and without tags as well, has
+/// the same size, and all its fields are at the same places.
 ///
-/// This is what makes arrays of structs with arrays in them quick (the partitions of a Metadata response):
-/// the replicas of one partition are as many as those of the partition before. Unless as many bytes as the
-/// one before takes are known to be at `p` (`AllThere`), it must stop at the first length that differs: a
-/// shorter struct may be the last thing in its memory, and where the next length of the longer one was,
-/// there is nothing.
-template <bool AllThere>
-KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte* before, const std::byte* p,
-                                    const std::uint32_t* ends) noexcept {
-    const walk_step* const steps = layout.steps;
-    const unsigned count = layout.step_count;
-    unsigned different = 0;
-    std::uint32_t at = 0;
-    for (unsigned i = 0; i < count; ++i) {
-        at += steps[i].fixed;
-        const auto length = static_cast<unsigned>(p[at]);
-        different |= (length ^ static_cast<unsigned>(before[at])) | (length & 0x80);
-        if constexpr (!AllThere)
-            if (different != 0) return false;
-        at = ends[i];
-    }
-    at += layout.tail;
-    return (different | static_cast<unsigned>(p[at]) | static_cast<unsigned>(before[at])) == 0;
-}
-
-/// The shape of one element of an array, to be compared with those that follow: `same_shape` where the layout
-/// is known at run time only. Where the lengths are is worked out once.
+/// This makes arrays of structs with arrays in them quick (the partitions of a Metadata response): the
+/// replicas of one partition are as many as those of the partition before.
 struct element_shape {
     static constexpr std::uint64_t none = ~std::uint64_t{0};
 
@@ -162,14 +139,23 @@ struct element_shape {
         learned = p;
     }
 
-    /// Whether the struct at `p` has this shape. It stops at the first length that differs, as `same_shape`
-    /// does: over bytes that were checked before nobody knows that `size` of them are there.
+    /// Whether the struct at `p` has this shape. It must stop at the first length that differs: the struct
+    /// may be shorter and the last thing in its memory.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool fits(const std::byte* p) const noexcept {
         for (unsigned i = 0; i <= lengths; ++i)
             if (p[at[i]] != learned[at[i]]) return false;
         return true;
     }
 };
+
+/// Whether the struct at `next` has the shape of the one at `base`, which it follows and whose steps end at
+/// `ends`.
+KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte* base, const std::byte* next,
+                                    const std::uint32_t* ends) noexcept {
+    element_shape shape;
+    shape.learn(layout, base, next, ends);
+    return shape.size != element_shape::none && shape.fits(next);
+}
 
 /// Notes a refusal at `at`, of `field` (nullptr, or one without a name: of none). Always nullptr, so that a
 /// walk can return it.
