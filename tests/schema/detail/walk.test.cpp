@@ -65,7 +65,7 @@ struct sometimes_null : private kwire::vocabulary {
         using view = basic_view<kwire::any_version>;
     };
     template <class M = sometimes_null>
-    static constexpr kwire::field_list<M, 2, inner> fields{
+    static constexpr kwire::field_list<M, 2, inner, inner> fields{
         {{"tagged", structure<inner>(), since(0), tag(0), nullable_since(1)},
          {"plain", structure<inner>(), since(0), nullable_since(1)}}};
     template <int V>
