@@ -52,7 +52,7 @@ std::uint64_t hash_of(wire::hash_key key, const std::optional<T>& value) noexcep
 
 /// The elements of an array, found by position and by key. Made by `indexed`.
 ///
-/// Owns what it knows of the elements, a few dozen bytes for each, but not their bytes: good as long as those
+/// Owns what it knows of the elements, a few dozen bytes for each, but not their bytes: valid while those
 /// are. Peers cannot make it slow: the hash has a key that they do not know, and equal keys are chained.
 /// Threads: any number may read.
 template <class E>
@@ -85,7 +85,7 @@ public:
         bool by_key_ = false;
     };
 
-    /// The elements with one key, in the order of the bytes. Good as long as the indexed_array is.
+    /// The elements with one key, in the order of the bytes. Valid while the indexed_array is.
     class matches {
     public:
         [[nodiscard]] iterator begin() const noexcept { return begin_; }
@@ -108,7 +108,7 @@ public:
             for (std::uint32_t i = static_cast<std::uint32_t>(entries_.size()); i-- > 0;) {
                 std::uint32_t& head = slot(place_of(detail::read_key(entries_[i].view)));
                 entries_[i].next = head;
-                head = i; // from behind, so that the first is found first
+                head = i; // in reverse, so that the first is found first
             }
         }
     }

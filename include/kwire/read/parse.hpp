@@ -89,7 +89,7 @@ decltype(auto) visit_first_version(const struct_view<S, any_version>& view, F& f
 
 /// Checks the body of message `M` at `version` and shows it, without keeping the bytes alive.
 ///
-/// `body` starts behind the header and must outlive the view. Nothing is allocated. `options` names what
+/// `body` starts after the header and must outlive the view. Nothing is allocated. `options` names what
 /// passes although it is wrong: nothing unless it is asked for, and every accessor is safe on what passed.
 /// Errors carry the byte offset in `body` and the field path: truncated, bad_length, null_not_allowed,
 /// string_too_long, count_exceeds_input, bad_varint, tag_order, duplicate_tag, tag_size_mismatch,

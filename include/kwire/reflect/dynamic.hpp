@@ -56,7 +56,7 @@ struct dynamic_access;
 
 /// A field of a dynamic_view, or an element of one that is an array.
 ///
-/// Good as long as the bytes of the message are. A field that the bytes do not hold, because the version
+/// Valid while the bytes of the message are. A field that the bytes do not hold, because the version
 /// lacks it or its tag is not there, shows the schema's default. Each `kind()` has one function that shows
 /// it; none may be called for a value that is null.
 class dynamic_value {
@@ -99,7 +99,7 @@ public:
     [[nodiscard]] uuid id() const noexcept {
         return at_ == nullptr ? uuid{} : detail::load_scalar<uuid>(at_);
     }
-    /// A string, in the message's bytes; nothing says that it is UTF-8.
+    /// A string, in the message's bytes; not checked to be UTF-8.
     [[nodiscard]] std::string_view text() const noexcept {
         if (at_ == nullptr) return field_->default_text;
         const detail::trusted_count text = counted();
@@ -134,7 +134,7 @@ private:
     [[nodiscard]] bool nullable() const noexcept {
         return !element_ && field_->nullable.contains(around_->version);
     }
-    /// Behind the marker of a struct that may be null; nullptr if it is.
+    /// The first byte after the marker of a nullable struct; nullptr if it is null.
     [[nodiscard]] const std::byte* struct_start() const noexcept {
         const std::byte* start = at_;
         return nullable() && detail::skip_null_marker(start, field_->tag >= 0) ? nullptr : start;
@@ -158,7 +158,7 @@ private:
 /// bytes and to static tables; copies freely.
 class dynamic_view {
 public:
-    /// The message's name if this is a whole message, and nothing if it is a struct of one.
+    /// The message's name if this is a whole message, and empty if it is a struct of one.
     [[nodiscard]] std::string_view message() const noexcept {
         return message_ != nullptr ? message_->name : std::string_view();
     }
@@ -258,7 +258,7 @@ inline dynamic_view dynamic_value::structure() const noexcept {
 
 inline std::size_t dynamic_value::struct_size() const noexcept { return structure().bytes().size(); }
 
-/// The elements of an array, in the order of the bytes. Good as long as those are.
+/// The elements of an array, in the order of the bytes. Valid while those are.
 class dynamic_elements {
 public:
     class iterator : public detail::forward_iterator<iterator, dynamic_value> {
@@ -311,7 +311,7 @@ private:
 
 inline dynamic_elements dynamic_value::elements() const noexcept { return dynamic_elements(*this); }
 
-/// The fields of a struct in the schema's order. Good as long as the message's bytes are, whatever becomes of
+/// The fields of a struct in the schema's order. Valid while the message's bytes are, whatever becomes of
 /// the view.
 class dynamic_fields {
 public:
@@ -350,7 +350,7 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
 
 /// Checks the body of `message` at `version` and shows it, without keeping the bytes alive.
 ///
-/// `body` starts behind the header and must outlive the view. Nothing is allocated. Errors: as parse_view<M>.
+/// `body` starts after the header and must outlive the view. Nothing is allocated. Errors: as parse_view<M>.
 [[nodiscard]] inline std::expected<dynamic_view, error> parse_view(const message_info& message,
                                                                    std::span<const std::byte> body,
                                                                    int version,

@@ -12,7 +12,7 @@
 namespace kwire {
 
 /// The size of a message or struct at version `V` if every value has it, else nullopt. Structs of flexible
-/// versions have none, for anybody may add tags to them (KIP-482).
+/// versions have none, since any peer may add tags to them (KIP-482).
 template <class S, int V>
     requires requires { S::template fields<>; }
 inline constexpr std::optional<std::size_t> fixed_wire_size<S, V> = [] {

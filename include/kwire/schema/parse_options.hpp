@@ -11,8 +11,8 @@ namespace kwire {
 /// Whatever passes, the view of it covers the very bytes that came, `to_data` takes their meaning, and
 /// `encode` writes that meaning as a correct peer would.
 struct parse_options {
-    /// Bytes behind the body: librdkafka since 2.12 sends some after requests, and Kafka ignores them. They
-    /// are no part of the view: `held::bytes()` has them behind those of the view.
+    /// Bytes after the body: librdkafka since 2.12 sends some after requests, and Kafka ignores them. They
+    /// are not part of the view: `message::bytes()` has them after those of the view.
     bool trailing_bytes = false;
     /// Null where the field has none at this version, strings in arrays too: reads as empty. Azure Event Hubs
     /// sends it for bytes; Kafka refuses it.
@@ -30,7 +30,7 @@ struct parse_options {
     /// it.
     bool tags_of_other_versions = false;
 
-    /// Everything at once.
+    /// All of them.
     [[nodiscard]] static constexpr parse_options lenient() noexcept {
         return {true, true, true, true, true, true};
     }

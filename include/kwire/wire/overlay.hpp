@@ -37,7 +37,7 @@ concept overlayable =
     alignof(T) == 1 && std::has_unique_object_representations_v<T> && !std::is_empty_v<T> &&
     !std::is_same_v<std::remove_cv_t<T>, bool> && std::is_same_v<T, std::remove_cv_t<T>>;
 
-/// The `T` at `p`, for bytes that are known to hold one; good as long as they are.
+/// The `T` at `p`, for bytes that are known to hold one; valid while they are.
 ///
 /// Here is the only cast from bytes to a type in kwire. It is sound because `T` is an implicit-lifetime type:
 /// the array of std::byte that holds the bytes has created a T there, which has its value from the bytes put
@@ -55,7 +55,7 @@ template <overlayable T>
     return const_cast<T&>(overlay_trusted<T>(static_cast<const std::byte*>(p)));
 }
 
-/// The `T` at the beginning of `bytes`, which may be longer; good as long as they are.
+/// The `T` at the beginning of `bytes`, which may be longer; valid while they are.
 ///
 /// errc::truncated, with the bytes needed and left, if there are fewer than sizeof(T).
 template <overlayable T>
@@ -75,7 +75,7 @@ template <overlayable T>
     return &overlay_trusted<T>(bytes.data());
 }
 
-/// The bytes of `value` where it lies, as they go on the wire; good as long as `value` is.
+/// The bytes of `value` where it lies, as they go on the wire; valid while `value` is.
 template <overlayable T>
 [[nodiscard]] inline std::span<const std::byte, sizeof(T)> as_bytes(const T& value) noexcept {
     return std::as_bytes(std::span<const T, 1>(&value, 1));

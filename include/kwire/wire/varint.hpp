@@ -108,7 +108,7 @@ constexpr std::byte* write_uvarint(std::byte* out, U value) noexcept {
 
 } // namespace detail
 
-/// Reads an unsigned varint from [p, end) and returns the position behind it.
+/// Reads an unsigned varint from [p, end) and returns the position after it.
 ///
 /// nullptr if the bytes end before it does or if it does not fit 32 bits (varint_defect tells which); `value`
 /// is then unchanged. Accepts up to 5 bytes, padded or not. `p` may be equal to `end`.
@@ -154,7 +154,7 @@ template <class U = std::uint32_t>
     return detail::uvarint_size(value);
 }
 
-/// Writes the shortest form of `value` and returns the position behind it; there must be uvarint_size(value)
+/// Writes the shortest form of `value` and returns the position after it; there must be uvarint_size(value)
 /// bytes.
 constexpr std::byte* write_uvarint(std::byte* out, std::uint32_t value) noexcept {
     return detail::write_uvarint(out, value);
@@ -224,7 +224,7 @@ read_varint_trusted(const std::byte* p, std::int64_t& value) noexcept {
     return detail::uvarint_size(zigzag_encode(value));
 }
 
-/// Writes the shortest zig-zag form of `value` and returns the position behind it; there must be
+/// Writes the shortest zig-zag form of `value` and returns the position after it; there must be
 /// varint_size(value) bytes.
 constexpr std::byte* write_varint(std::byte* out, std::int32_t value) noexcept {
     return detail::write_uvarint(out, zigzag_encode(value));

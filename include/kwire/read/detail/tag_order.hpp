@@ -11,8 +11,8 @@ namespace kwire::detail {
 
 /// Sorts tags of one section, and keeps the last of each number, as readers do with known tags.
 ///
-/// By a heap, whose code is small: only what a lenient parse has let pass needs it. A tag further behind in
-/// the section lies further behind in memory, so that equal numbers keep their order.
+/// By a heap, whose code is small: only what a lenient parse has let pass needs it. A later tag of
+/// the section has a higher address, so that equal numbers keep their order.
 KWIRE_COLD inline void put_in_order(std::vector<unknown_tag_view>& tags) {
     const auto before = [](const unknown_tag_view& a, const unknown_tag_view& b) {
         return a.number != b.number ? a.number < b.number : a.payload.data() < b.payload.data();

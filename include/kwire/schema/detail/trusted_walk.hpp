@@ -1,9 +1,9 @@
-/// The walk over message bytes that were checked: it looks for no end, and finds what the check let pass.
+/// The walk over message bytes that were checked: without bounds, and by the most lenient rules.
 ///
-/// A lenient check (parse_options) lets pass what a strict one refuses, and nobody here knows which of them
-/// it was: one rule serves both. A negative length is no length, a known tag ends where its value does, and
-/// the last of its tags is the one that counts; bytes that a strict check has passed mean the same by these
-/// rules.
+/// A lenient check (parse_options) accepts what a strict one refuses, and this walk does not know which of
+/// them it was. It needs only one set of rules: a negative length is null, a known tag ends where its value
+/// ends, and the last of several tags with one number counts. Bytes that a strict check accepted mean the
+/// same by these rules.
 #pragma once
 
 #include <kwire/schema/detail/walk.hpp>
@@ -85,7 +85,7 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_tags(const struct_layout& layout, cons
 }
 
 /// Stores where each step of a checked struct ends, counted from where it begins, and returns that: at `p`,
-/// or, if `tags`, behind the tag section at `p` of the struct in front of it.
+/// or, if `tags`, after the tag section at `p` of the struct before it.
 KWIRE_APART inline const std::byte* find_ends(const struct_layout& layout, const std::byte* p, bool tags,
                                               std::uint32_t* ends) noexcept {
     check_state no_end(checked_before{});
@@ -94,7 +94,7 @@ KWIRE_APART inline const std::byte* find_ends(const struct_layout& layout, const
     return p;
 }
 
-/// The struct behind the checked one at `base`, in the same array. Makes `ends` its own.
+/// The struct after the checked one at `base`, in the same array. Updates `ends` for it.
 KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const std::byte* base,
                                               std::uint32_t* ends) noexcept {
     const unsigned steps = layout.step_count;
@@ -111,7 +111,7 @@ struct trusted_tag {
     std::uint32_t number;
     bool known;               ///< to the schema, at this version
     const std::byte* payload; ///< of a known one, its value
-    const std::byte* end;     ///< behind it, where the next one begins
+    const std::byte* end;     ///< where the next one begins
 };
 
 /// The tag at `p`. An unknown one ends where its size says, a known one where its value does.

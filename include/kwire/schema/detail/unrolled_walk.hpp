@@ -22,7 +22,8 @@ class element_walker {
 public:
     explicit element_walker(State& state) noexcept : state_(state) {}
 
-    /// Moves over so many of them; all of the least size are there. nullptr if one is refused.
+    /// Moves over `count` of them; nullptr if one is refused. @pre bytes for `count` of the least size are
+    /// there.
     KWIRE_ALWAYS_INLINE const std::byte* walk(const std::byte* p, std::uint32_t count) noexcept {
         std::uint32_t done = 0;
         if constexpr (layout.step_count == 0) p = hop_untagged(layout, p, count, done);
@@ -69,7 +70,7 @@ private:
     std::uint32_t ends_[max_scalar_array_steps]{};
 };
 
-/// Stands for the state of a walk that checks nothing.
+/// In place of the state, for a walk that checks nothing.
 struct no_check {};
 
 /// One step of the check.
@@ -121,7 +122,8 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step_at(const std::byte* p) noexcept {
     }
 }
 
-/// The unrolled form of `check_struct`. It need not note an error: whoever called it asks `check_struct` why.
+/// The unrolled form of `check_struct`. It makes no error: the caller runs `check_struct` to
+/// find out why.
 template <class S, int V, bool Keep>
 inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
                                         std::uint32_t* ends) noexcept {

@@ -1,7 +1,8 @@
 /// Internal: views, as generated headers and the readers of them need them.
 ///
 /// A view is a small value that points at bytes, never at another view. Only `parse` and other views make
-/// views, so everything that a view shows was checked. It is valid while the bytes are; `held` keeps them.
+/// views, so everything that a view shows was checked. It is valid while the bytes are; `message` keeps
+/// them.
 #pragma once
 
 #include <kwire/schema/detail/field_access.hpp>
@@ -36,7 +37,7 @@ template <class S, int V>
     return detail::view_access::layout(view).version;
 }
 
-/// The bytes that a view covers, its tag section included; good as long as the view's own bytes are.
+/// The bytes that a view covers, its tag section included; valid while the view's own bytes are.
 ///
 /// None for a struct that the message does not hold, such as an absent tagged one: it shows defaults.
 template <class S, int V>

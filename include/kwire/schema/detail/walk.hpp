@@ -1,7 +1,7 @@
 /// The walk that checks message bytes: every length, count, varint and tag, in one pass.
 ///
-/// A walk follows the steps of a layout. This one reads the layout at run time and is no template, for all
-/// messages share it; unrolled_walk.hpp has the same for layouts that are known at compile time. What was
+/// A walk follows the steps of a layout. This one reads the layout at run time and is not a template, since
+/// all messages share it; unrolled_walk.hpp has the same for layouts that are known at compile time. What was
 /// checked is walked by trusted_walk.hpp.
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace kwire::detail {
 
-/// What stands for bytes that are not there: an empty body, an empty array by default.
+/// In place of bytes that do not exist: an empty body, a default array.
 inline constexpr std::byte nothing[1]{};
 
 /// A place for the error of a walk: empty until something is refused.
@@ -65,7 +65,7 @@ struct check_state {
     }
 };
 
-/// Moves over so many elements of fixed width; all of them are there.
+/// Skips `count` elements of fixed width. @pre all of them are there.
 ///
 /// A walk is bound by latency: each count must be loaded before the next address is known. Few elements are
 /// therefore counted off one by one, and hidden from the compiler, which would multiply: then the branch
@@ -81,8 +81,8 @@ KWIRE_ALWAYS_INLINE const std::byte* hop(const std::byte* p, std::uint64_t count
     return p;
 }
 
-/// Moves over structs of fixed width, from number `done` on, as long as they have no tags; all of the least
-/// size are there. `done` says how many it were.
+/// Moves over structs of fixed width, from number `done` on, while they have no tags. `done` becomes the
+/// number of the first that has some. @pre bytes for `count` structs of the least size are there.
 KWIRE_ALWAYS_INLINE const std::byte* hop_untagged(const struct_layout& layout, const std::byte* p,
                                                   std::uint32_t count, std::uint32_t& done) noexcept {
     const std::size_t tail = layout.tail;
@@ -116,7 +116,7 @@ struct element_shape {
 
     std::uint64_t size = none;          ///< the bytes that the element takes; `none` if nothing can fit it
     const std::byte* learned = nullptr; ///< the element
-    unsigned lengths = 0;               ///< behind them `at` has the place of the tag section
+    unsigned lengths = 0;               ///< the entry of `at` after them is the place of the tag section
     std::uint32_t at[max_scalar_array_steps + 1];
 
     /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself at `end`.
@@ -281,7 +281,7 @@ KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const s
     const struct_layout& inner = step.child != nullptr ? step.child->layouts[layout.version_index]
                                                        : text_layouts[has_varint_prefix(step.form) ? 1 : 0];
     std::uint32_t element = 0;
-    if (inner.step_count == 0 && !is_single_struct(step.form)) // so many of the least size are there
+    if (inner.step_count == 0 && !is_single_struct(step.form)) // bytes for `count` of them are there
         p = hop_untagged(inner, p, count, element);
     std::uint32_t ends[max_struct_steps];
     element_shape shape; // of the last element that was checked step by step
@@ -300,7 +300,7 @@ KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const s
 }
 
 /// Step number `index` of `layout`. Its fixed bytes and its length prefix are known to be there, and when it
-/// returns a position, so are the `next_need` bytes behind it. nullptr means refused.
+/// returns a position, so are the `next_need` bytes after it. nullptr means refused.
 KWIRE_APART inline const std::byte* check_any_step(unsigned index, const struct_layout& layout,
                                                    const std::byte* p, check_state& state) noexcept {
     const walk_step& step = layout.steps[index];
@@ -426,7 +426,7 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
 }
 
 /// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
-/// `p`. Returns the position behind the struct, or nullptr and a filled-in error.
+/// `p`. Returns the position after the struct, or nullptr and a filled-in error.
 KWIRE_APART inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
                                                  check_state& state, std::uint32_t* ends) noexcept {
     const std::byte* const base = p;
