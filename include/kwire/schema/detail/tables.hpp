@@ -210,8 +210,8 @@ struct struct_layout {
     const field_place* places = nullptr;
     const known_tag* tags = nullptr;
     const field_info* fields = nullptr;
-    /// `check_known_tag`, or nullptr without known tags.
-    // cost: a direct call would have every program compile it; only messages with tags need it.
+    /// `check_known_tag`, or nullptr without known tags: called by this pointer, it is compiled only in
+    /// programs with such messages.
     decltype(&check_known_tag) check_tag = nullptr;
     std::uint32_t min_size = 0;   ///< the least bytes of a value
     std::uint16_t first_need = 0; ///< bytes that must be there before the first step
