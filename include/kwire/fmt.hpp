@@ -15,7 +15,7 @@
 #include <kwire/error_code.hpp>
 #include <kwire/read/message.hpp>
 #include <kwire/reflect/print.hpp>
-#include <kwire/wire/uuid.hpp>
+#include <kwire/wire/uuid_text.hpp>
 
 #include <fmt/format.h>
 

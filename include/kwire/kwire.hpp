@@ -58,6 +58,7 @@
 #include <kwire/wire/overlay.hpp>
 #include <kwire/wire/text.hpp>
 #include <kwire/wire/uuid.hpp>
+#include <kwire/wire/uuid_text.hpp>
 #include <kwire/wire/varint.hpp>
 #include <kwire/write/encode.hpp>
 #include <kwire/write/nullable_list.hpp>

@@ -3,6 +3,7 @@
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/json.hpp>
 #include <kwire/reflect/set.hpp>
+#include <kwire/wire/uuid_text.hpp>
 
 #include <algorithm>
 #include <string>

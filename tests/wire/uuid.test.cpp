@@ -1,4 +1,5 @@
 #include <kwire/wire/uuid.hpp>
+#include <kwire/wire/uuid_text.hpp>
 
 #include <string>
 #include <type_traits>

@@ -82,31 +82,33 @@ public:
     /// A part of the view, kept on its own. O(1); nullopt if `part` does not lie in this buffer.
     template <view_of_bytes V>
     [[nodiscard]] std::optional<held<V>> hold(V part) const {
-        if (!buffer_.slice_of(bytes_of(part))) return std::nullopt;
+        const std::span<const std::byte> bytes = bytes_of(part);
+        if (!buffer_.slice_at(bytes.data(), bytes.size())) return std::nullopt;
         return held<V>(std::move(part), buffer_);
     }
 
     /// These bytes as a buffer of their own. O(1); nullopt if they do not lie in this buffer, as the default
     /// of a string that this version does not have. Empty bytes give an empty buffer, wherever they lie.
     [[nodiscard]] std::optional<shared_buffer> slice(std::span<const std::byte> part) const noexcept {
-        return buffer_.slice_of(part);
+        return buffer_.slice_at(part.data(), part.size());
     }
     [[nodiscard]] std::optional<shared_buffer> slice(std::string_view part) const noexcept {
-        return buffer_.slice_of(part);
+        return buffer_.slice_at(bytes_of_text(part).data(), part.size());
     }
 
-    /// The same, with a copy of bytes that lie elsewhere, counted in copied_bytes(): right for whatever an
-    /// accessor returned.
+    /// The same, with a copy of bytes that lie elsewhere, counted in copied_bytes(): for accessors that may
+    /// return a default, which does not lie in the message.
     [[nodiscard]] shared_buffer slice_or_copy(std::span<const std::byte> part) const {
-        return slice_or_copy_of(part);
+        return slice_or_copy_at(part.data(), part.size());
     }
-    [[nodiscard]] shared_buffer slice_or_copy(std::string_view part) const { return slice_or_copy_of(part); }
+    [[nodiscard]] shared_buffer slice_or_copy(std::string_view part) const {
+        return slice_or_copy_at(bytes_of_text(part).data(), part.size());
+    }
 
 private:
-    template <class Part>
-    [[nodiscard]] shared_buffer slice_or_copy_of(Part part) const {
-        if (auto slice = buffer_.slice_of(part)) return *std::move(slice);
-        return shared_buffer::copy_of(part);
+    [[nodiscard]] shared_buffer slice_or_copy_at(const std::byte* part, std::size_t size) const {
+        if (auto slice = buffer_.slice_at(part, size)) return *std::move(slice);
+        return shared_buffer::copy_of(std::span(part, size));
     }
     void forget() noexcept {
         if constexpr (std::is_nothrow_default_constructible_v<View> &&

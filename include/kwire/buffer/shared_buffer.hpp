@@ -213,11 +213,10 @@ public:
     ///
     /// For an empty part the result is an empty buffer, wherever the part points.
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::span<const std::byte> part) const noexcept {
-        if (part.empty()) return shared_buffer{};
-        return slice(detail::distance_from(data_, part.data()), part.size());
+        return slice_at(part.data(), part.size());
     }
     [[nodiscard]] std::optional<shared_buffer> slice_of(std::string_view part) const noexcept {
-        return slice_of(bytes_of_text(part));
+        return slice_at(bytes_of_text(part).data(), part.size());
     }
 
     /// Removes the first `n` bytes and returns them, in O(1); nullopt, without a change, if there are fewer.
@@ -283,10 +282,19 @@ private:
     friend payload;
     friend unique_buffer;
     friend detail::buffer_access;
+    template <class View>
+    friend class held;
 
     shared_buffer(const std::byte* data, std::size_t size, detail::memory_ref memory) noexcept
         : data_(data), size_(size), memory_(std::move(memory)) {}
 
+    // cost: held calls this and not slice_of, for the choice between the two overloads of that takes 110 M
+    // instructions of the compiler, 2.7 % of a program that parses and visits a message.
+    [[nodiscard]] std::optional<shared_buffer> slice_at(const std::byte* part,
+                                                        std::size_t size) const noexcept {
+        if (size == 0) return shared_buffer{};
+        return slice(detail::distance_from(data_, part), size);
+    }
     [[nodiscard]] shared_buffer slice_unchecked(std::size_t offset, std::size_t length) const noexcept {
         if (length == 0) return {};
         return {data_ + offset, length, memory_};

@@ -7,9 +7,7 @@
 #pragma once
 
 #include <kwire/api.hpp>
-#include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/held.hpp>
-#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/schema/detail/view.hpp>
 
@@ -121,8 +119,8 @@ public:
     }
     /// The body alone, with a reference of its own. O(1).
     [[nodiscard]] shared_buffer body() const noexcept {
-        const auto body = detail::body_in(base::bytes(), place_);
-        return detail::buffer_access::slice(base::buffer(), place_.body, body.size());
+        const std::size_t size = detail::body_in(base::bytes(), place_).size();
+        return base::buffer().slice(place_.body, size).value_or(shared_buffer());
     }
 
 private:

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <kwire/api.hpp>
-#include <kwire/buffer/detail/buffer_access.hpp>
-#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/read/message.hpp>
 
 #include <cstdint>
@@ -56,8 +54,8 @@ public:
     [[nodiscard]] shared_buffer frame() && noexcept { return std::move(frame_); }
     /// The bytes after the header, with a reference of their own. O(1).
     [[nodiscard]] shared_buffer body() const& noexcept {
-        return detail::buffer_access::slice(frame_, place_.body,
-                                            detail::body_in(frame_.span(), place_).size());
+        return frame_.slice(place_.body, detail::body_in(frame_.span(), place_).size())
+            .value_or(shared_buffer());
     }
     /// The same, and gives up the reference on the frame: the body may be the last one then.
     [[nodiscard]] shared_buffer body() && noexcept {

@@ -19,6 +19,7 @@
 
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/wire/detail/utf8.hpp>
+#include <kwire/wire/uuid_text.hpp>
 
 #include <array>
 #include <charconv>

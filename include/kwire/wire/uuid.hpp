@@ -1,4 +1,4 @@
-/// Kafka's ids of 16 bytes, and their text: 22 characters of unpadded URL-safe base64, or 32 hex digits.
+/// Kafka's ids of 16 bytes; include wire/uuid_text.hpp to convert them from and to text.
 #pragma once
 
 #include <kwire/error.hpp>
@@ -48,84 +48,23 @@ struct uuid {
     friend constexpr auto operator<=>(const uuid&, const uuid&) noexcept = default;
     friend constexpr bool operator==(const uuid&, const uuid&) noexcept = default;
 
+    // The four below are defined in wire/uuid_text.hpp.
+
     /// Writes the id as Kafka prints it, 22 characters of `A-Z a-z 0-9 - _`, and returns them.
-    constexpr std::string_view to_chars(std::span<char, text_size> out) const noexcept {
-        constexpr const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        unsigned pending = 0, bits = 0;
-        std::size_t at = 0;
-        for (const std::byte b : bytes) {
-            pending = pending << 8 | std::to_integer<unsigned>(b);
-            for (bits += 8; bits >= 6; bits -= 6) out[at++] = alphabet[pending >> (bits - 6) & 0x3f];
-        }
-        out[at] = alphabet[pending << (6 - bits) & 0x3f];
-        return {out.data(), out.size()};
-    }
+    constexpr std::string_view to_chars(std::span<char, text_size> out) const noexcept;
 
     /// Writes the id as 32 lower-case hex digits and returns them.
-    constexpr std::string_view to_hex(std::span<char, hex_size> out) const noexcept {
-        constexpr const char* digits = "0123456789abcdef";
-        std::size_t at = 0;
-        for (const std::byte b : bytes) {
-            out[at++] = digits[std::to_integer<std::size_t>(b >> 4)];
-            out[at++] = digits[std::to_integer<std::size_t>(b & std::byte{0x0f})];
-        }
-        return {out.data(), out.size()};
-    }
+    constexpr std::string_view to_hex(std::span<char, hex_size> out) const noexcept;
 
     /// Reads what Kafka prints, with or without the two `=` that complete the base64.
     ///
     /// bad_value if the length is another, a character is outside the URL-safe alphabet, or one of the four
     /// bits that the last character has too many is set.
-    [[nodiscard]] static constexpr std::expected<uuid, errc> from_text(std::string_view text) noexcept {
-        if (text.size() == text_size + 2 && text.ends_with("==")) text.remove_suffix(2);
-        if (text.size() != text_size) return std::unexpected(errc::bad_value);
-        uuid id;
-        unsigned pending = 0, bits = 0;
-        std::size_t at = 0;
-        for (const char c : text) {
-            const int digit = base64_digit(c);
-            if (digit < 0) return std::unexpected(errc::bad_value);
-            pending = pending << 6 | static_cast<unsigned>(digit);
-            bits += 6;
-            if (bits >= 8) { // 22 characters fill the 16 bytes exactly and leave 4 bits
-                bits -= 8;
-                id.bytes[at++] = static_cast<std::byte>(pending >> bits & 0xff);
-            }
-        }
-        if ((pending & 0x0f) != 0) return std::unexpected(errc::bad_value);
-        return id;
-    }
+    [[nodiscard]] static constexpr std::expected<uuid, errc> from_text(std::string_view text) noexcept;
 
     /// Reads 32 hex digits of either case, with or without the dashes of the canonical form of other systems
     /// (`00112233-4455-6677-8899-aabbccddeeff`). bad_value for anything else.
-    [[nodiscard]] static constexpr std::expected<uuid, errc> from_hex(std::string_view text) noexcept {
-        const bool dashed = text.size() == hex_size + 4;
-        if (!dashed && text.size() != hex_size) return std::unexpected(errc::bad_value);
-        uuid id;
-        std::size_t from = 0;
-        for (std::size_t at = 0; at < id.bytes.size(); ++at) {
-            if (dashed && (at == 4 || at == 6 || at == 8 || at == 10) && text[from++] != '-')
-                return std::unexpected(errc::bad_value);
-            const int high = hex_digit(text[from++]), low = hex_digit(text[from++]);
-            if (high < 0 || low < 0) return std::unexpected(errc::bad_value);
-            id.bytes[at] = static_cast<std::byte>(high << 4 | low);
-        }
-        return id;
-    }
-
-private:
-    static constexpr int base64_digit(char c) noexcept {
-        if (c >= 'A' && c <= 'Z') return c - 'A';
-        if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-        if (c >= '0' && c <= '9') return c - '0' + 52;
-        if (c == '-') return 62;
-        return c == '_' ? 63 : -1;
-    }
-    static constexpr int hex_digit(char c) noexcept {
-        if (c >= '0' && c <= '9') return c - '0';
-        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    }
+    [[nodiscard]] static constexpr std::expected<uuid, errc> from_hex(std::string_view text) noexcept;
 };
 
 } // namespace kwire

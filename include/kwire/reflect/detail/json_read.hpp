@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/reflect/transcode.hpp>
+#include <kwire/wire/uuid_text.hpp>
 
 #include <boost/json/value.hpp>
 

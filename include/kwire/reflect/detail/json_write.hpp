@@ -3,6 +3,7 @@
 
 #include <kwire/reflect/transcode.hpp>
 #include <kwire/wire/detail/utf8.hpp>
+#include <kwire/wire/uuid_text.hpp>
 
 #include <array>
 #include <charconv>
