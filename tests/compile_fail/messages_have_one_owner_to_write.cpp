@@ -45,6 +45,12 @@ bool use(kwire::request_frame frame) {
 #elif KWIRE_MUST_FAIL == 7
     // expect: no matching function|no matching constructor
     return kwire::message<request>(*frozen, receive())->allow_auto_topic_creation();
+#elif KWIRE_MUST_FAIL == 8
+    // expect: encode_response writes the data of a response
+    return kwire::encode_response(request::data{}, 12, 7).has_value();
+#elif KWIRE_MUST_FAIL == 9
+    // expect: encode_request writes the data of a request
+    return kwire::encode_request(kwire::metadata_response::data{}, 12, 7).has_value();
 #endif
     return frozen->allow_auto_topic_creation();
 }

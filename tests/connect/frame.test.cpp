@@ -278,3 +278,16 @@ TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of vers
               .value()
               .api_version() == 12);
 }
+
+TEST_CASE("a frame as it is sent loses its length without a copy, and only if the length is right") {
+    const shared_buffer sent =
+        kwire::encode_request<kwire::api_versions_request>({}, 0, 7, "me").value().to_bytes();
+    const auto frame = kwire::without_length(sent);
+    REQUIRE(frame);
+    CHECK(frame->data() == sent.data() + 4);
+    CHECK(kwire::parse_request_frame(*frame).value().client_id() == "me");
+    CHECK_FALSE(kwire::without_length(*frame));
+    CHECK_FALSE(kwire::without_length(sent.slice(0, sent.size() - 1).value()));
+    CHECK_FALSE(kwire::without_length(sent.slice(0, 3).value()));
+    CHECK(kwire::without_length(frame_of("00000000")).value().empty());
+}

@@ -121,6 +121,17 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 
 } // namespace detail
 
+/// The frame in bytes as they are sent, without its length: what parse_request_frame and parse_response_frame
+/// read, and what frame_reader yields. O(1).
+///
+/// nullopt unless the first four bytes are the length of all that follows.
+[[nodiscard]] inline std::optional<shared_buffer> without_length(const shared_buffer& sent) noexcept {
+    constexpr std::size_t prefix = 4;
+    if (sent.size() < prefix || wire::load_be<std::uint32_t>(sent.data()) != sent.size() - prefix)
+        return std::nullopt;
+    return sent.slice(prefix, sent.size() - prefix);
+}
+
 /// The frame preceded by its length, ready to be sent. Refers to the buffers of `frame` and copies none.
 ///
 /// Errors: too_large for 2 GiB and more, which does not fit the length; no frame that was read is that long.
@@ -224,6 +235,7 @@ template <class M>
 [[nodiscard]] std::expected<buffer_chain, error> encode_request(const typename M::data& request, int version,
                                                                 std::int32_t correlation_id,
                                                                 std::optional<std::string> client_id = "") {
+    static_assert(M::facts.name.ends_with("Request"), "encode_request writes the data of a request");
     const int header_version =
         request_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
     request_header::data header;
@@ -246,6 +258,7 @@ template <detail::message_data Data>
 template <class M>
 [[nodiscard]] std::expected<buffer_chain, error> encode_response(const typename M::data& response,
                                                                  int version, std::int32_t correlation_id) {
+    static_assert(M::facts.name.ends_with("Response"), "encode_response writes the data of a response");
     const int header_version =
         response_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
     response_header::data header;

@@ -37,7 +37,7 @@ public:
     [[nodiscard]] constexpr auto operator->() const& noexcept KWIRE_LIFETIMEBOUND {
         return reach(base::operator*());
     }
-    const T* operator->() const&& = delete;
+    const T* operator->() const&& = delete; // name the result, and ask whether it has a value
 
     /// What the message's own functions of these names return. @pre has_value()
     template <view_of_bytes V>

@@ -266,6 +266,9 @@ private:
     std::uint32_t size_ = 0;
 };
 
+// Found by qualified calls too.
+[[nodiscard]] std::span<const std::byte> bytes_of(const batch_view& batch) noexcept;
+
 /// A view of a batch whose bytes may be changed in place.
 ///
 /// Precondition of each change: no one else reads the bytes at the same time. Valid while the bytes are.
