@@ -3,8 +3,10 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -17,6 +19,29 @@
 
 namespace {
 
+// Reads one connection until it ends, and calls `handle` for each frame.
+std::expected<void, kwire::error>
+read_frames(const std::function<std::size_t(std::span<std::byte> room)>& receive, // returns 0 at the end
+            const std::function<void(kwire::shared_buffer frame)>& handle) {
+    kwire::frame_reader reader;
+    for (;;) {
+        auto frame = reader.next();
+        if (!frame) return std::unexpected(frame.error());
+        if (*frame) {
+            handle(**std::move(frame));
+        } else {
+            const std::size_t received = receive(reader.prepare());
+            if (received == 0) return {};
+            reader.commit(received);
+        }
+    }
+}
+
+constexpr kwire::api_range served[] = {
+    {kwire::api_key::produce, {3, 12}},
+    {kwire::api_key::fetch, {4, 12}},
+};
+
 using reply = std::expected<kwire::buffer_chain, kwire::error>;
 
 // One partition: its batches, in the order of their offsets.
@@ -25,7 +50,7 @@ struct partition_log {
     std::int64_t end_offset = 0;
 };
 
-std::map<std::pair<std::string, std::int32_t>, partition_log> logs;
+std::map<std::pair<std::string, std::int32_t>, partition_log> logs; // by topic and partition
 
 // The batch that a partition takes, or the code to refuse it with.
 std::expected<kwire::batch_view, kwire::error_code> check(std::optional<std::span<const std::byte>> records) {
@@ -33,8 +58,12 @@ std::expected<kwire::batch_view, kwire::error_code> check(std::optional<std::spa
     if (!records) return std::unexpected(error_code::invalid_record);
     const auto summary = kwire::check_batches(*records);
     if (!summary) {
-        const bool corrupt = summary.error() == kwire::errc::crc_mismatch;
-        return std::unexpected(corrupt ? error_code::corrupt_message : error_code::invalid_record);
+        switch (summary.error().code) {
+        case kwire::errc::crc_mismatch: return std::unexpected(error_code::corrupt_message);
+        case kwire::errc::unsupported_compression:
+            return std::unexpected(error_code::unsupported_compression_type);
+        default: return std::unexpected(error_code::invalid_record);
+        }
     }
     if (summary->lowest_magic < 2) return std::unexpected(error_code::unsupported_for_message_format);
     if (summary->batches != 1 || summary->any_gap || summary->any_control)
@@ -57,16 +86,24 @@ reply produce(kwire::request_frame frame) {
             auto& result = topic_answer.partition_responses.emplace_back();
             result.index = partition.index();
             result.base_offset = -1;
+            const auto log = logs.find({std::string(topic.name()), partition.index()});
+            if (log == logs.end()) {
+                result.error_code = kwire::error_code::unknown_topic_or_partition;
+                continue;
+            }
             const auto batch = check(partition.records());
             if (!batch) {
                 result.error_code = batch.error();
                 continue;
             }
-            partition_log& log = logs[{std::string(topic.name()), partition.index()}];
-            auto done = kwire::stamp(*request, *batch, {.base_offset = log.end_offset});
-            if (!done) return std::unexpected(done.error());
-            result.base_offset = std::exchange(log.end_offset, done->next_offset);
-            stamped.emplace_back(&log, *batch);
+            std::int64_t& end_offset = log->second.end_offset;
+            const auto done = kwire::stamp(*request, *batch, {.base_offset = end_offset});
+            if (!done) { // none that check has accepted
+                result.error_code = kwire::error_code::invalid_record;
+                continue;
+            }
+            result.base_offset = std::exchange(end_offset, done->next_offset);
+            stamped.emplace_back(&log->second, *batch);
         }
     }
 
@@ -108,6 +145,8 @@ reply fetch(kwire::request_frame frame) {
 reply answer(kwire::shared_buffer bytes) {
     auto frame = kwire::parse_request_frame(std::move(bytes));
     if (!frame) return std::unexpected(frame.error());
+    if (!kwire::versions_in(served, frame->api()).contains(frame->api_version()))
+        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
     switch (frame->api()) {
     case kwire::api_key::produce: return produce(*std::move(frame));
     case kwire::api_key::fetch: return fetch(*std::move(frame));
@@ -116,8 +155,7 @@ reply answer(kwire::shared_buffer bytes) {
 }
 
 kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
-    const kwire::shared_buffer bytes = sent.to_bytes();
-    return bytes.slice(4, bytes.size() - 4).value(); // after the length
+    return kwire::without_length(sent.to_bytes()).value();
 }
 
 kwire::shared_buffer batch_of(std::initializer_list<std::string_view> values) {
@@ -131,6 +169,8 @@ kwire::shared_buffer batch_of(std::initializer_list<std::string_view> values) {
 
 TEST_CASE("the broker of the page stamps every partition of a request in place and copies nothing") {
     logs.clear();
+    for (const std::int32_t partition : {0, 1, 2}) logs[{"orders", partition}];
+    logs[{"bills", 0}];
     const kwire::produce_request::data request{
         .acks = -1,
         .timeout_ms = 1000,
@@ -156,9 +196,9 @@ TEST_CASE("the broker of the page stamps every partition of a request in place a
                 offsets.push_back(partition.base_offset());
                 CHECK((partition.error_code() == kwire::error_code::none) == (partition.base_offset() >= 0));
             }
-        CHECK(offsets == std::vector<std::int64_t>{2 * round, round, -1, round});
+        CHECK(offsets == std::vector<std::int64_t>{2 * round, round, -1, round, -1});
     }
-    CHECK(logs.size() == 3);
+    CHECK(logs.size() == 4);
     const auto& first = logs.at({"orders", 0});
     CHECK(first.end_offset == 4);
     REQUIRE(first.batches.size() == 2);
@@ -198,4 +238,26 @@ TEST_CASE("the broker of the page refuses requests that it cannot read or does n
     CHECK(answer(std::move(cut)).error() == kwire::errc::truncated);
     CHECK(answer(kwire::shared_buffer::copy_of(kwire::test::from_hex("0003 0001 00000001 ffff 00000000")))
               .error() == kwire::errc::unknown_api);
+}
+
+TEST_CASE("the loop of the page yields the frames of a stream, however it is cut") {
+    const auto first = kwire::encode_request(kwire::fetch_request::data{}, 11, 1, "page").value().to_bytes();
+    const auto second =
+        kwire::encode_request(kwire::produce_request::data{}, 9, 2, "page").value().to_bytes();
+    std::vector<std::byte> stream(first.begin(), first.end());
+    stream.insert(stream.end(), second.begin(), second.end());
+    std::size_t at = 0;
+    std::vector<kwire::shared_buffer> frames;
+    const auto done = read_frames(
+        [&](std::span<std::byte> room) {
+            const std::size_t n = std::min({room.size(), stream.size() - at, std::size_t{3}});
+            std::copy_n(stream.begin() + static_cast<std::ptrdiff_t>(at), n, room.begin());
+            at += n;
+            return n;
+        },
+        [&](kwire::shared_buffer frame) { frames.push_back(std::move(frame)); });
+    REQUIRE(done);
+    REQUIRE(frames.size() == 2);
+    CHECK(frames[0] == kwire::without_length(first));
+    CHECK(frames[1] == kwire::without_length(second));
 }

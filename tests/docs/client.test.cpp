@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <expected>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,34 +77,44 @@ std::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, std
     return broker.request(request, std::min<std::int16_t>(*version, 12)); // v13 has topic ids, no names
 }
 
-// Calls `consume` for each record from `from` on; returns the offset to fetch next.
-std::expected<std::int64_t, kwire::error>
-read_records(kwire::response_frame frame, const kwire::codec_set& codecs, std::int64_t from,
-             const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
+// Calls `consume` for each record of one partition from `next_offset` on, and moves that on.
+std::expected<void, kwire::error>
+read_partition(const kwire::fetch_response::partition_data::view& partition, const kwire::codec_set& codecs,
+               std::int64_t& next_offset,
+               const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
     constexpr std::size_t cap = 64 << 20; // of what one batch may decompress to
-    auto response = kwire::parse<kwire::fetch_response>(std::move(frame));
-    if (!response) return std::unexpected(response.error());
-
-    for (auto topic : response->responses())
-        for (auto partition : topic.partitions()) {
-            const auto batches = kwire::record_batches(partition.records());
-            for (auto batch : batches) {
-                auto records = kwire::records(batch, codecs, cap);
-                if (!records) return std::unexpected(records.error());
-                for (auto record : *records)
-                    if (record.offset() >= from && record.value())
-                        consume(record.offset(), kwire::text_of(*record.value()));
-                if (auto defect = records->defect()) return std::unexpected(*defect);
-                from = std::max(from, batch.next_offset());
-            }
-            if (auto tail = batches.tail(); tail.defect) return std::unexpected(*tail.defect);
+    const auto batches = kwire::record_batches(partition.records());
+    for (auto batch : batches) {
+        if (!batch.is_control()) { // control batches hold markers, not data
+            auto records = kwire::records(batch, codecs, cap);
+            if (!records) return std::unexpected(records.error());
+            for (auto record : *records)
+                if (record.offset() >= next_offset && record.value())
+                    consume(record.offset(), kwire::text_of(*record.value()));
+            if (auto defect = records->defect()) return std::unexpected(*defect);
         }
-    return from;
+        next_offset = std::max(next_offset, batch.next_offset());
+    }
+    if (auto tail = batches.tail(); tail.defect) return std::unexpected(*tail.defect);
+    return {};
+}
+
+// Reads all partitions of a Fetch response of one topic; `next_offsets` has a position for each.
+std::expected<void, kwire::error>
+read_topic(const kwire::fetch_response::fetchable_topic_response::view& topic, const kwire::codec_set& codecs,
+           std::map<std::int32_t, std::int64_t>& next_offsets,
+           const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
+    for (auto partition : topic.partitions()) {
+        if (partition.error_code() != kwire::error_code::none)
+            continue; // look for the new leader, or reset the offset
+        auto done = read_partition(partition, codecs, next_offsets[partition.partition_index()], consume);
+        if (!done) return done;
+    }
+    return {};
 }
 
 kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
-    const kwire::shared_buffer bytes = sent.to_bytes();
-    return bytes.slice(4, bytes.size() - 4).value(); // after the length
+    return kwire::without_length(sent.to_bytes()).value();
 }
 
 /// The broker's response to the last request.
@@ -111,6 +122,11 @@ template <class Data>
 kwire::response_frame answered(connection& broker, const Data& answer, int version) {
     return broker.response(frame_of(kwire::encode_response(answer, version, broker.next_id - 1).value()))
         .value();
+}
+
+/// A control batch with the marker of a transaction that was committed.
+kwire::shared_buffer marker() {
+    return kwire::build_marker({.type = kwire::control_type::commit, .producer_id = 1, .producer_epoch = 0});
 }
 
 void connect(connection& broker, std::int16_t newest_produce) {
@@ -143,6 +159,7 @@ TEST_CASE("the client of the page reads the records that it has produced, from t
     connection broker;
     connect(broker, 9);
     kwire::gzip_codec gzip;
+    kwire::codec_set codecs(gzip); // and more, or later codecs.add(zstd)
     const std::string_view values[] = {"one", "two", "three"};
     const auto sent = produce(broker, "orders", values, 1000, gzip);
     REQUIRE(sent);
@@ -156,13 +173,22 @@ TEST_CASE("the client of the page reads the records that it has produced, from t
     static_cast<void>(answered(broker, kwire::produce_response::data{}, 9));
     REQUIRE(broker.request(kwire::fetch_request::data{}, 11));
     const kwire::fetch_response::data answer{
-        .responses = {{.topic = "orders", .partitions = {{.partition_index = 0, .records = batch}}}}};
+        .responses = {{.topic = "orders",
+                       .partitions = {{.partition_index = 0, .records = batch},
+                                      {.partition_index = 1},
+                                      {.partition_index = 2, .records = marker()},
+                                      {.partition_index = 7,
+                                       .error_code = kwire::error_code::not_leader_or_follower,
+                                       .records = batch}}}}};
+    auto response = kwire::parse<kwire::fetch_response>(answered(broker, answer, 11));
+    REQUIRE(response);
     std::string seen;
-    const auto next = read_records(answered(broker, answer, 11), kwire::codec_set(gzip), 1,
-                                   [&](std::int64_t offset, std::string_view value) {
-                                       seen += std::to_string(offset) + " " + std::string(value) + "\n";
-                                   });
-    CHECK(next == 3);
+    const auto note = [&](std::int64_t offset, std::string_view value) {
+        seen += std::to_string(offset) + " " + std::string(value) + "\n";
+    };
+    std::map<std::int32_t, std::int64_t> next_offsets{{0, 1}, {7, 5}};
+    for (const auto one : response->responses()) REQUIRE(read_topic(one, codecs, next_offsets, note));
+    CHECK(next_offsets == std::map<std::int32_t, std::int64_t>{{0, 3}, {1, 0}, {2, 1}, {7, 5}});
     CHECK(seen == "1 two\n2 three\n");
 }
 
