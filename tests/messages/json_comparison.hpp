@@ -15,9 +15,9 @@ namespace support {
 
 /// Pass it to a message_type's read(), then check `differences`.
 ///
-/// It requires that every key of the JSON belongs to a field, in the schema's order, and has the field's value;
-/// that a field without a key is not in the version, or is tagged, and shows its default, including the fields
-/// of structs; and that every struct's bytes lie within those of the enclosing struct.
+/// It requires that every key of the JSON belongs to a field, in the schema's order, and has the field's
+/// value; that a field without a key is not in the version, or is tagged, and shows its default, including
+/// the fields of structs; and that every struct's bytes lie within those of the enclosing struct.
 class json_comparison final : public sink {
 public:
     json_comparison(const boost::json::value& expected, std::span<const std::byte> body)
@@ -56,8 +56,7 @@ private:
     [[nodiscard]] const boost::json::value* take();
     [[nodiscard]] const kwire::field_info* announced() const;
 
-    const boost::json::value*
-        next_; ///< the expected next value; nullptr: the default
+    const boost::json::value* next_; ///< the expected next value; nullptr: the default
     std::span<const std::byte> body_;
     std::vector<level> levels_;
 };

@@ -30,8 +30,8 @@ struct spot {
     bool compact = false; ///< a varint; else big-endian of its size, or the byte of a marker
     bool nullable = false;
     std::int64_t value = 0; ///< as encoded: compact lengths are one more than what they count
-    std::size_t end = 0; ///< the end of the bytes that it may cover: of the message or of a tag's payload
-    std::string path;    ///< the field it belongs to, or the struct of a tag section
+    std::size_t end = 0;    ///< the end of the bytes that it may cover: of the message or of a tag's payload
+    std::string path;       ///< the field it belongs to, or the struct of a tag section
     bool known_tag = false; ///< for tag sizes and numbers
     std::int64_t previous_tag = -1;
     std::vector<std::size_t> enclosing; ///< indices of the tag sizes around it, outermost first

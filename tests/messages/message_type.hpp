@@ -23,7 +23,8 @@ struct rewritten {
     std::uint64_t announced_size = 0; ///< the result of encoded_size
 };
 
-/// Callbacks before and after a step that is observed, for example to count allocations; either may be nullptr.
+/// Callbacks before and after a step that is observed, for example to count allocations; either may be
+/// nullptr.
 struct watch {
     void (*begin)() = nullptr;
     void (*end)() = nullptr;
@@ -45,8 +46,8 @@ struct message_type {
     /// Parses the body and shows everything to `out`; returns the error if that fails.
     std::optional<kwire::error> (*read)(std::span<const std::byte> body, int version, sink& out,
                                         kwire::parse_options options) = nullptr;
-    /// The same through the view of a version that is known at compile time; nullptr for versions that are not
-    /// compiled that way, to save time.
+    /// The same through the view of a version that is known at compile time; nullptr for versions that are
+    /// not compiled that way, to save time.
     fixed_reader (*fixed_reader_of)(int version) = nullptr;
     /// bytes -> held view -> data -> bytes; `watched` is called around the creation of data.
     std::expected<rewritten, kwire::error> (*rewrite)(const kwire::shared_buffer& body, int version,

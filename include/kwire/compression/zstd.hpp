@@ -150,7 +150,8 @@ protected:
         for (std::size_t at = 0; at < compressed.size() || !any;) {
             const auto frame = detail::measure_zstd_frame(compressed, at);
             if (!frame) {
-                const bool trailing = any && frame.error().offset == at; // what follows does not begin a frame
+                const bool trailing =
+                    any && frame.error().offset == at; // what follows does not begin a frame
                 return trailing ? detail::refuse(errc::trailing_bytes, at) : std::unexpected{frame.error()};
             }
             if (!frame->skippable) {
