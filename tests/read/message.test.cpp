@@ -50,7 +50,7 @@ TEST_CASE("a message that came in a frame has its header, and the frame to pass 
     CHECK(request.api_version() == 12);
     CHECK(request.correlation_id() == 9);
     CHECK(request.client_id() == "me");
-    CHECK(request.header().request_api_key() == 1);
+    CHECK(request.header().request_api_key() == kwire::api_key::fetch);
     CHECK(request.header().client_id()->data() == reinterpret_cast<const char*>(bytes.data()) + 10);
     CHECK(request.frame().data() == bytes.data());
     CHECK(request.frame().size() == bytes.size());
