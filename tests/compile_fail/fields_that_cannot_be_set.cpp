@@ -8,7 +8,7 @@ using response = kwire::metadata_response;
 #define KWIRE_MUST_FAIL 0
 #endif
 
-bool use(kwire::editable<response>& message, const kwire::held<response::view>& shared) {
+bool use(kwire::editable<response>& message, const kwire::message<response>& shared) {
     bool done = kwire::set<"controller_id">(message, 3).has_value() && !shared.buffer().is_unique();
     for (const auto broker : message->brokers()) done = kwire::set<"port">(message, broker, 9092).has_value();
 #if KWIRE_MUST_FAIL == 1
@@ -27,8 +27,8 @@ bool use(kwire::editable<response>& message, const kwire::held<response::view>& 
     done = kwire::set<"controller_id">(shared, 3).has_value();
 #elif KWIRE_MUST_FAIL == 5
     // expect: use of deleted function|call to deleted member function|selected deleted operator
-    done = kwire::edit(kwire::held<response::view>(shared)).value()->controller_id() == 3;
-    done = (*kwire::edit(kwire::held<response::view>(shared)))->controller_id() == 3;
+    done = kwire::edit(kwire::message<response>(shared)).value()->controller_id() == 3;
+    done = (*kwire::edit(kwire::message<response>(shared)))->controller_id() == 3;
 #elif KWIRE_MUST_FAIL == 6
     // expect: cannot bind|no matching function
     done = kwire::edit(shared).has_value();

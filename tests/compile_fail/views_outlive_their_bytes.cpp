@@ -96,7 +96,7 @@ std::size_t use() {
     size += client.value_or("").size();
 #elif KWIRE_MUST_FAIL == 16
     // expect: use of deleted function|call to deleted member function
-    const auto field = kwire::as_dynamic(message->view()).fields().begin();
+    const auto field = kwire::as_dynamic(**message).fields().begin();
     size += (*field).size();
 #endif
     return size;

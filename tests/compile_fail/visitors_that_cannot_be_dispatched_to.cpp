@@ -25,7 +25,7 @@ std::size_t use() {
     // expect: the visitor must also accept the frame
     (void)kwire::dispatch(receive(), [&](const kwire::message<kwire::metadata_request>&) {});
 #elif KWIRE_MUST_FAIL == 2
-    // expect: requests are taken from request frames
+    // expect: requests are read from request frames
     (void)kwire::dispatch(receive(), overloaded{
                                          [](const kwire::message<kwire::metadata_response>&) {},
                                          [](const kwire::request_frame&) {},

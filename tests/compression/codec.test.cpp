@@ -156,7 +156,7 @@ TEST_CASE("a capped output doubles, so that many small pieces copy little") {
     REQUIRE(out.capacity() == 1 << 20);
 }
 
-TEST_CASE("a codec_set finds codecs by type; of two, the later one") {
+TEST_CASE("a codec_set finds codecs by type, of two the later one") {
     run_lengths gzip(compression_type::gzip), other_gzip(compression_type::gzip),
         zstd(compression_type::zstd);
     run_lengths odd(static_cast<compression_type>(7)), beyond(static_cast<compression_type>(8)),

@@ -355,7 +355,7 @@ TEST_CASE("a frame has its own memory, keeps nothing else alive and is writable 
     }
 }
 
-TEST_CASE("no byte of a frame is copied where pages can be remapped; elsewhere every copy is counted") {
+TEST_CASE("no byte of a frame is copied where pages can be remapped, and elsewhere every copy is counted") {
     const std::string stream = frame(body_of(3 << 20, 9));
     const auto copied_by = [&](auto&& reader) {
         const auto before = kwire::copied_bytes();

@@ -179,7 +179,9 @@ TEST_CASE("the broker of the page stamps every partition of a request in place a
              .partition_data = {{.index = 0, .records = batch_of({"a", "b"})},
                                 {.index = 1, .records = batch_of({"c"})},
                                 {.index = 2, .records = kwire::shared_buffer::copy_of("garbage")}}},
-            {.name = "bills", .partition_data = {{.index = 0, .records = batch_of({"d"})}}}}};
+            {.name = "bills",
+             .partition_data = {{.index = 0, .records = batch_of({"d"})},
+                                {.index = 9, .records = batch_of({"e"})}}}}};
     for (int round = 0; round < 2; ++round) {
         auto bytes = frame_of(kwire::encode_request(request, 9, 7, "page").value());
         const std::uint64_t copied = kwire::copied_bytes();
@@ -237,7 +239,7 @@ TEST_CASE("the broker of the page refuses requests that it cannot read or does n
     cut.truncate(cut.size() - 1);
     CHECK(answer(std::move(cut)).error() == kwire::errc::truncated);
     CHECK(answer(kwire::shared_buffer::copy_of(kwire::test::from_hex("0003 0001 00000001 ffff 00000000")))
-              .error() == kwire::errc::unknown_api);
+              .error() == kwire::errc::unsupported_version);
 }
 
 TEST_CASE("the loop of the page yields the frames of a stream, however it is cut") {

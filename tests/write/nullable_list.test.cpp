@@ -27,7 +27,7 @@ constinit words null_from_the_start = nullptr;
 
 } // namespace
 
-TEST_CASE("a list is empty at first, and null if it is told so; the two are not equal") {
+TEST_CASE("a list is empty at first, and null if that is assigned, and the two are not equal") {
     CHECK_FALSE(unfilled.is_null());
     CHECK(unfilled.empty());
     CHECK(null_from_the_start.is_null());

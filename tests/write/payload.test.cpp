@@ -35,7 +35,7 @@ buffer_chain chain_of(const shared_buffer& a, const shared_buffer& b) {
 
 } // namespace
 
-TEST_CASE("a payload is empty at first, and null if it is told so; the two are not equal") {
+TEST_CASE("a payload is empty at first, and null if that is assigned, and the two are not equal") {
     payload bytes;
     CHECK(bytes.empty());
     CHECK_FALSE(bytes.is_null());

@@ -1,7 +1,7 @@
 /// The text of Kafka's ids: 22 characters of unpadded URL-safe base64, or 32 hex digits.
 ///
 ///     std::array<char, kwire::uuid::text_size> room;
-///     print(id.to_chars(room));
+///     print(topic_id.to_chars(room));
 ///     const auto id = kwire::uuid::from_text("AAAAAAAAAAEAAAAAAAAAAg");
 // cost: a header of its own, since these functions take 94 M instructions of the compiler, 2.3 % of a program
 // that parses and visits a message.

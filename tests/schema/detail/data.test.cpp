@@ -35,7 +35,7 @@ TEST_CASE("a data struct says what it is the data of") {
 }
 
 TEST_CASE(
-    "records begin empty, not null, which peers such as librdkafka refuse; their facts stay the schema's") {
+    "records begin empty, not null, which peers such as librdkafka refuse. Their facts stay the schema's") {
     const kwire::fetch_response::partition_data::data partition;
     CHECK(partition.records.empty());
     CHECK_FALSE(partition.records.is_null());
