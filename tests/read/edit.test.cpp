@@ -2,7 +2,10 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/list_groups.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/messages/produce.hpp>
 #include <kwire/read/edit.hpp>
+#include <kwire/records/check.hpp>
+#include <kwire/records/edit.hpp>
 #include <kwire/write/encode.hpp>
 #include <kwire/write/set.hpp>
 
@@ -215,4 +218,28 @@ TEST_CASE("any part that the message shows may be written to, and nothing else")
     const auto all = message.bytes();
     CHECK(message.writable(all).value().size() == all.size());
     CHECK(message.writable({all.data() + 1, all.size()}).error() == errc::field_absent); // one byte too far
+}
+
+TEST_CASE("an editable message that was moved from or frozen is empty") {
+    auto first = edit(kwire::parse<response>(body_of<response>(cluster(), 12), 12).value()).value();
+    auto second = std::move(first);
+    CHECK(first.bytes().empty()); // NOLINT(bugprone-use-after-move)
+    CHECK_FALSE(first.in_frame());
+    REQUIRE(set<"throttle_time_ms">(second, 5));
+    first = std::move(second);
+    CHECK(first->throttle_time_ms() == 5);
+    const auto frozen = std::move(first).freeze();
+    const auto nothing = std::move(first).freeze(); // NOLINT(bugprone-use-after-move)
+    CHECK(nothing.bytes().empty());
+    CHECK(frozen->throttle_time_ms() == 5);
+}
+
+TEST_CASE("a batch that shows nothing is not stamped or patched") {
+    auto message =
+        edit(kwire::parse<kwire::produce_request>(body_of<kwire::produce_request>({.acks = 1}, 9), 9).value())
+            .value();
+    const auto summary = kwire::check_batches(std::span<const std::byte>{});
+    REQUIRE(summary);
+    CHECK(kwire::stamp(message, summary->first, {.base_offset = 1}).error() == errc::field_absent);
+    CHECK(kwire::apply(message, summary->first, {.producer_id = 1}).error() == errc::field_absent);
 }

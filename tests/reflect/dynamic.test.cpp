@@ -1,3 +1,4 @@
+#include <kwire/connect/frame.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
@@ -146,4 +147,30 @@ TEST_CASE("a number that Kafka 3 gave to the only version means that version") {
     CHECK(kwire::transcode(info, at_0, 1, 0).value() == kwire::buffer_chain(at_0));
     CHECK(kwire::parse_view<kwire::offset_commit_key>(at_0.span(), 2).error() ==
           kwire::errc::unsupported_version);
+}
+
+TEST_CASE("a view knows its message's name after the message_info that it was parsed with is gone") {
+    const kwire::shared_buffer body = body_of(two_topics(), 4);
+    const auto view = [&] {
+        const kwire::message_info copy = metadata;
+        return kwire::parse_view(copy, body.span(), 4).value();
+    }();
+    CHECK(view.message() == "MetadataRequest");
+}
+
+TEST_CASE("the body of a frame is read as the message of its API and direction only") {
+    const auto frame_of = [](const kwire::buffer_chain& sent) {
+        return kwire::without_length(sent.to_bytes()).value();
+    };
+    const auto request =
+        kwire::parse_request_frame(frame_of(kwire::encode_request(two_topics(), 4, 7).value())).value();
+    const auto read = kwire::parse(metadata, request);
+    REQUIRE(read);
+    CHECK((*read).correlation_id() == 7);
+    CHECK((*read).frame() == request.frame());
+    CHECK(read->message() == "MetadataRequest");
+    const auto& response = kwire::message_info_of<kwire::metadata_response>;
+    CHECK(kwire::parse(response, request).error() == kwire::errc::api_mismatch);
+    CHECK(kwire::parse(kwire::message_info_of<kwire::fetch_request>, request).error() ==
+          kwire::errc::api_mismatch);
 }

@@ -22,6 +22,8 @@ static_assert(std::ranges::contiguous_range<words> && std::ranges::contiguous_ra
 static_assert(std::is_nothrow_default_constructible_v<words> && std::is_nothrow_destructible_v<words>);
 static_assert(std::is_nothrow_move_constructible_v<words> && std::is_nothrow_move_assignable_v<words>);
 
+static_assert(std::is_constructible_v<words, std::nullptr_t> && !std::is_constructible_v<words, int>);
+
 constinit words unfilled; // needs no code to run
 constinit words null_from_the_start = nullptr;
 
@@ -104,4 +106,37 @@ TEST_CASE("members of data structs take lists in braces, and default as the sche
     CHECK(kwire::partition_change_record::data().isr.is_null());
     const kwire::partition_change_record::data change{.isr = {1, 2}};
     CHECK(change.isr.size() == 2);
+}
+
+TEST_CASE("a null list stays null when an element cannot be made, and when room is reserved") {
+    struct refuses {
+        explicit refuses(int value) {
+            if (value == 0) throw value;
+        }
+    };
+    kwire::nullable_list<refuses> list = nullptr;
+    list.reserve(8);
+    CHECK(list.is_null());
+    CHECK_THROWS_AS(list.emplace_back(0), int);
+    CHECK(list.is_null());
+    list.emplace_back(1);
+    CHECK_FALSE(list.is_null());
+    CHECK_THROWS_AS(list.emplace_back(0), int);
+    CHECK(list.size() == 1);
+}
+
+TEST_CASE("a list that is made of a range loses nothing when the range throws") {
+    struct last_throws {
+        using value_type = std::string;
+        using difference_type = std::ptrdiff_t;
+        int at = 0;
+        std::string operator*() const { return at == 3 ? throw at : std::string(40, 'x'); }
+        last_throws& operator++() {
+            ++at;
+            return *this;
+        }
+        void operator++(int) { ++at; }
+        bool operator==(std::default_sentinel_t) const { return at == 4; }
+    };
+    CHECK_THROWS_AS(words(last_throws(), std::default_sentinel), int); // a leak would fail under sanitizers
 }

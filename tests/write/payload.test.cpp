@@ -14,6 +14,7 @@ using kwire::shared_buffer;
 
 namespace {
 
+static_assert(std::is_constructible_v<payload, std::nullptr_t> && !std::is_convertible_v<int, payload>);
 static_assert(sizeof(payload) == 20 && alignof(payload) == 4);
 static_assert(std::is_nothrow_default_constructible_v<payload> && std::is_nothrow_destructible_v<payload>);
 static_assert(std::is_nothrow_move_constructible_v<payload> && std::is_nothrow_move_assignable_v<payload>);

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace kwire {
@@ -42,16 +43,27 @@ template <class M, int V>
 
 /// Message `M` and the only reference on its bytes. Made by `edit`; freeze() makes it a message again.
 ///
-/// Move-only. What it hands out is valid while it lives, and then while a reference on what freeze() returned
-/// lives.
+/// Move-only; after a move, and after freeze(), it is empty: assign to it before use. What it hands out is
+/// valid while it lives, and then while a reference on what freeze() returned lives.
 template <class M, int V>
 class editable {
 public:
     using message_type = M;
     using view_type = typename M::template basic_view<V>;
 
-    editable(editable&&) noexcept = default;
-    editable& operator=(editable&&) noexcept = default;
+    editable(editable&& other) noexcept
+        : view_(other.view_), bytes_(std::move(other.bytes_)), place_(other.place_) {
+        other.forget();
+    }
+    editable& operator=(editable&& other) noexcept {
+        if (this == &other) return *this;
+        view_ = other.view_;
+        bytes_ = std::move(other.bytes_);
+        place_ = other.place_;
+        other.forget();
+        return *this;
+    }
+    ~editable() = default;
 
     [[nodiscard]] const view_type& view() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
     const view_type& view() const&& = delete;
@@ -91,13 +103,21 @@ public:
 
     /// The message with its changes, to be read, held and shared. O(1).
     [[nodiscard]] message<M, V> freeze() && noexcept {
-        return detail::message_access::make<M, V>(view_, std::move(bytes_).freeze(), place_);
+        auto out = detail::message_access::make<M, V>(view_, std::move(bytes_).freeze(), place_);
+        forget();
+        return out;
     }
 
 private:
     friend result<editable> edit<M, V>(message<M, V>&&, if_shared);
     editable(const view_type& view, unique_buffer bytes, const detail::frame_place& place) noexcept
         : view_(view), bytes_(std::move(bytes)), place_(place) {}
+
+    /// Shows nothing of bytes that it no longer owns.
+    void forget() noexcept {
+        if constexpr (std::is_nothrow_default_constructible_v<view_type>) view_ = view_type{};
+        place_ = {};
+    }
 
     view_type view_;
     unique_buffer bytes_;
@@ -116,15 +136,14 @@ result<editable<M, V>> edit(message<M, V>&& message, if_shared policy) {
     const detail::frame_place place = detail::message_access::place(message);
     auto bytes = std::move(message).buffer().try_into_unique();
     if (bytes) return editable<M, V>(view, *std::move(bytes), place);
-    shared_buffer shared = std::move(bytes).error();
-    if (policy == if_shared::refuse) {
-        const errc code = detail::buffer_access::refusal(shared);
-        message = detail::message_access::make<M, V>(view, std::move(shared), place);
-        return std::unexpected(error{.code = code, .located = false});
-    }
-    unique_buffer copy = unique_buffer::with_capacity(shared.size());
-    copy.append(shared);
-    if (shared.size() > place.body) move_view(view, copy.data() + place.body);
+    message = detail::message_access::make<M, V>(view, std::move(bytes).error(), place); // unchanged
+    if (policy == if_shared::refuse)
+        return std::unexpected(
+            error{.code = detail::buffer_access::refusal(message.buffer()), .located = false});
+    unique_buffer copy = unique_buffer::with_capacity(message.buffer().size());
+    copy.append(message.buffer());
+    if (copy.size() > place.body) move_view(view, copy.data() + place.body);
+    static_cast<void>(std::move(message).buffer()); // its reference is given up, as without a copy
     return editable<M, V>(view, std::move(copy), place);
 }
 

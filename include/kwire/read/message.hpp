@@ -95,7 +95,7 @@ public:
         detail::require(in_frame());
         return place_.correlation_id;
     }
-    /// What the client calls itself; nullopt for null, and in header version 0, which lacks it. Requests
+    /// What the client calls itself; nullopt for null. Empty in header version 0, which lacks it. Requests
     /// only. Aborts unless in_frame().
     [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND
         requires(detail::is_request<M>())

@@ -142,7 +142,8 @@ template <class M, int V>
 /// copy of it holds the bytes too.
 template <class M, class Header>
 [[nodiscard]] result<message<M>> parse(message<unread<Header>> frame, parse_options options = {}) noexcept {
-    static_assert(std::is_same_v<detail::header_of<M>, Header>,
+    static_assert(std::is_same_v<detail::header_of<M>, Header> &&
+                      (detail::is_request<M>() || M::facts.name.ends_with("Response")),
                   "requests are read from request frames, responses from response frames");
     if (frame.api() != static_cast<api_key>(M::facts.key))
         return std::unexpected(error{.code = errc::api_mismatch,
@@ -157,10 +158,12 @@ template <class M, class Header>
 }
 
 /// Not for bytes without an owner: does not compile, and says what to call.
-template <class M, class Bytes = void>
-result<message<M>> parse(std::span<const std::byte>, int, parse_options = {}) {
+template <class M, class Bytes>
+    requires(!std::is_convertible_v<Bytes, shared_buffer>) &&
+            (std::is_convertible_v<Bytes, std::span<const std::byte>>)
+result<message<M>> parse(Bytes&&, int, parse_options = {}) {
     static_assert(
-        !std::is_void_v<Bytes>,
+        std::is_void_v<Bytes>,
         "parse keeps the bytes alive, so it takes a shared_buffer: call parse_view for bytes that you "
         "keep alive yourself, or give shared_buffer::copy_of(bytes), or shared_buffer::adopt(owner)");
     std::unreachable();

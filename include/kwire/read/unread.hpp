@@ -33,7 +33,7 @@ public:
     [[nodiscard]] std::int16_t api_version() const noexcept { return place_.api_version; }
     /// The number that pairs a request with its response.
     [[nodiscard]] std::int32_t correlation_id() const noexcept { return place_.correlation_id; }
-    /// What the client calls itself; nullopt for null, and in header version 0, which lacks it. Requests
+    /// What the client calls itself; nullopt for null. Empty in header version 0, which lacks it. Requests
     /// only.
     [[nodiscard]] std::optional<std::string_view> client_id() const& noexcept KWIRE_LIFETIMEBOUND
         requires(std::is_same_v<Header, request_header>)

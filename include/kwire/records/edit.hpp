@@ -21,6 +21,23 @@
 
 namespace kwire {
 
+namespace detail {
+
+/// The bytes of `batch` where `message` may write to them; field_absent if they do not lie in it.
+template <class M, int V>
+[[nodiscard]] std::expected<mutable_batch, error> writable_batch(editable<M, V>& message,
+                                                                 const batch_view& batch) noexcept {
+    const std::span<const std::byte> bytes = bytes_of(batch);
+    if (bytes.empty()) // a batch_view that shows no batch
+        return std::unexpected(
+            error{.code = errc::field_absent, .version = message.api_version(), .located = false});
+    const auto place = message.writable(bytes);
+    if (!place) return std::unexpected(place.error());
+    return batch_access::make(place->data(), static_cast<std::uint32_t>(place->size()));
+}
+
+} // namespace detail
+
 /// Stamps all batches in `records`, a records field of `message`: as `stamp` of a span, without copying.
 ///
 /// Null has no batches. Errors: those of `stamp` of a span, with offsets into the field; field_absent if
@@ -39,9 +56,9 @@ template <class M, int V>
 template <class M, int V>
 [[nodiscard]] std::expected<stamp_result, error> stamp(editable<M, V>& message, const batch_view& batch,
                                                        const append_stamp& with) noexcept {
-    const auto place = message.writable(bytes_of(batch));
+    const auto place = detail::writable_batch(message, batch);
     if (!place) return std::unexpected(place.error());
-    return stamp(detail::batch_access::make(place->data(), static_cast<std::uint32_t>(place->size())), with);
+    return stamp(*place, with);
 }
 
 /// Sets the fields of `patch` in a batch that `message` holds, and adjusts its checksum: as `apply` for a
@@ -49,9 +66,9 @@ template <class M, int V>
 template <class M, int V>
 [[nodiscard]] std::expected<void, error> apply(editable<M, V>& message, const batch_view& batch,
                                                const batch_patch& patch) noexcept {
-    const auto place = message.writable(bytes_of(batch));
+    const auto place = detail::writable_batch(message, batch);
     if (!place) return std::unexpected(place.error());
-    return apply(patch, detail::batch_access::make(place->data(), static_cast<std::uint32_t>(place->size())));
+    return apply(patch, *place);
 }
 
 } // namespace kwire

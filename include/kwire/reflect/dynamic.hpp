@@ -159,9 +159,7 @@ private:
 class dynamic_view {
 public:
     /// The message's name if this is a whole message, and empty if it is a struct of one.
-    [[nodiscard]] std::string_view message() const noexcept {
-        return message_ != nullptr ? message_->name : std::string_view();
-    }
+    [[nodiscard]] std::string_view message() const noexcept { return message_; }
     [[nodiscard]] int version() const noexcept { return layout_->version; }
     [[nodiscard]] std::size_t field_count() const noexcept { return layout_->field_count; }
     /// Field number `i` in the schema's order, counted from 0.
@@ -192,7 +190,7 @@ private:
     friend dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept;
 
     dynamic_view(const detail::struct_layout& layout, const std::byte* base,
-                 const message_facts* message) noexcept
+                 std::string_view message) noexcept
         : layout_(&layout), base_(base), message_(message) {
         ends_[0] = 0;
         if (base != nullptr) detail::find_ends(layout, base, false, &ends_[1]);
@@ -213,8 +211,8 @@ private:
     }
 
     const detail::struct_layout* layout_;
-    const std::byte* base_;        ///< nullptr: every field shows its default
-    const message_facts* message_; ///< nullptr if it is a struct of a message
+    const std::byte* base_;    ///< nullptr: every field shows its default
+    std::string_view message_; ///< the message's name, in static storage; empty if it is a struct of one
     std::array<std::uint32_t, detail::max_struct_steps + 1> ends_;
 };
 
@@ -247,13 +245,13 @@ inline void move_view(dynamic_view& view, const std::byte* base) noexcept {
 /// A typed view as a dynamic one: for what is written once for all messages (transcode.hpp, json.hpp).
 template <class S, int V>
 [[nodiscard]] dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept {
-    const message_facts* message = nullptr;
-    if constexpr (std::is_same_v<S, message_of<S>>) message = &S::facts;
+    std::string_view message;
+    if constexpr (std::is_same_v<S, message_of<S>>) message = S::facts.name;
     return {detail::view_access::layout(view), detail::view_access::base(view), message};
 }
 
 inline dynamic_view dynamic_value::structure() const noexcept {
-    return {inner_layout(), at_ == nullptr ? nullptr : struct_start(), nullptr};
+    return {inner_layout(), at_ == nullptr ? nullptr : struct_start(), {}};
 }
 
 inline std::size_t dynamic_value::struct_size() const noexcept { return structure().bytes().size(); }
@@ -366,7 +364,7 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
     }
     return dynamic_view(
         message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start,
-        &message.facts);
+        message.facts.name);
 }
 
 /// In place of a message: which one it is was known at run time only. `message<dynamic>` is what `parse`
@@ -387,11 +385,12 @@ struct dynamic {
 }
 
 /// The same for the body of a frame whose header is read. Errors: as parse_view, and api_mismatch if the
-/// frame is of another API.
+/// frame is of another API, or a request where `info` is a response, or the other way round.
 template <class Header>
 [[nodiscard]] result<message<dynamic>> parse(const message_info& info, message<unread<Header>> frame,
                                              parse_options options = {}) noexcept {
-    if (frame.api() != static_cast<api_key>(info.facts.key))
+    constexpr std::string_view kind = std::is_same_v<Header, request_header> ? "Request" : "Response";
+    if (frame.api() != static_cast<api_key>(info.facts.key) || !info.facts.name.ends_with(kind))
         return std::unexpected(error{.code = errc::api_mismatch,
                                      .message = info.facts.name,
                                      .version = frame.api_version(),

@@ -7,6 +7,7 @@
 
 #include <kwire/write/detail/boxed_list.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
@@ -15,8 +16,8 @@
 namespace kwire {
 
 /// A vector with a null state beside all those that a vector has. Null is a range without elements, as a
-/// `nullable_array_of` is, and not equal to an empty list. Adding elements, and `clear`, make it a list
-/// again.
+/// `nullable_array_of` is, and not equal to an empty list. Adding elements, `resize` and `clear` make it a
+/// list again.
 ///
 /// 8 bytes; one allocation more than a vector if it is not empty. Numbers, booleans and uuids lie in a
 /// `scalar_list`, everything else in a `std::vector`, whose rules for pointers to elements apply.
@@ -27,7 +28,8 @@ class nullable_list : public detail::boxed_list<T> {
 public:
     /// Empty, not null.
     constexpr nullable_list() noexcept = default;
-    constexpr nullable_list(std::nullptr_t) noexcept : base(nullptr) {}
+    template <std::same_as<std::nullptr_t> Null> // not of a literal 0
+    constexpr nullable_list(Null) noexcept : base(nullptr) {}
     constexpr nullable_list(std::nullopt_t) noexcept : base(nullptr) {}
     nullable_list(std::initializer_list<T> elements) : base(elements) {}
     nullable_list(typename base::list_type elements) : base(std::move(elements)) {}

@@ -8,6 +8,7 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -25,7 +26,8 @@ class alignas(4) payload {
 public:
     /// Empty, not null.
     payload() noexcept = default;
-    payload(std::nullptr_t) noexcept : size_(null) {}
+    template <std::same_as<std::nullptr_t> Null> // not of a literal 0
+    payload(Null) noexcept : size_(null) {}
     payload(std::nullopt_t) noexcept : size_(null) {}
     payload(shared_buffer bytes) {
         if (bytes.size() < null)

@@ -5,9 +5,12 @@
 #include <kwire/wire/uuid.hpp>
 #include <kwire/write/scalar_list.hpp>
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -23,14 +26,6 @@ template <class T>
     requires(std::is_arithmetic_v<T> || std::is_same_v<T, uuid>)
 struct list_of<T> {
     using type = scalar_list<T>;
-};
-
-/// Stands for null: an empty list that all null ones point at and that is never changed.
-template <class T>
-union null_list {
-    typename list_of<T>::type list;
-    constexpr null_list() noexcept : list() {}
-    constexpr ~null_list() {} // so that lists can be null until the program ends
 };
 
 /// A vector in 8 bytes instead of 24, which costs a second allocation if it has elements.
@@ -57,28 +52,27 @@ public:
     constexpr boxed_list() noexcept = default;
     boxed_list(std::initializer_list<T> elements) : boxed_list(list_type(elements)) {}
     boxed_list(list_type elements) {
-        if (!elements.empty()) list_ = new list_type(std::move(elements));
+        if (!elements.empty()) keep(std::make_unique<list_type>(std::move(elements)));
     }
     template <std::input_iterator Iterator, std::sentinel_for<Iterator> Sentinel>
-    boxed_list(Iterator first, Sentinel last) {
+    boxed_list(Iterator first, Sentinel last) : boxed_list() {
         for (; first != last; ++first) push_back(*first);
     }
-    boxed_list(const boxed_list& other)
-        : list_(other.is_null() ? other.list_
-                : other.empty() ? nullptr
-                                : new list_type(*other.list_)) {}
-    boxed_list(boxed_list&& other) noexcept : list_(std::exchange(other.list_, nullptr)) {}
+    boxed_list(const boxed_list& other) : bits_(other.is_null() ? null : none) {
+        if (!other.empty()) keep(std::make_unique<list_type>(*other.list()));
+    }
+    boxed_list(boxed_list&& other) noexcept : bits_(std::exchange(other.bits_, none)) {}
     boxed_list& operator=(boxed_list other) noexcept {
         swap(other);
         return *this;
     }
     constexpr ~boxed_list() {
-        if (list_ != nullptr && !is_null()) delete list_;
+        if (bits_ > null) delete list();
     }
 
-    [[nodiscard]] size_type size() const noexcept { return list_ != nullptr ? list_->size() : 0; }
+    [[nodiscard]] size_type size() const noexcept { return bits_ > null ? list()->size() : 0; }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-    [[nodiscard]] T* data() noexcept { return list_ != nullptr ? list_->data() : nullptr; }
+    [[nodiscard]] T* data() noexcept { return bits_ > null ? list()->data() : nullptr; }
     [[nodiscard]] const T* data() const noexcept { return const_cast<boxed_list*>(this)->data(); }
     [[nodiscard]] iterator begin() noexcept { return data(); }
     [[nodiscard]] const_iterator begin() const noexcept { return data(); }
@@ -95,39 +89,61 @@ public:
         return data()[i];
     }
     [[nodiscard]] const T& at(size_type i) const { return const_cast<boxed_list*>(this)->at(i); }
-    [[nodiscard]] T& front() noexcept { return list_->front(); }
-    [[nodiscard]] const T& front() const noexcept { return list_->front(); }
-    [[nodiscard]] T& back() noexcept { return list_->back(); }
-    [[nodiscard]] const T& back() const noexcept { return list_->back(); }
+    [[nodiscard]] T& front() noexcept { return list()->front(); }
+    [[nodiscard]] const T& front() const noexcept { return list()->front(); }
+    [[nodiscard]] T& back() noexcept { return list()->back(); }
+    [[nodiscard]] const T& back() const noexcept { return list()->back(); }
 
-    void reserve(size_type count) { list().reserve(count); }
-    void push_back(T element) { list().push_back(std::move(element)); }
+    /// Has no effect on a null list, which stays null.
+    void reserve(size_type count) {
+        if (bits_ > null)
+            list()->reserve(count);
+        else if (bits_ == none && count != 0) {
+            auto created = std::make_unique<list_type>();
+            created->reserve(count);
+            keep(std::move(created));
+        }
+    }
+    void push_back(T element) { emplace_back(std::move(element)); }
     template <class... Arguments>
     T& emplace_back(Arguments&&... arguments) {
-        return list().emplace_back(std::forward<Arguments>(arguments)...);
+        if (bits_ > null) return list()->emplace_back(std::forward<Arguments>(arguments)...);
+        auto created = std::make_unique<list_type>();
+        T& element = created->emplace_back(std::forward<Arguments>(arguments)...);
+        keep(std::move(created));
+        return element;
     }
-    void pop_back() noexcept { list_->pop_back(); }
-    void resize(size_type count) { list().resize(count); }
+    void pop_back() noexcept { list()->pop_back(); }
+    /// A null list is a list afterwards.
+    void resize(size_type count) {
+        if (bits_ > null) return list()->resize(count);
+        auto created = std::make_unique<list_type>();
+        created->resize(count);
+        keep(std::move(created));
+    }
     /// Removes all elements; a null list is empty afterwards.
     void clear() noexcept {
-        if (is_null())
-            list_ = nullptr;
-        else if (list_ != nullptr)
-            list_->clear();
+        if (bits_ > null)
+            list()->clear();
+        else
+            bits_ = none;
     }
     iterator insert(const_iterator before, T element) {
         const auto at = before - data();
-        list().insert(list().begin() + at, std::move(element));
+        if (bits_ > null)
+            list()->insert(list()->begin() + at, std::move(element));
+        else
+            emplace_back(std::move(element));
         return data() + at;
     }
     iterator erase(const_iterator which) { return erase(which, which + 1); }
     iterator erase(const_iterator first, const_iterator last) {
         const auto at = first - data();
-        if (first != last) list_->erase(list_->begin() + at, list_->begin() + (last - data()));
+        if (first != last) list()->erase(list()->begin() + at, list()->begin() + (last - data()));
         return data() + at;
     }
 
-    void swap(boxed_list& other) noexcept { std::swap(list_, other.list_); }
+    void swap(boxed_list& other) noexcept { std::swap(bits_, other.bits_); }
     friend void swap(boxed_list& a, boxed_list& b) noexcept { a.swap(b); }
 
     friend bool operator==(const boxed_list& a, const boxed_list& b) {
@@ -138,18 +154,21 @@ public:
     }
 
 protected:
-    [[nodiscard]] constexpr bool is_null() const noexcept { return list_ == &null_.list; }
+    [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == null; }
     /// A null one.
-    constexpr explicit boxed_list(std::nullptr_t) noexcept : list_(&null_.list) {}
+    constexpr explicit boxed_list(std::nullptr_t) noexcept : bits_(null) {}
 
 private:
-    [[nodiscard]] list_type& list() {
-        if (list_ == nullptr || is_null()) list_ = new list_type();
-        return *list_;
+    // What `bits_` is instead of a pointer. No address of an object stands for null: each shared library
+    // could have its own.
+    static constexpr std::uintptr_t none = 0, null = 1;
+
+    [[nodiscard]] list_type* list() const noexcept { return std::bit_cast<list_type*>(bits_); }
+    void keep(std::unique_ptr<list_type> created) noexcept {
+        bits_ = std::bit_cast<std::uintptr_t>(created.release());
     }
 
-    inline static constinit null_list<T> null_{};
-    list_type* list_ = nullptr;
+    std::uintptr_t bits_ = none;
 };
 
 } // namespace kwire::detail
