@@ -50,8 +50,8 @@ kwire::buffer_chain write(const kwire::shared_buffer& batches, int version, std:
     return out.value_or(kwire::buffer_chain{});
 }
 
-std::vector<kwire::shared_buffer> sent;
-void send(kwire::shared_buffer frame) { sent.push_back(std::move(frame)); }
+std::vector<kwire::shared_buffer> outbox;
+void send(kwire::shared_buffer frame) { outbox.push_back(std::move(frame)); }
 
 void route(kwire::shared_buffer frame, const kwire::request_start& asked) {
     auto visitor = kwire::overloaded{
@@ -167,12 +167,12 @@ TEST_CASE("the code of the README changes a port in the message that it names an
     kwire::metadata_response::data changed = cluster;
     changed.brokers[0].port = 19092;
     const auto produced = frame_of(kwire::encode_response(kwire::produce_response::data{}, 9, 8).value());
-    sent.clear();
+    outbox.clear();
     route(frame_of(kwire::encode_response(cluster, 12, 7).value()), {kwire::api_key::metadata, 12, 7});
     route(produced, {kwire::api_key::produce, 9, 8});
-    REQUIRE(sent.size() == 2);
-    CHECK(sent[0] == frame_of(kwire::encode_response(changed, 12, 7).value()));
-    CHECK(sent[1] == produced);
+    REQUIRE(outbox.size() == 2);
+    CHECK(outbox[0] == frame_of(kwire::encode_response(changed, 12, 7).value()));
+    CHECK(outbox[1] == produced);
 }
 
 TEST_CASE("the code of the README prints any request") {

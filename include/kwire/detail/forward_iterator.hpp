@@ -59,6 +59,9 @@ public:
     }
 
 private:
+    friend Derived;
+    constexpr forward_iterator() noexcept = default; // for Derived alone, which is what this is a base of
+
     KWIRE_ALWAYS_INLINE const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
     // Here, because Derived makes this class its friend and not the operators of it.
     KWIRE_ALWAYS_INLINE static bool same(const Derived& a, const Derived& b) noexcept {

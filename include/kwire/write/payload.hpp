@@ -8,10 +8,10 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -104,7 +104,7 @@ public:
     /// Equal content, however it is cut into buffers; null is equal to null only.
     friend bool operator==(const payload& a, const payload& b) {
         if (a.is_null() != b.is_null() || a.size() != b.size()) return false;
-        if (!a.is_list() && !b.is_list()) return a.size() == 0 || a.one() == b.one();
+        if (!a.is_list() && !b.is_list()) return a.empty() || a.one() == b.one();
         return a.chain() == b.chain();
     }
 
@@ -120,13 +120,11 @@ private:
 
     template <class T>
     [[nodiscard]] static T* get(const pointer& from) noexcept {
-        T* to;
-        std::memcpy(&to, from.bytes, sizeof to);
-        return to;
+        return std::bit_cast<T*>(from);
     }
     template <class T>
     static void put(pointer& to, T* from) noexcept {
-        std::memcpy(to.bytes, &from, sizeof from);
+        to = std::bit_cast<pointer>(from);
     }
 
     [[nodiscard]] bool is_list() const noexcept { return size_ == in_list; }
