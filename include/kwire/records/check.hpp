@@ -151,7 +151,8 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
         summary.any_transactional |= batch.is_transactional();
         summary.any_compressed |= batch.compression() != compression_type::none;
     }
-    if (const auto tail = batches.tail(i); tail.left != 0) return at_batch(*tail.refusal());
+    if (const auto tail = batches.tail(i); tail.left != 0)
+        if (const auto refusal = tail.refusal()) return at_batch(*refusal);
     return summary;
 }
 /// The same for a records field that may be null: null holds no batches.

@@ -48,7 +48,8 @@ template <class Keep>
         });
         ++done.batches;
     }
-    if (const auto tail = batches.tail(i); tail.left != 0) return detail::in_batch(*tail.refusal(), index);
+    if (const auto tail = batches.tail(i); tail.left != 0)
+        if (const auto refusal = tail.refusal()) return detail::in_batch(*refusal, index);
     return renumber_result{std::move(picked).take(), done};
 }
 

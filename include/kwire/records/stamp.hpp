@@ -116,7 +116,7 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
         done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
     if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
-        return refused(*tail.refusal());
+        if (const auto refusal = tail.refusal()) return refused(*refusal);
     return done;
 }
 
