@@ -94,7 +94,7 @@ def check_layout(expected: Layout, found: Layout, where: str, with_hints: bool):
         if want.inner is not None:
             check_layout(want.inner, have.inner, f"{where}.{want.name}", with_hints)
     for name, ignorable in expected.absent.items():
-        # A field that no version has is missing from the merged message; nobody can set it.
+        # A field that no version has is missing from the merged message; no one can set it.
         if found.absent.get(name, ignorable) != ignorable:
             raise SchemaError(f"{where}.{name}: ignorable should be {ignorable}")
 

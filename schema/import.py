@@ -3,7 +3,7 @@
     python3 schema/import.py --jars DIR [--newer RELEASE]
 
 The jars are called ARTIFACT-RELEASE.jar, as fetch_jars.sh leaves them. Without --newer the releases are those of
-releases.txt, and the counts that stand there must come out; with it releases.txt is rewritten. Nothing is written
+releases.txt, and the counts there must be right; with it releases.txt is rewritten. Nothing is written
 before every check has passed: each (message, version) is compared with the schema of the release that decides it, and
 each difference between the releases, and each message that only the older one has, must have its decision in
 decisions.md.

@@ -80,7 +80,7 @@ def parse_versions(value) -> Range | None:
         return None
     match = re.fullmatch(r"(\d+)(?:(\+)|-(\d+))?", text)
     if not match:
-        raise SchemaError(f"`{text}` is no range of versions")
+        raise SchemaError(f"`{text}` is not a range of versions")
     first = int(match[1])
     last = OPEN_END if match[2] else int(match[3] or first)
     if last < first:
@@ -99,7 +99,7 @@ def parse_int(value) -> int:
     """A decimal or 0x number, also in quotes; a leading zero would be octal in one place of Kafka and is refused."""
     text = str(value)
     if not re.fullmatch(r"-?(0|[1-9]\d*)|-?0[xX][0-9a-fA-F]+", text) or isinstance(value, bool):
-        raise SchemaError(f"`{value}` is no integer")
+        raise SchemaError(f"`{value}` is not an integer")
     return int(text, 16 if "x" in text.lower() else 10)
 
 
@@ -124,7 +124,7 @@ def parse_default(raw: dict, type_: str, array: bool, is_struct: bool):
             if not INTEGERS[type_][0] <= value <= INTEGERS[type_][1]:
                 raise SchemaError(f"the default {given} does not fit into {type_}")
             return value
-    raise SchemaError(f"`{given}` is no default of {'[]' if array else ''}{type_}")
+    raise SchemaError(f"`{given}` is not a default of {'[]' if array else ''}{type_}")
 
 
 def parse_type(value: str) -> tuple[str, bool]:

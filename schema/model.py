@@ -64,7 +64,7 @@ class Field:
 class Struct:
     """A struct within one message; `versions` spans all places that use it.
 
-    A common struct is used at several places and stands before the message's fields; any other is written where its
+    A common struct is used at several places and is written before the message's fields; any other is written where its
     one field is.
     """
 
@@ -230,7 +230,7 @@ def write(message: Message) -> str:
 
 def parse_range(text: str, last: int) -> Range:
     if not re.fullmatch(r"\d+(\+|-\d+)?", text):
-        raise SchemaError(f"`{text}` is no range of versions")
+        raise SchemaError(f"`{text}` is not a range of versions")
     if text.endswith("+"):
         found = (int(text[:-1]), last)
     elif "-" in text:
@@ -258,7 +258,7 @@ def parse_default(text: str, type_: str, array: bool, is_struct: bool):
             if not INTEGERS[type_][0] <= value <= INTEGERS[type_][1]:
                 raise SchemaError(f"the default {text} does not fit into {type_}")
             return value
-    raise SchemaError(f"`{text}` is no default of {'[]' if array else ''}{type_}")
+    raise SchemaError(f"`{text}` is not a default of {'[]' if array else ''}{type_}")
 
 
 # A line's words; a quoted default may hold spaces.
@@ -363,7 +363,7 @@ class _Parser:
         last = message_versions[1]
         name, type_, versions, *rest = _words(self.lines[self.at][1])
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*:", name):
-            raise SchemaError(f"`{name}` is no field name with a colon")
+            raise SchemaError(f"`{name}` is not a field name with a colon")
         array = type_.startswith("[]")
         type_ = type_.removeprefix("[]")
         is_struct = type_ not in PRIMITIVES
@@ -392,7 +392,7 @@ class _Parser:
             if type_ in self.structs and self.depth() <= depth:
                 field.struct = self.structs[type_]
                 if not field.struct.common:
-                    raise SchemaError(f"struct {type_} is used twice but does not stand before the fields")
+                    raise SchemaError(f"struct {type_} is used twice but is not before the fields")
             else:
                 if self.depth() <= depth:
                     raise SchemaError(f"struct {type_} has no fields")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fetches the schemas of a Kafka release and writes schema/messages anew; without a release, that of releases.txt.
+# Fetches the schemas of a Kafka release and writes schema/messages; without a release, that of releases.txt.
 #
 #     sh schema/update.sh [RELEASE]
 #

@@ -108,7 +108,7 @@ namespace {
 
 kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
     const kwire::shared_buffer bytes = sent.to_bytes();
-    return kwire::shared_buffer::copy_of(bytes.span().subspan(4)); // behind the length
+    return kwire::shared_buffer::copy_of(bytes.span().subspan(4)); // after the length
 }
 
 } // namespace

@@ -144,7 +144,7 @@ TEST_CASE("where the version has no key nothing is found by one, and indexing is
     CHECK_FALSE(kwire::find(no_key.all(), 0).has_value());
     const auto honest = time_of([&] { REQUIRE(indexed(key.all()).size() == count); });
     const auto other = time_of([&] { REQUIRE(indexed(no_key.all()).size() == count); });
-    CHECK(other < 50 * honest); // seeking each behind all before it would take n times as long
+    CHECK(other < 50 * honest); // looking at all elements before each would take n times as long
 }
 
 TEST_CASE("an index takes one allocation, and looking things up none") {

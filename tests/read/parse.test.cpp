@@ -126,7 +126,7 @@ TEST_CASE("a message of no bytes is a message") {
     CHECK(missing.error().offset == 0);
 }
 
-TEST_CASE("bytes behind the message are refused, or let pass on request") {
+TEST_CASE("bytes after the message are refused, or accepted on request") {
     const std::vector<std::byte> bytes = from_hex("00000000 00 ee");
     const auto strict = kwire::parse_view<kwire::metadata_request>(bytes, 4);
     REQUIRE(!strict);

@@ -37,7 +37,7 @@ std::string refusal(const std::string& json, int version) {
 } // namespace
 
 TEST_CASE("floats are printed as Java prints them, and read back to the last bit") {
-    // Java's documentation of Double.toString: 10^-3 up to 10^7 plain, at least one digit behind the point.
+    // Java's documentation of Double.toString: 10^-3 up to 10^7 plain, at least one digit after the point.
     for (const char* text : {"0.0",
                              "-0.0",
                              "1.0",

@@ -91,7 +91,7 @@ TEST_CASE("secrets are never printed, whatever the limits") {
     CHECK(printed<kwire::sasl_authenticate_request>({.auth_bytes = bytes_of("me\0pass")}, 2, all) ==
           "SaslAuthenticateRequest v2 {auth_bytes: <secret>}");
     CHECK(printed<kwire::sasl_authenticate_request>({}, 2) ==
-          "SaslAuthenticateRequest v2 {auth_bytes: <secret>}"); // that it is empty is nobody's business
+          "SaslAuthenticateRequest v2 {auth_bytes: <secret>}"); // whether it is empty is secret too
     const kwire::alter_configs_request::data request{
         .resources = {{.resource_type = 4,
                        .resource_name = "1",

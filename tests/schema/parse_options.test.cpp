@@ -113,7 +113,7 @@ TEST_CASE("nothing is tolerated unless it is asked for, and lenient() tolerates 
            every.any_tag_size && every.tags_of_other_versions));
 }
 
-TEST_CASE("bytes behind the body are no part of the view") {
+TEST_CASE("bytes after the body are not part of the view") {
     read<versions, 3>(with_tags("00 00"), trailing, errc::trailing_bytes,
                       outcome{with_tags("00"), with_tags("00")});
     const auto body = kwire::shared_buffer::copy_of(from_hex(with_tags("00 c0ffee")));
@@ -234,7 +234,7 @@ TEST_CASE("a tag of the schema at a version without it is kept among the unknown
     CHECK(data.unknown_tags.front().number == 1);
     CHECK(data.replica_state.replica_id == -1);
 
-    // A version that knows it cannot take it from there: nobody has looked what is in it.
+    // A version that knows it cannot take it from there: its content was not checked.
     const auto body = kwire::shared_buffer::copy_of(from_hex(front + "01 01 02 c0de"));
     const auto later =
         kwire::transcode(kwire::message_info_of<fetch>, body, 12, 16, parse_options::lenient());
@@ -255,7 +255,7 @@ TEST_CASE("another version gets tags in their order, whatever the order was") {
     CHECK(to_hex(bytes.span()) == to_hex(from_hex(with_tags("02 05 00 09 01 bb"))));
 }
 
-TEST_CASE("damage behind what is tolerated is still found") {
+TEST_CASE("damage after what is tolerated is still found") {
     const auto code = [](std::string_view hex) {
         const exact_bytes bytes(from_hex(hex));
         const auto view = kwire::parse_view<versions>(bytes.span(), 3, parse_options::lenient());

@@ -180,7 +180,7 @@ class Fresh(unittest.TestCase):
             self.fail("\n" + "\n".join(wrong))
 
     def test_no_array_has_elements_of_no_bytes(self):
-        """A count in front of such elements would be bounded by nothing."""
+        """Nothing would bound a count before such elements."""
         def least(message, fields, version):
             size = 1 if message.flexible(version) else 0
             for field in fields:

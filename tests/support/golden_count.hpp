@@ -8,7 +8,7 @@
 
 namespace kwire::test {
 
-/// The number in front of `kind` in counts.txt. Throws if there is none, so that no test passes without its
+/// The number before `kind` in counts.txt. Throws if there is none, so that no test passes without its
 /// vectors.
 inline std::size_t golden_count(const std::string& kind) {
     std::ifstream counts(KWIRE_GOLDEN_DIR "/counts.txt");

@@ -42,10 +42,10 @@ concept bytes_of_temporary = requires { kwire::as_bytes(T{}); };
 
 } // namespace
 
-TEST_CASE("overlay: fields are read and written where they lie, at every address") {
+TEST_CASE("overlay: fields are read and written in place, at every address") {
     const auto bytes = from_hex("0000000000000102 00112233445566778899aabbccddeeff fe ffff 3ff8000000000000");
     for (std::size_t shift = 0; shift < 17; ++shift) {
-        const std::unique_ptr<std::byte[]> room(new std::byte[shift + bytes.size()]); // nothing behind it
+        const std::unique_ptr<std::byte[]> room(new std::byte[shift + bytes.size()]); // nothing after it
         std::memcpy(room.get() + shift, bytes.data(), bytes.size());
         const std::span<std::byte> where(room.get() + shift, bytes.size());
 

@@ -165,7 +165,7 @@ TEST_CASE("varints: the probes that were put to Kafka's own readers") {
     CHECK(read<std::int32_t>("feffffff0f").value == std::numeric_limits<std::int32_t>::max());
 }
 
-TEST_CASE("varints: bytes behind the value are left alone") {
+TEST_CASE("varints: bytes after the value are not touched") {
     const auto bytes = from_hex("7f 8101 ffffffff0f 00");
     const std::byte* p = bytes.data();
     const std::byte* const end = p + bytes.size();

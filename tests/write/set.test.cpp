@@ -47,7 +47,7 @@ response::data cluster() {
 
 } // namespace
 
-TEST_CASE("fields of the message, of nested structs and elements of arrays are set where they lie") {
+TEST_CASE("fields of the message, of nested structs and elements of arrays are set in place") {
     auto message = editable_of<response>(cluster(), 12);
     REQUIRE(set<"throttle_time_ms">(message, 500));
     for (const auto topic : message->topics()) {
@@ -111,7 +111,7 @@ TEST_CASE("a field that the version lacks is refused, also where the version is 
     CHECK(fixed->controller_id() == 5);
 }
 
-TEST_CASE("a struct that the message does not hold shows defaults, which nobody can change") {
+TEST_CASE("a struct that the message does not hold shows defaults, which cannot be changed") {
     auto message = editable_of<fetch>({.replica_id = 3}, 14);
     REQUIRE(set<"replica_id">(message, 4));
     CHECK(set<"replica_id">(message, message->replica_state(), 4).error() ==

@@ -11,8 +11,8 @@
 #define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define KWIRE_COLD [[gnu::cold, gnu::noinline]]
 #define KWIRE_NOINLINE [[gnu::noinline]]
-/// For functions that are called a lot and tell their callers nothing by what is in them. GCC would study in
-/// each program anew what they and their callers could know of each other, which takes time and finds
+/// For functions that are called a lot and whose bodies their callers can learn nothing from. GCC would study
+/// in each program again what they and their callers could know of each other, which takes time and finds
 /// nothing.
 #if defined(__clang__)
 #define KWIRE_APART [[gnu::noinline]]

@@ -1,4 +1,4 @@
-/// A message that is written to where it lies.
+/// A message that is written to in place.
 ///
 ///     auto request = kwire::edit(*std::move(produce));              // the last holder: nothing is copied
 ///     if (!request) return refuse(request.error());

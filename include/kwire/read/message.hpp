@@ -107,7 +107,7 @@ public:
     /// response to a version that the broker does not know: that is version 0 (KIP-511).
     [[nodiscard]] std::int16_t api_version() const noexcept { return version_of(base::view()); }
 
-    /// The whole frame, header and body, without its length: what is passed on as it came (with_length of
+    /// The whole frame, header and body, without its length: what a proxy passes on unchanged (with_length of
     /// connect/frame.hpp). Aborts unless in_frame().
     [[nodiscard]] const shared_buffer& frame() const& noexcept KWIRE_LIFETIMEBOUND {
         detail::require(in_frame());

@@ -1,4 +1,4 @@
-/// Tagged fields that the schema does not know at a version (KIP-482): read where they lie, and kept by
+/// Tagged fields that the schema does not know at a version (KIP-482): read in place, and kept by
 /// reference.
 #pragma once
 

@@ -17,7 +17,7 @@ template <class Header>
 struct unread {};
 
 /// A frame of any API and version: what the header says, the body to be given to `parse`, and the whole to be
-/// passed on as it came. parse_request_frame and parse_response_frame make it.
+/// passed on unchanged. parse_request_frame and parse_response_frame make it.
 ///
 /// A value with one reference on the frame's bytes: copies share them.
 template <class Header>
@@ -48,7 +48,7 @@ public:
     }
     void header() const&& = delete;
 
-    /// The whole frame, header and body, without its length: what is passed on as it came (with_length).
+    /// The whole frame, header and body, without its length: what a proxy passes on unchanged (with_length).
     [[nodiscard]] const shared_buffer& frame() const& noexcept KWIRE_LIFETIMEBOUND { return frame_; }
     /// The whole frame alone, with this reference.
     [[nodiscard]] shared_buffer frame() && noexcept { return std::move(frame_); }

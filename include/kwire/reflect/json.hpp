@@ -31,16 +31,16 @@
 
 namespace kwire {
 
-/// A message or struct as JSON text without spaces. What is no UTF-8 in a string becomes U+FFFD.
+/// A message or struct as JSON text without spaces. Bytes of a string that are not UTF-8 become U+FFFD.
 [[nodiscard]] inline std::string to_json(const dynamic_view& view) {
     std::string out;
     detail::json_writer(out).put(view);
     return out;
 }
 
-/// Appends text as a JSON string, escaped where JSON demands it. What is no UTF-8 becomes U+FFFD.
+/// Appends text as a JSON string, escaped where JSON demands it. Bytes that are not UTF-8 become U+FFFD.
 inline void append_json(std::string_view text, std::string& out) { detail::json_writer(out).put_text(text); }
-/// Appends bytes as a JSON string of standard base64 with its padding, as bytes stand in messages.
+/// Appends bytes as a JSON string of standard base64 with its padding, as Kafka writes bytes fields.
 inline void append_json(std::span<const std::byte> bytes, std::string& out) {
     detail::json_writer(out).put_base64(bytes);
 }
@@ -49,8 +49,8 @@ inline void append_json(std::span<const std::byte> bytes, std::string& out) {
 ///
 /// Every field of the version must be there but tagged ones; there may be no other. Errors, with the field's
 /// path: bad_value for a missing field, another kind of value or a number out of range; field_not_in_version
-/// for a key that is no field of the version (the path names the struct); null_not_allowed, string_too_long,
-/// unsupported_version.
+/// for a key that is not a field of the version (the path names the struct); null_not_allowed,
+/// string_too_long, unsupported_version.
 [[nodiscard]] inline std::expected<buffer_chain, error>
 from_json(const message_info& message, const boost::json::value& json, int version) {
     error failure;
@@ -127,7 +127,7 @@ private:
 
 } // namespace detail
 
-/// JSON text as a value, every number the nearest that there is. bad_value, with the offset, for what is no
+/// JSON text as a value, every number the nearest that there is. bad_value, with the offset, for what is not
 /// JSON.
 [[nodiscard]] inline std::expected<boost::json::value, error> parse_json(std::string_view text) {
     boost::json::basic_parser<detail::exact_json_handler> parser{boost::json::parse_options{}};

@@ -10,7 +10,7 @@
 ///    so, or marked as secret by a flag that is set, or that could be set around a struct which is printed
 ///    by itself (schema/secrets.txt). Unknown tags as `unknown_tags: {7: <3 bytes>}`.
 ///  * Strings in quotes. What could make the line look like something else is escaped: `\n`, `\"`, control
-///    characters and what is no UTF-8 as `\x1b`, characters that turn or break lines as `\u{202e}`.
+///    characters and bytes that are not UTF-8 as `\x1b`, characters that turn or break lines as `\u{202e}`.
 ///  * Long arrays end in `… 984 more`, long strings in `"orders-and-…" (1200 bytes)`, and beyond a number
 ///    of characters everything that is left in `…`: print_options.
 ///
@@ -36,7 +36,7 @@ namespace kwire {
 struct print_options {
     std::size_t max_elements = 16;     ///< of each array, and of unknown tags in each struct
     std::size_t max_text_bytes = 128;  ///< of each string
-    std::size_t max_characters = 4096; ///< where the line begins to end; what stands open is closed behind it
+    std::size_t max_characters = 4096; ///< where the line is cut; open brackets are closed after it
 
     /// No limit at all; secrets and payloads are still left out.
     [[nodiscard]] static constexpr print_options everything() noexcept {
@@ -104,7 +104,7 @@ public:
 
 private:
     /// Whether the struct says by itself what in it is secret. Of one that does not, and is printed without
-    /// what is around it, nobody knows: then it is.
+    /// what is around it, this is not known: then it is.
     [[nodiscard]] static bool has_flag(const dynamic_view& view) noexcept {
         for (const dynamic_value value : view.fields())
             if (value.info().secret == secrecy::flag) return true;

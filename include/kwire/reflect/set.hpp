@@ -1,4 +1,4 @@
-/// Sets fields that are known at run time only, where they lie.
+/// Sets fields that are known at run time only, in place.
 ///
 ///     auto message = kwire::edit(*std::move(parsed));            // typed or dynamic
 ///     kwire::set(*message, view.field(3), 500);                  // a value of a dynamic view of the message

@@ -48,7 +48,7 @@ bool has_default(const Value& value) {
 }
 
 /// Writes (or measures) structs of any form at one version. `Out` is as for data_encoder; bytes are slices of
-/// `owner` where they lie in it.
+/// `owner` if they lie in it.
 template <class Out>
 class dynamic_encoder {
 public:

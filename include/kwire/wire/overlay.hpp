@@ -1,4 +1,4 @@
-/// Fixed-width structs laid over bytes where they lie: no copy, at any address.
+/// Fixed-width structs laid over bytes in place: no copy, at any address.
 ///
 ///     struct entry { kwire::big_int64 offset; kwire::big_int32 size; };
 ///     if (auto at = kwire::overlay<entry>(bytes)) use((*at)->offset);
@@ -75,7 +75,7 @@ template <overlayable T>
     return &overlay_trusted<T>(bytes.data());
 }
 
-/// The bytes of `value` where it lies, as they go on the wire; valid while `value` is.
+/// The bytes of `value` itself, as they go on the wire; valid while `value` is.
 template <overlayable T>
 [[nodiscard]] inline std::span<const std::byte, sizeof(T)> as_bytes(const T& value) noexcept {
     return std::as_bytes(std::span<const T, 1>(&value, 1));

@@ -1,4 +1,4 @@
-/// Sets fields of a fixed width where they lie, in bytes that nobody else holds.
+/// Sets fields of a fixed width in place, in bytes that have one owner.
 ///
 ///     auto response = kwire::edit(*std::move(parsed));           // refused if others share the bytes
 ///     if (!response) return refuse(response.error());
@@ -89,7 +89,7 @@ struct settable<S, Name, false> {
 
 } // namespace detail
 
-/// Sets a field of `part`, a view of bytes that lie in `owned`, which nobody may read meanwhile.
+/// Sets a field of `part`, a view of bytes that lie in `owned`, which no one may read meanwhile.
 ///
 /// For callers who own the bytes in a way of their own. Errors: field_not_in_version; field_absent where the
 /// bytes do not hold the field, since its tag or its struct is not there or `part` is a view of other bytes.

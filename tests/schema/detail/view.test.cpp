@@ -137,7 +137,7 @@ TEST_CASE("a nullable string tells null from empty") {
 
 TEST_CASE("structs of an array may differ in shape in any order, up to the end of their memory") {
     // Walks expect each struct to look like the one before; where the last one is short there is nothing
-    // behind it.
+    // after it.
     const std::vector<std::vector<std::size_t>> sizes{
         {60, 0}, {0, 60}, {3, 3, 3, 0}, {126, 127, 126}, {2, 2, 1, 1, 0, 0}, {0, 0, 1}, {120, 120, 0}};
     const auto check = [](const auto& response, const std::vector<std::size_t>& replicas) {

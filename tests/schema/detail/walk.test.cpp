@@ -82,7 +82,7 @@ struct sometimes_null : private kwire::vocabulary {
 
 } // namespace
 
-TEST_CASE("a struct behind one with known tags is checked although its lengths are the same") {
+TEST_CASE("a struct after one with known tags is checked although its lengths are the same") {
     const std::string first = std::string(id) + "01 01 00 05 02 00000001"; // one tag of five bytes
     for (const char* tags : {"01 00 7f 02 00000001",                       // whose size lies
                              "7f 00 05 02 00000001",                       // more tags than bytes

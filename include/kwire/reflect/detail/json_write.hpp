@@ -117,7 +117,7 @@ private:
         if (text[e + 1] == '-') exponent = -exponent;
 
         const bool plain = exponent >= -3 && exponent < 7;
-        const int whole = plain ? exponent + 1 : 1; // digits in front of the point
+        const int whole = plain ? exponent + 1 : 1; // digits before the point
         if (whole <= 0) digits.insert(0, static_cast<std::size_t>(1 - whole), '0');
         const auto point = static_cast<std::size_t>(whole > 0 ? whole : 1);
         if (digits.size() <= point) digits.append(point + 1 - digits.size(), '0');

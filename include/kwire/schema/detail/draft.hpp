@@ -15,7 +15,7 @@
 ///     is a copy of the entries in use: this and `layout_table`, which has one layout per version and the
 ///     pointers into it, are all that ends up in a program.
 ///
-/// The compiler interprets this code for every struct that a program uses. That is why the drafter is no
+/// The compiler interprets this code for every struct that a program uses. That is why the drafter is not a
 /// template, so that it is instantiated once, and why it takes pointers instead of ranges.
 // cost: tables written out by the generator take 63 M more instructions of the compiler to include, and save
 // 23 M (syntax only) to 28 M (-O2) in use, of 433 M and 1535 M for a program that visits Metadata.
