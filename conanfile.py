@@ -21,7 +21,7 @@ class KwireConan(ConanFile):
     no_copy_source = True
 
     def set_version(self):
-        # The version stands in CMakeLists.txt alone.
+        # The version is in CMakeLists.txt alone.
         text = load(self, os.path.join(self.recipe_folder, "CMakeLists.txt"))
         self.version = text.split("project(kwire VERSION ", 1)[1].split()[0]
 

@@ -129,19 +129,19 @@ TEST_CASE("for a visitor whose parameters cannot be deduced, messages are named,
 }
 
 TEST_CASE("an invalid body is an error, and the visitor is not called") {
-    const auto nobody = kwire::overloaded{
+    const auto uncalled = kwire::overloaded{
         [](const kwire::message<kwire::api_versions_request>&) { FAIL("called"); },
         [](const kwire::request_frame&) { FAIL("called"); },
     };
     const shared_buffer whole = frame_of(api_versions_v3);
     for (std::size_t size = 0; size < whole.size(); ++size) {
-        const auto done = kwire::dispatch(*whole.slice(0, size), nobody);
+        const auto done = kwire::dispatch(*whole.slice(0, size), uncalled);
         REQUIRE_FALSE(done);
         CHECK(done.error().code == kwire::errc::truncated);
         CHECK(done.error().message == (size < 14 ? "RequestHeader" : "ApiVersionsRequest"));
     }
     shared_buffer longer = frame_of(std::string(api_versions_v3) + "00");
-    CHECK(kwire::dispatch(longer, nobody).error() == kwire::errc::trailing_bytes);
+    CHECK(kwire::dispatch(longer, uncalled).error() == kwire::errc::trailing_bytes);
     int calls = 0;
     CHECK(kwire::dispatch(
         longer,

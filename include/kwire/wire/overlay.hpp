@@ -92,8 +92,8 @@ template <overlayable T>
 /// Whether a `T` takes the same number of bytes on the wire whatever its value, and how many.
 ///
 /// Known for numbers, bool, uuid and everything overlayable; for the structs of messages it depends on the
-/// version `V` and is given where they are described. nullopt means that only the value tells. An optional,
-/// for a message without fields is fixed too, at 0 bytes.
+/// version `V` and is given where they are described. nullopt means that it depends on the value. It is an
+/// optional because a message without fields has a fixed size too: 0 bytes.
 ///
 ///     static_assert(kwire::fixed_wire_size<std::int32_t> == 4);
 template <class T, int V = -1>

@@ -125,7 +125,7 @@ set_element(editable<M, W>& message, const struct_view<S, V>& part, std::size_t 
             typename detail::settable<S, Name>::type value) noexcept {
     constexpr std::size_t index = field_index<S, Name>;
     static constexpr const field_info& field = detail::tables_of<S>::fields[index];
-    static_assert(field.kind == field_kind::array, "set sets a field that is no array");
+    static_assert(field.kind == field_kind::array, "set sets a field that is not an array");
     const std::byte* at = detail::view_access::find(part, index, field.tag >= 0);
     if (at != nullptr) {
         const detail::raw_array array = get<index>(part);
