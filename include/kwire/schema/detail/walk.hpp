@@ -413,10 +413,11 @@ KWIRE_ALWAYS_INLINE const std::byte* check_tag_section(const struct_layout& layo
 KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, const std::byte* p,
                                                        const check_state& state) noexcept {
     p += step.fixed;
+    if (!has_varint_prefix(step.form)) return nullptr; // a struct may have no byte here
     const bool nullable = size_is_one_varint(step.form) && step.minimum == 0;
     const auto [content, count] = decode_usual_length(length_form::compact, nullable, p);
     if (!size_is_one_varint(step.form)) {
-        const bool none = has_varint_prefix(step.form) && content != nullptr && count == 0;
+        const bool none = content != nullptr && count == 0;
         return none && step.next_need <= state.left(content) ? content : nullptr;
     }
     if (content == nullptr || std::uint64_t{count} * step.width + step.next_need > state.left(content))
