@@ -77,8 +77,7 @@ inline reply hang_up(const kwire::error& why) { return std::unexpected(kwire::to
 /// Parses the body of a request with the options that this broker uses for all requests.
 template <class M>
 kwire::result<kwire::message<M>> read(kwire::request_frame request) {
-    // librdkafka sends bytes after some bodies; Kafka also ignores them.
-    return kwire::parse<M>(std::move(request), {.trailing_bytes = true});
+    return kwire::parse<M>(std::move(request), kwire::parse_options::as_kafka());
 }
 
 /// Encodes a response in the version of its request.

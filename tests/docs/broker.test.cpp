@@ -72,7 +72,7 @@ std::expected<kwire::batch_view, kwire::error_code> check(std::optional<std::spa
 }
 
 reply produce(kwire::request_frame frame) {
-    auto parsed = kwire::parse<kwire::produce_request>(std::move(frame));
+    auto parsed = kwire::parse<kwire::produce_request>(std::move(frame), kwire::parse_options::as_kafka());
     if (!parsed) return std::unexpected(parsed.error());
     auto request = kwire::edit(*std::move(parsed)); // the last holder of the bytes: nothing is copied
     if (!request) return std::unexpected(request.error());
@@ -115,7 +115,7 @@ reply produce(kwire::request_frame frame) {
 }
 
 reply fetch(kwire::request_frame frame) {
-    auto request = kwire::parse<kwire::fetch_request>(std::move(frame));
+    auto request = kwire::parse<kwire::fetch_request>(std::move(frame), kwire::parse_options::as_kafka());
     if (!request) return std::unexpected(request.error());
 
     kwire::fetch_response::data answer;

@@ -21,7 +21,7 @@ std::string refused;
 void reject(const kwire::error& why) { refused = kwire::to_string(why); }
 
 void produce(kwire::request_frame frame, std::int64_t next_offset) {
-    auto produce = kwire::parse<kwire::produce_request>(std::move(frame));
+    auto produce = kwire::parse<kwire::produce_request>(std::move(frame), kwire::parse_options::as_kafka());
     if (!produce) return reject(produce.error());
     auto request = kwire::edit(*std::move(produce)); // the last holder of the bytes: nothing is copied
     if (!request) return reject(request.error());

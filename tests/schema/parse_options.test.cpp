@@ -113,6 +113,19 @@ TEST_CASE("nothing is tolerated unless it is asked for, and lenient() tolerates 
            every.any_tag_size && every.tags_of_other_versions));
 }
 
+TEST_CASE("as_kafka() tolerates what Kafka's own classes read, and nothing else") {
+    constexpr parse_options kafka = parse_options::as_kafka();
+    CHECK((kafka.trailing_bytes && kafka.negative_as_null && kafka.any_tag_order && kafka.any_tag_size));
+    CHECK_FALSE((kafka.null_as_empty || kafka.tags_of_other_versions));
+
+    // MetadataRequest v13 for no topics, as librdkafka 2.12 and later sends it.
+    const auto librdkafka = from_hex("01 00 00 00 00");
+    CHECK(kwire::parse_view<kwire::metadata_request>(librdkafka, 13).error().code == errc::trailing_bytes);
+    const auto request = kwire::parse_view<kwire::metadata_request>(librdkafka, 13, kafka);
+    REQUIRE(request);
+    CHECK((request->topics() && request->topics()->empty()));
+}
+
 TEST_CASE("bytes after the body are not part of the view") {
     read<versions, 3>(with_tags("00 00"), trailing, errc::trailing_bytes,
                       outcome{with_tags("00"), with_tags("00")});

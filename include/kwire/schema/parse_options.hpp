@@ -1,7 +1,8 @@
 /// What a parse lets pass although no correct peer sends it: each leniency has a name, and is off by default.
 ///
-///     auto request = kwire::parse<kwire::fetch_request>(body, version, {.trailing_bytes = true});
-///     auto whatever = kwire::parse<kwire::fetch_request>(body, version, kwire::parse_options::lenient());
+///     auto request = kwire::parse<kwire::fetch_request>(body, version, kwire::parse_options::as_kafka());
+///     auto strict = kwire::parse<kwire::fetch_request>(body, version);
+///     auto chosen = kwire::parse<kwire::fetch_request>(body, version, {.trailing_bytes = true});
 #pragma once
 
 namespace kwire {
@@ -30,7 +31,14 @@ struct parse_options {
     /// it.
     bool tags_of_other_versions = false;
 
-    /// All of them.
+    /// What Kafka itself lets pass: for what clients send to brokers and proxies. Strict parsing closes the
+    /// connection of clients that Kafka serves: librdkafka since 2.12 sends a spare byte after a Metadata
+    /// request.
+    [[nodiscard]] static constexpr parse_options as_kafka() noexcept {
+        return {
+            .trailing_bytes = true, .negative_as_null = true, .any_tag_order = true, .any_tag_size = true};
+    }
+    /// All of them: for tools that look at whatever was captured.
     [[nodiscard]] static constexpr parse_options lenient() noexcept {
         return {true, true, true, true, true, true};
     }

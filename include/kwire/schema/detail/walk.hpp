@@ -117,7 +117,7 @@ struct element_shape {
     std::uint64_t size = none;          ///< the bytes that the element takes; `none` if nothing can fit it
     const std::byte* learned = nullptr; ///< the element
     unsigned lengths = 0;               ///< the entry of `at` after them is the place of the tag section
-    std::uint32_t at[max_scalar_array_steps + 1];
+    std::uint32_t at[max_scalar_array_steps + 1]{};
 
     /// What the struct at `p` looks like: one of `layout`, whose steps end at `ends` and itself at `end`.
     /// Nothing will fit if it has a long length or tags.
