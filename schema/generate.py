@@ -246,6 +246,24 @@ class Writer:
             facts.append("secret" if mark == "always" else "secret if flagged")
         return " | ".join(facts)
 
+    def versions_with(self, place):
+        """The least range around the versions in which the message holds this struct."""
+        if place is self.message:
+            return self.message.versions
+        found = []
+        for holder in [self.message, *self.structs]:
+            for field in holder.fields:
+                if field.struct is place and (range_ := model.intersect(field.versions, self.versions_with(holder))):
+                    found.append(range_)
+        return min(r[0] for r in found), max(r[1] for r in found)
+
+    def requirement(self, place, field):
+        """The constraint of an accessor whose field not all versions of its struct have."""
+        first, last = self.versions_with(place)
+        if field.versions[0] <= first and field.versions[1] >= last:
+            return ""
+        return f" requires(in_version<V>({range_call(field.versions, self.last)}))"
+
     def place_body(self, place, names, indent):
         """The field list and the view of one struct or of the message itself."""
         struct_cpp = self.cpp if place is self.message else self.struct_names[place.name]
@@ -255,17 +273,20 @@ class Writer:
         lines = self.field_list(place, indent)
         lines += ["", f"{indent}struct data;"]
         lines += ["", f"{indent}template <int V>"]
-        lines.append(f"{indent}struct basic_view : struct_view<{struct_cpp}, V> {{")
+        lines.append(f"{indent}struct KWIRE_POINTER basic_view : struct_view<{struct_cpp}, V> {{")
         for number, field in enumerate(place.fields):
             words = self.say(self.path_of(place, field))
             facts = self.facts_of(place, field)
             lines.append(f"{indent}    /// {words + '   ' if words else ''}{facts}")
-            head = f"{indent}    [[nodiscard]] {self.view_type(field, siblings)} {names[field.name]}() const noexcept {{"
+            head = f"{indent}    [[nodiscard]] {self.view_type(field, siblings)} {names[field.name]}() const noexcept"
+            limit = self.requirement(place, field)
             body = f"return get<{number}>(*this);"
-            if len(head) + len(body) + 3 <= WIDTH:
-                lines.append(f"{head} {body} }}")
+            if len(head) + len(limit) + len(body) + 5 <= WIDTH:
+                lines.append(f"{head}{limit} {{ {body} }}")
+            elif limit:
+                lines += [head, f"{indent}       {limit} {{ {body} }}"]
             else:
-                lines += [head, f"{indent}        {body}", f"{indent}    }}"]
+                lines += [f"{head} {{", f"{indent}        {body}", f"{indent}    }}"]
         lines.append(f"{indent}}};")
         lines.append(f"{indent}using view = basic_view<any_version>;")
         return lines

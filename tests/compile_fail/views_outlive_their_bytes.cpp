@@ -1,6 +1,7 @@
 /// Views point at bytes that the program must keep alive: mistakes in which it does not.
 #include <kwire/connect/frame.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/read/edit.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/reflect/dynamic.hpp>
@@ -114,4 +115,24 @@ std::span<const std::byte> bytes_of_a_local() {
     const kwire::held<request::view> message({}, receive());
     return message.bytes();
 }
+#elif KWIRE_MUST_FAIL == 19
+// expect(clang): address of stack memory
+request::view copy_of_the_view(kwire::message<request> message) { return *message; }
+#elif KWIRE_MUST_FAIL == 20
+// expect(clang): address of stack memory
+request::view named_copy_of_the_view(kwire::message<request> message) { return message.view(); }
+#elif KWIRE_MUST_FAIL == 21
+// expect(clang): address of stack memory
+request::view view_to_write_to(kwire::editable<request> message) { return *message; }
+#elif KWIRE_MUST_FAIL == 22
+// expect(clang): address of stack memory
+std::span<const std::byte> bytes_of_a_buffer(kwire::shared_buffer buffer) { return buffer.span(); }
 #endif
+
+// Correct: the owner lives on, or a view gives another one.
+request::view view_of(const kwire::message<request>& message) { return *message; }
+std::string_view name_of(request::topic::view topic) { return topic.name().value_or(""); }
+request::view checked(std::span<const std::byte> bytes) {
+    const auto view = kwire::parse_view<request>(bytes, 12);
+    return view.value();
+}

@@ -33,7 +33,7 @@ concept view_of_bytes = std::copyable<View> && requires(const View& view) {
 /// Threads: as shared_buffer. Held values on one buffer may be used, copied and destroyed on different
 /// threads.
 template <class View>
-class held {
+class KWIRE_OWNER held {
 public:
     using view_type = View;
 

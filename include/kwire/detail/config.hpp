@@ -1,10 +1,24 @@
-/// The only place with compiler tests: attributes that GCC and Clang spell differently.
+/// The only place with compiler tests: the language standard, and attributes that GCC and Clang spell
+/// differently.
 #pragma once
+
+#if defined(_MSVC_LANG) ? _MSVC_LANG <= 202002L : __cplusplus <= 202002L
+#error "kwire needs C++23: compile with -std=c++23"
+// Compilers go on after an #error, but not after a header that they cannot find.
+#define KWIRE_STOPS_HERE <kwire needs C++23>
+#include KWIRE_STOPS_HERE
+#endif
 
 #if defined(__clang__)
 #define KWIRE_LIFETIMEBOUND [[clang::lifetimebound]]
+/// For classes that point at bytes of another object.
+#define KWIRE_POINTER [[gsl::Pointer]]
+/// For classes that keep bytes alive.
+#define KWIRE_OWNER [[gsl::Owner]]
 #else
 #define KWIRE_LIFETIMEBOUND
+#define KWIRE_POINTER
+#define KWIRE_OWNER
 #endif
 
 #if defined(__GNUC__)

@@ -46,7 +46,7 @@ template <class M, int V>
 /// Move-only; after a move, and after freeze(), it is empty: assign to it before use. What it hands out is
 /// valid while it lives, and then while a reference on what freeze() returned lives.
 template <class M, int V>
-class editable {
+class KWIRE_OWNER editable {
 public:
     using message_type = M;
     using view_type = typename M::template basic_view<V>;

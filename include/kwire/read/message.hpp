@@ -71,7 +71,7 @@ struct message_access;
 ///
 /// Threads: as shared_buffer. Copies may be used and destroyed on different threads.
 template <class M, int V = any_version>
-class message : public held<typename M::template basic_view<V>> {
+class KWIRE_OWNER message : public held<typename M::template basic_view<V>> {
     using base = held<typename M::template basic_view<V>>;
 
 public:

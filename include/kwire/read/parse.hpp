@@ -104,7 +104,6 @@ template <class M>
 template <class M, int V>
 [[nodiscard]] std::expected<typename M::template basic_view<V>, error>
 parse_view(std::span<const std::byte> body, parse_options options = {}) noexcept {
-    static_assert(M::facts.versions.contains(V), "the message has no such version");
     return detail::parse_body<M, V>(body, V, options);
 }
 

@@ -9,6 +9,7 @@
 /// written anywhere else. The constructs are those of Kafka's schema language (KIP-482 for tags).
 #pragma once
 
+#include <kwire/detail/config.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <cstddef>
@@ -282,6 +283,13 @@ protected:
         return {static_cast<std::int16_t>(first), static_cast<std::int16_t>(last)};
     }
     static consteval version_range only(int version) { return between(version, version); }
+
+    /// Whether a view of version `V` may be asked for a field that these versions have. A view whose version
+    /// is known at run time only may: it shows defaults instead.
+    template <int V>
+    static consteval bool in_version(version_range versions) {
+        return V == any_version || versions.contains(V);
+    }
 
     static consteval detail::attribute nullable_since(int first) {
         return {detail::attribute::nullable, since(first)};

@@ -4,6 +4,8 @@
 ///     e.offset = 42; std::int64_t next = e.offset + 1;
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>

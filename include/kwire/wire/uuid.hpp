@@ -1,6 +1,7 @@
 /// Kafka's ids of 16 bytes; include wire/uuid_text.hpp to convert them from and to text.
 #pragma once
 
+#include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/wire/endian.hpp>
 

@@ -1,6 +1,8 @@
 /// Internal: XXH32 with seed 0, the checksum in lz4 frames, which liblz4 has but does not export.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>

@@ -16,7 +16,7 @@ struct abort_transaction_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<abort_transaction_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<abort_transaction_record, V> {
         /// v0+ | tag 0 | nullable | default null
         [[nodiscard]] std::optional<std::string_view> reason() const noexcept { return get<0>(*this); }
     };

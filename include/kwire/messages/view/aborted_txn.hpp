@@ -19,7 +19,7 @@ struct aborted_txn : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<aborted_txn, V> {
+    struct KWIRE_POINTER basic_view : struct_view<aborted_txn, V> {
         /// v0+
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
         /// v0+

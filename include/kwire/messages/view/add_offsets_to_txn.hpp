@@ -19,7 +19,7 @@ struct add_offsets_to_txn_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<add_offsets_to_txn_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<add_offsets_to_txn_request, V> {
         /// v0+
         [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -44,7 +44,7 @@ struct add_offsets_to_txn_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<add_offsets_to_txn_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<add_offsets_to_txn_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

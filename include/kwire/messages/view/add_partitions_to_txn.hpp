@@ -18,7 +18,7 @@ struct add_partitions_to_txn_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -38,7 +38,7 @@ struct add_partitions_to_txn_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<transaction, V> {
+        struct KWIRE_POINTER basic_view : struct_view<transaction, V> {
             /// v4+ | map key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
             /// v4+
@@ -64,23 +64,22 @@ struct add_partitions_to_txn_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<add_partitions_to_txn_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<add_partitions_to_txn_request, V> {
         /// v4+
-        [[nodiscard]] array_of<transaction::basic_view<V>> transactions() const noexcept {
-            return get<0>(*this);
-        }
+        [[nodiscard]] array_of<transaction::basic_view<V>> transactions() const noexcept
+            requires(in_version<V>(since(4))) { return get<0>(*this); }
         /// v0-3
-        [[nodiscard]] std::string_view v3_and_below_transactional_id() const noexcept {
-            return get<1>(*this);
-        }
+        [[nodiscard]] std::string_view v3_and_below_transactional_id() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<1>(*this); }
         /// v0-3
-        [[nodiscard]] std::int64_t v3_and_below_producer_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int64_t v3_and_below_producer_id() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<2>(*this); }
         /// v0-3
-        [[nodiscard]] std::int16_t v3_and_below_producer_epoch() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int16_t v3_and_below_producer_epoch() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<3>(*this); }
         /// v0-3
-        [[nodiscard]] array_of<topic::basic_view<V>> v3_and_below_topics() const noexcept {
-            return get<4>(*this);
-        }
+        [[nodiscard]] array_of<topic::basic_view<V>> v3_and_below_topics() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<4>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -98,7 +97,7 @@ struct add_partitions_to_txn_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -116,7 +115,7 @@ struct add_partitions_to_txn_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_result, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -136,7 +135,7 @@ struct add_partitions_to_txn_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<result, V> {
             /// v4+ | map key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
             /// v4+
@@ -157,19 +156,18 @@ struct add_partitions_to_txn_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<add_partitions_to_txn_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<add_partitions_to_txn_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v4+
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(since(4))) { return get<1>(*this); }
         /// v4+
-        [[nodiscard]] array_of<result::basic_view<V>> results_by_transaction() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<result::basic_view<V>> results_by_transaction() const noexcept
+            requires(in_version<V>(since(4))) { return get<2>(*this); }
         /// v0-3
-        [[nodiscard]] array_of<topic_result::basic_view<V>> results_by_topic_v3_and_below() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] array_of<topic_result::basic_view<V>> results_by_topic_v3_and_below() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

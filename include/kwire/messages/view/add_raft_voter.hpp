@@ -19,7 +19,7 @@ struct add_raft_voter_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<listener, V> {
+        struct KWIRE_POINTER basic_view : struct_view<listener, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -41,7 +41,7 @@ struct add_raft_voter_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<add_raft_voter_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<add_raft_voter_request, V> {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -53,7 +53,8 @@ struct add_raft_voter_request : private vocabulary {
         /// v0+
         [[nodiscard]] array_of<listener::basic_view<V>> listeners() const noexcept { return get<4>(*this); }
         /// v1+ | default true
-        [[nodiscard]] bool ack_when_committed() const noexcept { return get<5>(*this); }
+        [[nodiscard]] bool ack_when_committed() const noexcept
+            requires(in_version<V>(since(1))) { return get<5>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -71,7 +72,7 @@ struct add_raft_voter_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<add_raft_voter_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<add_raft_voter_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,7 +17,7 @@ struct allocate_producer_ids_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<allocate_producer_ids_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<allocate_producer_ids_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+ | default -1
@@ -40,7 +40,7 @@ struct allocate_producer_ids_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<allocate_producer_ids_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<allocate_producer_ids_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct alter_client_quotas_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entity_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entity_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -38,7 +38,7 @@ struct alter_client_quotas_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<op_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<op_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
@@ -58,7 +58,7 @@ struct alter_client_quotas_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entry_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entry_data, V> {
             /// v0+
             [[nodiscard]] array_of<entity_data::basic_view<V>> entity() const noexcept {
                 return get<0>(*this);
@@ -76,7 +76,7 @@ struct alter_client_quotas_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_client_quotas_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_client_quotas_request, V> {
         /// v0+
         [[nodiscard]] array_of<entry_data::basic_view<V>> entries() const noexcept { return get<0>(*this); }
         /// v0+
@@ -98,7 +98,7 @@ struct alter_client_quotas_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entity_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entity_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -119,7 +119,7 @@ struct alter_client_quotas_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entry_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entry_data, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -141,7 +141,7 @@ struct alter_client_quotas_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_client_quotas_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_client_quotas_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

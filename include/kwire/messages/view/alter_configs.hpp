@@ -18,7 +18,7 @@ struct alter_configs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<alterable_config, V> {
+        struct KWIRE_POINTER basic_view : struct_view<alterable_config, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | secret
@@ -37,7 +37,7 @@ struct alter_configs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<resource, V> {
+        struct KWIRE_POINTER basic_view : struct_view<resource, V> {
             /// v0+ | map key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
             /// v0+ | map key
@@ -57,7 +57,7 @@ struct alter_configs_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_configs_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_configs_request, V> {
         /// v0+
         [[nodiscard]] array_of<resource::basic_view<V>> resources() const noexcept { return get<0>(*this); }
         /// v0+
@@ -81,7 +81,7 @@ struct alter_configs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<resource_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<resource_response, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -103,7 +103,7 @@ struct alter_configs_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_configs_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_configs_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct alter_partition_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<broker_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<broker_state, V> {
             /// v3+ | key
             [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
             /// v3+ | default -1
@@ -39,19 +39,20 @@ struct alter_partition_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
             /// v0-2
-            [[nodiscard]] array_of<std::int32_t> new_isr() const noexcept { return get<2>(*this); }
+            [[nodiscard]] array_of<std::int32_t> new_isr() const noexcept
+                requires(in_version<V>(between(0, 2))) { return get<2>(*this); }
             /// v3+
-            [[nodiscard]] array_of<broker_state::basic_view<V>> new_isr_with_epochs() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] array_of<broker_state::basic_view<V>> new_isr_with_epochs() const noexcept
+                requires(in_version<V>(since(3))) { return get<3>(*this); }
             /// v1+
-            [[nodiscard]] std::int8_t leader_recovery_state() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int8_t leader_recovery_state() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partition_epoch() const noexcept { return get<5>(*this); }
         };
@@ -68,11 +69,13 @@ struct alter_partition_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0-1 | key
-            [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic_name() const noexcept
+                requires(in_version<V>(between(0, 1))) { return get<0>(*this); }
             /// v2+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(2))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -89,7 +92,7 @@ struct alter_partition_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_partition_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_partition_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+ | default -1
@@ -118,7 +121,7 @@ struct alter_partition_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -130,7 +133,8 @@ struct alter_partition_response : private vocabulary {
             /// v0+
             [[nodiscard]] array_of<std::int32_t> isr() const noexcept { return get<4>(*this); }
             /// v1+
-            [[nodiscard]] std::int8_t leader_recovery_state() const noexcept { return get<5>(*this); }
+            [[nodiscard]] std::int8_t leader_recovery_state() const noexcept
+                requires(in_version<V>(since(1))) { return get<5>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t partition_epoch() const noexcept { return get<6>(*this); }
         };
@@ -147,11 +151,13 @@ struct alter_partition_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0-1 | key
-            [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic_name() const noexcept
+                requires(in_version<V>(between(0, 1))) { return get<0>(*this); }
             /// v2+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(2))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -168,7 +174,7 @@ struct alter_partition_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_partition_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_partition_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct alter_partition_reassignments_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<reassignable_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<reassignable_partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -36,7 +36,7 @@ struct alter_partition_reassignments_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<reassignable_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<reassignable_topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -56,11 +56,12 @@ struct alter_partition_reassignments_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_partition_reassignments_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_partition_reassignments_request, V> {
         /// v0+ | default 60000
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<0>(*this); }
         /// v1+ | default true
-        [[nodiscard]] bool allow_replication_factor_change() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool allow_replication_factor_change() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<reassignable_topic::basic_view<V>> topics() const noexcept {
             return get<2>(*this);
@@ -83,7 +84,7 @@ struct alter_partition_reassignments_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<reassignable_partition_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<reassignable_partition_response, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -105,7 +106,7 @@ struct alter_partition_reassignments_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<reassignable_topic_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<reassignable_topic_response, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -127,11 +128,12 @@ struct alter_partition_reassignments_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_partition_reassignments_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_partition_reassignments_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v1+ | default true
-        [[nodiscard]] bool allow_replication_factor_change() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool allow_replication_factor_change() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
         /// v0+ | nullable

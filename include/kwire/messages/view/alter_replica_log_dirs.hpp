@@ -18,7 +18,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<alter_replica_log_dir_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<alter_replica_log_dir_topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -36,7 +36,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<alter_replica_log_dir, V> {
+        struct KWIRE_POINTER basic_view : struct_view<alter_replica_log_dir, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view path() const noexcept { return get<0>(*this); }
             /// v0+
@@ -54,7 +54,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_replica_log_dirs_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_replica_log_dirs_request, V> {
         /// v0+
         [[nodiscard]] array_of<alter_replica_log_dir::basic_view<V>> dirs() const noexcept {
             return get<0>(*this);
@@ -76,7 +76,7 @@ struct alter_replica_log_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<alter_replica_log_dir_partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<alter_replica_log_dir_partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -94,7 +94,7 @@ struct alter_replica_log_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<alter_replica_log_dir_topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<alter_replica_log_dir_topic_result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -113,7 +113,7 @@ struct alter_replica_log_dirs_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_replica_log_dirs_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_replica_log_dirs_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

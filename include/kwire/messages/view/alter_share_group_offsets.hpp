@@ -18,7 +18,7 @@ struct alter_share_group_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -36,7 +36,7 @@ struct alter_share_group_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -54,7 +54,7 @@ struct alter_share_group_offsets_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_share_group_offsets_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_share_group_offsets_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -77,7 +77,7 @@ struct alter_share_group_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -100,7 +100,7 @@ struct alter_share_group_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -122,7 +122,7 @@ struct alter_share_group_offsets_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_share_group_offsets_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_share_group_offsets_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

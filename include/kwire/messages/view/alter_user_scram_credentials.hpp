@@ -18,7 +18,7 @@ struct alter_user_scram_credentials_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<scram_credential_deletion, V> {
+        struct KWIRE_POINTER basic_view : struct_view<scram_credential_deletion, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -38,7 +38,7 @@ struct alter_user_scram_credentials_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<scram_credential_upsertion, V> {
+        struct KWIRE_POINTER basic_view : struct_view<scram_credential_upsertion, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -63,7 +63,7 @@ struct alter_user_scram_credentials_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_user_scram_credentials_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_user_scram_credentials_request, V> {
         /// v0+
         [[nodiscard]] array_of<scram_credential_deletion::basic_view<V>> deletions() const noexcept {
             return get<0>(*this);
@@ -90,7 +90,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view user() const noexcept { return get<0>(*this); }
             /// v0+
@@ -111,7 +111,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<alter_user_scram_credentials_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<alter_user_scram_credentials_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

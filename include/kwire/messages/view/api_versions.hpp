@@ -20,15 +20,19 @@ struct api_versions_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<api_versions_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<api_versions_request, V> {
         /// Client library's name: letters, digits, dots and hyphens; brokers reject others.   v3+
-        [[nodiscard]] std::string_view client_software_name() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::string_view client_software_name() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// Client library's version, under the same rules as its name.   v3+
-        [[nodiscard]] std::string_view client_software_version() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::string_view client_software_version() const noexcept
+            requires(in_version<V>(since(3))) { return get<1>(*this); }
         /// Cluster that the client expects; brokers of others answer REBOOTSTRAP_REQUIRED. Null: any.   v5+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept
+            requires(in_version<V>(since(5))) { return get<2>(*this); }
         /// Broker that the client means to reach; -1: any.   v5+ | default -1
-        [[nodiscard]] std::int32_t node_id() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t node_id() const noexcept
+            requires(in_version<V>(since(5))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -48,7 +52,7 @@ struct api_versions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<api_version, V> {
+        struct KWIRE_POINTER basic_view : struct_view<api_version, V> {
             /// The API's number; it may be one that this library does not know.   v0+ | map key
             [[nodiscard]] kwire::api_key api_key() const noexcept { return get<0>(*this); }
             /// Lowest supported version.   v0+
@@ -69,7 +73,7 @@ struct api_versions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<supported_feature_key, V> {
+        struct KWIRE_POINTER basic_view : struct_view<supported_feature_key, V> {
             /// For example `metadata.version`.   v3+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Lowest level that the software supports.   v3+
@@ -90,7 +94,7 @@ struct api_versions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<finalized_feature_key, V> {
+        struct KWIRE_POINTER basic_view : struct_view<finalized_feature_key, V> {
             /// For example `metadata.version`.   v3+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The level in force.   v3+
@@ -114,25 +118,26 @@ struct api_versions_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<api_versions_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<api_versions_response, V> {
         /// UNSUPPORTED_VERSION if the request's version is not known; then the body is v0.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// The version range of each API; an API that is missing is not supported.   v0+
         [[nodiscard]] array_of<api_version::basic_view<V>> api_keys() const noexcept { return get<1>(*this); }
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// Feature levels that this broker's software supports.   v3+ | tag 0
-        [[nodiscard]] array_of<supported_feature_key::basic_view<V>> supported_features() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] array_of<supported_feature_key::basic_view<V>> supported_features() const noexcept
+            requires(in_version<V>(since(3))) { return get<3>(*this); }
         /// Grows with each change of the finalized features; -1: unknown.   v3+ | tag 1 | default -1
-        [[nodiscard]] std::int64_t finalized_features_epoch() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int64_t finalized_features_epoch() const noexcept
+            requires(in_version<V>(since(3))) { return get<4>(*this); }
         /// Feature levels in force in the cluster; meaningless while the epoch is -1.   v3+ | tag 2
-        [[nodiscard]] array_of<finalized_feature_key::basic_view<V>> finalized_features() const noexcept {
-            return get<5>(*this);
-        }
+        [[nodiscard]] array_of<finalized_feature_key::basic_view<V>> finalized_features() const noexcept
+            requires(in_version<V>(since(3))) { return get<5>(*this); }
         /// Whether this broker could migrate from ZooKeeper to KRaft.   v3+ | tag 3
-        [[nodiscard]] bool zk_migration_ready() const noexcept { return get<6>(*this); }
+        [[nodiscard]] bool zk_migration_ready() const noexcept
+            requires(in_version<V>(since(3))) { return get<6>(*this); }
     };
     using view = basic_view<any_version>;
 };

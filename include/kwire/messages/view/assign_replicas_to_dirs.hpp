@@ -17,7 +17,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
         };
@@ -33,7 +33,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -53,7 +53,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<directory_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<directory_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -73,7 +73,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<assign_replicas_to_dirs_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<assign_replicas_to_dirs_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+ | default -1
@@ -99,7 +99,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -117,7 +117,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -137,7 +137,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<directory_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<directory_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -157,7 +157,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<assign_replicas_to_dirs_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<assign_replicas_to_dirs_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

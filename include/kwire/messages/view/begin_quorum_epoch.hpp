@@ -20,11 +20,12 @@ struct begin_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v1+
-            [[nodiscard]] uuid voter_directory_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid voter_directory_id() const noexcept
+                requires(in_version<V>(since(1))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }
             /// v0+
@@ -42,7 +43,7 @@ struct begin_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -62,7 +63,7 @@ struct begin_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_endpoint, V> {
             /// v1+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+
@@ -83,17 +84,17 @@ struct begin_quorum_epoch_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<begin_quorum_epoch_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<begin_quorum_epoch_request, V> {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v1+ | default -1
-        [[nodiscard]] std::int32_t voter_id() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t voter_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<2>(*this); }
         /// v1+
-        [[nodiscard]] array_of<leader_endpoint::basic_view<V>> leader_endpoints() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] array_of<leader_endpoint::basic_view<V>> leader_endpoints() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -113,7 +114,7 @@ struct begin_quorum_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -135,7 +136,7 @@ struct begin_quorum_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -155,7 +156,7 @@ struct begin_quorum_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// v1+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v1+
@@ -175,15 +176,14 @@ struct begin_quorum_epoch_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<begin_quorum_epoch_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<begin_quorum_epoch_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// v1+ | tag 0
-        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -22,7 +22,7 @@ struct broker_heartbeat_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<broker_heartbeat_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<broker_heartbeat_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+ | default -1
@@ -34,9 +34,11 @@ struct broker_heartbeat_request : private vocabulary {
         /// v0+
         [[nodiscard]] bool want_shut_down() const noexcept { return get<4>(*this); }
         /// v1+ | tag 0
-        [[nodiscard]] array_of<uuid> offline_log_dirs() const noexcept { return get<5>(*this); }
+        [[nodiscard]] array_of<uuid> offline_log_dirs() const noexcept
+            requires(in_version<V>(since(1))) { return get<5>(*this); }
         /// v2+ | tag 1 | nullable | default null
-        [[nodiscard]] nullable_array_of<uuid> cordoned_log_dirs() const noexcept { return get<6>(*this); }
+        [[nodiscard]] nullable_array_of<uuid> cordoned_log_dirs() const noexcept
+            requires(in_version<V>(since(2))) { return get<6>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -56,7 +58,7 @@ struct broker_heartbeat_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<broker_heartbeat_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<broker_heartbeat_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -20,7 +20,7 @@ struct broker_registration_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<listener, V> {
+        struct KWIRE_POINTER basic_view : struct_view<listener, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -42,7 +42,7 @@ struct broker_registration_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<feature, V> {
+        struct KWIRE_POINTER basic_view : struct_view<feature, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -68,7 +68,7 @@ struct broker_registration_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<broker_registration_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<broker_registration_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -82,11 +82,14 @@ struct broker_registration_request : private vocabulary {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<5>(*this); }
         /// v1+
-        [[nodiscard]] bool is_migrating_zk_broker() const noexcept { return get<6>(*this); }
+        [[nodiscard]] bool is_migrating_zk_broker() const noexcept
+            requires(in_version<V>(since(1))) { return get<6>(*this); }
         /// v2+
-        [[nodiscard]] array_of<uuid> log_dirs() const noexcept { return get<7>(*this); }
+        [[nodiscard]] array_of<uuid> log_dirs() const noexcept
+            requires(in_version<V>(since(2))) { return get<7>(*this); }
         /// v3+ | default -1
-        [[nodiscard]] std::int64_t previous_broker_epoch() const noexcept { return get<8>(*this); }
+        [[nodiscard]] std::int64_t previous_broker_epoch() const noexcept
+            requires(in_version<V>(since(3))) { return get<8>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -104,7 +107,7 @@ struct broker_registration_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<broker_registration_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<broker_registration_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

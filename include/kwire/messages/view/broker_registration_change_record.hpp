@@ -21,7 +21,7 @@ struct broker_registration_change_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<broker_registration_change_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<broker_registration_change_record, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -29,11 +29,14 @@ struct broker_registration_change_record : private vocabulary {
         /// v0+ | tag 0
         [[nodiscard]] std::int8_t fenced() const noexcept { return get<2>(*this); }
         /// v1+ | tag 1
-        [[nodiscard]] std::int8_t in_controlled_shutdown() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int8_t in_controlled_shutdown() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
         /// v2+ | tag 2
-        [[nodiscard]] array_of<uuid> log_dirs() const noexcept { return get<4>(*this); }
+        [[nodiscard]] array_of<uuid> log_dirs() const noexcept
+            requires(in_version<V>(since(2))) { return get<4>(*this); }
         /// v3+ | tag 3 | nullable | default null
-        [[nodiscard]] nullable_array_of<uuid> cordoned_log_dirs() const noexcept { return get<5>(*this); }
+        [[nodiscard]] nullable_array_of<uuid> cordoned_log_dirs() const noexcept
+            requires(in_version<V>(since(3))) { return get<5>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -16,7 +16,7 @@ struct clear_elr_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<clear_elr_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<clear_elr_record, V> {
         /// v0+
         [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
     };

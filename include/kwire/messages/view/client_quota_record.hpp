@@ -18,7 +18,7 @@ struct client_quota_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entity_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entity_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -38,7 +38,7 @@ struct client_quota_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<client_quota_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<client_quota_record, V> {
         /// v0+
         [[nodiscard]] array_of<entity_data::basic_view<V>> entity() const noexcept { return get<0>(*this); }
         /// v0+

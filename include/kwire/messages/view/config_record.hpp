@@ -19,7 +19,7 @@ struct config_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<config_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<config_record, V> {
         /// v0+
         [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,7 +17,7 @@ struct consumer_group_describe_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_describe_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_describe_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> group_ids() const noexcept { return get<0>(*this); }
         /// v0+
@@ -40,7 +40,7 @@ struct consumer_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -59,7 +59,7 @@ struct consumer_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// v0+
             [[nodiscard]] array_of<consumer_group_describe_response::topic_partitions::basic_view<V>> topic_partitions() const noexcept {
                 return get<0>(*this);
@@ -86,7 +86,7 @@ struct consumer_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -118,7 +118,8 @@ struct consumer_group_describe_response : private vocabulary {
                 return get<9>(*this);
             }
             /// v1+ | default -1
-            [[nodiscard]] std::int8_t member_type() const noexcept { return get<10>(*this); }
+            [[nodiscard]] std::int8_t member_type() const noexcept
+                requires(in_version<V>(since(1))) { return get<10>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -139,7 +140,7 @@ struct consumer_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_group, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -172,7 +173,7 @@ struct consumer_group_describe_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_describe_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_describe_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

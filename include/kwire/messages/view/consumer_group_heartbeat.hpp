@@ -18,7 +18,7 @@ struct consumer_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -43,7 +43,7 @@ struct consumer_group_heartbeat_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_heartbeat_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_heartbeat_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -61,9 +61,8 @@ struct consumer_group_heartbeat_request : private vocabulary {
             return get<6>(*this);
         }
         /// v1+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> subscribed_topic_regex() const noexcept {
-            return get<7>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> subscribed_topic_regex() const noexcept
+            requires(in_version<V>(since(1))) { return get<7>(*this); }
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> server_assignor() const noexcept {
             return get<8>(*this);
@@ -89,7 +88,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -106,7 +105,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// v0+
             [[nodiscard]] array_of<consumer_group_heartbeat_response::topic_partitions::basic_view<V>> topic_partitions() const noexcept {
                 return get<0>(*this);
@@ -128,7 +127,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_heartbeat_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_heartbeat_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

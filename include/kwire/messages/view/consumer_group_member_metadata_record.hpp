@@ -17,7 +17,7 @@ struct consumer_group_member_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_member_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_member_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -39,7 +39,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<classic_protocol, V> {
+        struct KWIRE_POINTER basic_view : struct_view<classic_protocol, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -57,7 +57,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<classic_member_metadata, V> {
+        struct KWIRE_POINTER basic_view : struct_view<classic_member_metadata, V> {
             /// v0+
             [[nodiscard]] std::int32_t session_timeout_ms() const noexcept { return get<0>(*this); }
             /// v0+
@@ -83,7 +83,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_member_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_member_metadata_value, V> {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> instance_id() const noexcept { return get<0>(*this); }
         /// v0+ | nullable

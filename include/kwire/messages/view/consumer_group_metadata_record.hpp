@@ -16,7 +16,7 @@ struct consumer_group_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
     };
@@ -35,7 +35,7 @@ struct consumer_group_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_metadata_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
         /// v0+ | tag 0

@@ -16,7 +16,7 @@ struct consumer_group_partition_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_partition_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_partition_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
     };
@@ -37,7 +37,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_metadata, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_metadata, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -57,7 +57,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_metadata, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_metadata, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -79,7 +79,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_partition_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_partition_metadata_value, V> {
         /// v0+
         [[nodiscard]] array_of<topic_metadata::basic_view<V>> topics() const noexcept {
             return get<0>(*this);

@@ -17,7 +17,7 @@ struct consumer_group_regular_expression_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_regular_expression_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_regular_expression_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -39,7 +39,7 @@ struct consumer_group_regular_expression_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_regular_expression_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_regular_expression_value, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> topics() const noexcept { return get<0>(*this); }
         /// v0+

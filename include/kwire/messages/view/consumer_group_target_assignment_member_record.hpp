@@ -18,7 +18,7 @@ struct consumer_group_target_assignment_member_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_target_assignment_member_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_target_assignment_member_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -41,7 +41,7 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partition, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -57,7 +57,7 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_target_assignment_member_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_target_assignment_member_value, V> {
         /// v0+
         [[nodiscard]] array_of<topic_partition::basic_view<V>> topic_partitions() const noexcept {
             return get<0>(*this);

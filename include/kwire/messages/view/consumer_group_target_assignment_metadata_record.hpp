@@ -17,7 +17,7 @@ struct consumer_group_target_assignment_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_target_assignment_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_target_assignment_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
     };
@@ -37,7 +37,7 @@ struct consumer_group_target_assignment_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_group_target_assignment_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_group_target_assignment_metadata_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t assignment_epoch() const noexcept { return get<0>(*this); }
         /// v0+ | tag 0

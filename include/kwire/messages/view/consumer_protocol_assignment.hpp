@@ -18,7 +18,7 @@ struct consumer_protocol_assignment : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partition, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -35,7 +35,7 @@ struct consumer_protocol_assignment : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_protocol_assignment, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_protocol_assignment, V> {
         /// v0+
         [[nodiscard]] array_of<topic_partition::basic_view<V>> assigned_partitions() const noexcept {
             return get<0>(*this);

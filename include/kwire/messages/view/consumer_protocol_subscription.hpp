@@ -18,7 +18,7 @@ struct consumer_protocol_subscription : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partition, V> {
             /// v1+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v1+
@@ -38,7 +38,7 @@ struct consumer_protocol_subscription : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<consumer_protocol_subscription, V> {
+    struct KWIRE_POINTER basic_view : struct_view<consumer_protocol_subscription, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> topics() const noexcept { return get<0>(*this); }
         /// v0+ | nullable | default null
@@ -46,13 +46,14 @@ struct consumer_protocol_subscription : private vocabulary {
             return get<1>(*this);
         }
         /// v1+
-        [[nodiscard]] array_of<topic_partition::basic_view<V>> owned_partitions() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<topic_partition::basic_view<V>> owned_partitions() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// v2+ | default -1
-        [[nodiscard]] std::int32_t generation_id() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t generation_id() const noexcept
+            requires(in_version<V>(since(2))) { return get<3>(*this); }
         /// v3+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> rack_id() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::optional<std::string_view> rack_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<4>(*this); }
     };
     using view = basic_view<any_version>;
 };

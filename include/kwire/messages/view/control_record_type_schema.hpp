@@ -16,7 +16,7 @@ struct control_record_type_schema : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<control_record_type_schema, V> {
+    struct KWIRE_POINTER basic_view : struct_view<control_record_type_schema, V> {
         /// v0+
         [[nodiscard]] std::int16_t type() const noexcept { return get<0>(*this); }
     };

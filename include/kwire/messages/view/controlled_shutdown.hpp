@@ -17,11 +17,12 @@ struct controlled_shutdown_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<controlled_shutdown_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<controlled_shutdown_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v2+ | default -1
-        [[nodiscard]] std::int64_t broker_epoch() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int64_t broker_epoch() const noexcept
+            requires(in_version<V>(since(2))) { return get<1>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -39,7 +40,7 @@ struct controlled_shutdown_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<remaining_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<remaining_partition, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+ | map key
@@ -56,7 +57,7 @@ struct controlled_shutdown_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<controlled_shutdown_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<controlled_shutdown_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+

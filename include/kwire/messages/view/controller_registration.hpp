@@ -20,7 +20,7 @@ struct controller_registration_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<listener, V> {
+        struct KWIRE_POINTER basic_view : struct_view<listener, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -42,7 +42,7 @@ struct controller_registration_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<feature, V> {
+        struct KWIRE_POINTER basic_view : struct_view<feature, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -64,7 +64,7 @@ struct controller_registration_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<controller_registration_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<controller_registration_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -92,7 +92,7 @@ struct controller_registration_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<controller_registration_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<controller_registration_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -23,13 +23,14 @@ struct create_acls_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acl_creation, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acl_creation, V> {
             /// v0+
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<1>(*this); }
             /// v1+ | default 3
-            [[nodiscard]] std::int8_t resource_pattern_type() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int8_t resource_pattern_type() const noexcept
+                requires(in_version<V>(since(1))) { return get<2>(*this); }
             /// v0+
             [[nodiscard]] std::string_view principal() const noexcept { return get<3>(*this); }
             /// v0+
@@ -48,7 +49,7 @@ struct create_acls_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_acls_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_acls_request, V> {
         /// v0+
         [[nodiscard]] array_of<acl_creation::basic_view<V>> creations() const noexcept {
             return get<0>(*this);
@@ -70,7 +71,7 @@ struct create_acls_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acl_creation_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acl_creation_result, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -88,7 +89,7 @@ struct create_acls_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_acls_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_acls_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct create_delegation_token_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<creatable_renewers, V> {
+        struct KWIRE_POINTER basic_view : struct_view<creatable_renewers, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -37,15 +37,13 @@ struct create_delegation_token_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_delegation_token_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_delegation_token_request, V> {
         /// v3+ | nullable
-        [[nodiscard]] std::optional<std::string_view> owner_principal_type() const noexcept {
-            return get<0>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> owner_principal_type() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// v3+ | nullable
-        [[nodiscard]] std::optional<std::string_view> owner_principal_name() const noexcept {
-            return get<1>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> owner_principal_name() const noexcept
+            requires(in_version<V>(since(3))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<creatable_renewers::basic_view<V>> renewers() const noexcept {
             return get<2>(*this);
@@ -77,7 +75,7 @@ struct create_delegation_token_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_delegation_token_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_delegation_token_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
@@ -85,13 +83,11 @@ struct create_delegation_token_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::string_view principal_name() const noexcept { return get<2>(*this); }
         /// v3+
-        [[nodiscard]] std::string_view token_requester_principal_type() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] std::string_view token_requester_principal_type() const noexcept
+            requires(in_version<V>(since(3))) { return get<3>(*this); }
         /// v3+
-        [[nodiscard]] std::string_view token_requester_principal_name() const noexcept {
-            return get<4>(*this);
-        }
+        [[nodiscard]] std::string_view token_requester_principal_name() const noexcept
+            requires(in_version<V>(since(3))) { return get<4>(*this); }
         /// v0+
         [[nodiscard]] std::int64_t issue_timestamp_ms() const noexcept { return get<5>(*this); }
         /// v0+

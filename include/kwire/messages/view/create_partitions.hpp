@@ -17,7 +17,7 @@ struct create_partitions_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// v0+
             [[nodiscard]] array_of<std::int32_t> broker_ids() const noexcept { return get<0>(*this); }
         };
@@ -33,7 +33,7 @@ struct create_partitions_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -54,7 +54,7 @@ struct create_partitions_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_partitions_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_partitions_request, V> {
         /// v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<0>(*this); }
         /// v0+
@@ -79,7 +79,7 @@ struct create_partitions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -99,7 +99,7 @@ struct create_partitions_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_partitions_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_partitions_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

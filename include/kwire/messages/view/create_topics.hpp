@@ -19,7 +19,7 @@ struct create_topics_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<creatable_replica_assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<creatable_replica_assignment, V> {
             /// Counts from 0, without gaps.   v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Brokers that get a copy, the preferred leader first.   v0+
@@ -37,7 +37,7 @@ struct create_topics_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<creatable_topic_config, V> {
+        struct KWIRE_POINTER basic_view : struct_view<creatable_topic_config, V> {
             /// For example `retention.ms`.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The setting as text, whatever its type.   v0+ | nullable
@@ -59,7 +59,7 @@ struct create_topics_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<creatable_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<creatable_topic, V> {
             /// At most 249 letters, digits, dots, underscores and dashes.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// -1 with explicit assignments, or (v4+) for the broker's default.   v0+
@@ -86,7 +86,7 @@ struct create_topics_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_topics_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_topics_request, V> {
         /// Topics to create.   v0+
         [[nodiscard]] array_of<creatable_topic::basic_view<V>> topics() const noexcept {
             return get<0>(*this);
@@ -94,7 +94,8 @@ struct create_topics_request : private vocabulary {
         /// How long to wait until the topics exist, in milliseconds.   v0+ | default 60000
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<1>(*this); }
         /// Whether to check only and create nothing.   v1+
-        [[nodiscard]] bool validate_only() const noexcept { return get<2>(*this); }
+        [[nodiscard]] bool validate_only() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -116,7 +117,7 @@ struct create_topics_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<creatable_topic_configs, V> {
+        struct KWIRE_POINTER basic_view : struct_view<creatable_topic_configs, V> {
             /// For example `retention.ms`.   v5+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// The setting as text; null if it is sensitive.   v5+ | nullable | secret if flagged
@@ -147,27 +148,29 @@ struct create_topics_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<creatable_topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<creatable_topic_result, V> {
             /// The topic, as the request named it.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Id of the new topic; zero on error.   v7+
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(7))) { return get<1>(*this); }
             /// 0: created. TOPIC_ALREADY_EXISTS: nothing was changed.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
             /// Human-readable text; null without an error.   v1+ | nullable
-            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// Why the settings are not returned; 0: they are.   v5+ | tag 0
-            [[nodiscard]] kwire::error_code topic_config_error_code() const noexcept { return get<4>(*this); }
+            [[nodiscard]] kwire::error_code topic_config_error_code() const noexcept
+                requires(in_version<V>(since(5))) { return get<4>(*this); }
             /// Number of partitions; -1: not returned.   v5+ | default -1
-            [[nodiscard]] std::int32_t num_partitions() const noexcept { return get<5>(*this); }
+            [[nodiscard]] std::int32_t num_partitions() const noexcept
+                requires(in_version<V>(since(5))) { return get<5>(*this); }
             /// Copies of each partition; -1: not returned.   v5+ | default -1
-            [[nodiscard]] std::int16_t replication_factor() const noexcept { return get<6>(*this); }
+            [[nodiscard]] std::int16_t replication_factor() const noexcept
+                requires(in_version<V>(since(5))) { return get<6>(*this); }
             /// Settings in force; null: not returned.   v5+ | nullable
-            [[nodiscard]] nullable_array_of<creatable_topic_configs::basic_view<V>> configs() const noexcept {
-                return get<7>(*this);
-            }
+            [[nodiscard]] nullable_array_of<creatable_topic_configs::basic_view<V>> configs() const noexcept
+                requires(in_version<V>(since(5))) { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -180,9 +183,10 @@ struct create_topics_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<create_topics_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<create_topics_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v2+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(2))) { return get<0>(*this); }
         /// Result for each topic of the request.   v0+
         [[nodiscard]] array_of<creatable_topic_result::basic_view<V>> topics() const noexcept {
             return get<1>(*this);

@@ -18,7 +18,7 @@ struct default_principal_data : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<default_principal_data, V> {
+    struct KWIRE_POINTER basic_view : struct_view<default_principal_data, V> {
         /// v0+
         [[nodiscard]] std::string_view type() const noexcept { return get<0>(*this); }
         /// v0+

@@ -22,7 +22,7 @@ struct delegation_token_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delegation_token_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delegation_token_record, V> {
         /// v0+
         [[nodiscard]] std::string_view owner() const noexcept { return get<0>(*this); }
         /// v0+

@@ -23,7 +23,7 @@ struct delete_acls_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<filter, V> {
+        struct KWIRE_POINTER basic_view : struct_view<filter, V> {
             /// v0+
             [[nodiscard]] std::int8_t resource_type_filter() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -31,7 +31,8 @@ struct delete_acls_request : private vocabulary {
                 return get<1>(*this);
             }
             /// v1+ | default 3
-            [[nodiscard]] std::int8_t pattern_type_filter() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int8_t pattern_type_filter() const noexcept
+                requires(in_version<V>(since(1))) { return get<2>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> principal_filter() const noexcept {
                 return get<3>(*this);
@@ -54,7 +55,7 @@ struct delete_acls_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_acls_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_acls_request, V> {
         /// v0+
         [[nodiscard]] array_of<filter::basic_view<V>> filters() const noexcept { return get<0>(*this); }
     };
@@ -81,7 +82,7 @@ struct delete_acls_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<matching_acl, V> {
+        struct KWIRE_POINTER basic_view : struct_view<matching_acl, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -93,7 +94,8 @@ struct delete_acls_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<3>(*this); }
             /// v1+ | default 3
-            [[nodiscard]] std::int8_t pattern_type() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int8_t pattern_type() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// v0+
             [[nodiscard]] std::string_view principal() const noexcept { return get<5>(*this); }
             /// v0+
@@ -115,7 +117,7 @@ struct delete_acls_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<filter_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<filter_result, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -137,7 +139,7 @@ struct delete_acls_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_acls_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_acls_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -16,7 +16,7 @@ struct delete_groups_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_groups_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_groups_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> groups_names() const noexcept { return get<0>(*this); }
     };
@@ -37,15 +37,14 @@ struct delete_groups_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<deletable_group_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<deletable_group_result, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v3+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
-                return get<2>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+                requires(in_version<V>(since(3))) { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -58,7 +57,7 @@ struct delete_groups_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_groups_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_groups_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

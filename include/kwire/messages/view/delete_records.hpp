@@ -18,7 +18,7 @@ struct delete_records_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -35,7 +35,7 @@ struct delete_records_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -53,7 +53,7 @@ struct delete_records_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_records_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_records_request, V> {
         /// v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<0>(*this); }
         /// v0+
@@ -76,7 +76,7 @@ struct delete_records_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -96,7 +96,7 @@ struct delete_records_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_result, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -114,7 +114,7 @@ struct delete_records_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_records_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_records_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,7 +17,7 @@ struct delete_share_group_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
         };
@@ -31,7 +31,7 @@ struct delete_share_group_offsets_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_share_group_offsets_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_share_group_offsets_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -55,7 +55,7 @@ struct delete_share_group_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -79,7 +79,7 @@ struct delete_share_group_offsets_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_share_group_offsets_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_share_group_offsets_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,7 +17,7 @@ struct delete_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
         };
@@ -33,7 +33,7 @@ struct delete_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<delete_state_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<delete_state_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -52,7 +52,7 @@ struct delete_share_group_state_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_share_group_state_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_share_group_state_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -77,7 +77,7 @@ struct delete_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -99,7 +99,7 @@ struct delete_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<delete_state_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<delete_state_result, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -117,7 +117,7 @@ struct delete_share_group_state_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_share_group_state_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_share_group_state_response, V> {
         /// v0+
         [[nodiscard]] array_of<delete_state_result::basic_view<V>> results() const noexcept {
             return get<0>(*this);

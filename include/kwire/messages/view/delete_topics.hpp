@@ -19,7 +19,7 @@ struct delete_topics_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<delete_topic_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<delete_topic_state, V> {
             /// Null to delete by id.   v6+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<0>(*this); }
             /// Zero to delete by name.   v6+
@@ -36,13 +36,13 @@ struct delete_topics_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_topics_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_topics_request, V> {
         /// Topics to delete, by name or by id.   v6+
-        [[nodiscard]] array_of<delete_topic_state::basic_view<V>> topics() const noexcept {
-            return get<0>(*this);
-        }
+        [[nodiscard]] array_of<delete_topic_state::basic_view<V>> topics() const noexcept
+            requires(in_version<V>(since(6))) { return get<0>(*this); }
         /// Topics to delete.   v0-5
-        [[nodiscard]] array_of<std::string_view> topic_names() const noexcept { return get<1>(*this); }
+        [[nodiscard]] array_of<std::string_view> topic_names() const noexcept
+            requires(in_version<V>(between(0, 5))) { return get<1>(*this); }
         /// How long to wait until the topics are deleted, in milliseconds.   v0+
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<2>(*this); }
     };
@@ -65,17 +65,17 @@ struct delete_topics_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<deletable_topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<deletable_topic_result, V> {
             /// Null if the request named the topic by an unknown id.   v0+ | nullable v6+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<0>(*this); }
             /// Id of the deleted topic; zero: unknown.   v6+
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(6))) { return get<1>(*this); }
             /// TOPIC_DELETION_DISABLED or TOPIC_AUTHORIZATION_FAILED, or 0.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
             /// Human-readable text; null without an error.   v5+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+                requires(in_version<V>(since(5))) { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -88,9 +88,10 @@ struct delete_topics_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<delete_topics_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<delete_topics_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// Result for each topic of the request.   v0+
         [[nodiscard]] array_of<deletable_topic_result::basic_view<V>> responses() const noexcept {
             return get<1>(*this);

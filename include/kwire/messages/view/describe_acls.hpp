@@ -22,7 +22,7 @@ struct describe_acls_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_acls_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_acls_request, V> {
         /// v0+
         [[nodiscard]] std::int8_t resource_type_filter() const noexcept { return get<0>(*this); }
         /// v0+ | nullable
@@ -30,7 +30,8 @@ struct describe_acls_request : private vocabulary {
             return get<1>(*this);
         }
         /// v1+ | default 3
-        [[nodiscard]] std::int8_t pattern_type_filter() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int8_t pattern_type_filter() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> principal_filter() const noexcept {
             return get<3>(*this);
@@ -60,7 +61,7 @@ struct describe_acls_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acl_description, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acl_description, V> {
             /// v0+
             [[nodiscard]] std::string_view principal() const noexcept { return get<0>(*this); }
             /// v0+
@@ -84,13 +85,14 @@ struct describe_acls_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<resource, V> {
+        struct KWIRE_POINTER basic_view : struct_view<resource, V> {
             /// v0+ | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
             /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<1>(*this); }
             /// v1+ | default 3 | key
-            [[nodiscard]] std::int8_t pattern_type() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int8_t pattern_type() const noexcept
+                requires(in_version<V>(since(1))) { return get<2>(*this); }
             /// v0+
             [[nodiscard]] array_of<acl_description::basic_view<V>> acls() const noexcept {
                 return get<3>(*this);
@@ -108,7 +110,7 @@ struct describe_acls_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_acls_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_acls_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

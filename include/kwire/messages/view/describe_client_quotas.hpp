@@ -19,7 +19,7 @@ struct describe_client_quotas_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<component_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<component_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+
@@ -38,7 +38,7 @@ struct describe_client_quotas_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_client_quotas_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_client_quotas_request, V> {
         /// v0+
         [[nodiscard]] array_of<component_data::basic_view<V>> components() const noexcept {
             return get<0>(*this);
@@ -62,7 +62,7 @@ struct describe_client_quotas_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entity_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entity_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view entity_type() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -81,7 +81,7 @@ struct describe_client_quotas_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<value_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<value_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
@@ -99,7 +99,7 @@ struct describe_client_quotas_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<entry_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<entry_data, V> {
             /// v0+
             [[nodiscard]] array_of<entity_data::basic_view<V>> entity() const noexcept {
                 return get<0>(*this);
@@ -122,7 +122,7 @@ struct describe_client_quotas_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_client_quotas_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_client_quotas_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,13 +18,15 @@ struct describe_cluster_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_cluster_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_cluster_request, V> {
         /// v0+
         [[nodiscard]] bool include_cluster_authorized_operations() const noexcept { return get<0>(*this); }
         /// v1+ | default 1
-        [[nodiscard]] std::int8_t endpoint_type() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int8_t endpoint_type() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v2+
-        [[nodiscard]] bool include_fenced_brokers() const noexcept { return get<2>(*this); }
+        [[nodiscard]] bool include_fenced_brokers() const noexcept
+            requires(in_version<V>(since(2))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -45,7 +47,7 @@ struct describe_cluster_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<broker, V> {
+        struct KWIRE_POINTER basic_view : struct_view<broker, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -55,7 +57,8 @@ struct describe_cluster_response : private vocabulary {
             /// v0+ | nullable | default null
             [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
             /// v2+
-            [[nodiscard]] bool is_fenced() const noexcept { return get<4>(*this); }
+            [[nodiscard]] bool is_fenced() const noexcept
+                requires(in_version<V>(since(2))) { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -73,7 +76,7 @@ struct describe_cluster_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_cluster_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_cluster_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -81,7 +84,8 @@ struct describe_cluster_response : private vocabulary {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v1+ | default 1
-        [[nodiscard]] std::int8_t endpoint_type() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int8_t endpoint_type() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
         /// v0+
         [[nodiscard]] std::string_view cluster_id() const noexcept { return get<4>(*this); }
         /// v0+ | default -1

@@ -19,7 +19,7 @@ struct describe_configs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<resource, V> {
+        struct KWIRE_POINTER basic_view : struct_view<resource, V> {
             /// v0+ | key
             [[nodiscard]] std::int8_t resource_type() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -40,13 +40,15 @@ struct describe_configs_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_configs_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_configs_request, V> {
         /// v0+
         [[nodiscard]] array_of<resource::basic_view<V>> resources() const noexcept { return get<0>(*this); }
         /// v1+
-        [[nodiscard]] bool include_synonyms() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool include_synonyms() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v3+
-        [[nodiscard]] bool include_documentation() const noexcept { return get<2>(*this); }
+        [[nodiscard]] bool include_documentation() const noexcept
+            requires(in_version<V>(since(3))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -65,7 +67,7 @@ struct describe_configs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<synonym, V> {
+        struct KWIRE_POINTER basic_view : struct_view<synonym, V> {
             /// v1+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+ | nullable | secret if flagged
@@ -91,7 +93,7 @@ struct describe_configs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<resource_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<resource_result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | secret if flagged
@@ -99,19 +101,22 @@ struct describe_configs_response : private vocabulary {
             /// v0+
             [[nodiscard]] bool read_only() const noexcept { return get<2>(*this); }
             /// v0
-            [[nodiscard]] bool is_default() const noexcept { return get<3>(*this); }
+            [[nodiscard]] bool is_default() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<3>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int8_t config_source() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int8_t config_source() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// v0+
             [[nodiscard]] bool is_sensitive() const noexcept { return get<5>(*this); }
             /// v1+
-            [[nodiscard]] array_of<synonym::basic_view<V>> synonyms() const noexcept { return get<6>(*this); }
+            [[nodiscard]] array_of<synonym::basic_view<V>> synonyms() const noexcept
+                requires(in_version<V>(since(1))) { return get<6>(*this); }
             /// v3+
-            [[nodiscard]] std::int8_t config_type() const noexcept { return get<7>(*this); }
+            [[nodiscard]] std::int8_t config_type() const noexcept
+                requires(in_version<V>(since(3))) { return get<7>(*this); }
             /// v3+ | nullable
-            [[nodiscard]] std::optional<std::string_view> documentation() const noexcept {
-                return get<8>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> documentation() const noexcept
+                requires(in_version<V>(since(3))) { return get<8>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -128,7 +133,7 @@ struct describe_configs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<result, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -154,7 +159,7 @@ struct describe_configs_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_configs_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_configs_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

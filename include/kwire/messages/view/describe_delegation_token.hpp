@@ -18,7 +18,7 @@ struct describe_delegation_token_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<owner, V> {
+        struct KWIRE_POINTER basic_view : struct_view<owner, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -33,7 +33,7 @@ struct describe_delegation_token_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_delegation_token_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_delegation_token_request, V> {
         /// v0+ | nullable
         [[nodiscard]] nullable_array_of<owner::basic_view<V>> owners() const noexcept {
             return get<0>(*this);
@@ -55,7 +55,7 @@ struct describe_delegation_token_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_delegation_token_renewer, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_delegation_token_renewer, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -81,19 +81,17 @@ struct describe_delegation_token_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_delegation_token, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_delegation_token, V> {
             /// v0+
             [[nodiscard]] std::string_view principal_type() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view principal_name() const noexcept { return get<1>(*this); }
             /// v3+
-            [[nodiscard]] std::string_view token_requester_principal_type() const noexcept {
-                return get<2>(*this);
-            }
+            [[nodiscard]] std::string_view token_requester_principal_type() const noexcept
+                requires(in_version<V>(since(3))) { return get<2>(*this); }
             /// v3+
-            [[nodiscard]] std::string_view token_requester_principal_name() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] std::string_view token_requester_principal_name() const noexcept
+                requires(in_version<V>(since(3))) { return get<3>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t issue_timestamp() const noexcept { return get<4>(*this); }
             /// v0+
@@ -121,7 +119,7 @@ struct describe_delegation_token_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_delegation_token_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_delegation_token_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,11 +17,12 @@ struct describe_groups_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_groups_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_groups_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> groups() const noexcept { return get<0>(*this); }
         /// v3+
-        [[nodiscard]] bool include_authorized_operations() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool include_authorized_operations() const noexcept
+            requires(in_version<V>(since(3))) { return get<1>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -43,13 +44,12 @@ struct describe_groups_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_group_member, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_group_member, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v4+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-                return get<1>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+                requires(in_version<V>(since(4))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::string_view client_id() const noexcept { return get<2>(*this); }
             /// v0+
@@ -81,13 +81,12 @@ struct describe_groups_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_group, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v6+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
-                return get<1>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+                requires(in_version<V>(since(6))) { return get<1>(*this); }
             /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<2>(*this); }
             /// v0+
@@ -101,7 +100,8 @@ struct describe_groups_response : private vocabulary {
                 return get<6>(*this);
             }
             /// v3+ | default -2147483648
-            [[nodiscard]] std::int32_t authorized_operations() const noexcept { return get<7>(*this); }
+            [[nodiscard]] std::int32_t authorized_operations() const noexcept
+                requires(in_version<V>(since(3))) { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -113,9 +113,10 @@ struct describe_groups_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_groups_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_groups_response, V> {
         /// v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<described_group::basic_view<V>> groups() const noexcept {
             return get<1>(*this);

@@ -18,7 +18,7 @@ struct describe_log_dirs_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<describable_log_dir_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<describable_log_dir_topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -34,7 +34,7 @@ struct describe_log_dirs_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_log_dirs_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_log_dirs_request, V> {
         /// v0+ | nullable
         [[nodiscard]] nullable_array_of<describable_log_dir_topic::basic_view<V>> topics() const noexcept {
             return get<0>(*this);
@@ -58,7 +58,7 @@ struct describe_log_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -79,7 +79,7 @@ struct describe_log_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -102,7 +102,7 @@ struct describe_log_dirs_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<result, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -110,11 +110,14 @@ struct describe_log_dirs_response : private vocabulary {
             /// v0+
             [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<2>(*this); }
             /// v4+ | default -1
-            [[nodiscard]] std::int64_t total_bytes() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int64_t total_bytes() const noexcept
+                requires(in_version<V>(since(4))) { return get<3>(*this); }
             /// v4+ | default -1
-            [[nodiscard]] std::int64_t usable_bytes() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int64_t usable_bytes() const noexcept
+                requires(in_version<V>(since(4))) { return get<4>(*this); }
             /// v5+
-            [[nodiscard]] bool is_cordoned() const noexcept { return get<5>(*this); }
+            [[nodiscard]] bool is_cordoned() const noexcept
+                requires(in_version<V>(since(5))) { return get<5>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -127,11 +130,12 @@ struct describe_log_dirs_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_log_dirs_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_log_dirs_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v3+
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(since(3))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<result::basic_view<V>> results() const noexcept { return get<2>(*this); }
     };

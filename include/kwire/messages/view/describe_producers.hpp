@@ -18,7 +18,7 @@ struct describe_producers_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_request, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_request, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -33,7 +33,7 @@ struct describe_producers_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_producers_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_producers_request, V> {
         /// v0+
         [[nodiscard]] array_of<topic_request::basic_view<V>> topics() const noexcept { return get<0>(*this); }
     };
@@ -57,7 +57,7 @@ struct describe_producers_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<producer_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<producer_state, V> {
             /// v0+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -85,7 +85,7 @@ struct describe_producers_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_response, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -111,7 +111,7 @@ struct describe_producers_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_response, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -130,7 +130,7 @@ struct describe_producers_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_producers_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_producers_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

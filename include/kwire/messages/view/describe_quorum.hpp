@@ -17,7 +17,7 @@ struct describe_quorum_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
         };
@@ -33,7 +33,7 @@ struct describe_quorum_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -50,7 +50,7 @@ struct describe_quorum_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_quorum_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_quorum_request, V> {
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<0>(*this); }
     };
@@ -73,17 +73,20 @@ struct describe_quorum_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<replica_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<replica_state, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
             /// v2+ | key
-            [[nodiscard]] uuid replica_directory_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid replica_directory_id() const noexcept
+                requires(in_version<V>(since(2))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t log_end_offset() const noexcept { return get<2>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int64_t last_fetch_timestamp() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int64_t last_fetch_timestamp() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int64_t last_caught_up_timestamp() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int64_t last_caught_up_timestamp() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -103,15 +106,14 @@ struct describe_quorum_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// v2+ | nullable
-            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
-                return get<2>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+                requires(in_version<V>(since(2))) { return get<2>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<3>(*this); }
             /// v0+
@@ -139,7 +141,7 @@ struct describe_quorum_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -159,7 +161,7 @@ struct describe_quorum_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<listener, V> {
+        struct KWIRE_POINTER basic_view : struct_view<listener, V> {
             /// v2+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v2+
@@ -178,7 +180,7 @@ struct describe_quorum_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node, V> {
             /// v2+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v2+
@@ -198,15 +200,17 @@ struct describe_quorum_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_quorum_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_quorum_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v2+ | nullable
-        [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+            requires(in_version<V>(since(2))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<2>(*this); }
         /// v2+
-        [[nodiscard]] array_of<node::basic_view<V>> nodes() const noexcept { return get<3>(*this); }
+        [[nodiscard]] array_of<node::basic_view<V>> nodes() const noexcept
+            requires(in_version<V>(since(2))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -18,7 +18,7 @@ struct describe_share_group_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -36,7 +36,7 @@ struct describe_share_group_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<group, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+ | nullable
@@ -54,7 +54,7 @@ struct describe_share_group_offsets_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_share_group_offsets_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_share_group_offsets_request, V> {
         /// v0+
         [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept { return get<0>(*this); }
     };
@@ -78,7 +78,7 @@ struct describe_share_group_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -86,7 +86,8 @@ struct describe_share_group_offsets_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<2>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int64_t lag() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int64_t lag() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<4>(*this); }
             /// v0+ | nullable | default null
@@ -107,7 +108,7 @@ struct describe_share_group_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -131,7 +132,7 @@ struct describe_share_group_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<group, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -154,7 +155,7 @@ struct describe_share_group_offsets_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_share_group_offsets_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_share_group_offsets_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

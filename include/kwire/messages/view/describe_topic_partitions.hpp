@@ -17,7 +17,7 @@ struct describe_topic_partitions_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_request, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_request, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         };
@@ -32,7 +32,7 @@ struct describe_topic_partitions_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<cursor, V> {
+        struct KWIRE_POINTER basic_view : struct_view<cursor, V> {
             /// v0+
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -50,7 +50,7 @@ struct describe_topic_partitions_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_topic_partitions_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_topic_partitions_request, V> {
         /// v0+
         [[nodiscard]] array_of<topic_request::basic_view<V>> topics() const noexcept { return get<0>(*this); }
         /// v0+ | default 2000
@@ -83,7 +83,7 @@ struct describe_topic_partitions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -123,7 +123,7 @@ struct describe_topic_partitions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | map key
@@ -150,7 +150,7 @@ struct describe_topic_partitions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<cursor, V> {
+        struct KWIRE_POINTER basic_view : struct_view<cursor, V> {
             /// v0+
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -168,7 +168,7 @@ struct describe_topic_partitions_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_topic_partitions_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_topic_partitions_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -16,7 +16,7 @@ struct describe_transactions_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_transactions_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_transactions_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> transactional_ids() const noexcept { return get<0>(*this); }
     };
@@ -36,7 +36,7 @@ struct describe_transactions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -60,7 +60,7 @@ struct describe_transactions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<transaction_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<transaction_state, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -91,7 +91,7 @@ struct describe_transactions_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_transactions_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_transactions_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

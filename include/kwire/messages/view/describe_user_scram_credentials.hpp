@@ -18,7 +18,7 @@ struct describe_user_scram_credentials_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<user_name, V> {
+        struct KWIRE_POINTER basic_view : struct_view<user_name, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         };
@@ -32,7 +32,7 @@ struct describe_user_scram_credentials_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_user_scram_credentials_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_user_scram_credentials_request, V> {
         /// v0+ | nullable
         [[nodiscard]] nullable_array_of<user_name::basic_view<V>> users() const noexcept {
             return get<0>(*this);
@@ -55,7 +55,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<credential_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<credential_info, V> {
             /// v0+ | key
             [[nodiscard]] std::int8_t mechanism() const noexcept { return get<0>(*this); }
             /// v0+
@@ -75,7 +75,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view user() const noexcept { return get<0>(*this); }
             /// v0+
@@ -102,7 +102,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<describe_user_scram_credentials_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<describe_user_scram_credentials_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct elect_leaders_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -35,9 +35,10 @@ struct elect_leaders_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<elect_leaders_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<elect_leaders_request, V> {
         /// v1+
-        [[nodiscard]] std::int8_t election_type() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int8_t election_type() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// v0+ | nullable
         [[nodiscard]] nullable_array_of<elect_leaders_request::topic_partitions::basic_view<V>> topic_partitions() const noexcept {
             return get<1>(*this);
@@ -62,7 +63,7 @@ struct elect_leaders_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -84,7 +85,7 @@ struct elect_leaders_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<replica_election_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<replica_election_result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -104,11 +105,12 @@ struct elect_leaders_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<elect_leaders_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<elect_leaders_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v1+
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<replica_election_result::basic_view<V>> replica_election_results() const noexcept {
             return get<2>(*this);

@@ -18,7 +18,7 @@ struct end_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<replica_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<replica_info, V> {
             /// v1+ | key
             [[nodiscard]] std::int32_t candidate_id() const noexcept { return get<0>(*this); }
             /// v1+ | key
@@ -38,7 +38,7 @@ struct end_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -46,13 +46,11 @@ struct end_quorum_epoch_request : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<2>(*this); }
             /// v0
-            [[nodiscard]] array_of<std::int32_t> preferred_successors() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] array_of<std::int32_t> preferred_successors() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<3>(*this); }
             /// v1+
-            [[nodiscard]] array_of<replica_info::basic_view<V>> preferred_candidates() const noexcept {
-                return get<4>(*this);
-            }
+            [[nodiscard]] array_of<replica_info::basic_view<V>> preferred_candidates() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -66,7 +64,7 @@ struct end_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -86,7 +84,7 @@ struct end_quorum_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_endpoint, V> {
             /// v1+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+
@@ -106,15 +104,14 @@ struct end_quorum_epoch_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<end_quorum_epoch_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<end_quorum_epoch_request, V> {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// v1+
-        [[nodiscard]] array_of<leader_endpoint::basic_view<V>> leader_endpoints() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<leader_endpoint::basic_view<V>> leader_endpoints() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -134,7 +131,7 @@ struct end_quorum_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -156,7 +153,7 @@ struct end_quorum_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -176,7 +173,7 @@ struct end_quorum_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// v1+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v1+
@@ -196,15 +193,14 @@ struct end_quorum_epoch_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<end_quorum_epoch_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<end_quorum_epoch_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// v1+ | tag 0
-        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };

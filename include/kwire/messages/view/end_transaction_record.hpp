@@ -15,7 +15,7 @@ struct end_transaction_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<end_transaction_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<end_transaction_record, V> {
     };
     using view = basic_view<any_version>;
 };

@@ -19,7 +19,7 @@ struct end_txn_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<end_txn_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<end_txn_request, V> {
         /// v0+
         [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -46,15 +46,17 @@ struct end_txn_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<end_txn_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<end_txn_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v5+ | default -1
-        [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int64_t producer_id() const noexcept
+            requires(in_version<V>(since(5))) { return get<2>(*this); }
         /// v5+ | default -1
-        [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int16_t producer_epoch() const noexcept
+            requires(in_version<V>(since(5))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

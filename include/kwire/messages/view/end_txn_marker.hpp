@@ -16,7 +16,7 @@ struct end_txn_marker : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<end_txn_marker, V> {
+    struct KWIRE_POINTER basic_view : struct_view<end_txn_marker, V> {
         /// v0+
         [[nodiscard]] std::int32_t coordinator_epoch() const noexcept { return get<0>(*this); }
     };

@@ -18,7 +18,7 @@ struct envelope_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<envelope_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<envelope_request, V> {
         /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> request_data() const noexcept { return get<0>(*this); }
         /// v0+ | nullable
@@ -45,7 +45,7 @@ struct envelope_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<envelope_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<envelope_response, V> {
         /// v0+ | nullable | default null | secret
         [[nodiscard]] std::optional<std::span<const std::byte>> response_data() const noexcept {
             return get<0>(*this);

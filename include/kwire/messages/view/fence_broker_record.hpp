@@ -17,7 +17,7 @@ struct fence_broker_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<fence_broker_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<fence_broker_record, V> {
         /// v0+
         [[nodiscard]] std::int32_t id() const noexcept { return get<0>(*this); }
         /// v0+

@@ -19,7 +19,7 @@ struct fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<replica_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<replica_state, V> {
             /// Number of the broker that replicates; -1 from consumers.   v15+ | default -1
             [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
             /// Epoch of that broker's registration; -1: unknown.   v15+ | default -1
@@ -43,23 +43,28 @@ struct fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// Partition to read.   v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// The broker rejects the request if its own differs; -1: not checked.   v9+ | default -1
-            [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::int32_t current_leader_epoch() const noexcept
+                requires(in_version<V>(since(9))) { return get<1>(*this); }
             /// First offset wanted; the batch that contains it may start earlier.   v0+
             [[nodiscard]] std::int64_t fetch_offset() const noexcept { return get<2>(*this); }
             /// Leader epoch of the last record the reader has; -1: no check for divergence.   v12+ | default -1
-            [[nodiscard]] std::int32_t last_fetched_epoch() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int32_t last_fetched_epoch() const noexcept
+                requires(in_version<V>(since(12))) { return get<3>(*this); }
             /// First offset that the follower has; -1 from consumers.   v5+ | default -1
-            [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int64_t log_start_offset() const noexcept
+                requires(in_version<V>(since(5))) { return get<4>(*this); }
             /// Limit for this partition in bytes; one batch may exceed it.   v0+
             [[nodiscard]] std::int32_t partition_max_bytes() const noexcept { return get<5>(*this); }
             /// Directory in which the KRaft replica keeps the log; zero: none.   v17+ | tag 0
-            [[nodiscard]] uuid replica_directory_id() const noexcept { return get<6>(*this); }
+            [[nodiscard]] uuid replica_directory_id() const noexcept
+                requires(in_version<V>(since(17))) { return get<6>(*this); }
             /// As the follower knows it; the leader answers at once if its own is higher.   v18+ | tag 1 | default 9223372036854775807
-            [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<7>(*this); }
+            [[nodiscard]] std::int64_t high_watermark() const noexcept
+                requires(in_version<V>(since(18))) { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -74,11 +79,13 @@ struct fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// Topic to read; replaced by its id from v13 on.   v0-12 | key
-            [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic() const noexcept
+                requires(in_version<V>(between(0, 12))) { return get<0>(*this); }
             /// Id of the topic to read, as Metadata returns it.   v13+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(13))) { return get<1>(*this); }
             /// Where to read in each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -97,11 +104,13 @@ struct fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<forgotten_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<forgotten_topic, V> {
             /// Topic that they belong to; replaced by its id from v13 on.   v7-12 | key
-            [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic() const noexcept
+                requires(in_version<V>(between(7, 12))) { return get<0>(*this); }
             /// Topic that they belong to.   v13+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(13))) { return get<1>(*this); }
             /// Partitions to remove.   v7+
             [[nodiscard]] array_of<std::int32_t> partitions() const noexcept { return get<2>(*this); }
         };
@@ -126,35 +135,40 @@ struct fetch_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<fetch_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<fetch_request, V> {
         /// Checked by KRaft controllers if set; clients leave it null.   v12+ | tag 0 | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept
+            requires(in_version<V>(since(12))) { return get<0>(*this); }
         /// Number of the broker that replicates; -1 from consumers.   v0-14 | default -1
-        [[nodiscard]] std::int32_t replica_id() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t replica_id() const noexcept
+            requires(in_version<V>(between(0, 14))) { return get<1>(*this); }
         /// The broker that replicates; consumers leave it at its default.   v15+ | tag 1
-        [[nodiscard]] fetch_request::replica_state::basic_view<V> replica_state() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] fetch_request::replica_state::basic_view<V> replica_state() const noexcept
+            requires(in_version<V>(since(15))) { return get<2>(*this); }
         /// How long the broker may wait for min_bytes to gather, in milliseconds.   v0+
         [[nodiscard]] std::int32_t max_wait_ms() const noexcept { return get<3>(*this); }
         /// The broker waits for this many bytes, unless there is an error; 0: it answers at once.   v0+
         [[nodiscard]] std::int32_t min_bytes() const noexcept { return get<4>(*this); }
         /// Limit for the whole response in bytes; the first batch is returned even if it is larger.   v3+ | default 2147483647
-        [[nodiscard]] std::int32_t max_bytes() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::int32_t max_bytes() const noexcept
+            requires(in_version<V>(since(3))) { return get<5>(*this); }
         /// 0: read all records; 1: only up to the first open transaction, with the aborted ones listed.   v4+
-        [[nodiscard]] std::int8_t isolation_level() const noexcept { return get<6>(*this); }
+        [[nodiscard]] std::int8_t isolation_level() const noexcept
+            requires(in_version<V>(since(4))) { return get<6>(*this); }
         /// Fetch session to continue; 0: none yet.   v7+
-        [[nodiscard]] std::int32_t session_id() const noexcept { return get<7>(*this); }
+        [[nodiscard]] std::int32_t session_id() const noexcept
+            requires(in_version<V>(since(7))) { return get<7>(*this); }
         /// Counts requests in a session; 0 asks for a new one, -1 for none (or to close it).   v7+ | default -1
-        [[nodiscard]] std::int32_t session_epoch() const noexcept { return get<8>(*this); }
+        [[nodiscard]] std::int32_t session_epoch() const noexcept
+            requires(in_version<V>(since(7))) { return get<8>(*this); }
         /// Partitions to read; within a session only new or changed ones.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<9>(*this); }
         /// Partitions to remove from the session.   v7+
-        [[nodiscard]] array_of<forgotten_topic::basic_view<V>> forgotten_topics_data() const noexcept {
-            return get<10>(*this);
-        }
+        [[nodiscard]] array_of<forgotten_topic::basic_view<V>> forgotten_topics_data() const noexcept
+            requires(in_version<V>(since(7))) { return get<10>(*this); }
         /// The consumer's rack, so that it can be sent to a nearby replica; empty: unknown.   v11+
-        [[nodiscard]] std::string_view rack_id() const noexcept { return get<11>(*this); }
+        [[nodiscard]] std::string_view rack_id() const noexcept
+            requires(in_version<V>(since(11))) { return get<11>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -173,7 +187,7 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<epoch_end_offset, V> {
+        struct KWIRE_POINTER basic_view : struct_view<epoch_end_offset, V> {
             /// Largest epoch not above the follower's; -1: no divergence.   v12+ | default -1
             [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
             /// Offset after that epoch's last record; -1: no divergence.   v12+ | default -1
@@ -191,7 +205,7 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_id_and_epoch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_id_and_epoch, V> {
             /// The leading broker; -1: unknown.   v12+ | default -1
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
             /// Grows with every change of leader; -1: unknown.   v12+ | default -1
@@ -209,7 +223,7 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<snapshot_id, V> {
+        struct KWIRE_POINTER basic_view : struct_view<snapshot_id, V> {
             /// First offset that the snapshot does not cover; -1: no snapshot.   v12+ | default -1
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<0>(*this); }
             /// Leader epoch at that position; -1: no snapshot.   v12+ | default -1
@@ -227,7 +241,7 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<aborted_transaction, V> {
+        struct KWIRE_POINTER basic_view : struct_view<aborted_transaction, V> {
             /// Producer whose records to skip, until its abort marker.   v4+
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// First offset of that transaction in this partition.   v4+
@@ -255,7 +269,7 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// Partition that was read.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// For example OFFSET_OUT_OF_RANGE: look for another offset with ListOffsets.   v0+
@@ -263,27 +277,26 @@ struct fetch_response : private vocabulary {
             /// First offset that consumers may not read yet; -1: unknown.   v0+
             [[nodiscard]] std::int64_t high_watermark() const noexcept { return get<2>(*this); }
             /// No transaction is open below this offset; -1: unknown.   v4+ | default -1
-            [[nodiscard]] std::int64_t last_stable_offset() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int64_t last_stable_offset() const noexcept
+                requires(in_version<V>(since(4))) { return get<3>(*this); }
             /// First offset that the log still has; -1: unknown.   v5+ | default -1
-            [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int64_t log_start_offset() const noexcept
+                requires(in_version<V>(since(5))) { return get<4>(*this); }
             /// For followers: where the leader's log ends for their epoch; -1: logs agree.   v12+ | tag 0
-            [[nodiscard]] epoch_end_offset::basic_view<V> diverging_epoch() const noexcept {
-                return get<5>(*this);
-            }
+            [[nodiscard]] epoch_end_offset::basic_view<V> diverging_epoch() const noexcept
+                requires(in_version<V>(since(12))) { return get<5>(*this); }
             /// The partition's current leader; -1: not given.   v12+ | tag 1
-            [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept {
-                return get<6>(*this);
-            }
+            [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept
+                requires(in_version<V>(since(12))) { return get<6>(*this); }
             /// For KRaft followers: load this snapshot instead; -1: keep fetching.   v12+ | tag 2
-            [[nodiscard]] fetch_response::snapshot_id::basic_view<V> snapshot_id() const noexcept {
-                return get<7>(*this);
-            }
+            [[nodiscard]] fetch_response::snapshot_id::basic_view<V> snapshot_id() const noexcept
+                requires(in_version<V>(since(12))) { return get<7>(*this); }
             /// What a reader with isolation level 1 must skip; null at level 0.   v4+ | nullable
-            [[nodiscard]] nullable_array_of<aborted_transaction::basic_view<V>> aborted_transactions() const noexcept {
-                return get<8>(*this);
-            }
+            [[nodiscard]] nullable_array_of<aborted_transaction::basic_view<V>> aborted_transactions() const noexcept
+                requires(in_version<V>(since(4))) { return get<8>(*this); }
             /// Broker to read from next; -1: the leader.   v11+ | default -1
-            [[nodiscard]] std::int32_t preferred_read_replica() const noexcept { return get<9>(*this); }
+            [[nodiscard]] std::int32_t preferred_read_replica() const noexcept
+                requires(in_version<V>(since(11))) { return get<9>(*this); }
             /// Batches back to back, the last possibly truncated; null: none.   v0+ | nullable | default null
             [[nodiscard]] std::optional<std::span<const std::byte>> records() const noexcept {
                 return get<10>(*this);
@@ -302,11 +315,13 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<fetchable_topic_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<fetchable_topic_response, V> {
             /// The topic, as the request named it.   v0-12 | key
-            [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic() const noexcept
+                requires(in_version<V>(between(0, 12))) { return get<0>(*this); }
             /// The topic, as the request named it.   v13+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(13))) { return get<1>(*this); }
             /// What was read, by partition.   v0+
             [[nodiscard]] array_of<partition_data::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -326,7 +341,7 @@ struct fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// The broker's number, by which current leaders refer to it.   v16+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// Name or address to connect to.   v16+
@@ -350,21 +365,23 @@ struct fetch_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<fetch_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<fetch_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// Error of the session, such as FETCH_SESSION_ID_NOT_FOUND: start a new one.   v7+
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(since(7))) { return get<1>(*this); }
         /// Session id for the next request; 0: none.   v7+
-        [[nodiscard]] std::int32_t session_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int32_t session_id() const noexcept
+            requires(in_version<V>(since(7))) { return get<2>(*this); }
         /// What was read; within a session only partitions with changes.   v0+
         [[nodiscard]] array_of<fetchable_topic_response::basic_view<V>> responses() const noexcept {
             return get<3>(*this);
         }
         /// Addresses of the brokers that are named as current leaders.   v16+ | tag 0
-        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
-            return get<4>(*this);
-        }
+        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept
+            requires(in_version<V>(since(16))) { return get<4>(*this); }
     };
     using view = basic_view<any_version>;
 };

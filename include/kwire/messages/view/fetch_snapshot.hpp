@@ -18,7 +18,7 @@ struct fetch_snapshot_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<snapshot_id, V> {
+        struct KWIRE_POINTER basic_view : struct_view<snapshot_id, V> {
             /// v0+
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -38,7 +38,7 @@ struct fetch_snapshot_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_snapshot, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_snapshot, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -50,7 +50,8 @@ struct fetch_snapshot_request : private vocabulary {
             /// v0+
             [[nodiscard]] std::int64_t position() const noexcept { return get<3>(*this); }
             /// v1+ | tag 0
-            [[nodiscard]] uuid replica_directory_id() const noexcept { return get<4>(*this); }
+            [[nodiscard]] uuid replica_directory_id() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -64,7 +65,7 @@ struct fetch_snapshot_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_snapshot, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_snapshot, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -84,7 +85,7 @@ struct fetch_snapshot_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<fetch_snapshot_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<fetch_snapshot_request, V> {
         /// v0+ | tag 0 | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v0+ | default -1
@@ -112,7 +113,7 @@ struct fetch_snapshot_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<snapshot_id, V> {
+        struct KWIRE_POINTER basic_view : struct_view<snapshot_id, V> {
             /// v0+
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -129,7 +130,7 @@ struct fetch_snapshot_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_id_and_epoch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_id_and_epoch, V> {
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -152,7 +153,7 @@ struct fetch_snapshot_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_snapshot, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_snapshot, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -186,7 +187,7 @@ struct fetch_snapshot_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_snapshot, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_snapshot, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -206,7 +207,7 @@ struct fetch_snapshot_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// v1+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v1+
@@ -227,7 +228,7 @@ struct fetch_snapshot_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<fetch_snapshot_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<fetch_snapshot_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -237,9 +238,8 @@ struct fetch_snapshot_response : private vocabulary {
             return get<2>(*this);
         }
         /// v1+ | tag 0
-        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

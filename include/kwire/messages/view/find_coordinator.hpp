@@ -18,13 +18,16 @@ struct find_coordinator_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<find_coordinator_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<find_coordinator_request, V> {
         /// Group id or transactional id.   v0-3
-        [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::string_view key() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<0>(*this); }
         /// What the keys are. 0: groups, 1: transactional ids, 2: share partitions.   v1+
-        [[nodiscard]] std::int8_t key_type() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int8_t key_type() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// Group ids, transactional ids, or `group:topic id:partition`.   v4+
-        [[nodiscard]] array_of<std::string_view> coordinator_keys() const noexcept { return get<2>(*this); }
+        [[nodiscard]] array_of<std::string_view> coordinator_keys() const noexcept
+            requires(in_version<V>(since(4))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -47,7 +50,7 @@ struct find_coordinator_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<coordinator, V> {
+        struct KWIRE_POINTER basic_view : struct_view<coordinator, V> {
             /// The key of the request that this answers.   v4+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// The coordinating broker; -1 on error.   v4+
@@ -78,23 +81,28 @@ struct find_coordinator_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<find_coordinator_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<find_coordinator_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// COORDINATOR_NOT_AVAILABLE: retry later.   v0-3
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<1>(*this); }
         /// Human-readable text; null or empty without an error.   v1-3 | nullable
-        [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+            requires(in_version<V>(between(1, 3))) { return get<2>(*this); }
         /// The coordinating broker; -1 on error.   v0-3
-        [[nodiscard]] std::int32_t node_id() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t node_id() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<3>(*this); }
         /// Name or address to connect to.   v0-3
-        [[nodiscard]] std::string_view host() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::string_view host() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<4>(*this); }
         /// TCP port to connect to; -1 on error.   v0-3
-        [[nodiscard]] std::int32_t port() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::int32_t port() const noexcept
+            requires(in_version<V>(between(0, 3))) { return get<5>(*this); }
         /// One result for each key of the request.   v4+
-        [[nodiscard]] array_of<coordinator::basic_view<V>> coordinators() const noexcept {
-            return get<6>(*this);
-        }
+        [[nodiscard]] array_of<coordinator::basic_view<V>> coordinators() const noexcept
+            requires(in_version<V>(since(4))) { return get<6>(*this); }
     };
     using view = basic_view<any_version>;
 };

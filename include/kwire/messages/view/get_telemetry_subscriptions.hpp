@@ -16,7 +16,7 @@ struct get_telemetry_subscriptions_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<get_telemetry_subscriptions_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<get_telemetry_subscriptions_request, V> {
         /// v0+
         [[nodiscard]] uuid client_instance_id() const noexcept { return get<0>(*this); }
     };
@@ -42,7 +42,7 @@ struct get_telemetry_subscriptions_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<get_telemetry_subscriptions_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<get_telemetry_subscriptions_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

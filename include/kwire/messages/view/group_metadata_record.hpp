@@ -16,7 +16,7 @@ struct group_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<group_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<group_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group() const noexcept { return get<0>(*this); }
     };
@@ -42,19 +42,19 @@ struct group_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member_metadata, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member_metadata, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v3+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-                return get<1>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+                requires(in_version<V>(since(3))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::string_view client_id() const noexcept { return get<2>(*this); }
             /// v0+
             [[nodiscard]] std::string_view client_host() const noexcept { return get<3>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int32_t rebalance_timeout() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int32_t rebalance_timeout() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t session_timeout() const noexcept { return get<5>(*this); }
             /// v0+
@@ -76,7 +76,7 @@ struct group_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<group_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<group_metadata_value, V> {
         /// v0+
         [[nodiscard]] std::string_view protocol_type() const noexcept { return get<0>(*this); }
         /// v0+
@@ -86,7 +86,8 @@ struct group_metadata_value : private vocabulary {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> leader() const noexcept { return get<3>(*this); }
         /// v2+ | default -1
-        [[nodiscard]] std::int64_t current_state_timestamp() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int64_t current_state_timestamp() const noexcept
+            requires(in_version<V>(since(2))) { return get<4>(*this); }
         /// v0+
         [[nodiscard]] array_of<member_metadata::basic_view<V>> members() const noexcept {
             return get<5>(*this);

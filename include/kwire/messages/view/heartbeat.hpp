@@ -19,7 +19,7 @@ struct heartbeat_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<heartbeat_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<heartbeat_request, V> {
         /// The member's group.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// Generation that JoinGroup returned.   v0+
@@ -27,9 +27,8 @@ struct heartbeat_request : private vocabulary {
         /// The caller's id.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<2>(*this); }
         /// Its fixed name; null: a dynamic member.   v3+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -46,9 +45,10 @@ struct heartbeat_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<heartbeat_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<heartbeat_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// REBALANCE_IN_PROGRESS: rejoin. UNKNOWN_MEMBER_ID: join as a new member.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
     };

@@ -21,7 +21,7 @@ struct init_producer_id_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<init_producer_id_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<init_producer_id_request, V> {
         /// Null for a producer that is idempotent but not transactional.   v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> transactional_id() const noexcept {
             return get<0>(*this);
@@ -29,13 +29,17 @@ struct init_producer_id_request : private vocabulary {
         /// The broker aborts a transaction that stays open longer, in milliseconds.   v0+
         [[nodiscard]] std::int32_t transaction_timeout_ms() const noexcept { return get<1>(*this); }
         /// Current id, whose epoch to raise; -1: first call.   v3+ | default -1
-        [[nodiscard]] std::int64_t producer_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int64_t producer_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<2>(*this); }
         /// Current epoch; -1: first call.   v3+ | default -1
-        [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int16_t producer_epoch() const noexcept
+            requires(in_version<V>(since(3))) { return get<3>(*this); }
         /// Whether an external system decides the commit, so that no timeout aborts it.   v6+
-        [[nodiscard]] bool enable2_pc() const noexcept { return get<4>(*this); }
+        [[nodiscard]] bool enable2_pc() const noexcept
+            requires(in_version<V>(since(6))) { return get<4>(*this); }
         /// Whether a prepared transaction survives this call.   v6+
-        [[nodiscard]] bool keep_prepared_txn() const noexcept { return get<5>(*this); }
+        [[nodiscard]] bool keep_prepared_txn() const noexcept
+            requires(in_version<V>(since(6))) { return get<5>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -56,7 +60,7 @@ struct init_producer_id_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<init_producer_id_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<init_producer_id_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// CONCURRENT_TRANSACTIONS: the last one is not finished, retry. PRODUCER_FENCED: give up.   v0+
@@ -66,9 +70,11 @@ struct init_producer_id_response : private vocabulary {
         /// Goes into every batch header with the id.   v0+
         [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
         /// Producer id of the transaction that was kept; -1: none.   v6+ | default -1
-        [[nodiscard]] std::int64_t ongoing_txn_producer_id() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int64_t ongoing_txn_producer_id() const noexcept
+            requires(in_version<V>(since(6))) { return get<4>(*this); }
         /// Epoch of the transaction that was kept; -1: none.   v6+ | default -1
-        [[nodiscard]] std::int16_t ongoing_txn_producer_epoch() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::int16_t ongoing_txn_producer_epoch() const noexcept
+            requires(in_version<V>(since(6))) { return get<5>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -19,7 +19,7 @@ struct initialize_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -39,7 +39,7 @@ struct initialize_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<initialize_state_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<initialize_state_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -58,7 +58,7 @@ struct initialize_share_group_state_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<initialize_share_group_state_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<initialize_share_group_state_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -83,7 +83,7 @@ struct initialize_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -105,7 +105,7 @@ struct initialize_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<initialize_state_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<initialize_state_result, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -123,7 +123,7 @@ struct initialize_share_group_state_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<initialize_share_group_state_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<initialize_share_group_state_response, V> {
         /// v0+
         [[nodiscard]] array_of<initialize_state_result::basic_view<V>> results() const noexcept {
             return get<0>(*this);

@@ -19,7 +19,7 @@ struct join_group_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<protocol, V> {
+        struct KWIRE_POINTER basic_view : struct_view<protocol, V> {
             /// For example `range` or `cooperative-sticky`.   v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// For consumers an int16 version and a ConsumerProtocolSubscription.   v0+
@@ -41,25 +41,26 @@ struct join_group_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<join_group_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<join_group_request, V> {
         /// Group to join.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// The member is removed after this many milliseconds without a heartbeat.   v0+
         [[nodiscard]] std::int32_t session_timeout_ms() const noexcept { return get<1>(*this); }
         /// How long members have to rejoin, in ms; -1: the session timeout.   v1+ | default -1
-        [[nodiscard]] std::int32_t rebalance_timeout_ms() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int32_t rebalance_timeout_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// Empty in the first request; v4+ answers that with an id and MEMBER_ID_REQUIRED.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<3>(*this); }
         /// A fixed name that survives restarts (static membership); null: a dynamic member.   v5+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-            return get<4>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+            requires(in_version<V>(since(5))) { return get<4>(*this); }
         /// `consumer` or `connect`; the same for all members.   v0+
         [[nodiscard]] std::string_view protocol_type() const noexcept { return get<5>(*this); }
         /// Assignment strategies that the member supports, preferred first.   v0+
         [[nodiscard]] array_of<protocol::basic_view<V>> protocols() const noexcept { return get<6>(*this); }
         /// Why the member rejoins, for the broker's log.   v8+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> reason() const noexcept { return get<7>(*this); }
+        [[nodiscard]] std::optional<std::string_view> reason() const noexcept
+            requires(in_version<V>(since(8))) { return get<7>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -79,13 +80,12 @@ struct join_group_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member, V> {
             /// The member's id.   v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// Its fixed name; null: a dynamic member.   v5+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-                return get<1>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+                requires(in_version<V>(since(5))) { return get<1>(*this); }
             /// The metadata that it sent for the chosen strategy.   v0+
             [[nodiscard]] std::span<const std::byte> metadata() const noexcept { return get<2>(*this); }
         };
@@ -106,21 +106,24 @@ struct join_group_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<join_group_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<join_group_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v2+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(2))) { return get<0>(*this); }
         /// MEMBER_ID_REQUIRED: join again with the member id returned here.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// The group's generation, to send in later requests; -1 on error.   v0+ | default -1
         [[nodiscard]] std::int32_t generation_id() const noexcept { return get<2>(*this); }
         /// `consumer` or `connect`; null on error.   v7+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept
+            requires(in_version<V>(since(7))) { return get<3>(*this); }
         /// The strategy that all members support; null or empty on error.   v0+ | nullable v7+
         [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept { return get<4>(*this); }
         /// Member id of the leader, which makes the assignment.   v0+
         [[nodiscard]] std::string_view leader() const noexcept { return get<5>(*this); }
         /// Whether the leader must leave the assignment unchanged.   v9+
-        [[nodiscard]] bool skip_assignment() const noexcept { return get<6>(*this); }
+        [[nodiscard]] bool skip_assignment() const noexcept
+            requires(in_version<V>(since(9))) { return get<6>(*this); }
         /// The member's id from now on.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<7>(*this); }
         /// All members if this one is the leader, else empty.   v0+

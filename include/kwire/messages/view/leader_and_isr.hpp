@@ -28,9 +28,10 @@ struct leader_and_isr_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_state, V> {
             /// v0-1 | key
-            [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic_name() const noexcept
+                requires(in_version<V>(between(0, 1))) { return get<0>(*this); }
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
@@ -46,13 +47,17 @@ struct leader_and_isr_request : private vocabulary {
             /// v0+
             [[nodiscard]] array_of<std::int32_t> replicas() const noexcept { return get<7>(*this); }
             /// v3+
-            [[nodiscard]] array_of<std::int32_t> adding_replicas() const noexcept { return get<8>(*this); }
+            [[nodiscard]] array_of<std::int32_t> adding_replicas() const noexcept
+                requires(in_version<V>(since(3))) { return get<8>(*this); }
             /// v3+
-            [[nodiscard]] array_of<std::int32_t> removing_replicas() const noexcept { return get<9>(*this); }
+            [[nodiscard]] array_of<std::int32_t> removing_replicas() const noexcept
+                requires(in_version<V>(since(3))) { return get<9>(*this); }
             /// v1+
-            [[nodiscard]] bool is_new() const noexcept { return get<10>(*this); }
+            [[nodiscard]] bool is_new() const noexcept
+                requires(in_version<V>(since(1))) { return get<10>(*this); }
             /// v6+
-            [[nodiscard]] std::int8_t leader_recovery_state() const noexcept { return get<11>(*this); }
+            [[nodiscard]] std::int8_t leader_recovery_state() const noexcept
+                requires(in_version<V>(since(6))) { return get<11>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -67,11 +72,12 @@ struct leader_and_isr_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_state, V> {
             /// v2+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v5+
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(5))) { return get<1>(*this); }
             /// v2+
             [[nodiscard]] array_of<partition_state::basic_view<V>> partition_states() const noexcept {
                 return get<2>(*this);
@@ -89,7 +95,7 @@ struct leader_and_isr_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<live_leader, V> {
+        struct KWIRE_POINTER basic_view : struct_view<live_leader, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -114,25 +120,26 @@ struct leader_and_isr_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<leader_and_isr_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<leader_and_isr_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
         /// v7+
-        [[nodiscard]] bool is_k_raft_controller() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool is_k_raft_controller() const noexcept
+            requires(in_version<V>(since(7))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t controller_epoch() const noexcept { return get<2>(*this); }
         /// v2+ | default -1
-        [[nodiscard]] std::int64_t broker_epoch() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int64_t broker_epoch() const noexcept
+            requires(in_version<V>(since(2))) { return get<3>(*this); }
         /// v5+
-        [[nodiscard]] std::int8_t type() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int8_t type() const noexcept
+            requires(in_version<V>(since(5))) { return get<4>(*this); }
         /// v0-1
-        [[nodiscard]] array_of<partition_state::basic_view<V>> ungrouped_partition_states() const noexcept {
-            return get<5>(*this);
-        }
+        [[nodiscard]] array_of<partition_state::basic_view<V>> ungrouped_partition_states() const noexcept
+            requires(in_version<V>(between(0, 1))) { return get<5>(*this); }
         /// v2+
-        [[nodiscard]] array_of<topic_state::basic_view<V>> topic_states() const noexcept {
-            return get<6>(*this);
-        }
+        [[nodiscard]] array_of<topic_state::basic_view<V>> topic_states() const noexcept
+            requires(in_version<V>(since(2))) { return get<6>(*this); }
         /// v0+
         [[nodiscard]] array_of<live_leader::basic_view<V>> live_leaders() const noexcept {
             return get<7>(*this);
@@ -155,9 +162,10 @@ struct leader_and_isr_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_error, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_error, V> {
             /// v0-4 | key
-            [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic_name() const noexcept
+                requires(in_version<V>(between(0, 4))) { return get<0>(*this); }
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
@@ -175,7 +183,7 @@ struct leader_and_isr_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_error, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_error, V> {
             /// v5+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v5+
@@ -195,15 +203,15 @@ struct leader_and_isr_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<leader_and_isr_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<leader_and_isr_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0-4
-        [[nodiscard]] array_of<partition_error::basic_view<V>> partition_errors() const noexcept {
-            return get<1>(*this);
-        }
+        [[nodiscard]] array_of<partition_error::basic_view<V>> partition_errors() const noexcept
+            requires(in_version<V>(between(0, 4))) { return get<1>(*this); }
         /// v5+
-        [[nodiscard]] array_of<topic_error::basic_view<V>> topics() const noexcept { return get<2>(*this); }
+        [[nodiscard]] array_of<topic_error::basic_view<V>> topics() const noexcept
+            requires(in_version<V>(since(5))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -18,11 +18,12 @@ struct leader_change_message : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<voter, V> {
+        struct KWIRE_POINTER basic_view : struct_view<voter, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t voter_id() const noexcept { return get<0>(*this); }
             /// v1+ | key
-            [[nodiscard]] uuid voter_directory_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid voter_directory_id() const noexcept
+                requires(in_version<V>(since(1))) { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -36,7 +37,7 @@ struct leader_change_message : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<leader_change_message, V> {
+    struct KWIRE_POINTER basic_view : struct_view<leader_change_message, V> {
         /// v0+
         [[nodiscard]] std::int16_t version() const noexcept { return get<0>(*this); }
         /// v0+

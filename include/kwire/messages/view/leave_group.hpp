@@ -20,7 +20,7 @@ struct leave_group_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member_identity, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member_identity, V> {
             /// Its id; empty if only the fixed name is known.   v3+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// Its fixed name; null: a dynamic member.   v3+ | nullable | default null
@@ -28,7 +28,8 @@ struct leave_group_request : private vocabulary {
                 return get<1>(*this);
             }
             /// Why it leaves, for the broker's log.   v5+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> reason() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::optional<std::string_view> reason() const noexcept
+                requires(in_version<V>(since(5))) { return get<2>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -41,15 +42,15 @@ struct leave_group_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<leave_group_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<leave_group_request, V> {
         /// Group to leave.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// Member that leaves; replaced by a list from v3 on.   v0-2
-        [[nodiscard]] std::string_view member_id() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::string_view member_id() const noexcept
+            requires(in_version<V>(between(0, 2))) { return get<1>(*this); }
         /// Members that leave.   v3+
-        [[nodiscard]] array_of<member_identity::basic_view<V>> members() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<member_identity::basic_view<V>> members() const noexcept
+            requires(in_version<V>(since(3))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -69,7 +70,7 @@ struct leave_group_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member_response, V> {
             /// Its id, as the request named it.   v3+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// Its fixed name; null: a dynamic member.   v3+ | nullable
@@ -90,15 +91,15 @@ struct leave_group_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<leave_group_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<leave_group_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// Error for the group as a whole; members have their own.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// Result for each member of the request.   v3+
-        [[nodiscard]] array_of<member_response::basic_view<V>> members() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<member_response::basic_view<V>> members() const noexcept
+            requires(in_version<V>(since(3))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };

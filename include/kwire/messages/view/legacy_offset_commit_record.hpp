@@ -18,7 +18,7 @@ struct legacy_offset_commit_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<legacy_offset_commit_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<legacy_offset_commit_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group() const noexcept { return get<0>(*this); }
         /// v0+
@@ -42,7 +42,7 @@ struct legacy_offset_commit_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<legacy_offset_commit_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<legacy_offset_commit_value, V> {
         /// v0+
         [[nodiscard]] std::int64_t offset() const noexcept { return get<0>(*this); }
         /// v0+

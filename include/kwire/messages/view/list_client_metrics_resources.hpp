@@ -15,7 +15,7 @@ struct list_client_metrics_resources_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_client_metrics_resources_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_client_metrics_resources_request, V> {
     };
     using view = basic_view<any_version>;
 };
@@ -32,7 +32,7 @@ struct list_client_metrics_resources_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<client_metrics_resource, V> {
+        struct KWIRE_POINTER basic_view : struct_view<client_metrics_resource, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         };
@@ -48,7 +48,7 @@ struct list_client_metrics_resources_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_client_metrics_resources_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_client_metrics_resources_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -16,9 +16,10 @@ struct list_config_resources_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_config_resources_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_config_resources_request, V> {
         /// v1+
-        [[nodiscard]] array_of<std::int8_t> resource_types() const noexcept { return get<0>(*this); }
+        [[nodiscard]] array_of<std::int8_t> resource_types() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -36,11 +37,12 @@ struct list_config_resources_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<config_resource, V> {
+        struct KWIRE_POINTER basic_view : struct_view<config_resource, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view resource_name() const noexcept { return get<0>(*this); }
             /// v1+ | default 16 | key
-            [[nodiscard]] std::int8_t resource_type() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::int8_t resource_type() const noexcept
+                requires(in_version<V>(since(1))) { return get<1>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -54,7 +56,7 @@ struct list_config_resources_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_config_resources_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_config_resources_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

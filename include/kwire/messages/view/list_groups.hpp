@@ -17,11 +17,13 @@ struct list_groups_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_groups_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_groups_request, V> {
         /// v4+
-        [[nodiscard]] array_of<std::string_view> states_filter() const noexcept { return get<0>(*this); }
+        [[nodiscard]] array_of<std::string_view> states_filter() const noexcept
+            requires(in_version<V>(since(4))) { return get<0>(*this); }
         /// v5+
-        [[nodiscard]] array_of<std::string_view> types_filter() const noexcept { return get<1>(*this); }
+        [[nodiscard]] array_of<std::string_view> types_filter() const noexcept
+            requires(in_version<V>(since(5))) { return get<1>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -41,15 +43,17 @@ struct list_groups_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<listed_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<listed_group, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::string_view protocol_type() const noexcept { return get<1>(*this); }
             /// v4+
-            [[nodiscard]] std::string_view group_state() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::string_view group_state() const noexcept
+                requires(in_version<V>(since(4))) { return get<2>(*this); }
             /// v5+
-            [[nodiscard]] std::string_view group_type() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::string_view group_type() const noexcept
+                requires(in_version<V>(since(5))) { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -62,9 +66,10 @@ struct list_groups_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_groups_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_groups_response, V> {
         /// v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// v0+

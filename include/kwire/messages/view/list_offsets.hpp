@@ -21,15 +21,17 @@ struct list_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// Partition to look into.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// The broker rejects the request if its own differs; -1: not checked.   v4+ | default -1
-            [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::int32_t current_leader_epoch() const noexcept
+                requires(in_version<V>(since(4))) { return get<1>(*this); }
             /// Unix ms, or -1 latest, -2 earliest, -3 newest (v7+), -4 to -6 tiered (v8+).   v0+
             [[nodiscard]] std::int64_t timestamp() const noexcept { return get<2>(*this); }
             /// How many segment offsets to return at most.   v0 | default 1
-            [[nodiscard]] std::int32_t max_num_offsets() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int32_t max_num_offsets() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -43,7 +45,7 @@ struct list_offsets_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// Topic to look into.   v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// One look-up for each partition.   v0+
@@ -63,15 +65,17 @@ struct list_offsets_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_offsets_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_offsets_request, V> {
         /// Number of the broker that asks; -1 from consumers.   v0+
         [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
         /// 1: `latest` ends before the first open transaction; 0: at the high watermark.   v2+
-        [[nodiscard]] std::int8_t isolation_level() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int8_t isolation_level() const noexcept
+            requires(in_version<V>(since(2))) { return get<1>(*this); }
         /// What to look up.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<2>(*this); }
         /// How long the broker may look through remote storage, in milliseconds.   v10+
-        [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t timeout_ms() const noexcept
+            requires(in_version<V>(since(10))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -94,19 +98,23 @@ struct list_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_response, V> {
             /// Partition that was looked into.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// 0: the other fields are valid, even if no record is that late.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
             /// First offsets of segments before the time, newest first.   v0
-            [[nodiscard]] array_of<std::int64_t> old_style_offsets() const noexcept { return get<2>(*this); }
+            [[nodiscard]] array_of<std::int64_t> old_style_offsets() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<2>(*this); }
             /// Unix ms of the record found; -1: none, or not looked up.   v1+ | default -1
-            [[nodiscard]] std::int64_t timestamp() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int64_t timestamp() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// The offset found; -1: none.   v1+ | default -1
-            [[nodiscard]] std::int64_t offset() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int64_t offset() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// Leader epoch of the record at that offset; -1: unknown.   v4+ | default -1
-            [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<5>(*this); }
+            [[nodiscard]] std::int32_t leader_epoch() const noexcept
+                requires(in_version<V>(since(4))) { return get<5>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -121,7 +129,7 @@ struct list_offsets_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_response, V> {
             /// Topic that was looked into.   v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Results by partition.   v0+
@@ -139,9 +147,10 @@ struct list_offsets_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_offsets_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_offsets_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v2+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(2))) { return get<0>(*this); }
         /// Results by topic.   v0+
         [[nodiscard]] array_of<topic_response::basic_view<V>> topics() const noexcept {
             return get<1>(*this);

@@ -18,7 +18,7 @@ struct list_partition_reassignments_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topics, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topics, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -35,7 +35,7 @@ struct list_partition_reassignments_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_partition_reassignments_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_partition_reassignments_request, V> {
         /// v0+ | default 60000
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<0>(*this); }
         /// v0+ | nullable | default null
@@ -61,7 +61,7 @@ struct list_partition_reassignments_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<ongoing_partition_reassignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<ongoing_partition_reassignment, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -83,7 +83,7 @@ struct list_partition_reassignments_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<ongoing_topic_reassignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<ongoing_topic_reassignment, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -104,7 +104,7 @@ struct list_partition_reassignments_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_partition_reassignments_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_partition_reassignments_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -19,17 +19,17 @@ struct list_transactions_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_transactions_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_transactions_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> state_filters() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<std::int64_t> producer_id_filters() const noexcept { return get<1>(*this); }
         /// v1+ | default -1
-        [[nodiscard]] std::int64_t duration_filter() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int64_t duration_filter() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// v2+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> transactional_id_pattern() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> transactional_id_pattern() const noexcept
+            requires(in_version<V>(since(2))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -48,7 +48,7 @@ struct list_transactions_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<transaction_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<transaction_state, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -69,7 +69,7 @@ struct list_transactions_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<list_transactions_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<list_transactions_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -19,9 +19,10 @@ struct metadata_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// Zero to ask by name. Brokers honour it from v12 on.   v10+
-            [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(10))) { return get<0>(*this); }
             /// Null to ask by id. Brokers allow that from v12 on.   v0+ | nullable v10+
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
         };
@@ -37,17 +38,20 @@ struct metadata_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<metadata_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<metadata_request, V> {
         /// The topics to describe; null asks for all of them, and so does empty in v0.   v0+ | nullable v1+
         [[nodiscard]] nullable_array_of<topic::basic_view<V>> topics() const noexcept {
             return get<0>(*this);
         }
         /// Whether the broker may create topics that do not exist yet.   v4+ | default true
-        [[nodiscard]] bool allow_auto_topic_creation() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool allow_auto_topic_creation() const noexcept
+            requires(in_version<V>(since(4))) { return get<1>(*this); }
         /// Whether to return the operations that this client may perform on the cluster.   v8-10
-        [[nodiscard]] bool include_cluster_authorized_operations() const noexcept { return get<2>(*this); }
+        [[nodiscard]] bool include_cluster_authorized_operations() const noexcept
+            requires(in_version<V>(between(8, 10))) { return get<2>(*this); }
         /// Whether to return the operations that this client may perform on each topic.   v8+
-        [[nodiscard]] bool include_topic_authorized_operations() const noexcept { return get<3>(*this); }
+        [[nodiscard]] bool include_topic_authorized_operations() const noexcept
+            requires(in_version<V>(since(8))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -68,7 +72,7 @@ struct metadata_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<broker, V> {
+        struct KWIRE_POINTER basic_view : struct_view<broker, V> {
             /// The broker's number, by which partitions refer to it.   v0+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// Name or address to connect to.   v0+
@@ -76,7 +80,8 @@ struct metadata_response : private vocabulary {
             /// TCP port to connect to.   v0+
             [[nodiscard]] std::int32_t port() const noexcept { return get<2>(*this); }
             /// The broker's rack; null: not configured.   v1+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::optional<std::string_view> rack() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -95,7 +100,7 @@ struct metadata_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// LEADER_NOT_AVAILABLE or REPLICA_NOT_AVAILABLE, or 0.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// Counts from 0 within the topic.   v0+ | key
@@ -103,13 +108,15 @@ struct metadata_response : private vocabulary {
             /// Broker to produce to and fetch from; -1: none at the moment.   v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<2>(*this); }
             /// Grows with every change of leader; -1: unknown.   v7+ | default -1
-            [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int32_t leader_epoch() const noexcept
+                requires(in_version<V>(since(7))) { return get<3>(*this); }
             /// Brokers that hold a copy, the preferred leader first.   v0+
             [[nodiscard]] array_of<std::int32_t> replica_nodes() const noexcept { return get<4>(*this); }
             /// Brokers whose copy keeps up with the leader.   v0+
             [[nodiscard]] array_of<std::int32_t> isr_nodes() const noexcept { return get<5>(*this); }
             /// Brokers whose copy is unreachable.   v5+
-            [[nodiscard]] array_of<std::int32_t> offline_replicas() const noexcept { return get<6>(*this); }
+            [[nodiscard]] array_of<std::int32_t> offline_replicas() const noexcept
+                requires(in_version<V>(since(5))) { return get<6>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -127,21 +134,24 @@ struct metadata_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// For example UNKNOWN_TOPIC_OR_PARTITION; 0: the other fields are valid.   v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// Null if the topic was requested by an unknown id.   v0+ | nullable v12+ | map key
             [[nodiscard]] std::optional<std::string_view> name() const noexcept { return get<1>(*this); }
             /// Tells apart topics that reuse a name; zero: unknown.   v10+
-            [[nodiscard]] uuid topic_id() const noexcept { return get<2>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(10))) { return get<2>(*this); }
             /// Whether brokers keep their own state in it, as in `__consumer_offsets`.   v1+
-            [[nodiscard]] bool is_internal() const noexcept { return get<3>(*this); }
+            [[nodiscard]] bool is_internal() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// All partitions, in any order.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<4>(*this);
             }
             /// Bit n set: ACL operation n is allowed; INT32_MIN: not asked.   v8+ | default -2147483648
-            [[nodiscard]] std::int32_t topic_authorized_operations() const noexcept { return get<5>(*this); }
+            [[nodiscard]] std::int32_t topic_authorized_operations() const noexcept
+                requires(in_version<V>(since(8))) { return get<5>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -158,21 +168,26 @@ struct metadata_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<metadata_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<metadata_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v3+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// All live brokers, with addresses for the listener that received the request.   v0+
         [[nodiscard]] array_of<broker::basic_view<V>> brokers() const noexcept { return get<1>(*this); }
         /// Stays the same for the life of the cluster; null: not known yet.   v2+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept
+            requires(in_version<V>(since(2))) { return get<2>(*this); }
         /// Broker to send administrative requests to; -1: none known.   v1+ | default -1
-        [[nodiscard]] std::int32_t controller_id() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t controller_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
         /// The requested topics, including those with errors.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<4>(*this); }
         /// Bit n set: ACL operation n is allowed; INT32_MIN: not asked for.   v8-10 | default -2147483648
-        [[nodiscard]] std::int32_t cluster_authorized_operations() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::int32_t cluster_authorized_operations() const noexcept
+            requires(in_version<V>(between(8, 10))) { return get<5>(*this); }
         /// Error that concerns the whole request, such as REBOOTSTRAP_REQUIRED.   v13+
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<6>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(since(13))) { return get<6>(*this); }
     };
     using view = basic_view<any_version>;
 };

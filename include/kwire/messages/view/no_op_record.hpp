@@ -15,7 +15,7 @@ struct no_op_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<no_op_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<no_op_record, V> {
     };
     using view = basic_view<any_version>;
 };

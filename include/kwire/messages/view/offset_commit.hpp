@@ -22,15 +22,17 @@ struct offset_commit_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// Partition that was read.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Next offset to read, one past the last one read.   v0+
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
             /// Unix time in ms; -1: when the broker receives it.   v1 | default -1
-            [[nodiscard]] std::int64_t commit_timestamp() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int64_t commit_timestamp() const noexcept
+                requires(in_version<V>(between(1, 1))) { return get<2>(*this); }
             /// Leader epoch of the last record read; -1: unknown.   v6+ | default -1
-            [[nodiscard]] std::int32_t committed_leader_epoch() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int32_t committed_leader_epoch() const noexcept
+                requires(in_version<V>(since(6))) { return get<3>(*this); }
             /// The consumer's own note, which OffsetFetch returns.   v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> committed_metadata() const noexcept {
                 return get<4>(*this);
@@ -49,11 +51,13 @@ struct offset_commit_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// Topic that was read; replaced by its id from v10 on.   v0-9 | key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(0, 9))) { return get<0>(*this); }
             /// Topic that was read.   v10+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(10))) { return get<1>(*this); }
             /// One position for each partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -73,19 +77,21 @@ struct offset_commit_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_commit_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_commit_request, V> {
         /// Group to store for.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// Generation or, in the newer protocol, member epoch; -1: a consumer without a group.   v1+ | default -1
-        [[nodiscard]] std::int32_t generation_id_or_member_epoch() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t generation_id_or_member_epoch() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// The caller's id; empty for a consumer without a group.   v1+
-        [[nodiscard]] std::string_view member_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::string_view member_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// Its fixed name; null: a dynamic member.   v7+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+            requires(in_version<V>(since(7))) { return get<3>(*this); }
         /// How long to keep the offsets, in ms; -1: the broker's setting.   v2-4 | default -1
-        [[nodiscard]] std::int64_t retention_time_ms() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int64_t retention_time_ms() const noexcept
+            requires(in_version<V>(between(2, 4))) { return get<4>(*this); }
         /// What to store.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<5>(*this); }
     };
@@ -106,7 +112,7 @@ struct offset_commit_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// Partition that the result is for.   v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// 0: stored. ILLEGAL_GENERATION: a new generation has begun.   v0+
@@ -125,11 +131,13 @@ struct offset_commit_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// The topic, as the request named it.   v0-9 | key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(0, 9))) { return get<0>(*this); }
             /// The topic, as the request named it.   v10+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(10))) { return get<1>(*this); }
             /// Results by partition.   v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -145,9 +153,10 @@ struct offset_commit_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_commit_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_commit_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v3+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// Results by topic.   v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<1>(*this); }
     };

@@ -18,7 +18,7 @@ struct offset_commit_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_commit_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_commit_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group() const noexcept { return get<0>(*this); }
         /// v0+
@@ -45,19 +45,22 @@ struct offset_commit_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_commit_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_commit_value, V> {
         /// v0+
         [[nodiscard]] std::int64_t offset() const noexcept { return get<0>(*this); }
         /// v3+ | default -1
-        [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t leader_epoch() const noexcept
+            requires(in_version<V>(since(3))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] std::string_view metadata() const noexcept { return get<2>(*this); }
         /// v0+
         [[nodiscard]] std::int64_t commit_timestamp() const noexcept { return get<3>(*this); }
         /// v1 | default -1
-        [[nodiscard]] std::int64_t expire_timestamp() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int64_t expire_timestamp() const noexcept
+            requires(in_version<V>(between(1, 1))) { return get<4>(*this); }
         /// v4+ | tag 0
-        [[nodiscard]] uuid topic_id() const noexcept { return get<5>(*this); }
+        [[nodiscard]] uuid topic_id() const noexcept
+            requires(in_version<V>(since(4))) { return get<5>(*this); }
     };
     using view = basic_view<any_version>;
 };

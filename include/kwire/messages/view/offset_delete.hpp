@@ -17,7 +17,7 @@ struct offset_delete_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
         };
@@ -32,7 +32,7 @@ struct offset_delete_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -50,7 +50,7 @@ struct offset_delete_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_delete_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_delete_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -72,7 +72,7 @@ struct offset_delete_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -89,7 +89,7 @@ struct offset_delete_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -108,7 +108,7 @@ struct offset_delete_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_delete_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_delete_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+

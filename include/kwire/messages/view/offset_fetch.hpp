@@ -19,7 +19,7 @@ struct offset_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// Topic to look up.   v0-7 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Partitions to look up.   v0-7
@@ -38,11 +38,13 @@ struct offset_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topics, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topics, V> {
             /// Topic to look up; replaced by its id from v10 on.   v8-9 | key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(8, 9))) { return get<0>(*this); }
             /// Topic to look up.   v10+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(10))) { return get<1>(*this); }
             /// Partitions to look up.   v8+
             [[nodiscard]] array_of<std::int32_t> partition_indexes() const noexcept { return get<2>(*this); }
         };
@@ -60,13 +62,15 @@ struct offset_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<group, V> {
             /// Group to look up.   v8+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// The requesting member in the newer protocol; null: not checked.   v9+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> member_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::optional<std::string_view> member_id() const noexcept
+                requires(in_version<V>(since(9))) { return get<1>(*this); }
             /// Its epoch; -1: not checked.   v9+ | default -1
-            [[nodiscard]] std::int32_t member_epoch() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int32_t member_epoch() const noexcept
+                requires(in_version<V>(since(9))) { return get<2>(*this); }
             /// What to look up; null: all that the group has stored.   v8+ | nullable
             [[nodiscard]] nullable_array_of<offset_fetch_request::topics::basic_view<V>> topics() const noexcept {
                 return get<3>(*this);
@@ -84,17 +88,19 @@ struct offset_fetch_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_fetch_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_fetch_request, V> {
         /// Group to look up; replaced by a list from v8 on.   v0-7
-        [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::string_view group_id() const noexcept
+            requires(in_version<V>(between(0, 7))) { return get<0>(*this); }
         /// What to look up; null: all that the group has stored.   v0-7 | nullable v2-7
-        [[nodiscard]] nullable_array_of<topic::basic_view<V>> topics() const noexcept {
-            return get<1>(*this);
-        }
+        [[nodiscard]] nullable_array_of<topic::basic_view<V>> topics() const noexcept
+            requires(in_version<V>(between(0, 7))) { return get<1>(*this); }
         /// Groups to look up.   v8+
-        [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept { return get<2>(*this); }
+        [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept
+            requires(in_version<V>(since(8))) { return get<2>(*this); }
         /// Whether to return an error for positions that an open transaction may still change.   v7+
-        [[nodiscard]] bool require_stable() const noexcept { return get<3>(*this); }
+        [[nodiscard]] bool require_stable() const noexcept
+            requires(in_version<V>(since(7))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -116,13 +122,14 @@ struct offset_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// Partition that was looked up.   v0-7 | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Next offset to read; -1: nothing stored.   v0-7
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
             /// Leader epoch of the last record read; -1: unknown.   v5-7 | default -1
-            [[nodiscard]] std::int32_t committed_leader_epoch() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int32_t committed_leader_epoch() const noexcept
+                requires(in_version<V>(between(5, 7))) { return get<2>(*this); }
             /// The note stored with it; empty: none.   v0-7 | nullable
             [[nodiscard]] std::optional<std::string_view> metadata() const noexcept { return get<3>(*this); }
             /// UNSTABLE_OFFSET_COMMIT: a transaction is open, retry.   v0-7
@@ -140,7 +147,7 @@ struct offset_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// Topic that was looked up.   v0-7 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// Results by partition.   v0-7
@@ -163,7 +170,7 @@ struct offset_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partitions, V> {
             /// Partition that was looked up.   v8+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// Next offset to read; -1: nothing stored.   v8+
@@ -188,11 +195,13 @@ struct offset_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topics, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topics, V> {
             /// Topic that was looked up; replaced by its id from v10 on.   v8-9 | key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(8, 9))) { return get<0>(*this); }
             /// Topic that was looked up.   v10+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(10))) { return get<1>(*this); }
             /// Results by partition.   v8+
             [[nodiscard]] array_of<offset_fetch_response::partitions::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -211,7 +220,7 @@ struct offset_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<group, V> {
             /// Group that was looked up.   v8+ | key
             [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
             /// Results by topic.   v8+
@@ -233,15 +242,19 @@ struct offset_fetch_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_fetch_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_fetch_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v3+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// Results by topic; nested in their group from v8 on.   v0-7
-        [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<1>(*this); }
+        [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept
+            requires(in_version<V>(between(0, 7))) { return get<1>(*this); }
         /// Error for the group as a whole; partitions have their own.   v2-7
-        [[nodiscard]] kwire::error_code error_code() const noexcept { return get<2>(*this); }
+        [[nodiscard]] kwire::error_code error_code() const noexcept
+            requires(in_version<V>(between(2, 7))) { return get<2>(*this); }
         /// Results by group.   v8+
-        [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept { return get<3>(*this); }
+        [[nodiscard]] array_of<group::basic_view<V>> groups() const noexcept
+            requires(in_version<V>(since(8))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

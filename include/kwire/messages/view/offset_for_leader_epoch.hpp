@@ -19,11 +19,12 @@ struct offset_for_leader_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<offset_for_leader_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<offset_for_leader_partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v2+ | default -1
-            [[nodiscard]] std::int32_t current_leader_epoch() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::int32_t current_leader_epoch() const noexcept
+                requires(in_version<V>(since(2))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<2>(*this); }
         };
@@ -39,7 +40,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<offset_for_leader_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<offset_for_leader_topic, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -58,9 +59,10 @@ struct offset_for_leader_epoch_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_for_leader_epoch_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_for_leader_epoch_request, V> {
         /// v3+ | default -2
-        [[nodiscard]] std::int32_t replica_id() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t replica_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<offset_for_leader_topic::basic_view<V>> topics() const noexcept {
             return get<1>(*this);
@@ -84,13 +86,14 @@ struct offset_for_leader_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<epoch_end_offset, V> {
+        struct KWIRE_POINTER basic_view : struct_view<epoch_end_offset, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int32_t leader_epoch() const noexcept
+                requires(in_version<V>(since(1))) { return get<2>(*this); }
             /// v0+ | default -1
             [[nodiscard]] std::int64_t end_offset() const noexcept { return get<3>(*this); }
         };
@@ -106,7 +109,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<offset_for_leader_topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<offset_for_leader_topic_result, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -125,9 +128,10 @@ struct offset_for_leader_epoch_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<offset_for_leader_epoch_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<offset_for_leader_epoch_response, V> {
         /// v2+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(2))) { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<offset_for_leader_topic_result::basic_view<V>> topics() const noexcept {
             return get<1>(*this);

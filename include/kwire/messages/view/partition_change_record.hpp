@@ -26,7 +26,7 @@ struct partition_change_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<partition_change_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<partition_change_record, V> {
         /// v0+ | default -1
         [[nodiscard]] std::int32_t partition_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -48,15 +48,14 @@ struct partition_change_record : private vocabulary {
         /// v0+ | tag 5 | default -1
         [[nodiscard]] std::int8_t leader_recovery_state() const noexcept { return get<7>(*this); }
         /// v1+ | tag 8 | nullable | default null
-        [[nodiscard]] nullable_array_of<uuid> directories() const noexcept { return get<8>(*this); }
+        [[nodiscard]] nullable_array_of<uuid> directories() const noexcept
+            requires(in_version<V>(since(1))) { return get<8>(*this); }
         /// v2+ | tag 6 | nullable | default null
-        [[nodiscard]] nullable_array_of<std::int32_t> eligible_leader_replicas() const noexcept {
-            return get<9>(*this);
-        }
+        [[nodiscard]] nullable_array_of<std::int32_t> eligible_leader_replicas() const noexcept
+            requires(in_version<V>(since(2))) { return get<9>(*this); }
         /// v2+ | tag 7 | nullable | default null
-        [[nodiscard]] nullable_array_of<std::int32_t> last_known_elr() const noexcept {
-            return get<10>(*this);
-        }
+        [[nodiscard]] nullable_array_of<std::int32_t> last_known_elr() const noexcept
+            requires(in_version<V>(since(2))) { return get<10>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -28,7 +28,7 @@ struct partition_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<partition_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<partition_record, V> {
         /// v0+ | default -1
         [[nodiscard]] std::int32_t partition_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -50,15 +50,14 @@ struct partition_record : private vocabulary {
         /// v0+ | default -1
         [[nodiscard]] std::int32_t partition_epoch() const noexcept { return get<9>(*this); }
         /// v1+
-        [[nodiscard]] array_of<uuid> directories() const noexcept { return get<10>(*this); }
+        [[nodiscard]] array_of<uuid> directories() const noexcept
+            requires(in_version<V>(since(1))) { return get<10>(*this); }
         /// v2+ | tag 1 | nullable | default null
-        [[nodiscard]] nullable_array_of<std::int32_t> eligible_leader_replicas() const noexcept {
-            return get<11>(*this);
-        }
+        [[nodiscard]] nullable_array_of<std::int32_t> eligible_leader_replicas() const noexcept
+            requires(in_version<V>(since(2))) { return get<11>(*this); }
         /// v2+ | tag 2 | nullable | default null
-        [[nodiscard]] nullable_array_of<std::int32_t> last_known_elr() const noexcept {
-            return get<12>(*this);
-        }
+        [[nodiscard]] nullable_array_of<std::int32_t> last_known_elr() const noexcept
+            requires(in_version<V>(since(2))) { return get<12>(*this); }
     };
     using view = basic_view<any_version>;
 };

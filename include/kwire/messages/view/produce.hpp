@@ -19,7 +19,7 @@ struct produce_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_produce_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_produce_data, V> {
             /// Partition to append to.   v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// Exactly one batch of magic 2 from v3 on; before, a message set of magic 0 or 1.   v0+ | nullable | default null
@@ -41,11 +41,13 @@ struct produce_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_produce_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_produce_data, V> {
             /// Topic to append to; replaced by its id from v13 on.   v0-12 | map key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(0, 12))) { return get<0>(*this); }
             /// Id of the topic to append to, as Metadata returns it.   v13+ | map key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(13))) { return get<1>(*this); }
             /// What to append, by partition.   v0+
             [[nodiscard]] array_of<partition_produce_data::basic_view<V>> partition_data() const noexcept {
                 return get<2>(*this);
@@ -63,11 +65,10 @@ struct produce_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<produce_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<produce_request, V> {
         /// The producer's transactional id; null outside transactions.   v3+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> transactional_id() const noexcept {
-            return get<0>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> transactional_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<0>(*this); }
         /// When to answer. 0: never; 1: once the leader has it; -1: once all in-sync replicas have it.   v0+
         [[nodiscard]] std::int16_t acks() const noexcept { return get<1>(*this); }
         /// How long the leader may wait for the replicas, in milliseconds.   v0+
@@ -94,7 +95,7 @@ struct produce_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<batch_index_and_error_message, V> {
+        struct KWIRE_POINTER basic_view : struct_view<batch_index_and_error_message, V> {
             /// The record's index in the batch, from 0.   v8+ | key
             [[nodiscard]] std::int32_t batch_index() const noexcept { return get<0>(*this); }
             /// Why this record was rejected, as human-readable text.   v8+ | nullable | default null
@@ -114,7 +115,7 @@ struct produce_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_id_and_epoch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_id_and_epoch, V> {
             /// The leading broker; -1: unknown.   v10+ | default -1
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
             /// Grows with every change of leader; -1: unknown.   v10+ | default -1
@@ -139,7 +140,7 @@ struct produce_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_produce_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_produce_response, V> {
             /// Partition that the result is for.   v0+ | key
             [[nodiscard]] std::int32_t index() const noexcept { return get<0>(*this); }
             /// 0: appended. NOT_LEADER_OR_FOLLOWER: refresh metadata and retry.   v0+
@@ -147,21 +148,20 @@ struct produce_response : private vocabulary {
             /// Offset of the first appended record; -1 on error.   v0+
             [[nodiscard]] std::int64_t base_offset() const noexcept { return get<2>(*this); }
             /// Unix time in ms if the topic uses log append time, else -1.   v2+ | default -1
-            [[nodiscard]] std::int64_t log_append_time_ms() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int64_t log_append_time_ms() const noexcept
+                requires(in_version<V>(since(2))) { return get<3>(*this); }
             /// First offset that the log still has; -1: unknown.   v5+ | default -1
-            [[nodiscard]] std::int64_t log_start_offset() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int64_t log_start_offset() const noexcept
+                requires(in_version<V>(since(5))) { return get<4>(*this); }
             /// The records for which the broker rejected the batch; often empty.   v8+
-            [[nodiscard]] array_of<batch_index_and_error_message::basic_view<V>> record_errors() const noexcept {
-                return get<5>(*this);
-            }
+            [[nodiscard]] array_of<batch_index_and_error_message::basic_view<V>> record_errors() const noexcept
+                requires(in_version<V>(since(8))) { return get<5>(*this); }
             /// Why the whole batch was rejected, as human-readable text.   v8+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept {
-                return get<6>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> error_message() const noexcept
+                requires(in_version<V>(since(8))) { return get<6>(*this); }
             /// With NOT_LEADER_OR_FOLLOWER: the partition's current leader.   v10+ | tag 0
-            [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept {
-                return get<7>(*this);
-            }
+            [[nodiscard]] leader_id_and_epoch::basic_view<V> current_leader() const noexcept
+                requires(in_version<V>(since(10))) { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -177,11 +177,13 @@ struct produce_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_produce_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_produce_response, V> {
             /// The topic, as the request named it.   v0-12 | map key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(0, 12))) { return get<0>(*this); }
             /// The topic, as the request named it.   v13+ | map key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(13))) { return get<1>(*this); }
             /// Results by partition.   v0+
             [[nodiscard]] array_of<partition_produce_response::basic_view<V>> partition_responses() const noexcept {
                 return get<2>(*this);
@@ -201,7 +203,7 @@ struct produce_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// The broker's number, by which current leaders refer to it.   v10+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// Name or address to connect to.   v10+
@@ -223,17 +225,17 @@ struct produce_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<produce_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<produce_response, V> {
         /// Results by topic.   v0+
         [[nodiscard]] array_of<topic_produce_response::basic_view<V>> responses() const noexcept {
             return get<0>(*this);
         }
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// Addresses of the brokers that are named as current leaders.   v10+ | tag 0
-        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept
+            requires(in_version<V>(since(10))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };

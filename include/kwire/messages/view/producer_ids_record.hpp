@@ -18,7 +18,7 @@ struct producer_ids_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<producer_ids_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<producer_ids_record, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v0+ | default -1

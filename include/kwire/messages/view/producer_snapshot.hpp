@@ -24,7 +24,7 @@ struct producer_snapshot : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<producer_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<producer_entry, V> {
             /// v1+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v1+
@@ -52,7 +52,7 @@ struct producer_snapshot : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<producer_snapshot, V> {
+    struct KWIRE_POINTER basic_view : struct_view<producer_snapshot, V> {
         /// v1+
         [[nodiscard]] std::uint32_t crc() const noexcept { return get<0>(*this); }
         /// v1+

@@ -20,7 +20,7 @@ struct push_telemetry_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<push_telemetry_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<push_telemetry_request, V> {
         /// v0+
         [[nodiscard]] uuid client_instance_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -47,7 +47,7 @@ struct push_telemetry_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<push_telemetry_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<push_telemetry_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,7 +17,7 @@ struct quorum_state_data : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<voter, V> {
+        struct KWIRE_POINTER basic_view : struct_view<voter, V> {
             /// v0 | key
             [[nodiscard]] std::int32_t voter_id() const noexcept { return get<0>(*this); }
         };
@@ -36,9 +36,10 @@ struct quorum_state_data : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<quorum_state_data, V> {
+    struct KWIRE_POINTER basic_view : struct_view<quorum_state_data, V> {
         /// v0
-        [[nodiscard]] std::string_view cluster_id() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::string_view cluster_id() const noexcept
+            requires(in_version<V>(between(0, 0))) { return get<0>(*this); }
         /// v0+ | default -1
         [[nodiscard]] std::int32_t leader_id() const noexcept { return get<1>(*this); }
         /// v0+ | default -1
@@ -46,13 +47,14 @@ struct quorum_state_data : private vocabulary {
         /// v0+ | default -1
         [[nodiscard]] std::int32_t voted_id() const noexcept { return get<3>(*this); }
         /// v1+
-        [[nodiscard]] uuid voted_directory_id() const noexcept { return get<4>(*this); }
+        [[nodiscard]] uuid voted_directory_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<4>(*this); }
         /// v0
-        [[nodiscard]] std::int64_t applied_offset() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::int64_t applied_offset() const noexcept
+            requires(in_version<V>(between(0, 0))) { return get<5>(*this); }
         /// v0 | nullable
-        [[nodiscard]] nullable_array_of<voter::basic_view<V>> current_voters() const noexcept {
-            return get<6>(*this);
-        }
+        [[nodiscard]] nullable_array_of<voter::basic_view<V>> current_voters() const noexcept
+            requires(in_version<V>(between(0, 0))) { return get<6>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -18,7 +18,7 @@ struct read_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -36,7 +36,7 @@ struct read_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<read_state_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<read_state_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -55,7 +55,7 @@ struct read_share_group_state_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<read_share_group_state_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<read_share_group_state_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -81,7 +81,7 @@ struct read_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<state_batch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<state_batch, V> {
             /// v0+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -107,7 +107,7 @@ struct read_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -137,7 +137,7 @@ struct read_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<read_state_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<read_state_result, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -155,7 +155,7 @@ struct read_share_group_state_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<read_share_group_state_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<read_share_group_state_response, V> {
         /// v0+
         [[nodiscard]] array_of<read_state_result::basic_view<V>> results() const noexcept {
             return get<0>(*this);

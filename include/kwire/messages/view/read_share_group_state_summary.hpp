@@ -18,7 +18,7 @@ struct read_share_group_state_summary_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -36,7 +36,7 @@ struct read_share_group_state_summary_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<read_state_summary_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<read_state_summary_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -55,7 +55,7 @@ struct read_share_group_state_summary_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<read_share_group_state_summary_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<read_share_group_state_summary_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -85,7 +85,7 @@ struct read_share_group_state_summary_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -101,7 +101,8 @@ struct read_share_group_state_summary_response : private vocabulary {
             /// v0+
             [[nodiscard]] std::int64_t start_offset() const noexcept { return get<5>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int32_t delivery_complete_count() const noexcept { return get<6>(*this); }
+            [[nodiscard]] std::int32_t delivery_complete_count() const noexcept
+                requires(in_version<V>(since(1))) { return get<6>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -115,7 +116,7 @@ struct read_share_group_state_summary_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<read_state_summary_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<read_state_summary_result, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -133,7 +134,7 @@ struct read_share_group_state_summary_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<read_share_group_state_summary_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<read_share_group_state_summary_response, V> {
         /// v0+
         [[nodiscard]] array_of<read_state_summary_result::basic_view<V>> results() const noexcept {
             return get<0>(*this);

@@ -20,7 +20,7 @@ struct register_broker_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<broker_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<broker_endpoint, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -42,7 +42,7 @@ struct register_broker_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<broker_feature, V> {
+        struct KWIRE_POINTER basic_view : struct_view<broker_feature, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -70,11 +70,12 @@ struct register_broker_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<register_broker_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<register_broker_record, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
         /// v2+
-        [[nodiscard]] bool is_migrating_zk_broker() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool is_migrating_zk_broker() const noexcept
+            requires(in_version<V>(since(2))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] uuid incarnation_id() const noexcept { return get<2>(*this); }
         /// v0+
@@ -92,11 +93,14 @@ struct register_broker_record : private vocabulary {
         /// v0+ | default true
         [[nodiscard]] bool fenced() const noexcept { return get<7>(*this); }
         /// v1+
-        [[nodiscard]] bool in_controlled_shutdown() const noexcept { return get<8>(*this); }
+        [[nodiscard]] bool in_controlled_shutdown() const noexcept
+            requires(in_version<V>(since(1))) { return get<8>(*this); }
         /// v3+ | tag 0
-        [[nodiscard]] array_of<uuid> log_dirs() const noexcept { return get<9>(*this); }
+        [[nodiscard]] array_of<uuid> log_dirs() const noexcept
+            requires(in_version<V>(since(3))) { return get<9>(*this); }
         /// v4+ | tag 1 | nullable | default null
-        [[nodiscard]] nullable_array_of<uuid> cordoned_log_dirs() const noexcept { return get<10>(*this); }
+        [[nodiscard]] nullable_array_of<uuid> cordoned_log_dirs() const noexcept
+            requires(in_version<V>(since(4))) { return get<10>(*this); }
     };
     using view = basic_view<any_version>;
 };

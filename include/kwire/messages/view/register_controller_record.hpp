@@ -20,7 +20,7 @@ struct register_controller_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<controller_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<controller_endpoint, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -42,7 +42,7 @@ struct register_controller_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<controller_feature, V> {
+        struct KWIRE_POINTER basic_view : struct_view<controller_feature, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -64,7 +64,7 @@ struct register_controller_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<register_controller_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<register_controller_record, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
         /// v0+

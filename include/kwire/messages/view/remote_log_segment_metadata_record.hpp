@@ -19,7 +19,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_id_partition_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_id_partition_entry, V> {
             /// v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -39,7 +39,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<remote_log_segment_id_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<remote_log_segment_id_entry, V> {
             /// v0+
             [[nodiscard]] topic_id_partition_entry::basic_view<V> topic_id_partition() const noexcept {
                 return get<0>(*this);
@@ -58,7 +58,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<segment_leader_epoch_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<segment_leader_epoch_entry, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<0>(*this); }
             /// v0+
@@ -84,7 +84,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remote_log_segment_metadata_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remote_log_segment_metadata_record, V> {
         /// v0+
         [[nodiscard]] remote_log_segment_id_entry::basic_view<V> remote_log_segment_id() const noexcept {
             return get<0>(*this);

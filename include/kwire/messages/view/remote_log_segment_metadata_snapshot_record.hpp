@@ -19,7 +19,7 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<segment_leader_epoch_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<segment_leader_epoch_entry, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t leader_epoch() const noexcept { return get<0>(*this); }
             /// v0+
@@ -45,7 +45,7 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remote_log_segment_metadata_snapshot_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remote_log_segment_metadata_snapshot_record, V> {
         /// v0+
         [[nodiscard]] uuid segment_id() const noexcept { return get<0>(*this); }
         /// v0+

@@ -20,7 +20,7 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_id_partition_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_id_partition_entry, V> {
             /// v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -40,7 +40,7 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<remote_log_segment_id_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<remote_log_segment_id_entry, V> {
             /// v0+
             [[nodiscard]] topic_id_partition_entry::basic_view<V> topic_id_partition() const noexcept {
                 return get<0>(*this);
@@ -62,7 +62,7 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remote_log_segment_metadata_update_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remote_log_segment_metadata_update_record, V> {
         /// v0+
         [[nodiscard]] remote_log_segment_id_entry::basic_view<V> remote_log_segment_id() const noexcept {
             return get<0>(*this);

@@ -20,7 +20,7 @@ struct remote_partition_delete_metadata_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_id_partition_entry, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_id_partition_entry, V> {
             /// v0+
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -41,7 +41,7 @@ struct remote_partition_delete_metadata_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remote_partition_delete_metadata_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remote_partition_delete_metadata_record, V> {
         /// v0+
         [[nodiscard]] topic_id_partition_entry::basic_view<V> topic_id_partition() const noexcept {
             return get<0>(*this);

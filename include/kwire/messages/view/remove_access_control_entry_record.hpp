@@ -16,7 +16,7 @@ struct remove_access_control_entry_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remove_access_control_entry_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remove_access_control_entry_record, V> {
         /// v0+
         [[nodiscard]] uuid id() const noexcept { return get<0>(*this); }
     };

@@ -16,7 +16,7 @@ struct remove_delegation_token_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remove_delegation_token_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remove_delegation_token_record, V> {
         /// v0+
         [[nodiscard]] std::string_view token_id() const noexcept { return get<0>(*this); }
     };

@@ -18,7 +18,7 @@ struct remove_raft_voter_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remove_raft_voter_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remove_raft_voter_request, V> {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -42,7 +42,7 @@ struct remove_raft_voter_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<remove_raft_voter_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<remove_raft_voter_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

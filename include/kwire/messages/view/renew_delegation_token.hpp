@@ -17,7 +17,7 @@ struct renew_delegation_token_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<renew_delegation_token_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<renew_delegation_token_request, V> {
         /// v0+ | secret
         [[nodiscard]] std::span<const std::byte> hmac() const noexcept { return get<0>(*this); }
         /// v0+
@@ -39,7 +39,7 @@ struct renew_delegation_token_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<renew_delegation_token_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<renew_delegation_token_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+

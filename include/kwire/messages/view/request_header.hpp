@@ -20,7 +20,7 @@ struct request_header : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<request_header, V> {
+    struct KWIRE_POINTER basic_view : struct_view<request_header, V> {
         /// Which API the body belongs to.   v0+
         [[nodiscard]] kwire::api_key request_api_key() const noexcept { return get<0>(*this); }
         /// The version the body is written in; the response uses the same.   v0+
@@ -28,7 +28,8 @@ struct request_header : private vocabulary {
         /// Chosen by the client; the broker returns it in the response.   v0+
         [[nodiscard]] std::int32_t correlation_id() const noexcept { return get<2>(*this); }
         /// Free text for logs and quotas; old brokers treat null as empty.   v1+ | nullable
-        [[nodiscard]] std::optional<std::string_view> client_id() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::optional<std::string_view> client_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

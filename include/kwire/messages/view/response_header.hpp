@@ -16,7 +16,7 @@ struct response_header : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<response_header, V> {
+    struct KWIRE_POINTER basic_view : struct_view<response_header, V> {
         /// The number of the request that this answers.   v0+
         [[nodiscard]] std::int32_t correlation_id() const noexcept { return get<0>(*this); }
     };

@@ -16,7 +16,7 @@ struct sasl_authenticate_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<sasl_authenticate_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<sasl_authenticate_request, V> {
         /// The mechanism's token; for PLAIN it holds the password. Never log it.   v0+ | secret
         [[nodiscard]] std::span<const std::byte> auth_bytes() const noexcept { return get<0>(*this); }
     };
@@ -37,7 +37,7 @@ struct sasl_authenticate_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<sasl_authenticate_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<sasl_authenticate_response, V> {
         /// SASL_AUTHENTICATION_FAILED, or 0 on success.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// Why authentication failed, as human-readable text; null on success.   v0+ | nullable
@@ -45,7 +45,8 @@ struct sasl_authenticate_response : private vocabulary {
         /// The mechanism's token for the client, empty if it has none to send.   v0+ | secret
         [[nodiscard]] std::span<const std::byte> auth_bytes() const noexcept { return get<2>(*this); }
         /// Milliseconds within which the client must authenticate again; 0: no limit.   v1+
-        [[nodiscard]] std::int64_t session_lifetime_ms() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int64_t session_lifetime_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -16,7 +16,7 @@ struct sasl_handshake_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<sasl_handshake_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<sasl_handshake_request, V> {
         /// For example `PLAIN`, `SCRAM-SHA-256`, `GSSAPI` or `OAUTHBEARER`.   v0+
         [[nodiscard]] std::string_view mechanism() const noexcept { return get<0>(*this); }
     };
@@ -35,7 +35,7 @@ struct sasl_handshake_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<sasl_handshake_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<sasl_handshake_response, V> {
         /// UNSUPPORTED_SASL_MECHANISM, or 0 to continue.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// Mechanisms that the broker offers on this listener.   v0+

@@ -19,7 +19,7 @@ struct share_acknowledge_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acknowledgement_batch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acknowledgement_batch, V> {
             /// v0+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -39,7 +39,7 @@ struct share_acknowledge_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acknowledge_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acknowledge_partition, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -59,7 +59,7 @@ struct share_acknowledge_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acknowledge_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acknowledge_topic, V> {
             /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -81,7 +81,7 @@ struct share_acknowledge_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_acknowledge_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_acknowledge_request, V> {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> group_id() const noexcept { return get<0>(*this); }
         /// v0+ | nullable
@@ -89,7 +89,8 @@ struct share_acknowledge_request : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t share_session_epoch() const noexcept { return get<2>(*this); }
         /// v2+
-        [[nodiscard]] bool is_renew_ack() const noexcept { return get<3>(*this); }
+        [[nodiscard]] bool is_renew_ack() const noexcept
+            requires(in_version<V>(since(2))) { return get<3>(*this); }
         /// v0+
         [[nodiscard]] array_of<acknowledge_topic::basic_view<V>> topics() const noexcept {
             return get<4>(*this);
@@ -111,7 +112,7 @@ struct share_acknowledge_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_id_and_epoch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_id_and_epoch, V> {
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -131,7 +132,7 @@ struct share_acknowledge_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -157,7 +158,7 @@ struct share_acknowledge_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_response, V> {
             /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -178,7 +179,7 @@ struct share_acknowledge_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -203,7 +204,7 @@ struct share_acknowledge_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_acknowledge_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_acknowledge_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -211,7 +212,8 @@ struct share_acknowledge_response : private vocabulary {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v2+
-        [[nodiscard]] std::int32_t acquisition_lock_timeout_ms() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t acquisition_lock_timeout_ms() const noexcept
+            requires(in_version<V>(since(2))) { return get<3>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_response::basic_view<V>> responses() const noexcept {
             return get<4>(*this);

@@ -19,7 +19,7 @@ struct share_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acknowledgement_batch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acknowledgement_batch, V> {
             /// v0+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -40,11 +40,12 @@ struct share_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<fetch_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<fetch_partition, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0
-            [[nodiscard]] std::int32_t partition_max_bytes() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::int32_t partition_max_bytes() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<acknowledgement_batch::basic_view<V>> acknowledgement_batches() const noexcept {
                 return get<2>(*this);
@@ -61,7 +62,7 @@ struct share_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<fetch_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<fetch_topic, V> {
             /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -80,7 +81,7 @@ struct share_fetch_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<forgotten_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<forgotten_topic, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -107,7 +108,7 @@ struct share_fetch_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_fetch_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_fetch_request, V> {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> group_id() const noexcept { return get<0>(*this); }
         /// v0+ | nullable
@@ -121,13 +122,17 @@ struct share_fetch_request : private vocabulary {
         /// v0+ | default 2147483647
         [[nodiscard]] std::int32_t max_bytes() const noexcept { return get<5>(*this); }
         /// v1+
-        [[nodiscard]] std::int32_t max_records() const noexcept { return get<6>(*this); }
+        [[nodiscard]] std::int32_t max_records() const noexcept
+            requires(in_version<V>(since(1))) { return get<6>(*this); }
         /// v1+
-        [[nodiscard]] std::int32_t batch_size() const noexcept { return get<7>(*this); }
+        [[nodiscard]] std::int32_t batch_size() const noexcept
+            requires(in_version<V>(since(1))) { return get<7>(*this); }
         /// v2+
-        [[nodiscard]] std::int8_t share_acquire_mode() const noexcept { return get<8>(*this); }
+        [[nodiscard]] std::int8_t share_acquire_mode() const noexcept
+            requires(in_version<V>(since(2))) { return get<8>(*this); }
         /// v2+
-        [[nodiscard]] bool is_renew_ack() const noexcept { return get<9>(*this); }
+        [[nodiscard]] bool is_renew_ack() const noexcept
+            requires(in_version<V>(since(2))) { return get<9>(*this); }
         /// v0+
         [[nodiscard]] array_of<fetch_topic::basic_view<V>> topics() const noexcept { return get<10>(*this); }
         /// v0+
@@ -151,7 +156,7 @@ struct share_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<leader_id_and_epoch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<leader_id_and_epoch, V> {
             /// v0+
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -169,7 +174,7 @@ struct share_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<acquired_records, V> {
+        struct KWIRE_POINTER basic_view : struct_view<acquired_records, V> {
             /// v0+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -195,7 +200,7 @@ struct share_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -234,7 +239,7 @@ struct share_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<share_fetchable_topic_response, V> {
+        struct KWIRE_POINTER basic_view : struct_view<share_fetchable_topic_response, V> {
             /// v0+ | map key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -255,7 +260,7 @@ struct share_fetch_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// v0+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -280,7 +285,7 @@ struct share_fetch_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_fetch_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_fetch_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -288,7 +293,8 @@ struct share_fetch_response : private vocabulary {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v1+
-        [[nodiscard]] std::int32_t acquisition_lock_timeout_ms() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int32_t acquisition_lock_timeout_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
         /// v0+
         [[nodiscard]] array_of<share_fetchable_topic_response::basic_view<V>> responses() const noexcept {
             return get<4>(*this);

@@ -17,7 +17,7 @@ struct share_group_current_member_assignment_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_current_member_assignment_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_current_member_assignment_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -40,7 +40,7 @@ struct share_group_current_member_assignment_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -59,7 +59,7 @@ struct share_group_current_member_assignment_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_current_member_assignment_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_current_member_assignment_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t member_epoch() const noexcept { return get<0>(*this); }
         /// v0+

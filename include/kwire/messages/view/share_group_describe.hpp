@@ -17,7 +17,7 @@ struct share_group_describe_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_describe_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_describe_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> group_ids() const noexcept { return get<0>(*this); }
         /// v0+
@@ -40,7 +40,7 @@ struct share_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -59,7 +59,7 @@ struct share_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// v0+
             [[nodiscard]] array_of<share_group_describe_response::topic_partitions::basic_view<V>> topic_partitions() const noexcept {
                 return get<0>(*this);
@@ -82,7 +82,7 @@ struct share_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -120,7 +120,7 @@ struct share_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_group, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -153,7 +153,7 @@ struct share_group_describe_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_describe_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_describe_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -20,7 +20,7 @@ struct share_group_heartbeat_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_heartbeat_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_heartbeat_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -50,7 +50,7 @@ struct share_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -67,7 +67,7 @@ struct share_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// v0+
             [[nodiscard]] array_of<share_group_heartbeat_response::topic_partitions::basic_view<V>> topic_partitions() const noexcept {
                 return get<0>(*this);
@@ -88,7 +88,7 @@ struct share_group_heartbeat_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_heartbeat_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_heartbeat_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -17,7 +17,7 @@ struct share_group_member_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_member_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_member_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -40,7 +40,7 @@ struct share_group_member_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_member_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_member_metadata_value, V> {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> rack_id() const noexcept { return get<0>(*this); }
         /// v0+

@@ -16,7 +16,7 @@ struct share_group_state_partition_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_state_partition_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_state_partition_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
     };
@@ -38,7 +38,7 @@ struct share_group_state_partition_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partitions_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partitions_info, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -58,7 +58,7 @@ struct share_group_state_partition_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_info, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -76,7 +76,7 @@ struct share_group_state_partition_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_state_partition_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_state_partition_metadata_value, V> {
         /// v0+
         [[nodiscard]] array_of<topic_partitions_info::basic_view<V>> initializing_topics() const noexcept {
             return get<0>(*this);

@@ -16,7 +16,7 @@ struct share_group_target_assignment_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_target_assignment_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_target_assignment_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
     };
@@ -36,7 +36,7 @@ struct share_group_target_assignment_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_group_target_assignment_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_group_target_assignment_metadata_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t assignment_epoch() const noexcept { return get<0>(*this); }
         /// v0+ | tag 0

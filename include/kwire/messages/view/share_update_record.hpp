@@ -18,7 +18,7 @@ struct share_update_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_update_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_update_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -44,7 +44,7 @@ struct share_update_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<state_batch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<state_batch, V> {
             /// v0+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -67,7 +67,7 @@ struct share_update_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<share_update_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<share_update_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t snapshot_epoch() const noexcept { return get<0>(*this); }
         /// v0+

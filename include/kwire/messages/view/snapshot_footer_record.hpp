@@ -16,7 +16,7 @@ struct snapshot_footer_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<snapshot_footer_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<snapshot_footer_record, V> {
         /// v0+
         [[nodiscard]] std::int16_t version() const noexcept { return get<0>(*this); }
     };

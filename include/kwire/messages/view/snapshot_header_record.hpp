@@ -17,7 +17,7 @@ struct snapshot_header_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<snapshot_header_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<snapshot_header_record, V> {
         /// v0+
         [[nodiscard]] std::int16_t version() const noexcept { return get<0>(*this); }
         /// v0+

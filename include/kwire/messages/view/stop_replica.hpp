@@ -18,7 +18,7 @@ struct stop_replica_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_v0, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_v0, V> {
             /// v0 | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0 | key
@@ -35,7 +35,7 @@ struct stop_replica_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_v1, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_v1, V> {
             /// v1-2 | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1-2
@@ -53,7 +53,7 @@ struct stop_replica_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_state, V> {
             /// v3+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v3+ | default -1
@@ -72,7 +72,7 @@ struct stop_replica_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_state, V> {
             /// v3+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v3+
@@ -97,27 +97,29 @@ struct stop_replica_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<stop_replica_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<stop_replica_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
         /// v4+
-        [[nodiscard]] bool is_k_raft_controller() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool is_k_raft_controller() const noexcept
+            requires(in_version<V>(since(4))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t controller_epoch() const noexcept { return get<2>(*this); }
         /// v1+ | default -1
-        [[nodiscard]] std::int64_t broker_epoch() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::int64_t broker_epoch() const noexcept
+            requires(in_version<V>(since(1))) { return get<3>(*this); }
         /// v0-2
-        [[nodiscard]] bool delete_partitions() const noexcept { return get<4>(*this); }
+        [[nodiscard]] bool delete_partitions() const noexcept
+            requires(in_version<V>(between(0, 2))) { return get<4>(*this); }
         /// v0
-        [[nodiscard]] array_of<partition_v0::basic_view<V>> ungrouped_partitions() const noexcept {
-            return get<5>(*this);
-        }
+        [[nodiscard]] array_of<partition_v0::basic_view<V>> ungrouped_partitions() const noexcept
+            requires(in_version<V>(between(0, 0))) { return get<5>(*this); }
         /// v1-2
-        [[nodiscard]] array_of<topic_v1::basic_view<V>> topics() const noexcept { return get<6>(*this); }
+        [[nodiscard]] array_of<topic_v1::basic_view<V>> topics() const noexcept
+            requires(in_version<V>(between(1, 2))) { return get<6>(*this); }
         /// v3+
-        [[nodiscard]] array_of<topic_state::basic_view<V>> topic_states() const noexcept {
-            return get<7>(*this);
-        }
+        [[nodiscard]] array_of<topic_state::basic_view<V>> topic_states() const noexcept
+            requires(in_version<V>(since(3))) { return get<7>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -136,7 +138,7 @@ struct stop_replica_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_error, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_error, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -154,7 +156,7 @@ struct stop_replica_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<stop_replica_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<stop_replica_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct streams_group_current_member_assignment_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_current_member_assignment_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_current_member_assignment_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -42,7 +42,7 @@ struct streams_group_current_member_assignment_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_ids, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_ids, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -70,7 +70,7 @@ struct streams_group_current_member_assignment_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_current_member_assignment_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_current_member_assignment_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t member_epoch() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,13 +18,14 @@ struct streams_group_describe_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_describe_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_describe_request, V> {
         /// v0+
         [[nodiscard]] array_of<std::string_view> group_ids() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] bool include_authorized_operations() const noexcept { return get<1>(*this); }
         /// v1+
-        [[nodiscard]] bool include_topology_description() const noexcept { return get<2>(*this); }
+        [[nodiscard]] bool include_topology_description() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -42,7 +43,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<key_value, V> {
+        struct KWIRE_POINTER basic_view : struct_view<key_value, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
@@ -62,7 +63,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_info, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -86,7 +87,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_offset, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_offset, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -105,7 +106,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_ids, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_ids, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -124,7 +125,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// v0+
             [[nodiscard]] array_of<task_ids::basic_view<V>> active_tasks() const noexcept {
                 return get<0>(*this);
@@ -153,7 +154,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description_node, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description_node, V> {
             /// v1+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v1+
@@ -184,7 +185,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<subtopology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<subtopology, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -214,7 +215,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology, V> {
             /// v0+
             [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -233,7 +234,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint, V> {
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<0>(*this); }
             /// v0+
@@ -264,7 +265,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<member, V> {
+        struct KWIRE_POINTER basic_view : struct_view<member, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -322,7 +323,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description_subtopology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description_subtopology, V> {
             /// v1+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v1+
@@ -342,7 +343,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description_global_store, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description_global_store, V> {
             /// v1+
             [[nodiscard]] topology_description_node::basic_view<V> source() const noexcept {
                 return get<0>(*this);
@@ -364,7 +365,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description, V> {
             /// v1+
             [[nodiscard]] array_of<topology_description_subtopology::basic_view<V>> subtopologies() const noexcept {
                 return get<0>(*this);
@@ -396,7 +397,7 @@ struct streams_group_describe_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<described_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<described_group, V> {
             /// v0+
             [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
             /// v0+ | nullable | default null
@@ -420,15 +421,14 @@ struct streams_group_describe_response : private vocabulary {
             /// v0+ | default -2147483648
             [[nodiscard]] std::int32_t authorized_operations() const noexcept { return get<8>(*this); }
             /// v1+ | nullable | default null
-            [[nodiscard]] std::optional<streams_group_describe_response::topology_description::basic_view<V>> topology_description() const noexcept {
-                return get<9>(*this);
-            }
+            [[nodiscard]] std::optional<streams_group_describe_response::topology_description::basic_view<V>> topology_description() const noexcept
+                requires(in_version<V>(since(1))) { return get<9>(*this); }
             /// v1+
-            [[nodiscard]] std::int8_t topology_description_status() const noexcept { return get<10>(*this); }
+            [[nodiscard]] std::int8_t topology_description_status() const noexcept
+                requires(in_version<V>(since(1))) { return get<10>(*this); }
             /// v1+ | nullable | default null
-            [[nodiscard]] std::optional<std::string_view> assignor_name() const noexcept {
-                return get<11>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> assignor_name() const noexcept
+                requires(in_version<V>(since(1))) { return get<11>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -441,7 +441,7 @@ struct streams_group_describe_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_describe_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_describe_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<key_value, V> {
+        struct KWIRE_POINTER basic_view : struct_view<key_value, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
@@ -38,7 +38,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_info, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -61,7 +61,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_ids, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_ids, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -79,7 +79,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_offset, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_offset, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -99,7 +99,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<copartition_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<copartition_group, V> {
             /// v0+
             [[nodiscard]] array_of<std::int16_t> source_topics() const noexcept { return get<0>(*this); }
             /// v0+
@@ -126,7 +126,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<subtopology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<subtopology, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -164,7 +164,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology, V> {
             /// v0+
             [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
             /// v0+
@@ -183,7 +183,7 @@ struct streams_group_heartbeat_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint, V> {
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<0>(*this); }
             /// v0+
@@ -215,7 +215,7 @@ struct streams_group_heartbeat_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_heartbeat_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_heartbeat_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -283,7 +283,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_ids, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_ids, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -300,7 +300,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_partition, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -317,7 +317,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<status, V> {
+        struct KWIRE_POINTER basic_view : struct_view<status, V> {
             /// v0+ | key
             [[nodiscard]] std::int8_t status_code() const noexcept { return get<0>(*this); }
             /// v0+
@@ -334,7 +334,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint, V> {
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<0>(*this); }
             /// v0+
@@ -353,7 +353,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint_to_partitions, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint_to_partitions, V> {
             /// v0+
             [[nodiscard]] endpoint::basic_view<V> user_endpoint() const noexcept { return get<0>(*this); }
             /// v0+
@@ -390,7 +390,7 @@ struct streams_group_heartbeat_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_heartbeat_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_heartbeat_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -404,11 +404,13 @@ struct streams_group_heartbeat_response : private vocabulary {
         /// v0+
         [[nodiscard]] std::int32_t heartbeat_interval_ms() const noexcept { return get<5>(*this); }
         /// v0
-        [[nodiscard]] std::int32_t acceptable_recovery_lag_legacy() const noexcept { return get<6>(*this); }
+        [[nodiscard]] std::int32_t acceptable_recovery_lag_legacy() const noexcept
+            requires(in_version<V>(between(0, 0))) { return get<6>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t task_offset_interval_ms() const noexcept { return get<7>(*this); }
         /// v1+ | default -1
-        [[nodiscard]] std::int64_t acceptable_recovery_lag() const noexcept { return get<8>(*this); }
+        [[nodiscard]] std::int64_t acceptable_recovery_lag() const noexcept
+            requires(in_version<V>(since(1))) { return get<8>(*this); }
         /// v0+ | nullable
         [[nodiscard]] nullable_array_of<streams_group_heartbeat_response::status::basic_view<V>> status() const noexcept {
             return get<9>(*this);
@@ -426,7 +428,8 @@ struct streams_group_heartbeat_response : private vocabulary {
             return get<12>(*this);
         }
         /// v1+
-        [[nodiscard]] bool topology_description_required() const noexcept { return get<13>(*this); }
+        [[nodiscard]] bool topology_description_required() const noexcept
+            requires(in_version<V>(since(1))) { return get<13>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t endpoint_information_epoch() const noexcept { return get<14>(*this); }
         /// v0+ | nullable | default null

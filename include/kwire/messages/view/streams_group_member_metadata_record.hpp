@@ -17,7 +17,7 @@ struct streams_group_member_metadata_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_member_metadata_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_member_metadata_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -39,7 +39,7 @@ struct streams_group_member_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint, V> {
             /// v0+
             [[nodiscard]] std::string_view host() const noexcept { return get<0>(*this); }
             /// v0+
@@ -56,7 +56,7 @@ struct streams_group_member_metadata_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<key_value, V> {
+        struct KWIRE_POINTER basic_view : struct_view<key_value, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
@@ -80,7 +80,7 @@ struct streams_group_member_metadata_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_member_metadata_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_member_metadata_value, V> {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> instance_id() const noexcept { return get<0>(*this); }
         /// v0+ | nullable

@@ -17,7 +17,7 @@ struct streams_group_target_assignment_member_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_target_assignment_member_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_target_assignment_member_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -40,7 +40,7 @@ struct streams_group_target_assignment_member_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_ids, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_ids, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -58,7 +58,7 @@ struct streams_group_target_assignment_member_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_target_assignment_member_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_target_assignment_member_value, V> {
         /// v0+
         [[nodiscard]] array_of<task_ids::basic_view<V>> active_tasks() const noexcept {
             return get<0>(*this);

@@ -23,7 +23,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description_node, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description_node, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -51,7 +51,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description_subtopology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description_subtopology, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -71,7 +71,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description_global_store, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description_global_store, V> {
             /// v0+
             [[nodiscard]] topology_description_node::basic_view<V> source() const noexcept {
                 return get<0>(*this);
@@ -93,7 +93,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topology_description, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topology_description, V> {
             /// v0+
             [[nodiscard]] array_of<topology_description_subtopology::basic_view<V>> subtopologies() const noexcept {
                 return get<0>(*this);
@@ -116,7 +116,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_topology_description_update_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_topology_description_update_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -145,7 +145,7 @@ struct streams_group_topology_description_update_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_topology_description_update_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_topology_description_update_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

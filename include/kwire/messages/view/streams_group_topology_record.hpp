@@ -16,7 +16,7 @@ struct streams_group_topology_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_topology_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_topology_key, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
     };
@@ -36,7 +36,7 @@ struct streams_group_topology_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_config, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_config, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view key() const noexcept { return get<0>(*this); }
             /// v0+
@@ -56,7 +56,7 @@ struct streams_group_topology_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_info, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_info, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -80,7 +80,7 @@ struct streams_group_topology_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<copartition_group, V> {
+        struct KWIRE_POINTER basic_view : struct_view<copartition_group, V> {
             /// v0+
             [[nodiscard]] array_of<std::int16_t> source_topics() const noexcept { return get<0>(*this); }
             /// v0+
@@ -107,7 +107,7 @@ struct streams_group_topology_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<subtopology, V> {
+        struct KWIRE_POINTER basic_view : struct_view<subtopology, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view subtopology_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -143,7 +143,7 @@ struct streams_group_topology_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<streams_group_topology_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<streams_group_topology_value, V> {
         /// v0+
         [[nodiscard]] std::int32_t epoch() const noexcept { return get<0>(*this); }
         /// v0+

@@ -18,7 +18,7 @@ struct subscription_info_data : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_id, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_id, V> {
             /// v1-6 | key
             [[nodiscard]] std::int32_t topic_group_id() const noexcept { return get<0>(*this); }
             /// v1-6 | key
@@ -35,7 +35,7 @@ struct subscription_info_data : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_to_offset_sum, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_to_offset_sum, V> {
             /// v7-9 | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v7-9
@@ -56,21 +56,21 @@ struct subscription_info_data : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<task_offset_sum, V> {
+        struct KWIRE_POINTER basic_view : struct_view<task_offset_sum, V> {
             /// v7+ | key
             [[nodiscard]] std::int32_t topic_group_id() const noexcept { return get<0>(*this); }
             /// v10+ | key
-            [[nodiscard]] std::int32_t partition() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::int32_t partition() const noexcept
+                requires(in_version<V>(since(10))) { return get<1>(*this); }
             /// v10+
-            [[nodiscard]] std::int64_t offset_sum() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int64_t offset_sum() const noexcept
+                requires(in_version<V>(since(10))) { return get<2>(*this); }
             /// v10+ | nullable
-            [[nodiscard]] std::optional<std::string_view> named_topology() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] std::optional<std::string_view> named_topology() const noexcept
+                requires(in_version<V>(since(10))) { return get<3>(*this); }
             /// v7-9
-            [[nodiscard]] array_of<subscription_info_data::partition_to_offset_sum::basic_view<V>> partition_to_offset_sum() const noexcept {
-                return get<4>(*this);
-            }
+            [[nodiscard]] array_of<subscription_info_data::partition_to_offset_sum::basic_view<V>> partition_to_offset_sum() const noexcept
+                requires(in_version<V>(between(7, 9))) { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -83,7 +83,7 @@ struct subscription_info_data : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<client_tag, V> {
+        struct KWIRE_POINTER basic_view : struct_view<client_tag, V> {
             /// v11+
             [[nodiscard]] std::span<const std::byte> key() const noexcept { return get<0>(*this); }
             /// v11+
@@ -108,33 +108,35 @@ struct subscription_info_data : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<subscription_info_data, V> {
+    struct KWIRE_POINTER basic_view : struct_view<subscription_info_data, V> {
         /// v1+
         [[nodiscard]] std::int32_t version() const noexcept { return get<0>(*this); }
         /// v3+ | default -1
-        [[nodiscard]] std::int32_t latest_supported_version() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t latest_supported_version() const noexcept
+            requires(in_version<V>(since(3))) { return get<1>(*this); }
         /// v1+
         [[nodiscard]] uuid process_id() const noexcept { return get<2>(*this); }
         /// v1-6
-        [[nodiscard]] array_of<task_id::basic_view<V>> prev_tasks() const noexcept { return get<3>(*this); }
+        [[nodiscard]] array_of<task_id::basic_view<V>> prev_tasks() const noexcept
+            requires(in_version<V>(between(1, 6))) { return get<3>(*this); }
         /// v1-6
-        [[nodiscard]] array_of<task_id::basic_view<V>> standby_tasks() const noexcept {
-            return get<4>(*this);
-        }
+        [[nodiscard]] array_of<task_id::basic_view<V>> standby_tasks() const noexcept
+            requires(in_version<V>(between(1, 6))) { return get<4>(*this); }
         /// v2+
-        [[nodiscard]] std::span<const std::byte> user_end_point() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::span<const std::byte> user_end_point() const noexcept
+            requires(in_version<V>(since(2))) { return get<5>(*this); }
         /// v7+
-        [[nodiscard]] array_of<task_offset_sum::basic_view<V>> task_offset_sums() const noexcept {
-            return get<6>(*this);
-        }
+        [[nodiscard]] array_of<task_offset_sum::basic_view<V>> task_offset_sums() const noexcept
+            requires(in_version<V>(since(7))) { return get<6>(*this); }
         /// v8+
-        [[nodiscard]] std::int8_t unique_field() const noexcept { return get<7>(*this); }
+        [[nodiscard]] std::int8_t unique_field() const noexcept
+            requires(in_version<V>(since(8))) { return get<7>(*this); }
         /// v9+
-        [[nodiscard]] std::int32_t error_code() const noexcept { return get<8>(*this); }
+        [[nodiscard]] std::int32_t error_code() const noexcept
+            requires(in_version<V>(since(9))) { return get<8>(*this); }
         /// v11+
-        [[nodiscard]] array_of<client_tag::basic_view<V>> client_tags() const noexcept {
-            return get<9>(*this);
-        }
+        [[nodiscard]] array_of<client_tag::basic_view<V>> client_tags() const noexcept
+            requires(in_version<V>(since(11))) { return get<9>(*this); }
     };
     using view = basic_view<any_version>;
 };

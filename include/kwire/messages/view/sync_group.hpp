@@ -19,7 +19,7 @@ struct sync_group_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<assignment, V> {
+        struct KWIRE_POINTER basic_view : struct_view<assignment, V> {
             /// The member that it is for.   v0+ | key
             [[nodiscard]] std::string_view member_id() const noexcept { return get<0>(*this); }
             /// For consumers an int16 version and a ConsumerProtocolAssignment.   v0+
@@ -40,7 +40,7 @@ struct sync_group_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<sync_group_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<sync_group_request, V> {
         /// The member's group.   v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// Generation that JoinGroup returned.   v0+
@@ -48,13 +48,14 @@ struct sync_group_request : private vocabulary {
         /// The caller's id.   v0+
         [[nodiscard]] std::string_view member_id() const noexcept { return get<2>(*this); }
         /// Its fixed name; null: a dynamic member.   v3+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<3>(*this); }
         /// What JoinGroup returned; null: not checked.   v5+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept
+            requires(in_version<V>(since(5))) { return get<4>(*this); }
         /// What JoinGroup returned; null: not checked.   v5+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept
+            requires(in_version<V>(since(5))) { return get<5>(*this); }
         /// One for each member if the leader sends it, else empty.   v0+
         [[nodiscard]] array_of<assignment::basic_view<V>> assignments() const noexcept {
             return get<6>(*this);
@@ -78,15 +79,18 @@ struct sync_group_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<sync_group_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<sync_group_response, V> {
         /// Milliseconds that the client must wait before it sends again; 0: no quota was exceeded.   v1+
-        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
+        [[nodiscard]] std::int32_t throttle_time_ms() const noexcept
+            requires(in_version<V>(since(1))) { return get<0>(*this); }
         /// REBALANCE_IN_PROGRESS: rejoin.   v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<1>(*this); }
         /// `consumer` or `connect`; null on error.   v5+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::optional<std::string_view> protocol_type() const noexcept
+            requires(in_version<V>(since(5))) { return get<2>(*this); }
         /// The strategy in use; null on error.   v5+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept { return get<3>(*this); }
+        [[nodiscard]] std::optional<std::string_view> protocol_name() const noexcept
+            requires(in_version<V>(since(5))) { return get<3>(*this); }
         /// For consumers an int16 version and a ConsumerProtocolAssignment; empty: none.   v0+
         [[nodiscard]] std::span<const std::byte> assignment() const noexcept { return get<4>(*this); }
     };

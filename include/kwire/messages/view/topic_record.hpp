@@ -17,7 +17,7 @@ struct topic_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<topic_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<topic_record, V> {
         /// v0+
         [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         /// v0+

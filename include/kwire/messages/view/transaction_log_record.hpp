@@ -16,7 +16,7 @@ struct transaction_log_key : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<transaction_log_key, V> {
+    struct KWIRE_POINTER basic_view : struct_view<transaction_log_key, V> {
         /// v0+
         [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
     };
@@ -36,7 +36,7 @@ struct transaction_log_value : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partitions_schema, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partitions_schema, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic() const noexcept { return get<0>(*this); }
             /// v0+
@@ -61,17 +61,20 @@ struct transaction_log_value : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<transaction_log_value, V> {
+    struct KWIRE_POINTER basic_view : struct_view<transaction_log_value, V> {
         /// v0+
         [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
         /// v1+ | tag 0 | default -1
-        [[nodiscard]] std::int64_t previous_producer_id() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int64_t previous_producer_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v1+ | tag 1 | default -1
-        [[nodiscard]] std::int64_t next_producer_id() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int64_t next_producer_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
         /// v0+
         [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
         /// v1+ | tag 3 | default -1
-        [[nodiscard]] std::int16_t next_producer_epoch() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int16_t next_producer_epoch() const noexcept
+            requires(in_version<V>(since(1))) { return get<4>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t transaction_timeout_ms() const noexcept { return get<5>(*this); }
         /// v0+
@@ -87,7 +90,8 @@ struct transaction_log_value : private vocabulary {
         /// v0+
         [[nodiscard]] std::int64_t transaction_start_timestamp_ms() const noexcept { return get<9>(*this); }
         /// v1+ | tag 2
-        [[nodiscard]] std::int16_t client_transaction_version() const noexcept { return get<10>(*this); }
+        [[nodiscard]] std::int16_t client_transaction_version() const noexcept
+            requires(in_version<V>(since(1))) { return get<10>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -20,13 +20,14 @@ struct txn_offset_commit_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t committed_offset() const noexcept { return get<1>(*this); }
             /// v2+ | default -1
-            [[nodiscard]] std::int32_t committed_leader_epoch() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int32_t committed_leader_epoch() const noexcept
+                requires(in_version<V>(since(2))) { return get<2>(*this); }
             /// v0+ | nullable
             [[nodiscard]] std::optional<std::string_view> committed_metadata() const noexcept {
                 return get<3>(*this);
@@ -44,11 +45,13 @@ struct txn_offset_commit_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0-5 | key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(0, 5))) { return get<0>(*this); }
             /// v6+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(6))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -70,7 +73,7 @@ struct txn_offset_commit_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<txn_offset_commit_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<txn_offset_commit_request, V> {
         /// v0+
         [[nodiscard]] std::string_view transactional_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -80,13 +83,14 @@ struct txn_offset_commit_request : private vocabulary {
         /// v0+
         [[nodiscard]] std::int16_t producer_epoch() const noexcept { return get<3>(*this); }
         /// v3+ | default -1
-        [[nodiscard]] std::int32_t generation_id_or_member_epoch() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int32_t generation_id_or_member_epoch() const noexcept
+            requires(in_version<V>(since(3))) { return get<4>(*this); }
         /// v3+
-        [[nodiscard]] std::string_view member_id() const noexcept { return get<5>(*this); }
+        [[nodiscard]] std::string_view member_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<5>(*this); }
         /// v3+ | nullable | default null
-        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept {
-            return get<6>(*this);
-        }
+        [[nodiscard]] std::optional<std::string_view> group_instance_id() const noexcept
+            requires(in_version<V>(since(3))) { return get<6>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic::basic_view<V>> topics() const noexcept { return get<7>(*this); }
     };
@@ -106,7 +110,7 @@ struct txn_offset_commit_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -124,11 +128,13 @@ struct txn_offset_commit_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic, V> {
             /// v0-5 | key
-            [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view name() const noexcept
+                requires(in_version<V>(between(0, 5))) { return get<0>(*this); }
             /// v6+ | key
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(6))) { return get<1>(*this); }
             /// v0+
             [[nodiscard]] array_of<partition::basic_view<V>> partitions() const noexcept {
                 return get<2>(*this);
@@ -144,7 +150,7 @@ struct txn_offset_commit_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<txn_offset_commit_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<txn_offset_commit_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -16,7 +16,7 @@ struct unregister_broker_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<unregister_broker_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<unregister_broker_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t broker_id() const noexcept { return get<0>(*this); }
     };
@@ -36,7 +36,7 @@ struct unregister_broker_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<unregister_broker_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<unregister_broker_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

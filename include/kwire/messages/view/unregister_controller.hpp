@@ -16,7 +16,7 @@ struct unregister_controller_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<unregister_controller_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<unregister_controller_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
     };
@@ -36,7 +36,7 @@ struct unregister_controller_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<unregister_controller_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<unregister_controller_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -16,7 +16,7 @@ struct unregister_controller_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<unregister_controller_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<unregister_controller_record, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
     };

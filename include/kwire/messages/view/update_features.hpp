@@ -20,15 +20,17 @@ struct update_features_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<feature_update_key, V> {
+        struct KWIRE_POINTER basic_view : struct_view<feature_update_key, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view feature() const noexcept { return get<0>(*this); }
             /// v0+
             [[nodiscard]] std::int16_t max_version_level() const noexcept { return get<1>(*this); }
             /// v0
-            [[nodiscard]] bool allow_downgrade() const noexcept { return get<2>(*this); }
+            [[nodiscard]] bool allow_downgrade() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<2>(*this); }
             /// v1+ | default 1
-            [[nodiscard]] std::int8_t upgrade_type() const noexcept { return get<3>(*this); }
+            [[nodiscard]] std::int8_t upgrade_type() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -42,7 +44,7 @@ struct update_features_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<update_features_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<update_features_request, V> {
         /// v0+ | default 60000
         [[nodiscard]] std::int32_t timeout_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -50,7 +52,8 @@ struct update_features_request : private vocabulary {
             return get<1>(*this);
         }
         /// v1+
-        [[nodiscard]] bool validate_only() const noexcept { return get<2>(*this); }
+        [[nodiscard]] bool validate_only() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };
@@ -69,7 +72,7 @@ struct update_features_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<updatable_feature_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<updatable_feature_result, V> {
             /// v0-1 | map key
             [[nodiscard]] std::string_view feature() const noexcept { return get<0>(*this); }
             /// v0-1
@@ -92,7 +95,7 @@ struct update_features_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<update_features_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<update_features_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+
@@ -100,9 +103,8 @@ struct update_features_response : private vocabulary {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> error_message() const noexcept { return get<2>(*this); }
         /// v0-1
-        [[nodiscard]] array_of<updatable_feature_result::basic_view<V>> results() const noexcept {
-            return get<3>(*this);
-        }
+        [[nodiscard]] array_of<updatable_feature_result::basic_view<V>> results() const noexcept
+            requires(in_version<V>(between(0, 1))) { return get<3>(*this); }
     };
     using view = basic_view<any_version>;
 };

@@ -25,9 +25,10 @@ struct update_metadata_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_state, V> {
             /// v0-4 | key
-            [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
+            [[nodiscard]] std::string_view topic_name() const noexcept
+                requires(in_version<V>(between(0, 4))) { return get<0>(*this); }
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<1>(*this); }
             /// v0+
@@ -43,7 +44,8 @@ struct update_metadata_request : private vocabulary {
             /// v0+
             [[nodiscard]] array_of<std::int32_t> replicas() const noexcept { return get<7>(*this); }
             /// v4+
-            [[nodiscard]] array_of<std::int32_t> offline_replicas() const noexcept { return get<8>(*this); }
+            [[nodiscard]] array_of<std::int32_t> offline_replicas() const noexcept
+                requires(in_version<V>(since(4))) { return get<8>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -58,11 +60,12 @@ struct update_metadata_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_state, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_state, V> {
             /// v5+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v7+
-            [[nodiscard]] uuid topic_id() const noexcept { return get<1>(*this); }
+            [[nodiscard]] uuid topic_id() const noexcept
+                requires(in_version<V>(since(7))) { return get<1>(*this); }
             /// v5+
             [[nodiscard]] array_of<partition_state::basic_view<V>> partition_states() const noexcept {
                 return get<2>(*this);
@@ -81,13 +84,14 @@ struct update_metadata_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint, V> {
             /// v1+
             [[nodiscard]] std::int32_t port() const noexcept { return get<0>(*this); }
             /// v1+
             [[nodiscard]] std::string_view host() const noexcept { return get<1>(*this); }
             /// v3+
-            [[nodiscard]] std::string_view listener() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::string_view listener() const noexcept
+                requires(in_version<V>(since(3))) { return get<2>(*this); }
             /// v1+
             [[nodiscard]] std::int16_t security_protocol() const noexcept { return get<3>(*this); }
         };
@@ -105,19 +109,21 @@ struct update_metadata_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<broker, V> {
+        struct KWIRE_POINTER basic_view : struct_view<broker, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t id() const noexcept { return get<0>(*this); }
             /// v0
-            [[nodiscard]] std::string_view v0_host() const noexcept { return get<1>(*this); }
+            [[nodiscard]] std::string_view v0_host() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<1>(*this); }
             /// v0
-            [[nodiscard]] std::int32_t v0_port() const noexcept { return get<2>(*this); }
+            [[nodiscard]] std::int32_t v0_port() const noexcept
+                requires(in_version<V>(between(0, 0))) { return get<2>(*this); }
             /// v1+
-            [[nodiscard]] array_of<endpoint::basic_view<V>> endpoints() const noexcept {
-                return get<3>(*this);
-            }
+            [[nodiscard]] array_of<endpoint::basic_view<V>> endpoints() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// v2+ | nullable
-            [[nodiscard]] std::optional<std::string_view> rack() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::optional<std::string_view> rack() const noexcept
+                requires(in_version<V>(since(2))) { return get<4>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -136,25 +142,26 @@ struct update_metadata_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<update_metadata_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<update_metadata_request, V> {
         /// v0+
         [[nodiscard]] std::int32_t controller_id() const noexcept { return get<0>(*this); }
         /// v8+
-        [[nodiscard]] bool is_k_raft_controller() const noexcept { return get<1>(*this); }
+        [[nodiscard]] bool is_k_raft_controller() const noexcept
+            requires(in_version<V>(since(8))) { return get<1>(*this); }
         /// v8+ | tag 0
-        [[nodiscard]] std::int8_t type() const noexcept { return get<2>(*this); }
+        [[nodiscard]] std::int8_t type() const noexcept
+            requires(in_version<V>(since(8))) { return get<2>(*this); }
         /// v0+
         [[nodiscard]] std::int32_t controller_epoch() const noexcept { return get<3>(*this); }
         /// v5+ | default -1
-        [[nodiscard]] std::int64_t broker_epoch() const noexcept { return get<4>(*this); }
+        [[nodiscard]] std::int64_t broker_epoch() const noexcept
+            requires(in_version<V>(since(5))) { return get<4>(*this); }
         /// v0-4
-        [[nodiscard]] array_of<partition_state::basic_view<V>> ungrouped_partition_states() const noexcept {
-            return get<5>(*this);
-        }
+        [[nodiscard]] array_of<partition_state::basic_view<V>> ungrouped_partition_states() const noexcept
+            requires(in_version<V>(between(0, 4))) { return get<5>(*this); }
         /// v5+
-        [[nodiscard]] array_of<topic_state::basic_view<V>> topic_states() const noexcept {
-            return get<6>(*this);
-        }
+        [[nodiscard]] array_of<topic_state::basic_view<V>> topic_states() const noexcept
+            requires(in_version<V>(since(5))) { return get<6>(*this); }
         /// v0+
         [[nodiscard]] array_of<broker::basic_view<V>> live_brokers() const noexcept { return get<7>(*this); }
     };
@@ -172,7 +179,7 @@ struct update_metadata_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<update_metadata_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<update_metadata_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
     };

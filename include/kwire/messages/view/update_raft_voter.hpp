@@ -19,7 +19,7 @@ struct update_raft_voter_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<listener, V> {
+        struct KWIRE_POINTER basic_view : struct_view<listener, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -38,7 +38,7 @@ struct update_raft_voter_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<k_raft_version_feature, V> {
+        struct KWIRE_POINTER basic_view : struct_view<k_raft_version_feature, V> {
             /// v0+
             [[nodiscard]] std::int16_t min_supported_version() const noexcept { return get<0>(*this); }
             /// v0+
@@ -59,7 +59,7 @@ struct update_raft_voter_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<update_raft_voter_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<update_raft_voter_request, V> {
         /// v0+ | nullable
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -93,7 +93,7 @@ struct update_raft_voter_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<current_leader, V> {
+        struct KWIRE_POINTER basic_view : struct_view<current_leader, V> {
             /// v0+ | default -1
             [[nodiscard]] std::int32_t leader_id() const noexcept { return get<0>(*this); }
             /// v0+ | default -1
@@ -114,7 +114,7 @@ struct update_raft_voter_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<update_raft_voter_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<update_raft_voter_response, V> {
         /// v0+
         [[nodiscard]] std::int32_t throttle_time_ms() const noexcept { return get<0>(*this); }
         /// v0+

@@ -21,7 +21,7 @@ struct user_scram_credential_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<user_scram_credential_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<user_scram_credential_record, V> {
         /// v0+
         [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
         /// v0+

@@ -24,7 +24,7 @@ struct vote_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -32,15 +32,18 @@ struct vote_request : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t replica_id() const noexcept { return get<2>(*this); }
             /// v1+
-            [[nodiscard]] uuid replica_directory_id() const noexcept { return get<3>(*this); }
+            [[nodiscard]] uuid replica_directory_id() const noexcept
+                requires(in_version<V>(since(1))) { return get<3>(*this); }
             /// v1+
-            [[nodiscard]] uuid voter_directory_id() const noexcept { return get<4>(*this); }
+            [[nodiscard]] uuid voter_directory_id() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// v0+
             [[nodiscard]] std::int32_t last_offset_epoch() const noexcept { return get<5>(*this); }
             /// v0+
             [[nodiscard]] std::int64_t last_offset() const noexcept { return get<6>(*this); }
             /// v2+
-            [[nodiscard]] bool pre_vote() const noexcept { return get<7>(*this); }
+            [[nodiscard]] bool pre_vote() const noexcept
+                requires(in_version<V>(since(2))) { return get<7>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -53,7 +56,7 @@ struct vote_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -72,11 +75,12 @@ struct vote_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<vote_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<vote_request, V> {
         /// v0+ | nullable | default null
         [[nodiscard]] std::optional<std::string_view> cluster_id() const noexcept { return get<0>(*this); }
         /// v1+ | default -1
-        [[nodiscard]] std::int32_t voter_id() const noexcept { return get<1>(*this); }
+        [[nodiscard]] std::int32_t voter_id() const noexcept
+            requires(in_version<V>(since(1))) { return get<1>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<2>(*this); }
     };
@@ -99,7 +103,7 @@ struct vote_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -122,7 +126,7 @@ struct vote_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<topic_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<topic_data, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view topic_name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -142,7 +146,7 @@ struct vote_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<node_endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<node_endpoint, V> {
             /// v1+ | map key
             [[nodiscard]] std::int32_t node_id() const noexcept { return get<0>(*this); }
             /// v1+
@@ -161,15 +165,14 @@ struct vote_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<vote_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<vote_response, V> {
         /// v0+
         [[nodiscard]] kwire::error_code error_code() const noexcept { return get<0>(*this); }
         /// v0+
         [[nodiscard]] array_of<topic_data::basic_view<V>> topics() const noexcept { return get<1>(*this); }
         /// v1+ | tag 0
-        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept {
-            return get<2>(*this);
-        }
+        [[nodiscard]] array_of<node_endpoint::basic_view<V>> node_endpoints() const noexcept
+            requires(in_version<V>(since(1))) { return get<2>(*this); }
     };
     using view = basic_view<any_version>;
 };

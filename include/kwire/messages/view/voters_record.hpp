@@ -19,7 +19,7 @@ struct voters_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<endpoint, V> {
+        struct KWIRE_POINTER basic_view : struct_view<endpoint, V> {
             /// v0+ | map key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -38,7 +38,7 @@ struct voters_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<k_raft_version_feature, V> {
+        struct KWIRE_POINTER basic_view : struct_view<k_raft_version_feature, V> {
             /// v0+
             [[nodiscard]] std::int16_t min_supported_version() const noexcept { return get<0>(*this); }
             /// v0+
@@ -58,7 +58,7 @@ struct voters_record : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<voter, V> {
+        struct KWIRE_POINTER basic_view : struct_view<voter, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t voter_id() const noexcept { return get<0>(*this); }
             /// v0+ | key
@@ -82,7 +82,7 @@ struct voters_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<voters_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<voters_record, V> {
         /// v0+
         [[nodiscard]] std::int16_t version() const noexcept { return get<0>(*this); }
         /// v0+

@@ -20,7 +20,7 @@ struct write_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<state_batch, V> {
+        struct KWIRE_POINTER basic_view : struct_view<state_batch, V> {
             /// v0+
             [[nodiscard]] std::int64_t first_offset() const noexcept { return get<0>(*this); }
             /// v0+
@@ -46,7 +46,7 @@ struct write_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_data, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -56,7 +56,8 @@ struct write_share_group_state_request : private vocabulary {
             /// v0+
             [[nodiscard]] std::int64_t start_offset() const noexcept { return get<3>(*this); }
             /// v1+ | default -1
-            [[nodiscard]] std::int32_t delivery_complete_count() const noexcept { return get<4>(*this); }
+            [[nodiscard]] std::int32_t delivery_complete_count() const noexcept
+                requires(in_version<V>(since(1))) { return get<4>(*this); }
             /// v0+
             [[nodiscard]] array_of<state_batch::basic_view<V>> state_batches() const noexcept {
                 return get<5>(*this);
@@ -74,7 +75,7 @@ struct write_share_group_state_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<write_state_data, V> {
+        struct KWIRE_POINTER basic_view : struct_view<write_state_data, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -93,7 +94,7 @@ struct write_share_group_state_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<write_share_group_state_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<write_share_group_state_request, V> {
         /// v0+
         [[nodiscard]] std::string_view group_id() const noexcept { return get<0>(*this); }
         /// v0+
@@ -118,7 +119,7 @@ struct write_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition() const noexcept { return get<0>(*this); }
             /// v0+
@@ -140,7 +141,7 @@ struct write_share_group_state_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<write_state_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<write_state_result, V> {
             /// v0+ | key
             [[nodiscard]] uuid topic_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -158,7 +159,7 @@ struct write_share_group_state_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<write_share_group_state_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<write_share_group_state_response, V> {
         /// v0+
         [[nodiscard]] array_of<write_state_result::basic_view<V>> results() const noexcept {
             return get<0>(*this);

@@ -18,7 +18,7 @@ struct write_txn_markers_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<writable_txn_marker_topic, V> {
+        struct KWIRE_POINTER basic_view : struct_view<writable_txn_marker_topic, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -40,7 +40,7 @@ struct write_txn_markers_request : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<writable_txn_marker, V> {
+        struct KWIRE_POINTER basic_view : struct_view<writable_txn_marker, V> {
             /// v0+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -54,7 +54,8 @@ struct write_txn_markers_request : private vocabulary {
             /// v0+
             [[nodiscard]] std::int32_t coordinator_epoch() const noexcept { return get<4>(*this); }
             /// v2+
-            [[nodiscard]] std::int8_t transaction_version() const noexcept { return get<5>(*this); }
+            [[nodiscard]] std::int8_t transaction_version() const noexcept
+                requires(in_version<V>(since(2))) { return get<5>(*this); }
         };
         using view = basic_view<any_version>;
     };
@@ -66,7 +67,7 @@ struct write_txn_markers_request : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<write_txn_markers_request, V> {
+    struct KWIRE_POINTER basic_view : struct_view<write_txn_markers_request, V> {
         /// v0+
         [[nodiscard]] array_of<writable_txn_marker::basic_view<V>> markers() const noexcept {
             return get<0>(*this);
@@ -88,7 +89,7 @@ struct write_txn_markers_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<writable_txn_marker_partition_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<writable_txn_marker_partition_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int32_t partition_index() const noexcept { return get<0>(*this); }
             /// v0+
@@ -106,7 +107,7 @@ struct write_txn_markers_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<writable_txn_marker_topic_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<writable_txn_marker_topic_result, V> {
             /// v0+ | key
             [[nodiscard]] std::string_view name() const noexcept { return get<0>(*this); }
             /// v0+
@@ -126,7 +127,7 @@ struct write_txn_markers_response : private vocabulary {
         struct data;
 
         template <int V>
-        struct basic_view : struct_view<writable_txn_marker_result, V> {
+        struct KWIRE_POINTER basic_view : struct_view<writable_txn_marker_result, V> {
             /// v0+ | key
             [[nodiscard]] std::int64_t producer_id() const noexcept { return get<0>(*this); }
             /// v0+
@@ -144,7 +145,7 @@ struct write_txn_markers_response : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<write_txn_markers_response, V> {
+    struct KWIRE_POINTER basic_view : struct_view<write_txn_markers_response, V> {
         /// v0+
         [[nodiscard]] array_of<writable_txn_marker_result::basic_view<V>> markers() const noexcept {
             return get<0>(*this);

@@ -16,7 +16,7 @@ struct zk_migration_state_record : private vocabulary {
     struct data;
 
     template <int V>
-    struct basic_view : struct_view<zk_migration_state_record, V> {
+    struct KWIRE_POINTER basic_view : struct_view<zk_migration_state_record, V> {
         /// v0+
         [[nodiscard]] std::int8_t zk_migration_state() const noexcept { return get<0>(*this); }
     };

@@ -433,10 +433,19 @@ public:
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
 };
 
+/// The place of `version` among the layouts of a message. The range is a parameter so that the compiler's
+/// message shows it.
+template <class Message, int version, int oldest, int newest>
+consteval std::size_t layout_number() {
+    static_assert(version >= oldest && version <= newest, "the message has no such version");
+    return version >= oldest && version <= newest ? static_cast<std::size_t>(version - oldest) : 0;
+}
+
 /// The layout of `S` at a version that is known at compile time.
 template <class S, int V>
 inline constexpr const struct_layout& layout_at =
-    tables_of<S>::layouts[static_cast<std::size_t>(V - message_of<S>::facts.versions.first)];
+    tables_of<S>::layouts[layout_number<message_of<S>, V, message_of<S>::facts.versions.first,
+                                        message_of<S>::facts.versions.last>()];
 
 /// What the places of each field have in common at version `V`, or at all versions for `any_version`.
 template <class S, int V>

@@ -4,6 +4,8 @@
 /// would make linear algorithms quadratic (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>
