@@ -74,12 +74,14 @@ public:
             for (std::size_t i = 0; i < size_; ++i) inline_[i] = std::move(other.inline_[i]);
         other.heap_.clear();
     }
-    segment_list& operator=(segment_list other) noexcept {
+    segment_list& operator=(const segment_list& other) { return *this = segment_list(other); }
+    segment_list& operator=(segment_list&& other) noexcept {
+        segment_list taken(std::move(other));
         clear();
-        heap_.swap(other.heap_);
-        size_ = std::exchange(other.size_, 0);
+        heap_.swap(taken.heap_);
+        size_ = std::exchange(taken.size_, 0);
         if (heap_.empty())
-            for (std::size_t i = 0; i < size_; ++i) inline_[i] = std::move(other.inline_[i]);
+            for (std::size_t i = 0; i < size_; ++i) inline_[i] = std::move(taken.inline_[i]);
         return *this;
     }
     ~segment_list() = default;
@@ -93,11 +95,12 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] chain_segment& back() noexcept { return begin()[size_ - 1]; }
 
+    /// If memory for the list runs out, `segment` keeps its bytes.
     void push_back(chain_segment&& segment) {
         if (heap_.empty() && size_ < inline_capacity) {
             inline_[size_] = std::move(segment);
         } else {
-            if (heap_.empty()) spill(2 * inline_capacity);
+            if (heap_.empty()) spill();
             heap_.push_back(std::move(segment));
         }
         ++size_;
@@ -111,8 +114,8 @@ public:
     /// Makes room for `n` more segments; grows geometrically.
     void reserve_more(std::size_t n) {
         const std::size_t needed = size_ + n;
-        if (needed <= inline_capacity || needed <= heap_.capacity()) return;
-        reserve(needed > 2 * heap_.capacity() ? needed : 2 * heap_.capacity());
+        const std::size_t room = heap_.capacity() > inline_capacity ? heap_.capacity() : inline_capacity;
+        if (needed > room) heap_.reserve(needed > 2 * room ? needed : 2 * room);
     }
 
     void clear() noexcept {
@@ -123,8 +126,9 @@ public:
     }
 
 private:
-    void spill(std::size_t capacity) {
-        heap_.reserve(capacity); // may throw; the moves do not
+    /// Moves the segments out, to the room that `reserve` has made, if it has.
+    void spill() {
+        if (heap_.capacity() <= inline_capacity) heap_.reserve(2 * inline_capacity);
         for (chain_segment& segment : inline_) heap_.push_back(std::move(segment));
     }
 
@@ -147,7 +151,8 @@ private:
 /// copy while more is put into this chain.
 ///
 /// A copy costs one reference per segment; a move is cheap and leaves an empty chain. If an allocation fails,
-/// the chain has not changed. Threads: as shared_buffer; copies may be used on other threads.
+/// std::bad_alloc passes, and neither the chain nor what was to be put has changed. Threads: as
+/// shared_buffer; copies may be used on other threads.
 class buffer_chain {
 public:
     using value_type = chain_segment;
@@ -165,12 +170,14 @@ public:
           size_(std::exchange(other.size_, 0)),
           next_block_(std::exchange(other.next_block_, first_block)),
           only_scratch_(std::exchange(other.only_scratch_, true)) {}
-    buffer_chain& operator=(buffer_chain other) noexcept {
-        segments_ = std::move(other.segments_);
-        scratch_ = std::move(other.scratch_);
-        size_ = other.size_;
-        next_block_ = other.next_block_;
-        only_scratch_ = other.only_scratch_;
+    buffer_chain& operator=(const buffer_chain& other) { return *this = buffer_chain(other); }
+    buffer_chain& operator=(buffer_chain&& other) noexcept {
+        buffer_chain taken(std::move(other));
+        segments_ = std::move(taken.segments_);
+        scratch_ = std::move(taken.scratch_);
+        size_ = taken.size_;
+        next_block_ = taken.next_block_;
+        only_scratch_ = taken.only_scratch_;
         return *this;
     }
     ~buffer_chain() = default;
@@ -234,11 +241,12 @@ public:
     void put_slice(std::string_view text) { put_slice(bytes_of_text(text)); }
 
     /// Attaches `bytes` by reference. An empty buffer has no effect.
-    void put_bytes(shared_buffer bytes) {
+    void put_bytes(shared_buffer&& bytes) {
         if (bytes.empty()) return;
         push(std::move(bytes));
         only_scratch_ = false;
     }
+    void put_bytes(const shared_buffer& bytes) { put_bytes(shared_buffer(bytes)); }
 
     /// Attaches all segments of `other` by reference. If `other` is short and all scratch, it is copied
     /// instead (and counted), which is cheaper than a segment. `other` may be this chain.
@@ -351,10 +359,13 @@ private:
 
     void push(shared_buffer&& bytes) {
         const std::size_t n = bytes.size();
-        if (!segments_.empty() && detail::buffer_access::adjacent(segments_.back().bytes_, bytes))
+        if (!segments_.empty() && detail::buffer_access::adjacent(segments_.back().bytes_, bytes)) {
             detail::buffer_access::extend(segments_.back().bytes_, n);
-        else
+            bytes = {};
+        } else {
+            segments_.reserve_more(1); // may throw, and `bytes` still has them
             segments_.push_back(chain_segment(std::move(bytes)));
+        }
         size_ += n;
     }
 

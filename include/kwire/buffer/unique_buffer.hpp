@@ -115,8 +115,9 @@ public:
     }
 
     /// Appends `tail`: in O(1) if it lies directly after the filled bytes, as after split(); otherwise by a
-    /// copy.
-    void unsplit(unique_buffer tail) {
+    /// copy. `tail` is empty afterwards. If an allocation fails, neither has changed.
+    void unsplit(unique_buffer&& tail) {
+        if (this == &tail) return;
         if (size_ == 0 && tail.size_ != 0) {
             swap(tail);
         } else if (memory_ && memory_ == tail.memory_ && size_ == capacity_ &&
@@ -126,6 +127,7 @@ public:
         } else {
             append(std::as_const(tail).span());
         }
+        tail = {};
     }
 
     /// The filled bytes as a shared_buffer, in O(1); the unused spare part stays allocated with them.

@@ -21,7 +21,8 @@ namespace kwire {
 ///
 /// 20 bytes, so that structs with one stay small: it holds one buffer itself, several in a list of their own
 /// (an allocation). Copies are further references; the bytes are never copied, and stay valid while any
-/// of them exists. Threads: as for shared_buffer.
+/// of them exists. If an allocation fails, std::bad_alloc passes, and a chain that was to be moved in still
+/// has its bytes. Threads: as for shared_buffer.
 class alignas(4) payload {
 public:
     /// Empty, not null.
@@ -35,12 +36,14 @@ public:
         else
             keep(new buffer_chain(std::move(bytes)));
     }
-    payload(buffer_chain chain) {
+    payload(buffer_chain&& chain) {
         if (chain.segment_count() > 1)
             keep(new buffer_chain(std::move(chain)));
         else if (!chain.empty())
             payload(chain.begin()->buffer()).swap(*this);
+        chain = {};
     }
+    payload(const buffer_chain& chain) : payload(buffer_chain(chain)) {}
     payload(const payload& other) : size_(other.size_) {
         if (other.is_one())
             keep(other.one());
@@ -48,8 +51,10 @@ public:
             keep(new buffer_chain(*other.list()));
     }
     payload(payload&& other) noexcept { swap(other); }
-    payload& operator=(payload other) noexcept {
-        swap(other);
+    payload& operator=(const payload& other) { return *this = payload(other); }
+    payload& operator=(payload&& other) noexcept {
+        payload taken(std::move(other));
+        swap(taken);
         return *this;
     }
     ~payload() {

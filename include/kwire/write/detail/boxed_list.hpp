@@ -34,7 +34,8 @@ struct list_of<T> {
 /// each of them: 16 bytes less make a partition of a Metadata response a seventh smaller, and to_data, most
 /// of whose time goes into fresh memory, so much faster. Arrays that may be null are rare, too.
 ///
-/// Its members are those of `std::vector`. Moving leaves the source empty and pointers to elements valid.
+/// Its members are those of `std::vector`, with the same guarantees. Moving leaves the source empty and
+/// pointers to elements valid.
 template <class T>
 class boxed_list {
 public:
@@ -62,8 +63,12 @@ public:
         if (!other.empty()) keep(std::make_unique<list_type>(*other.list()));
     }
     boxed_list(boxed_list&& other) noexcept : bits_(std::exchange(other.bits_, none)) {}
-    boxed_list& operator=(boxed_list other) noexcept {
-        swap(other);
+    // Not one that takes its argument by value and is noexcept: then the assignment of each struct with such
+    // a member would be noexcept too, copies included.
+    boxed_list& operator=(const boxed_list& other) { return *this = boxed_list(other); }
+    boxed_list& operator=(boxed_list&& other) noexcept {
+        boxed_list taken(std::move(other));
+        swap(taken);
         return *this;
     }
     constexpr ~boxed_list() {
@@ -104,7 +109,8 @@ public:
             keep(std::move(created));
         }
     }
-    void push_back(T element) { emplace_back(std::move(element)); }
+    void push_back(const T& element) { emplace_back(element); }
+    void push_back(T&& element) { emplace_back(std::move(element)); }
     template <class... Arguments>
     T& emplace_back(Arguments&&... arguments) {
         if (bits_ > null) return list()->emplace_back(std::forward<Arguments>(arguments)...);
@@ -128,14 +134,8 @@ public:
         else
             bits_ = none;
     }
-    iterator insert(const_iterator before, T element) {
-        const auto at = before - data();
-        if (bits_ > null)
-            list()->insert(list()->begin() + at, std::move(element));
-        else
-            emplace_back(std::move(element));
-        return data() + at;
-    }
+    iterator insert(const_iterator before, const T& element) { return insert_one(before, element); }
+    iterator insert(const_iterator before, T&& element) { return insert_one(before, std::move(element)); }
     iterator erase(const_iterator which) { return erase(which, which + 1); }
     iterator erase(const_iterator first, const_iterator last) {
         const auto at = first - data();
@@ -163,6 +163,15 @@ private:
     // could have its own.
     static constexpr std::uintptr_t none = 0, null = 1;
 
+    template <class Element>
+    iterator insert_one(const_iterator before, Element&& element) {
+        const auto at = before - data();
+        if (bits_ > null)
+            list()->insert(list()->begin() + at, std::forward<Element>(element));
+        else
+            emplace_back(std::forward<Element>(element));
+        return data() + at;
+    }
     [[nodiscard]] list_type* list() const noexcept { return std::bit_cast<list_type*>(bits_); }
     void keep(std::unique_ptr<list_type> created) noexcept {
         bits_ = std::bit_cast<std::uintptr_t>(created.release());
