@@ -214,10 +214,6 @@ template <class Header, class Body>
     if (!measure<Header>(header, header_version, size, failure) ||
         !measure<Body>(body, version, size, failure))
         return std::unexpected(failure);
-    if (size.size() > wire::max_length) {
-        failure.code = errc::too_large;
-        return std::unexpected(failure);
-    }
     const auto length = static_cast<std::int32_t>(size.size());
     size.number(length);
     writing_output out(size);

@@ -177,11 +177,11 @@ private:
         if (!flexible_) return unknown.empty() || refuse(errc::field_not_in_version, "unknown_tags");
         const struct_layout& layout =
             info.layouts[static_cast<std::size_t>(version_ - facts_.versions.first)];
-        std::uint32_t due = 0; // bit k: the k-th known tag; there are at most max_struct_steps
+        std::uint64_t due = 0; // bit k: tag k; draft.hpp refuses tags above 63
         auto count = static_cast<std::uint32_t>(unknown.size());
         for (unsigned k = 0; k < layout.tag_count; ++k)
             if (layout.tags[k].in_version && !has_default(from.field(layout.tags[k].field))) {
-                due |= std::uint32_t{1} << k;
+                due |= std::uint64_t{1} << k;
                 ++count;
             }
         out_.varint(count);
@@ -244,6 +244,10 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
     if (!dynamic_encoder<measuring_output>(size, message.facts, version, owner, failure)
              .put_struct(*message.structure, from))
         return std::unexpected(failure);
+    if (size.size() > wire::max_length) {
+        failure.code = errc::too_large;
+        return std::unexpected(failure);
+    }
     writing_output out(size);
     static_cast<void>(dynamic_encoder<writing_output>(out, message.facts, version, owner, failure)
                           .put_struct(*message.structure, from));
@@ -258,7 +262,7 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
 ///
 /// `message` must be the one that it was parsed as. Errors, with the path of the field: unsupported_version;
 /// field_not_in_version for a value (or unknown tags) that `version` cannot carry and that may not be
-/// dropped; null_not_allowed where `version` has no null.
+/// dropped; null_not_allowed where `version` has no null; too_large for a body of 2 GiB or more.
 [[nodiscard]] inline std::expected<buffer_chain, error> encode(const message_info& message,
                                                                const held<dynamic_view>& from, int version) {
     if (message.facts.canonical(version) == from->version()) {

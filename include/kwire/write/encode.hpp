@@ -417,8 +417,14 @@ bool measure(const typename M::data& message, int version, measuring_output& out
         failure.code = errc::unsupported_version;
         return false;
     }
-    return data_encoder<measuring_output>(out, version, M::facts.flexible(version), failure)
-        .template put_struct<M>(message);
+    if (!data_encoder<measuring_output>(out, version, M::facts.flexible(version), failure)
+             .template put_struct<M>(message))
+        return false;
+    if (out.size() > wire::max_length) { // no reader accepts it, and 32 bits may not hold it
+        failure.code = errc::too_large;
+        return false;
+    }
+    return true;
 }
 
 /// The writing pass; `measure` said that it is possible.
@@ -435,8 +441,8 @@ void write(const typename M::data& message, int version, writing_output& out) {
 /// The exact size in bytes of a message's body at `version`, payloads included.
 ///
 /// Errors: unsupported_version; field_not_in_version for a value that is not the default, not ignorable and
-/// not part of that version; null_not_allowed; string_too_long; too_large; tag_order and duplicate_tag in
-/// unknown tags.
+/// not part of that version; null_not_allowed; string_too_long; too_large for a value that no length field
+/// can hold, and without a path for a body of 2 GiB or more; tag_order and duplicate_tag in unknown tags.
 template <class M>
 [[nodiscard]] std::expected<std::uint64_t, error> encoded_size(const typename M::data& message, int version) {
     detail::measuring_output size;

@@ -4,6 +4,7 @@
 #include <kwire/schema/info_of.hpp>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -32,7 +33,11 @@ struct default_struct {
         const field_info& field = tables_of<S>::fields[I];
         if (place.anchor >= field_place::in_tags) return;
         if (const std::uint8_t width = width_of(field.kind); width != 0) {
-            out.put(static_cast<std::uint64_t>(field.default_number), width);
+            const std::int64_t number = field.default_number;
+            out.put(field.kind == field_kind::float64
+                        ? std::bit_cast<std::uint64_t>(static_cast<double>(number))
+                        : static_cast<std::uint64_t>(number),
+                    width);
             return;
         }
         const bool null = field.null_default && field.nullable.contains(layout.version);
