@@ -48,6 +48,7 @@ enum class errc : std::uint8_t {
     decompressed_too_large,  ///< compressed bytes that decompress to more than the cap in force
     dictionary_needed,       ///< compressed bytes that need a dictionary, which Kafka does not use
     out_of_memory,           ///< a compression library that could not allocate its state
+    memory_limit_exceeded,   ///< a message whose `data` would take more memory than the limit in force
     unknown_correlation_id,  ///< a response without a request, or to one that was already answered
     response_out_of_order,   ///< a response before the one to an earlier request; Kafka answers in order
     duplicate_correlation_id, ///< a request with the id of another one that still waits for its response
@@ -89,6 +90,7 @@ enum class errc : std::uint8_t {
     case errc::decompressed_too_large: return "decompressed_too_large";
     case errc::dictionary_needed: return "dictionary_needed";
     case errc::out_of_memory: return "out_of_memory";
+    case errc::memory_limit_exceeded: return "memory_limit_exceeded";
     case errc::unknown_correlation_id: return "unknown_correlation_id";
     case errc::response_out_of_order: return "response_out_of_order";
     case errc::duplicate_correlation_id: return "duplicate_correlation_id";

@@ -54,6 +54,9 @@ struct message_type {
                                                       watch watched) = nullptr;
     /// The encoding of a default-constructed data struct.
     std::expected<kwire::buffer_chain, kwire::error> (*encode_default)(int version) = nullptr;
+    /// As `rewrite`, with a limit on the memory that the data takes.
+    std::expected<rewritten, kwire::error> (*rewrite_within)(const kwire::shared_buffer& body, int version,
+                                                             std::uint64_t limit, watch watched) = nullptr;
 };
 
 template <class M>
@@ -97,12 +100,7 @@ fixed_reader fixed_reader_of(int version) {
 }
 
 template <class M>
-std::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body, int version, watch watched) {
-    const auto message = kwire::parse<M>(body, version);
-    if (!message) return std::unexpected(message.error());
-    if (watched.begin != nullptr) watched.begin();
-    const typename M::data data = kwire::to_data(*message);
-    if (watched.end != nullptr) watched.end();
+std::expected<rewritten, kwire::error> encode_again(const typename M::data& data, int version) {
     const auto size = kwire::encoded_size<M>(data, version);
     if (!size) return std::unexpected(size.error());
     auto encoded = kwire::encode<M>(data, version);
@@ -110,11 +108,34 @@ std::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body,
     return rewritten{*std::move(encoded), *size};
 }
 
+template <class M>
+std::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body, int version, watch watched) {
+    const auto message = kwire::parse<M>(body, version);
+    if (!message) return std::unexpected(message.error());
+    if (watched.begin != nullptr) watched.begin();
+    const typename M::data data = kwire::to_data(*message);
+    if (watched.end != nullptr) watched.end();
+    return encode_again<M>(data, version);
+}
+
+template <class M>
+std::expected<rewritten, kwire::error> rewrite_within(const kwire::shared_buffer& body, int version,
+                                                      std::uint64_t limit, watch watched) {
+    const auto message = kwire::parse<M>(body, version);
+    if (!message) return std::unexpected(message.error());
+    if (watched.begin != nullptr) watched.begin();
+    const auto data = kwire::to_data(*message, {.memory_limit = limit});
+    if (watched.end != nullptr) watched.end();
+    if (!data) return std::unexpected(data.error());
+    return encode_again<M>(*data, version);
+}
+
 template <class M, fixed_versions Which = fixed_versions::some>
 constexpr message_type describe() {
-    return {M::facts,    &kwire::info_of<M>,
-            &read<M>,    &fixed_reader_of<M, Which>,
-            &rewrite<M>, [](int version) { return kwire::encode<M>({}, version); }};
+    return {M::facts,          &kwire::info_of<M>,
+            &read<M>,          &fixed_reader_of<M, Which>,
+            &rewrite<M>,       [](int version) { return kwire::encode<M>({}, version); },
+            &rewrite_within<M>};
 }
 
 } // namespace support

@@ -78,11 +78,11 @@ typename M::data read(std::string_view hex, unsigned needed, errc code, const ou
         CHECK(to_hex(dynamic->bytes()) == to_hex(from_hex(expected.body)));
         CHECK(kwire::same_content(kwire::as_dynamic(*general), *dynamic));
         CHECK(kwire::same_content(kwire::as_dynamic(*fixed), *dynamic));
-        CHECK(kwire::encode<M>(kwire::to_data(*general), V).value() ==
-              kwire::encode<M>(kwire::to_data(*fixed), V).value());
+        CHECK(kwire::encode<M>(kwire::copy_to_data(*general), V).value() ==
+              kwire::encode<M>(kwire::copy_to_data(*fixed), V).value());
     }
     const auto view = kwire::parse_view<M>(bytes.span(), V, parse_options::lenient());
-    typename M::data data = kwire::to_data(*view);
+    typename M::data data = kwire::copy_to_data(*view);
     const auto written = kwire::encode<M>(data, V);
     REQUIRE(written);
     const kwire::shared_buffer again = written->to_bytes();

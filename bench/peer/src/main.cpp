@@ -34,7 +34,7 @@ constexpr std::int16_t version = 12;
 [[gnu::noinline]] std::size_t decode(std::span<const std::byte> body) {
     const auto view = kwire::parse_view<kwire::metadata_response>(body, version);
     if (!view) std::abort();
-    const auto data = kwire::to_data(*view);
+    const auto data = kwire::copy_to_data(*view);
     return data.topics.size();
 }
 
@@ -52,7 +52,7 @@ void compare(std::span<const std::byte> body, const peer_body* theirs) {
     require(std::ranges::equal(again, body), "bytes, kafka-protocol");
     const auto view = kwire::parse_view<kwire::metadata_response>(body, version);
     require(view.has_value(), "kwire refuses the body");
-    const auto written = kwire::encode<kwire::metadata_response>(kwire::to_data(*view), version);
+    const auto written = kwire::encode<kwire::metadata_response>(kwire::copy_to_data(*view), version);
     require(written.has_value(), "kwire does not write it");
     const kwire::shared_buffer bytes = written->to_bytes();
     require(std::ranges::equal(bytes.span(), body), "bytes, kwire");

@@ -181,7 +181,7 @@ private:
 /// features and unknown tags.
 [[nodiscard]] inline api_versions_response::data clamp(const api_versions_response::view& answer,
                                                        std::span<const api_range> ours = known_apis) {
-    api_versions_response::data out = to_data(answer);
+    api_versions_response::data out = copy_to_data(answer);
     std::erase_if(out.api_keys, [&](api_versions_response::api_version::data& one) {
         const version_range both =
             detail::intersection({one.min_version, one.max_version}, versions_in(ours, one.api_key));

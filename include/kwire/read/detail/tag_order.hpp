@@ -25,15 +25,29 @@ KWIRE_COLD inline void put_in_order(std::vector<unknown_tag_view>& tags) {
     tags.resize(kept);
 }
 
-/// The tags of a section as they are to be written. Allocates if there are any.
+/// How many tags a section has, and whether they are in the order in which they are to be written.
+struct tag_summary {
+    std::size_t count = 0;
+    bool rising = true;
+};
+inline tag_summary summary_of(const unknown_tag_range& section) noexcept {
+    tag_summary found;
+    std::uint32_t last = 0;
+    for (const unknown_tag_view tag : section) {
+        found.rising = found.rising && (found.count == 0 || last < tag.number);
+        last = tag.number;
+        ++found.count;
+    }
+    return found;
+}
+
+/// The tags of a section as they are to be written. One allocation if there are any.
 inline std::vector<unknown_tag_view> tags_in_order(const unknown_tag_range& section) {
     std::vector<unknown_tag_view> tags;
-    bool rising = true;
-    for (const unknown_tag_view tag : section) {
-        rising = rising && (tags.empty() || tags.back().number < tag.number);
-        tags.push_back(tag);
-    }
-    if (!rising) put_in_order(tags);
+    const tag_summary all = summary_of(section);
+    tags.reserve(all.count);
+    for (const unknown_tag_view tag : section) tags.push_back(tag);
+    if (!all.rising) put_in_order(tags);
     return tags;
 }
 
