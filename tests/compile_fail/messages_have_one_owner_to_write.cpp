@@ -3,6 +3,7 @@
 #include <kwire/messages/metadata.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/write/set.hpp>
+#include <kwire/write/to_data.hpp>
 
 #include <vector>
 
@@ -51,6 +52,16 @@ bool use(kwire::request_frame frame) {
 #elif KWIRE_MUST_FAIL == 9
     // expect: encode_request writes the data of a request
     return kwire::encode_request(kwire::metadata_response::data{}, 12, 7).has_value();
+#elif KWIRE_MUST_FAIL == 10
+    // expect: give to_data the message .to_data\(message\), not to_data\(\*message\)
+    return kwire::to_data(*frozen).allow_auto_topic_creation; // a view does not keep its bytes alive
+#elif KWIRE_MUST_FAIL == 11
+    // expect: an editable message must be their only holder
+    auto again = kwire::edit(kwire::message<request>(frozen));
+    return again && kwire::to_data(*again).allow_auto_topic_creation;
+#elif KWIRE_MUST_FAIL == 12
+    // expect: use of deleted function|call to deleted function
+    return kwire::to_data(kwire::parse<request>(receive(), 12)).allow_auto_topic_creation;
 #endif
-    return frozen->allow_auto_topic_creation();
+    return frozen->allow_auto_topic_creation() && kwire::to_data(frozen).allow_auto_topic_creation;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "catch.hpp"
+#include "support/bytes.hpp"
 
 namespace {
 
@@ -18,7 +19,55 @@ std::string refusal(const std::expected<kwire::buffer_chain, kwire::error>& resu
            std::string(kwire::path_of(result.error()));
 }
 
+/// A message with more tags than Kafka has in any, and with a struct that version 1 lacks, whose double is 5.
+struct many_tags : private kwire::vocabulary {
+    static constexpr kwire::message_facts facts{"ManyTags", -1, {0, 1}, 0};
+    struct measured {
+        template <class M = many_tags>
+        static constexpr kwire::field_list<M, 1> fields{{{"value", float64, since(0), defaults_to(5)}}};
+        template <int V>
+        struct basic_view : kwire::struct_view<measured, V> {
+            [[nodiscard]] double value() const noexcept { return kwire::get<0>(*this); }
+        };
+        using view = basic_view<kwire::any_version>;
+    };
+#define TAG(n) {"tag_" #n, int8, since(0), tag(n)}
+#define TEN_TAGS(n)                                                                                          \
+    TAG(n##0), TAG(n##1), TAG(n##2), TAG(n##3), TAG(n##4), TAG(n##5), TAG(n##6), TAG(n##7), TAG(n##8),       \
+        TAG(n##9)
+    template <class M = many_tags>
+    static constexpr kwire::field_list<M, 41, measured> fields{
+        {{"measured", structure<measured>(), only(0), ignorable},
+         TEN_TAGS(),
+         TEN_TAGS(1),
+         TEN_TAGS(2),
+         TEN_TAGS(3)}};
+#undef TEN_TAGS
+#undef TAG
+    template <int V>
+    struct basic_view : kwire::struct_view<many_tags, V> {
+        [[nodiscard]] measured::basic_view<V> measurement() const noexcept { return kwire::get<0>(*this); }
+    };
+    using view = basic_view<kwire::any_version>;
+};
+
 } // namespace
+
+TEST_CASE("tags above 31 and doubles that the version lacks are what the schema says") {
+    const kwire::message_info& info = kwire::message_info_of<many_tags>;
+    // measured 2.0, then tags 3 and 35 with one byte each
+    const auto body =
+        kwire::shared_buffer::copy_of(kwire::test::from_hex("4000000000000000 00 02 03 01 aa 23 01 bb"));
+    const auto other = kwire::transcode(info, body, 0, 1);
+    REQUIRE(other);
+    const auto written = other->to_bytes();
+    CHECK(kwire::test::to_hex(written.span()) ==
+          kwire::test::to_hex(kwire::test::from_hex("02 03 01 aa 23 01 bb")));
+    const auto view = kwire::parse_view<many_tags>(written, 1);
+    REQUIRE(view);
+    CHECK(view->measurement().value() == 5.0);
+    CHECK(kwire::as_dynamic(*view).field(0).structure().field(0).real() == 5.0);
+}
 
 TEST_CASE("transcoding writes what the typed encoder writes of the same values") {
     const kwire::metadata_request::data request{.topics = {{{.name = "orders"}, {.name = "bills"}}}};

@@ -70,6 +70,24 @@ TEST_CASE("payloads go out where they are, in one allocation for the rest") {
                   [&] { static_cast<void>(kwire::encode<kwire::produce_request>(request, 9)); }) == 1);
 }
 
+TEST_CASE("a body of 2 GiB is refused, since nobody would read it") {
+    auto mebibytes = kwire::unique_buffer::with_capacity(64 << 20);
+    mebibytes.commit(64 << 20); // never looked at
+    const shared_buffer payload = std::move(mebibytes).freeze();
+    kwire::buffer_chain half;
+    for (int i = 0; i < 16; ++i) half.put_bytes(payload);
+    kwire::produce_request::data request;
+    request.topic_data = {{.name = "t", .partition_data = {{.records = half}, {.records = half}}}};
+    const auto refused = kwire::encode(request, 9);
+    REQUIRE(!refused);
+    CHECK(refused.error() == kwire::errc::too_large);
+    CHECK(refused.error().message == "ProduceRequest");
+    CHECK(refused.error().depth == 0);
+    CHECK(kwire::encoded_size(request, 9).error() == kwire::errc::too_large);
+    request.topic_data[0].partition_data.pop_back();
+    CHECK(kwire::encode(request, 9));
+}
+
 TEST_CASE("a value that the version cannot carry is refused with its field") {
     kwire::metadata_request::data request;
     request.topics = nullptr;

@@ -4,7 +4,7 @@
 ///     data.topics.erase(data.topics.begin());
 ///     auto out = kwire::encode<kwire::metadata_response>(data, version);
 ///
-/// `data` takes more memory than the bytes that it was read from, up to 40 times as much: what strangers send
+/// `data` takes more memory than the bytes that it was read from, up to 46 times as much: what strangers send
 /// is read through views, or with a limit.
 ///
 ///     auto bounded = kwire::to_data(*request, {.memory_limit = 1 << 20});
@@ -237,7 +237,7 @@ inline constexpr bool never = false;
 /// The values of a message, or of a held part of one, as a `data` struct of their own.
 ///
 /// Bytes and records are slices of its buffer and keep that alive: nothing of them is copied. Everything else
-/// is owned, and takes up to 40 times the bytes of the message, in memory that is allocated list by list; if
+/// is owned, and takes up to 46 times the bytes of the message, in memory that is allocated list by list; if
 /// it runs out, std::bad_alloc passes and nothing is kept.
 template <class View>
 [[nodiscard]] auto to_data(const held<View>& message) {
