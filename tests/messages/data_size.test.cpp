@@ -14,9 +14,9 @@
 
 namespace {
 
+using kwire::child_of;
 using kwire::field_info;
 using kwire::field_kind;
-using kwire::child_of;
 using kwire::detail::struct_layout;
 using kwire::detail::tables_of;
 

@@ -34,7 +34,7 @@ std::size_t allocations_of(F&& f) {
     f();
     return allocations - before;
 }
-/// How many bytes `f` allocates, also if it frees them.
+/// How many bytes `f` allocates, even if it frees them.
 template <class F>
 std::size_t allocated_bytes_of(F&& f) {
     const std::size_t before = allocated_bytes;

@@ -22,7 +22,7 @@ namespace support {
 
 template <class Prepare, class Change, class Unchanged, class Changed>
 struct fallible {
-    Prepare prepare;     ///< the state before, made anew for each attempt
+    Prepare prepare;     ///< the state before, made again for each attempt
     Change change;       ///< what is tried
     Unchanged unchanged; ///< whether the state is as it was
     Changed changed;     ///< whether the state is as it should be
@@ -40,7 +40,7 @@ struct promise {
         return out << of.refused << " refused" << (of.broken.empty() ? "" : ": ") << of.broken;
     }
 };
-/// All is well, and so many allocations were refused. (Where none can be, there were none.)
+/// Nothing is wrong, and so many allocations were refused. (Where none can be, there were none.)
 [[nodiscard]] constexpr promise kept_promise(std::size_t refused) noexcept {
     return {counts_allocations ? refused : 0, {}};
 }

@@ -70,7 +70,7 @@ TEST_CASE("payloads go out where they are, in one allocation for the rest") {
                   [&] { static_cast<void>(kwire::encode<kwire::produce_request>(request, 9)); }) == 1);
 }
 
-TEST_CASE("a body of 2 GiB is refused, since nobody would read it") {
+TEST_CASE("a body of 2 GiB is refused, since no reader accepts it") {
     auto mebibytes = kwire::unique_buffer::with_capacity(64 << 20);
     mebibytes.commit(64 << 20); // never looked at
     const shared_buffer payload = std::move(mebibytes).freeze();

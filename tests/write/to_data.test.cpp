@@ -109,7 +109,7 @@ TEST_CASE("data of a held part refers to the bytes of the message") {
     }
 }
 
-TEST_CASE("data of a message that was written to refers to its bytes, which nobody can write to any more") {
+TEST_CASE("data of a message that was written to refers to its bytes, which are read-only from then on") {
     auto message = kwire::edit(response(13)).value();
     kwire::fetch_response::data data;
     CHECK(copied_by([&] { data = kwire::to_data(std::move(message)); }) == 0);
@@ -133,7 +133,7 @@ TEST_CASE("data made of a view alone has copies, and says so by its name") {
     CHECK(kwire::to_data(*kwire::parse<kwire::fetch_response>(body, 13), {.memory_limit = 4000}));
 }
 
-TEST_CASE("a temporary result has no data, since nobody can have asked whether it has a value") {
+TEST_CASE("a temporary result has no data, since the program cannot know whether it has a value") {
     using parsed = kwire::result<kwire::message<kwire::fetch_response>>;
     STATIC_REQUIRE(has_data<parsed&>);
     STATIC_REQUIRE(has_data<const parsed&>);

@@ -130,9 +130,9 @@ public:
     /// handle.
     ///
     /// `bytes` must stay valid while `owner` is moved to the heap. `owner` is destroyed with the last buffer
-    /// on it, on the thread that destroys that buffer. No bytes are copied. Nobody else may change them while
-    /// there are views of them: what was checked once is trusted, so memory shared with another process must
-    /// be copied first (copy_of).
+    /// on it, on the thread that destroys that buffer. No bytes are copied. They must not change while there
+    /// are views of them, since what was checked once is trusted: memory that another process or a device
+    /// writes to must be copied first (copy_of).
     template <std::movable Owner>
     [[nodiscard]] static shared_buffer adopt(Owner owner, std::span<const std::byte> bytes) {
         auto* control = new detail::owner_control<Owner>(std::move(owner));

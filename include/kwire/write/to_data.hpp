@@ -262,7 +262,7 @@ template <class T>
 [[nodiscard]] auto to_data(const result<T>& message, const data_limits& limits) {
     return to_data(*message, limits);
 }
-/// Not for a temporary result, which nobody has asked whether it has a value.
+/// Not for a temporary result, of which the program cannot know yet whether it has a value.
 template <class T>
 void to_data(const result<T>&& message) = delete;
 template <class T>
