@@ -42,7 +42,7 @@ struct reading {
     asio::io_context context;
     asio::readable_pipe stream{context};
     asio::writable_pipe peer{context};
-    kwire::frame_reader reader;
+    kwire::request_reader reader;
     std::optional<error_code> outcome;
     shared_buffer frame;
 
@@ -207,7 +207,7 @@ TEST_CASE("running out of memory for a frame is an error code, and the next call
         }
     };
     reading r;
-    kwire::basic_frame_reader<short_of_memory> reader;
+    kwire::basic_request_reader<short_of_memory> reader;
     std::vector<error_code> outcomes;
     const auto start = [&] {
         kwire::async_read_frame(r.stream, reader, [&](error_code ec, shared_buffer f) {

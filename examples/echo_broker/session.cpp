@@ -47,7 +47,7 @@ struct connection {
     void no_deadline() { deadline = clock::time_point::max(); }
 
     tcp::socket socket;
-    kwire::frame_reader reader;
+    kwire::request_reader reader;
     clock::time_point deadline = clock::now() + first_request_within;
 };
 

@@ -1,6 +1,6 @@
 /// kwire on Boost.Asio: reads frames from a stream, with any completion token.
 ///
-///     kwire::frame_reader reader;
+///     kwire::request_reader reader; // response_reader for what a broker sends
 ///     kwire::shared_buffer frame = co_await kwire::async_read_frame(socket, reader, use_awaitable);
 ///     kwire::buffer_chain answer = answer_to(frame);
 ///     co_await boost::asio::async_write(socket, answer, use_awaitable); // a chain is a buffer sequence

@@ -93,7 +93,7 @@ void read_records(std::span<const std::byte> input) {
 
 /// The frames of a stream that arrives `step` bytes at a time.
 std::vector<kwire::shared_buffer> frames_of(std::span<const std::byte> stream, std::size_t step) {
-    kwire::frame_reader reader({.max_frame_bytes = 100'000});
+    kwire::request_reader reader({.max_frame_bytes = 100'000});
     std::vector<kwire::shared_buffer> frames;
     for (;;) {
         auto frame = reader.next();
@@ -130,7 +130,7 @@ void check_produce(const kwire::shared_buffer& frame, bool has_header) {
 void check_frames(std::span<const std::byte> input) {
     const auto frames = frames_of(input, input.size());
     insist(frames == frames_of(input, 1) && frames == frames_of(input, 3), "pieces make no difference");
-    kwire::correlator pending;
+    kwire::correlator<> pending;
     for (const kwire::shared_buffer& frame : frames) {
         const auto request = kwire::parse_request_frame(frame);
         if (request)

@@ -104,11 +104,11 @@ TEST_CASE("parts of a message are held and sliced, and parts of another one are 
     CHECK_FALSE(other.slice(topic.topic()));
 }
 
-TEST_CASE("a frame of another API is not read as the message") {
+TEST_CASE("a frame of another API is not read as the message, and the error names the frame's") {
     const auto refused =
         kwire::parse<kwire::metadata_request>(kwire::parse_request_frame(fetch_frame()).value());
     REQUIRE_FALSE(refused);
-    CHECK(std::string(kwire::describe(refused.error())) == "MetadataRequest v12: api_mismatch");
+    CHECK(std::string(kwire::describe(refused.error())) == "Fetch v12: api_mismatch");
 }
 
 TEST_CASE("a response has the header of a response") {

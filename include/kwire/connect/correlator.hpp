@@ -1,17 +1,26 @@
 /// Matches responses to their requests on one connection.
 ///
-///     kwire::correlator pending;
+///     kwire::correlator<> pending;
 ///     if (auto noted = pending.sent(request.span()); !noted) return close(noted.error());
 ///     send(request);
 ///     ...
 ///     auto asked = pending.received(frame.span());
-///     if (!asked) return close(asked.error());         // unknown, repeated or out of order
+///     if (!asked) return close(asked.error());         // nothing was asked
 ///     if (!*asked) return pass_token(frame);           // a raw SASL token has no header
 ///     auto response = kwire::parse_response_frame(frame, (*asked)->api, (*asked)->api_version);
 ///
-/// Frames are without their length, as frame_reader yields them.
+/// It also carries a value of the program's own with each request, such as who asked and when:
+///
+///     kwire::correlator<std::chrono::steady_clock::time_point> timed;
+///     auto noted = timed.sent(request.span(), std::chrono::steady_clock::now());
+///     ...
+///     auto answered = timed.received(frame.span());
+///     if (answered && *answered) measure((*answered)->api, (*answered)->value);
+///
+/// Frames are without their length, as the frame readers yield them.
 #pragma once
 
+#include <kwire/connect/detail/token_exchange.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/schema/detail/length.hpp>
 
@@ -20,9 +29,11 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace kwire {
@@ -70,151 +81,252 @@ namespace kwire {
     return wire::load_be<std::int16_t>(p) != 0;
 }
 
+/// A request that was sent: its start, and the value that the program gave with it.
+template <class T = void>
+struct sent_request : request_start {
+    T value;
+};
+template <>
+struct sent_request<void> : request_start {};
+
+/// A request whose response has come.
+template <class T = void>
+struct answered_request : sent_request<T> {
+    /// Whether the response has the id of this request. Clients give an id twice, and old brokers answer with
+    /// ids of their own; the order tells which request it is. Anything else is a fault of the broker.
+    bool id_matches = true;
+};
+
+/// What became of a frame that was sent.
+struct sent_frame {
+    /// A response will come, and with it the value. If not, the value was not taken: a Produce with acks=0,
+    /// or a token.
+    bool awaits_response = false;
+    bool is_token = false;   ///< a raw SASL token, which has no header
+    bool repeats_id = false; ///< an earlier request with the same id is still waiting
+};
+
+/// What a correlator allows.
+struct correlator_options {
+    std::size_t most_in_flight = 1024;
+    parse_options parse = {}; ///< with which the requests are parsed
+    /// Refuse ids that repeat and responses with the id of another request or of none, instead of telling of
+    /// them.
+    bool strict_ids = false;
+};
+
 /// The requests of one connection that wait for their responses, in the order in which they were sent.
 ///
-/// Kafka responds in that order, so every other response is refused: a second one, one out of order, or one
-/// without a request. A refusal changes nothing here, but the connection is no longer usable, since the
-/// meaning of its next bytes is unknown. Uses 8 bytes per request, grows up to the number that may be in
-/// flight and then allocates no more.
+/// Kafka responds in that order, and the order decides: each response is that to the oldest request, whatever
+/// its id is, and `id_matches` says whether it is that request's. (With `strict_ids` other ids are refused. A
+/// refusal changes nothing here, but the meaning of the connection's next bytes is then unknown.)
+///
+/// `T` is what the program keeps with each request: any object type whose move cannot throw. It need not be
+/// default constructible nor copyable. Uses 8 bytes per request and those of `T`, grows up to the number that
+/// may be in flight and then allocates no more.
 ///
 /// After a successful response to SaslHandshake v0, frames in both directions are SASL tokens without a
-/// header; only the caller can know when the mechanism has finished (end_of_tokens). Not copyable or movable,
-/// like the reader of that connection, and not for two threads at once.
-class correlator {
-public:
-    static constexpr std::size_t default_most_in_flight = 1024;
+/// header. The client's next request ends that: it is known by its API, version and client id, which no token
+/// of Kafka's mechanisms can have (is_token). Not copyable or movable, like the readers of that connection,
+/// and not for two threads at once.
+template <class T = void>
+class correlator : public detail::token_exchange {
+    static_assert(std::is_void_v<T> || std::is_nothrow_move_constructible_v<T>,
+                  "a value is moved while memory grows, which must not fail half-way");
 
-    /// Pass the `options` with which the requests are parsed.
-    explicit correlator(std::size_t most_in_flight = default_most_in_flight,
-                        parse_options options = {}) noexcept
-        : most_(most_in_flight), options_(options) {}
+public:
+    explicit correlator(const correlator_options& options = {}) noexcept : options_(options) {}
     correlator(const correlator&) = delete;
     correlator& operator=(const correlator&) = delete;
-    ~correlator() = default;
+    ~correlator() {
+        while (count_ != 0) drop();
+        if (ring_ != nullptr) allocator().deallocate(ring_, capacity_);
+    }
 
     /// Records a frame that is about to be sent: a request, with or without a response, or a token.
     ///
-    /// Errors: those of expects_response; duplicate_correlation_id; too_many_in_flight if full(), and after a
-    /// SaslHandshake v0 that is not answered yet, since the response decides what such a frame is.
-    [[nodiscard]] std::expected<void, error> sent(std::span<const std::byte> frame) {
-        if (tokens_) return {};
-        const auto answered = expects_response(frame, options_);
-        if (!answered) return std::unexpected(answered.error());
-        const request_start start = *peek_request(frame);
-        if (*answered) return note(start);
-        return handshakes() ? refuse(errc::too_many_in_flight, request_header::facts.name)
-                            : std::expected<void, error>{};
+    /// Errors: those of expects_response; too_many_in_flight if full(), which is also true after a
+    /// SaslHandshake v0 that is not answered yet, since the response decides what the next frame is;
+    /// duplicate_correlation_id with `strict_ids`. They name the API and version of the refused request.
+    /// Throws std::bad_alloc if memory runs out. Nothing has changed then.
+    [[nodiscard]] std::expected<sent_frame, error> sent(std::span<const std::byte> frame)
+        requires std::is_void_v<T>
+    {
+        return note_frame(frame);
+    }
+    /// The same with the value that received() or abandon() gives back. It is constructed from `value` only
+    /// if `awaits_response`; otherwise, and after a refusal or lack of memory, `value` is as it was.
+    template <class Value>
+        requires std::is_constructible_v<T, Value>
+    [[nodiscard]] std::expected<sent_frame, error> sent(std::span<const std::byte> frame, Value&& value) {
+        return note_frame(frame, std::forward<Value>(value));
     }
 
     /// The same for a request that the caller knows to be answered. Ends an exchange of tokens.
-    [[nodiscard]] std::expected<void, error> sent(const request_start& request) {
-        auto noted = note(request);
-        if (noted) tokens_ = false;
-        return noted;
+    [[nodiscard]] std::expected<sent_frame, error> sent(const request_start& request)
+        requires std::is_void_v<T>
+    {
+        return note(request);
+    }
+    template <class Value>
+        requires std::is_constructible_v<T, Value>
+    [[nodiscard]] std::expected<sent_frame, error> sent(const request_start& request, Value&& value) {
+        return note(request, std::forward<Value>(value));
     }
 
     /// Returns the request that the response in `frame` answers, and removes it; nullopt for a token.
     ///
-    /// Errors: unknown_correlation_id, response_out_of_order, and truncated for frames of fewer than four
-    /// bytes.
-    [[nodiscard]] std::expected<std::optional<request_start>, error>
+    /// Errors: unknown_correlation_id if no request is waiting; truncated for frames of fewer than four
+    /// bytes; with `strict_ids` also unknown_correlation_id for an id that no request has, and
+    /// response_out_of_order for that of a later one. They name the API and version of the request whose turn
+    /// it is.
+    [[nodiscard]] std::expected<std::optional<answered_request<T>>, error>
     received(std::span<const std::byte> frame) noexcept {
-        if (tokens_) return std::nullopt;
-        if (frame.size() < 4)
+        const bool has_id = frame.size() >= 4;
+        const std::int32_t id = has_id ? wire::load_be<std::int32_t>(frame.data()) : 0;
+        const bool id_matches = has_id && count_ != 0 && at(0).correlation_id == id;
+        if (token_may_arrive() && !(id_matches && !exchanges_tokens())) {
+            token_received();
+            return std::nullopt;
+        }
+        if (!has_id)
             return std::unexpected(error{.code = errc::truncated,
                                          .needed = 4,
                                          .left = frame.size(),
                                          .message = response_header::facts.name});
-        const auto id = wire::load_be<std::int32_t>(frame.data());
-        if (count_ == 0 || at(0).correlation_id != id) {
-            const errc code = waits(id) ? errc::response_out_of_order : errc::unknown_correlation_id;
-            return std::unexpected(
-                error{.code = code, .message = response_header::facts.name, .located = false});
-        }
-        const request_start asked = at(0);
-        tokens_ = is_raw_handshake(asked) && frame.size() >= 6 &&
-                  error_code{wire::load_be<std::int16_t>(frame.data() + 4)} == error_code::none;
-        drop();
-        return asked;
+        if (count_ == 0) return refuse(errc::unknown_correlation_id);
+        if (options_.strict_ids && !id_matches)
+            return refuse(waits(id) ? errc::response_out_of_order : errc::unknown_correlation_id, at(0));
+
+        if (detail::is_raw_handshake(at(0).api, at(0).api_version) && frame.size() >= 6 &&
+            error_code{wire::load_be<std::int16_t>(frame.data() + 4)} == error_code::none)
+            begin_tokens();
+        else
+            end_tokens();
+        return answered_request<T>{take(), id_matches};
     }
 
     /// Removes and returns the oldest request; nullopt if there is none. After the end of the connection,
     /// call it until nullopt, so that every request gets an outcome.
-    [[nodiscard]] std::optional<request_start> abandon() noexcept {
+    [[nodiscard]] std::optional<sent_request<T>> abandon() noexcept {
         if (count_ == 0) return std::nullopt;
-        const request_start oldest = at(0);
-        drop();
-        return oldest;
+        return take();
     }
 
     /// The number of requests that wait for a response.
     [[nodiscard]] std::size_t in_flight() const noexcept { return count_; }
     /// Whether no more requests may be sent now: stop reading from the client.
-    [[nodiscard]] bool full() const noexcept { return count_ >= most_; }
+    [[nodiscard]] bool full() const noexcept { return count_ >= options_.most_in_flight || handshakes(); }
 
-    /// Whether frames are SASL tokens now, in both directions.
-    [[nodiscard]] bool exchanges_tokens() const noexcept { return tokens_; }
-    /// The SASL mechanism has finished: the frames that follow have headers again.
-    void end_of_tokens() noexcept { tokens_ = false; }
+    /// Whether a frame of the client is a raw SASL token: frames are tokens now, and this one does not begin
+    /// as a request does.
+    ///
+    /// A request begins with an API key below 256 and a version that the API has. PLAIN tokens begin with
+    /// text, or NUL and text, which as a version is above every known one; SCRAM and OAUTHBEARER with text or
+    /// 0x01, GSSAPI with 0x60 or 0x05, and none of them is a key. An API or version that kwire does not know
+    /// looks like a token; call end_of_tokens() if the client may begin with one (ApiVersions is known in
+    /// every version).
+    [[nodiscard]] bool is_token(std::span<const std::byte> frame) const noexcept {
+        return exchanges_tokens() && !detail::begins_known_request(frame, frame.size());
+    }
+    /// The frames that follow have headers, whatever they look like.
+    void end_of_tokens() noexcept { end_tokens(); }
 
 private:
     static constexpr std::size_t first_capacity = 8;
+    using allocator = std::allocator<sent_request<T>>;
 
-    [[nodiscard]] static bool is_raw_handshake(const request_start& request) noexcept {
-        return request.api == api_key::sasl_handshake && request.api_version == 0;
+    [[nodiscard]] static std::unexpected<error> refuse(errc code) noexcept {
+        return std::unexpected(error{.code = code, .message = response_header::facts.name, .located = false});
     }
-    [[nodiscard]] static std::unexpected<error> refuse(errc code, std::string_view message) noexcept {
-        return std::unexpected(error{.code = code, .message = message, .located = false});
+    [[nodiscard]] static std::unexpected<error> refuse(errc code, const request_start& request) noexcept {
+        const std::string_view name = facts_of(request.api).name;
+        return std::unexpected(error{.code = code,
+                                     .message = name.empty() ? request_header::facts.name : name,
+                                     .version = request.api_version,
+                                     .located = false});
     }
 
     /// The waiting request number `i`, counted from the oldest one.
-    [[nodiscard]] const request_start& at(std::size_t i) const noexcept {
+    [[nodiscard]] std::size_t place_of(std::size_t i) const noexcept {
         const std::size_t place = first_ + i; // less than twice the capacity
-        return ring_[place < capacity_ ? place : place - capacity_];
+        return place < capacity_ ? place : place - capacity_;
     }
+    [[nodiscard]] const sent_request<T>& at(std::size_t i) const noexcept { return ring_[place_of(i)]; }
     [[nodiscard]] bool waits(std::int32_t id) const noexcept {
         for (std::size_t i = 0; i < count_; ++i)
             if (at(i).correlation_id == id) return true;
         return false;
     }
-    [[nodiscard]] bool handshakes() const noexcept { return count_ != 0 && is_raw_handshake(at(count_ - 1)); }
+    [[nodiscard]] bool handshakes() const noexcept {
+        return count_ != 0 && detail::is_raw_handshake(at(count_ - 1).api, at(count_ - 1).api_version);
+    }
 
-    [[nodiscard]] std::expected<void, error> note(const request_start& request) {
-        if (full() || handshakes()) return refuse(errc::too_many_in_flight, request_header::facts.name);
+    template <class... Value>
+    [[nodiscard]] std::expected<sent_frame, error> note_frame(std::span<const std::byte> frame,
+                                                              Value&&... value) {
+        if (is_token(frame)) {
+            token_sent();
+            return sent_frame{.is_token = true};
+        }
+        const auto answered = expects_response(frame, options_.parse);
+        if (!answered) return std::unexpected(answered.error());
+        const request_start start = *peek_request(frame);
+        if (*answered) return note(start, std::forward<Value>(value)...);
+        if (handshakes()) return refuse(errc::too_many_in_flight, start);
+        request_sent();
+        return sent_frame{};
+    }
+
+    template <class... Value>
+    [[nodiscard]] std::expected<sent_frame, error> note(const request_start& request, Value&&... value) {
+        if (full()) return refuse(errc::too_many_in_flight, request);
         // Clients count upwards, so the comparison with the last id is usually enough. The search is for
         // other clients, and while ids from before a wrap-around are waiting.
         const bool above = count_ == 0 || request.correlation_id > at(count_ - 1).correlation_id;
-        if (!(above && rising_ >= count_) && waits(request.correlation_id))
-            return refuse(errc::duplicate_correlation_id, request_header::facts.name);
+        const bool repeats = !(above && rising_ >= count_) && waits(request.correlation_id);
+        if (repeats && options_.strict_ids) return refuse(errc::duplicate_correlation_id, request);
         if (count_ == capacity_) grow();
-        const std::size_t place = first_ + count_;
-        ring_[place < capacity_ ? place : place - capacity_] = request;
+        // In place and last: if the value cannot be constructed, nothing has changed.
+        ::new (static_cast<void*>(ring_ + place_of(count_)))
+            sent_request<T>{request, T(std::forward<Value>(value))...};
         rising_ = above ? std::min(rising_, count_) + 1 : 1;
         ++count_;
-        return {};
+        request_sent();
+        return sent_frame{.awaits_response = true, .repeats_id = repeats};
+    }
+    [[nodiscard]] sent_request<T> take() noexcept {
+        sent_request<T> oldest = std::move(ring_[first_]);
+        drop();
+        return oldest;
     }
     void drop() noexcept {
+        std::destroy_at(ring_ + first_);
         first_ = first_ + 1 < capacity_ ? first_ + 1 : 0;
         --count_;
     }
     void grow() {
-        const std::size_t capacity = std::min(most_, std::max(first_capacity, 2 * capacity_));
-        auto larger = std::make_unique<request_start[]>(capacity);
-        for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
-        ring_ = std::move(larger);
+        const std::size_t capacity =
+            std::min(options_.most_in_flight, std::max(first_capacity, 2 * capacity_));
+        sent_request<T>* const larger = allocator().allocate(capacity);
+        for (std::size_t i = 0; i < count_; ++i) {
+            sent_request<T>& moved = ring_[place_of(i)];
+            ::new (static_cast<void*>(larger + i)) sent_request<T>(std::move(moved));
+            std::destroy_at(&moved);
+        }
+        if (ring_ != nullptr) allocator().deallocate(ring_, capacity_);
+        ring_ = larger;
         capacity_ = capacity;
         first_ = 0;
     }
 
-    std::size_t most_;
-    parse_options options_;
-    std::unique_ptr<request_start[]> ring_;
+    correlator_options options_;
+    sent_request<T>* ring_ = nullptr; ///< memory for `capacity_` requests, of which `count_` exist
     std::size_t capacity_ = 0;
     std::size_t first_ = 0; ///< the position of the oldest request
     std::size_t count_ = 0;
     /// A lower bound of the length of the strictly increasing run of ids at the end of the ring.
     std::size_t rising_ = 0;
-    bool tokens_ = false;
 };
 
 } // namespace kwire

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <kwire/api.hpp>
+#include <kwire/connect/request_start.hpp>
 #include <kwire/error_code.hpp>
 #include <kwire/messages/request_header.hpp>
 #include <kwire/messages/response_header.hpp>
@@ -36,50 +37,6 @@
 #include <utility>
 
 namespace kwire {
-
-/// The version of a request's header: 2 from the first flexible version on, else 1, and 0 for
-/// ControlledShutdown v0, which has no client id.
-///
-/// Unknown versions use the same rule, as in Kafka. Unknown APIs are treated as flexible, as every API added
-/// since Kafka 2.4 is.
-[[nodiscard]] constexpr std::int16_t request_header_version(api_key api, std::int16_t version) noexcept {
-    const api_facts facts = facts_of(api);
-    if (!facts.assigned) return 2;
-    if (api == api_key::controlled_shutdown && version == 0) return 0;
-    return version >= facts.first_flexible ? 2 : 1;
-}
-
-/// The version of a response's header: 1 from the first flexible version on, else 0, and always 0 for
-/// ApiVersions, since a client must be able to read that response before it knows the broker (KIP-511).
-[[nodiscard]] constexpr std::int16_t response_header_version(api_key api, std::int16_t version) noexcept {
-    const api_facts facts = facts_of(api);
-    if (api == api_key::api_versions) return 0;
-    if (!facts.assigned) return 1;
-    return version >= facts.first_flexible ? 1 : 0;
-}
-
-/// The first bytes of every request, the same in all header versions: enough to route it.
-struct request_start {
-    api_key api{};                ///< may be a number that Kafka has not assigned
-    std::int16_t api_version = 0; ///< may be a version that kwire does not know
-    std::int32_t correlation_id = 0;
-};
-
-/// Reads the first eight bytes of a request frame. `truncated` if there are fewer.
-[[nodiscard]] inline std::expected<request_start, error>
-peek_request(std::span<const std::byte> frame) noexcept {
-    if (frame.size() < 8) {
-        error short_frame;
-        short_frame.code = errc::truncated;
-        short_frame.needed = 8;
-        short_frame.left = frame.size();
-        short_frame.message = request_header::facts.name;
-        return std::unexpected(short_frame);
-    }
-    return request_start{static_cast<api_key>(wire::load_be<std::int16_t>(frame.data())),
-                         wire::load_be<std::int16_t>(frame.data() + 2),
-                         wire::load_be<std::int32_t>(frame.data() + 4)};
-}
 
 /// Limits for the tagged fields of a header. Kafka has defined none so far, and a header is read before the
 /// client has authenticated.

@@ -10,7 +10,9 @@
 ///     const kwire::common_versions common(answer);
 ///     auto fetch = common.highest(kwire::api_key::fetch);     // 17, or nullopt
 /// A proxy:
-///     auto cut_down = kwire::clamp(answer, served);
+///     auto offered = kwire::clamp(answer, served);
+///     for (const kwire::lowered_feature& feature : offered.lowered) log(feature.name, feature.from, feature.to);
+///     send(kwire::encode_response(offered.body, version, correlation_id));
 ///
 /// Brokers since Kafka 4.0 read Produce from version 3 on, but advertise it from 0 on, because librdkafka up
 /// to 2.11 does not compress for a broker without version 0. A server's own table should do the same.
@@ -30,6 +32,7 @@
 #include <expected>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -176,13 +179,92 @@ private:
     std::array<version_range, detail::apis.size()> ranges_{};
 };
 
+namespace detail {
+
+/// A level of a feature tells clients to use a version of an API from then on, without a look at its range.
+struct feature_need {
+    std::string_view feature;
+    std::int16_t level;
+    api_key api;
+    std::int16_t version;
+};
+
+/// The needs of all features whose level clients act on. The levels of metadata.version and
+/// eligible.leader.replicas.version concern brokers and controllers alone; for others see `clamp`.
+inline constexpr feature_need feature_needs[] = {
+    // KIP-890: with level 2 a producer sends no AddPartitionsToTxn and AddOffsetsToTxn, since these versions
+    // of Produce and TxnOffsetCommit add what is missing, and takes its next epoch from EndTxn.
+    {"transaction.version", 2, api_key::produce, 12},
+    {"transaction.version", 2, api_key::txn_offset_commit, 5},
+    {"transaction.version", 2, api_key::end_txn, 5},
+    {"group.version", 1, api_key::consumer_group_heartbeat, 0}, // KIP-848
+    {"share.version", 1, api_key::share_group_heartbeat, 0},    // KIP-932
+    {"share.version", 1, api_key::share_fetch, 0},
+    {"share.version", 1, api_key::share_acknowledge, 0},
+    {"streams.version", 1, api_key::streams_group_heartbeat, 0}, // KIP-1071
+    {"kraft.version", 1, api_key::add_raft_voter, 0},            // KIP-853
+    {"kraft.version", 1, api_key::remove_raft_voter, 0},
+};
+
+} // namespace detail
+
+/// A feature that `clamp` has lowered.
+struct lowered_feature {
+    std::string name; ///< "transaction.version"
+    std::int16_t from = 0;
+    std::int16_t to = 0;    ///< 0 if it is left out
+    bool finalized = false; ///< what the cluster has in force; else what the broker could have
+};
+
+/// A response to ApiVersions with less in it, and what became of the features.
+struct clamped_versions {
+    api_versions_response::data body;
+    std::vector<lowered_feature> lowered; ///< empty if all features are as the broker wrote them
+};
+
 /// A broker's response restricted to `ours`, for a proxy to pass on: an API that only one side has is left
-/// out, and the others keep the common versions. Everything else stays as the broker wrote it, including
-/// features and unknown tags.
-[[nodiscard]] inline api_versions_response::data clamp(const api_versions_response::view& answer,
-                                                       std::span<const api_range> ours = known_apis) {
-    api_versions_response::data out = copy_to_data(answer);
-    std::erase_if(out.api_keys, [&](api_versions_response::api_version::data& one) {
+/// out, and the others keep the common versions.
+///
+/// Features that tell clients to use what was taken away are lowered to the highest level that does not, or
+/// left out if that is 0: transaction.version, group.version, share.version, streams.version and
+/// kraft.version, finalized and supported. `lowered` lists them. An API that the broker itself does not offer
+/// lowers nothing. Everything else stays as the broker wrote it, including features that kwire does not know,
+/// and unknown tags.
+[[nodiscard]] inline clamped_versions clamp(const api_versions_response::view& answer,
+                                            std::span<const api_range> ours = known_apis) {
+    clamped_versions out{.body = copy_to_data(answer), .lowered = {}};
+    // The highest level of a feature that needs nothing of what is taken away below.
+    const auto highest_level = [&](std::string_view feature, std::int16_t level) {
+        for (const detail::feature_need& need : detail::feature_needs) {
+            if (need.feature != feature || need.level > level) continue;
+            const auto takes_away = [&](const auto& one) {
+                return one.api_key() == need.api && one.max_version() >= need.version &&
+                       detail::intersection({one.min_version(), one.max_version()},
+                                            versions_in(ours, need.api))
+                               .last < need.version;
+            };
+            for (const auto one : answer.api_keys())
+                if (takes_away(one)) level = std::min<std::int16_t>(level, need.level - 1);
+        }
+        return level;
+    };
+    // Lowers both ends of a range of levels; true if nothing is left of it.
+    const auto lower = [&](const std::string& name, std::int16_t& first, std::int16_t& last, bool finalized) {
+        const std::int16_t level = highest_level(name, last);
+        if (level == last) return false;
+        const bool gone = level <= 0 || (!finalized && level < first);
+        out.lowered.push_back(
+            {.name = name, .from = last, .to = gone ? std::int16_t{0} : level, .finalized = finalized});
+        last = level;
+        first = std::min(first, level);
+        return gone;
+    };
+    std::erase_if(out.body.supported_features,
+                  [&](auto& one) { return lower(one.name, one.min_version, one.max_version, false); });
+    std::erase_if(out.body.finalized_features, [&](auto& one) {
+        return lower(one.name, one.min_version_level, one.max_version_level, true);
+    });
+    std::erase_if(out.body.api_keys, [&](api_versions_response::api_version::data& one) {
         const version_range both =
             detail::intersection({one.min_version, one.max_version}, versions_in(ours, one.api_key));
         one.min_version = both.first;

@@ -78,4 +78,18 @@ using request_frame = message<unread<request_header>>;
 /// A response whose body is not read yet.
 using response_frame = message<unread<response_header>>;
 
+namespace detail {
+
+/// The refusal of a frame of another API than the one that was to be read: names what came.
+template <class Header>
+[[nodiscard]] error mismatch_of(const message<unread<Header>>& frame) noexcept {
+    const std::string_view name = facts_of(frame.api()).name;
+    return {.code = errc::api_mismatch,
+            .message = name.empty() ? std::string_view("unassigned API") : name,
+            .version = frame.api_version(),
+            .located = false};
+}
+
+} // namespace detail
+
 } // namespace kwire

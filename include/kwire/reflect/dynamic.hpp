@@ -391,10 +391,7 @@ template <class Header>
                                              parse_options options = {}) noexcept {
     constexpr std::string_view kind = std::is_same_v<Header, request_header> ? "Request" : "Response";
     if (frame.api() != static_cast<api_key>(info.facts.key) || !info.facts.name.ends_with(kind))
-        return std::unexpected(error{.code = errc::api_mismatch,
-                                     .message = info.facts.name,
-                                     .version = frame.api_version(),
-                                     .located = false});
+        return std::unexpected(detail::mismatch_of(frame));
     const detail::frame_place place = detail::message_access::place(frame);
     const auto view =
         parse_view(info, detail::body_in(frame.frame().span(), place), frame.api_version(), options);

@@ -18,7 +18,7 @@ void close(const kwire::error& why);
 void requests(kwire::shared_buffer frame) {
     // example 1
 }
-void responses(kwire::shared_buffer frame, kwire::correlator& pending) {
+void responses(kwire::shared_buffer frame, kwire::correlator<>& pending) {
     // example 2
 }
 void generic(const kwire::shared_buffer& frame) {

@@ -1,3 +1,4 @@
+#include <kwire/connect/correlator.hpp>
 #include <kwire/connect/frame_reader.hpp>
 
 void close(const kwire::error& why);
@@ -9,3 +10,7 @@ struct socket_type {
 void example(socket_type& socket) {
     // example 1
 }
+
+struct proxy {
+    // example 2
+};

@@ -4,6 +4,7 @@
 void close(const kwire::error& why);
 void send(const std::expected<kwire::buffer_chain, kwire::error>& answer);
 void ask(int version);
+void log(const std::string& feature, int from, int to);
 
 void broker(const kwire::request_frame& request, std::span<const kwire::api_range> served) {
     // example 1
@@ -11,6 +12,7 @@ void broker(const kwire::request_frame& request, std::span<const kwire::api_rang
 void client(const kwire::api_versions_response::view& answer, std::int16_t asked) {
     // example 2
 }
-void proxy(const kwire::api_versions_response::view& answer, std::span<const kwire::api_range> served) {
+void proxy(const kwire::api_versions_response::view& answer, std::span<const kwire::api_range> served,
+           std::int16_t version, std::int32_t correlation_id) {
     // example 3
 }

@@ -18,6 +18,7 @@ namespace kwire::detail {
 class copying_memory {
 public:
     [[nodiscard]] std::byte* data() noexcept { return bytes_.data(); }
+    [[nodiscard]] const std::byte* data() const noexcept { return bytes_.data(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return bytes_.capacity(); }
 
     /// Allocates room for the `first` bytes of `total`.
@@ -51,6 +52,9 @@ template <class Pages>
 class page_memory {
 public:
     [[nodiscard]] std::byte* data() noexcept { return pages_.data != nullptr ? pages_.data : heap_.data(); }
+    [[nodiscard]] const std::byte* data() const noexcept {
+        return pages_.data != nullptr ? pages_.data : heap_.data();
+    }
     [[nodiscard]] std::size_t capacity() const noexcept {
         return pages_.data != nullptr ? pages_.size : heap_.capacity();
     }
