@@ -291,3 +291,14 @@ TEST_CASE("a frame as it is sent loses its length without a copy, and only if th
     CHECK_FALSE(kwire::without_length(sent.slice(0, 3).value()));
     CHECK(kwire::without_length(frame_of("00000000")).value().empty());
 }
+
+TEST_CASE("an ApiVersions response of five bytes is not looked at beyond its end") {
+    const kwire::test::exact_bytes five(from_hex("0023 000000"));
+    CHECK_FALSE(kwire::detail::is_version_fallback(five.span()));
+    for (std::size_t size = 0; size < 6; ++size) {
+        const kwire::test::exact_bytes cut(from_hex("0023 00000000")); // the whole is the shortest fallback
+        CHECK(kwire::detail::is_version_fallback(cut.span()));
+        const kwire::test::exact_bytes short_body(cut.span().first(size));
+        CHECK_FALSE(kwire::detail::is_version_fallback(short_body.span()));
+    }
+}

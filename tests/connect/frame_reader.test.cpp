@@ -1,3 +1,4 @@
+#include <kwire/connect/correlator.hpp>
 #include <kwire/connect/frame_reader.hpp>
 
 #include <algorithm>
@@ -5,7 +6,9 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -17,6 +20,8 @@ using kwire::shared_buffer;
 using support::aborts;
 using support::allocations;
 using support::largest_allocation;
+using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -47,8 +52,8 @@ struct watched_pages {
     }
 };
 
-using portable_reader = kwire::basic_frame_reader<kwire::detail::copying_memory>;
-using watched_reader = kwire::basic_frame_reader<kwire::detail::page_memory<watched_pages>>;
+using portable_reader = kwire::basic_request_reader<kwire::detail::copying_memory>;
+using watched_reader = kwire::basic_request_reader<kwire::detail::page_memory<watched_pages>>;
 
 std::string frame(std::string_view body) {
     const auto n = static_cast<std::uint32_t>(body.size());
@@ -92,7 +97,7 @@ std::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::
 constexpr auto all_at_once = [](std::size_t) { return std::size_t{1} << 30; };
 
 /// Feeds only the length, and returns the reader's verdict.
-template <class Reader = kwire::frame_reader>
+template <class Reader = kwire::request_reader>
 std::optional<kwire::error> judge(std::uint32_t length, const kwire::frame_limits& limits = {}) {
     Reader reader(limits);
     std::string bytes;
@@ -178,9 +183,9 @@ TEST_CASE("the limit is exact: the limit and one less are read, one more is refu
         CAPTURE(max);
         kwire::frame_limits limits;
         limits.max_frame_bytes = max;
-        limits.min_frame_bytes = 0;
         for (std::size_t n : {std::size_t{max} - 1, std::size_t{max}}) {
-            kwire::frame_reader reader(limits);
+            kwire::request_reader reader(limits);
+            reader.set_min_frame_bytes(0);
             const std::string body = body_of(n, 1);
             const auto frames = feed(reader, frame(body), all_at_once);
             REQUIRE(frames.has_value());
@@ -193,7 +198,7 @@ TEST_CASE("the limit is exact: the limit and one less are read, one more is refu
 
 TEST_CASE("a new limit applies from the next length on") {
     kwire::frame_limits limits;
-    kwire::frame_reader reader(limits);
+    kwire::request_reader reader(limits);
     reader.set_max_frame_bytes(kwire::frame_limits::before_authentication().max_frame_bytes);
     const std::string large = body_of(600000, 2);
     REQUIRE(feed(reader, frame("authenticate me"), all_at_once).has_value());
@@ -203,27 +208,269 @@ TEST_CASE("a new limit applies from the next length on") {
     CHECK(feed(reader, frame(large), all_at_once).error() == errc::frame_too_large);
 }
 
+TEST_CASE("requests have 8 bytes at least, responses 4") {
+    kwire::response_reader responses;
+    CHECK(feed(responses, frame("1234") + frame("123456"), all_at_once).value() ==
+          std::vector<std::string>{"1234", "123456"});
+    const auto refused = feed(responses, frame("123"), all_at_once).error();
+    CHECK(refused == errc::bad_frame_length);
+    CHECK(refused.needed == 4);
+    CHECK(refused.left == 3);
+    kwire::request_reader requests;
+    CHECK(feed(requests, frame("12345678"), all_at_once).value() == std::vector<std::string>{"12345678"});
+    CHECK(feed(requests, frame("1234567"), all_at_once).error().needed == 8);
+    // What encode_response writes for Heartbeat v0.
+    kwire::response_reader reader;
+    CHECK(feed(reader, std::string("\0\0\0\6\0\0\0\7\0\0", 10), all_at_once).value().size() == 1);
+}
+
 TEST_CASE("a length of zero is a valid frame if the minimum is zero") {
-    kwire::frame_limits limits;
-    limits.min_frame_bytes = 0;
-    kwire::frame_reader reader(limits);
+    kwire::request_reader reader;
+    reader.set_min_frame_bytes(0);
     CHECK(feed(reader, frame("") + frame("token") + frame(""), all_at_once).value() ==
           std::vector<std::string>{"", "token", ""});
     reader.set_min_frame_bytes(8);
     CHECK(feed(reader, frame(""), all_at_once).error() == errc::bad_frame_length);
 }
 
-TEST_CASE("foreign banners are detected only in the first frame, and only in lengths that are too large") {
-    kwire::frame_reader reader;
+namespace {
+
+const std::string api_versions_request = "\0\x12\0\3\0\0\0\2\0\2me\0\6kwire\2"
+                                         "1\0"s;
+const std::string raw_handshake = "\0\x11\0\0\0\0\0\1\0\2me\0\5PLAIN"s;
+
+} // namespace
+
+TEST_CASE("tokens of any length follow SaslHandshake v0 in both directions, until the next request") {
+    kwire::correlator<> pending;
+    kwire::request_reader from_client;
+    kwire::response_reader from_broker{pending};
+    const auto one = [](auto& reader, std::string_view bytes) {
+        const auto frames = feed(reader, frame(bytes), all_at_once);
+        if (!frames) return std::string(name_of(frames.error().code));
+        CHECK(frames->size() == 1);
+        return frames->front();
+    };
+    const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+    const auto pass = [&](std::string_view request) {
+        CHECK(one(from_client, request) == request);
+        REQUIRE(pending.sent(bytes(request)));
+    };
+    const auto answer = [&](std::string_view response) {
+        CHECK(one(from_broker, response) == response);
+        REQUIRE(pending.received(bytes(response)));
+    };
+    pass(api_versions_request);
+    answer("\0\0\0\2\0\0\0\0\0\0"s);
+    pass(raw_handshake);
+    answer("\0\0\0\1\0\0\0\0\0\1\0\5PLAIN"s);
+    for (const std::string_view token : {"\0me\0secret"sv, ""sv, "\x01"sv, "1234567"sv}) {
+        pass(token);
+        answer(token);
+        answer("");
+    }
+    SECTION("with the floor of each direction") {
+        pass(api_versions_request);
+        answer("\0\0\0\2\0\0\0\0\0\0"s);
+    }
+    SECTION("which a client may send before the last token has come") {
+        pass("\0me\0secret"s);
+        pass(api_versions_request);
+        answer("");
+        answer("\0\0\0\2\0\0\0\0\0\0"s);
+    }
+    CHECK(one(from_client, "1234567") == "bad_frame_length");
+    CHECK(one(from_broker, "123") == "bad_frame_length");
+}
+
+TEST_CASE("a handshake of version 1, and none at all, leave the floor of requests where it is") {
+    kwire::request_reader reader;
+    std::string wrapped = raw_handshake;
+    wrapped[3] = 1;
+    REQUIRE(feed(reader, frame(api_versions_request) + frame(wrapped), all_at_once).value().size() == 2);
+    CHECK(feed(reader, frame(""), all_at_once).error() == errc::bad_frame_length);
+}
+
+namespace {
+
+/// Another protocol's first bytes, and what they look like.
+struct banner {
+    std::string bytes;
+    const char* name;
+};
+
+const std::vector<banner>& banners() {
+    static const std::vector<banner> all{
+        // A ClientHello of OpenSSL, filled up to 512 bytes: as a request it would be Fetch v1.
+        {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s + body_of(506, 77), "TLS handshake"},
+        {"\x16\x03\x01\x00\xf5\x01\x00\x00\xf1\x03\x03"s + body_of(239, 78), "TLS handshake"},
+        {"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03"s + body_of(116, 79), "TLS handshake"},
+        {"\x15\x03\x03\x00\x02\x02\x28"s, "TLS alert"},
+        {"\x15\x03\x01\x00\x02\x02\x46"s, "TLS alert"},
+        {"\x15\x03\x03\x00\x02\x01\x00"s, "TLS alert"},
+        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP request"},
+        {"POST /topics/a HTTP/1.1\r\n", "HTTP request"},
+        {"HEAD / HTTP/1.0\r\n\r\n", "HTTP request"},
+        {"PUT /connectors HTTP/1.1\r\n", "HTTP request"},
+        {"DELETE /x HTTP/1.1\r\n", "HTTP request"},
+        {"OPTIONS * HTTP/1.1\r\n", "HTTP request"},
+        {"CONNECT a:9092 HTTP/1.1\r\n", "HTTP request"},
+        {"PATCH /x HTTP/1.1\r\n", "HTTP request"},
+        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2 request"},
+        {"HTTP/1.1 400 Bad Request\r\n", "HTTP response"},
+        {"HTTP/1.0 200 OK\r\n", "HTTP response"},
+        {"SSH-2.0-OpenSSH_9.2\r\n", "SSH"},
+        {"PROXY TCP4 10.0.0.1 10.0.0.2 5 9092\r\n", "PROXY protocol, version 1"},
+        {"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"s + body_of(12, 5), "PROXY protocol, version 2"},
+        {"*1\r\n$4\r\nPING\r\n\r\n", "Redis request"},
+        {"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n", "Redis request"},
+        {"-ERR unknown command 'a'\r\n", "Redis response"},
+        {"\x60\x82\x02\x67\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00"s, "GSSAPI token"},
+    };
+    return all;
+}
+
+/// What a reader with this limit says of a stream of these bytes, given in pieces, that then ends.
+template <class Reader>
+std::string verdict_on(std::string_view stream, std::uint32_t limit, std::size_t step) {
+    Reader reader({.max_frame_bytes = limit});
+    const auto frames = feed(reader, stream, [&](std::size_t) { return step; });
+    const auto failure = frames ? reader.end_of_stream() : frames.error();
+    return failure ? std::string(std::string_view(describe(*failure))) : "";
+}
+
+} // namespace
+
+TEST_CASE("a peer that speaks another protocol is named, whatever the limit and the direction") {
+    for (const banner& other : banners()) {
+        const std::string expected = std::string(other.name) + ": not_a_kafka_peer at byte 0";
+        INFO(expected);
+        for (const std::uint32_t limit : {524'288U, 104'857'600U, 1'000'000'000U, 0x7fff'ffffU})
+            for (const std::size_t step : {1U, 5U, 100'000U}) {
+                CHECK(verdict_on<kwire::request_reader>(other.bytes, limit, step) == expected);
+                CHECK(verdict_on<kwire::response_reader>(other.bytes, limit, step) == expected);
+            }
+    }
+}
+
+TEST_CASE("a foreign peer that stays silent is refused without its end, once it has said enough") {
+    for (const banner& other : banners()) {
+        INFO(other.name);
+        kwire::response_reader client({.max_frame_bytes = 0x7fff'ffff});
+        CHECK(feed(client, other.bytes, all_at_once).error() == errc::not_a_kafka_peer);
+        CHECK(client.prepare().empty());
+        CHECK(client.capacity() == 0);
+        CHECK(client.next().error().message == other.name);
+        if (other.bytes.size() < 12) continue; // an alert, which clients do not begin with
+        kwire::request_reader broker({.max_frame_bytes = 0x7fff'ffff});
+        CHECK(feed(broker, other.bytes, all_at_once).error() == errc::not_a_kafka_peer);
+    }
+    CHECK(verdict_on<kwire::request_reader>("\x80\x2e\x01\x03\x01"s, 104'857'600, 9) ==
+          "TLS handshake: not_a_kafka_peer at byte 0");
+}
+
+TEST_CASE("SOCKS clients are named by a limit below their length, and when they give up") {
+    const banner clients[] = {{"\x05\x01\x00"s, "SOCKS 5 request"},
+                              {"\x05\x02\x00\x02"s, "SOCKS 5 request"},
+                              {"\x05\x03\x00\x01\x02"s, "SOCKS 5 request"},
+                              {"\x04\x01\x23\x84\x0a\x00\x00\x01\x00"s, "SOCKS 4 request"}};
+    for (const banner& other : clients)
+        for (const std::uint32_t limit : {524'288U, 104'857'600U, 0x7fff'ffffU}) {
+            INFO(other.name << " " << limit);
+            CHECK(verdict_on<kwire::request_reader>(other.bytes, limit, 100) ==
+                  std::string(other.name) + ": not_a_kafka_peer at byte 0");
+        }
+    CHECK(verdict_on<kwire::response_reader>("\x05\x02\x00\x02"s, 104'857'600, 9).starts_with("truncated"));
+    CHECK(verdict_on<kwire::request_reader>("\x05\x06\x00"s, 104'857'600, 9).starts_with("truncated"));
+}
+
+TEST_CASE("a SASL token without a handshake is named") {
+    const banner tokens[] = {
+        {"\x60\x82\x02\x67\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00\x6e\x82"s, "GSSAPI token"},
+        {"\0me\0secret"s, "SASL/PLAIN token"},
+        {"me\0me\0secret"s, "SASL/PLAIN token"},
+        {"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL", "SASL token"},
+        {"n,,\x01"
+         "auth=Bearer abc\x01\x01"s,
+         "SASL token"},
+    };
+    for (const banner& other : tokens) {
+        INFO(other.name);
+        CHECK(verdict_on<kwire::request_reader>(frame(other.bytes), 524'288, 100) ==
+              std::string(other.name) + ": not_a_kafka_peer at byte 0");
+        kwire::request_reader reader; // after a handshake it is what it should be
+        CHECK(feed(reader, frame(raw_handshake) + frame(other.bytes), all_at_once).value().size() == 2);
+    }
+    // Requests of every API, and of one that is not assigned, are none of these.
+    for (int api = 0; api < 130; ++api) {
+        const std::string request = "\0"s + static_cast<char>(api) + "\0\0\0\0\0\1\0\2me\0\0\0\0"s;
+        CHECK(verdict_on<kwire::request_reader>(frame(request), 524'288, 100).empty());
+    }
+}
+
+TEST_CASE("a Kafka frame whose length reads like another protocol is a Kafka frame") {
+    const kwire::frame_limits generous{.max_frame_bytes = 0x7fff'ffff};
+    // Only the start of each: it has to be large, and its later bytes do not matter.
+    const auto passes = [&]<class Reader>(std::type_identity<Reader>, std::string_view length,
+                                          std::string_view start) {
+        for (const std::size_t step : {1U, 300U, 1000U}) {
+            Reader reader(generous);
+            const std::string stream = std::string(length) + std::string(start);
+            REQUIRE(feed(reader, stream, [&](std::size_t) { return step; }));
+            REQUIRE_FALSE(reader.prepare().empty());
+        }
+    };
+    constexpr std::type_identity<kwire::request_reader> a_request;
+    constexpr std::type_identity<kwire::response_reader> a_response;
+    const std::string tail(400, '\0');
+    for (const banner& other : banners()) {
+        INFO(other.name);
+        const std::string length = other.bytes.substr(0, 4);
+        for (const kwire::api_facts& one : kwire::detail::apis) {
+            const auto api = static_cast<char>(&one - kwire::detail::apis.data());
+            for (std::int16_t version = one.first_version; version <= one.last_version; ++version)
+                for (const std::string_view client : {"\xff\xff"sv, "\0\0"sv, "\0\6my-app"sv}) {
+                    const std::string request = "\0"s + api + "\0"s + static_cast<char>(version) +
+                                                "\0\0\0\1"s + std::string(client) + tail;
+                    passes(a_request, length, request);
+                }
+        }
+        // Requests whose other bytes are those of a ClientHello too.
+        passes(a_request, length, "\x00\x01\x00\x01\xfc\x03\x03\x01\x00\x06my-app"s + tail);
+        for (const int id : {0, 1, 2, 255, 0x101, 0x20228, 0x7fff'fff8, -1}) {
+            std::string response;
+            for (const unsigned shift : {24U, 16U, 8U, 0U})
+                response += static_cast<char>(static_cast<unsigned>(id) >> shift);
+            passes(a_response, length, response + tail);
+        }
+    }
+}
+
+TEST_CASE("another protocol is recognised in the first frame only") {
+    kwire::request_reader reader;
     REQUIRE(feed(reader, frame("a first frame"), all_at_once).has_value());
     CHECK(feed(reader, "GET / HTTP", all_at_once).error() == errc::frame_too_large);
-    kwire::frame_limits generous;
-    generous.max_frame_bytes = 0x7fffffff;
-    CHECK_FALSE(judge(0x16030100, generous).has_value());
+}
+
+TEST_CASE("the memory of a frame never exceeds it") {
+    for (const std::size_t size : {100U, 16'385U, 40'000U, 1'100'000U}) {
+        watched_reader paged;
+        portable_reader portable;
+        const auto check = [&](auto& reader) {
+            const std::string stream = frame(body_of(size, 15));
+            REQUIRE(feed(reader, stream.substr(0, stream.size() - 1), all_at_once).value().empty());
+            CHECK(reader.prepare().size() == 1);
+            CHECK(reader.capacity() <= size);
+            CHECK(feed(reader, stream.substr(stream.size() - 1), all_at_once).value().size() == 1);
+        };
+        watched_pages::reset();
+        check(paged);
+        check(portable);
+    }
 }
 
 TEST_CASE("after an error the reader keeps failing and requests no bytes") {
-    kwire::frame_reader reader;
+    kwire::request_reader reader;
     CHECK(feed(reader, std::string("\xff\xff\xff\xff", 4), all_at_once).error() == errc::bad_frame_length);
     CHECK(reader.prepare().empty());
     CHECK(reader.next().error() == errc::bad_frame_length);
@@ -234,8 +481,8 @@ TEST_CASE("after an error the reader keeps failing and requests no bytes") {
     CHECK(aborts([&] { reader.commit(1); }));
 }
 
-TEMPLATE_TEST_CASE("every split of a stream of three frames yields the same frames", "", kwire::frame_reader,
-                   portable_reader, watched_reader) {
+TEMPLATE_TEST_CASE("every split of a stream of three frames yields the same frames", "",
+                   kwire::request_reader, portable_reader, watched_reader) {
     const std::vector<std::string> bodies{body_of(8, 3), body_of(120, 4), body_of(60, 5)};
     const std::string stream = frame(bodies[0]) + frame(bodies[1]) + frame(bodies[2]);
     for (std::size_t first = 0; first <= stream.size(); ++first)
@@ -251,7 +498,7 @@ TEMPLATE_TEST_CASE("every split of a stream of three frames yields the same fram
     CHECK(feed(reader, stream, [](std::size_t) { return std::size_t{1}; }).value() == bodies);
 }
 
-TEMPLATE_TEST_CASE("frames of all sizes survive random splits", "", kwire::frame_reader, portable_reader,
+TEMPLATE_TEST_CASE("frames of all sizes survive random splits", "", kwire::request_reader, portable_reader,
                    watched_reader) {
     watched_pages::reset();
     std::mt19937 random(6);
@@ -281,7 +528,7 @@ TEST_CASE("a peer that claims 100 MiB and sends nothing more costs 16 KiB") {
         CHECK(reader.prepare().size() == 16 * 1024);
         CHECK(reader.capacity() == 16 * 1024);
     };
-    kwire::frame_reader reader;
+    kwire::request_reader reader;
     claim(reader);
     portable_reader portable;
     claim(portable);
@@ -292,7 +539,7 @@ TEST_CASE("a peer that claims 100 MiB and sends nothing more costs 16 KiB") {
 }
 
 TEMPLATE_TEST_CASE("memory grows with the bytes received, never with the length claimed", "",
-                   kwire::frame_reader, portable_reader, watched_reader) {
+                   kwire::request_reader, portable_reader, watched_reader) {
     watched_pages::reset();
     largest_allocation = 0;
     TestType reader;
@@ -317,7 +564,7 @@ TEST_CASE("the end of the stream is an error inside a frame but not between fram
     const std::string stream = frame("12345678");
     for (std::size_t n = 0; n <= stream.size(); ++n) {
         CAPTURE(n);
-        kwire::frame_reader reader;
+        kwire::request_reader reader;
         REQUIRE(feed(reader, stream.substr(0, n), all_at_once).has_value());
         const auto end = reader.end_of_stream();
         REQUIRE(end.has_value() == (n != 0 && n != stream.size()));
@@ -330,7 +577,7 @@ TEST_CASE("the end of the stream is an error inside a frame but not between fram
 
 TEST_CASE("a frame has its own memory, keeps nothing else alive and is writable by its last owner") {
     for (std::size_t n : {100U, 20000U, 3U << 20}) {
-        kwire::frame_reader reader;
+        kwire::request_reader reader;
         const std::string body = body_of(n, 8);
         std::optional<shared_buffer> taken;
         const std::string stream = frame(body);
@@ -363,7 +610,7 @@ TEST_CASE("no byte of a frame is copied where pages can be remapped, and elsewhe
         return kwire::copied_bytes() - before;
     };
 #if defined(MREMAP_MAYMOVE)
-    CHECK(copied_by(kwire::frame_reader()) == 0);
+    CHECK(copied_by(kwire::request_reader()) == 0);
 #endif
     watched_pages::reset();
     CHECK(copied_by(watched_reader()) == 0);
@@ -421,22 +668,22 @@ TEST_CASE("a reader destroyed inside a frame frees its memory, and its earlier f
 }
 
 TEST_CASE("committing more bytes than were prepared aborts") {
-    CHECK(aborts([] { kwire::frame_reader().commit(1 << 20); }));
-    CHECK(aborts([] { kwire::frame_reader().commit(5); }));
+    CHECK(aborts([] { kwire::request_reader().commit(1 << 20); }));
+    CHECK(aborts([] { kwire::request_reader().commit(5); }));
     CHECK(aborts([] {
-        kwire::frame_reader reader;
+        kwire::request_reader reader;
         (void)feed(reader, frame("12345678").substr(0, 4), all_at_once);
         reader.commit(1); // without prepare() there is no memory yet
     }));
     CHECK(aborts([] {
-        kwire::frame_reader reader;
+        kwire::request_reader reader;
         (void)feed(reader, frame("12345678").substr(0, 6), all_at_once);
         reader.commit(7);
     }));
 }
 
 TEST_CASE("frames may be released on a thread other than the reader's") {
-    kwire::frame_reader reader;
+    kwire::request_reader reader;
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i) {
         const std::string stream = frame(body_of(100000, 14));

@@ -1,6 +1,9 @@
 #include <kwire/connect/negotiation.hpp>
 
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
@@ -137,7 +140,8 @@ TEST_CASE("clamp keeps the common versions, and everything else unchanged") {
                         "02 01 08 0000000000000007 09 02 c0ff",
                         3);
     const auto passed = kwire::clamp(theirs.view, served);
-    const auto written = kwire::encode<api_versions_response>(passed, 3);
+    CHECK(passed.lowered.empty());
+    const auto written = kwire::encode<api_versions_response>(passed.body, 3);
     REQUIRE(written);
     CHECK(written->to_bytes() == frame_of("0000 03 0000 0000 000d 00 0003 0004 000c 00 00000005"
                                           "02 01 08 0000000000000007 09 02 c0ff"));
@@ -145,8 +149,113 @@ TEST_CASE("clamp keeps the common versions, and everything else unchanged") {
 
 TEST_CASE("clamp restricts the fallback response too, so that the client retries in a common version") {
     const answer theirs("0023 00000001 0012 0000 0005");
-    const auto passed = kwire::clamp(theirs.view, served);
+    const auto passed = kwire::clamp(theirs.view, served).body;
     CHECK(passed.error_code == kwire::error_code::unsupported_version);
     REQUIRE(passed.api_keys.size() == 1);
     CHECK(passed.api_keys[0].max_version == 4);
+}
+
+namespace {
+
+/// All APIs of kwire, but `api` up to `last` only; without it if `last` is negative.
+std::vector<api_range> all_but(api_key api, std::int16_t last) {
+    std::vector<api_range> table(kwire::known_apis.begin(), kwire::known_apis.end());
+    std::erase_if(table, [&](const api_range& one) { return one.api == api && last < 0; });
+    for (api_range& one : table)
+        if (one.api == api) one.versions.last = last;
+    return table;
+}
+
+/// What a broker of Kafka 4.4 answers, as clamp changes it for a proxy with `ours`: "name=level" of each
+/// feature that is left, finalized and supported, and what was lowered.
+struct features {
+    explicit features(std::span<const api_range> ours,
+                      std::span<const api_range> theirs = kwire::known_apis) {
+        api_versions_response::data broker;
+        for (const api_range& one : theirs)
+            broker.api_keys.push_back(
+                {.api_key = one.api, .min_version = one.versions.first, .max_version = one.versions.last});
+        const std::pair<const char*, std::int16_t> levels[] = {{"eligible.leader.replicas.version", 1},
+                                                               {"group.version", 1},
+                                                               {"kraft.version", 1},
+                                                               {"metadata.version", 30},
+                                                               {"share.version", 2},
+                                                               {"streams.version", 1},
+                                                               {"transaction.version", 2},
+                                                               {"my.future.version", 2}};
+        for (const auto& [name, level] : levels) {
+            const auto first = static_cast<std::int16_t>(name == std::string("metadata.version") ? 7 : 0);
+            broker.supported_features.push_back({.name = name, .min_version = first, .max_version = level});
+            broker.finalized_features.push_back(
+                {.name = name, .max_version_level = level, .min_version_level = level});
+        }
+        const auto bytes = kwire::encode<api_versions_response>(broker, 4)->to_bytes();
+        const auto passed = kwire::clamp(*kwire::parse_view<api_versions_response>(bytes.span(), 4), ours);
+        for (const auto& one : passed.body.finalized_features) {
+            finalized[one.name] = one.max_version_level;
+            CHECK(one.min_version_level <= one.max_version_level);
+        }
+        for (const auto& one : passed.body.supported_features) {
+            supported[one.name] = one.max_version;
+            CHECK(one.min_version <= one.max_version);
+        }
+        for (const auto& one : passed.lowered)
+            lowered += (one.finalized ? "" : "supported ") + one.name + " " + std::to_string(one.from) + ">" +
+                       std::to_string(one.to) + " ";
+    }
+
+    std::map<std::string, int> finalized, supported;
+    std::string lowered;
+};
+
+} // namespace
+
+TEST_CASE("clamp lowers transaction.version where it takes away what level 2 needs of a producer (KIP-890)") {
+    const std::pair<api_key, std::int16_t> caps[] = {{api_key::produce, 11},
+                                                     {api_key::end_txn, 4},
+                                                     {api_key::txn_offset_commit, 4},
+                                                     {api_key::produce, 3}};
+    for (const auto& [api, last] : caps) {
+        INFO(kwire::facts_of(api).name << " v" << last);
+        const features passed(all_but(api, last));
+        CHECK(passed.finalized.at("transaction.version") == 1);
+        CHECK(passed.supported.at("transaction.version") == 1);
+        CHECK(passed.lowered == "supported transaction.version 2>1 transaction.version 2>1 ");
+        CHECK(passed.finalized.size() == 8);
+    }
+    // Of AddPartitionsToTxn clients use v3 at most, and brokers alone the others.
+    for (const auto& [api, last] : {std::pair<api_key, std::int16_t>{api_key::produce, 12},
+                                    {api_key::end_txn, 5},
+                                    {api_key::add_partitions_to_txn, 3}}) {
+        INFO(kwire::facts_of(api).name << " v" << last);
+        const features passed(all_but(api, last));
+        CHECK(passed.finalized.at("transaction.version") == 2);
+        CHECK(passed.lowered.empty());
+    }
+}
+
+TEST_CASE("clamp leaves out features whose APIs it takes away, and keeps all others") {
+    const std::pair<api_key, std::string> owners[] = {
+        {api_key::consumer_group_heartbeat, "group.version"},  {api_key::share_fetch, "share.version"},
+        {api_key::share_group_heartbeat, "share.version"},     {api_key::share_acknowledge, "share.version"},
+        {api_key::streams_group_heartbeat, "streams.version"}, {api_key::add_raft_voter, "kraft.version"}};
+    for (const auto& [api, feature] : owners) {
+        INFO(feature);
+        const features passed(all_but(api, -1));
+        CHECK_FALSE(passed.finalized.contains(feature));
+        CHECK_FALSE(passed.supported.contains(feature));
+        CHECK(passed.finalized.size() == 7);
+        CHECK(passed.lowered.ends_with(" " + feature + (feature == "share.version" ? " 2>0 " : " 1>0 ")));
+    }
+    const features none({});
+    CHECK(none.finalized == std::map<std::string, int>{{"eligible.leader.replicas.version", 1},
+                                                       {"metadata.version", 30},
+                                                       {"my.future.version", 2},
+                                                       {"transaction.version", 1}});
+    CHECK(features(kwire::known_apis).lowered.empty());
+}
+
+TEST_CASE("clamp lowers no feature for an API that the broker does not offer itself, as a controller") {
+    const auto controller = all_but(api_key::produce, -1);
+    CHECK(features(all_but(api_key::produce, 3), controller).lowered.empty());
 }
