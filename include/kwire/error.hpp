@@ -34,7 +34,7 @@ enum class errc : std::uint8_t {
     too_large,               ///< a value too large for its length field, or a message above the limit
     bad_frame_length,        ///< a frame length below zero or below the smallest header
     frame_too_large,         ///< a frame length above the limit in force
-    not_a_kafka_peer,        ///< the first bytes are those of TLS, HTTP or SSH
+    not_a_kafka_peer,        ///< the first bytes are another protocol's, which `message` names
     field_absent,            ///< a change in place to a field that the bytes do not contain
     buffer_shared,           ///< a change in place to bytes that have another holder
     buffer_read_only,        ///< a change in place to bytes that were lent for reading only, such as literals
@@ -115,7 +115,7 @@ struct error {
     std::uint64_t offset = 0;   ///< bytes from the start of what was read; 0 unless `located`
     std::uint64_t needed = 0;   ///< bytes that the value needs, if known; else 0
     std::uint64_t left = 0;     ///< bytes that were left at `offset`, if `needed` is known
-    std::string_view message{}; ///< the schema's name of the message, static storage; may be empty
+    std::string_view message{}; ///< the schema's name of the message or API, static storage; may be empty
     std::int16_t version = -1;  ///< the version that was read or written; -1 if there is none
     std::uint8_t depth = 0;     ///< the number of steps of `path` in use
     bool located = true; ///< whether `offset` is meaningful; false in errors of writing, which read nothing

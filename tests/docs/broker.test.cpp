@@ -23,7 +23,7 @@ namespace {
 std::expected<void, kwire::error>
 read_frames(const std::function<std::size_t(std::span<std::byte> room)>& receive, // returns 0 at the end
             const std::function<void(kwire::shared_buffer frame)>& handle) {
-    kwire::frame_reader reader;
+    kwire::request_reader reader;
     for (;;) {
         auto frame = reader.next();
         if (!frame) return std::unexpected(frame.error());
@@ -146,7 +146,10 @@ reply answer(kwire::shared_buffer bytes) {
     auto frame = kwire::parse_request_frame(std::move(bytes));
     if (!frame) return std::unexpected(frame.error());
     if (!kwire::versions_in(served, frame->api()).contains(frame->api_version()))
-        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
+        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
+                                            .message = kwire::facts_of(frame->api()).name,
+                                            .version = frame->api_version(),
+                                            .located = false});
     switch (frame->api()) {
     case kwire::api_key::produce: return produce(*std::move(frame));
     case kwire::api_key::fetch: return fetch(*std::move(frame));

@@ -21,8 +21,8 @@
 namespace {
 
 struct connection {
-    kwire::frame_reader reader;
-    kwire::correlator pending;
+    kwire::correlator<> pending;
+    kwire::response_reader reader{pending};
     kwire::common_versions versions;
     std::int32_t next_id = 1;
 

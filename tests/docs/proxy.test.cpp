@@ -1,7 +1,9 @@
 // The code of docs/proxy.md; tests/docs/test_pages.py looks for each of its blocks here.
 #include <kwire/connect/correlator.hpp>
 #include <kwire/connect/dispatch.hpp>
+#include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/error_text.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/registry.hpp>
@@ -9,7 +11,11 @@
 #include <kwire/reflect/transcode.hpp>
 #include <kwire/write/set.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <optional>
 #include <utility>
@@ -28,7 +34,7 @@ outcome flat(std::expected<outcome, kwire::error> done) {
 
 std::vector<kwire::shared_buffer> to_broker, to_client;
 
-// The only place that writes lengths: frame_reader has removed them.
+// The only place that writes lengths: the frame readers have removed them.
 void send(std::vector<kwire::shared_buffer>& peer, kwire::buffer_chain frame) {
     auto out = kwire::with_length(std::move(frame));
     if (out) peer.push_back(out->to_bytes()); // or a gathering write of *out
@@ -45,12 +51,21 @@ bool speaks(const kwire::request_frame& asked) {
     return kwire::versions_in(spoken, asked.api()).contains(asked.api_version());
 }
 
+using clock = std::chrono::steady_clock;
+
+// A strict parse would close the connection of clients that Kafka serves.
+constexpr auto of_clients = kwire::parse_options::as_kafka();
+
 // One connection of a client, and the connection to the broker that serves it.
 struct session {
-    kwire::correlator pending;
+    kwire::correlator<clock::time_point> pending{{.parse = of_clients}};
+    kwire::request_reader client_stream;
+    kwire::response_reader broker_stream{pending};
     std::optional<kwire::common_versions> common;
+    clock::duration slowest{};
     int watched = 0;
 
+    outcome arrived(kwire::frame_reader& stream, std::size_t bytes);
     outcome from_client(kwire::shared_buffer frame);
     outcome from_broker(kwire::shared_buffer frame);
     outcome answer_itself(const kwire::request_frame& asked);
@@ -58,16 +73,25 @@ struct session {
     outcome pass_on(kwire::shared_buffer frame);
 };
 
+// Takes what was read into stream.prepare(), client_stream's or broker_stream's.
+outcome session::arrived(kwire::frame_reader& stream, std::size_t bytes) {
+    stream.commit(bytes);
+    auto frame = stream.next();
+    if (!frame) return std::unexpected(frame.error()); // "TLS handshake: not_a_kafka_peer at byte 0"
+    if (!*frame) return {};                            // incomplete: read more
+    return &stream == &client_stream ? from_client(**std::move(frame)) : from_broker(**std::move(frame));
+}
+
 outcome session::from_client(kwire::shared_buffer frame) {
-    if (pending.exchanges_tokens()) { // SASL after a handshake of version 0: frames without a header
-        send(to_broker, std::move(frame));
-        return {};
-    }
-    auto request = kwire::parse_request_frame(std::move(frame));
+    if (pending.is_token(frame.span())) return pass_on(std::move(frame)); // SASL, without a header
+    auto request = kwire::parse_request_frame(std::move(frame), of_clients);
     if (!request) return std::unexpected(request.error());
     if (!speaks(*request)) {
         if (request->api() == kwire::api_key::api_versions) return answer_itself(*request);
-        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
+        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
+                                            .message = kwire::facts_of(request->api()).name,
+                                            .version = request->api_version(),
+                                            .located = false});
     }
     auto visitor = kwire::overloaded{
         [&](kwire::message<kwire::create_topics_request> asked) -> outcome {
@@ -76,7 +100,7 @@ outcome session::from_client(kwire::shared_buffer frame) {
         },
         [&](kwire::request_frame other) -> outcome { return pass_on(std::move(other).frame()); },
     };
-    return flat(kwire::dispatch(*std::move(request), visitor));
+    return flat(kwire::dispatch(*std::move(request), visitor, of_clients));
 }
 
 // The client's version is newer than this proxy: it gets version 0 and asks again.
@@ -91,18 +115,20 @@ outcome session::answer_itself(const kwire::request_frame& asked) {
 }
 
 outcome session::pass_on(kwire::shared_buffer frame) {
-    if (auto noted = pending.sent(frame.span()); !noted) return noted;
+    auto noted = pending.sent(frame.span(), clock::now());
+    if (!noted) return std::unexpected(noted.error());
     send(to_broker, std::move(frame));
     return {};
 }
 
 outcome session::from_broker(kwire::shared_buffer frame) {
     auto asked = pending.received(frame.span());
-    if (!asked) return std::unexpected(asked.error()); // no such request, or out of order: close
+    if (!asked) return std::unexpected(asked.error()); // nothing was asked: close
     if (!*asked) {                                     // a raw SASL token has no header
         send(to_client, std::move(frame));
         return {};
     }
+    slowest = std::max(slowest, clock::now() - (*asked)->value);
     auto visitor = kwire::overloaded{
         [&](kwire::message<kwire::metadata_response> answer) -> outcome {
             auto message = kwire::edit(std::move(answer));
@@ -126,8 +152,8 @@ outcome session::answer_versions(kwire::response_frame frame) {
     auto answer = kwire::parse<kwire::api_versions_response>(frame);
     if (!answer) return std::unexpected(answer.error());
     common.emplace(**answer, spoken);
-    auto out = kwire::encode_response<kwire::api_versions_response>(
-        kwire::clamp(**answer, spoken), frame.api_version(), frame.correlation_id());
+    const auto offered = kwire::clamp(**answer, spoken); // offered.lowered: features that had to go down
+    auto out = kwire::encode_response(offered.body, frame.api_version(), frame.correlation_id());
     if (!out) return std::unexpected(out.error());
     to_client.push_back(out->to_bytes());
     return {};
@@ -221,6 +247,58 @@ TEST_CASE("the proxy of the page restricts the broker's versions and keeps its t
     CHECK(answer->api_keys().size() == 1);
     CHECK(one.common->highest(kwire::api_key::produce) == 13);
     CHECK_FALSE(one.common->highest(kwire::api_key::fetch));
+}
+
+TEST_CASE("the proxy of the page reads requests as Kafka does, and names what it does not speak") {
+    to_broker.clear();
+    session one;
+    const auto asked = request<kwire::create_topics_request>({.topics = {{.name = "a"}}}, 5, 1);
+    auto spare = kwire::unique_buffer::with_capacity(asked.size() + 1);
+    spare.append(asked);
+    spare.append(kwire::bytes_of_text("!"));
+    const auto with_spare_byte = std::move(spare).freeze();
+    REQUIRE(one.from_client(with_spare_byte));
+    CHECK(only_one(to_broker) == with_spare_byte);
+    const auto refused = one.from_client(request<kwire::metadata_request>({}, 13, 2));
+    CHECK(kwire::to_string(refused.error()) == "Metadata v13: unsupported_version");
+}
+
+TEST_CASE(
+    "the proxy of the page takes its frames from the streams, also the empty token of PLAIN's success") {
+    to_broker.clear();
+    to_client.clear();
+    session one;
+    const auto give = [&](kwire::frame_reader& stream, kwire::buffer_chain frame) {
+        const auto bytes = kwire::with_length(std::move(frame))->to_bytes();
+        outcome done;
+        for (std::size_t at = 0; at < bytes.size() && done;) {
+            const auto room = stream.prepare();
+            std::memcpy(room.data(), bytes.data() + at, room.size());
+            at += room.size();
+            done = one.arrived(stream, room.size());
+        }
+        return done;
+    };
+    const auto chain = [](const kwire::shared_buffer& bytes) {
+        kwire::buffer_chain out;
+        out.put_bytes(bytes);
+        return out;
+    };
+    REQUIRE(
+        give(one.client_stream, chain(request<kwire::sasl_handshake_request>({.mechanism = "PLAIN"}, 0, 3))));
+    REQUIRE(give(one.broker_stream, chain(response<kwire::sasl_handshake_response>({}, 0, 3))));
+    to_broker.clear();
+    to_client.clear();
+    using namespace std::string_view_literals;
+    const auto token = kwire::shared_buffer::copy_of("\0me\0secret"sv);
+    REQUIRE(give(one.client_stream, chain(token)));
+    CHECK(only_one(to_broker) == token);
+    REQUIRE(give(one.broker_stream, {}));
+    CHECK(only_one(to_client).empty());
+    const auto next = request<kwire::metadata_request>({}, 12, 8);
+    REQUIRE(give(one.client_stream, chain(next)));
+    CHECK(only_one(to_broker) == next);
+    CHECK(give(one.client_stream, {}).error() == kwire::errc::bad_frame_length);
 }
 
 TEST_CASE("the proxy of the page passes on SASL tokens without a header") {

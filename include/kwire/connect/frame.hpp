@@ -1,6 +1,6 @@
 /// Frames: the header version of each API and version, and messages together with their headers.
 ///
-///     auto request = kwire::parse_request_frame(frame);              // what frame_reader yields
+///     auto request = kwire::parse_request_frame(frame);              // what request_reader yields
 ///     if (!request) return drop(request.error());
 ///     if (request->api() == kwire::api_key::fetch) {
 ///         auto fetch = kwire::parse<kwire::fetch_request>(*std::move(request));
@@ -10,8 +10,8 @@
 ///     }
 ///
 /// A frame is `int32 length`, a header, a body. The parse functions expect a frame without its length, as
-/// frame_reader yields it; the encode functions write the length, ready to be sent. A frame that is passed on
-/// gets its length back:
+/// the frame readers yield it; the encode functions write the length, ready to be sent. A frame that is
+/// passed on gets its length back:
 ///
 ///     send(*kwire::with_length(request->frame()));
 #pragma once
@@ -79,7 +79,7 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
 } // namespace detail
 
 /// The frame in bytes as they are sent, without its length: what parse_request_frame and parse_response_frame
-/// read, and what frame_reader yields. O(1).
+/// read, and what the frame readers yield. O(1).
 ///
 /// nullopt unless the first four bytes are the length of all that follows.
 [[nodiscard]] inline std::optional<shared_buffer> without_length(const shared_buffer& sent) noexcept {

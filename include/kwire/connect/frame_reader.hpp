@@ -206,7 +206,7 @@ private:
         return direction_ == detail::direction::requests && filled_ != 0 &&
                detail::is_request_after_all({memory_.data(), filled_}, size_);
     }
-    /// A length within the limit that looks like another protocol: the bytes behind it decide.
+    /// A length within the limit that looks like another protocol: the bytes after it decide.
     void look_at_start() noexcept {
         constexpr std::size_t enough = 256; // of a TLS hello not all random bytes pass for a client id
         const detail::foreign_peer found = peer();

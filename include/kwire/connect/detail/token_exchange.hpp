@@ -1,4 +1,4 @@
-/// Internal: where a connection stands in the exchange of raw SASL tokens, which follow SaslHandshake v0. The
+/// Internal: how far a connection is in the exchange of raw SASL tokens, which follow SaslHandshake v0. The
 /// correlator keeps it, the reader of responses asks it.
 #pragma once
 
