@@ -208,6 +208,18 @@ TEST_CASE("a new limit applies from the next length on") {
     CHECK(feed(reader, frame(large), all_at_once).error() == errc::frame_too_large);
 }
 
+TEST_CASE("a reader has a direction, and does not outlive a temporary correlator") {
+    static_assert(!std::is_default_constructible_v<kwire::frame_reader>);
+    static_assert(std::is_constructible_v<kwire::response_reader, kwire::correlator<int>&>);
+    static_assert(!std::is_constructible_v<kwire::response_reader, kwire::correlator<int>>);
+    static_assert(!std::is_move_constructible_v<kwire::request_reader>);
+    const auto passed_on = [](kwire::frame_reader& either) { return either.prepare().size(); };
+    kwire::request_reader requests;
+    kwire::response_reader responses;
+    CHECK(passed_on(requests) == 4);
+    CHECK(passed_on(responses) == 4);
+}
+
 TEST_CASE("requests have 8 bytes at least, responses 4") {
     kwire::response_reader responses;
     CHECK(feed(responses, frame("1234") + frame("123456"), all_at_once).value() ==

@@ -131,6 +131,7 @@ struct correlator_options {
 /// and not for two threads at once.
 template <class T = void>
 class correlator : public detail::token_exchange {
+    static_assert(std::is_void_v<T> || std::is_object_v<T>, "a reference is kept as a pointer");
     static_assert(std::is_void_v<T> || std::is_nothrow_move_constructible_v<T>,
                   "a value is moved while memory grows, which must not fail half-way");
 
