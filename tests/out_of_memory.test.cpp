@@ -556,7 +556,14 @@ TEST_CASE("indexes, other versions and clamped offers are made whole or not at a
     CHECK(clamped.refused == kept_promise(3).refused);
 }
 
-TEST_CASE("parsing, holding and dispatching allocate nothing, so nothing of them can fail") {
+TEST_CASE("parsing, holding, dispatching and comparing allocate nothing, so nothing of them can fail") {
+    const kwire::payload list = chain_of(9);
+    const kwire::payload same = chain_of(9);
+    const kwire::payload one = chain_of(9).to_bytes();
+    CHECK(fail_making(
+              nothing, [&](int) { return list == same && list == one && one == list; },
+              [](bool equal) { return equal; }) == kept_promise(0));
+
     const shared_buffer whole = kwire::encode_response(described(), 12, 7).value().to_bytes();
     const shared_buffer frame = *whole.slice(4, whole.size() - 4);
     const kwire::request_start asked{.api = kwire::api_key::metadata, .api_version = 12, .correlation_id = 7};

@@ -107,10 +107,13 @@ public:
     friend void swap(payload& a, payload& b) noexcept { a.swap(b); }
 
     /// Equal content, however it is cut into buffers; null is equal to null only.
-    friend bool operator==(const payload& a, const payload& b) {
+    friend bool operator==(const payload& a, const payload& b) noexcept {
         if (a.is_null() != b.is_null() || a.size() != b.size()) return false;
-        if (!a.is_list() && !b.is_list()) return a.empty() || a.one() == b.one();
-        return a.chain() == b.chain();
+        if (a.empty()) return true;
+        if (!a.is_list() && !b.is_list()) return a.one() == b.one();
+        buffer_chain one; // of a single buffer, which needs no memory for its list
+        if (!a.is_list() || !b.is_list()) one = buffer_chain((a.is_list() ? b : a).one());
+        return (a.is_list() ? *a.list() : one) == (b.is_list() ? *b.list() : one);
     }
 
 private:
