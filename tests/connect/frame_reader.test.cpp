@@ -338,6 +338,8 @@ const std::vector<banner>& banners() {
         {"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nb\r\n", "Redis request"},
         {"-ERR unknown command 'a'\r\n", "Redis response"},
         {"\x60\x82\x02\x67\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00"s, "GSSAPI token"},
+        {"\x60\x81\x83\x06\x06\x2b\x06\x01\x05\x05\x02\xa0\x79\x30"s, "GSSAPI token"},
+        {"\x60\x33\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x02\x01"s, "GSSAPI token"},
     };
     return all;
 }
@@ -399,6 +401,7 @@ TEST_CASE("SOCKS clients are named by a limit below their length, and when they 
 TEST_CASE("a SASL token without a handshake is named") {
     const banner tokens[] = {
         {"\x60\x82\x02\x67\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01\x00\x6e\x82"s, "GSSAPI token"},
+        {"\x60\x33\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x02\x01"s, "GSSAPI token"},
         {"\0me\0secret"s, "SASL/PLAIN token"},
         {"me\0me\0secret"s, "SASL/PLAIN token"},
         {"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL", "SASL token"},

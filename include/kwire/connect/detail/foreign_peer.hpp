@@ -124,6 +124,20 @@ inline constexpr std::size_t foreign_peer_bytes = 16;
     }
 }
 
+/// The first token of GSSAPI: a tag, its length, then the mechanism's object identifier (RFC 2743, 3.1).
+[[nodiscard]] inline foreign_peer gssapi_peer_of(std::span<const std::byte> start) noexcept {
+    if (octet(start, 0) != 0x60 || octet(start, 1) == 0x80 || octet(start, 1) > 0x82) return {};
+    const std::size_t oid = octet(start, 1) < 0x80 ? 2 : octet(start, 1) == 0x81 ? 3 : 4;
+    const auto differs = [&](std::size_t i, std::uint8_t least, std::uint8_t most) {
+        return i < start.size() && (octet(start, i) < least || octet(start, i) > most);
+    };
+    constexpr std::uint8_t tag = 6, shortest = 5, longest = 15, iso_member = 0x2a, iso_organisation = 0x2b;
+    if (differs(oid, tag, tag) || differs(oid + 1, shortest, longest) ||
+        differs(oid + 2, iso_member, iso_organisation))
+        return {};
+    return {"GSSAPI token", start.size() >= 12};
+}
+
 /// What the first bytes of a stream look like, four at least: the name is of all protocols that the bytes
 /// given agree with, so more bytes can only take it away.
 [[nodiscard]] inline foreign_peer foreign_peer_of(std::span<const std::byte> start) noexcept {
@@ -136,13 +150,7 @@ inline constexpr std::size_t foreign_peer_bytes = 16;
     using namespace std::string_view_literals;
     constexpr auto proxy_2 = "\r\n\r\n\0\r\nQUIT\n"sv;
     if (begins_with(proxy_2)) return {"PROXY protocol, version 2", start.size() >= proxy_2.size()};
-    // A GSSAPI token without a length: a tag, its length, then an object identifier (RFC 2743, 3.1)
-    if (octet(start, 0) == 0x60 && octet(start, 1) >= 0x81 && octet(start, 1) <= 0x82) {
-        const std::size_t oid = octet(start, 1) == 0x81 ? 3 : 4;
-        if (start.size() <= oid) return {"GSSAPI token"};
-        if (octet(start, oid) == 0x06) return {"GSSAPI token", start.size() >= 8};
-    }
-    return {};
+    return gssapi_peer_of(start);
 }
 
 /// The same for a client's stream alone, and never sure: a version, a command and a port, or the methods
