@@ -5,6 +5,7 @@
 /// coefficient of x^0, bit 0 of x^31.
 #pragma once
 
+#include <kwire/detail/config.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
@@ -35,18 +36,29 @@ constexpr std::uint32_t multiply_mod(std::uint32_t a, std::uint32_t b) noexcept 
 }
 
 /// [j][b]: the contribution of byte b to the checksum if j bytes follow it. 8 KiB.
+// cost: plain arrays, and the first row from eight of its entries, since a checksum is linear: the compiler
+// takes 10 ms for a table, and 60 ms with std::array and a loop over the bits of each byte.
+struct crc_table {
+    std::uint32_t of[8][256];
+
+    [[nodiscard]] KWIRE_ALWAYS_INLINE constexpr const std::uint32_t*
+    operator[](std::size_t j) const noexcept {
+        return of[j];
+    }
+};
 template <std::uint32_t Polynomial>
-inline constexpr auto crc_tables = [] {
-    std::array<std::array<std::uint32_t, 256>, 8> tables{};
-    for (std::uint32_t byte = 0; byte < 256; ++byte) {
-        std::uint32_t crc = byte;
-        for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (Polynomial & (0 - (crc & 1)));
-        tables[0][byte] = crc;
+inline constexpr crc_table crc_tables = [] {
+    crc_table tables{};
+    std::uint32_t crc = 1;
+    for (std::uint32_t bit = 128; bit != 0; bit >>= 1) {
+        crc = crc >> 1 ^ (Polynomial & (0 - (crc & 1)));
+        for (std::uint32_t low = 0; low < 256; low += 2 * bit)
+            tables.of[0][low + bit] = crc ^ tables.of[0][low];
     }
     for (std::size_t j = 1; j < 8; ++j)
         for (std::size_t byte = 0; byte < 256; ++byte) {
-            const std::uint32_t before = tables[j - 1][byte];
-            tables[j][byte] = before >> 8 ^ tables[0][before & 0xff];
+            const std::uint32_t before = tables.of[j - 1][byte];
+            tables.of[j][byte] = before >> 8 ^ tables.of[0][before & 0xff];
         }
     return tables;
 }();
