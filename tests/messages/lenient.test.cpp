@@ -37,7 +37,7 @@ bool has_length(kwire::field_kind kind) {
 /// Adds the fields that are null in some version of the message, but not in this one.
 void add_fields_null_elsewhere(const message_type& type, int version, const kwire::struct_info& info,
                                const std::string& path, std::set<place>& found) {
-    for (std::size_t i = 0; i < info.field_count; ++i) {
+    for (std::size_t i = 0; i < info.fields.size(); ++i) {
         const kwire::field_info& field = info.fields[i];
         if (!field.versions.contains(version)) continue;
         const std::string here = path + (path.empty() ? "" : ".") + std::string(field.name);

@@ -63,7 +63,7 @@ private:
     }
 
     void structure(const kwire::struct_info& info, const std::string& path) {
-        for (std::size_t i = 0; i < info.field_count; ++i) {
+        for (std::size_t i = 0; i < info.fields.size(); ++i) {
             const kwire::field_info& field = info.fields[i];
             if (field.versions.contains(version_) && field.tag < 0) value(field, inside(path, field));
         }
@@ -115,7 +115,7 @@ private:
         section.at = at_;
         section.path = path;
         section.enclosing = enclosing_;
-        for (std::size_t i = 0; i < info.field_count; ++i)
+        for (std::size_t i = 0; i < info.fields.size(); ++i)
             if (info.fields[i].tag >= 0 && !info.fields[i].versions.contains(version_))
                 section.not_in_version.push_back(&info.fields[i]);
         section.count = static_cast<std::uint32_t>(note(spot_kind::tag_count, path, true, 0).value);
@@ -127,7 +127,7 @@ private:
             const std::int64_t tag = number.value;
             number.previous_tag = std::exchange(previous, tag);
             const kwire::field_info* known = nullptr;
-            for (std::size_t i = 0; i < info.field_count; ++i)
+            for (std::size_t i = 0; i < info.fields.size(); ++i)
                 if (info.fields[i].tag == tag) known = &info.fields[i];
             number.known_tag = known != nullptr;
             const std::string field_path = known != nullptr ? inside(path, *known) : path;

@@ -63,7 +63,7 @@ public:
 
     template <class Struct>
     [[nodiscard]] bool put_struct(const struct_info& info, const Struct& from) {
-        for (std::size_t i = 0; i < info.field_count; ++i) {
+        for (std::size_t i = 0; i < info.fields.size(); ++i) {
             const field_info& field = info.fields[i];
             if (!field.versions.contains(version_)) {
                 if constexpr (Out::checks)

@@ -15,7 +15,7 @@
 namespace {
 
 const kwire::field_info& field_of(const kwire::struct_info& info, std::string_view name) {
-    for (std::size_t i = 0; i < info.field_count; ++i)
+    for (std::size_t i = 0; i < info.fields.size(); ++i)
         if (info.fields[i].name == name) return info.fields[i];
     throw std::runtime_error("no field " + std::string(name));
 }

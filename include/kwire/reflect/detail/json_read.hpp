@@ -71,7 +71,7 @@ class json_struct {
 public:
     json_struct(const struct_info& info, const json_node* node) noexcept : info_(&info), node_(node) {}
 
-    [[nodiscard]] std::size_t field_count() const noexcept { return info_->field_count; }
+    [[nodiscard]] std::size_t field_count() const noexcept { return info_->fields.size(); }
     [[nodiscard]] json_value field(std::size_t i) const noexcept {
         return {info_->fields[i], node_ != nullptr ? &node_->parts[i] : nullptr};
     }
@@ -171,11 +171,11 @@ public:
         const boost::json::object* const object = json.if_object();
         if (object == nullptr) return refuse(errc::bad_value);
         node.present = true;
-        node.parts.resize(info.field_count);
+        node.parts.resize(info.fields.size());
         for (const auto& [key, value] : *object) {
             const field_info* found = nullptr;
             std::size_t at = 0;
-            for (std::size_t i = 0; i < info.field_count; ++i)
+            for (std::size_t i = 0; i < info.fields.size(); ++i)
                 if (info.fields[i].versions.contains(version_) && is_json_key(key, info.fields[i].name)) {
                     found = &info.fields[i];
                     at = i;
@@ -183,7 +183,7 @@ public:
             if (found == nullptr) return refuse(errc::field_not_in_version);
             if (!read_field(*found, value, node.parts[at])) return false;
         }
-        for (std::size_t i = 0; i < info.field_count; ++i) {
+        for (std::size_t i = 0; i < info.fields.size(); ++i) {
             const field_info& field = info.fields[i];
             if (field.versions.contains(version_) && field.tag < 0 && !node.parts[i].present)
                 return refuse(errc::bad_value) || within(field, -1);

@@ -426,7 +426,7 @@ private:
 public:
     static constexpr const auto& fields = list.fields;
     static constexpr const auto& layouts = made.entries;
-    static constexpr struct_info info{list.fields, count, made.entries};
+    static constexpr struct_info info{{list.fields, count}, made.entries};
     static constexpr bool has_tags = summary.tagged != 0;
     static constexpr common_places<count> common{draft.places, draft.used.places};
     static constexpr std::size_t max_steps = most_steps(draft.layouts, drafts);

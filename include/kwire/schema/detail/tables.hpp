@@ -37,6 +37,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace kwire {
 
@@ -231,12 +232,11 @@ struct struct_layout {
 ///
 ///     for (const kwire::field_info& field : kwire::info_of<kwire::fetch_request>) ...
 struct struct_info {
-    const field_info* fields = nullptr;
-    std::size_t field_count = 0;
+    std::span<const field_info> fields;
     const detail::struct_layout* layouts = nullptr; ///< one for each version, from the message's first on
 
-    [[nodiscard]] constexpr const field_info* begin() const noexcept { return fields; }
-    [[nodiscard]] constexpr const field_info* end() const noexcept { return fields + field_count; }
+    [[nodiscard]] constexpr const field_info* begin() const noexcept { return fields.data(); }
+    [[nodiscard]] constexpr const field_info* end() const noexcept { return fields.data() + fields.size(); }
 };
 
 } // namespace kwire
