@@ -24,6 +24,7 @@
 
 #include <kwire/connect/frame.hpp>
 #include <kwire/messages/detail/view.hpp>
+#include <kwire/read/overloaded.hpp>
 #include <kwire/read/parse.hpp>
 
 #include <algorithm>
@@ -36,14 +37,6 @@
 #include <utility>
 
 namespace kwire {
-
-/// Several functions as one: overload resolution chooses the function to call.
-template <class... Fs>
-struct overloaded : Fs... {
-    using Fs::operator()...;
-};
-template <class... Fs>
-overloaded(Fs...) -> overloaded<Fs...>;
 
 namespace detail {
 
@@ -85,26 +78,13 @@ struct taken_by_parameter<message<unread<Header>>> {
     using type = message_list<>;
 };
 
-template <class Member>
-struct taken_by_member {
+/// The message that a function of these parameters accepts.
+template <class Parameters>
+struct taken_by_parameters {
     using type = message_list<>;
 };
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P)> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P) const> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P)&> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P) const&> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P) noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P) const noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P) & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
-template <class R, class C, class P>
-struct taken_by_member<R (C::*)(P) const & noexcept> : taken_by_parameter<std::remove_cvref_t<P>> {};
+template <class P>
+struct taken_by_parameters<parameter_list<P>> : taken_by_parameter<std::remove_cvref_t<P>> {};
 
 /// The messages that a visitor accepts, as far as its parameter types can be deduced, and whether any can.
 template <class Visitor>
@@ -114,7 +94,8 @@ struct taken_by {
 };
 template <class Visitor>
     requires requires { &Visitor::operator(); }
-struct taken_by<Visitor> : taken_by_member<decltype(&Visitor::operator())> {
+struct taken_by<Visitor>
+    : taken_by_parameters<typename parameters_of_member<decltype(&Visitor::operator())>::type> {
     static constexpr bool seen = true;
 };
 template <class... Fs>
