@@ -28,6 +28,7 @@ enum class errc : std::uint8_t {
     tag_not_in_version,      ///< a tag that the schema knows, but not at this version
     trailing_bytes,          ///< bytes left after the end of the message
     unsupported_version,     ///< a version outside the message's range
+    absent,                  ///< no bytes at all in place of a message with its version in front
     unknown_api,             ///< an API key that Kafka has not assigned
     api_mismatch,            ///< a frame of another API than the message to be read
     field_not_in_version,    ///< a value that the target version lacks, in a field that is not ignorable
@@ -70,6 +71,7 @@ enum class errc : std::uint8_t {
     case errc::tag_not_in_version: return "tag_not_in_version";
     case errc::trailing_bytes: return "trailing_bytes";
     case errc::unsupported_version: return "unsupported_version";
+    case errc::absent: return "absent";
     case errc::unknown_api: return "unknown_api";
     case errc::api_mismatch: return "api_mismatch";
     case errc::field_not_in_version: return "field_not_in_version";

@@ -10,10 +10,10 @@
 
 #include <kwire/error.hpp>
 #include <kwire/read/parse.hpp>
+#include <kwire/read/versioned.hpp>
 #include <kwire/records/record.hpp>
 #include <kwire/wire/endian.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -77,15 +77,10 @@ public:
             e.error().left = value_->size();
             return e;
         }
-        const int version = wire::load_be<std::int16_t>(value_->data());
         if constexpr (is_marker) {
-            const int newest = M::facts.versions.last;
-            if (version > newest) options.trailing_bytes = true;
-            auto marker = parse_view<M>(value_->subspan(2), std::min(version, newest), options);
-            if (!marker) marker.error().offset += 2;
-            return marker;
+            return parse_versioned_view<M>(*value_, options);
         } else {
-            return parse_view<M>(*value_, version, options);
+            return parse_view<M>(*value_, wire::load_be<std::int16_t>(value_->data()), options);
         }
     }
 

@@ -12,6 +12,7 @@
 #include <kwire/read/detail/tag_order.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
+#include <kwire/read/versioned.hpp>
 
 #include <algorithm>
 #include <array>
@@ -397,6 +398,17 @@ template <class Header>
         parse_view(info, detail::body_in(frame.frame().span(), place), frame.api_version(), options);
     if (!view) return std::unexpected(view.error());
     return detail::message_access::make<dynamic, any_version>(*view, std::move(frame).frame(), place);
+}
+
+/// A message with its version in front, as parse_versioned_view<M> reads it.
+[[nodiscard]] inline std::expected<dynamic_view, error>
+parse_versioned_view(const message_info& message, std::span<const std::byte> bytes,
+                     parse_options options = {}) noexcept {
+    return detail::parse_after_version(
+        message.facts, bytes, options,
+        [&message](std::span<const std::byte> body, int version, parse_options of_body) noexcept {
+            return parse_view(message, body, version, of_body);
+        });
 }
 
 [[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b);

@@ -30,6 +30,10 @@ struct parse_options {
     /// A tag that the schema knows, but not at this version: is kept among the unknown ones. Kafka refuses
     /// it.
     bool tags_of_other_versions = false;
+    /// A message with its version in front (`parse_versioned`) that ends before the newer fields of that
+    /// version: reads as the newest version that its bytes fill. kafkajs and kafka-go call their subscriptions
+    /// version 1 and leave out its field, `owned_partitions`; Kafka refuses it.
+    bool missing_newer_fields = false;
 
     /// What Kafka itself lets pass: for what clients send to brokers and proxies. Strict parsing closes the
     /// connection of clients that Kafka serves: librdkafka since 2.12 sends a spare byte after a Metadata
@@ -40,7 +44,7 @@ struct parse_options {
     }
     /// All of them: for tools that look at whatever was captured.
     [[nodiscard]] static constexpr parse_options lenient() noexcept {
-        return {true, true, true, true, true, true};
+        return {true, true, true, true, true, true, true};
     }
 };
 
