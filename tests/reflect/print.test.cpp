@@ -2,9 +2,12 @@
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/describe_client_quotas.hpp>
 #include <kwire/messages/describe_configs.hpp>
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/fetch_snapshot.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/sasl_authenticate.hpp>
+#include <kwire/messages/sync_group.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/write/encode.hpp>
 
@@ -27,6 +30,10 @@ std::string printed_name(std::string name) {
 
 kwire::shared_buffer bytes_of(std::string_view text) {
     return kwire::shared_buffer::copy_of(std::as_bytes(std::span(text)));
+}
+
+kwire::shared_buffer buffer_of_hex(std::string_view hex) {
+    return kwire::shared_buffer::adopt(kwire::test::from_hex(hex));
 }
 
 } // namespace
@@ -59,11 +66,11 @@ TEST_CASE("a struct of a message is printed without a name, at any kind of view"
 TEST_CASE("tagged fields are printed if the bytes hold them, and unknown tags by number and size") {
     kwire::api_versions_response::data response{};
     CHECK(printed<kwire::api_versions_response>(response, 3) ==
-          "ApiVersionsResponse v3 {error_code: 0, api_keys: [], throttle_time_ms: 0}");
+          "ApiVersionsResponse v3 {error_code: 0 NONE, api_keys: [], throttle_time_ms: 0}");
     response.finalized_features_epoch = 7;
     response.unknown_tags = {{9, bytes_of("abc")}, {10, bytes_of("x")}};
     CHECK(printed<kwire::api_versions_response>(response, 3) ==
-          "ApiVersionsResponse v3 {error_code: 0, api_keys: [], throttle_time_ms: 0, "
+          "ApiVersionsResponse v3 {error_code: 0 NONE, api_keys: [], throttle_time_ms: 0, "
           "finalized_features_epoch: 7, "
           "unknown_tags: {9: <3 bytes>, 10: <1 byte>}}");
 }
@@ -83,7 +90,77 @@ TEST_CASE("payloads are told by their size") {
                                            {.index = 3, .records = nullptr}}}}};
     CHECK(printed<kwire::produce_request>(request, 9) ==
           "ProduceRequest v9 {transactional_id: null, acks: -1, timeout_ms: 0, topic_data: [{name: \"t\", "
-          "partition_data: [{index: 2, records: <10 bytes>}, {index: 3, records: null}]}]}");
+          "partition_data: [{index: 2, records: <10 bytes; batches[0]: truncated at byte 0, needs 17 bytes, "
+          "10 left>}, "
+          "{index: 3, records: null}]}]}");
+    CHECK(printed<kwire::sync_group_response>({.assignment = bytes_of("secret plan")}, 0) ==
+          "SyncGroupResponse v0 {error_code: 0 NONE, assignment: <11 bytes>}");
+    CHECK(printed<kwire::fetch_snapshot_response>(
+              {.topics = {{.name = "t", .partitions = {{.unaligned_records = bytes_of("any part")}}}}}, 0)
+              .find("unaligned_records: <8 bytes>") != std::string::npos);
+}
+
+TEST_CASE("error codes and API keys have their names") {
+    const std::string text = printed<kwire::api_versions_response>(
+        {.error_code = kwire::error_code::unsupported_version,
+         .api_keys = {{.api_key = kwire::api_key::metadata, .max_version = 13},
+                      {.api_key = static_cast<kwire::api_key>(999)}}},
+        0);
+    CHECK(text ==
+          "ApiVersionsResponse v0 {error_code: 35 UNSUPPORTED_VERSION, api_keys: [{api_key: 3 Metadata, "
+          "min_version: 0, max_version: 13}, {api_key: 999, min_version: 0, max_version: 0}]}");
+    CHECK(printed<kwire::sync_group_response>({.error_code = static_cast<kwire::error_code>(-1)}, 0)
+              .find("error_code: -1 UNKNOWN_SERVER_ERROR,") != std::string::npos);
+    CHECK(printed<kwire::sync_group_response>({.error_code = static_cast<kwire::error_code>(12345)}, 0)
+              .find("error_code: 12345,") != std::string::npos);
+}
+
+TEST_CASE("records are told in a few words") {
+    // Made by Kafka: two records at offset 499 with the broker's time; a commit marker at offset 7.
+    const std::string data =
+        "00000000000001f3000000480000004d0273e538ff00080000000100000000000003e800000000000007d0"
+        "ffffffffffffffffffffffffffff0000000210000000026b0276001a00060201010402680278026e01";
+    const std::string marker =
+        "00000000000000070000004200000002022f182b2700300000000000000000000003e800000000000003"
+        "e8000000000000002a0003ffffffff000000012000000008000000010c00000000000900";
+    // Made by hand, of magic 0 and 1 and without checksums: one message each, the second compressed.
+    const std::string magic_0 = "0000000000000005 0000000f 00000000 00 00 ffffffff 00000001 61";
+    const std::string magic_1 =
+        "0000000000000009 00000017 00000000 01 01 0000000000000000 ffffffff 00000001 61";
+    const auto told = [](const std::string& hex) {
+        const std::string text = printed<kwire::fetch_response>(
+            {.responses = {{.partitions = {{.records = buffer_of_hex(hex)}}}}}, 12);
+        const auto at = text.rfind("records: ");
+        return text.substr(at, text.rfind("}]}]}") - at);
+    };
+    CHECK(told("") == "records: <0 bytes>");
+    CHECK(told(data) == "records: <1 batch, offsets 499..500, 2 records, 84 bytes>");
+    CHECK(told(marker) == "records: <1 batch, offset 7, 1 record, transactional, control, 78 bytes>");
+    CHECK(told(marker + data) ==
+          "records: <2 batches, offsets 7..500, 3 records, transactional, control, 162 bytes>");
+    CHECK(told(magic_0) == "records: <1 batch of magic 0, offset 5, 1 record, 27 bytes>");
+    CHECK(told(magic_1) == "records: <1 batch of magic 1, offset 9, gzip, 35 bytes>");
+    CHECK(told(magic_0 + magic_1 + data) ==
+          "records: <3 batches of magic 0+1+2, offsets 5..500, none+gzip, 146 bytes>");
+
+    // What is wrong is said in place, with where it is.
+    CHECK(told(data + "0000") ==
+          "records: <1 batch, offsets 499..500, 2 records, 86 bytes; batches[1]: truncated "
+          "at byte 84, needs 17 bytes, 2 left>");
+    CHECK(
+        told(marker + data.substr(0, 160)) ==
+        "records: <1 batch, offset 7, 1 record, transactional, control, 158 bytes; batches[1]: truncated at "
+        "byte 78, needs 84 bytes, 80 left>");
+    CHECK(told(data.substr(0, 32) + "09" + data.substr(34)) ==
+          "records: <84 bytes; batches[0].magic: unknown_magic at byte 16>");
+    CHECK(told(data + std::string(160, '0')) == "records: <1 batch, offsets 499..500, 2 records, 164 bytes; "
+                                                "batches[1].batch_length: bad_batch_length at byte 92>");
+    CHECK(told(data.substr(0, 114) + "7fffffff" + data.substr(122))
+              .starts_with("records: <84 bytes; batches[0].record_count: count_exceeds_input at byte 57, "));
+    CHECK(told(data.substr(0, 42) + "000f" + data.substr(46)) ==
+          "records: <84 bytes; batches[0].attributes: unsupported_compression at byte 21>");
+    for (std::size_t size = 0; size <= marker.size() + data.size(); size += 2)
+        CHECK(told((marker + data).substr(0, size)).ends_with(">"));
 }
 
 TEST_CASE("secrets are never printed, whatever the limits") {
@@ -175,7 +252,7 @@ TEST_CASE("a line ends soon after its limit, however much there is") {
     CHECK(text.size() > 4096);
     CHECK(text.size() < 4096 + 1024);
     INFO(text.substr(text.size() - 100));
-    CHECK(text.ends_with("…}], …}, … 497 more]}")); // what was open is closed
+    CHECK(text.ends_with("…}, … 1 more], …}, … 497 more]}")); // what was open is closed
     CHECK(printed<kwire::metadata_response>(response, 12, {.max_characters = 0}) ==
           "MetadataResponse v12 {…}");
 }

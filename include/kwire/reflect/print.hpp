@@ -6,9 +6,11 @@
 /// fmt.hpp does the same for fmt. The form is for eyes and may change; json.hpp has one for machines.
 ///
 ///  * Every field that the version has, under the schema's name; tagged ones only if the bytes hold them.
-///  * Bytes and records as `<1234 bytes>`, never their content. Secrets as `<secret>`: fields that are marked
-///    so, or marked as secret by a flag that is set, or that could be set around a struct which is printed
-///    by itself (schema/secrets.txt). Unknown tags as `unknown_tags: {7: <3 bytes>}`.
+///  * Error codes and API keys with their names: `3 UNKNOWN_TOPIC_OR_PARTITION`, `3 Metadata`.
+///  * Bytes as `<1234 bytes>`, never their content; records as `<2 batches, offsets 100..103, 4 records, lz4,
+///    1234 bytes>`, with what is wrong with the first batch that is not sound. Secrets as `<secret>`: fields
+///    that are marked so, or marked as secret by a flag that is set, or that could be set around a struct
+///    which is printed by itself (schema/secrets.txt). Unknown tags as `unknown_tags: {7: <3 bytes>}`.
 ///  * Strings in quotes. What could make the line look like something else is escaped: `\n`, `\"`, control
 ///    characters and bytes that are not UTF-8 as `\x1b`, characters that turn or break lines as `\u{202e}`.
 ///  * Long arrays end in `… 984 more`, long strings in `"orders-and-…" (1200 bytes)`, and beyond a number
@@ -17,6 +19,11 @@
 /// Compiled once for all messages: a typed view only costs a call.
 #pragma once
 
+#include <kwire/api.hpp>
+#include <kwire/error.hpp>
+#include <kwire/error_code.hpp>
+#include <kwire/reflect/detail/print_records.hpp>
+#include <kwire/reflect/detail/text_sink.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/wire/detail/utf8.hpp>
 #include <kwire/wire/uuid_text.hpp>
@@ -45,44 +52,6 @@ struct print_options {
 };
 
 namespace detail {
-
-/// Where printed text goes, a few hundred characters at a time.
-class text_sink {
-public:
-    using write_function = void (*)(void* target, std::string_view text);
-
-    text_sink(void* target, write_function write) noexcept : target_(target), write_(write) {}
-    text_sink(const text_sink&) = delete;
-    text_sink& operator=(const text_sink&) = delete;
-
-    void put(char c) {
-        if (used_ == chars_.size()) flush();
-        chars_[used_++] = c;
-    }
-    KWIRE_NOINLINE void put(std::string_view text) {
-        for (const char c : text) put(c);
-    }
-    template <class Number>
-        requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, char>)
-    KWIRE_NOINLINE void put(Number value) {
-        std::array<char, 32> digits;
-        const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-        put(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
-    }
-    void flush() {
-        write_(target_, std::string_view(chars_.data(), used_));
-        written_ += used_;
-        used_ = 0;
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return written_ + used_; }
-
-private:
-    void* target_;
-    write_function write_;
-    std::size_t written_ = 0;
-    std::size_t used_ = 0;
-    std::array<char, 256> chars_;
-};
 
 class printer {
 public:
@@ -155,12 +124,31 @@ private:
             return out_.put(value.id().to_chars(chars));
         }
         case field_kind::string: return put_text(value.text());
-        case field_kind::bytes:
-        case field_kind::records: return put_size(value.bytes().size());
+        case field_kind::bytes: return put_size(value.bytes().size());
+        case field_kind::records:
+            // Those of FetchSnapshot are a part of a file, cut anywhere.
+            if (value.info().name == "unaligned_records") return put_size(value.bytes().size());
+            return print_records(out_, value.bytes());
         case field_kind::structure: return put(value.structure(), flagged);
         case field_kind::array: return put_elements(value, flagged);
-        default: return out_.put(value.number());
+        default: return put_number(value);
         }
+    }
+
+    [[nodiscard]] static std::string_view known_name(error_code code) noexcept {
+        return is_known(code) ? name_of(code) : std::string_view();
+    }
+    void put_number(const dynamic_value& value) {
+        const std::int64_t number = value.number();
+        out_.put(number);
+        std::string_view name;
+        if (value.info().enumerators == enumeration::error_code)
+            name = known_name(static_cast<error_code>(number));
+        else if (value.info().enumerators == enumeration::api_key)
+            name = kwire::facts_of(static_cast<api_key>(number)).name;
+        if (name.empty()) return;
+        out_.put(' ');
+        out_.put(name);
     }
 
     void put_elements(const dynamic_value& array, bool flagged) {
@@ -204,8 +192,8 @@ private:
 
     void put_size(std::size_t size) {
         out_.put('<');
-        out_.put(size);
-        out_.put(size == 1 ? " byte>" : " bytes>");
+        out_.put_count(size, "byte");
+        out_.put('>');
     }
 
     void put_text(std::string_view text) {
