@@ -1,8 +1,9 @@
 /// The core of kwire in one include: everything that needs only the standard library, without any message.
 ///
-/// A program adds the messages that it uses, such as <kwire/messages/fetch.hpp>, and the adapters to other
-/// libraries that it needs: <kwire/asio.hpp>, <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, and the codecs
-/// <kwire/compression/gzip.hpp>, snappy.hpp, lz4.hpp and zstd.hpp.
+/// A program adds the messages that it uses, such as <kwire/messages/fetch.hpp>, for those in the bytes of
+/// group requests <kwire/embedded/consumer_protocol.hpp>, and the adapters to other libraries that it needs:
+/// <kwire/asio.hpp>, <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, and the codecs <kwire/compression/gzip.hpp>,
+/// snappy.hpp, lz4.hpp and zstd.hpp.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -18,6 +19,9 @@
 #include <kwire/connect/frame.hpp>
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/embedded/encode_stored.hpp>
+#include <kwire/embedded/stored_message.hpp>
+#include <kwire/embedded/visit_record.hpp>
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
 #include <kwire/error_text.hpp>
@@ -26,8 +30,10 @@
 #include <kwire/read/find.hpp>
 #include <kwire/read/index.hpp>
 #include <kwire/read/message.hpp>
+#include <kwire/read/overloaded.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
+#include <kwire/read/versioned.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
@@ -67,3 +73,4 @@
 #include <kwire/write/set.hpp>
 #include <kwire/write/to_data.hpp>
 #include <kwire/write/unknown_tag_list.hpp>
+#include <kwire/write/versioned.hpp>

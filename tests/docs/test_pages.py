@@ -10,6 +10,7 @@ PAGES = {
     "docs/broker.md": "tests/docs/broker.test.cpp",
     "docs/client.md": "tests/docs/client.test.cpp",
     "docs/reflection.md": "tests/docs/reflection.test.cpp",
+    "docs/topics.md": "tests/docs/topics.test.cpp",
 }
 
 root = pathlib.Path(__file__).resolve().parents[2]
