@@ -5,7 +5,7 @@
 ///     if (!subscription) return reject(subscription.error());
 ///     for (auto topic : subscription->topics()) ...
 ///
-/// embedded/consumer_protocol.hpp finds such bytes in the group requests, embedded/topic_record.hpp in
+/// embedded/consumer_protocol.hpp finds such bytes in the group requests, embedded/visit_record.hpp in
 /// records. encode_versioned (write/versioned.hpp) writes them.
 #pragma once
 
