@@ -112,7 +112,7 @@ TEST_CASE("what kafkajs and kafka-go send is read without its missing field if t
     CHECK(*view->topics().begin() == "testtopic");
     CHECK(view->owned_partitions().empty());
     CHECK(view->generation_id() == -1);
-    const auto written = kwire::encode_versioned<subscription>(kwire::to_data(*view), 1);
+    const auto written = kwire::encode_versioned<subscription>(kwire::copy_to_data(*view), 1);
     REQUIRE(written);
     CHECK(to_hex(written->span()) == to_hex(from_hex(of_kafkajs)) + "00000000");
 }
