@@ -37,11 +37,13 @@
 #include <kwire/records/batch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
+#include <kwire/records/check_content.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/control_builder.hpp>
 #include <kwire/records/down_convert.hpp>
 #include <kwire/records/edit.hpp>
 #include <kwire/records/legacy_builder.hpp>
+#include <kwire/records/list_offsets.hpp>
 #include <kwire/records/patch.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/records/record.hpp>

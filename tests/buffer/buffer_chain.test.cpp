@@ -525,3 +525,18 @@ TEST_CASE("one thread may send a copy while another puts more into the chain") {
         if (chain.size() > 500) chain.clear();
     }
 }
+
+TEST_CASE("buffer_chain: pinned_bytes counts the memory of its segments once") {
+    const std::vector<std::byte> many(1000);
+    const auto frame = kwire::shared_buffer::copy_of(many);
+    const auto other = kwire::shared_buffer::copy_of(std::span(many).first(50));
+    kwire::buffer_chain chain;
+    CHECK(chain.pinned_bytes() == 0);
+    chain.put_bytes(*frame.slice(0, 10));
+    CHECK(chain.pinned_bytes() == 1000);
+    chain.put_bytes(other);
+    chain.put_bytes(*frame.slice(500, 10));
+    CHECK(chain.pinned_bytes() == 1050);
+    chain.put_bytes(kwire::shared_buffer::from_static("static bytes keep nothing alive"));
+    CHECK(chain.pinned_bytes() == 1050);
+}

@@ -294,6 +294,25 @@ public:
         if (merged.size() != segments_.size()) segments_ = std::move(merged);
     }
 
+    /// The size in bytes of the memory that the segments keep alive, as shared_buffer::pinned_bytes.
+    ///
+    /// Memory that several segments share counts once if they are at most 16 segments apart; otherwise it may
+    /// count more than once, never less.
+    [[nodiscard]] std::uint64_t pinned_bytes() const noexcept {
+        constexpr std::ptrdiff_t reach = 16; // so that the time is linear
+        std::uint64_t sum = 0;
+        for (const_iterator i = begin(); i != end(); ++i) {
+            const auto same = [i](const chain_segment& earlier) {
+                return detail::buffer_access::control(earlier.bytes_) ==
+                       detail::buffer_access::control(i->bytes_);
+            };
+            const_iterator earlier = i - begin() > reach ? i - reach : begin();
+            while (earlier != i && !same(*earlier)) ++earlier;
+            if (earlier == i) sum += i->bytes_.pinned_bytes();
+        }
+        return sum;
+    }
+
     /// Releases spare scratch memory: the chain then keeps only its segments alive.
     ///
     /// Not needed before sending. Afterwards the holder of the last segment can be its only holder.

@@ -63,6 +63,15 @@ struct batch_defect {
     std::uint64_t left = 0;
 };
 
+[[nodiscard]] inline error error_of(const batch_defect& defect) noexcept {
+    error e{.code = defect.code, .offset = defect.offset, .needed = defect.needed, .left = defect.left};
+    e.enter({defect.field});
+    return e;
+}
+
+/// The first step of the path of an error in decompressed bytes, from whose first byte its offset counts.
+inline constexpr std::string_view decompressed_step = "decompressed";
+
 /// The defect of a batch of magic 2 that is too short for the records it counts; nullopt for a compressed
 /// batch, whose size does not tell.
 [[nodiscard]] inline std::optional<batch_defect> find_count_defect(batch_view batch) noexcept {
@@ -105,40 +114,30 @@ struct batch_defect {
     return std::nullopt;
 }
 
-} // namespace detail
-
-/// Checks that `bytes` are whole, valid batches from the first byte to the last. Empty input is valid.
-///
-/// For each batch it checks length, magic, checksum (if `policy` is verify) and compression type; in magic 2
-/// also that the records it counts can fit and that its offsets rise within int64. Records are not read. What
-/// else Kafka requires of a producer (one batch, no control batch, base offset 0, no gap) is in the summary,
-/// which is valid while `bytes` are. Errors, at the byte of the field and with a path such as
-/// `batches[2].crc`: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (also
-/// zstd in magic 0 and 1), bad_length (a negative count), count_exceeds_input, bad_value (offsets).
-[[nodiscard]] inline std::expected<batches_summary, error>
-check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
+/// Checks batch by batch; `look` is called with each batch that has no defect and the summary so far, and may
+/// return one more error, whose offset counts from the first byte of the batch unless it is in decompressed
+/// bytes.
+template <class Look>
+[[nodiscard]] std::expected<batches_summary, error> check_each_batch(std::span<const std::byte> bytes,
+                                                                     crc_policy policy, Look look) {
     batches_summary summary;
-    const auto at_batch = [&summary](error e) {
+    const auto batches = record_batches(bytes);
+    const auto at_batch = [&](error e, std::uint64_t before) {
+        if (e.depth == 0 || e.path[0].field != decompressed_step) e.offset += before;
         e.enter({"batches", summary.batches});
         return std::unexpected{e};
     };
-    const auto batches = record_batches(bytes);
     auto i = batches.begin();
     for (; i != batches.end(); ++i) {
         const batch_view batch = *i;
-        if (const auto defect = detail::find_defect(batch, policy == crc_policy::verify)) {
-            const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
-            error e{.code = defect->code,
-                    .offset = before + defect->offset,
-                    .needed = defect->needed,
-                    .left = defect->left};
-            e.enter({defect->field});
-            return at_batch(e);
-        }
+        const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
+        if (const auto defect = find_defect(batch, policy == crc_policy::verify))
+            return at_batch(error_of(*defect), before);
         if (summary.batches == 0) {
             summary.first = batch;
             summary.first_offset = batch.base_offset();
         }
+        if (const std::optional<error> refusal = look(batch)) return at_batch(*refusal, before);
         ++summary.batches;
         summary.last_offset = batch.last_offset();
         if (batch.max_timestamp() > summary.max_timestamp) summary.max_timestamp = batch.max_timestamp();
@@ -152,8 +151,23 @@ check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::
         summary.any_compressed |= batch.compression() != compression_type::none;
     }
     if (const auto tail = batches.tail(i); tail.left != 0)
-        if (const auto refusal = tail.refusal()) return at_batch(*refusal);
+        if (const auto refusal = tail.refusal()) return at_batch(*refusal, 0);
     return summary;
+}
+
+} // namespace detail
+
+/// Checks that `bytes` are whole, valid batches from the first byte to the last. Empty input is valid.
+///
+/// For each batch it checks length, magic, checksum (if `policy` is verify) and compression type; in magic 2
+/// also that the records it counts can fit and that its offsets rise within int64. Records are not read. What
+/// else Kafka requires of a producer (one batch, no control batch, base offset 0, no gap) is in the summary,
+/// which is valid while `bytes` are. Errors, at the byte of the field and with a path such as
+/// `batches[2].crc`: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (also
+/// zstd in magic 0 and 1), bad_length (a negative count), count_exceeds_input, bad_value (offsets).
+[[nodiscard]] inline std::expected<batches_summary, error>
+check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
+    return detail::check_each_batch(bytes, policy, [](batch_view) { return std::optional<error>(); });
 }
 /// The same for a records field that may be null: null holds no batches.
 template <class Records>

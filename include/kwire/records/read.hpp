@@ -205,9 +205,11 @@ struct batch_records_access {
     return {};
 }
 
-[[nodiscard]] inline expected_records<batch_records> open_records(batch_view batch, shared_buffer memory,
-                                                                  const codec_set& codecs, std::size_t cap,
-                                                                  crc_policy policy) {
+/// Where the records of `batch` lie. `decompress` returns the uncompressed bytes of a compressed batch, or an
+/// error.
+template <class Decompress>
+[[nodiscard]] std::expected<record_run, error> find_run(batch_view batch, crc_policy policy,
+                                                        Decompress decompress) {
     if (policy != crc_policy::skip && !crc_matches(batch))
         return std::unexpected{error_of(crc_defect(batch))};
     if (const auto defect = find_compression_defect(batch)) return std::unexpected{error_of(*defect)};
@@ -219,17 +221,17 @@ struct batch_records_access {
         run.lead = sizeof(batch_header);
         run.count = static_cast<std::uint64_t>(batch.header()->record_count.value());
         // A batch that compaction has emptied keeps its compression type, but has no bytes to decompress.
-        if (run.count == 0 && run.bytes.empty()) return batch_records_access::make(run, std::move(memory));
+        if (run.count == 0 && run.bytes.empty()) return run;
     } else if (!compressed) {
         run.bytes = bytes_of(batch);
         run.count = 1;
         run.base.offset = 0; // the offset of the message itself is absolute
     }
-    if (!compressed) return batch_records_access::make(run, std::move(memory));
+    if (!compressed) return run;
 
-    auto plain = decompress(batch, codecs, cap);
+    const std::expected<std::span<const std::byte>, error> plain = decompress();
     if (!plain) return std::unexpected{plain.error()};
-    run.bytes = plain->span();
+    run.bytes = *plain;
     run.lead = 0;
     run.decompressed = true;
     if (batch.is_legacy()) {
@@ -237,7 +239,20 @@ struct batch_records_access {
     } else if (const auto defect = find_plain_count_defect(batch, plain->size())) {
         return std::unexpected{error_of(*defect)};
     }
-    return batch_records_access::make(run, *std::move(plain));
+    return run;
+}
+
+[[nodiscard]] inline expected_records<batch_records> open_records(batch_view batch, shared_buffer memory,
+                                                                  const codec_set& codecs, std::size_t cap,
+                                                                  crc_policy policy) {
+    const auto run = find_run(batch, policy, [&]() -> std::expected<std::span<const std::byte>, error> {
+        auto plain = decompress(batch, codecs, cap);
+        if (!plain) return std::unexpected{plain.error()};
+        memory = *std::move(plain);
+        return memory.span();
+    });
+    if (!run) return std::unexpected{run.error()};
+    return batch_records_access::make(*run, std::move(memory));
 }
 
 } // namespace detail

@@ -8,6 +8,7 @@
 /// For records themselves see <kwire/records/read.hpp>.
 #pragma once
 
+#include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
@@ -48,6 +49,52 @@ compressible_bytes(const batch_view& batch) noexcept {
     return refused(errc::bad_record);
 }
 
+namespace detail {
+
+/// Where the bytes of a batch that its compression type applies to begin, and what can decompress them.
+struct compressed_records {
+    std::span<const std::byte> bytes;
+    std::size_t start; ///< of `bytes` in the batch
+    codec* by;         ///< null if they are not compressed
+};
+
+[[nodiscard]] inline std::expected<compressed_records, error>
+find_compressed(const batch_view& batch, const codec_set& codecs) noexcept {
+    const auto bytes = compressible_bytes(batch);
+    if (!bytes) return std::unexpected{bytes.error()};
+    const auto start = bytes_of(batch).size() - bytes->size(); // because they end with the batch
+    const auto type = batch.compression();
+    if (type == compression_type::none) return compressed_records{*bytes, start, nullptr};
+    codec* const found = codecs.find(type);
+    if (found == nullptr || (type == compression_type::zstd && batch.is_legacy())) {
+        error e{.code = errc::unsupported_compression,
+                .offset = batch.is_legacy() ? offsetof(message_prefix, attributes)
+                                            : offsetof(batch_header, attributes)};
+        e.enter({"attributes"});
+        return std::unexpected{e};
+    }
+    return compressed_records{*bytes, start, found};
+}
+
+/// The error of a codec, with the offset in the batch.
+[[nodiscard]] inline std::unexpected<error> from_codec(error e, const compressed_records& records) noexcept {
+    e.offset += records.start;
+    return std::unexpected{e};
+}
+
+/// Appends the uncompressed bytes of a compressed batch to `out`; errors as those of decompress.
+[[nodiscard]] inline std::expected<void, error> decompress_into(unique_buffer& out, const batch_view& batch,
+                                                                const codec_set& codecs, std::size_t cap) {
+    const auto records = find_compressed(batch, codecs);
+    if (!records) return std::unexpected{records.error()};
+    require(records->by != nullptr);
+    const auto done = records->by->decompress_into(out, records->bytes, cap, batch.magic());
+    if (!done) return from_codec(done.error(), *records);
+    return {};
+}
+
+} // namespace detail
+
 /// The uncompressed bytes of a batch's records (magic 2) or of the messages in a wrapper (magic 0 and 1), in
 /// memory of their own, at most `cap` bytes.
 ///
@@ -58,30 +105,18 @@ compressible_bytes(const batch_view& batch) noexcept {
 /// the type, and for zstd in magic 0 and 1 (KIP-110); those of codec::decompress and compressible_bytes.
 [[nodiscard]] inline std::expected<shared_buffer, error>
 decompress(const batch_view& batch, const codec_set& codecs, std::size_t cap) {
-    const auto bytes = compressible_bytes(batch);
-    if (!bytes) return std::unexpected{bytes.error()};
-    const auto start = bytes_of(batch).size() - bytes->size(); // because they end with the batch
-    const auto type = batch.compression();
-    if (type == compression_type::none) {
-        if (bytes->size() > cap)
-            return std::unexpected{error{
-                .code = errc::decompressed_too_large, .offset = start, .needed = bytes->size(), .left = cap}};
-        return shared_buffer::copy_of(*bytes);
+    const auto records = detail::find_compressed(batch, codecs);
+    if (!records) return std::unexpected{records.error()};
+    if (records->by == nullptr) {
+        if (records->bytes.size() > cap)
+            return std::unexpected{error{.code = errc::decompressed_too_large,
+                                         .offset = records->start,
+                                         .needed = records->bytes.size(),
+                                         .left = cap}};
+        return shared_buffer::copy_of(records->bytes);
     }
-    codec* const found = codecs.find(type);
-    if (found == nullptr || (type == compression_type::zstd && batch.is_legacy())) {
-        error e{.code = errc::unsupported_compression,
-                .offset = batch.is_legacy() ? offsetof(detail::message_prefix, attributes)
-                                            : offsetof(batch_header, attributes)};
-        e.enter({"attributes"});
-        return std::unexpected{e};
-    }
-    auto plain = found->decompress(*bytes, cap, batch.magic());
-    if (!plain) {
-        error e = plain.error();
-        e.offset += start;
-        return std::unexpected{e};
-    }
+    auto plain = records->by->decompress(records->bytes, cap, batch.magic());
+    if (!plain) return detail::from_codec(plain.error(), *records);
     return plain;
 }
 

@@ -65,12 +65,6 @@ struct record_access {
     return batch.is_legacy() ? std::nullopt : find_count_defect(batch);
 }
 
-[[nodiscard]] inline error error_of(const batch_defect& defect) noexcept {
-    error e{.code = defect.code, .offset = defect.offset, .needed = defect.needed, .left = defect.left};
-    e.enter({defect.field});
-    return e;
-}
-
 /// Contiguous records: those of a batch of magic 2, or messages of magic 0 and 1.
 struct record_run {
     record_base base{};
@@ -105,7 +99,7 @@ struct record_run {
     /// The error `e` of these bytes, with the offset and the path that a caller sees.
     [[nodiscard]] error placed(error e) const noexcept {
         e.offset += lead;
-        if (decompressed) e.enter({"decompressed"});
+        if (decompressed) e.enter({decompressed_step});
         return e;
     }
 };
