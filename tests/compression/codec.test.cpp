@@ -25,7 +25,8 @@ public:
 
 protected:
     std::expected<void, kwire::error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                                    std::int8_t magic) override {
+                                                    std::int8_t magic,
+                                                    const kwire::decompress_options&) override {
         if (magic != 2) return std::unexpected{kwire::error{.code = errc::unsupported_compression}};
         for (std::size_t at = 0; at < compressed.size(); at += 2) {
             if (compressed.size() - at < 2)

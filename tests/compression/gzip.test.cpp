@@ -6,12 +6,18 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/codec_laws.hpp"
+#include "support/count_allocations.hpp"
 
 using kwire::errc;
 using kwire::gzip_codec;
 using namespace kwire::test;
 
 namespace {
+
+byte_vector from_text(std::string_view text) {
+    const auto bytes = kwire::bytes_of_text(text);
+    return {bytes.begin(), bytes.end()};
+}
 
 byte_vector joined(const byte_vector& a, const byte_vector& b) {
     byte_vector both = a;
@@ -120,4 +126,81 @@ TEST_CASE("gzip reads ten thousand empty members") {
     byte_vector many;
     for (int i = 0; i < 10000; ++i) many.insert(many.end(), nothing.begin(), nothing.end());
     REQUIRE(bytes_or_fail(gzip.decompress(many, 0)).empty());
+}
+
+TEST_CASE("gzip takes memory in proportion to its input, whatever size the trailer claims") {
+    if (!support::counts_allocations) return;
+    gzip_codec gzip;
+    auto lying = compressed_by(gzip, text_of(10));
+    std::fill(lying.end() - 4, lying.end(), std::byte{0x7f});
+    REQUIRE(gzip.decompress(lying, ~std::size_t{0}).error() == errc::bad_compressed_data);
+    support::largest_allocation = 0;
+    REQUIRE(!gzip.decompress(lying, ~std::size_t{0}));
+    CHECK(support::largest_allocation <= std::size_t{300} << 10);
+}
+
+TEST_CASE("gzip as Kafka reads it: what follows a member counts only if it begins with a whole header") {
+    constexpr auto as_kafka = kwire::decompress_options::as_kafka();
+    gzip_codec gzip;
+    // Written by Java; Kafka 4.4.0 has read each of these inputs.
+    const auto plain = from_text("hello hello hello hello hello hello hello hello 0123456789");
+    const auto good =
+        from_hex("1f8b08000000000000ffcb48cdc9c957c8209a3430343236313533b7b00400d316454c3a000000");
+    const auto twice = joined(plain, plain);
+    const auto read = [&](const byte_vector& input) {
+        return bytes_or_fail(gzip.decompress(exact_bytes(input).span(), 1000, 2, as_kafka));
+    };
+    const auto fails = [&](const byte_vector& input) {
+        return gzip.decompress(exact_bytes(input).span(), 1000, 2, as_kafka).error().code;
+    };
+    CHECK(read(good) == plain);
+    CHECK(read(joined(good, good)) == twice);
+    for (const char* rest :
+         {"00", "1f", "1f8b", "ff00ff", "0000000000000000000000000000000000000000000000000000"}) {
+        CAPTURE(rest);
+        CHECK(read(joined(good, from_hex(rest))) == plain);
+        CHECK(read(joined(joined(good, good), from_hex(rest))) == twice);
+        CHECK_FALSE(gzip.decompress(joined(good, from_hex(rest)), 1000));
+    }
+    for (std::size_t n = 1; n != good.size(); ++n) {
+        CAPTURE(n);
+        const auto input =
+            joined(good, byte_vector(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n)));
+        if (n <= 18)
+            CHECK(read(input) == plain);
+        else
+            CHECK(fails(input) == errc::truncated);
+    }
+    const auto changed = [&](std::size_t at, int value) {
+        auto copy = good;
+        copy[at] = static_cast<std::byte>(value);
+        return copy;
+    };
+    for (const std::size_t at : {1u, 2u}) CHECK(read(joined(good, changed(at, 0xff))) == plain);
+    CHECK(read(joined(good, changed(8, 0xff))) == twice);
+    CHECK(read(changed(3, 0xe0)) == plain); // reserved flags
+    CHECK(read(joined(good, changed(3, 0xe0))) == twice);
+    CHECK(refusal_of(gzip, changed(3, 0xe0), 1000) == errc::bad_compressed_data);
+    // The checksum and the size at the end of a member are compared, and so is a checksum of the header.
+    CHECK(fails(changed(good.size() - 8, 0)) == errc::bad_compressed_data);
+    CHECK(fails(changed(good.size() - 4, 0)) == errc::bad_compressed_data);
+    auto with_checksum = changed(3, 2);
+    with_checksum.insert(with_checksum.begin() + 10, {std::byte{1}, std::byte{2}});
+    CHECK(fails(with_checksum) == errc::bad_compressed_data);
+    CHECK(read(joined(good, with_checksum)) == plain);
+    // A header with all optional parts, and the same cut anywhere.
+    auto full = from_hex("1f8b081e0000000000ff"
+                         "0300616263"
+                         "6e616d6500"
+                         "6e6f746500");
+    const auto crc = crc32(0, reinterpret_cast<const Bytef*>(full.data()), static_cast<uInt>(full.size()));
+    full.push_back(static_cast<std::byte>(crc & 0xff));
+    full.push_back(static_cast<std::byte>(crc >> 8 & 0xff));
+    const auto header = full;
+    full.insert(full.end(), good.begin() + 10, good.end());
+    CHECK(read(full) == plain);
+    CHECK(read(joined(good, full)) == twice);
+    for (std::size_t n = 19; n < header.size(); ++n)
+        CHECK(read(joined(good, byte_vector(full.begin(), full.begin() + static_cast<std::ptrdiff_t>(n)))) ==
+              plain);
 }

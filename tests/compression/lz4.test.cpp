@@ -245,3 +245,127 @@ TEST_CASE("lz4 stops a bomb at the cap") {
     linked.frameInfo.blockSizeID = LZ4F_max4MB;
     stops_bombs(lz4, framed_by_library(byte_vector(std::size_t{64} << 20), linked));
 }
+
+TEST_CASE("lz4 as Kafka reads it: the checksum and the size of the content are not compared") {
+    constexpr auto as_kafka = kwire::decompress_options::as_kafka();
+    lz4_codec lz4;
+    // Written by Java and read by Kafka 4.4.0.
+    const auto plain = kwire::bytes_of_text("hello hello hello hello hello hello hello hello 0123456789");
+    const byte_vector expected(plain.begin(), plain.end());
+    const std::string block = "150000006f68656c6c6f20060017a030313233343536373839";
+    const std::string end = "00000000", frame = "04224d18";
+    const auto read = [&](const std::string& hex, std::int8_t record_magic = 2) {
+        return bytes_or_fail(lz4.decompress(exact_bytes(from_hex(hex)).span(), 1000, record_magic, as_kafka));
+    };
+    const auto strict = [&](const std::string& hex, std::int8_t record_magic = 2) {
+        return lz4.decompress(exact_bytes(from_hex(hex)).span(), 1000, record_magic).has_value();
+    };
+    const auto fails = [&](const std::string& hex) {
+        return !lz4.decompress(exact_bytes(from_hex(hex)).span(), 1000, 2, as_kafka);
+    };
+    CHECK(read(frame + "604082" + block + end) == expected);
+    // Bytes after the frame, another frame among them.
+    for (const std::string& rest :
+         {std::string("00"), std::string(60, '0'), frame + "604082" + block + end}) {
+        CHECK(read(frame + "604082" + block + end + rest) == expected);
+        CHECK_FALSE(strict(frame + "604082" + block + end + rest));
+    }
+    // The checksum of the content: right, wrong, wrong with bytes after it, missing.
+    CHECK(strict(frame + "6440a7" + block + end + "7df0033f"));
+    CHECK(read(frame + "6440a7" + block + end + "7cf0033f") == expected);
+    CHECK(read(frame + "6440a7" + block + end + "7cf0033f00") == expected);
+    CHECK_FALSE(strict(frame + "6440a7" + block + end + "7cf0033f"));
+    CHECK(fails(frame + "6440a7" + block + end));
+    CHECK(fails(frame + "6440a7" + block + end + "7df0"));
+    // The size of the content: right, and three wrong ones.
+    CHECK(strict(frame + "68403a000000000000002d" + block + end));
+    for (const std::string size : {"000000000000000005", "01000000000000002c", "c800000000000000d4"}) {
+        CHECK(read(frame + "6840" + size + block + end) == expected);
+        CHECK_FALSE(strict(frame + "6840" + size + block + end));
+    }
+    // The checksum of a block is compared.
+    CHECK(read(frame + "7040ad" + block + "284917dd" + end) == expected);
+    CHECK(fails(frame + "7040ad" + block + "294917dd" + end));
+    // The checksum of the header, in magic 0 only.
+    CHECK(read(frame + "604011" + block + end, 0) == expected);
+    CHECK_FALSE(strict(frame + "604011" + block + end, 0));
+    CHECK(strict(frame + "60401a" + block + end, 0));
+    CHECK(fails(frame + "604011" + block + end));
+    CHECK(fails(frame + "604082" + block));
+    CHECK(fails(frame + "604082" + block + "0000"));
+}
+
+TEST_CASE("lz4 compares the checksum of each block, even if that of the content is not there") {
+    lz4_codec lz4;
+    LZ4F_preferences_t preferences{};
+    preferences.frameInfo.blockChecksumFlag = LZ4F_blockChecksumEnabled;
+    preferences.frameInfo.blockSizeID = LZ4F_max64KB;
+    auto frame = framed_by_library(noise_of(100000), preferences);
+    REQUIRE(lz4.decompress(frame, 100000));
+    for (const std::size_t at : {std::size_t{100}, std::size_t{80000}}) { // in stored blocks
+        frame[at] ^= std::byte{1};
+        const auto refused = lz4.decompress(frame, 100000);
+        REQUIRE(!refused);
+        CHECK(refused.error() == errc::bad_compressed_data);
+        // At the checksum after the block that is damaged.
+        CHECK(refused.error().offset == (at < 65536 ? 7 + 4 + 65536 : frame.size() - 8));
+        frame[at] ^= std::byte{1};
+    }
+}
+
+TEST_CASE("lz4 refuses a block above the size that its frame allows, stored and compressed") {
+    lz4_codec lz4;
+    const auto frame_of = [](std::size_t size, const std::string& flag) {
+        auto bytes = from_hex("04224d18604082");
+        for (int i = 0; i != 3; ++i) bytes.push_back(static_cast<std::byte>(size >> 8 * i & 0xff));
+        for (const auto b : from_hex(flag)) bytes.push_back(b);
+        bytes.resize(bytes.size() + size + 4);
+        return bytes;
+    };
+    CHECK(lz4.decompress(frame_of(65536, "80"), 1 << 20)->size() == 65536);
+    for (const char* flag : {"80", "00"}) {
+        const auto refused = lz4.decompress(frame_of(65537, flag), 1 << 20);
+        REQUIRE(!refused);
+        CHECK(refused.error() == errc::bad_compressed_data);
+        CHECK(refused.error().offset == 7);
+    }
+    // A compressed block that yields 65537 bytes: a literal, a match of 65531, five literals.
+    std::string hex = "1f"
+                      "41"
+                      "0100"; // the token: one literal, and a match of 19 or more
+    std::size_t left = 65531 - 19;
+    for (; left >= 255; left -= 255) hex += "ff";
+    hex += to_hex(byte_vector{static_cast<std::byte>(left)}) + "50" + "4242424242";
+    const auto block = from_hex(hex);
+    auto bytes = from_hex("04224d18604082");
+    for (int i = 0; i != 4; ++i) bytes.push_back(static_cast<std::byte>(block.size() >> 8 * i & 0xff));
+    bytes.insert(bytes.end(), block.begin(), block.end());
+    bytes.resize(bytes.size() + 4);
+    CHECK(refusal_of(lz4, bytes, 1 << 20) == errc::bad_compressed_data);
+    bytes[5] = std::byte{0x50}; // blocks of 256 KiB
+    bytes[6] = std::byte{0xfb};
+    CHECK(lz4.decompress(bytes, 1 << 20)->size() == 65537);
+}
+
+TEST_CASE("lz4 accepts a block that ends in a match whatever room there is for it") {
+    lz4_codec lz4;
+    // One literal and a match of 30 bytes, which no encoder writes: the last five bytes must be literals.
+    const auto frame = from_hex("04224d18604082"
+                                "05000000"
+                                "1f41"
+                                "0100"
+                                "0b"
+                                "00000000");
+    const auto roomy = lz4.decompress(frame, 1 << 20);
+    const bool accepted = roomy.has_value();
+    for (std::size_t cap = 31; cap != 120; ++cap) {
+        CAPTURE(cap);
+        CHECK(lz4.decompress(frame, cap).has_value() == accepted);
+        kwire::unique_buffer out = kwire::unique_buffer::with_capacity(cap);
+        CHECK(lz4.decompress_into(out, frame, 1 << 20).has_value() == accepted);
+    }
+    if (accepted) {
+        CHECK(roomy->size() == 31);
+        CHECK(refusal_of(lz4, frame, 30) == errc::decompressed_too_large);
+    }
+}

@@ -6,6 +6,7 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/codec_laws.hpp"
+#include "support/count_allocations.hpp"
 
 using kwire::errc;
 using kwire::snappy_codec;
@@ -143,4 +144,36 @@ TEST_CASE("snappy stops bombs at the cap, even if each frame is small") {
         REQUIRE(bomb.size() < 900000);
         stops_bombs(snappy, bomb);
     }
+}
+
+TEST_CASE("snappy as Kafka reads it: up to three bytes may follow the last block in xerial framing") {
+    constexpr auto as_kafka = kwire::decompress_options::as_kafka();
+    snappy_codec snappy;
+    const auto read = [&](const byte_vector& input) {
+        return snappy.decompress(exact_bytes(input).span(), 100, 2, as_kafka);
+    };
+    for (const char* rest : {"00", "0000", "000000", "ffffff"}) {
+        CAPTURE(rest);
+        CHECK(to_hex(bytes_or_fail(read(in_xerial("00000005" + abc + rest)))) == "616263");
+        CHECK(refusal_of(snappy, in_xerial("00000005" + abc + rest), 100) == errc::truncated);
+        CHECK_FALSE(read(from_hex(abc + rest)));
+        CHECK(bytes_or_fail(read(in_xerial(rest))).empty());
+    }
+    CHECK_FALSE(read(in_xerial("00000005" + abc + "00000000")));
+    CHECK_FALSE(read(in_xerial("00000005" + abc + "ffffffff")));
+    CHECK_FALSE(read({}));
+}
+
+TEST_CASE("snappy takes no memory for a size that its input cannot yield") {
+    if (!support::counts_allocations) return;
+    snappy_codec snappy;
+    const auto lying = from_hex("ffffff7f"
+                                "08616263"); // 256 MiB from seven bytes
+    support::largest_allocation = 0;
+    CHECK(snappy.decompress(lying, ~std::size_t{0}).error() == errc::bad_compressed_data);
+    const auto framed = in_xerial("00000008"
+                                  "ffffff7f"
+                                  "08616263");
+    CHECK(snappy.decompress(framed, ~std::size_t{0}).error() == errc::bad_compressed_data);
+    CHECK(support::largest_allocation <= std::size_t{4} << 10);
 }

@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "support/bytes.hpp"
 #include "support/codec_laws.hpp"
+#include "support/count_allocations.hpp"
+#include <malloc.h>
 
 using kwire::errc;
 using kwire::zstd_codec;
@@ -175,26 +177,69 @@ TEST_CASE(
 }
 
 TEST_CASE("zstd refuses windows above the limit, and reads them up to it") {
-    zstd_codec zstd, tolerant(3, 27);
+    zstd_codec zstd, narrow(3, 23);
     const auto plain = text_of(100000);
     for (int log = 10; log <= 27; ++log) {
         const auto frame = framed_by_library(plain, {.sized = false, .window_log = log});
         CAPTURE(log);
-        if (log <= 23)
-            REQUIRE(bytes_or_fail(zstd.decompress(frame, plain.size())) == plain);
-        else
-            REQUIRE(refusal_of(zstd, frame, plain.size()) == errc::too_large);
-        REQUIRE(bytes_or_fail(tolerant.decompress(frame, plain.size())) == plain);
+        REQUIRE(bytes_or_fail(zstd.decompress(frame, plain.size())) == plain);
+        if (log <= 23) {
+            REQUIRE(bytes_or_fail(narrow.decompress(frame, plain.size())) == plain);
+            continue;
+        }
+        const auto refused = narrow.decompress(frame, plain.size());
+        REQUIRE(!refused);
+        REQUIRE(refused.error() == errc::too_large);
+        REQUIRE(refused.error().needed == std::uint64_t{1} << log);
+        REQUIRE(refused.error().left == std::uint64_t{1} << 23);
     }
     // Ten bytes and a window of 2^28 to 2^41: refused before anything is allocated for it.
     for (const char* window : {"90", "a8", "f8", "ff"}) {
         const auto frame = from_hex(magic + "00" + window + "010000");
         REQUIRE(refusal_of(zstd, frame, 1000) == errc::too_large);
-        REQUIRE(refusal_of(tolerant, frame, 1000) == errc::too_large);
+        REQUIRE(refusal_of(narrow, frame, 1000) == errc::too_large);
     }
 }
 
-TEST_CASE("zstd reads in pieces what compressed too well for one allocation") {
+TEST_CASE("zstd reads what Kafka's producer writes at levels 20 to 22, and allocates no window for it") {
+    if (!support::counts_allocations) return;
+    // The records of a batch of one record of 40 bytes, level 20: a window of 2^25 and no size.
+    const auto frame =
+        from_hex("28b52ffd00781c010012c3070bd0e76b4929b185289c7212d0b93e595e6eaf5b5bf63ecbfd36472a00800200"
+                 "010000");
+    zstd_codec zstd;
+    REQUIRE(zstd.decompress(frame, 1 << 20)); // its state is allocated now
+    for (const char* window : {"78", "80", "88"}) {
+        CAPTURE(window);
+        const auto other = from_hex(magic + "00" + window + to_hex(std::span(frame).subspan(6)));
+        support::largest_allocation = 0;
+        const std::size_t heap = mallinfo2().hblkhd + mallinfo2().uordblks;
+        const auto plain = zstd.decompress(other, 1 << 20);
+        REQUIRE(plain);
+        CHECK(plain->size() > 40);
+        CHECK(support::largest_allocation <= std::size_t{160} << 10);
+        CHECK(mallinfo2().hblkhd + mallinfo2().uordblks - heap <= std::size_t{160} << 10);
+    }
+}
+
+TEST_CASE("zstd takes memory in proportion to what a frame decompresses to, and never above the cap") {
+    if (!support::counts_allocations) return;
+    zstd_codec zstd;
+    for (const std::size_t size : {std::size_t{1} << 20, std::size_t{5} << 20, std::size_t{20} << 20}) {
+        const auto frame = framed_by_library(byte_vector(size), {.sized = false, .window_log = 27});
+        for (const std::size_t cap : {size, 4 * size, ~std::size_t{0}}) {
+            support::largest_allocation = 0;
+            REQUIRE(zstd.decompress(frame, cap)->size() == size);
+            CHECK(support::largest_allocation <= 4 * size + 1000);
+            if (cap == size) CHECK(support::largest_allocation <= cap + 1000);
+        }
+        support::largest_allocation = 0;
+        REQUIRE(zstd.decompress(frame, size - 1).error() == errc::decompressed_too_large);
+        CHECK(support::largest_allocation <= size + 1000);
+    }
+}
+
+TEST_CASE("zstd reads in a few calls what compressed too well for one allocation") {
     zstd_codec zstd, narrow(3, 10);
     const byte_vector zeros(std::size_t{20} << 20);
     const auto frame = framed_by_library(zeros, {.sized = false});
@@ -259,4 +304,25 @@ TEST_CASE("zstd reads a hundred thousand empty blocks") {
     byte_vector empty = from_hex(magic + "0038");
     empty.resize(empty.size() + 300000);
     REQUIRE(bytes_or_fail(zstd.decompress(std::move(empty) + from_hex("010000"), 10)).empty());
+}
+
+TEST_CASE("zstd as Kafka reads it: a later frame that is cut short is ignored") {
+    constexpr auto as_kafka = kwire::decompress_options::as_kafka();
+    zstd_codec zstd;
+    const auto plain = text_of(60);
+    const auto good = framed_by_library(plain, {.sized = false});
+    const auto read = [&](const byte_vector& input) {
+        return zstd.decompress(exact_bytes(input).span(), 1000, 2, as_kafka);
+    };
+    for (std::size_t n = 1; n != good.size(); ++n) {
+        CAPTURE(n);
+        const auto input = good + byte_vector(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n));
+        CHECK(bytes_or_fail(read(input)) == plain);
+        CHECK_FALSE(zstd.decompress(input, 1000));
+        CHECK_FALSE(read(byte_vector(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n))));
+    }
+    CHECK(bytes_or_fail(read(good + good)) == byte_vector(plain) + plain);
+    CHECK(bytes_or_fail(read(good + from_hex("502a4d1802000000aa"))) == plain);
+    CHECK_FALSE(read(good + from_hex("00000000")));
+    CHECK_FALSE(read(good + good + byte_vector(9)));
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/compression/decompress_options.hpp>
 #include <kwire/compression/type.hpp>
 #include <kwire/error.hpp>
 
@@ -97,16 +98,17 @@ public:
 
     /// The decompressed content of `compressed`, at most `cap` bytes.
     ///
-    /// `magic` is that of the batch or message: lz4 differs in magic 0. The result may keep more memory alive
-    /// than its size; detach() makes a copy of its exact size.
+    /// `magic` is that of the batch or message: lz4 differs in magic 0. `options` are leniencies, none by
+    /// default. The result may keep more memory alive than its size; detach() makes a copy of its exact size.
     ///
     /// Errors, with offsets from the first compressed byte and without partial content:
     /// decompressed_too_large (no more than `cap` bytes have been written), truncated, trailing_bytes,
     /// bad_compressed_data, dictionary_needed, out_of_memory, or what a codec of your own returns.
     [[nodiscard]] std::expected<shared_buffer, error> decompress(std::span<const std::byte> compressed,
-                                                                 std::size_t cap, std::int8_t magic = 2) {
+                                                                 std::size_t cap, std::int8_t magic = 2,
+                                                                 const decompress_options& options = {}) {
         unique_buffer out;
-        if (auto done = decompress_into(out, compressed, cap, magic); !done)
+        if (auto done = decompress_into(out, compressed, cap, magic, options); !done)
             return std::unexpected{done.error()};
         return std::move(out).freeze();
     }
@@ -118,10 +120,12 @@ public:
     /// lie in `out`.
     [[nodiscard]] std::expected<std::size_t, error> decompress_into(unique_buffer& out,
                                                                     std::span<const std::byte> compressed,
-                                                                    std::size_t cap, std::int8_t magic = 2) {
+                                                                    std::size_t cap, std::int8_t magic = 2,
+                                                                    const decompress_options& options = {}) {
         undo_unless_done undo{out, out.size()};
         capped_output target(out, cap);
-        if (auto done = do_decompress(compressed, target, magic); !done) return std::unexpected{done.error()};
+        if (auto done = do_decompress(compressed, target, magic, options); !done)
+            return std::unexpected{done.error()};
         undo.done = true;
         return target.size();
     }
@@ -152,9 +156,10 @@ protected:
     codec() = default;
 
     /// Writes the content of all of `compressed` to `out`, or returns an error; asks `out` for room on the
-    /// way.
+    /// way. A codec may ignore `options` that it does not know.
     virtual std::expected<void, error> do_decompress(std::span<const std::byte> compressed,
-                                                     capped_output& out, std::int8_t magic) = 0;
+                                                     capped_output& out, std::int8_t magic,
+                                                     const decompress_options& options) = 0;
     /// Appends the compressed form of `plain` to `out`.
     virtual std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
                                                    std::int8_t magic) = 0;
@@ -190,6 +195,10 @@ public:
         const auto at = static_cast<std::size_t>(one.type());
         if (at != 0 && at < by_type_.size()) by_type_[at] = &one;
     }
+    /// Sets what the codecs accept when records are read with this set; strict by default.
+    void read_as(const decompress_options& options) noexcept { options_ = options; }
+    [[nodiscard]] const decompress_options& options() const noexcept { return options_; }
+
     /// The codec for this type; null if there is none.
     [[nodiscard]] codec* find(compression_type type) const noexcept {
         const auto at = static_cast<std::size_t>(type);
@@ -198,6 +207,7 @@ public:
 
 private:
     std::array<codec*, 8> by_type_{}; // the type has three bits in the attributes
+    decompress_options options_;
 };
 
 namespace detail {

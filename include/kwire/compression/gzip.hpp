@@ -4,6 +4,7 @@
 #include <kwire/compression/codec.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -16,7 +17,9 @@ namespace kwire {
 /// gzip (RFC 1952), compression type 1.
 ///
 /// Reads any number of members one after another, as Java's reader does; any other bytes after them are an
-/// error, and so is zlib's own format. Writes one member.
+/// error unless decompress_options say otherwise, and so is zlib's own format. Writes one member. What is
+/// decompressed takes 4 KiB of memory or more, because the size is known at the end only: detach() a small
+/// result that is kept.
 class gzip_codec final : public codec {
 public:
     /// `level` as in zlib: 1 (fast) to 9 (small), 0 to store only, -1 for zlib's default (KIP-390).
@@ -30,9 +33,10 @@ public:
 
 protected:
     std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t) override {
+                                             std::int8_t, const decompress_options& options) override {
         if (!start_inflate()) return detail::refuse(errc::out_of_memory, 0);
-        std::size_t at = 0; // the position in `compressed` up to which zlib has read
+        std::size_t at = 0;     // the position in `compressed` up to which zlib has read
+        std::size_t member = 0; // where the current member begins
         if (compressed.size() < smallest_member)
             return detail::refuse_truncated(0, smallest_member, compressed.size());
         std::size_t wanted =
@@ -43,9 +47,16 @@ protected:
             const bool full = room.empty();
             if (full) room = {&beyond, 1};
 
-            const uInt given = piece(compressed.size() - at);
+            auto source = compressed.subspan(at);
+            std::array<std::byte, reserved_flags_end> front;
+            if (at == member && options.reserved_gzip_flags && source.size() >= front.size()) {
+                std::copy_n(source.begin(), front.size(), front.begin());
+                front.back() &= std::byte{0x1f};
+                source = front;
+            }
+            const uInt given = piece(source.size());
             const uInt space = piece(room.size());
-            inflate_.next_in = input(compressed.subspan(at));
+            inflate_.next_in = input(source);
             inflate_.avail_in = given;
             inflate_.next_out = reinterpret_cast<Bytef*>(room.data());
             inflate_.avail_out = space;
@@ -59,7 +70,9 @@ protected:
             case Z_OK: break;
             case Z_STREAM_END:
                 if (at == compressed.size()) return {};
+                if (options.trailing_bytes && !has_whole_header(compressed.subspan(at), options)) return {};
                 if (!begins_member(compressed.subspan(at))) return detail::refuse(errc::trailing_bytes, at);
+                member = at;
                 inflateReset(&inflate_);
                 continue;
             case Z_BUF_ERROR: break; // no progress: no room or no input, distinguished below
@@ -97,6 +110,7 @@ private:
     static constexpr int gzip_window = 15 + 16;        ///< in zlib's terms: the largest window, and gzip only
     static constexpr std::size_t smallest_member = 18; ///< header and trailer, without a block
     static constexpr std::size_t smallest_room = 4096;
+    static constexpr std::size_t reserved_flags_end = 4; ///< the flags are the last byte before it
     static constexpr std::size_t largest_piece = std::size_t{1} << 30; ///< zlib counts in 32 bits
 
     [[nodiscard]] static uInt piece(std::size_t size) noexcept {
@@ -115,6 +129,30 @@ private:
     /// Whether another member begins here; it may be cut short.
     [[nodiscard]] static bool begins_member(std::span<const std::byte> rest) noexcept {
         return rest[0] == std::byte{0x1f} && (rest.size() == 1 || rest[1] == std::byte{0x8b});
+    }
+
+    /// Whether bytes after a member begin with the whole, valid header of another one, and with more than a
+    /// header and a trailer: what Java takes for another member (RFC 1952, 2.3).
+    [[nodiscard]] static bool has_whole_header(std::span<const std::byte> rest,
+                                               const decompress_options& options) noexcept {
+        if (rest.size() <= smallest_member || !begins_member(rest) || rest[2] != std::byte{8}) return false;
+        const auto flags = std::to_integer<unsigned>(rest[3]);
+        if ((flags & 0xe0) != 0 && !options.reserved_gzip_flags) return false;
+        constexpr unsigned has_checksum = 2, has_extra = 4, has_name = 8, has_comment = 16;
+        std::size_t at = 10;
+        if ((flags & has_extra) != 0)
+            at += 2u + std::to_integer<std::size_t>(rest[at]) +
+                  256 * std::to_integer<std::size_t>(rest[at + 1]);
+        for (const unsigned text : {has_name, has_comment}) {
+            if ((flags & text) == 0) continue;
+            while (at < rest.size() && rest[at] != std::byte{0}) ++at;
+            ++at;
+        }
+        if ((flags & has_checksum) == 0) return at <= rest.size();
+        if (at > rest.size() || rest.size() - at < 2) return false;
+        const auto crc = crc32(0, input(rest), piece(at));
+        return (crc & 0xff) == std::to_integer<uLong>(rest[at]) &&
+               (crc >> 8 & 0xff) == std::to_integer<uLong>(rest[at + 1]);
     }
 
     [[nodiscard]] bool start_inflate() noexcept {

@@ -48,9 +48,10 @@ inline constexpr std::uint32_t lz4_frame_magic = 0x184d2204;
     return static_cast<std::byte>(xxh32(bytes) >> 8 & 0xff);
 }
 
-/// Reads the header of an lz4 frame; in magic 0 either checksum is accepted.
-[[nodiscard]] inline std::expected<lz4_frame_header, error> read_lz4_header(std::span<const std::byte> frame,
-                                                                            std::int8_t magic) noexcept {
+/// Reads the header of an lz4 frame; in magic 0 either checksum is accepted, or any.
+[[nodiscard]] inline std::expected<lz4_frame_header, error>
+read_lz4_header(std::span<const std::byte> frame, std::int8_t magic,
+                const decompress_options& options) noexcept {
     constexpr std::size_t smallest = 7;
     if (frame.size() < smallest) return refuse_truncated(0, smallest, frame.size());
     if (load_le32(frame.data()) != lz4_frame_magic) return refuse(errc::bad_compressed_data, 0);
@@ -71,7 +72,8 @@ inline constexpr std::uint32_t lz4_frame_magic = 0x184d2204;
         header.content_size = std::uint64_t{load_le32(frame.data() + 10)} << 32 | load_le32(frame.data() + 6);
     const std::size_t at = header.size - 1;
     if (frame[at] != lz4_header_checksum(frame.subspan(4, at - 4)) &&
-        (magic != 0 || frame[at] != lz4_header_checksum(frame.first(at))))
+        (magic != 0 ||
+         (frame[at] != lz4_header_checksum(frame.first(at)) && !options.any_lz4_header_checksum)))
         return refuse(errc::bad_compressed_data, at);
     return header;
 }
@@ -112,7 +114,8 @@ lz4_block_at(std::span<const std::byte> frame, std::size_t at, const lz4_frame_h
 
 /// lz4 in its frame format, compression type 3.
 ///
-/// Reads one frame, with blocks of all sizes, independent or linked, and verifies all checksums in it. Writes
+/// Reads one frame, with blocks of all sizes, independent or linked, and verifies all checksums in it unless
+/// decompress_options say otherwise. Writes
 /// frames as Java does: independent blocks of 64 KiB, no checksums, no content size. In messages of magic 0
 /// the header checksum is computed in Kafka's old, wrong way (KAFKA-3160); there both checksums are accepted,
 /// in other formats only the correct one.
@@ -125,11 +128,12 @@ public:
 
 protected:
     std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t magic) override {
-        const auto header = detail::read_lz4_header(compressed, magic);
+                                             std::int8_t magic, const decompress_options& options) override {
+        const auto header = detail::read_lz4_header(compressed, magic, options);
         if (!header) return std::unexpected{header.error()};
-        const std::optional<std::uint64_t> claimed = header->content_size;
-        if (claimed && *claimed > out.left()) return std::unexpected{out.too_large(6)};
+        const bool claims = header->content_size && !options.unverified_lz4_content;
+        const std::uint64_t claimed = header->content_size.value_or(0);
+        if (claims && claimed > out.left()) return std::unexpected{out.too_large(6)};
 
         // All blocks are measured first, so that one allocation is enough, and a truncated frame fails before
         // any work.
@@ -142,14 +146,16 @@ protected:
             at = block->end;
             last = block->last;
         }
+        const std::size_t content_checksum = at;
         if (header->content_checksum) {
             if (compressed.size() - at < 4) return detail::refuse_truncated(at, 4, compressed.size() - at);
             at += 4;
         }
-        if (at != compressed.size()) return detail::refuse(errc::trailing_bytes, at);
-        if (claimed) {
-            if (*claimed > bound) return detail::refuse(errc::bad_compressed_data, 6);
-            bound = *claimed;
+        if (at != compressed.size() && !options.trailing_bytes)
+            return detail::refuse(errc::trailing_bytes, at);
+        if (claims) {
+            if (claimed > bound) return detail::refuse(errc::bad_compressed_data, 6);
+            bound = claimed;
         }
         static_cast<void>(out.room(detail::first_room(bound, compressed.size())));
 
@@ -162,10 +168,10 @@ protected:
                 return detail::refuse(errc::bad_compressed_data, block->end - 4);
             at = block->end;
         }
-        if (claimed && *claimed != out.size()) return detail::refuse(errc::bad_compressed_data, 6);
-        if (header->content_checksum &&
-            detail::load_le32(compressed.last(4).data()) != detail::xxh32(out.written()))
-            return detail::refuse(errc::bad_compressed_data, compressed.size() - 4);
+        if (claims && claimed != out.size()) return detail::refuse(errc::bad_compressed_data, 6);
+        if (header->content_checksum && !options.unverified_lz4_content &&
+            detail::load_le32(compressed.data() + content_checksum) != detail::xxh32(out.written()))
+            return detail::refuse(errc::bad_compressed_data, content_checksum);
         return {};
     }
 
@@ -195,6 +201,7 @@ private:
     static constexpr std::size_t header_size = 7;
     static constexpr std::size_t block_size = std::size_t{64} * 1024;
     static constexpr std::size_t history = std::size_t{64} * 1024; ///< how far back a match can refer
+    static constexpr std::size_t end_of_block = 16; ///< more than liblz4 treats in a special way
 
     static std::expected<void, error> decompress_block(const detail::lz4_block& block,
                                                        const detail::lz4_frame_header& header,
@@ -212,12 +219,17 @@ private:
             out.commit(*size);
             return {};
         }
-        // liblz4 does not distinguish lack of room from damage. If the cap limited the room, decompression
-        // into a buffer of the full block size does.
-        if (room.size() < bound) {
-            unique_buffer chunk = unique_buffer::with_capacity(bound);
-            if (decode(block.bytes, chunk.spare(), header, out))
-                return std::unexpected{out.too_large(block.at)};
+        // liblz4 does not distinguish lack of room from damage, and at the end of the room it is stricter
+        // about the end of a block. Room that the content cannot fill decides, so that the cap does not.
+        const std::size_t roomy = std::min(header.block_max, bound + end_of_block);
+        if (room.size() < roomy) {
+            unique_buffer chunk = unique_buffer::with_capacity(roomy);
+            if (const auto size = decode(block.bytes, chunk.spare().first(roomy), header, out)) {
+                if (*size > room.size()) return std::unexpected{out.too_large(block.at)};
+                std::memcpy(room.data(), chunk.data(), *size);
+                out.commit(*size);
+                return {};
+            }
         }
         return detail::refuse(errc::bad_compressed_data, block.at);
     }

@@ -35,13 +35,17 @@ public:
 
 protected:
     std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t) override {
+                                             std::int8_t, const decompress_options& options) override {
         if (!begins_xerial(compressed)) return decompress_block(compressed, 0, out);
 
         // All blocks are measured first, so that one allocation is enough for all of them.
         std::size_t total = 0;
         std::size_t at = 0;
         while (at < compressed.size()) {
+            if (options.trailing_bytes && at != 0 && compressed.size() - at < 4) {
+                compressed = compressed.first(at);
+                break;
+            }
             const auto chunk = chunk_at(compressed, at);
             if (!chunk) return std::unexpected{chunk.error()};
             if (!chunk->bytes.empty()) {
@@ -153,8 +157,8 @@ private:
     }
 
     /// Writes one block to the spare part of `out` and returns its size. Precondition: the spare part has
-    /// room.
-    static std::size_t compress_block(std::span<const std::byte> plain, unique_buffer& out) noexcept {
+    /// room. libsnappy is C++ and throws std::bad_alloc if there is no memory for its table.
+    static std::size_t compress_block(std::span<const std::byte> plain, unique_buffer& out) {
         std::size_t size = out.spare().size();
         const std::byte nothing{};
         const std::byte* from = plain.empty() ? &nothing : plain.data();

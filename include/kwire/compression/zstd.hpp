@@ -128,14 +128,16 @@ class zstd_codec final : public codec {
 public:
     /// libzstd's default level.
     static constexpr int default_level = 3;
-    /// The default limit, a window of 8 MiB, which levels up to 19 do not exceed.
-    static constexpr int default_max_window_log = 23;
+    /// The default limit, a window of 128 MiB, which no level exceeds; Java's reader has the same.
+    static constexpr int default_max_window_log = 27;
 
     /// `level` from -131072 (fast) to 22 (small output), 0 for the default (KIP-390); libzstd uses the
     /// nearest of these for other values.
     ///
-    /// Frames whose window is larger than 2^`max_window_log` bytes (10 to 31) are refused with too_large,
-    /// because the codec may have to allocate, and then keeps, a window of that size.
+    /// Frames whose window is larger than 2^`max_window_log` bytes (10 to 31) are refused with too_large. The
+    /// limit is for readers that must not accept more than others: no memory is taken for a window. The
+    /// memory for a frame is in proportion to what it decompresses to, four times as much at most, and never
+    /// above the cap.
     explicit zstd_codec(int level = default_level, int max_window_log = default_max_window_log) noexcept
         : level_(level), max_window_log_(std::clamp(max_window_log, 10, 31)) {}
 
@@ -143,13 +145,14 @@ public:
 
 protected:
     std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t) override {
+                                             std::int8_t, const decompress_options& options) override {
         if (!decompressor_) decompressor_.reset(ZSTD_createDCtx());
         if (!decompressor_) return detail::refuse(errc::out_of_memory, 0);
         bool any = false;
         for (std::size_t at = 0; at < compressed.size() || !any;) {
             const auto frame = detail::measure_zstd_frame(compressed, at);
             if (!frame) {
+                if (options.trailing_bytes && any && frame.error() == errc::truncated) return {};
                 const bool trailing =
                     any && frame.error().offset == at; // what follows does not begin a frame
                 return trailing ? detail::refuse(errc::trailing_bytes, at) : std::unexpected{frame.error()};
@@ -180,6 +183,9 @@ protected:
     }
 
 private:
+    /// In one call, into memory of the final size if that is known, because then libzstd needs no window: its
+    /// streaming form would allocate one of the size that the frame claims, 128 MiB for a record of a few
+    /// bytes. Where the size is unknown or not to be believed, in a few calls with more and more room.
     [[nodiscard]] std::expected<void, error> decompress_frame(std::span<const std::byte> bytes,
                                                               std::size_t at, const detail::zstd_frame& frame,
                                                               capped_output& out) {
@@ -187,57 +193,29 @@ private:
             if (*frame.content_size > out.left()) return std::unexpected{out.too_large(at)};
             if (*frame.content_size > frame.bound) return detail::refuse(errc::bad_compressed_data, at);
         }
-        if (frame.window > std::uint64_t{1} << max_window_log_) return detail::refuse(errc::too_large, at);
+        if (const std::uint64_t most = std::uint64_t{1} << max_window_log_; frame.window > most)
+            return std::unexpected{
+                error{.code = errc::too_large, .offset = at, .needed = frame.window, .left = most}};
         const std::uint64_t expected = frame.content_size.value_or(frame.bound);
-        const std::size_t first = detail::first_room(expected, bytes.size());
-        // In one call if all of the output may be allocated, because then no window is copied.
-        if (first == expected) return decompress_at_once(bytes, at, first, out);
-        return decompress_in_pieces(bytes, at, first, out);
-    }
-
-    [[nodiscard]] std::expected<void, error> decompress_at_once(std::span<const std::byte> bytes,
-                                                                std::size_t at, std::size_t expected,
-                                                                capped_output& out) {
-        auto room = out.room(expected);
-        room = room.first(std::min(room.size(), expected));
-        const std::size_t size =
-            ZSTD_decompressDCtx(decompressor_.get(), room.data(), room.size(), bytes.data(), bytes.size());
-        if (ZSTD_isError(size)) {
-            if (room.size() < expected && ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall)
-                return std::unexpected{out.too_large(at)};
-            return refuse_as(size, at);
-        }
-        out.commit(size);
-        return {};
-    }
-
-    [[nodiscard]] std::expected<void, error> decompress_in_pieces(std::span<const std::byte> bytes,
-                                                                  std::size_t at, std::size_t wanted,
-                                                                  capped_output& out) {
-        ZSTD_DCtx_reset(decompressor_.get(), ZSTD_reset_session_only);
-        const std::size_t set =
-            ZSTD_DCtx_setParameter(decompressor_.get(), ZSTD_d_windowLogMax, max_window_log_);
-        if (ZSTD_isError(set)) return refuse_as(set, at);
-        ZSTD_inBuffer source{.src = bytes.data(), .size = bytes.size(), .pos = 0};
-        for (;;) {
-            std::byte beyond{}; // receives the first byte past the cap, if there is one
-            auto room = out.room(wanted);
-            const bool full = room.empty();
-            if (full) room = {&beyond, 1};
-            ZSTD_outBuffer target{.dst = room.data(), .size = room.size(), .pos = 0};
-            const std::size_t status = ZSTD_decompressStream(decompressor_.get(), &target, &source);
-            if (ZSTD_isError(status)) return refuse_as(status, at + source.pos);
-            if (full && target.pos != 0) return std::unexpected{out.too_large(at + source.pos)};
-            if (!full) out.commit(target.pos);
-            if (status == 0) {
-                if (source.pos == source.size) return {};
-                return detail::refuse(errc::bad_compressed_data, at + source.pos);
+        for (std::uint64_t wanted = detail::first_room(expected, bytes.size());;) {
+            auto room = out.room(static_cast<std::size_t>(wanted));
+            room = room.first(std::min(room.size(), static_cast<std::size_t>(wanted)));
+            std::byte nothing{};
+            std::byte* const to = room.empty() ? &nothing : room.data();
+            const std::size_t size =
+                ZSTD_decompressDCtx(decompressor_.get(), to, room.size(), bytes.data(), bytes.size());
+            if (!ZSTD_isError(size)) {
+                out.commit(size);
+                return {};
             }
-            // All input is read, there is room, and the decoder expects more: the frame contradicts its
-            // headers.
-            if (source.pos == source.size && target.pos < target.size)
-                return detail::refuse(errc::bad_compressed_data, at + source.pos);
-            wanted = ZSTD_DStreamOutSize(); // room() doubles
+            if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall || wanted >= expected) {
+                if (room.size() < wanted && ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall)
+                    return std::unexpected{out.too_large(at)};
+                return refuse_as(size, at);
+            }
+            if (room.size() < wanted || wanted >= out.left()) return std::unexpected{out.too_large(at)};
+            // Four times as much, so that what is done again is at most a third.
+            wanted = std::min(wanted * 4, expected);
         }
     }
 

@@ -88,7 +88,7 @@ find_compressed(const batch_view& batch, const codec_set& codecs) noexcept {
     const auto records = find_compressed(batch, codecs);
     if (!records) return std::unexpected{records.error()};
     require(records->by != nullptr);
-    const auto done = records->by->decompress_into(out, records->bytes, cap, batch.magic());
+    const auto done = records->by->decompress_into(out, records->bytes, cap, batch.magic(), codecs.options());
     if (!done) return from_codec(done.error(), *records);
     return {};
 }
@@ -115,7 +115,7 @@ decompress(const batch_view& batch, const codec_set& codecs, std::size_t cap) {
                                          .left = cap}};
         return shared_buffer::copy_of(records->bytes);
     }
-    auto plain = records->by->decompress(records->bytes, cap, batch.magic());
+    auto plain = records->by->decompress(records->bytes, cap, batch.magic(), codecs.options());
     if (!plain) return detail::from_codec(plain.error(), *records);
     return plain;
 }

@@ -92,7 +92,7 @@ constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, st
         const std::uint64_t word = std::byteswap(load_be<std::uint64_t>(p)) ^ state;
         state = tables[7][word & 0xff] ^ tables[6][word >> 8 & 0xff] ^ tables[5][word >> 16 & 0xff] ^
                 tables[4][word >> 24 & 0xff] ^ tables[3][word >> 32 & 0xff] ^ tables[2][word >> 40 & 0xff] ^
-                tables[1][word >> 48 & 0xff] ^ tables[0][word >> 56];
+                tables[1][word >> 48 & 0xff] ^ tables[0][static_cast<std::size_t>(word >> 56)];
     }
     for (; size != 0; ++p, --size)
         state = state >> 8 ^ tables[0][(state ^ std::to_integer<std::uint32_t>(*p)) & 0xff];
