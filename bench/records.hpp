@@ -202,10 +202,11 @@ template <class Sink>
 bool read_with_kwire(std::span<const std::byte> bytes, Sink& sink) noexcept {
     const auto batch = kwire::batch_at(bytes);
     if (!batch || batch->is_legacy() || !crc_matches(*batch)) return false;
-    const auto records = kwire::records(*batch);
-    auto i = records.begin();
-    for (; i != records.end(); ++i) take_record(sink, *i);
-    return !records.defect(i);
+    for (const auto record : kwire::record_range(*batch)) {
+        if (!record) return false;
+        take_record(sink, *record);
+    }
+    return true;
 }
 
 } // namespace bench::records

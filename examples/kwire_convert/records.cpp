@@ -150,17 +150,23 @@ located_error in_batch(const batch_view& batch, const error& failure) {
     return {failure, bytes_of(batch).size() - (compressed ? compressed->size() : 0), true};
 }
 
-/// Appends the readable records to `shown`, and returns the error that ended them. Subtracts the decompressed
-/// bytes from `left`.
-std::expected<void, located_error> show_records(const batch_view& batch, const kwire::codec_set& codecs,
-                                                std::size_t& left, shown_records& shown) {
-    const auto records = kwire::records(batch, codecs, left, kwire::crc_policy::skip);
+/// How the batches of a set are read.
+struct set_reader {
+    kwire::codec_set codecs;
+    kwire::record_options options;
+    std::size_t left = decompressed_limit; ///< how many bytes its batches may still decompress to
+};
+
+/// Appends the readable records to `shown`, and returns the error that ended them.
+std::expected<void, located_error> show_records(const batch_view& batch, set_reader& reader,
+                                                shown_records& shown) {
+    const auto records = kwire::records(batch, reader.codecs, reader.left, reader.options);
     if (!records) return std::unexpected(in_batch(batch, records.error()));
-    if (records->is_decompressed()) left -= bytes_of(*records).size();
+    if (records->is_decompressed()) reader.left -= bytes_of(*records).size();
     std::int64_t index = 0;
-    auto i = records->begin();
-    for (; i != records->end(); ++i, ++index) {
-        const kwire::record_view record = *i;
+    for (const auto found : *records) {
+        if (!found) return std::unexpected(in_batch(batch, found.error()));
+        const kwire::record_view record = *found;
         if (index != 0) shown.text += ',';
         if (const auto done = put_record(record, batch.is_control(), shown.text); !done) {
             error e = done.error();
@@ -170,17 +176,16 @@ std::expected<void, located_error> show_records(const batch_view& batch, const k
         }
         if (index == 0) shown.first_offset = record.offset();
         shown.last_offset = record.offset();
+        ++index;
     }
-    if (const auto defect = records->defect(i)) return std::unexpected(in_batch(batch, *defect));
     return {};
 }
 
 /// The same for a batch with a wrong checksum: its records are read even if its count is larger than what
 /// fits. Nothing is shown of a stream that does not decompress, nor of a wrapper with truncated messages,
 /// whose offsets are unknown.
-void show_damaged(const batch_view& batch, const kwire::codec_set& codecs, std::size_t& left,
-                  shown_records& shown) {
-    const auto done = show_records(batch, codecs, left, shown);
+void show_damaged(const batch_view& batch, set_reader& reader, shown_records& shown) {
+    const auto done = show_records(batch, reader, shown);
     if (done || done.error().failure.code != errc::count_exceeds_input ||
         done.error().failure.path[0].field != "record_count")
         return;
@@ -191,17 +196,16 @@ void show_damaged(const batch_view& batch, const kwire::codec_set& codecs, std::
     const auto possible = kwire::batch_at(std::span<const std::byte>(copy));
     if (!header || !possible) return;
     (*header)->record_count = static_cast<std::int32_t>(done.error().failure.left / least_record);
-    static_cast<void>(show_records(*possible, codecs, left, shown));
+    static_cast<void>(show_records(*possible, reader, shown));
 }
 
 /// Appends the batch. If its checksum is wrong, other defects are not errors; otherwise they are.
-std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_valid,
-                                              const kwire::codec_set& codecs, std::size_t& left,
+std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_valid, set_reader& reader,
                                               std::string& out) {
     shown_records shown;
     if (!crc_valid)
-        show_damaged(batch, codecs, left, shown);
-    else if (const auto done = show_records(batch, codecs, left, shown); !done)
+        show_damaged(batch, reader, shown);
+    else if (const auto done = show_records(batch, reader, shown); !done)
         return std::unexpected(done.error());
 
     const kwire::batch_header* const header = batch.header();
@@ -244,8 +248,14 @@ std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_
 
 /// The whole set, up to the first defect. The error takes the place of its batch if there are batches before
 /// it and all of them are valid; otherwise the error is the answer.
-std::expected<void, located_error> show_set(std::span<const std::byte> bytes, std::string& out) {
+std::expected<void, located_error> show_set(std::span<const std::byte> bytes, bool lenient,
+                                            std::string& out) {
     static every_codec codecs;
+    set_reader reader{.codecs = codecs.set, .options = {.crc = kwire::crc_policy::skip}};
+    if (lenient) {
+        reader.codecs.read_as(kwire::decompress_options::as_kafka());
+        reader.options = kwire::record_options::as_kafka(kwire::crc_policy::skip);
+    }
     const auto batches = kwire::record_batches(bytes);
     std::int64_t index = 0;
     const auto at_batch = [&index](located_error e) {
@@ -254,29 +264,28 @@ std::expected<void, located_error> show_set(std::span<const std::byte> bytes, st
     };
     std::optional<located_error> found;
     std::string text;
-    std::size_t left = decompressed_limit;
     bool sound = true;
     auto i = batches.begin();
     for (; i != batches.end() && !found; ++i, ++index) {
         if (index != 0) text += ',';
-        const batch_view batch = *i;
+        if (!*i) { // a defect, which is the last element
+            found = at_batch({(*i).error(), (*i).error().offset});
+            if (index == 0 || !sound) return std::unexpected(*found);
+            break;
+        }
+        const batch_view batch = **i;
         const bool crc_valid = kwire::crc_matches(batch);
-        const auto shown = show_batch(batch, crc_valid, codecs.set, left, text);
+        const auto shown = show_batch(batch, crc_valid, reader, text);
         sound &= crc_valid;
         if (shown) continue;
         located_error e = shown.error();
-        const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
+        const std::uint64_t before = (*i).offset();
         if (!e.decompressed) e.failure.offset += before;
         e.offset += before;
         found = at_batch(e);
         if (index == 0 || !sound) return std::unexpected(*found);
     }
-    const kwire::batches_tail tail = found ? batches.tail() : batches.tail(i);
-    if (!found && tail.defect) {
-        found = at_batch({*tail.defect, tail.defect->offset});
-        if (index == 0 || !sound) return std::unexpected(*found);
-        text += ',';
-    }
+    const kwire::batches_tail tail = batches.tail();
     if (found) put_error(found->failure, found->offset, text);
     out += "{\"batches\":[" + text + "],\"truncated_tail\":" + std::to_string(tail.left) + '}';
     return {};
@@ -335,7 +344,9 @@ std::expected<void, located_error> answer_set(const boost::json::object& line, s
     auto bytes = from_hex("records", {hex->get_string().data(), hex->get_string().size()});
     if (!bytes) return refused(bytes.error());
     const boost::json::value* const json = line.if_contains("patch");
-    if (json == nullptr) return show_set(*bytes, out);
+    const boost::json::value* const lenient = line.if_contains("lenient");
+    if (json == nullptr)
+        return show_set(*bytes, lenient != nullptr && lenient->is_bool() && lenient->get_bool(), out);
 
     const auto patch = patch_of(*json);
     if (!patch) return refused(patch.error());

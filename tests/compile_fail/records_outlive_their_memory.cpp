@@ -13,14 +13,14 @@ std::int64_t use() {
     // Correct: the result has a name while its records are used.
     const auto records = open();
     if (!records) return 0;
-    for (const auto record : *records) sum += record.offset();
+    for (const auto record : *records) sum += record->offset();
     if (const auto found = kwire::find_offset(*records, 7); found && *found) sum += (*found)->timestamp();
     // A buffer that the program keeps.
     const kwire::shared_buffer memory = records->buffer();
     sum += static_cast<std::int64_t>(memory.size());
 
     // A loop keeps the records of a temporary.
-    for (const auto record : *open()) sum += record.offset();
+    for (const auto record : *open()) sum += record->offset();
 
 #if KWIRE_MUST_FAIL == 1
     // expect: use of deleted function|call to deleted member function

@@ -227,9 +227,11 @@ TEST_CASE("the broker of the page stamps every partition of a request in place a
         REQUIRE(partition.records());
         if (partition.partition_index() == 9)
             CHECK(partition.error_code() == kwire::error_code::unknown_topic_or_partition);
-        for (const auto batch : kwire::record_batches(partition.records())) {
-            for (const auto record : kwire::records(batch))
-                values.emplace_back(kwire::text_of(record.value().value()));
+        for (const auto entry : kwire::record_batches(partition.records())) {
+            if (!entry) break;
+            const auto batch = *entry;
+            for (const auto record : kwire::record_range(batch))
+                values.emplace_back(kwire::text_of(record->value().value()));
         }
     }
     CHECK(values == std::vector<std::string>{"a", "b"});

@@ -83,19 +83,19 @@ read_partition(const kwire::fetch_response::partition_data::view& partition, con
                std::int64_t& next_offset,
                const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
     constexpr std::size_t cap = 64 << 20; // of what one batch may decompress to
-    const auto batches = kwire::record_batches(partition.records());
-    for (auto batch : batches) {
-        if (!batch.is_control()) { // control batches hold markers, not data
-            auto records = kwire::records(batch, codecs, cap);
+    for (auto batch : kwire::record_batches(partition.records())) {
+        if (!batch) return std::unexpected(batch.error());
+        if (!batch->is_control()) { // control batches hold markers, not data
+            auto records = kwire::records(*batch, codecs, cap);
             if (!records) return std::unexpected(records.error());
-            for (auto record : *records)
-                if (record.offset() >= next_offset && record.value())
-                    consume(record.offset(), kwire::text_of(*record.value()));
-            if (auto defect = records->defect()) return std::unexpected(*defect);
+            for (auto record : *records) {
+                if (!record) return std::unexpected(record.error());
+                if (record->offset() >= next_offset && record->value())
+                    consume(record->offset(), kwire::text_of(*record->value()));
+            }
         }
-        next_offset = std::max(next_offset, batch.next_offset());
+        next_offset = std::max(next_offset, batch->next_offset());
     }
-    if (auto tail = batches.tail(); tail.defect) return std::unexpected(*tail.defect);
     return {};
 }
 

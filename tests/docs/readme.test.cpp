@@ -37,7 +37,7 @@ void produce(kwire::request_frame frame, std::int64_t next_offset) {
     for (auto topic : shared->topic_data())
         for (auto partition : topic.partition_data())
             for (auto batch : kwire::record_batches(partition.records()))
-                if (auto held = shared.hold(batch)) kept.push_back(*std::move(held));
+                if (auto held = shared.hold(*batch)) kept.push_back(*std::move(held));
 }
 
 kwire::buffer_chain write(const kwire::shared_buffer& batches, int version, std::int32_t correlation_id) {
@@ -80,11 +80,14 @@ void consume(kwire::response_frame frame, const kwire::codec_set& codecs) {
     for (auto topic : response->responses())
         for (auto partition : topic.partitions())
             for (auto batch : kwire::record_batches(partition.records())) {
-                auto records = kwire::records(batch, codecs, 64 << 20); // at most 64 MiB, however compressed
+                if (!batch) return reject(batch.error());
+                auto records = kwire::records(*batch, codecs, 64 << 20); // at most 64 MiB, however compressed
                 if (!records) return reject(records.error());
-                for (auto record : *records)
-                    if (record.value())
-                        print(topic.topic(), record.offset(), kwire::text_of(*record.value()));
+                for (auto record : *records) {
+                    if (!record) return reject(record.error());
+                    if (record->value())
+                        print(topic.topic(), record->offset(), kwire::text_of(*record->value()));
+                }
             }
 }
 

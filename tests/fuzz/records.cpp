@@ -32,7 +32,9 @@ void check_records(std::span<const std::byte> input) {
     std::size_t covered = 0;
     std::uint32_t count = 0;
     std::int64_t seen = 0;
-    for (const kwire::batch_view batch : batches) {
+    for (const auto entry : batches) {
+        if (!entry) break;
+        const auto batch = *entry;
         covered += bytes_of(batch).size();
         ++count;
         seen ^= batch.last_offset() ^ batch.next_offset() ^ batch.max_timestamp() ^ batch.producer_id() ^
@@ -51,7 +53,9 @@ void check_records(std::span<const std::byte> input) {
     if (summary) insist(tail.left == 0 && summary->batches == count, "the check has seen all batches");
     if (!summary) insist(summary.error().offset <= input.size(), "errors lie within the field");
     static_cast<void>(kwire::check_batches(exact.span()));
-    for (const kwire::mutable_batch batch : kwire::mutable_record_batches(exact.writable())) {
+    for (const auto entry : kwire::mutable_record_batches(exact.writable())) {
+        if (!entry) break;
+        const auto batch = *entry;
         batch.set_base_offset(seen);
         batch.set_partition_leader_epoch(7);
         insist(kwire::batch_view(batch).base_offset() == seen, "stamps stay");
@@ -63,7 +67,9 @@ void read_records(std::span<const std::byte> input) {
     static kwire::test::every_codec codecs;
     constexpr std::size_t cap = 1 << 16;
     kwire::test::exact_bytes exact(input);
-    for (const kwire::batch_view batch : kwire::record_batches(exact.span())) {
+    for (const auto entry : kwire::record_batches(exact.span())) {
+        if (!entry) break;
+        const auto batch = *entry;
         const auto records = kwire::records(batch, codecs.set, cap, kwire::crc_policy::skip);
         if (!records) continue;
         insist(bytes_of(*records).size() <= std::max(cap, input.size()), "the cap holds");

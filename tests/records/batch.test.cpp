@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/aborts.hpp"
 #include "support/bytes.hpp"
 #include "support/golden_count.hpp"
 #include "support/gzip_lines.hpp"
@@ -40,7 +41,8 @@ const std::string empty_batch =
 
 std::vector<batch_view> all_in(std::span<const std::byte> bytes) {
     std::vector<batch_view> found;
-    for (auto batch : record_batches(bytes)) found.push_back(batch);
+    for (auto batch : record_batches(bytes))
+        if (batch) found.push_back(*batch);
     return found;
 }
 
@@ -103,7 +105,9 @@ TEST_CASE("batches: headers and boundaries are right in every record set that Ka
         const auto& expected = line.at("batches").as_array();
 
         std::size_t at = 0, n = 0;
-        for (auto batch : range) {
+        for (const auto entry : range) {
+            if (!entry) break;
+            const auto batch = *entry;
             REQUIRE(n < expected.size());
             CHECK(bytes_of(batch).data() == block.begin() + at);
             compare(batch, expected[n]);
@@ -212,7 +216,7 @@ TEST_CASE("batches: formats may be mixed in one field") {
 TEST_CASE("batches: after a cut at any byte the whole batches are read, and the tail tells what is missing") {
     const auto bytes = from_hex(two_records + two_messages_v1 + commit_marker);
     std::vector<std::size_t> ends{0};
-    for (auto batch : record_batches(bytes)) ends.push_back(ends.back() + bytes_of(batch).size());
+    for (auto batch : record_batches(bytes)) ends.push_back(ends.back() + bytes_of(*batch).size());
     REQUIRE(ends.size() == 5);
 
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
@@ -324,8 +328,51 @@ TEST_CASE("batches: any magic but 0, 1 and 2 is refused") {
         if (batch) continue;
         CHECK(batch.error() == errc::unknown_magic);
         CHECK(batch.error().offset == 16);
-        CHECK(record_batches(block.span()).empty());
+        const auto range = record_batches(block.span());
+        REQUIRE(!range.empty());
+        const auto element = *range.begin();
+        REQUIRE(!element);
+        CHECK(element.error() == errc::unknown_magic);
+        CHECK(element.error().offset == 16);
+        CHECK(std::next(range.begin()) == range.end());
     }
+}
+
+TEST_CASE("batches: a defect is the last element of a loop, and a batch that is cut short is none") {
+    auto bytes = from_hex(two_records);
+    const auto size = bytes.size();
+    bytes.resize(size + 200); // a header of zeros, as a hole in a file leaves it
+    const exact_bytes block(bytes);
+    std::size_t batches = 0, defects = 0;
+    for (auto batch : record_batches(block.span())) {
+        CHECK(defects == 0);
+        CHECK(batch.offset() == (batches == 0 ? 0 : size));
+        if (batch) {
+            CHECK(batch->record_count() == 2);
+            CHECK(bytes_of(batch.value()).size() == size);
+            ++batches;
+        } else {
+            CHECK(batch.error() == errc::bad_batch_length);
+            CHECK(batch.error().offset == size + 8);
+            ++defects;
+        }
+    }
+    CHECK(batches == 1);
+    CHECK(defects == 1);
+    const auto range = record_batches(block.span());
+    CHECK(std::ranges::next(range.begin()) != std::ranges::next(range.begin(), range.end()));
+    CHECK(range.tail().defect->offset == size + 8);
+
+    for (const std::size_t cut : {size + 1, size + 11, size - 1}) {
+        auto whole = from_hex(two_records + two_records);
+        const exact_bytes cut_short{std::span(whole).first(cut)};
+        for (auto batch : record_batches(cut_short.span())) CHECK(batch);
+        CHECK(record_batches(cut_short.span()).tail().truncated());
+    }
+    const exact_bytes zeros{std::vector<std::byte>(100)};
+    const auto none = *record_batches(zeros.span()).begin();
+    CHECK(support::aborts([&] { (void)*none; }));
+    CHECK(support::aborts([&] { (void)none->magic(); }));
 }
 
 TEST_CASE("batches: each of the 65536 values of the attributes is read correctly") {
@@ -371,7 +418,9 @@ TEST_CASE("batches: offsets and sequences wrap instead of overflowing") {
 TEST_CASE("batches: a new offset in a message of an old format does not change its checksum") {
     exact_bytes block(from_hex(two_messages_v1));
     std::int64_t offset = 500;
-    for (auto batch : kwire::mutable_record_batches(block.writable())) {
+    for (const auto entry : kwire::mutable_record_batches(block.writable())) {
+        if (!entry) break;
+        const auto batch = *entry;
         batch.set_base_offset(offset++);
         batch.set_partition_leader_epoch(7);
     }
@@ -414,7 +463,7 @@ TEST_CASE("batches: null and empty fields hold no batches and are distinguishabl
     const auto bytes = from_hex(two_records);
     field = bytes;
     std::size_t n = 0;
-    for (auto batch : record_batches(field)) n += bytes_of(batch).size();
+    for (auto batch : record_batches(field)) n += bytes_of(*batch).size();
     CHECK(n == bytes.size());
 }
 

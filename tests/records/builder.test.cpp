@@ -62,7 +62,9 @@ TEST_CASE("builder: uncompressed batches of Kafka are reproduced byte for byte")
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
         INFO(std::string(line.at("sample").as_string()));
         const bytes set = from_hex(line.at("hex").as_string());
-        for (auto batch : kwire::record_batches(set)) {
+        for (const auto entry : kwire::record_batches(set)) {
+            if (!entry) break;
+            const auto batch = *entry;
             const auto* header = batch.header();
             if (header == nullptr || batch.compression() != kwire::compression_type::none) continue;
             if (!crc_matches(batch)) continue;
@@ -84,7 +86,9 @@ TEST_CASE("builder: uncompressed batches of Kafka are reproduced byte for byte")
             }
             batch_builder builder(options);
             std::int64_t last = batch.base_offset() - 1;
-            for (auto record : kwire::records(kwire::batch_at(as_created).value())) {
+            for (const auto each : kwire::record_range(kwire::batch_at(as_created).value())) {
+                if (!each) break;
+                const auto record = *each;
                 std::vector<kwire::header_view> headers;
                 for (auto h : record.headers()) headers.push_back(h);
                 REQUIRE(builder.append({.offset = record.offset(),
@@ -185,7 +189,9 @@ TEST_CASE("builder: appended records are read back, with copied and attached val
         CHECK(batch.is_control() == options.is_control);
         CHECK(batch.delete_horizon() == options.delete_horizon);
         std::size_t i = 0;
-        for (auto record : kwire::records(batch)) {
+        for (const auto each : kwire::record_range(batch)) {
+            if (!each) break;
+            const auto record = *each;
             const auto& r = written[i++];
             CHECK(record.offset() == r.offset);
             CHECK(record.timestamp() == options.append_time.value_or(r.timestamp));
@@ -316,7 +322,9 @@ TEST_CASE("builder: records are written correctly around every size at which a l
                 const auto view = kwire::batch_at(block.span()).value();
                 REQUIRE(kwire::check_records(view) == 3U);
                 std::int64_t i = 0;
-                for (auto record : kwire::records(view)) {
+                for (const auto each : kwire::record_range(view)) {
+                    if (!each) break;
+                    const auto record = *each;
                     CHECK(record.timestamp() == i * step);
                     CHECK(record.offset() == i * 70);
                     CHECK(record.key()->size() + record.value()->size() == size);
@@ -353,9 +361,9 @@ TEST_CASE("builder: key and value are each null, empty or bytes, independently")
             for (const bytes* k : {&none, &key})
                 for (const bytes* v : {&none, &value}) {
                     const auto made = one_record(*k, *v, has_key, has_value);
-                    const auto records = kwire::records(kwire::batch_at(made.span()).value());
+                    const auto records = kwire::record_range(kwire::batch_at(made.span()).value());
                     REQUIRE(records.begin() != records.end());
-                    const kwire::record_view record = *records.begin();
+                    const kwire::record_view record = **records.begin();
                     CHECK(same(record.key(), has_key ? std::optional(*k) : std::nullopt));
                     CHECK(same(record.value(), has_value ? std::optional(*v) : std::nullopt));
                     CHECK(!records.defect());

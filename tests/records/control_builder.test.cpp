@@ -29,12 +29,14 @@ TEST_CASE("control_builder: markers of transactions have the bytes that Kafka wr
         const std::string sample(line.at("sample").as_string());
         if (!line.as_object().contains("batches") || line.as_object().contains("lenient")) return;
         const auto set = from_hex(line.at("hex").as_string());
-        for (const auto batch : kwire::record_batches(set)) {
+        for (const auto entry : kwire::record_batches(set)) {
+            if (!entry) break;
+            const auto batch = *entry;
             if (!batch.is_control() || !batch.is_transactional() || batch.record_count() != 1 ||
                 batch.compression() != kwire::compression_type::none)
                 continue;
             CAPTURE(sample);
-            const auto record = *kwire::records(batch).begin();
+            const auto record = **kwire::record_range(batch).begin();
             const auto control = kwire::control_of(record).value();
             const auto made = kwire::build_marker(
                 {.type = control.type(),
@@ -74,7 +76,9 @@ TEST_CASE("control_builder: messages of KRaft are written and read back") {
     CHECK(view.is_control());
     CHECK_FALSE(view.is_transactional());
     int version = 0;
-    for (const auto record : kwire::records(view)) {
+    for (const auto each : kwire::record_range(view)) {
+        if (!each) break;
+        const auto record = *each;
         const auto control = kwire::control_of(record);
         REQUIRE(control);
         CHECK(control->type() == control_type::leader_change);

@@ -40,7 +40,8 @@ public:
 
 protected:
     std::expected<void, kwire::error> do_decompress(std::span<const std::byte> in, kwire::capped_output& out,
-                                                    std::int8_t) override {
+                                                    std::int8_t,
+                                                    const kwire::decompress_options&) override {
         const auto room = out.room(in.size());
         if (room.size() < in.size()) return std::unexpected{out.too_large(0)};
         std::ranges::copy(in, room.begin());
@@ -112,11 +113,20 @@ outcome walk(batch_view batch, const kwire::codec_set& codecs) {
     const auto where = records->is_decompressed() ? records->buffer().span() : bytes_of(batch);
     auto i = records->begin();
     for (; i != records->end(); ++i) {
-        ++out.records;
-        touch(out, *i, where);
-        if (batch.is_control()) touch_control(out, *i);
+        insist(out, !out.defect, "a defect is the last element");
+        if (const auto record = *i) {
+            ++out.records;
+            touch(out, *record, where);
+            if (batch.is_control()) touch_control(out, *record);
+        } else {
+            out.defect = record.error();
+        }
     }
-    out.defect = records->defect(i);
+    const auto defect = records->defect(i);
+    insist(out, defect.has_value() == out.defect.has_value(), "the loop and defect() agree");
+    if (defect && out.defect)
+        insist(out, defect->code == out.defect->code && defect->offset == out.defect->offset,
+               "the loop and defect() have the same reason");
     insist(out, (records->count() == out.records) || out.defect, "a loop that ends early has its reason");
     if (out.defect) insist(out, out.defect->offset <= where.size(), "a defect lies in its bytes");
 
@@ -130,9 +140,9 @@ outcome walk(batch_view batch, const kwire::codec_set& codecs) {
         if (*one && **one) touch(out, ***one, where);
 
     if (batch.compression() == kwire::compression_type::none) {
-        const auto range = kwire::records(batch);
+        const auto range = kwire::record_range(batch);
         std::uint64_t n = 0;
-        for (auto record : range) n += record.headers().size() != ~std::size_t{0} ? 1 : 0;
+        for (auto record : range) n += record && record->headers().size() != ~std::size_t{0} ? 1 : 0;
         insist(out, n == out.records && range.defect().has_value() == out.defect.has_value(),
                "both readers see the same");
     }
@@ -146,8 +156,9 @@ std::string walk_set(std::span<const std::byte> bytes, const kwire::codec_set& c
     std::size_t covered = 0;
     auto i = batches.begin();
     for (; i != batches.end(); ++i) {
-        covered += bytes_of(*i).size();
-        if (auto out = walk(*i, codecs); !out.wrong.empty()) return out.wrong;
+        if (!*i) continue; // a defect, which is the last element
+        covered += bytes_of(**i).size();
+        if (auto out = walk(**i, codecs); !out.wrong.empty()) return out.wrong;
     }
     const auto tail = batches.tail(i);
     if (covered + tail.left != bytes.size()) return "batches and tail cover the set";

@@ -104,7 +104,7 @@ std::vector<std::byte> wrapper(message m, std::span<const std::byte> inside) {
 std::vector<std::int64_t> offsets_of(const std::vector<std::byte>& bytes) {
     std::vector<std::int64_t> found;
     const auto records = records_of(kwire::batch_at(bytes).value());
-    for (auto record : records) found.push_back(record.offset());
+    for (const auto record : records) found.push_back(record->offset());
     REQUIRE(!records.defect());
     REQUIRE(records.count() == found.size());
     return found;
@@ -112,7 +112,7 @@ std::vector<std::int64_t> offsets_of(const std::vector<std::byte>& bytes) {
 std::vector<std::int64_t> times_of(const std::vector<std::byte>& bytes) {
     std::vector<std::int64_t> found;
     const auto records = records_of(kwire::batch_at(bytes).value());
-    for (auto record : records) found.push_back(record.timestamp());
+    for (const auto record : records) found.push_back(record->timestamp());
     return found;
 }
 
@@ -161,7 +161,9 @@ TEST_CASE("read: every record that Kafka wrote is read correctly, in all formats
         if (line.as_object().contains("lenient") && sample.find("wrapper-around") == sample.npos) return;
         ++samples[sample];
         std::size_t n = 0;
-        for (auto batch : kwire::record_batches(block.span())) {
+        for (const auto entry : kwire::record_batches(block.span())) {
+            if (!entry) break;
+            const auto batch = *entry;
             const auto& expected = line.at("batches").at(n++);
             ++batches[std::string(name_of(batch.compression())) + std::to_string(batch.magic())];
             const auto records =
@@ -169,7 +171,9 @@ TEST_CASE("read: every record that Kafka wrote is read correctly, in all formats
             const auto& all = expected.at("records").as_array();
             CHECK(records.count() == all.size());
             std::size_t i = 0;
-            for (auto record : records) {
+            for (const auto each : records) {
+                if (!each) break;
+                const auto record = *each;
                 REQUIRE(i < all.size());
                 json::object known = all[i++].as_object();
                 known.erase("control");
@@ -207,12 +211,14 @@ TEST_CASE("read: batches of three clients are read to the messages that were sen
                           value = capture.at("value").as_string().c_str();
         const auto first = capture.at("first").to_number<std::int64_t>();
         auto number = first;
-        for (auto batch : kwire::record_batches(block.span())) {
+        for (const auto entry : kwire::record_batches(block.span())) {
+            if (!entry) break;
+            const auto batch = *entry;
             const auto records = kwire::records(batch, codecs.set, cap);
             REQUIRE(records);
             auto i = records->begin();
             for (; i != records->end(); ++i, ++number) {
-                const auto record = *i;
+                const auto record = **i;
                 const auto text = [](std::span<const std::byte> bytes) {
                     std::string out;
                     for (const auto b : bytes) out += static_cast<char>(b);
@@ -237,7 +243,9 @@ TEST_CASE("read: defects that Kafka refuses are refused, and those that only Kaf
         const bool mixed = sample.find("wrapper-around") != sample.npos;
         if (!taken && line.at("stage").as_string() == "batches") return;
         bool any = false, any_crc = false;
-        for (auto batch : kwire::record_batches(block.span())) {
+        for (const auto entry : kwire::record_batches(block.span())) {
+            if (!entry) break;
+            const auto batch = *entry;
             const auto records = kwire::records(batch, codecs.set, cap);
             if (!records) {
                 any = true;
@@ -249,7 +257,12 @@ TEST_CASE("read: defects that Kafka refuses are refused, and those that only Kaf
             }
             const auto defect = records->defect();
             any |= defect.has_value();
-            for (auto record : *records) (void)shown(record);
+            for (const auto record : *records) {
+                if (record)
+                    (void)shown(*record);
+                else
+                    CHECK(record.error().code == defect->code);
+            }
             if (defect) CHECK(text_of(*defect).starts_with("decompressed") == records->is_decompressed());
         }
         if (mixed) {
@@ -310,9 +323,9 @@ TEST_CASE("read: an uncompressed batch is read in place, without an allocation")
         std::size_t inside = 0;
         const auto allocations = support::allocations_of([&] {
             const auto records = kwire::records(batch, codecs.set, 0); // the cap is for what is decompressed
-            for (auto record : *records)
-                if (record.value() && record.value()->data() >= block.begin() &&
-                    record.value()->data() < block.end())
+            for (const auto record : *records)
+                if (record->value() && record->value()->data() >= block.begin() &&
+                    record->value()->data() < block.end())
                     ++inside;
         });
         CHECK(inside == 1);
@@ -332,13 +345,14 @@ TEST_CASE("read: decompressed records are valid while anyone holds their memory"
         const auto records = records_of(kwire::batch_at(bytes).value());
         CHECK(records.is_decompressed());
         CHECK(to_hex(bytes_of(records)) == k_v + null_null);
-        const auto first = *records.begin();
+        const auto first = **records.begin();
         value = records.buffer().slice_of(*first.value()).value();
         copy = records;
         std::ranges::fill(bytes, std::byte{0xee});
     }
     std::size_t n = 0;
-    for (auto record : *copy) n += record.headers().size() + (record.key() ? record.key()->size() : 0);
+    for (const auto record : *copy)
+        n += record->headers().size() + (record->key() ? record->key()->size() : 0);
     CHECK(n == 1);
     copy.reset();
     CHECK(to_hex(value.span()) == "76");
@@ -351,8 +365,8 @@ TEST_CASE("read: a loop over the records of a temporary keeps them") {
         const auto bytes = batch_of(k_v + null_null, 2, one);
         const batch_view batch = kwire::batch_at(bytes).value();
         std::size_t n = 0;
-        for (const auto record : *kwire::records(batch, codecs.set, cap)) n += record.key() ? 10 : 1;
-        for (const auto record : kwire::records(batch, codecs.set, cap).value()) n += record.key() ? 10 : 1;
+        for (const auto record : *kwire::records(batch, codecs.set, cap)) n += record->key() ? 10 : 1;
+        for (const auto record : kwire::records(batch, codecs.set, cap).value()) n += record->key() ? 10 : 1;
         CHECK(n == 22);
         auto named = kwire::records(batch, codecs.set, cap);
         static_assert(std::is_same_v<decltype(*named), kwire::batch_records&>);
@@ -363,7 +377,7 @@ TEST_CASE("read: a loop over the records of a temporary keeps them") {
         if (one != nullptr) continue;
         n = 0;
         for (const auto record : *kwire::records(batch, kwire::crc_policy::verify))
-            n += record.key() ? 10 : 1;
+            n += record->key() ? 10 : 1;
         CHECK(n == 11);
     }
 }
@@ -378,7 +392,7 @@ TEST_CASE("read: records of a held batch keep their bytes alive") {
             const kwire::held<batch_view> batch(kwire::batch_at(buffer.span()).value(), buffer);
             records = kwire::records(batch, codecs.set, cap).value();
         }
-        const auto value = records->buffer().slice_of(*(*records->begin()).value());
+        const auto value = records->buffer().slice_of(*(*records->begin())->value());
         REQUIRE(value);
         CHECK(to_hex(value->span()) == "76");
     }
@@ -443,7 +457,7 @@ TEST_CASE(
     const auto records = records_of(kwire::batch_at(packed).value());
     std::size_t n = 0;
     auto i = records.begin();
-    for (; i != records.end(); ++i) ++n;
+    for (; i != records.end(); ++i) n += (*i).has_value() ? 1 : 0;
     CHECK(n == 1);
     const auto inside = records.defect(i);
     REQUIRE(inside);
@@ -502,7 +516,7 @@ TEST_CASE("read: messages inside have the wrapper's timestamp only with log_appe
     CHECK(times_of(written({.magic = 0, .offset = 1})) == list{-1});
 }
 
-TEST_CASE("read: wrappers hold whole messages of the old formats, at least one, and no wrappers") {
+TEST_CASE("read: wrappers hold messages of the old formats, at least a whole one, and no wrappers") {
     for (const int magic : {0, 1}) {
         CAPTURE(magic);
         const message around{.magic = magic, .offset = 9};
@@ -520,10 +534,19 @@ TEST_CASE("read: wrappers hold whole messages of the old formats, at least one, 
         const std::size_t one = two.size() / 2;
         for (std::size_t cut = 1; cut < two.size(); ++cut) {
             if (cut == one) continue;
-            const auto e = refusal_of(wrapper(around, std::span(two).first(cut)));
+            const auto bytes = wrapper(around, std::span(two).first(cut));
+            if (cut > one) { // what is whole can be read
+                const auto records = records_of(kwire::batch_at(bytes).value());
+                CHECK(records.count() == 1);
+                CHECK(records.cut_bytes() == cut - one);
+                CHECK(!records.defect());
+                CHECK((*records.begin())->offset() == (magic == 0 ? 0 : 9));
+                continue;
+            }
+            const auto e = refusal_of(bytes);
             CHECK(e == errc::truncated);
-            CHECK(text_of(e) == (cut < one ? "decompressed.records[0]" : "decompressed.records[1]"));
-            CHECK(e.offset == (cut < one ? 0 : one));
+            CHECK(text_of(e) == "decompressed.records[0]");
+            CHECK(e.offset == 0);
         }
         const auto new_inside = refusal_of(wrapper(around, batch_of(k_v, 1, nullptr)));
         CHECK(new_inside == errc::unknown_magic);
@@ -541,12 +564,14 @@ TEST_CASE("read: wrappers hold whole messages of the old formats, at least one, 
 TEST_CASE("read: every look-up agrees with reading all records, in all sets that Kafka wrote") {
     std::size_t compared = 0;
     for_each_set("batches", [&](const json::value&, const std::string&, const exact_bytes& block) {
-        for (auto batch : kwire::record_batches(block.span())) {
+        for (const auto entry : kwire::record_batches(block.span())) {
+            if (!entry) break;
+            const auto batch = *entry;
             const auto records = records_of(batch, crc_policy::skip);
             if (records.defect()) continue;
             ++compared;
             std::vector<kwire::record_view> all;
-            for (auto record : records) all.push_back(record);
+            for (const auto record : records) all.push_back(*record);
             CHECK(count_records(records) == all.size());
             const auto last = last_record_offset(records);
             REQUIRE(last);
@@ -586,4 +611,66 @@ TEST_CASE("read: a look-up in defective records has the error of reading them al
     const auto old = records_of(kwire::batch_at(message).value(), crc_policy::skip);
     CHECK(find_offset(old, 1).error() == errc::truncated);
     CHECK(!find_offset(old, 2).value());
+}
+
+TEST_CASE("read: a wrapper whose last message is cut short gives the whole ones, as Kafka does") {
+    // Two messages and the first 32 bytes of a third.
+    const auto bytes = from_hex("0000000000000001000000556c4776c5010100000000000003e8ffffffff0000003f"
+                                "1f8b080000000000020363608003f1aed497b98c500ef38bff400064302642454032e2"
+                                "c2393bae632a49828a308194a4647738a22b01005165f73066000000");
+    const auto records = records_of(kwire::batch_at(bytes).value());
+    CHECK(records.count() == 2);
+    CHECK(records.cut_bytes() == 32);
+    CHECK(count_records(records) == 2);
+    std::vector<std::int64_t> offsets;
+    for (const auto record : records) offsets.push_back(record.value().offset());
+    CHECK(offsets ==
+          std::vector<std::int64_t>{0, 1}); // the offset of the wrapper is that of the last whole one
+}
+
+TEST_CASE(
+    "read: with record_options as Kafka, the sets that only Kafka accepts are read as Kafka reads them") {
+    every_codec codecs;
+    std::size_t sets = 0;
+    for_each_set("lenient", [&](const json::value& line, const std::string&, const exact_bytes& block) {
+        ++sets;
+        std::size_t n = 0;
+        for (const auto entry : kwire::record_batches(block.span())) {
+            const auto& expected = line.at("batches").at(n++).at("records").as_array();
+            const auto records =
+                kwire::records(*entry, codecs.set, cap, kwire::record_options::as_kafka(crc_policy::skip));
+            REQUIRE(records);
+            std::size_t i = 0;
+            for (const auto record : *records) {
+                REQUIRE(record);
+                CHECK(json::serialize(shown(*record)) == json::serialize(expected.at(i++)));
+            }
+            CHECK(i == expected.size());
+            CHECK(!records->defect());
+            CHECK(count_records(*records));
+            CHECK(find_offset(*records, 0));
+        }
+    });
+    CHECK(sets == golden_count("record sets, lenient"));
+}
+
+TEST_CASE("read: record_options accept bytes after a message, and what they do not name stays a defect") {
+    every_codec codecs;
+    const message around{.magic = 1, .offset = 9};
+    auto bytes = written(around);
+    bytes.push_back(std::byte{7});
+    kwire::wire::store_be(&bytes[8], static_cast<std::int32_t>(bytes.size() - 12));
+    const auto batch = kwire::batch_at(bytes).value();
+    const auto strict = kwire::records(batch, codecs.set, cap, crc_policy::skip);
+    CHECK(strict.value().defect() == errc::bad_record);
+    const auto records =
+        kwire::records(batch, codecs.set, cap, {.crc = crc_policy::skip, .trailing_bytes = true});
+    REQUIRE(records);
+    CHECK(!records->defect());
+    CHECK(to_hex((*records->begin())->value().value()) == "76");
+
+    const auto damaged = batch_of(k_v + bad_key, 2, nullptr);
+    CHECK(kwire::records(kwire::batch_at(damaged).value(), codecs.set, cap, kwire::record_options::as_kafka())
+              .value()
+              .defect() == errc::truncated);
 }

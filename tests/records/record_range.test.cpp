@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "support/aborts.hpp"
 #include "support/bytes.hpp"
 #include "support/count_allocations.hpp"
 #include "support/golden_count.hpp"
@@ -40,7 +41,7 @@ std::optional<kwire::error> defect_after(std::vector<std::byte> bytes, Edit edit
     edit(bytes);
     kwire::wire::store_be(bytes.data() + 8, static_cast<std::int32_t>(bytes.size() - 12));
     const exact_bytes block(bytes);
-    return kwire::records(kwire::batch_at(block.span()).value()).defect();
+    return kwire::record_range(kwire::batch_at(block.span()).value()).defect();
 }
 
 } // namespace
@@ -53,12 +54,18 @@ TEST_CASE("records: every uncompressed record that Kafka wrote is read to its co
         INFO(std::string(line.at("sample").as_string()));
         const exact_bytes block(from_hex(line.at("hex").as_string()));
         std::size_t n = 0;
-        for (auto batch : kwire::record_batches(block.span())) {
+        for (const auto entry : kwire::record_batches(block.span())) {
+            if (!entry) break;
+            const auto batch = *entry;
             const auto& expected = line.at("batches").at(n++);
-            const auto range = kwire::records(batch);
+            const auto range = kwire::record_range(batch);
             if (batch.compression() != kwire::compression_type::none) {
                 ++compressed;
-                CHECK(range.begin() == range.end());
+                REQUIRE(range.begin() != range.end());
+                const auto element = *range.begin();
+                REQUIRE(!element);
+                CHECK(element.error() == errc::unsupported_compression);
+                CHECK(std::next(range.begin()) == range.end());
                 REQUIRE(range.defect());
                 CHECK(*range.defect() == errc::unsupported_compression);
                 CHECK(range.defect()->offset == (batch.is_legacy() ? 17 : 21));
@@ -67,7 +74,9 @@ TEST_CASE("records: every uncompressed record that Kafka wrote is read to its co
             ++batches;
             std::size_t i = 0;
             const auto& all = expected.at("records").as_array();
-            for (auto record : range) {
+            for (const auto each : range) {
+                if (!each) break;
+                const auto record = *each;
                 REQUIRE(i < all.size());
                 json::object known = all[i++].as_object();
                 known.erase("control");
@@ -95,9 +104,12 @@ TEST_CASE("records: defects that Kafka refuses in an uncompressed batch are refu
         INFO(std::string(line.at("sample").as_string()));
         const exact_bytes block(from_hex(line.at("hex").as_string()));
         bool any_defect = false;
-        for (auto batch : kwire::record_batches(block.span())) {
-            const auto range = kwire::records(batch);
-            for (auto record : range) (void)shown(record);
+        for (const auto entry : kwire::record_batches(block.span())) {
+            if (!entry) break;
+            const auto batch = *entry;
+            const auto range = kwire::record_range(batch);
+            for (const auto record : range)
+                if (record) (void)shown(*record);
             any_defect |= range.defect().has_value();
             CHECK(kwire::check_records(batch, kwire::crc_policy::skip).has_value() == !range.defect());
         }
@@ -111,11 +123,11 @@ TEST_CASE("records: defects that Kafka refuses in an uncompressed batch are refu
 TEST_CASE("records: keys, values and names are slices of the batch") {
     const exact_bytes block(from_hex(two_records));
     const auto batch = kwire::batch_at(block.span()).value();
-    const auto range = kwire::records(batch);
+    const auto range = kwire::record_range(batch);
     auto i = range.begin();
-    auto first = *i;
+    auto first = **i;
     CHECK(first.key()->data() == block.begin() + 66);
-    auto second = *std::next(i);
+    auto second = **std::next(i);
     CHECK(i == range.begin());
     CHECK(!second.key());
     REQUIRE(second.headers().size() == 2);
@@ -131,8 +143,8 @@ TEST_CASE("records: reading does not allocate") {
     std::size_t seen = 0;
     const auto allocations = support::allocations_of([&] {
         for (auto batch : kwire::record_batches(block.span()))
-            for (auto record : kwire::records(batch))
-                for (auto header : record.headers()) seen += header.name.size();
+            for (const auto record : kwire::record_range(*batch))
+                for (auto header : record->headers()) seen += header.name.size();
     });
     CHECK(seen == 2);
     CHECK(allocations == 0);
@@ -199,9 +211,9 @@ TEST_CASE("records: a varint with more bits than its type is refused at its offs
 TEST_CASE("records: a message of magic 1 is one record, and its lengths are checked") {
     const auto good = from_hex(message_v1);
     const exact_bytes block(good);
-    const auto range = kwire::records(kwire::batch_at(block.span()).value());
+    const auto range = kwire::record_range(kwire::batch_at(block.span()).value());
     REQUIRE(std::distance(range.begin(), std::ranges::next(range.begin(), range.end())) == 1);
-    const auto record = *range.begin();
+    const auto record = **range.begin();
     CHECK(record.timestamp() == 1000);
     CHECK(record.sequence() == -1);
     CHECK(record.headers().empty());
@@ -227,8 +239,8 @@ TEST_CASE("records: timestamps, offsets and sequences wrap instead of overflowin
     header.base_timestamp = std::numeric_limits<std::int64_t>::max();
     header.base_sequence = std::numeric_limits<std::int32_t>::max();
     const exact_bytes block(bytes);
-    const auto range = kwire::records(kwire::batch_at(block.span()).value());
-    const auto second = *std::next(range.begin());
+    const auto range = kwire::record_range(kwire::batch_at(block.span()).value());
+    const auto second = **std::next(range.begin());
     CHECK(second.offset() == std::numeric_limits<std::int64_t>::min());
     CHECK(second.timestamp() == std::numeric_limits<std::int64_t>::min() + 2);
     CHECK(second.sequence() == 0);
@@ -240,7 +252,8 @@ TEST_CASE("records: with log_append_time all records have the broker's timestamp
     header.attributes = 8;
     header.max_timestamp = 77;
     const exact_bytes block(bytes);
-    for (auto record : kwire::records(kwire::batch_at(block.span()).value())) CHECK(record.timestamp() == 77);
+    for (const auto record : kwire::record_range(kwire::batch_at(block.span()).value()))
+        CHECK(record->timestamp() == 77);
 }
 
 TEST_CASE("records: no cut or edit makes a reader go past the end, and all slices lie inside") {
@@ -251,14 +264,16 @@ TEST_CASE("records: no cut or edit makes a reader go past the end, and all slice
             const auto found = kwire::batch_at(block.span());
             if (!found) return; // not a valid batch: see batch.test.cpp
             const batch_view batch = *found;
-            const auto range = kwire::records(batch);
+            const auto range = kwire::record_range(batch);
             const auto inside = [&](std::span<const std::byte> part) {
                 return part.empty() ||
                        (part.data() >= block.begin() && part.data() + part.size() <= block.end());
             };
             std::size_t n = 0;
             bool all_inside = true;
-            for (auto record : range) {
+            for (const auto each : range) {
+                if (!each) break;
+                const auto record = *each;
                 ++n;
                 if (record.key()) all_inside &= inside(*record.key());
                 if (record.value()) all_inside &= inside(*record.value());
@@ -301,4 +316,40 @@ TEST_CASE("check_records: the checksum is compared first, as the policy requires
     CHECK(loose.error() == errc::bad_length);
     const auto sound = from_hex(two_records);
     CHECK(kwire::check_records(kwire::batch_at(sound).value()) == 2U);
+}
+
+TEST_CASE("records: a defect is the last element of a loop, with the error that defect() has") {
+    const auto good = from_hex(two_records);
+    const auto batch_with_count = [&](std::int32_t count) {
+        auto bytes = good;
+        kwire::overlay_writable<kwire::batch_header>(bytes).value()->record_count = count;
+        return bytes;
+    };
+    const std::vector<std::pair<std::int32_t, errc>> cases{
+        {1, errc::trailing_bytes}, {0, errc::trailing_bytes}, {3, errc::truncated}, {-1, errc::bad_length}};
+    for (const auto& [count, code] : cases) {
+        INFO(count);
+        const exact_bytes block(batch_with_count(count));
+        const auto range = kwire::record_range(kwire::batch_at(block.span()).value());
+        std::int32_t records = 0, defects = 0;
+        for (auto record : range) {
+            CHECK(defects == 0);
+            if (record) {
+                CHECK(record->offset() == records);
+                CHECK(record.value().offset() == records);
+                ++records;
+                continue;
+            }
+            ++defects;
+            CHECK(record.error() == code);
+            CHECK(record.error().offset == range.defect()->offset);
+            CHECK(record.error().depth == range.defect()->depth);
+        }
+        CHECK(records == std::min(std::max(count, 0), 2));
+        CHECK(defects == 1);
+    }
+    const exact_bytes block(batch_with_count(0));
+    const auto first = *kwire::record_range(kwire::batch_at(block.span()).value()).begin();
+    CHECK(support::aborts([&] { (void)*first; }));
+    CHECK(support::aborts([&] { (void)first->key(); }));
 }

@@ -67,9 +67,9 @@ TEST_CASE("select: rewritten batches have copied headers, and nothing else is co
     auto expected = from_hex(b + message_v0 + message_v1 + c);
     auto batches = kwire::mutable_record_batches(expected);
     auto i = batches.begin();
-    REQUIRE(apply({.producer_id = 77, .base_sequence = 5}, *i++));
-    REQUIRE(apply({.base_offset = 9}, *i++));
-    REQUIRE(apply({.max_timestamp = 4711}, *i++));
+    REQUIRE(apply({.producer_id = 77, .base_sequence = 5}, **i++));
+    REQUIRE(apply({.base_offset = 9}, **i++));
+    REQUIRE(apply({.max_timestamp = 4711}, **i++));
     CHECK(to_hex(*made) == kwire::test::to_hex(expected));
     CHECK(kwire::check_batches(expected));
     CHECK(set == set_of(a + b + message_v0 + message_v1 + c));
@@ -103,7 +103,7 @@ TEST_CASE("select: rewriting gives the same bytes as patching in place, for rand
         const auto made = kwire::rewrite_batches(set, [&](batch_view) { return *next++; });
         auto in_place = from_hex(hex);
         next = patches.begin();
-        for (const auto batch : kwire::mutable_record_batches(in_place)) REQUIRE(apply(*next++, batch));
+        for (const auto batch : kwire::mutable_record_batches(in_place)) REQUIRE(apply(*next++, *batch));
         REQUIRE(made);
         CHECK(to_hex(*made) == kwire::test::to_hex(in_place));
     }

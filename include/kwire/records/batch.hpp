@@ -1,7 +1,9 @@
 /// Record batches, read in place: their headers, their checksums and the bytes of their records.
 ///
-///     for (auto batch : kwire::record_batches(partition.records()))
-///         log.push_back(*request.slice(bytes_of(batch)));   // the bytes that the socket wrote, no copy
+///     for (auto batch : kwire::record_batches(partition.records())) {
+///         if (!batch) return refuse(batch.error());          // what is here is not a batch
+///         log.push_back(*request.slice(bytes_of(*batch)));   // the bytes that the socket wrote, no copy
+///     }
 ///
 /// A records field is a sequence of batches without a count. Batches of magic 2 have a header of 61 bytes
 /// (KIP-98); old logs also hold entries of magic 0 and 1: single messages, or compressed wrappers around
@@ -18,12 +20,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace kwire {
 
@@ -318,7 +322,12 @@ namespace detail {
 struct batch_access {
     static batch_view make(const std::byte* data, std::uint32_t size) noexcept { return {data, size}; }
     static mutable_batch make(std::byte* data, std::uint32_t size) noexcept { return {data, size}; }
+    static const std::byte* pointer_of(const batch_view& batch) noexcept { return batch.data_; }
+    static std::byte* pointer_of(const mutable_batch& batch) noexcept { return batch.data_; }
 };
+
+/// In place of a size, where there is a defect: larger than any batch.
+inline constexpr std::uint32_t no_batch = 0xffffffff;
 
 /// The error for an extent without a whole batch, which begins at `offset`.
 [[nodiscard]] inline error batch_error(const batch_extent& extent, std::uint64_t offset,
@@ -390,17 +399,66 @@ struct batches_tail {
     }
 };
 
+/// A batch that a loop over record_batches has reached, or what is there instead of one.
+///
+/// Used like a std::expected: test it, then `*` and `->` give the batch and error() the reason. Only the last
+/// element of a loop can be an error.
+template <class Batch>
+class [[nodiscard]] batch_result {
+public:
+    [[nodiscard]] bool has_value() const noexcept { return size_ != detail::no_batch; }
+    [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
+
+    /// The batch. Aborts if there is none: bytes that check_batches has accepted need no test.
+    [[nodiscard]] Batch operator*() const noexcept {
+        if (!has_value()) [[unlikely]]
+            std::abort();
+        return detail::batch_access::make(at_, size_);
+    }
+    [[nodiscard]] Batch value() const noexcept { return **this; }
+    /// For one call: `batch->next_offset()`.
+    [[nodiscard]] auto operator->() const noexcept {
+        struct arrow {
+            Batch batch;
+            const Batch* operator->() const noexcept { return &batch; }
+        };
+        return arrow{**this};
+    }
+    /// Where it begins in the records field, in bytes.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+    /// Why there is no batch: unknown_magic or bad_batch_length, with the offset in the records field. Aborts
+    /// if there is one.
+    [[nodiscard]] kwire::error error() const noexcept {
+        if (has_value()) std::abort();
+        return detail::batch_error(detail::measure_batch(at_, left_), offset_, left_);
+    }
+
+private:
+    using byte_pointer = decltype(detail::batch_access::pointer_of(std::declval<Batch>()));
+    template <class Byte>
+        requires std::is_same_v<std::remove_const_t<Byte>, std::byte>
+    friend class basic_record_batches;
+
+    batch_result(byte_pointer at, std::uint32_t size, std::uint64_t offset, std::uint64_t left) noexcept
+        : at_(at), size_(size), offset_(offset), left_(left) {}
+
+    byte_pointer at_;
+    std::uint32_t size_; ///< no_batch for a defect
+    std::uint64_t offset_, left_;
+};
+
 /// The batches of a records field, as a forward range that finds each batch on the way and never reads past
 /// the end.
 ///
-/// A loop ends before the first batch that is cut short or not valid, just as it ends after the last one: ask
-/// tail() which it was, or call check_batches first. `Byte` is const std::byte or std::byte, the elements are
-/// batch_view or mutable_batch. Valid while the bytes are.
+/// An element is a batch_result: where the bytes are not a batch, the loop has an error as its last element,
+/// so that it cannot be taken for the end. A last batch that is cut short, as it is usual in Fetch responses,
+/// just ends the loop: tail() tells, and check_batches refuses it. `Byte` is const std::byte or std::byte,
+/// the batches are batch_view or mutable_batch. Valid while the bytes are.
 template <class Byte>
     requires std::is_same_v<std::remove_const_t<Byte>, std::byte>
 class basic_record_batches {
 public:
-    using value_type = std::conditional_t<std::is_const_v<Byte>, batch_view, mutable_batch>;
+    using value_type = batch_result<std::conditional_t<std::is_const_v<Byte>, batch_view, mutable_batch>>;
 
     class iterator : public detail::forward_iterator<iterator, value_type> {
         friend detail::forward_iterator<iterator, value_type>;
@@ -411,22 +469,33 @@ public:
 
     private:
         explicit iterator(std::span<Byte> bytes) noexcept
-            : at_(bytes.data()), left_(bytes.size()), size_(detail::measure_batch(at_, left_).size) {}
+            : at_(bytes.data()), left_(bytes.size()), total_(left_), size_(measured()) {}
 
         [[nodiscard]] basic_record_batches::value_type current() const noexcept {
-            return detail::batch_access::make(at_, size_);
+            return {at_, size_, total_ - left_, left_};
         }
         void advance() noexcept {
+            if (size_ == detail::no_batch) [[unlikely]] {
+                size_ = 0;
+                return;
+            }
             at_ += size_;
             left_ -= size_;
-            size_ = detail::measure_batch(at_, left_).size;
+            size_ = measured();
         }
         [[nodiscard]] bool done() const noexcept { return size_ == 0; }
-        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return left_ == other.left_; }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept {
+            return left_ == other.left_ && size_ == other.size_;
+        }
+        [[nodiscard]] std::uint32_t measured() const noexcept {
+            const auto extent = detail::measure_batch(at_, left_);
+            return extent.size == 0 && extent.defect ? detail::no_batch : extent.size;
+        }
 
         Byte* at_ = nullptr;
         std::uint64_t left_ = 0;
-        std::uint32_t size_ = 0; ///< of the batch here; 0 at the end
+        std::uint64_t total_ = 0;
+        std::uint32_t size_ = 0; ///< of the batch here; no_batch at a defect, 0 at the end
     };
     using const_iterator = iterator;
 
@@ -439,7 +508,7 @@ public:
 
     /// Whether the field was null, which is not the same as empty.
     [[nodiscard]] bool is_null() const noexcept { return null_; }
-    /// Whether there is no whole batch.
+    /// Whether a loop has no element: neither a whole batch nor a defect.
     [[nodiscard]] bool empty() const noexcept { return begin() == end(); }
 
     /// What follows the last whole batch; reads the header of each.

@@ -118,24 +118,13 @@ public:
     /// Without records: an empty batch as compaction leaves it, whose last offset is its first.
     [[nodiscard]] buffer_chain finish() && {
         fill_to_cursor();
-        batch_header& header = overlay_trusted<batch_header>(bytes_.data());
-        write_header(header, size());
-        std::uint32_t crc = 0;
-        std::size_t from = offsetof(batch_header, attributes);
-        for (const attachment& each : attached_) {
-            crc = crc32c_extend(crc, std::as_const(bytes_).span().subspan(from, each.at - from));
-            crc = crc32c_extend(crc, each.bytes.span());
-            from = each.at;
-        }
-        header.crc = crc32c_extend(crc, std::as_const(bytes_).span().subspan(from));
-
+        write_checked_header();
+        buffer_chain chain; // all memory that it takes first: a failure then leaves the builder as it was
+        chain.reserve_segments(2 * attached_.size() + 1);
         count_written();
         batch_builder spent = std::move(*this);
-        shared_buffer all = std::move(spent.bytes_).freeze();
-        if (spent.attached_.empty()) return buffer_chain(std::move(all));
-        buffer_chain chain;
-        chain.reserve_segments(2 * spent.attached_.size() + 1);
-        from = 0;
+        const shared_buffer all = std::move(spent.bytes_).freeze();
+        std::size_t from = 0;
         for (attachment& each : spent.attached_) {
             chain.put_bytes(detail::buffer_access::slice(all, from, each.at - from));
             chain.put_bytes(std::move(each.bytes));
@@ -156,7 +145,7 @@ public:
         if (empty()) return std::move(*this).finish().to_bytes();
         fill_to_cursor();
         unique_buffer joined;
-        if (!attached_.empty()) joined = join_records();
+        if (!attached_.empty()) joined = joined_from(sizeof(batch_header));
         const auto plain = attached_.empty() ? std::as_const(bytes_).span().subspan(sizeof(batch_header))
                                              : std::as_const(joined).span();
         unique_buffer out = unique_buffer::with_capacity(sizeof(batch_header) + plain.size() / 2);
@@ -179,12 +168,13 @@ public:
     /// The batch with its checksum in writable memory, for changes in place (see patch.hpp). Resets the
     /// builder. Attached values are copied, and counted in copied_bytes().
     [[nodiscard]] unique_buffer finish_writable() && {
-        buffer_chain chain = std::move(*this).finish();
-        shared_buffer whole = chain.to_bytes();
-        chain = {};
-        auto unique = std::move(whole).try_into_unique();
-        detail::require(unique.has_value()); // made above, with no other holder
-        return *std::move(unique);
+        fill_to_cursor();
+        write_checked_header();
+        unique_buffer whole;
+        if (!attached_.empty()) whole = joined_from(0);
+        count_written();
+        batch_builder spent = std::move(*this);
+        return spent.attached_.empty() ? std::move(spent.bytes_) : std::move(whole);
     }
 
 private:
@@ -430,11 +420,25 @@ private:
         header.record_count = count_;
     }
 
-    /// The records with their attached values, in contiguous memory.
-    [[nodiscard]] unique_buffer join_records() const {
-        unique_buffer joined = unique_buffer::with_capacity(size() - sizeof(batch_header));
+    /// Writes the header of the uncompressed batch, with its checksum. Precondition: fill_to_cursor().
+    void write_checked_header() noexcept {
+        batch_header& header = overlay_trusted<batch_header>(bytes_.data());
+        write_header(header, size());
+        const auto own = std::as_const(bytes_).span();
+        std::uint32_t crc = 0;
+        std::size_t from = offsetof(batch_header, attributes);
+        for (const attachment& each : attached_) {
+            crc = crc32c_extend(crc, own.subspan(from, each.at - from));
+            crc = crc32c_extend(crc, each.bytes.span());
+            from = each.at;
+        }
+        header.crc = crc32c_extend(crc, own.subspan(from));
+    }
+
+    /// The bytes from `from` on with the attached values, in contiguous memory.
+    [[nodiscard]] unique_buffer joined_from(std::size_t from) const {
+        unique_buffer joined = unique_buffer::with_capacity(size() - from);
         const auto own = bytes_.span();
-        std::size_t from = sizeof(batch_header);
         for (const attachment& each : attached_) {
             joined.append(own.subspan(from, each.at - from));
             joined.append(each.bytes);

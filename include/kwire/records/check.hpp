@@ -129,8 +129,10 @@ template <class Look>
     };
     auto i = batches.begin();
     for (; i != batches.end(); ++i) {
-        const batch_view batch = *i;
-        const auto before = static_cast<std::uint64_t>(bytes_of(batch).data() - bytes.data());
+        const auto found = *i;
+        if (!found) return at_batch(found.error(), 0);
+        const batch_view batch = *found;
+        const std::uint64_t before = found.offset();
         if (const auto defect = find_defect(batch, policy == crc_policy::verify))
             return at_batch(error_of(*defect), before);
         if (summary.batches == 0) {

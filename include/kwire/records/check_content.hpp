@@ -39,13 +39,13 @@ public:
 
     /// The first defect of the records of `batch`, whose header has none.
     [[nodiscard]] std::optional<error> operator()(batch_view batch) {
-        const auto run =
-            find_run(batch, crc_policy::skip, [&]() -> std::expected<std::span<const std::byte>, error> {
-                scratch_.clear();
-                if (auto done = decompress_into(scratch_, batch, codecs_, cap_); !done)
-                    return std::unexpected{done.error()};
-                return std::as_const(scratch_).span();
-            });
+        const auto run = find_run(batch, {.crc = crc_policy::skip}, true,
+                                  [&]() -> std::expected<std::span<const std::byte>, error> {
+                                      scratch_.clear();
+                                      if (auto done = decompress_into(scratch_, batch, codecs_, cap_); !done)
+                                          return std::unexpected{done.error()};
+                                      return std::as_const(scratch_).span();
+                                  });
         if (!run) return run.error();
         if (run->messages && run->decompressed)
             if (const auto defect = find_message_defect(*run, batch)) return defect;
@@ -70,29 +70,27 @@ private:
         // Magic 0 and 1 have no base: there the first offset may be any.
         std::optional<std::int64_t> last = from_base ? std::optional<std::int64_t>(-1) : std::nullopt;
         if (records.count() == 0) note(batch.max_timestamp());
-        auto i = records.begin();
-        for (; i != records.end(); ++i) {
-            const record_view record = *i;
-            const auto at = static_cast<std::int64_t>(static_cast<std::uint64_t>(record.offset()) - base);
+        std::int64_t index = 0;
+        for (auto i = records.begin(); i != records.end(); ++i, ++index) {
+            const auto record = *i;
+            if (!record) return record.error();
+            const auto at = static_cast<std::int64_t>(static_cast<std::uint64_t>(record->offset()) - base);
             if ((last && at <= *last) || (from_base && static_cast<std::uint64_t>(at) >= offsets))
                 [[unlikely]]
-                return offset_defect(records, record_iterator_access::stop(i).at, i);
+                return offset_defect(records, record_iterator_access::position(i), index);
             last = at;
-            note(record.timestamp());
+            note(record->timestamp());
         }
-        return records.defect(i);
+        return std::nullopt;
     }
     void note(std::int64_t timestamp) noexcept {
         if (timestamp > max_timestamp_) max_timestamp_ = timestamp;
     }
 
-    /// The error of a record that can be read, but whose offset does not fit. `i` is at the record.
+    /// The error of a record that can be read, but whose offset does not fit.
     [[nodiscard]] KWIRE_COLD static error offset_defect(const batch_records& records, const std::byte* at,
-                                                        batch_records::iterator i) noexcept {
+                                                        std::int64_t index) noexcept {
         const record_run& run = batch_records_access::run(records);
-        std::uint64_t left = 0;
-        for (; i != records.end(); ++i) ++left;
-        left += record_iterator_access::stop(i).failed;
         const std::byte* field = at; // a message begins with its offset
         if (!run.messages) {
             const std::byte* const end = run.bytes.data() + run.bytes.size();
@@ -102,7 +100,7 @@ private:
         }
         error e{.code = errc::bad_value, .offset = static_cast<std::uint64_t>(field - run.bytes.data())};
         e.enter({run.messages ? "offset" : "offset_delta"});
-        e.enter({"records", static_cast<std::int64_t>(run.count - left)});
+        e.enter({"records", index});
         return run.placed(e);
     }
 

@@ -55,7 +55,8 @@ struct down_convert_result {
 
 namespace detail {
 
-/// Converts batch by batch; uncompressed records of successive batches share one set if possible.
+/// Converts batch by batch. Uncompressed records of successive batches share one set if their offsets go on
+/// rising: those of old clients may overlap, which Kafka converts too.
 class down_converter {
 public:
     down_converter(const shared_buffer& from, const down_conversion& to, const codec_set& codecs) noexcept
@@ -90,8 +91,10 @@ public:
                                                                       : std::nullopt;
         const std::size_t expected =
             bytes_of(*records).size() + static_cast<std::size_t>(records->count()) * most_growth;
-        if (type == compression_type::none)
+        if (type == compression_type::none) {
+            if (plain_ && first_kept(*records, batch) < plain_->next_offset()) flush();
             return convert_records(*records, batch, plain_set(append_time, expected));
+        }
         flush();
         legacy_builder wrapped(options(append_time, expected));
         if (auto done = convert_records(*records, batch, wrapped); !done) return done;
@@ -135,27 +138,35 @@ private:
         done_.records.put_bytes(std::move(done).finish());
     }
 
+    [[nodiscard]] bool is_skipped(std::int64_t offset, const batch_view& batch) const noexcept {
+        return batch.compression() == compression_type::none && offset < to_.first_offset;
+    }
+    /// The offset of the first record to convert; the highest possible if there is none.
+    [[nodiscard]] std::int64_t first_kept(const batch_records& records,
+                                          const batch_view& batch) const noexcept {
+        for (const auto record : records)
+            if (record && !is_skipped(record->offset(), batch)) return record->offset();
+        return std::numeric_limits<std::int64_t>::max();
+    }
     [[nodiscard]] std::expected<void, error> convert_records(const batch_records& records,
                                                              const batch_view& batch, legacy_builder& out) {
-        const bool skips = batch.compression() == compression_type::none;
         bool any = false;
         std::int64_t index = 0;
-        auto i = records.begin();
-        for (; i != records.end(); ++i, ++index) {
-            const record_view record = *i;
-            if (skips && record.offset() < to_.first_offset) continue;
-            if (auto done = out.append({.offset = record.offset(),
-                                        .timestamp = record.timestamp(),
-                                        .key = record.key(),
-                                        .value = record.value()});
+        for (auto i = records.begin(); i != records.end(); ++i, ++index) {
+            const auto record = *i;
+            if (!record) return std::unexpected{record.error()};
+            if (is_skipped(record->offset(), batch)) continue;
+            if (auto done = out.append({.offset = record->offset(),
+                                        .timestamp = record->timestamp(),
+                                        .key = record->key(),
+                                        .value = record->value()});
                 !done) {
                 done.error().enter({"records", index});
                 return done;
             }
             any = true;
-            if (!record.headers().empty()) ++done_.records_with_headers;
+            if (!record->headers().empty()) ++done_.records_with_headers;
         }
-        if (const auto defect = records.defect(i)) return std::unexpected{*defect};
         if (any) ++done_.converted_batches;
         return {};
     }
@@ -187,21 +198,22 @@ private:
 ///
 /// Errors have a path such as `batches[2]`; offsets count from the first byte of that batch or, if the path
 /// continues with `decompressed`, of its decompressed records. Codes: crc_mismatch; unsupported_compression
-/// for zstd, or for a type without a codec; bad_value if offsets do not rise, or are negative in a wrapper of
-/// magic 1; too_large above max_bytes, or above 2 GiB for one set; unknown_magic and bad_batch_length; those
-/// of records(), batch_records::defect and codec::compress.
+/// for zstd, or for a type without a codec; bad_value if the offsets of a batch do not rise, or are negative
+/// in a wrapper of magic 1; too_large above max_bytes, or above 2 GiB for one set; unknown_magic and
+/// bad_batch_length; those of records(), batch_records::defect and codec::compress.
 [[nodiscard]] inline std::expected<down_convert_result, error>
 down_convert(const shared_buffer& records, const down_conversion& to, const codec_set& codecs) {
     detail::require(to.magic == 0 || to.magic == 1);
     detail::down_converter converter(records, to, codecs);
-    const auto batches = record_batches(records.span());
-    auto i = batches.begin();
     std::uint32_t index = 0;
-    for (; i != batches.end(); ++i, ++index)
-        if (const auto done = converter.convert(*i); !done) return detail::in_batch(done.error(), index);
-    if (auto tail = batches.tail(i); tail.defect) {
-        tail.defect->offset -= tail.offset;
-        return detail::in_batch(*tail.defect, index);
+    for (const auto batch : record_batches(records.span())) {
+        if (!batch) {
+            error e = batch.error();
+            e.offset -= batch.offset();
+            return detail::in_batch(e, index);
+        }
+        if (const auto done = converter.convert(*batch); !done) return detail::in_batch(done.error(), index);
+        ++index;
     }
     return std::move(converter).finish();
 }

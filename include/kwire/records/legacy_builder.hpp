@@ -67,9 +67,8 @@ public:
     /// max_bytes; bad_value, with the path `offset`, if the offset does not rise.
     [[nodiscard]] std::expected<void, error> append(const record_to_write& record) {
         if (!record.headers.empty()) return refused(errc::field_not_in_version, "headers");
-        const std::int64_t offset = record.offset.value_or(set_.next_offset.value_or(options_.base_offset));
-        if (offset < set_.next_offset.value_or(options_.base_offset) ||
-            offset == std::numeric_limits<std::int64_t>::max())
+        const std::int64_t offset = record.offset.value_or(next_offset());
+        if (offset < next_offset() || offset == std::numeric_limits<std::int64_t>::max())
             return refused(errc::bad_value, "offset");
         const std::uint64_t whole = size_of(record);
         if (whole > room_left())
@@ -98,6 +97,10 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return set_.bytes.size(); }
     /// How many records were appended since the builder was made or reset.
     [[nodiscard]] std::uint32_t record_count() const noexcept { return set_.count; }
+    /// The smallest offset that append accepts.
+    [[nodiscard]] std::int64_t next_offset() const noexcept {
+        return set_.next_offset.value_or(options_.base_offset);
+    }
     /// Whether the set has no messages.
     [[nodiscard]] bool empty() const noexcept { return set_.count == 0; }
 
@@ -128,15 +131,13 @@ public:
         const std::size_t front = least_size(); // size of a wrapper up to its value
         unique_buffer out = unique_buffer::with_capacity(front + set_.bytes.size() / 2);
         out.commit(front);
-        const auto base = static_cast<std::uint64_t>(set_.first_offset);
-        if (options_.magic == 1) move_offsets(0 - base);
+        relative_offsets relative(*this); // a destructor, because the codec's buffers may throw
         const auto done = codec.compress_into(out, std::as_const(set_.bytes).span(), options_.magic);
-        if (!done || out.size() > limit()) {
-            if (options_.magic == 1) move_offsets(base);
-            if (!done) return std::unexpected{done.error()};
+        if (!done) return std::unexpected{done.error()};
+        if (out.size() > limit())
             return std::unexpected{
                 error{.code = errc::too_large, .needed = out.size(), .left = limit(), .located = false}};
-        }
+        relative.done = true;
         std::byte* const p = out.data();
         std::byte* const key = p + detail::message_key_offset(options_.magic);
         wire::store_be(key, std::int32_t{-1}); // null
@@ -157,6 +158,27 @@ private:
         std::uint32_t count = 0;
     };
 
+    /// Makes the offsets of a set of magic 1 relative to the first one, and absolute again unless `done`.
+    struct relative_offsets {
+        legacy_builder& builder;
+        bool done = false;
+
+        explicit relative_offsets(legacy_builder& b) noexcept : builder(b) { move(0 - base()); }
+        ~relative_offsets() {
+            if (!done) move(base());
+        }
+        relative_offsets(const relative_offsets&) = delete;
+        relative_offsets& operator=(const relative_offsets&) = delete;
+
+    private:
+        [[nodiscard]] std::uint64_t base() const noexcept {
+            return static_cast<std::uint64_t>(builder.set_.first_offset);
+        }
+        void move(std::uint64_t by) const noexcept {
+            if (builder.options_.magic == 1) builder.move_offsets(by);
+        }
+    };
+
     [[nodiscard]] static std::unexpected<error> refused(errc code, std::string_view field) noexcept {
         error e{.code = code, .located = false};
         e.enter({field});
@@ -168,7 +190,7 @@ private:
         return detail::batch_overhead + static_cast<std::size_t>(detail::least_batch_length(options_.magic));
     }
     [[nodiscard]] std::uint64_t size_of(const record_to_write& record) const noexcept {
-        return least_size() + (record.key ? record.key->size() : 0) +
+        return std::uint64_t{least_size()} + (record.key ? record.key->size() : 0) +
                (record.value ? record.value->size() : 0);
     }
     /// The largest size of the set; every length inside a set of this size fits its field.
@@ -207,7 +229,8 @@ private:
     }
     /// Adds `by` to the offset of each message, which its checksum does not cover.
     void move_offsets(std::uint64_t by) noexcept {
-        for (const mutable_batch message : mutable_record_batches(set_.bytes.span())) {
+        for (const auto each : mutable_record_batches(set_.bytes.span())) {
+            const mutable_batch message = *each;
             const std::int64_t before = batch_view(message).base_offset();
             message.set_base_offset(static_cast<std::int64_t>(static_cast<std::uint64_t>(before) + by));
         }

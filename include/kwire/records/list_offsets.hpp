@@ -74,12 +74,10 @@ offset_of_max_timestamp(batch_view batch, const codec_set& codecs, std::size_t c
     const auto opened = records(batch, codecs, cap, policy);
     if (!opened) return std::unexpected{opened.error()};
     std::optional<listed_offset> found;
-    auto i = opened->begin();
-    for (; i != opened->end(); ++i) {
-        const record_view record = *i;
-        if (record.timestamp() > (found ? found->timestamp : -1)) found = detail::listed(record, batch);
+    for (const auto record : *opened) {
+        if (!record) return std::unexpected{record.error()};
+        if (record->timestamp() > (found ? found->timestamp : -1)) found = detail::listed(*record, batch);
     }
-    if (const auto defect = opened->defect(i)) return std::unexpected{*defect};
     return found;
 }
 
@@ -88,22 +86,19 @@ offset_of_max_timestamp(batch_view batch, const codec_set& codecs, std::size_t c
 ///
 /// Batches whose max_timestamp is earlier are skipped by their headers. Errors have a path such as
 /// `batches[2]` and the offset in that batch or, if the path continues with `decompressed`, in its
-/// decompressed bytes; bad_batch_length and unknown_magic if no record was found before such a place.
+/// decompressed bytes; bad_batch_length and unknown_magic, with the offset in `bytes`, if no record was found
+/// before such a place.
 [[nodiscard]] inline std::expected<std::optional<listed_offset>, error>
 offset_at_time(std::span<const std::byte> bytes, std::int64_t timestamp, const codec_set& codecs,
                std::size_t cap, std::int64_t from = std::numeric_limits<std::int64_t>::min(),
                crc_policy policy = crc_policy::verify) {
-    const auto batches = record_batches(bytes);
-    auto i = batches.begin();
     std::uint32_t index = 0;
-    for (; i != batches.end(); ++i, ++index) {
-        const auto found = offset_at_time(*i, timestamp, codecs, cap, from, policy);
+    for (const auto batch : record_batches(bytes)) {
+        if (!batch) return detail::in_batch(batch.error(), index);
+        const auto found = offset_at_time(*batch, timestamp, codecs, cap, from, policy);
         if (!found) return detail::in_batch(found.error(), index);
         if (*found) return found;
-    }
-    if (auto tail = batches.tail(i); tail.defect) {
-        tail.defect->offset -= tail.offset;
-        return detail::in_batch(*tail.defect, index);
+        ++index;
     }
     return std::nullopt;
 }
@@ -115,20 +110,16 @@ offset_at_time(std::span<const std::byte> bytes, std::int64_t timestamp, const c
 [[nodiscard]] inline std::expected<std::optional<listed_offset>, error>
 offset_of_max_timestamp(std::span<const std::byte> bytes, const codec_set& codecs, std::size_t cap,
                         crc_policy policy = crc_policy::verify) {
-    const auto batches = record_batches(bytes);
     std::optional<batch_view> latest;
     std::uint32_t index = 0, at = 0;
-    auto i = batches.begin();
-    for (; i != batches.end(); ++i, ++index) {
-        const batch_view batch = *i;
-        if (batch.record_count() == 0 || batch.max_timestamp() <= (latest ? latest->max_timestamp() : -1))
-            continue;
-        latest = batch;
-        at = index;
-    }
-    if (auto tail = batches.tail(i); tail.defect) {
-        tail.defect->offset -= tail.offset;
-        return detail::in_batch(*tail.defect, index);
+    for (const auto found : record_batches(bytes)) {
+        if (!found) return detail::in_batch(found.error(), index);
+        const batch_view batch = *found;
+        if (batch.record_count() != 0 && batch.max_timestamp() > (latest ? latest->max_timestamp() : -1)) {
+            latest = batch;
+            at = index;
+        }
+        ++index;
     }
     if (!latest) return std::nullopt;
     const auto found = offset_of_max_timestamp(*latest, codecs, cap, policy);

@@ -2,15 +2,18 @@
 ///
 ///     auto records = kwire::records(batch, codecs, 64 << 20);   // decompresses to 64 MiB at most
 ///     if (!records) return refuse(records.error());
-///     for (auto record : *records) consume(record.offset(), record.key(), record.value());
-///     if (auto defect = records->defect()) return refuse(*defect);
+///     for (auto record : *records) {
+///         if (!record) return refuse(record.error());
+///         consume(record->offset(), record->key(), record->value());
+///     }
 ///     // decompressed.records[3].key: truncated at byte 412, needs 70 bytes, 9 left
 ///
 /// Wrappers of magic 0 and 1 are read as Kafka reads them. The magic of the wrapper decides what the offsets
 /// inside mean: in magic 0 they are absolute; in magic 1 they count from the first record, and the wrapper
 /// has the offset of the last one (KIP-31). With log_append_time the timestamp of a wrapper of magic 1
 /// applies to all messages inside (KIP-32). Some old logs hold wrappers of one of the two magics around
-/// messages of the other, which is accepted; messages of magic 0 have no timestamp in any wrapper. The
+/// messages of the other, which is accepted; messages of magic 0 have no timestamp in any wrapper. A last
+/// message that is cut short is left out (batch_records::cut_bytes); check_batches refuses it. The
 /// checksums of the messages inside are not compared, because the wrapper's checksum covers them.
 #pragma once
 
@@ -41,14 +44,24 @@ namespace kwire {
 
 namespace detail {
 
-/// The messages in a wrapper: how many, and the offset field of the last one.
+/// The messages in a wrapper: how many, the offset field of the last one, and where they end.
 struct wrapped_messages {
     std::uint64_t count = 0;
     std::int64_t last_offset = 0;
+    std::size_t end = 0;
 };
 
+/// Whether `bytes` are the beginning of a message that is cut short, as far as its length tells.
+[[nodiscard]] inline bool begins_cut_message(std::span<const std::byte> bytes) noexcept {
+    if (bytes.size() < batch_overhead) return true;
+    const auto length = wire::load_be<std::int32_t>(bytes.data() + offsetof(batch_prefix, length));
+    return length >= least_batch_length(0) &&
+           static_cast<std::uint64_t>(length) > bytes.size() - batch_overhead;
+}
+
+/// The messages in `plain`; the last one may be cut short unless `whole`, but not the only one.
 [[nodiscard]] inline std::expected<wrapped_messages, error>
-find_wrapped_messages(std::span<const std::byte> plain) noexcept {
+find_wrapped_messages(std::span<const std::byte> plain, bool whole) noexcept {
     wrapped_messages found;
     std::size_t at = 0;
     const auto refused = [&found](error e) {
@@ -57,6 +70,7 @@ find_wrapped_messages(std::span<const std::byte> plain) noexcept {
     };
     do { // an empty wrapper is truncated before its first message
         const std::size_t left = plain.size() - at;
+        if (!whole && found.count != 0 && begins_cut_message(plain.subspan(at))) break;
         const batch_extent extent = measure_batch(plain.data() + at, left);
         if (extent.size == 0) return refused(batch_error(extent, at, left));
         const auto& message = overlay_trusted<message_prefix>(plain.data() + at);
@@ -71,6 +85,7 @@ find_wrapped_messages(std::span<const std::byte> plain) noexcept {
         ++found.count;
         at += extent.size;
     } while (at != plain.size());
+    found.end = at;
     return found;
 }
 
@@ -94,17 +109,33 @@ struct batch_records_access;
 
 } // namespace detail
 
+/// What records() compares and accepts. The leniencies are for what Kafka's Java classes read (4.4.0,
+/// executed) and kwire refuses by default, so that no two readers disagree about it; docs/records.md has the
+/// cases.
+struct record_options {
+    crc_policy crc = crc_policy::verify;
+    /// Lengths of keys, values and header values below -1 are null.
+    bool negative_as_null = false;
+    /// Bytes are ignored after the header of a batch of magic 2 whose record count is 0, and after the value
+    /// of a message of magic 0 or 1.
+    bool trailing_bytes = false;
+
+    /// All leniencies. What a codec accepts is another matter: codec_set::read_as.
+    [[nodiscard]] static constexpr record_options as_kafka(crc_policy crc = crc_policy::verify) noexcept {
+        return {crc, true, true};
+    }
+};
+
 /// The records of one batch, with the memory that holds them if they were decompressed.
 ///
-/// A forward range like record_range: a loop ends before the first defective record, just as it ends after
-/// the last one, so ask defect() afterwards; no accessor of a record can fail. Records of a compressed batch
-/// are valid while this object, a copy of it or a slice of buffer() lives; those of other batches while the
+/// A forward range like record_range: the first defective record is the last element of a loop, as an error
+/// in place of a record; no accessor of a record can fail. Records of a compressed batch are valid while
+/// this object, a copy of it or a slice of buffer() lives; those of other batches while the
 /// bytes of the batch are. Copies share the memory, in O(1).
 class batch_records {
 public:
-    using value_type = record_view;
-
     using iterator = detail::record_iterator<true>;
+    using value_type = record_result<true>;
     using const_iterator = iterator;
 
     /// The iterators refer to this object, which must outlive them and must not be moved meanwhile.
@@ -118,7 +149,7 @@ public:
     /// reaches fewer records, or bytes follow them.
     [[nodiscard]] std::uint64_t count() const noexcept { return run_.count; }
 
-    /// Why a loop ends before the end of the records; nullopt if all are valid. Reads all records.
+    /// The error that a loop meets; nullopt if all records are valid. Reads all records.
     ///
     /// The codes are those of record_range::defect for a record, and trailing_bytes. For a compressed batch
     /// the path begins with `decompressed`, and offsets count from the first decompressed byte; for others
@@ -131,10 +162,14 @@ public:
     /// The same, without reading the records again. Precondition: `at_end` is the iterator of a loop that has
     /// reached end().
     [[nodiscard]] std::optional<error> defect(const iterator& at_end) const noexcept {
-        const auto stop = detail::record_iterator_access::stop(at_end);
-        if (stop.failed == 0 && stop.at == stop.end) return std::nullopt;
-        return describe_defect(stop.at, stop.failed);
+        const std::uint64_t failed = detail::record_iterator_access::failed(at_end);
+        if (failed == detail::no_defect) return std::nullopt;
+        return detail::describe_defect(run_, detail::record_iterator_access::position(at_end), failed);
     }
+
+    /// The size of what follows the last whole message in a wrapper of magic 0 or 1: a message that is cut
+    /// short, as old logs hold them, which Kafka leaves out too. 0 for all other batches.
+    [[nodiscard]] std::uint64_t cut_bytes() const noexcept { return run_.cut; }
 
     /// Whether the batch was compressed: its records then lie in buffer(), and offsets of defects count from
     /// its start.
@@ -154,22 +189,6 @@ private:
 
     batch_records(const detail::record_run& run, shared_buffer memory) noexcept
         : run_(run), memory_(std::move(memory)) {}
-
-    [[nodiscard]] KWIRE_COLD error describe_defect(const std::byte* at, std::uint64_t failed) const noexcept {
-        const std::byte* const origin = run_.bytes.data();
-        if (failed == 0)
-            return run_.placed(
-                {.code = errc::trailing_bytes, .offset = static_cast<std::uint64_t>(at - origin)});
-        detail::described_refusal refuse{.origin = origin};
-        detail::parsed_record ignored;
-        if (run_.messages)
-            (void)detail::read_message(detail::record_run::message_at(at), detail::record_run::magic_at(at),
-                                       ignored, refuse);
-        else
-            (void)detail::read_record(at, origin + run_.bytes.size(), ignored, refuse);
-        refuse.e.enter({"records", static_cast<std::int64_t>(run_.count - failed)});
-        return run_.placed(refuse.e);
-    }
 
     detail::record_run run_;
     shared_buffer memory_;
@@ -194,10 +213,13 @@ struct batch_records_access {
 }
 
 /// Sets the members of `run` that concern messages, from the messages in `run.bytes`.
-[[nodiscard]] inline std::expected<void, error> open_wrapper(record_run& run, batch_view wrapper) noexcept {
-    const auto messages = find_wrapped_messages(run.bytes);
+[[nodiscard]] inline std::expected<void, error> open_wrapper(record_run& run, batch_view wrapper,
+                                                             bool whole) noexcept {
+    const auto messages = find_wrapped_messages(run.bytes, whole);
     if (!messages) return std::unexpected{run.placed(messages.error())};
     run.count = messages->count;
+    run.cut = run.bytes.size() - messages->end;
+    run.bytes = run.bytes.first(messages->end);
     const auto offset = offset_of_wrapper(wrapper, messages->last_offset);
     if (!offset) return std::unexpected{offset.error()};
     run.base.offset = *offset;
@@ -206,21 +228,24 @@ struct batch_records_access {
 }
 
 /// Where the records of `batch` lie. `decompress` returns the uncompressed bytes of a compressed batch, or an
-/// error.
+/// error. `whole` refuses a wrapper whose last message is cut short.
 template <class Decompress>
-[[nodiscard]] std::expected<record_run, error> find_run(batch_view batch, crc_policy policy,
-                                                        Decompress decompress) {
-    if (policy != crc_policy::skip && !crc_matches(batch))
+[[nodiscard]] std::expected<record_run, error> find_run(batch_view batch, const record_options& options,
+                                                        bool whole, Decompress decompress) {
+    if (options.crc != crc_policy::skip && !crc_matches(batch))
         return std::unexpected{error_of(crc_defect(batch))};
     if (const auto defect = find_compression_defect(batch)) return std::unexpected{error_of(*defect)};
     const bool compressed = batch.compression() != compression_type::none;
-    record_run run{.base = record_base(batch), .messages = batch.is_legacy()};
+    record_run run{.base = record_base(batch),
+                   .messages = batch.is_legacy(),
+                   .accepts = {options.negative_as_null, options.trailing_bytes}};
     if (!batch.is_legacy()) {
         if (const auto defect = find_count_defect(batch)) return std::unexpected{error_of(*defect)};
         run.bytes = records_bytes(batch);
         run.lead = sizeof(batch_header);
         run.count = static_cast<std::uint64_t>(batch.header()->record_count.value());
         // A batch that compaction has emptied keeps its compression type, but has no bytes to decompress.
+        if (run.count == 0 && options.trailing_bytes) run.bytes = run.bytes.first(0);
         if (run.count == 0 && run.bytes.empty()) return run;
     } else if (!compressed) {
         run.bytes = bytes_of(batch);
@@ -235,7 +260,7 @@ template <class Decompress>
     run.lead = 0;
     run.decompressed = true;
     if (batch.is_legacy()) {
-        if (auto opened = open_wrapper(run, batch); !opened) return std::unexpected{opened.error()};
+        if (auto opened = open_wrapper(run, batch, whole); !opened) return std::unexpected{opened.error()};
     } else if (const auto defect = find_plain_count_defect(batch, plain->size())) {
         return std::unexpected{error_of(*defect)};
     }
@@ -244,13 +269,14 @@ template <class Decompress>
 
 [[nodiscard]] inline expected_records<batch_records> open_records(batch_view batch, shared_buffer memory,
                                                                   const codec_set& codecs, std::size_t cap,
-                                                                  crc_policy policy) {
-    const auto run = find_run(batch, policy, [&]() -> std::expected<std::span<const std::byte>, error> {
-        auto plain = decompress(batch, codecs, cap);
-        if (!plain) return std::unexpected{plain.error()};
-        memory = *std::move(plain);
-        return memory.span();
-    });
+                                                                  const record_options& options) {
+    const auto run =
+        find_run(batch, options, false, [&]() -> std::expected<std::span<const std::byte>, error> {
+            auto plain = decompress(batch, codecs, cap);
+            if (!plain) return std::unexpected{plain.error()};
+            memory = *std::move(plain);
+            return memory.span();
+        });
     if (!run) return std::unexpected{run.error()};
     return batch_records_access::make(*run, std::move(memory));
 }
@@ -271,13 +297,23 @@ template <class Decompress>
 /// themselves see batch_records::defect.
 [[nodiscard]] inline expected_records<batch_records>
 records(batch_view batch, const codec_set& codecs, std::size_t cap, crc_policy policy = crc_policy::verify) {
-    return detail::open_records(batch, {}, codecs, cap, policy);
+    return detail::open_records(batch, {}, codecs, cap, {.crc = policy});
+}
+/// The same with leniencies.
+[[nodiscard]] inline expected_records<batch_records> records(batch_view batch, const codec_set& codecs,
+                                                             std::size_t cap, const record_options& options) {
+    return detail::open_records(batch, {}, codecs, cap, options);
 }
 /// The same for a held batch: compressed or not, the result keeps the bytes of the records alive.
 [[nodiscard]] inline expected_records<batch_records> records(const held<batch_view>& batch,
                                                              const codec_set& codecs, std::size_t cap,
                                                              crc_policy policy = crc_policy::verify) {
-    return detail::open_records(batch.view(), batch.buffer(), codecs, cap, policy);
+    return detail::open_records(batch.view(), batch.buffer(), codecs, cap, {.crc = policy});
+}
+[[nodiscard]] inline expected_records<batch_records> records(const held<batch_view>& batch,
+                                                             const codec_set& codecs, std::size_t cap,
+                                                             const record_options& options) {
+    return detail::open_records(batch.view(), batch.buffer(), codecs, cap, options);
 }
 
 namespace detail {
@@ -294,7 +330,8 @@ template <class Wanted>
     const record_run& run = batch_records_access::run(records);
     const std::byte* p = run.bytes.data();
     if (!run.messages) {
-        const search_result result = search_records(run.base, p, p + run.bytes.size(), run.count, wanted);
+        const search_result result =
+            search_records(run.base, p, p + run.bytes.size(), run.count, wanted, run.accepts);
         if (result.failed) return hop_error(records);
         return result.found;
     }
@@ -302,7 +339,7 @@ template <class Wanted>
         const record_base base = run.base_of_message(p);
         const auto bytes = record_run::message_at(p);
         if (wanted(base.timestamp_of(0), base.offset_of(0))) {
-            silent_refusal refuse;
+            silent_refusal refuse{run.accepts};
             parsed_record record;
             if (read_message(bytes, overlay_trusted<batch_prefix>(p).magic, record, refuse) == nullptr)
                 return hop_error(records);

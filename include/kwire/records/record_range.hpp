@@ -1,9 +1,12 @@
 /// The records of an uncompressed batch, read in place: each record when a loop reaches it; keys and values
 /// are slices.
 ///
-///     auto records = kwire::records(batch);
-///     for (auto record : records) consume(record.offset(), record.key(), record.value());
-///     if (auto defect = records.defect()) return refuse(*defect);
+///     auto records = kwire::records(batch);              // compares the checksum
+///     if (!records) return refuse(records.error());
+///     for (auto record : *records) {
+///         if (!record) return refuse(record.error());
+///         consume(record->offset(), record->key(), record->value());
+///     }
 ///     // records[3].headers[1].value: truncated at byte 412, needs 70 bytes, 9 left
 ///
 /// Rules of magic 2: KIP-98 for the layout, KIP-82 for headers, KIP-32 for timestamps; of magic 0 and 1 the
@@ -32,10 +35,11 @@
 namespace kwire {
 
 /// The records of one uncompressed batch, as a forward range that checks each record when a loop reaches it.
+/// The checksum is not compared; records() does.
 ///
-/// A loop ends before the first defective record, just as it ends after the last one: ask defect() which it
-/// was, or call check_records first. Each record is checked completely, headers included, so that no accessor
-/// of a record_view can fail. A compressed batch has no records here and the defect unsupported_compression.
+/// An element is a record_result: the first defective record is the last element of a loop, so that it cannot
+/// be taken for the end. Each record is checked completely, headers included, so that no accessor of a
+/// record_view can fail. A compressed batch has no records here and the defect unsupported_compression.
 /// Never allocates; valid while the bytes of the batch are.
 class record_range {
 public:
@@ -49,7 +53,7 @@ public:
     }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// Why a loop ends before the end of the batch; nullopt if all records are valid. Reads all records.
+    /// The error that a loop meets; nullopt if all records are valid. Reads all records.
     ///
     /// Offsets count from the first byte of the batch; paths look like `records[3].headers[1].value`. Of the
     /// batch: unsupported_compression, bad_length (a negative count), count_exceeds_input, trailing_bytes. Of
@@ -64,41 +68,21 @@ public:
     /// reached end().
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<error> defect(const iterator& at_end) const noexcept {
         // cost: by value, because a loop whose iterator has its address taken keeps it in memory.
-        const auto stop = detail::record_iterator_access::stop(at_end);
-        if (stop.failed == 0 && stop.at == stop.end) return std::nullopt;
-        return describe_defect(stop);
+        const std::uint64_t failed = detail::record_iterator_access::failed(at_end);
+        if (failed == detail::no_defect) return std::nullopt;
+        return detail::describe_defect(batch_, detail::record_iterator_access::position(at_end), failed);
     }
 
 private:
-    [[nodiscard]] KWIRE_COLD error describe_defect(detail::record_stop stop) const noexcept {
-        if (const auto defect = detail::find_records_defect(batch_)) return detail::error_of(*defect);
-        const auto bytes = bytes_of(batch_);
-        if (stop.failed == 0)
-            return {.code = errc::trailing_bytes,
-                    .offset = static_cast<std::uint64_t>(stop.at - bytes.data())};
-        detail::described_refusal refuse{.origin = bytes.data()};
-        detail::parsed_record ignored;
-        std::uint64_t index = 0;
-        if (const auto* header = batch_.header()) {
-            index = static_cast<std::uint64_t>(header->record_count.value()) - stop.failed;
-            (void)detail::read_record(stop.at, stop.end, ignored, refuse);
-        } else {
-            (void)detail::read_message(bytes, batch_.magic(), ignored, refuse);
-        }
-        refuse.e.enter({"records", static_cast<std::int64_t>(index)});
-        return refuse.e;
-    }
-
     batch_view batch_;
 };
 
-/// The records of `batch`; see record_range. In magic 0 and 1 the message itself is the one record.
-[[nodiscard]] KWIRE_ALWAYS_INLINE record_range records(batch_view batch) noexcept {
-    return record_range(batch);
-}
-
-/// The same, after the checksum was compared: crc_mismatch if it does not match, unless `policy` is skip.
-[[nodiscard]] inline expected_records<record_range> records(batch_view batch, crc_policy policy) noexcept {
+/// The records of an uncompressed `batch`, after its checksum was compared: crc_mismatch if it does not
+/// match. In magic 0 and 1 the message itself is the one record.
+///
+/// `policy` skip compares nothing, for bytes that were verified before; so does record_range(batch).
+[[nodiscard]] inline expected_records<record_range> records(batch_view batch,
+                                                            crc_policy policy = crc_policy::verify) noexcept {
     if (policy != crc_policy::skip && !crc_matches(batch))
         return std::unexpected{detail::error_of(detail::crc_defect(batch))};
     return record_range(batch);
@@ -112,11 +96,11 @@ private:
 check_records(batch_view batch, crc_policy policy = crc_policy::verify) noexcept {
     if (const auto defect = detail::find_defect(batch, policy != crc_policy::skip))
         return std::unexpected{detail::error_of(*defect)};
-    const record_range range(batch);
-    auto i = range.begin();
     std::uint32_t count = 0;
-    for (; i != range.end(); ++i) ++count;
-    if (const auto defect = range.defect(i)) return std::unexpected{*defect};
+    for (const auto record : record_range(batch)) {
+        if (!record) return std::unexpected{record.error()};
+        ++count;
+    }
     return count;
 }
 

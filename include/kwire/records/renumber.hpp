@@ -37,11 +37,12 @@ template <class Keep>
     auto i = batches.begin();
     std::uint32_t index = 0;
     for (; i != batches.end(); ++i, ++index) {
-        const batch_view batch = *i;
+        const auto found = *i;
+        if (!found) return detail::in_batch(found.error(), index);
+        const batch_view batch = *found;
         if (!keep(batch)) continue;
         if (detail::refuses_offsets(batch)) {
-            const auto at = static_cast<std::uint64_t>(bytes_of(batch).data() - records.data());
-            return detail::in_batch(detail::refused_offsets(batch, at), index);
+            return detail::in_batch(detail::refused_offsets(batch, found.offset()), index);
         }
         picked.keep_changed(batch, [&](std::byte* front) {
             done.next_offset = detail::stamp_front(front, bytes_of(batch).size(), done.next_offset, with);

@@ -44,19 +44,21 @@ template <class Change>
 [[nodiscard]] std::expected<buffer_chain, error> rewrite_batches(const shared_buffer& records,
                                                                  Change change) {
     detail::batch_picker picked(records);
-    const auto batches = record_batches(records.span());
-    auto i = batches.begin();
     std::uint32_t index = 0;
-    for (; i != batches.end(); ++i, ++index) {
-        const batch_view batch = *i;
+    for (const auto found : record_batches(records.span())) {
+        if (!found) return detail::in_batch(found.error(), index);
+        const batch_view batch = *found;
         const std::optional<batch_patch> patch = change(batch);
-        if (!patch) continue;
+        if (!patch) {
+            ++index;
+            continue;
+        }
         if (const auto refused = detail::find_patch_defect(*patch, batch.magic()))
             return detail::in_batch(*refused, index);
+        ++index;
         picked.keep_changed(
             batch, [&](std::byte* front) { detail::apply_to_front(*patch, front, bytes_of(batch).size()); });
     }
-    if (const auto tail = batches.tail(i); tail.defect) return detail::in_batch(*tail.defect, index);
     return std::move(picked).take();
 }
 
@@ -69,12 +71,12 @@ template <class Keep>
     requires std::predicate<Keep&, batch_view>
 [[nodiscard]] std::expected<buffer_chain, error> select_batches(const shared_buffer& records, Keep keep) {
     detail::batch_picker picked(records);
-    const auto batches = record_batches(records.span());
-    auto i = batches.begin();
     std::uint32_t index = 0;
-    for (; i != batches.end(); ++i, ++index)
-        if (keep(*i)) picked.keep(*i);
-    if (const auto tail = batches.tail(i); tail.defect) return detail::in_batch(*tail.defect, index);
+    for (const auto batch : record_batches(records.span())) {
+        if (!batch) return detail::in_batch(batch.error(), index);
+        if (keep(*batch)) picked.keep(*batch);
+        ++index;
+    }
     return std::move(picked).take();
 }
 

@@ -85,13 +85,14 @@ struct search_result {
 template <class Wanted>
 [[nodiscard]] KWIRE_ALWAYS_INLINE search_result search_records(const record_base& base, const std::byte* p,
                                                                const std::byte* end, std::uint64_t left,
-                                                               Wanted wanted) noexcept {
+                                                               Wanted wanted,
+                                                               record_leniency accepts = {}) noexcept {
     for (; left != 0; --left) {
         const record_front front = read_front(p, end);
         if (front.end == nullptr) [[unlikely]]
             return {.failed = true};
         if (wanted(base.timestamp_of(front.timestamp_delta), base.offset_of(front.offset_delta))) {
-            silent_refusal refuse;
+            silent_refusal refuse{accepts};
             parsed_record record;
             if (read_record(p, end, record, refuse) == nullptr) return {.failed = true};
             return {.found = record_access::make(base, record)};
@@ -109,10 +110,10 @@ template <class Wanted>
     if (batch.is_legacy()) {
         const record_range range(batch);
         const auto i = range.begin();
-        if (i == range.end()) return hop_error(batch);
-        const record_view record = *i;
-        if (!wanted(record.timestamp(), record.offset())) return std::nullopt;
-        return record;
+        const auto record = *i;
+        if (!record) return hop_error(batch);
+        if (!wanted(record->timestamp(), record->offset())) return std::nullopt;
+        return *record;
     }
     const std::byte* const p = records_bytes(batch).data();
     const std::byte* const end = p + records_bytes(batch).size();

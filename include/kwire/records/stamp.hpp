@@ -109,10 +109,12 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
         return std::unexpected{e};
     };
     for (; i != batches.end(); ++i, ++done.batches) {
-        const std::span<std::byte> batch = writable_bytes_of(*i);
-        if (detail::refuses_offsets(*i)) [[unlikely]]
-            return refused(
-                detail::refused_offsets(*i, static_cast<std::uint64_t>(batch.data() - bytes.data())));
+        const auto found = *i;
+        if (!found) [[unlikely]]
+            return refused(found.error());
+        if (detail::refuses_offsets(*found)) [[unlikely]]
+            return refused(detail::refused_offsets(*found, found.offset()));
+        const std::span<std::byte> batch = writable_bytes_of(*found);
         done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
     }
     if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]

@@ -68,8 +68,16 @@ KWIRE_ALWAYS_INLINE const std::byte* read_short_varint(const std::byte* p, const
     return p;
 }
 
+/// What the parser of a record accepts beyond the format: see record_options.
+struct record_leniency {
+    bool negative_as_null = false;
+    bool trailing_bytes = false;
+};
+
 /// How the parser of a record reports a defect: not at all, for loops that only stop.
 struct silent_refusal {
+    record_leniency accepts{};
+
     KWIRE_ALWAYS_INLINE void in_header(std::int32_t) noexcept {}
     template <class U>
     KWIRE_ALWAYS_INLINE const std::byte* varint(std::string_view, const std::byte*,
@@ -85,6 +93,7 @@ struct silent_refusal {
 /// How the parser of a record reports a defect: as an error with its code, place and path in the record.
 struct described_refusal {
     const std::byte* origin; ///< what offsets count from
+    record_leniency accepts{};
     error e{};
     std::int32_t header = -1;
 
@@ -118,7 +127,7 @@ KWIRE_ALWAYS_INLINE const std::byte* read_sized(std::string_view field, const st
         return refuse.template varint<std::uint32_t>(field, p, end);
     begin = next;
     if (size < 0) [[unlikely]] {
-        if (Nullable && size == -1) return next;
+        if (Nullable && (size == -1 || refuse.accepts.negative_as_null)) return next;
         return refuse(size == -1 ? errc::null_not_allowed : errc::bad_length, field, p);
     }
     const auto left = static_cast<std::uint64_t>(end - next);
@@ -214,18 +223,18 @@ const std::byte* read_message(std::span<const std::byte> bytes, std::int8_t magi
         const auto left = static_cast<std::uint64_t>(end - p);
         if (left < 4) return refuse(errc::truncated, field, p, 4, left);
         size = wire::load_be<std::int32_t>(p);
-        if (size < -1) return refuse(errc::bad_length, field, p);
+        if (size < -1 && !refuse.accepts.negative_as_null) return refuse(errc::bad_length, field, p);
         begin = p += 4;
-        if (size == -1) return p;
+        if (size < 0) return p;
         if (static_cast<std::uint64_t>(size) > left - 4)
             return refuse(errc::truncated, field, p, static_cast<std::uint64_t>(size), left - 4);
         return p += size;
     };
     if (sized("key", out.key, out.key_size) == nullptr) return nullptr;
     if (sized("value", out.value, out.value_size) == nullptr) return nullptr;
-    if (p != end) return refuse(errc::bad_record, "", p);
-    out.headers = p;
-    return p;
+    if (p != end && !refuse.accepts.trailing_bytes) return refuse(errc::bad_record, "", p);
+    out.headers = end;
+    return end;
 }
 
 [[nodiscard]] KWIRE_ALWAYS_INLINE std::optional<std::span<const std::byte>>
