@@ -13,9 +13,10 @@
 /// from the data struct. `records` are record sets of any format; a batch with a wrong checksum is shown as
 /// far as it can be read, any other defect ends the set with an error. The `offset` of an error is always a
 /// byte of the line's own hex; if `text` counts decompressed bytes, it is the first of the compressed bytes.
-/// The patch applies to the first batch. `"lenient":true` sets all of kwire::parse_options: `hex` and `size`
-/// then cover all received bytes, including those after the body, and `data_hex` is what a correct peer would
-/// have sent. Answers are written in the order of the lines, and before the program waits for more input.
+/// The patch applies to the first batch. `"lenient":true` reads record sets as Kafka does (record_options and
+/// decompress_options), and sets all of kwire::parse_options for messages: `hex` and `size` then cover all
+/// received bytes, including those after the body, and `data_hex` is what a correct peer would have sent.
+/// Answers are written in the order of the lines, and before the program waits for more input.
 #include <array>
 #include <cerrno>
 #include <cstddef>
