@@ -369,3 +369,40 @@ TEST_CASE("lz4 accepts a block that ends in a match whatever room there is for i
         CHECK(refusal_of(lz4, frame, 30) == errc::decompressed_too_large);
     }
 }
+
+TEST_CASE("lz4 names the place where a frame is wrong or ends, and what is missing") {
+    lz4_codec lz4;
+    struct row {
+        std::string hex;
+        errc code;
+        std::uint64_t offset, needed, left;
+    };
+    const std::string magic = "04224d18", stored = "03000080616263", end = "00000000";
+    const row rows[] = {
+        {"04224d186040", errc::truncated, 0, 7, 6},
+        {"04224d19604082", errc::bad_compressed_data, 0, 0, 0},
+        {magic + "a0400f" + stored + end, errc::bad_compressed_data, 4, 0, 0},
+        {magic + "6240f0" + stored + end, errc::bad_compressed_data, 4, 0, 0},
+        {magic + "6140a1" + stored + end, errc::dictionary_needed, 4, 0, 0},
+        {magic + "6030d4" + stored + end, errc::bad_compressed_data, 5, 0, 0},
+        {magic + "6041bd" + stored + end, errc::bad_compressed_data, 5, 0, 0},
+        {magic + "604011" + stored + end, errc::bad_compressed_data, 6, 0, 0},
+        {magic + "68403a00", errc::truncated, 0, 15, 8},
+        {magic + "604082" + "030000", errc::truncated, 7, 4, 3},
+        {magic + "604082" + "030000806162", errc::truncated, 11, 3, 2},
+        {magic + "604082" + stored, errc::truncated, 14, 4, 0},
+        {magic + "6440a7" + stored + end + "0000", errc::truncated, 18, 4, 2},
+        {magic + "6440a7" + stored + end + "00000000", errc::bad_compressed_data, 18, 0, 0},
+        {magic + "604082" + stored + end + "00", errc::trailing_bytes, 18, 0, 0},
+        {magic + "604082" + "02000000ffff" + end, errc::bad_compressed_data, 11, 0, 0},
+    };
+    for (const row& r : rows) {
+        CAPTURE(r.hex);
+        const auto refused = lz4.decompress(from_hex(r.hex), 100);
+        REQUIRE(!refused);
+        CHECK(name_of(refused.error().code) == name_of(r.code));
+        CHECK(refused.error().offset == r.offset);
+        CHECK(refused.error().needed == r.needed);
+        CHECK(refused.error().left == r.left);
+    }
+}

@@ -326,3 +326,38 @@ TEST_CASE("zstd as Kafka reads it: a later frame that is cut short is ignored") 
     CHECK_FALSE(read(good + from_hex("00000000")));
     CHECK_FALSE(read(good + good + byte_vector(9)));
 }
+
+TEST_CASE("zstd names the place where a frame is wrong or ends, and what is missing") {
+    zstd_codec zstd;
+    struct row {
+        std::string hex;
+        errc code;
+        std::uint64_t offset, needed, left;
+    };
+    const std::string block = "190000616263";
+    const row rows[] = {
+        {"28b52f", errc::truncated, 0, 4, 3},
+        {"28b52ffe00", errc::bad_compressed_data, 0, 0, 0},
+        {magic, errc::truncated, 4, 1, 0},
+        {magic + "00", errc::truncated, 5, 1, 0},
+        {magic + "e003", errc::truncated, 5, 8, 1},
+        {magic + "0800" + block, errc::bad_compressed_data, 4, 0, 0},
+        {magic + "010007" + block, errc::dictionary_needed, 6, 0, 0},
+        {magic + "0000" + "1f0000", errc::bad_compressed_data, 6, 0, 0},
+        {magic + "0000" + "1900", errc::truncated, 6, 3, 2},
+        {magic + "0000" + "190000" + "6162", errc::truncated, 9, 3, 2},
+        {magic + "0400" + block + "aabb", errc::truncated, 12, 4, 2},
+        {magic + "0400" + block + "aabbccdd", errc::bad_compressed_data, 0, 0, 0},
+        {magic + "0000" + block + "00", errc::trailing_bytes, 12, 0, 0},
+        {magic + "0000" + block + "502a4d1802000000aa", errc::truncated, 20, 2, 1},
+    };
+    for (const row& r : rows) {
+        CAPTURE(r.hex);
+        const auto refused = zstd.decompress(from_hex(r.hex), 100);
+        REQUIRE(!refused);
+        CHECK(name_of(refused.error().code) == name_of(r.code));
+        CHECK(refused.error().offset == r.offset);
+        CHECK(refused.error().needed == r.needed);
+        CHECK(refused.error().left == r.left);
+    }
+}

@@ -79,8 +79,17 @@ void read_records(std::span<const std::byte> input) {
             for (const std::byte b : bytes) sum += std::to_integer<std::size_t>(b);
         };
         auto i = records->begin();
-        for (; i != records->end(); ++i, ++count) {
-            const kwire::record_view record = *i;
+        bool defective = false;
+        for (; i != records->end(); ++i) {
+            insist(!defective, "a defect is the last element");
+            const auto found = *i;
+            if (!found) {
+                defective = true;
+                insist(found.error().code == records->defect().value().code, "one reason");
+                continue;
+            }
+            ++count;
+            const kwire::record_view record = *found;
             if (record.key()) touch(*record.key());
             if (record.value()) touch(*record.value());
             for (const auto header : record.headers()) {
@@ -91,6 +100,7 @@ void read_records(std::span<const std::byte> input) {
         }
         insist(sum != ~std::size_t{0}, "sums stay small");
         const bool sound = !records->defect(i);
+        insist(sound != defective, "a loop sees a defect");
         insist(!sound || count == records->count(), "sound records are all seen");
         insist(!sound || count_records(*records) == count, "hops count as steps do");
         insist(!sound || last_record_offset(*records), "sound records have a last one, or none");

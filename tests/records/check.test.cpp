@@ -208,3 +208,18 @@ template <class T>
 concept checks = requires { check_batches(std::declval<T>()); };
 static_assert(checks<std::vector<std::byte>&> && checks<std::span<const std::byte>>);
 static_assert(!checks<std::vector<std::byte>>, "the summary would refer to bytes that are gone");
+
+TEST_CASE("check_batches: zstd and unassigned compressions are refused in messages of magic 0 and 1") {
+    for (const std::string& hex :
+         {kwire::test::two_messages_v0.substr(0, 56), kwire::test::two_messages_v1.substr(0, 72)})
+        for (const int attributes : {4, 5, 7}) {
+            auto bytes = from_hex(hex);
+            REQUIRE(check_batches(bytes, crc_policy::skip));
+            bytes[17] = static_cast<std::byte>(attributes);
+            const auto refused = check_batches(bytes, crc_policy::skip);
+            REQUIRE(!refused);
+            CHECK(refused.error() == errc::unsupported_compression);
+            CHECK(refused.error().offset == 17);
+            CHECK(path_text(refused.error()) == "batches[0].attributes");
+        }
+}
