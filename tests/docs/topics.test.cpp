@@ -26,37 +26,41 @@ void complain(const kwire::error&) { ++complaints; }
 // Applies a batch of __consumer_offsets to what is known of committed offsets.
 void apply(kwire::batch_view batch, std::map<std::string, std::int64_t>& committed) {
     if (batch.is_control()) return; // the markers of transactions
-    for (const auto record : kwire::records(batch)) {
+    const auto records = kwire::records(batch);
+    if (!records) return complain(records.error());
+    for (const auto record : *records) {
+        if (!record) return complain(record.error());
         const auto done = kwire::visit_record<kwire::consumer_offsets>(
-            record, kwire::overloaded{
-                        [&](kwire::offset_commit_key::view key,
-                            std::optional<kwire::offset_commit_value::view> value) {
-                            const std::string partition =
-                                std::string(key.topic()) + "-" + std::to_string(key.partition());
-                            if (value)
-                                committed[partition] = value->offset();
-                            else
-                                committed.erase(partition); // a tombstone
-                        },
-                        [](kwire::stored_message<kwire::consumer_offsets>) {}, // all other records
-                    });
+            *record, kwire::overloaded{
+                         [&](kwire::offset_commit_key::view key,
+                             std::optional<kwire::offset_commit_value::view> value) {
+                             const std::string partition =
+                                 std::string(key.topic()) + "-" + std::to_string(key.partition());
+                             if (value)
+                                 committed[partition] = value->offset();
+                             else
+                                 committed.erase(partition); // a tombstone
+                         },
+                         [](kwire::stored_message<kwire::consumer_offsets>) {}, // all other records
+                     });
         if (!done) complain(done.error()); // this record is not sound; the next one may be
     }
 }
 
-// The names of the topics that a batch of the metadata log creates.
-std::vector<std::string> created_topics(kwire::batch_view batch) {
-    std::vector<std::string> names;
-    if (batch.is_control()) return names; // changes of the leader, the ends of snapshots
-    for (const auto record : kwire::records(batch)) {
+// Adds the names of the topics that a batch of the metadata log creates.
+void learn_topics(kwire::batch_view batch, std::vector<std::string>& names) {
+    if (batch.is_control()) return; // changes of the leader, the ends of snapshots
+    const auto records = kwire::records(batch);
+    if (!records) return complain(records.error());
+    for (const auto record : *records) {
+        if (!record) return complain(record.error());
         const auto done = kwire::visit_record<kwire::cluster_metadata>(
-            record, kwire::overloaded{
-                        [&](kwire::topic_record::view topic) { names.emplace_back(topic.name()); },
-                        [](kwire::stored_message<kwire::cluster_metadata>) {},
-                    });
+            *record, kwire::overloaded{
+                         [&](kwire::topic_record::view topic) { names.emplace_back(topic.name()); },
+                         [](kwire::stored_message<kwire::cluster_metadata>) {},
+                     });
         if (!done) complain(done.error());
     }
-    return names;
 }
 
 // Any record of __consumer_offsets as text.
@@ -109,8 +113,10 @@ TEST_CASE("committed offsets are followed through the records of their topic") {
     REQUIRE(batch);
     apply(kwire::batch_at(batch->span()).value(), committed);
     CHECK(committed == std::map<std::string, std::int64_t>{{"orders-3", 42}});
-    for (const auto record : kwire::records(kwire::batch_at(batch->span()).value()))
-        CHECK(to_text(record) ==
+    const auto records = kwire::records(kwire::batch_at(batch->span()).value());
+    REQUIRE(records);
+    for (const auto record : *records)
+        CHECK(to_text(record.value()) ==
               "OffsetCommitKey v0 {group: \"billing\", topic: \"orders\", partition: 3} -> "
               "OffsetCommitValue v3 {offset: 42, leader_epoch: -1, metadata: \"\", "
               "commit_timestamp: 0}");
@@ -125,8 +131,9 @@ TEST_CASE("committed offsets are followed through the records of their topic") {
     apply(kwire::batch_at(tombstone.span()).value(), committed);
     CHECK(committed.empty());
     CHECK(complaints == 1); // no key
-    CHECK(
-        to_text(*kwire::records(kwire::batch_at(tombstone.span()).value()).begin()).ends_with(" -> deleted"));
+    const auto deleted = kwire::records(kwire::batch_at(tombstone.span()).value());
+    REQUIRE(deleted);
+    CHECK(to_text(**deleted->begin()).ends_with(" -> deleted"));
 }
 
 TEST_CASE("topics are found in the metadata log") {
@@ -135,7 +142,9 @@ TEST_CASE("topics are found in the metadata log") {
     REQUIRE(record);
     REQUIRE(builder.append({.value = record->span()}));
     const auto batch = std::move(builder).finish().to_bytes();
-    CHECK(created_topics(kwire::batch_at(batch.span()).value()) == std::vector<std::string>{"orders"});
+    std::vector<std::string> names;
+    learn_topics(kwire::batch_at(batch.span()).value(), names);
+    CHECK(names == std::vector<std::string>{"orders"});
 }
 
 TEST_CASE("a leader sees what the members subscribe to") {

@@ -131,15 +131,19 @@ TEST_CASE("the records of a batch are visited in place") {
     REQUIRE(builder.append({.key = key->span(), .value = std::nullopt}));
     const kwire::shared_buffer bytes = std::move(builder).finish().to_bytes();
     std::vector<std::int64_t> offsets;
-    for (const auto record : kwire::records(kwire::batch_at(bytes.span()).value()))
+    const auto records = kwire::records(kwire::batch_at(bytes.span()).value());
+    REQUIRE(records);
+    for (const auto record : *records) {
+        REQUIRE(record);
         CHECK(visit_record<consumer_offsets>(
-            record,
+            *record,
             kwire::overloaded{
                 [&](kwire::offset_commit_key::view, std::optional<kwire::offset_commit_value::view> v) {
                     offsets.push_back(v ? v->offset() : -1);
                 },
                 [&](kwire::stored_message<consumer_offsets>) {},
             }));
+    }
     CHECK(offsets == std::vector<std::int64_t>{7, -1});
 }
 

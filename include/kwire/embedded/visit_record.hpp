@@ -1,7 +1,8 @@
 /// Calls the function that accepts the messages of a record of one of Kafka's own topics.
 ///
 ///     for (auto record : *records) {
-///         auto done = kwire::visit_record<kwire::consumer_offsets>(record, kwire::overloaded{
+///         if (!record) return complain(record.error());
+///         auto done = kwire::visit_record<kwire::consumer_offsets>(*record, kwire::overloaded{
 ///             [&](kwire::offset_commit_key::view key, std::optional<kwire::offset_commit_value::view> value) {
 ///                 if (value) commit(key.group(), key.topic(), key.partition(), value->offset());
 ///                 else forget(key.group(), key.topic(), key.partition());
