@@ -40,8 +40,7 @@ public:
 
 protected:
     std::expected<void, kwire::error> do_decompress(std::span<const std::byte> in, kwire::capped_output& out,
-                                                    std::int8_t,
-                                                    const kwire::decompress_options&) override {
+                                                    std::int8_t, const kwire::decompress_options&) override {
         const auto room = out.room(in.size());
         if (room.size() < in.size()) return std::unexpected{out.too_large(0)};
         std::ranges::copy(in, room.begin());

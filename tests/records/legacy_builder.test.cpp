@@ -249,3 +249,19 @@ TEST_CASE("legacy_builder: a moved-from builder starts empty") {
     CHECK(to.empty()); // NOLINT(bugprone-use-after-move)
     CHECK(to_hex(std::move(from).finish()) == three_v1);
 }
+
+TEST_CASE("legacy_builder: key and value that are too long together are refused without reading them") {
+    // Spans longer than their memory: only their sizes may be used, whose sum exceeds 32 bits.
+    static const std::byte one{};
+    const std::byte* volatile unknown = &one; // without it the compiler would warn
+    const std::span<const std::byte> claimed(unknown, 0x7ffffff0);
+    for (const std::int8_t magic : {std::int8_t{0}, std::int8_t{1}}) {
+        legacy_builder builder({.magic = magic, .max_bytes = std::numeric_limits<std::size_t>::max()});
+        CHECK_FALSE(builder.has_room_for({.key = claimed, .value = claimed}));
+        const auto refused = builder.append({.key = claimed, .value = claimed});
+        REQUIRE(!refused);
+        CHECK(refused.error() == errc::too_large);
+        CHECK(refused.error().needed > std::uint64_t{0xffffffe0});
+        CHECK(builder.empty());
+    }
+}

@@ -53,6 +53,11 @@ KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value
     return wire::write_uvarint(p, raw);
 }
 
+/// A call of its own, because GCC warns at -O3 about this branch where it knows a size of 256 bytes or less.
+KWIRE_NOINLINE inline void put_long_bytes(std::byte* p, const std::byte* from, std::size_t size) noexcept {
+    std::memcpy(p, from, size);
+}
+
 /// memcpy inline for keys and values of a few dozen bytes, for which a call costs more than the copy.
 KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* from,
                                                std::size_t size) noexcept {
@@ -60,7 +65,7 @@ KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* fr
     const auto move = [&]<std::size_t Piece>(std::size_t at) { std::memcpy(p + at, from + at, Piece); };
     if (size >= 16) [[likely]] {
         if (size > 256) [[unlikely]] {
-            std::memcpy(p, from, size);
+            put_long_bytes(p, from, size);
             return p + size;
         }
         for (std::size_t at = 0; at < size - 16; at += 16) move.template operator()<16>(at);
