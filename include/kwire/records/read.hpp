@@ -339,7 +339,7 @@ template <class Wanted>
         const record_base base = run.base_of_message(p);
         const auto bytes = record_run::message_at(p);
         if (wanted(base.timestamp_of(0), base.offset_of(0))) {
-            silent_refusal refuse{run.accepts};
+            lenient_refusal refuse(run.accepts);
             parsed_record record;
             if (read_message(bytes, overlay_trusted<batch_prefix>(p).magic, record, refuse) == nullptr)
                 return hop_error(records);

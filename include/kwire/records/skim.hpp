@@ -92,7 +92,7 @@ template <class Wanted>
         if (front.end == nullptr) [[unlikely]]
             return {.failed = true};
         if (wanted(base.timestamp_of(front.timestamp_delta), base.offset_of(front.offset_delta))) {
-            silent_refusal refuse{accepts};
+            lenient_refusal refuse(accepts);
             parsed_record record;
             if (read_record(p, end, record, refuse) == nullptr) return {.failed = true};
             return {.found = record_access::make(base, record)};

@@ -76,7 +76,7 @@ struct record_leniency {
 
 /// How the parser of a record reports a defect: not at all, for loops that only stop.
 struct silent_refusal {
-    record_leniency accepts{};
+    static constexpr record_leniency accepts{};
 
     KWIRE_ALWAYS_INLINE void in_header(std::int32_t) noexcept {}
     template <class U>
@@ -88,6 +88,13 @@ struct silent_refusal {
                                                     std::uint64_t = 0, std::uint64_t = 0) noexcept {
         return nullptr;
     }
+};
+
+/// The same with leniencies, which are looked at where something is refused.
+struct lenient_refusal : silent_refusal {
+    const record_leniency& accepts;
+
+    KWIRE_ALWAYS_INLINE explicit lenient_refusal(const record_leniency& some) noexcept : accepts(some) {}
 };
 
 /// How the parser of a record reports a defect: as an error with its code, place and path in the record.

@@ -285,8 +285,7 @@ private:
     /// Reads the next record, if there is one; bytes after the last one are a defect too.
     KWIRE_ALWAYS_INLINE void read_or_end() noexcept {
         if (left_ != 0) [[likely]] {
-            silent_refusal refuse;
-            if constexpr (Run) refuse.accepts = of_->accepts;
+            refusal refuse = make_refusal();
             next_ = read_here(refuse);
             if (next_ == nullptr) [[unlikely]]
                 fail(left_);
@@ -294,7 +293,14 @@ private:
             fail(0);
         }
     }
-    KWIRE_ALWAYS_INLINE const std::byte* read_here(silent_refusal& refuse) noexcept {
+    using refusal = std::conditional_t<Run, lenient_refusal, silent_refusal>;
+    [[nodiscard]] KWIRE_ALWAYS_INLINE refusal make_refusal() const noexcept {
+        if constexpr (Run)
+            return lenient_refusal(of_->accepts);
+        else
+            return {};
+    }
+    KWIRE_ALWAYS_INLINE const std::byte* read_here(refusal& refuse) noexcept {
         if constexpr (Run) {
             if (of_->messages) [[unlikely]] {
                 base_ = of_->base_of_message(at_);
