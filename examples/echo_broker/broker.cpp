@@ -6,7 +6,11 @@
 #include <array>
 #include <utility>
 
+#include "report.hpp"
+
 namespace echo_broker {
+
+using boost::asio::ip::tcp;
 
 namespace {
 
@@ -14,12 +18,11 @@ constexpr std::int32_t node_id = 1;
 constexpr std::string_view cluster_id = "kwire-echo-broker";
 
 /// The supported APIs and versions. Produce before v3 is refused batch by batch, but librdkafka up to 2.11
-/// does not compress for brokers that do not advertise v0. Later versions of ListOffsets need information
-/// that this log does not have.
+/// does not compress for brokers that do not advertise v0.
 constexpr std::array served{
     kwire::api_range{kwire::api_key::produce, {0, 13}},
     kwire::api_range{kwire::api_key::fetch, {4, 17}},
-    kwire::api_range{kwire::api_key::list_offsets, {1, 6}},
+    kwire::api_range{kwire::api_key::list_offsets, {1, 11}},
     kwire::api_range{kwire::api_key::metadata, {0, 13}},
     kwire::api_range{kwire::api_key::find_coordinator, {0, 6}},
     kwire::api_range{kwire::api_key::sasl_handshake, {0, 1}},
@@ -27,21 +30,33 @@ constexpr std::array served{
     kwire::api_range{kwire::api_key::init_producer_id, {0, 5}},
 };
 
+/// Names an API or a version that is not served, and the client that wants it. Kafka closes the connection
+/// too.
+reply not_served(const kwire::request_frame& request) {
+    const kwire::api_facts facts = kwire::facts_of(request.api());
+    std::string why =
+        facts.assigned ? std::string(facts.name) : "API " + std::to_string(static_cast<int>(request.api()));
+    why += " v" + std::to_string(request.api_version()) + " of client " +
+           quoted(request.client_id().value_or("")) + " is not served";
+    const kwire::version_range versions = kwire::versions_in(served, request.api());
+    if (!versions.empty())
+        why += ", only v" + std::to_string(versions.first) + " to v" + std::to_string(versions.last);
+    return std::unexpected(std::move(why));
+}
+
 } // namespace
 
-boost::asio::awaitable<reply> broker::answer(kwire::request_frame request,
-                                             boost::asio::ip::tcp::endpoint here) {
+boost::asio::awaitable<reply> broker::answer(kwire::request_frame request, tcp::socket& client) {
     ++totals_.requests;
     const bool in_range = kwire::versions_in(served, request.api()).contains(request.api_version());
     if (!in_range && request.api() != kwire::api_key::api_versions) // ApiVersions is answered in any version
-        co_return std::unexpected("no API " + std::to_string(static_cast<int>(request.api())) + " version " +
-                                  std::to_string(request.api_version()));
+        co_return not_served(request);
     switch (request.api()) {
     case kwire::api_key::produce: co_return produce(std::move(request));
-    case kwire::api_key::fetch: co_return co_await fetch(std::move(request));
+    case kwire::api_key::fetch: co_return co_await fetch(std::move(request), client);
     case kwire::api_key::list_offsets: co_return list_offsets(request);
-    case kwire::api_key::metadata: co_return metadata(request, here);
-    case kwire::api_key::find_coordinator: co_return find_coordinator(request);
+    case kwire::api_key::metadata: co_return metadata(request, client);
+    case kwire::api_key::find_coordinator: co_return find_coordinator(request, client);
     case kwire::api_key::init_producer_id: co_return init_producer_id(request);
     case kwire::api_key::sasl_handshake: co_return sasl_handshake(request);
     default: co_return api_versions(request);
@@ -54,9 +69,10 @@ reply broker::api_versions(const kwire::request_frame& request) const {
     return write(answer->body, answer->version, request.correlation_id());
 }
 
-reply broker::metadata(const kwire::request_frame& request, const boost::asio::ip::tcp::endpoint& here) {
+reply broker::metadata(const kwire::request_frame& request, const tcp::socket& client) {
     const auto asked = read<kwire::metadata_request>(request);
     if (!asked) return hang_up(asked.error());
+    const tcp::endpoint here = client.local_endpoint(); // where its client reached this broker
 
     kwire::metadata_response::data answer;
     answer.brokers.push_back({.node_id = node_id, .host = here.address().to_string(), .port = here.port()});
@@ -107,68 +123,10 @@ reply broker::metadata(const kwire::request_frame& request, const boost::asio::i
     return write(answer, request.api_version(), request.correlation_id());
 }
 
-reply broker::list_offsets(const kwire::request_frame& request) const {
-    constexpr std::int64_t latest = -1, earliest = -2; // instead of a timestamp
-    const auto asked = read<kwire::list_offsets_request>(request);
-    if (!asked) return hang_up(asked.error());
-
-    kwire::list_offsets_response::data answer;
-    for (auto asked_topic : asked->topics()) {
-        topic* const topic = topics_.find(asked_topic.name());
-        auto& out = answer.topics.emplace_back();
-        out.name = asked_topic.name();
-        for (auto partition : asked_topic.partitions()) {
-            auto& result = out.partitions.emplace_back();
-            result.partition_index = partition.partition_index();
-            const auto* log = topic != nullptr ? topic->partition(partition.partition_index()) : nullptr;
-            if (log == nullptr) {
-                result.error_code = error_code::unknown_topic_or_partition;
-                continue;
-            }
-            if (partition.current_leader_epoch() > leader_epoch) {
-                result.error_code = error_code::unknown_leader_epoch;
-                continue;
-            }
-            if (request.api_version() >= 4) result.leader_epoch = leader_epoch;
-            if (partition.timestamp() == latest) {
-                result.offset = log->end_offset();
-            } else if (partition.timestamp() == earliest) {
-                result.offset = log->start_offset();
-            } else if (const auto found = log->find_time(partition.timestamp())) {
-                result.offset = found->offset;
-                result.timestamp = found->timestamp;
-            } // else -1 and -1: no record is that late
-        }
-    }
-    return write(answer, request.api_version(), request.correlation_id());
-}
-
-reply broker::find_coordinator(const kwire::request_frame& request) const {
-    constexpr std::string_view why = "this broker has no consumer groups and no transactions";
-    const auto asked = read<kwire::find_coordinator_request>(request);
-    if (!asked) return hang_up(asked.error());
-
-    kwire::find_coordinator_response::data answer;
-    if (request.api_version() < 4) {
-        answer.error_code = error_code::coordinator_not_available;
-        answer.error_message = why;
-        answer.node_id = -1;
-        answer.port = -1;
-    }
-    for (const std::string_view key : asked->coordinator_keys())
-        answer.coordinators.push_back({.key = std::string(key),
-                                       .node_id = -1,
-                                       .port = -1,
-                                       .error_code = error_code::coordinator_not_available,
-                                       .error_message = std::string(why)});
-    return write(answer, request.api_version(), request.correlation_id());
-}
-
 reply broker::init_producer_id(const kwire::request_frame& request) {
     const auto asked = read<kwire::init_producer_id_request>(request);
     if (!asked) return hang_up(asked.error());
 
-    // Enough for idempotent producers to start; their sequence numbers are not checked.
     kwire::init_producer_id_response::data answer;
     if (asked->transactional_id())
         answer.error_code = error_code::transactional_id_authorization_failed;

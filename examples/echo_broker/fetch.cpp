@@ -1,4 +1,5 @@
 // Fetch: respond with slices of the log, and wait for more records if the client asks for that.
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -14,32 +16,62 @@
 namespace echo_broker {
 
 namespace asio = boost::asio;
+using asio::ip::tcp;
 
 namespace {
 
 using std::chrono::milliseconds;
 
-/// The upper limit of any wait, since a vanished client is noticed only when the response is written.
 constexpr milliseconds longest_wait{30'000};
+constexpr std::int32_t most_bytes = 57'671'680; // Kafka's fetch.max.bytes, 55 MiB
 
-/// While it exists, appends to some partitions cancel a timer.
-class wake_up {
+/// While it exists, appends to some partitions count down a waiter.
+class registration {
 public:
-    wake_up(asio::steady_timer& timer, std::vector<partition_log*> logs) : wake_up(timer) {
-        logs_ = std::move(logs); // from here on the destructor removes the timer from the logs
-        for (partition_log* log : logs_) log->wake_on_append(timer_);
+    registration(append_waiter& waiter, std::vector<partition_log*> logs) : registration(waiter) {
+        logs_ = std::move(logs); // from here on the destructor removes the waiter from the logs
+        for (partition_log* log : logs_) log->wake_on_append(waiter_);
     }
-    wake_up(const wake_up&) = delete;
-    wake_up& operator=(const wake_up&) = delete;
-    ~wake_up() {
-        for (partition_log* log : logs_) log->forget(timer_);
+    registration(const registration&) = delete;
+    registration& operator=(const registration&) = delete;
+    ~registration() {
+        for (partition_log* log : logs_) log->forget(waiter_);
     }
 
 private:
-    explicit wake_up(asio::steady_timer& timer) noexcept : timer_(timer) {}
+    explicit registration(append_waiter& waiter) noexcept : waiter_(waiter) {}
 
-    asio::steady_timer& timer_;
+    append_waiter& waiter_;
     std::vector<partition_log*> logs_;
+};
+
+/// While it exists, a client that closes its side of the connection cancels a timer.
+class departure {
+public:
+    departure(tcp::socket& socket, asio::steady_timer& timer)
+        : socket_(socket), timer_(std::make_shared<asio::steady_timer*>(&timer)) {
+        socket.async_wait(tcp::socket::wait_read, [this, alive = std::weak_ptr(timer_)](auto failure) {
+            if (failure || alive.expired()) return;
+            char next = 0;
+            socket_.receive(asio::buffer(&next, 1), tcp::socket::message_peek, failure);
+            if (!failure) return; // it has sent the next request already
+            happened_ = true;
+            (*timer_)->cancel();
+        });
+    }
+    departure(const departure&) = delete;
+    departure& operator=(const departure&) = delete;
+    ~departure() {
+        boost::system::error_code ignored;
+        socket_.cancel(ignored); // nothing is read or written meanwhile
+    }
+
+    [[nodiscard]] bool happened() const noexcept { return happened_; }
+
+private:
+    tcp::socket& socket_;
+    std::shared_ptr<asio::steady_timer*> timer_; ///< its life tells the handler whether *this lives
+    bool happened_ = false;
 };
 
 } // namespace
@@ -60,7 +92,7 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
         found.failed = true;
         return found;
     }
-    const auto max_bytes = static_cast<std::uint64_t>(std::max(request.max_bytes(), 0));
+    const std::int32_t max_bytes = std::min(request.max_bytes(), most_bytes);
     for (auto asked : request.topics()) {
         topic* const topic = version >= 13 ? topics_.find(asked.topic_id()) : topics_.find(asked.topic());
         auto& out = found.answer.responses.emplace_back();
@@ -84,6 +116,9 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
                 if (partition.fetch_offset() < log->start_offset() ||
                     partition.fetch_offset() > log->end_offset())
                     result.error_code = error_code::offset_out_of_range;
+                else if (std::min(partition.partition_max_bytes(), max_bytes) < 0 &&
+                         partition.fetch_offset() < log->end_offset())
+                    result.error_code = error_code::unknown_server_error; // as Kafka
             }
             if (result.error_code != error_code::none) {
                 found.failed = true;
@@ -91,9 +126,10 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
             }
             // At least one batch is returned whatever its size; otherwise a client with small limits would
             // make no progress (KIP-74).
+            const auto at_most = static_cast<std::uint64_t>(std::max(max_bytes, 0));
             const auto limit =
                 std::min(static_cast<std::uint64_t>(std::max(partition.partition_max_bytes(), 0)),
-                         max_bytes - std::min(max_bytes, found.bytes));
+                         at_most - std::min(at_most, found.bytes));
             result.records = log->read(partition.fetch_offset(), limit, found.bytes == 0);
             found.bytes += result.records.size();
             found.logs.push_back(log);
@@ -102,7 +138,7 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
     return found;
 }
 
-asio::awaitable<reply> broker::fetch(kwire::request_frame frame) {
+asio::awaitable<reply> broker::fetch(kwire::request_frame frame, tcp::socket& client) {
     const auto request = read<kwire::fetch_request>(frame);
     if (!request) co_return hang_up(request.error());
     const kwire::fetch_request::view& asked = **request;
@@ -112,12 +148,16 @@ asio::awaitable<reply> broker::fetch(kwire::request_frame frame) {
     if (found.bytes < min_bytes && !found.failed && asked.max_wait_ms() > 0) {
         asio::steady_timer timer(co_await asio::this_coro::executor);
         timer.expires_after(std::min(milliseconds(asked.max_wait_ms()), longest_wait));
-        const wake_up on_append(timer, std::move(found.logs));
+        append_waiter waiter{.missing = 0, .timer = timer};
+        const registration registered(waiter, std::move(found.logs));
+        const departure departed(client, timer);
         boost::system::error_code woken;
         do {
+            waiter.missing = min_bytes - found.bytes;
+            found = {}; // its references would keep what the log drops meanwhile
             co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
             found = read_logs(asked);
-        } while (woken && found.bytes < min_bytes && !found.failed);
+        } while (woken && !departed.happened() && found.bytes < min_bytes && !found.failed);
     }
     totals_.bytes_out += found.bytes;
     co_return write(found.answer, frame.api_version(), frame.correlation_id());

@@ -1,9 +1,11 @@
 // An in-memory Kafka broker, made with kwire: enough for real clients to produce to it and to fetch from it.
 //
-//     main.cpp     options, signals, shutdown
-//     session.hpp  one connection: frames in, responses out, deadlines
-//     broker.hpp   requests and their responses; produce.cpp and fetch.cpp handle the records
-//     log.hpp      topics and partitions: batches as slices of the buffers that the socket wrote to
+//     main.cpp       start, signals, shutdown; options.hpp the command line, report.hpp lines on stderr
+//     session.hpp    one connection: frames in, responses out, deadlines
+//     broker.hpp     requests and their responses; produce.cpp, fetch.cpp and list_offsets.cpp handle the
+//     records check.hpp      which batches a leader takes; producers.hpp which of them it has already
+//     topics.hpp     topics and their partitions
+//     log.hpp        a partition: batches as slices of the buffers that the socket wrote to
 #include <kwire/buffer/unique_buffer.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -12,98 +14,74 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <optional>
-#include <string_view>
 
 #include "broker.hpp"
+#include "options.hpp"
 #include "session.hpp"
 
 namespace {
 
-struct options {
-    std::uint16_t port = 0;
-    std::int32_t partitions = 1;
-};
+namespace asio = boost::asio;
+using asio::ip::tcp;
 
-constexpr const char* usage =
-    "usage: echo_broker [--port N] [--partitions N]\n"
-    "\n"
-    "A Kafka broker on 127.0.0.1 that keeps everything in memory.\n"
-    "\n"
-    "  --port N        the port to listen on; 0, the default, chooses a free port\n"
-    "  --partitions N  the number of partitions of each topic; default 1. Topics are\n"
-    "                  created when a client asks for them\n"
-    "  --help          prints this text\n"
-    "\n"
-    "Prints \"listening on 127.0.0.1:PORT\" when ready. SIGINT and SIGTERM stop it;\n"
-    "then it prints totals.\n";
-
-template <class T>
-bool read_number(std::string_view text, T least, T most, T& out) {
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return failure == std::errc{} && end == text.data() + text.size() && out >= least && out <= most;
+/// Listens on the loopback interface; on failure `failure` says why.
+tcp::acceptor listen(asio::io_context& context, std::uint16_t port, boost::system::error_code& failure) {
+    const tcp::endpoint address(asio::ip::address_v4::loopback(), port);
+    tcp::acceptor acceptor(context);
+    acceptor.open(address.protocol(), failure);
+    if (!failure) acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
+    if (!failure) acceptor.bind(address, failure);
+    if (!failure) acceptor.listen(tcp::acceptor::max_listen_connections, failure);
+    return acceptor;
 }
 
-/// nullopt if the arguments are invalid.
-std::optional<options> read_options(int count, char** arguments) {
-    options out;
-    for (int i = 1; i < count; ++i) {
-        std::string_view name = arguments[i];
-        std::string_view value;
-        if (const auto equals = name.find('='); equals != name.npos) {
-            value = name.substr(equals + 1);
-            name = name.substr(0, equals);
-        } else if (i + 1 < count && name != "--help") {
-            value = arguments[++i];
-        }
-        if (name == "--help") {
-            std::fputs(usage, stdout);
-            std::exit(EXIT_SUCCESS);
-        }
-        const bool valid =
-            (name == "--port" && read_number<std::uint16_t>(value, 0, 65535, out.port)) ||
-            (name == "--partitions" && read_number<std::int32_t>(value, 1, 10'000, out.partitions));
-        if (!valid) return std::nullopt;
-    }
-    return out;
-}
-
-int run(const options& chosen) {
-    namespace asio = boost::asio;
-    using asio::ip::tcp;
-    echo_broker::broker broker(chosen.partitions); // outlives the coroutines that the context destroys
+int run(const echo_broker::options& chosen) {
+    // The broker outlives the coroutines that the context destroys.
+    echo_broker::broker broker(chosen.partitions, chosen.memory_mib << 20);
     asio::io_context context(1);
 
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });
 
-    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), chosen.port});
+    boost::system::error_code failure;
+    tcp::acceptor acceptor = listen(context, chosen.port, failure);
+    if (failure) {
+        std::fprintf(stderr, "echo_broker: cannot listen on 127.0.0.1:%d: %s\n", chosen.port,
+                     failure.message().c_str());
+        return EXIT_FAILURE;
+    }
     std::printf("listening on 127.0.0.1:%d\n", acceptor.local_endpoint().port());
     std::fflush(stdout);
-    asio::co_spawn(context, echo_broker::accept(std::move(acceptor), broker), asio::detached);
+    asio::co_spawn(context, echo_broker::accept(std::move(acceptor), broker, chosen), asio::detached);
     context.run();
 
     const echo_broker::totals& done = broker.done();
-    std::printf(
-        "requests: %ju, batches: %ju, bytes in: %ju, bytes out: %ju, payload bytes copied by kwire: %ju\n",
-        std::uintmax_t{done.requests}, std::uintmax_t{done.batches}, std::uintmax_t{done.bytes_in},
-        std::uintmax_t{done.bytes_out}, std::uintmax_t{kwire::copied_bytes()});
-    return EXIT_SUCCESS;
+    std::printf("requests: %ju, batches: %ju, bytes in: %ju, bytes out: %ju, "
+                "copied to free frames: %ju, payload bytes copied by kwire: %ju\n",
+                std::uintmax_t{done.requests}, std::uintmax_t{done.batches}, std::uintmax_t{done.bytes_in},
+                std::uintmax_t{done.bytes_out}, std::uintmax_t{done.copied_to_free},
+                std::uintmax_t{kwire::copied_bytes()});
+    if (std::fflush(stdout) == 0) return EXIT_SUCCESS;
+    std::perror("echo_broker: standard output");
+    return EXIT_FAILURE;
 }
 
 } // namespace
 
 int main(int count, char** arguments) {
-    const auto chosen = read_options(count, arguments);
+    const auto chosen = echo_broker::read_options(count, arguments);
     if (!chosen) {
-        std::fputs(usage, stderr);
+        std::fprintf(stderr, "echo_broker: %s\n\n%s", chosen.error().c_str(), echo_broker::usage);
         return 2;
+    }
+    if (chosen->help) {
+        std::fputs(echo_broker::usage, stdout);
+        return EXIT_SUCCESS;
     }
     try {
         return run(*chosen);

@@ -1,62 +1,22 @@
 // Produce: check the batches, stamp their offsets in place, and keep them.
 #include <kwire/read/edit.hpp>
-#include <kwire/records/check.hpp>
 #include <kwire/records/edit.hpp>
 
 #include <expected>
 #include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
 #include "broker.hpp"
+#include "check.hpp"
 
 namespace echo_broker {
 
-namespace {
-
-constexpr std::size_t largest_batch = 1'048'588; // Kafka's max.message.bytes: 1 MiB and the first 12 bytes
-
-/// The batch that a leader accepts for a partition, or the error code of the refusal.
-std::expected<kwire::batch_view, error_code> check(const std::optional<std::span<const std::byte>>& records,
-                                                   std::int16_t version) {
-    const auto refuse = [](error_code code) { return std::unexpected(code); };
-    if (version < 3)
-        return refuse(error_code::unsupported_for_message_format); // magic 0 and 1, as in Kafka 4
-    if (!records) return refuse(error_code::invalid_record);
-    const auto summary = kwire::check_batches(*records);
-    if (!summary) {
-        switch (summary.error().code) {
-        case kwire::errc::unsupported_compression: return refuse(error_code::unsupported_compression_type);
-        case kwire::errc::crc_mismatch: return refuse(error_code::corrupt_message);
-        default: return refuse(error_code::invalid_record);
-        }
-    }
-    if (summary->batches == 0) return refuse(error_code::invalid_record);
-    if (summary->lowest_magic < 2) return refuse(error_code::unsupported_for_message_format);
-    if (summary->batches != 1) return refuse(error_code::invalid_record);
-
-    const kwire::batch_view batch = summary->first;
-    if (bytes_of(batch).size() > largest_batch) return refuse(error_code::message_too_large);
-    if (batch.compression() == kwire::compression_type::zstd && version < 7)
-        return refuse(error_code::unsupported_compression_type); // KIP-110
-    if (batch.timestamp_type() == kwire::timestamp_type::log_append_time)
-        return refuse(error_code::invalid_timestamp);
-    if (batch.is_transactional())
-        return refuse(error_code::invalid_txn_state); // there are no transactions here
-    const bool offsets_are_dense = summary->records > 0 && batch.base_offset() == 0 && !summary->any_gap;
-    const bool is_sequenced = batch.producer_id() < 0 || batch.base_sequence() >= 0;
-    if (batch.is_control() || !offsets_are_dense || !is_sequenced) return refuse(error_code::invalid_record);
-    return batch;
-}
-
 /// An accepted batch: it has its offsets, and is added to the log once the request is frozen.
-struct taken_batch {
+struct broker::taken_batch {
     partition_log* log;
     kwire::batch_view batch;
 };
-
-} // namespace
 
 reply broker::produce(kwire::request_frame frame) {
     const std::int16_t version = frame.api_version();
@@ -67,7 +27,7 @@ reply broker::produce(kwire::request_frame frame) {
     if (!request) return hang_up(request.error());
     const bool acks_are_valid = request->acks() >= -1 && request->acks() <= 1;
 
-    bool refused_any = false;
+    std::string refused; // the last reason
     std::vector<taken_batch> taken;
     kwire::produce_response::data answer;
     for (auto topic_data : request->topic_data()) {
@@ -80,47 +40,83 @@ reply broker::produce(kwire::request_frame frame) {
             auto& result = out.partition_responses.emplace_back();
             result.index = partition.index();
             result.base_offset = -1;
-            const auto refuse = [&](error_code why) {
-                result.error_code = why;
-                refused_any = true;
+            const auto refuse = [&](error_code code, std::string why) {
+                result.error_code = code;
+                if (version >= 8) result.error_message = why;
+                refused = std::move(why);
             };
             partition_log* const log = topic != nullptr ? topic->partition(partition.index()) : nullptr;
-            const auto batch = check(partition.records(), version);
             if (!acks_are_valid) {
-                refuse(error_code::invalid_required_acks);
-            } else if (log == nullptr) {
-                refuse(version >= 13 && topic == nullptr ? error_code::unknown_topic_id
-                                                         : error_code::unknown_topic_or_partition);
-            } else if (!batch) {
-                refuse(batch.error());
-            } else if (const auto done = kwire::stamp(
-                           *request, *batch,
-                           {.base_offset = log->end_offset(), .partition_leader_epoch = leader_epoch});
-                       !done) {
-                refuse(error_code::invalid_record);
-            } else {
-                result.base_offset = log->end_offset();
-                result.log_start_offset = log->start_offset();
-                log->advance(done->next_offset);
-                taken.push_back({log, *batch});
+                refuse(error_code::invalid_required_acks, "acks must be -1, 0 or 1");
+                continue;
             }
+            if (log == nullptr) {
+                refuse(version >= 13 && topic == nullptr ? error_code::unknown_topic_id
+                                                         : error_code::unknown_topic_or_partition,
+                       "no such partition");
+                continue;
+            }
+            const auto accepted = check(partition.records(), version, codecs_);
+            if (!accepted) {
+                refuse(accepted.error().code, accepted.error().why);
+                continue;
+            }
+            const kwire::batch_view batch = accepted->batch;
+            const auto stored_at = producers_.find(*log, batch);
+            if (!stored_at) {
+                refuse(stored_at.error(), std::string(describe(stored_at.error())));
+                continue;
+            }
+            result.log_start_offset = log->start_offset();
+            result.base_offset = stored_at->value_or(log->end_offset());
+            if (*stored_at) continue; // a retry of what was stored before: acknowledged, not stored again
+
+            // Neither fails for a batch that check() accepted.
+            if (accepted->correction)
+                if (auto done = kwire::apply(*request, batch, *accepted->correction); !done)
+                    return hang_up(done.error());
+            const auto done = kwire::stamp(
+                *request, batch, {.base_offset = log->end_offset(), .partition_leader_epoch = leader_epoch});
+            if (!done) return hang_up(done.error());
+            producers_.add(*log, batch, log->end_offset());
+            log->advance(done->next_offset);
+            taken.push_back({log, batch});
         }
     }
     const std::int16_t acks = request->acks();
 
     // From here on the bytes are shared and read-only: the log keeps its batches as slices of the frame.
     const auto shared = std::move(*request).freeze();
-    for (const taken_batch& one : taken) {
-        auto kept = shared.hold(one.batch);
-        if (!kept) return std::unexpected("a batch is not part of its request");
-        ++totals_.batches;
-        totals_.bytes_in += bytes_of(one.batch).size();
-        one.log->append(*std::move(kept));
-    }
-
+    if (!keep(shared, taken)) return std::unexpected("a batch is not part of its request");
     if (acks != 0) return write(answer, version, shared.correlation_id());
-    if (refused_any) return std::unexpected("records without acknowledgement were refused");
+    if (!refused.empty()) return std::unexpected("refused records without acknowledgement: " + refused);
     return kwire::buffer_chain{};
+}
+
+/// Appends batches of `request` to their logs. A slice of a frame keeps all of it alive: if most of it is not
+/// kept (refused records, fields that no one needs), the batches are copied out of it.
+bool broker::keep(const kwire::message<kwire::produce_request>& request, std::span<const taken_batch> taken) {
+    constexpr std::uint64_t always_tolerable = 4096; // headers, names and the page that is not full
+    const std::uint64_t whole = request.frame().pinned_bytes();
+    std::uint64_t kept = 0;
+    for (const taken_batch& one : taken) kept += bytes_of(one.batch).size();
+    const bool copy = whole > 2 * kept + always_tolerable;
+
+    std::uint64_t not_counted = whole; // memory of the frame, which is free when its last batch is dropped
+    for (const taken_batch& one : taken) {
+        auto bytes = request.slice(bytes_of(one.batch));
+        if (!bytes) return false;
+        if (copy) {
+            totals_.copied_to_free += bytes->size();
+            *bytes = bytes->detach();
+        }
+        ++totals_.batches;
+        totals_.bytes_in += bytes->size();
+        const bool is_last = &one == &taken.back();
+        const std::uint64_t memory = copy ? bytes->pinned_bytes() : is_last ? not_counted : 0;
+        one.log->append(records_, stored_batch(one.batch, *std::move(bytes), memory));
+    }
+    return true;
 }
 
 } // namespace echo_broker

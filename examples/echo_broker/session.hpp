@@ -7,8 +7,10 @@
 namespace echo_broker {
 
 class broker;
+struct options;
 
 /// Accepts clients until the executor stops.
-boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor acceptor, broker& broker);
+boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor acceptor, broker& broker,
+                                    const options& chosen);
 
 } // namespace echo_broker
