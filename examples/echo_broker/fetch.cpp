@@ -109,6 +109,10 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
                                         : error_code::unknown_topic_or_partition;
             } else if (partition.current_leader_epoch() > leader_epoch) {
                 result.error_code = error_code::unknown_leader_epoch;
+            } else if (std::min(partition.partition_max_bytes(), max_bytes) < 0 &&
+                       partition.fetch_offset() >= log->start_offset() &&
+                       partition.fetch_offset() < log->end_offset()) {
+                result.error_code = error_code::unknown_server_error; // as Kafka
             } else {
                 result.high_watermark = log->end_offset();
                 result.last_stable_offset = log->end_offset();
@@ -116,9 +120,6 @@ broker::fetched broker::read_logs(const kwire::fetch_request::view& request) con
                 if (partition.fetch_offset() < log->start_offset() ||
                     partition.fetch_offset() > log->end_offset())
                     result.error_code = error_code::offset_out_of_range;
-                else if (std::min(partition.partition_max_bytes(), max_bytes) < 0 &&
-                         partition.fetch_offset() < log->end_offset())
-                    result.error_code = error_code::unknown_server_error; // as Kafka
             }
             if (result.error_code != error_code::none) {
                 found.failed = true;

@@ -34,20 +34,24 @@ def zigzag(n):
     return uvarint(n << 1 if n >= 0 else (-n << 1) - 1)
 
 
-def record(offset_delta, key, value):
+def record(offset_delta, key, value, timestamp_delta=0):
     def field(data):
         return zigzag(-1) if data is None else zigzag(len(data)) + data
-    body = b"\0" + zigzag(0) + zigzag(offset_delta) + field(key) + field(value) + zigzag(0)
+    body = b"\0" + zigzag(timestamp_delta) + zigzag(offset_delta) + field(key) + field(value) + zigzag(0)
     return zigzag(len(body)) + body
 
 
-def batch(values, *, base_offset=0, attributes=0, timestamp=1000, last_delta=None, count=None, producer=(-1, -1, -1),
-          damage=False):
-    """A batch of magic 2, as a producer sends it."""
-    records = b"".join(record(i, None, value) for i, value in enumerate(values))
+def batch(values, *, base_offset=0, attributes=0, timestamp=1000, step=0, max_timestamp=None, last_delta=None, count=None,
+          producer=(-1, -1, -1), damage=False, records=None):
+    """A batch of magic 2, as a producer sends it. The records are `step` ms apart; `records` takes the place of their bytes,
+    and may be a function that compresses them."""
+    plain = b"".join(record(i, None, value, i * step) for i, value in enumerate(values))
+    records = plain if records is None else records(plain) if callable(records) else records
     count = len(values) if count is None else count
     last_delta = len(values) - 1 if last_delta is None else last_delta
-    covered = struct.pack(">hiqqqhii", attributes, last_delta, timestamp, timestamp, *producer, count) + records
+    if max_timestamp is None:
+        max_timestamp = timestamp + step * max(0, len(values) - 1)
+    covered = struct.pack(">hiqqqhii", attributes, last_delta, timestamp, max_timestamp, *producer, count) + records
     crc = crc32c(covered) ^ (1 if damage else 0)
     return struct.pack(">qiibI", base_offset, 9 + len(covered), -1, 2, crc) + covered
 
@@ -151,8 +155,8 @@ def frame(key, version, body, correlation=7, client="test"):
     return struct.pack(">i", len(header) + len(body)) + header + body
 
 
-def produce_body(version, topic, partitions, acks=1):
-    """`partitions`: (index, records). `topic`: a name, from v13 on 16 bytes."""
+def produce_body(version, topic, partitions, acks=1, tag=b""):
+    """`partitions`: (index, records). `topic`: a name, from v13 on 16 bytes. `tag`: the content of an unknown tagged field."""
     w = Writer(version >= 9)
     if version >= 3:
         w.string(None)
@@ -171,7 +175,10 @@ def produce_body(version, topic, partitions, acks=1):
         w.array(partitions, partition)
         w.tags()
     w.array([topic], entry)
-    w.tags()
+    if tag:
+        w.out += uvarint(1) + uvarint(77) + uvarint(len(tag)) + tag
+    else:
+        w.tags()
     return w.out
 
 
@@ -190,7 +197,7 @@ def produce_answer(version, data):
             assert r.get("q") == (0 if error == 0 else -1)
         if version >= 8:
             assert r.array(record_error) == []
-            r.string()
+            assert (r.string() is None) == (error == 0)
         r.tags()
         return index, error, base
 
@@ -364,6 +371,8 @@ def list_offsets_body(version, topic, partitions):
         w.array(partitions, partition)
         w.tags()
     w.array([topic], entry)
+    if version >= 10:
+        w.put("i", 1000)
     w.tags()
     return w.out
 
@@ -390,3 +399,25 @@ def list_offsets_answer(version, data):
     r.tags()
     r.end()
     return topics[0]
+
+
+def find_coordinator_answer(version, data):
+    """[(error, message)] for each key."""
+    r = Reader(data, version >= 3)
+    if version >= 1:
+        r.get("i")
+
+    def coordinator():
+        r.string()
+        assert (r.get("i"), r.string(), r.get("i")) == (-1, "", -1)
+        out = r.get("h"), r.string()
+        r.tags()
+        return out
+    if version >= 4:
+        out = r.array(coordinator)
+    else:
+        out = [(r.get("h"), r.string() if version >= 1 else None)]
+        assert (r.get("i"), r.string(), r.get("i")) == (-1, "", -1)
+    r.tags()
+    r.end()
+    return out

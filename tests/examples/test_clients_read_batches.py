@@ -19,7 +19,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from test_echo_broker import Broker, Client, PATIENCE
+from echo_broker import Broker, Client, PATIENCE
 
 BUILD_SETS = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "tests" / "tools" / "build_sets"
 SETS = 240  # enough for some dozens of batches with each compression

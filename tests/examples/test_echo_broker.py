@@ -8,200 +8,20 @@ import contextlib
 import os
 import pathlib
 import re
-import resource
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_bytes as kb
-
-BROKER = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples" / "echo_broker"
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, SASL, API_VERSIONS, INIT_PRODUCER = 0, 1, 2, 3, 10, 17, 18, 22
-SERVED = {PRODUCE: (0, 13), FETCH: (4, 17), LIST_OFFSETS: (1, 6), METADATA: (0, 13), FIND_COORDINATOR: (0, 6), SASL: (0, 1),
-          API_VERSIONS: (0, 4), INIT_PRODUCER: (0, 5)}
-PATIENCE = 30  # seconds after which a step counts as hung
+from echo_broker import *
 
 
-class Broker:
-    """The program, started on a free port, and always stopped."""
-
-    def __init__(self, *arguments, files=None):
-        self.log = tempfile.TemporaryFile("w+")
-        limit = None
-        if files is not None:
-            def limit():
-                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-        self.process = subprocess.Popen([BROKER, *arguments], stdout=subprocess.PIPE, stderr=self.log, text=True,
-                                        preexec_fn=limit)
-        line = self.process.stdout.readline()
-        found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
-        if not found:
-            self.process.kill()
-            raise AssertionError(f"the broker printed {line!r}")
-        self.port = int(found[1])
-
-    def stop(self, how=signal.SIGTERM):
-        """(exit status, what it printed before it exited)."""
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        try:
-            rest, _ = self.process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
-            raise
-        return self.process.returncode, rest
-
-    def errors(self):
-        self.log.seek(0)
-        return self.log.read()
-
-    def status(self, name):
-        """A value in kB of /proc/<pid>/status."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"^{name}:\s+(\d+) kB$", text, re.M)[1])
-
-    def open_files(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-class Client:
-    def __init__(self, broker):
-        self.socket = socket.create_connection(("127.0.0.1", broker.port), PATIENCE)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, key, version, body, correlation=7):
-        self.socket.sendall(kb.frame(key, version, body, correlation))
-
-    def read(self, n):
-        out = b""
-        while len(out) < n:
-            more = self.socket.recv(n - len(out))
-            if not more:
-                raise EOFError
-            out += more
-        return out
-
-    def receive(self, correlation=7, tagged_header=False):
-        """The body of the next response."""
-        data = self.read(struct.unpack(">i", self.read(4))[0])
-        assert struct.unpack_from(">i", data)[0] == correlation, data[:4]
-        if tagged_header:
-            assert data[4] == 0
-        return data[5 if tagged_header else 4:]
-
-    def ask(self, key, version, body, correlation=7):
-        self.send(key, version, body, correlation)
-        return self.receive(correlation, key != API_VERSIONS and kb.is_flexible(key, version))
-
-    def is_closed(self):
-        """Whether the broker closes the connection without sending another byte."""
-        try:
-            return self.socket.recv(1) == b""
-        except ConnectionResetError:
-            return True
-
-    def reset(self):
-        """Resets the connection, as after a crash of the client."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-    # -- requests
-
-    def api_versions(self, version, body=None):
-        """(error, {key: (min, max)})."""
-        if body is None:
-            body = b"" if version < 3 else kb.uvarint(5) + b"test" + kb.uvarint(4) + b"1.0" + b"\0"
-        data = self.ask(API_VERSIONS, version, body)
-        error = struct.unpack_from(">h", data)[0]
-        r = kb.Reader(data, version >= 3 and error != 35)
-
-        def entry():
-            out = r.get("hhh")
-            r.tags()
-            return out
-        r.get("h")
-        keys = r.array(entry)
-        if version >= 1 and error != 35:
-            r.get("i")
-        r.tags()
-        r.end()
-        return error, {key: (low, high) for key, low, high in keys}
-
-    def create(self, topic):
-        """Creates a topic and returns its id."""
-        error, ident, _ = kb.metadata_answer(12, self.ask(METADATA, 12, kb.metadata_body(12, [topic])))[2][topic]
-        assert error == 0
-        return ident
-
-    def produce(self, topic, records, partition=0, version=7, acks=1):
-        """(error, base offset)."""
-        body = kb.produce_body(version, topic, [(partition, records)], acks)
-        return kb.produce_answer(version, self.ask(PRODUCE, version, body))[0][1:]
-
-    def fetch(self, topic, partitions, version=11, **options):
-        """[(index, error, high watermark, records)]."""
-        body = kb.fetch_body(version, topic, partitions, **options)
-        error, answer = kb.fetch_answer(version, self.ask(FETCH, version, body))
-        assert error == 0
-        return answer
-
-
-def stamped(sent, offset):
-    """A batch as the broker must return it: only base offset and leader epoch have changed."""
-    return struct.pack(">q", offset) + sent[8:12] + struct.pack(">i", 0) + sent[16:]
-
-
-class EchoBroker(unittest.TestCase):
-    def setUp(self):
-        signal.alarm(120)
-        self.broker = Broker("--partitions", "2")
-        self.addCleanup(self.check_end)
-        self.topic = "orders"
-
-    def check_end(self):
-        """After every test the broker still runs, stops on request, and has copied no payload."""
-        try:
-            self.assertIsNone(self.broker.process.poll(), self.broker.errors())
-            status, rest = self.broker.stop()
-            self.assertEqual(status, 0, self.broker.errors())
-            self.assertRegex(rest, r"\Arequests: \d+, batches: \d+, bytes in: \d+, bytes out: \d+, "
-                                   r"payload bytes copied by kwire: 0\n\Z")
-            self.assertNotIn("ERROR", self.broker.errors())  # of a sanitizer
-        finally:
-            if self.broker.process.poll() is None:
-                self.broker.process.kill()
-            self.broker.process.stdout.close()
-            self.broker.log.close()
-            signal.alarm(0)
-
-    def client(self):
-        client = Client(self.broker)
-        self.addCleanup(client.socket.close)
-        return client
-
-    def wait_until(self, condition):
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.02)
-
+class EchoBroker(BrokerTest):
     # -- supported APIs
 
     def test_api_versions_lists_the_supported_apis_in_each_of_its_versions(self):
@@ -242,21 +62,11 @@ class EchoBroker(unittest.TestCase):
             (index, error, high, records), = client.fetch(name, [(0, 10, 1 << 20)], version)
             self.assertEqual((index, error, high), (0, 0, 11))
             self.assertEqual(records, stamped(kb.batch([b"version 13"]), 10))
-        for version in range(1, 7):
+        for version in range(1, 12):
             answer = kb.list_offsets_answer(version, client.ask(LIST_OFFSETS, version, kb.list_offsets_body(
-                version, self.topic, [(0, -1), (0, -2), (1, -1), (7, -1)])))
-            self.assertEqual([(p, e, o) for p, e, _, o in answer], [(0, 0, 11), (0, 0, 0), (1, 0, 0), (7, 3, -1)])
-        for version in range(7):
-            w = kb.Writer(version >= 3)
-            if version < 4:
-                w.string("group")
-            if version >= 1:
-                w.put("b", 0)
-            if version >= 4:
-                w.array(["group"], w.string)
-            w.tags()
-            data = client.ask(FIND_COORDINATOR, version, w.out)
-            self.assertIn(struct.pack(">h", 15), data, version)
+                version, self.topic, [(0, -1), (1, -1), (7, -1)])))
+            self.assertEqual([(p, e, o) for p, e, _, o in answer], [(0, 0, 11), (1, 0, 0), (7, 3, -1)])
+            self.assertEqual(client.list_offset(self.topic, -2, version=version), (0, -1, 0))
         for version in range(6):
             w = kb.Writer(version >= 2)
             w.string(None)
@@ -277,7 +87,36 @@ class EchoBroker(unittest.TestCase):
             client = self.client()
             client.send(key, version, b"\0" * 32)
             self.assertTrue(client.is_closed(), (key, version))
-        self.assertIn("no API 999 version 0", self.broker.errors())
+        for line in ('Fetch v18 of client "test" is not served, only v4 to v17', 'JoinGroup v0 of client "test" is not served',
+                     'API 999 v0 of client "test" is not served'):
+            self.assertRegex(self.broker.errors(), rf"(?m)^127\.0\.0\.1:\d+: {re.escape(line)}$")
+
+    def test_groups_and_transactions_are_refused_with_codes_that_clients_report_and_one_line_for_each_client(self):
+        client = self.client()
+        for version in range(7):
+            for kind, code in ((0, 30), (1, 53), (2, 30), (9, 42)):
+                if version == 0 and kind != 0:
+                    continue
+                w = kb.Writer(version >= 3)
+                if version < 4:
+                    w.string("who")
+                if version >= 1:
+                    w.put("b", kind)
+                if version >= 4:
+                    w.array(["who", "else"], w.string)
+                w.tags()
+                answers = kb.find_coordinator_answer(version, client.ask(FIND_COORDINATOR, version, w.out))
+                self.assertEqual([a[0] for a in answers], [code] * (2 if version >= 4 else 1))
+                if version >= 1 and kind != 9:
+                    self.assertRegex(answers[0][1], "^this broker has no (consumer groups|transactions|share groups)$")
+        lines = self.broker.errors().splitlines()
+        self.assertEqual(len(lines), 4, lines)
+        self.assertTrue(lines[0].endswith(
+            ': client "test" wants the coordinator of a consumer group: this broker has no consumer groups'))
+        body = b"\0\5group"
+        client.socket.sendall(kb.frame(FIND_COORDINATOR, 0, body, client="new\nline\"" + "x" * 100))
+        client.receive()
+        self.assertIn('client "new?line?' + "x" * 55 + '..." wants', self.broker.errors())
 
     def test_topics_are_created_only_if_the_client_allows_it_and_their_names_are_validated(self):
         client = self.client()
@@ -299,7 +138,7 @@ class EchoBroker(unittest.TestCase):
     def test_batches_come_back_unchanged_except_for_offset_and_epoch(self):
         client = self.client()
         client.create(self.topic)
-        sent = [kb.batch([b"x" * size, None, b""], producer=(5, 0, 0)) for size in (0, 1, 100, 20_000, 900_000)]
+        sent = [kb.batch([b"x" * size, None, b""], producer=(5, 0, 3 * i)) for i, size in enumerate((0, 1, 100, 20_000, 900_000))]
         offset = 0
         for records in sent:
             self.assertEqual(client.produce(self.topic, records), (0, offset))
@@ -320,31 +159,6 @@ class EchoBroker(unittest.TestCase):
         answer = client.fetch(self.topic, [(0, 0, 1 << 20), (1, 0, 1 << 20)])
         self.assertEqual([p[3] for p in answer], [stamped(a, 0) + stamped(c, 1), stamped(b, 0)])
 
-    def test_batches_that_a_leader_must_refuse_are_refused_and_not_stored(self):
-        client = self.client()
-        client.create(self.topic)
-        good = kb.batch([b"good"])
-        unsound = [
-            (87, None), (87, b""), (87, good + good), (87, good[:-1]), (87, good[:16]), (2, kb.batch([b"x"], damage=True)),
-            (87, kb.batch([b"x"], base_offset=1)), (87, kb.batch([b"x"], count=2)), (87, kb.batch([b"x"], last_delta=5)),
-            (87, kb.batch([], last_delta=0)), (87, kb.batch([b"x"], attributes=0x20)), (32, kb.batch([b"x"], attributes=8)),
-            (48, kb.batch([b"x"], attributes=0x10)), (76, kb.batch([b"x"], attributes=5)),
-            (87, kb.batch([b"x"], producer=(3, 0, -1))), (10, kb.batch([b"x" * (1 << 20)])),
-            (87, good[:16] + b"\3" + good[17:]),
-        ]
-        for number, (error, records) in enumerate(unsound):
-            self.assertEqual(client.produce(self.topic, records), (error, -1), number)
-        self.assertEqual(client.produce(self.topic, kb.batch([b"x"], attributes=4), version=6), (76, -1))  # zstd
-        self.assertEqual(client.produce(self.topic, kb.batch([b"x"], attributes=4), version=7), (0, 0))
-        for version in (0, 1, 2):
-            self.assertEqual(client.produce(self.topic, good, version=version), (43, -1))
-        self.assertEqual(client.produce(self.topic, good, acks=2), (21, -1))
-        self.assertEqual(client.produce("not created", good), (3, -1))
-        self.assertEqual(client.produce(self.topic, good, partition=2), (3, -1))
-        self.assertEqual(client.produce(self.topic, good, partition=-1), (3, -1))
-        self.assertEqual(client.produce(bytes(16), good, version=13), (100, -1))
-        self.assertEqual(client.fetch(self.topic, [(0, 1, 1 << 20)]), [(0, 0, 1, b"")])
-
     def test_acks_0_has_no_response(self):
         client = self.client()
         client.create(self.topic)
@@ -352,16 +166,6 @@ class EchoBroker(unittest.TestCase):
         self.assertEqual(client.produce(self.topic, kb.batch([b"seen"])), (0, 1))  # the first response is for this request
         client.send(PRODUCE, 7, kb.produce_body(7, self.topic, [(9, kb.batch([b"x"]))], acks=0))
         self.assertTrue(client.is_closed())  # the only way to report the error
-
-    def test_offsets_by_time(self):
-        client = self.client()
-        client.create(self.topic)
-        for timestamp in (100, 300, 200):
-            client.produce(self.topic, kb.batch([b"x"], timestamp=timestamp))
-        for timestamp, found in ((0, (100, 0)), (100, (100, 0)), (101, (300, 1)), (300, (300, 1)), (301, (-1, -1))):
-            answer = kb.list_offsets_answer(1, client.ask(LIST_OFFSETS, 1, kb.list_offsets_body(
-                1, self.topic, [(0, timestamp)])))
-            self.assertEqual(answer, [(0, 0, *found)])
 
     # -- fetching
 
@@ -392,10 +196,21 @@ class EchoBroker(unittest.TestCase):
         self.assertEqual(batches([1 << 20, 1 << 20]), [5, 5])
         self.assertEqual(batches([2 * size, 3 * size - 1]), [2, 2])
         self.assertEqual(batches([1, 1]), [1, 0])
-        self.assertEqual(batches([0, -5]), [1, 0])
         self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=7 * size), [5, 2])
         self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=1), [1, 0])
-        self.assertEqual(batches([1 << 20, 1 << 20], max_bytes=-1), [1, 0])
+        for limits, total in (([1 << 20, -5], 1 << 20), ([-5, 1 << 20], -1)):  # as Kafka
+            answer = client.fetch(self.topic, [(p, 0, limit) for p, limit in enumerate(limits)], max_bytes=total)
+            self.assertEqual([p[1] for p in answer], [-1 if min(limit, total) < 0 else 0 for limit in limits])
+
+    def test_an_answer_to_fetch_has_at_most_55_mib_of_records(self):
+        client = self.client()
+        client.create(self.topic)
+        one = kb.batch([bytes(1_000_000)])
+        for _ in range(58):
+            client.produce(self.topic, one)
+        (_, error, high, records), = client.fetch(self.topic, [(0, 0, 2**31 - 1)], max_bytes=2**31 - 1)
+        self.assertEqual((error, high), (0, 58))
+        self.assertEqual(len(records), 57_671_680 // len(one) * len(one))
 
     def test_a_fetch_without_records_waits_for_max_wait(self):
         client = self.client()
@@ -560,24 +375,42 @@ class Program(unittest.TestCase):
     def run_broker(self, *arguments):
         return subprocess.run([BROKER, *arguments], capture_output=True, text=True, timeout=PATIENCE)
 
-    def test_invalid_options_exit_with_2(self):
-        for arguments in (["--prot", "1"], ["--port"], ["--port", "x"], ["--port", "65536"], ["--port", "-1"],
-                          ["--partitions", "0"], ["--port", "1x"], ["file"], ["--port="]):
+    def test_invalid_options_exit_with_2_and_are_named(self):
+        for arguments, message in (
+                (["--prot", "1"], 'unknown argument "--prot"'), (["file"], 'unknown argument "file"'),
+                (["--prot=1"], 'unknown argument "--prot=1"'), (["--port", "1", "-x"], 'unknown argument "-x"'),
+                (["--port"], "--port needs a number"), (["--port="], '--port: "" is not a number from 0 to 65535'),
+                (["--port", "65536"], '--port: "65536" is not a number from 0 to 65535'),
+                (["--port", "-1"], '--port: "-1" is not'), (["--port", "1x"], '--port: "1x" is not'),
+                (["--partitions", "0"], '--partitions: "0" is not a number from 1 to 10000'),
+                (["--port", "9" * 40], '--port: "999'), (["--memory-mib", "0"], '--memory-mib: "0" is not'),
+                (["--stall-seconds", "x"], '--stall-seconds: "x" is not'), (["--idle-seconds", "-5"], '--idle-seconds: "-5" is'),
+                (["--connections", "0"], '--connections: "0" is not')):
             done = self.run_broker(*arguments)
-            self.assertEqual(done.returncode, 2, arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
+            self.assertTrue(done.stderr.startswith("echo_broker: " + message), done.stderr)
             self.assertIn("usage: echo_broker", done.stderr)
-            self.assertEqual(done.stdout, "")
 
     def test_help_is_not_an_error(self):
-        done = self.run_broker("--help")
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("--partitions", done.stdout)
+        for arguments in (["--help"], ["-h"], ["--port", "1", "-h"]):
+            done = self.run_broker(*arguments)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("--partitions", done.stdout)
 
-    def test_a_port_in_use_is_an_error(self):
+    def test_a_port_in_use_is_an_error_that_names_the_port(self):
         with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
-            done = self.run_broker("--port", str(other.getsockname()[1]))
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("echo_broker: ", done.stderr)
+            port = other.getsockname()[1]
+            done = self.run_broker("--port", str(port))
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, f"echo_broker: cannot listen on 127.0.0.1:{port}: Address already in use\n"))
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.Popen([BROKER], stdout=full, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.3)
+            done.terminate()
+            _, errors = done.communicate(timeout=PATIENCE)
+        self.assertEqual((done.returncode, errors), (1, "echo_broker: standard output: No space left on device\n"))
 
     def test_signals_stop_it_cleanly_in_any_state_of_its_clients(self):
         for how in (signal.SIGTERM, signal.SIGINT):

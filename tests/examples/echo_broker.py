@@ -1,0 +1,205 @@
+"""The echo broker as a process, a client of raw bytes, and a test case with both; for the tests in this folder."""
+
+import os
+import pathlib
+import re
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+import kafka_bytes as kb
+
+BROKER = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples" / "echo_broker"
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, SASL, API_VERSIONS, INIT_PRODUCER = 0, 1, 2, 3, 10, 17, 18, 22
+SERVED = {PRODUCE: (0, 13), FETCH: (4, 17), LIST_OFFSETS: (1, 11), METADATA: (0, 13), FIND_COORDINATOR: (0, 6), SASL: (0, 1),
+          API_VERSIONS: (0, 4), INIT_PRODUCER: (0, 5)}
+PATIENCE = 30  # seconds after which a step counts as hung
+
+
+class Broker:
+    """The program, started on a free port, and always stopped."""
+
+    def __init__(self, *arguments, files=None):
+        self.log = tempfile.TemporaryFile("w+")
+        limit = None
+        if files is not None:
+            def limit():
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        self.process = subprocess.Popen([BROKER, *arguments], stdout=subprocess.PIPE, stderr=self.log, text=True,
+                                        preexec_fn=limit)
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
+        if not found:
+            self.process.kill()
+            raise AssertionError(f"the broker printed {line!r}")
+        self.port = int(found[1])
+
+    def stop(self, how=signal.SIGTERM):
+        """(exit status, what it printed before it exited)."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            rest, _ = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        return self.process.returncode, rest
+
+    def errors(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def status(self, name):
+        """A value in kB of /proc/<pid>/status."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{name}:\s+(\d+) kB$", text, re.M)[1])
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Client:
+    def __init__(self, broker):
+        self.socket = socket.create_connection(("127.0.0.1", broker.port), PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, key, version, body, correlation=7):
+        self.socket.sendall(kb.frame(key, version, body, correlation))
+
+    def read(self, n):
+        out = b""
+        while len(out) < n:
+            more = self.socket.recv(n - len(out))
+            if not more:
+                raise EOFError
+            out += more
+        return out
+
+    def receive(self, correlation=7, tagged_header=False):
+        """The body of the next response."""
+        data = self.read(struct.unpack(">i", self.read(4))[0])
+        assert struct.unpack_from(">i", data)[0] == correlation, data[:4]
+        if tagged_header:
+            assert data[4] == 0
+        return data[5 if tagged_header else 4:]
+
+    def ask(self, key, version, body, correlation=7):
+        self.send(key, version, body, correlation)
+        return self.receive(correlation, key != API_VERSIONS and kb.is_flexible(key, version))
+
+    def is_closed(self):
+        """Whether the broker closes the connection without sending another byte."""
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def reset(self):
+        """Resets the connection, as after a crash of the client."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    # -- requests
+
+    def api_versions(self, version, body=None):
+        """(error, {key: (min, max)})."""
+        if body is None:
+            body = b"" if version < 3 else kb.uvarint(5) + b"test" + kb.uvarint(4) + b"1.0" + b"\0"
+        data = self.ask(API_VERSIONS, version, body)
+        error = struct.unpack_from(">h", data)[0]
+        r = kb.Reader(data, version >= 3 and error != 35)
+
+        def entry():
+            out = r.get("hhh")
+            r.tags()
+            return out
+        r.get("h")
+        keys = r.array(entry)
+        if version >= 1 and error != 35:
+            r.get("i")
+        r.tags()
+        r.end()
+        return error, {key: (low, high) for key, low, high in keys}
+
+    def create(self, topic):
+        """Creates a topic and returns its id."""
+        error, ident, _ = kb.metadata_answer(12, self.ask(METADATA, 12, kb.metadata_body(12, [topic])))[2][topic]
+        assert error == 0
+        return ident
+
+    def produce(self, topic, records, partition=0, version=7, acks=1):
+        """(error, base offset)."""
+        body = kb.produce_body(version, topic, [(partition, records)], acks)
+        return kb.produce_answer(version, self.ask(PRODUCE, version, body))[0][1:]
+
+    def list_offset(self, topic, timestamp, partition=0, version=11):
+        """(error, timestamp, offset) for a partition."""
+        body = kb.list_offsets_body(version, topic, [(partition, timestamp)])
+        return kb.list_offsets_answer(version, self.ask(LIST_OFFSETS, version, body))[0][1:]
+
+    def fetch(self, topic, partitions, version=11, **options):
+        """[(index, error, high watermark, records)]."""
+        body = kb.fetch_body(version, topic, partitions, **options)
+        error, answer = kb.fetch_answer(version, self.ask(FETCH, version, body))
+        assert error == 0
+        return answer
+
+
+def stamped(sent, offset):
+    """A batch as the broker must return it: only base offset and leader epoch have changed."""
+    return struct.pack(">q", offset) + sent[8:12] + struct.pack(">i", 0) + sent[16:]
+
+
+class BrokerTest(unittest.TestCase):
+    """A broker for each test, in self.broker."""
+
+    arguments = ("--partitions", "2")
+    copied = 0  # bytes that the broker must have copied at the end, all of them to free frames
+
+    def setUp(self):
+        signal.alarm(120)
+        self.broker = Broker(*self.arguments)
+        self.addCleanup(self.check_end)
+        self.topic = "orders"
+
+    def check_end(self):
+        """After every test the broker still runs, stops on request, and has copied only what the test expects."""
+        try:
+            self.assertIsNone(self.broker.process.poll(), self.broker.errors())
+            status, rest = self.broker.stop()
+            self.assertEqual(status, 0, self.broker.errors())
+            self.assertRegex(rest, r"\Arequests: \d+, batches: \d+, bytes in: \d+, bytes out: \d+, "
+                                   rf"copied to free frames: {self.copied}, payload bytes copied by kwire: {self.copied}\n\Z")
+            self.assertNotIn("ERROR", self.broker.errors())  # of a sanitizer
+        finally:
+            if self.broker.process.poll() is None:
+                self.broker.process.kill()
+            self.broker.process.stdout.close()
+            self.broker.log.close()
+            signal.alarm(0)
+
+    def client(self):
+        client = Client(self.broker)
+        self.addCleanup(client.socket.close)
+        return client
+
+    def wait_until(self, condition):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
