@@ -24,17 +24,13 @@ std::unexpected<refused_records> refuse(const kwire::error& why) {
 
 /// The one batch in `records`. A second one that is cut short does not count, as in Kafka.
 std::expected<kwire::batch_view, refused_records> only_batch(std::span<const std::byte> records) {
-    const auto batches = kwire::record_batches(records);
-    auto next = batches.begin();
-    if (next == batches.end()) {
-        if (const auto defect = batches.tail(next).refusal()) return refuse(*defect);
-        return refuse(error_code::invalid_record, "there must be one batch");
-    }
-    const kwire::batch_view first = *next++;
-    if (first.is_legacy()) return refuse(error_code::invalid_record, "the magic must be 2");
-    if (next != batches.end()) return refuse(error_code::invalid_record, "there must be only one batch");
-    if (const auto defect = batches.tail(next).defect) return refuse(*defect);
-    return first;
+    const auto first = kwire::batch_at(records);
+    if (!first) return refuse(first.error());
+    if (first->is_legacy()) return refuse(error_code::invalid_record, "the magic must be 2");
+    const auto second = kwire::batch_at(records.subspan(bytes_of(*first).size()));
+    if (second) return refuse(error_code::invalid_record, "there must be only one batch");
+    if (second.error().code != kwire::errc::truncated) return refuse(second.error());
+    return *first;
 }
 
 /// The summary of a batch whose records can all be read.
