@@ -426,7 +426,7 @@ class Program(unittest.TestCase):
                 self.assertEqual(broker.errors(), "")
                 broker.log.close()
 
-    @unittest.skipIf(b"__asan_init" in BROKER.read_bytes(), "sanitizers need file descriptors themselves")
+    @unittest.skipIf(SANITIZED, "sanitizers need file descriptors themselves")
     def test_without_file_descriptors_it_waits_instead_of_spinning_and_recovers(self):
         broker = Broker(files=40)
         try:

@@ -139,8 +139,9 @@ class Records(BrokerTest):
         bomb = kb.batch([b"x"], attributes=GZIP, records=gzip_bomb(200 << 20))
         for _ in range(3):
             self.assertEqual(self.peer.produce(self.topic, bomb), (87, -1))
-        self.assertLess(self.broker.status("VmHWM"), 120 << 10, "kB")
-        self.assertLess(self.broker.status("VmRSS"), 30 << 10, "kB")
+        if not SANITIZED:
+            self.assertLess(self.broker.status("VmHWM"), 120 << 10, "kB")
+            self.assertLess(self.broker.status("VmRSS"), 30 << 10, "kB")
 
     # -- batches that come twice (KIP-98)
 
