@@ -11,7 +11,8 @@
 
 namespace echo_broker {
 
-/// All of Kafka's codecs, for one thread.
+/// All of Kafka's codecs, for one thread. They are strict, because every client must be able to read what is
+/// stored, not only Java's.
 struct codecs {
     kwire::gzip_codec gzip;
     kwire::snappy_codec snappy;

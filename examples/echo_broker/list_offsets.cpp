@@ -12,7 +12,7 @@ namespace echo_broker {
 
 namespace {
 
-// What may stand in place of a timestamp, and the version of ListOffsets that introduced it.
+// What may be in place of a timestamp, and the version of ListOffsets that introduced it.
 constexpr std::int64_t latest = -1, earliest = -2, max_timestamp = -3;
 constexpr std::int64_t earliest_local = -4, latest_tiered = -5, earliest_pending_upload = -6;
 constexpr std::array<std::pair<std::int64_t, std::int16_t>, 6> since{{{latest, 1},

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the echo broker bounds: the memory for records, the time that a client may stand still, how many are connected, and what
+"""What the echo broker bounds: the memory for records, the time that a client may stall, how many are connected, and what
 waiting fetches cost.
 
     KWIRE_BUILD_DIR=build/release python3 tests/examples/test_echo_broker_limits.py
@@ -99,7 +99,7 @@ class Deadlines(BrokerTest):
         self.wait_until(lambda: f":{port}: " in self.broker.errors())
         self.assertRegex(self.broker.errors(), rf"(?m)^127\.0\.0\.1:{port}: {message}$")
 
-    def test_standing_still_ends_a_connection_and_the_log_says_where(self):
+    def test_a_stall_ends_a_connection_and_the_log_says_where(self):
         began = time.monotonic()
         silent, idle, length, frame, reader = (self.client() for _ in range(5))
         idle.api_versions(0)
@@ -119,7 +119,7 @@ class Deadlines(BrokerTest):
             self.assertTrue(client.is_closed())
         self.assertLess(time.monotonic() - began, 15)
 
-    def test_a_steady_client_may_take_longer_for_a_frame_and_for_an_answer_than_it_may_stand_still(self):
+    def test_a_steady_client_may_take_longer_for_a_frame_and_for_an_answer_than_it_may_stall(self):
         reader = self.client()
         reader.create(self.topic)
         for _ in range(30):
@@ -141,7 +141,7 @@ class Deadlines(BrokerTest):
         reader.read(size)
         self.assertEqual(self.broker.errors(), "")
 
-    def test_a_waiting_fetch_is_not_standing_still(self):
+    def test_a_waiting_fetch_is_not_a_stall(self):
         client = self.client()
         client.create(self.topic)
         began = time.monotonic()
