@@ -1,5 +1,6 @@
 // Fetch: respond with slices of the log, and wait for more records if the client asks for that.
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -29,6 +30,8 @@ constexpr std::int32_t most_bytes = 57'671'680; // Kafka's fetch.max.bytes, 55 M
 class registration {
 public:
     registration(append_waiter& waiter, std::vector<partition_log*> logs) : registration(waiter) {
+        std::ranges::sort(logs); // a request may name a partition any number of times
+        logs.erase(std::unique(logs.begin(), logs.end()), logs.end());
         logs_ = std::move(logs); // from here on the destructor removes the waiter from the logs
         for (partition_log* log : logs_) log->wake_on_append(waiter_);
     }
@@ -54,7 +57,8 @@ public:
             if (failure || alive.expired()) return;
             char next = 0;
             socket_.receive(asio::buffer(&next, 1), tcp::socket::message_peek, failure);
-            if (!failure) return; // it has sent the next request already
+            if (!failure || failure == asio::error::would_block)
+                return; // it has sent the next request already
             happened_ = true;
             (*timer_)->cancel();
         });

@@ -152,6 +152,7 @@ asio::awaitable<void> serve(std::shared_ptr<connection> client, broker& broker) 
     boost::system::error_code ignored;
     const tcp::endpoint peer = client->socket.remote_endpoint(ignored);
     client->socket.set_option(tcp::no_delay(true), ignored);
+    client->socket.non_blocking(true, ignored);
     std::string why;
     try {
         why = co_await converse(*client, broker);

@@ -235,6 +235,14 @@ class WaitingFetches(BrokerTest):
         for client in clients:
             self.assertEqual(len(kb.fetch_answer(11, client.receive())[1][0][3]), 3300 * len(SMALL))
 
+    def test_a_partition_that_is_named_many_times_wakes_them_once(self):
+        client = self.client()
+        client.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 20)] * 1000, max_wait=25_000))
+        time.sleep(0.2)
+        self.peer.produce(self.topic, SMALL)
+        answer = kb.fetch_answer(11, client.receive())[1]
+        self.assertEqual([p[3] for p in answer], [stamped(SMALL, 0)] * 1000)
+
     def test_they_wait_on_if_the_limits_of_a_partition_keep_the_answer_too_small(self):
         client = self.client()
         client.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 100), (1, 0, 1 << 20)], max_wait=25_000,
