@@ -316,7 +316,7 @@ TEST_CASE("tokens without a header follow SaslHandshake v0, until the client's n
         CHECK(received(pending, 1) == 1);
     }
     SECTION("of an API that kwire does not know, which the caller announces") {
-        const auto unknown = from_hex("04d2 0000 00000007 ffff 00");
+        const auto unknown = from_hex("04d2 0000 00000007 ffff 00"); // no broker has as many
         CHECK(pending.is_token(unknown));
         pending.end_of_tokens();
         CHECK(pending.sent(unknown)->awaits_response);
@@ -394,6 +394,39 @@ TEST_CASE("the first request of every API and version ends the tokens") {
     CHECK_FALSE(pending.is_token(from_hex("0012 0063 00000002 ffff 00 c0ffee"))); // ApiVersions v99
     CHECK(pending.is_token(from_hex("0012 0003 00000002 0009 6d65 00 00"))); // a client id beyond the end
     CHECK(pending.is_token(from_hex("0012 0003 00000002 ffff")));            // without tags
+}
+
+TEST_CASE("nothing that a broker could read as a request passes for a token") {
+    for (const std::string_view request : {
+             "0003 000c 00000007 fffe 00 00 00 00 00", // the client id is null, of length -2
+             "0003 000c 00000007 8000 00 00 00 00 00", // and of the least length
+             "0003 000e 00000007 ffff 00 00",          // a version of Metadata that kwire does not know
+             "0003 001f 00000007 0002 6d65 00 00",     // and a later one
+             "005f 0000 00000007 ffff 00",             // an API that kwire does not know
+             "00ff 001f 00000007 0002 6d65 00",        // and a later one
+             "0012 7fff 00000007 ffff 00",             // ApiVersions
+         }) {
+        INFO(request);
+        correlator<> pending;
+        shake_hands(pending);
+        const auto frame = from_hex(request);
+        CHECK_FALSE(pending.is_token(frame));
+        const auto noted = pending.sent(frame);
+        REQUIRE(noted);
+        CHECK(noted->awaits_response);
+        CHECK_FALSE(pending.exchanges_tokens());
+    }
+    correlator<> pending;
+    shake_hands(pending);
+    for (const std::string_view no_request : {
+             "0003 0020 00000007 ffff 00 00", // a space as the version
+             "0003 ffff 00000007 ffff 00 00", // below zero
+             "0100 0000 00000007 ffff 00",    // an API key above all
+             "8003 000c 00000007 ffff 00",
+         }) {
+        INFO(no_request);
+        CHECK(pending.is_token(from_hex(no_request)));
+    }
 }
 
 TEST_CASE("a token that comes after the client's first request is not taken for its response") {

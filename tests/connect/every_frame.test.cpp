@@ -73,6 +73,7 @@ TEST_CASE("the readers take every request and every response that Kafka writes, 
             const auto frame = read(reader, sent);
             CHECK(frame == kwire::without_length(sent));
             CHECK(kwire::detail::begins_known_request(frame.span(), frame.size()));
+            CHECK(kwire::detail::begins_any_request(frame.span()));
             if (line.sample == "default") requests.emplace(api, line.version);
         } else {
             const auto sent = framed(kwire::encode<kwire::response_header>(

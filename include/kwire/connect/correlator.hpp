@@ -222,13 +222,14 @@ public:
     /// Whether a frame of the client is a raw SASL token: frames are tokens now, and this one does not begin
     /// as a request does.
     ///
-    /// A request begins with an API key below 256 and a version that the API has. PLAIN tokens begin with
-    /// text, or NUL and text, which as a version is above every known one; SCRAM and OAUTHBEARER with text or
-    /// 0x01, GSSAPI with 0x60 or 0x05, and none of them is a key. An API or version that kwire does not know
-    /// looks like a token; call end_of_tokens() if the client may begin with one (ApiVersions is known in
-    /// every version).
+    /// A request begins with an API key below 256, a version below 32 (in ApiVersions any), and a client id
+    /// that fits the frame, whether kwire knows the API and the version or not: what a broker could read as a
+    /// request is never called a token. PLAIN tokens begin with text, or NUL and text, which as a version is
+    /// above 31; SCRAM and OAUTHBEARER with text or 0x01, GSSAPI with 0x60 or 0x05, and none of them is a
+    /// key. Tokens of other mechanisms may look like requests: then they are not to be exchanged without
+    /// headers.
     [[nodiscard]] bool is_token(std::span<const std::byte> frame) const noexcept {
-        return exchanges_tokens() && !detail::begins_known_request(frame, frame.size());
+        return exchanges_tokens() && !detail::begins_any_request(frame);
     }
     /// The frames that follow have headers, whatever they look like.
     void end_of_tokens() noexcept { end_tokens(); }

@@ -226,7 +226,7 @@ private:
         if (detail::is_raw_handshake(api, wire::load_be<std::int16_t>(frame.data() + 2)))
             raw_tokens_ = true;
         else if (raw_tokens_)
-            raw_tokens_ = !detail::begins_known_request(frame, frame.size());
+            raw_tokens_ = !detail::begins_any_request(frame);
         else if (first_frame_ && min_frame_bytes_ != 0) [[unlikely]]
             if (const std::string_view name = detail::token_name(frame); !name.empty()) {
                 failure_ = foreign(name);

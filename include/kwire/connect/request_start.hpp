@@ -62,11 +62,25 @@ peek_request(std::span<const std::byte> frame) noexcept {
 
 namespace detail {
 
+/// Whether a client id of at least this length fits a frame of `size` bytes that begins with `start`. What
+/// the start does not show counts as right.
+[[nodiscard]] inline bool client_id_fits(std::span<const std::byte> start, std::size_t size,
+                                         std::int16_t header_version, std::int16_t least_length) noexcept {
+    constexpr std::size_t before_client_id = 8 + 2;
+    if (header_version == 0) return true;
+    const std::size_t tags = header_version >= 2 ? 1 : 0; // at least their number
+    if (size < before_client_id + tags) return false;
+    if (start.size() < before_client_id) return true;
+    const auto length = wire::load_be<std::int16_t>(start.data() + 8);
+    return length >= least_length &&
+           (length <= 0 || static_cast<std::size_t>(length) <= size - before_client_id - tags);
+}
+
 /// Whether `start`, the first bytes of a frame of `size` bytes, begins a request of a known API and version:
-/// what tells requests from raw SASL tokens and from other protocols, which do not name their kind.
+/// what tells requests from other protocols, which do not name their kind.
 ///
 /// ApiVersions is known in every version, since clients send versions that the broker may not know. The
-/// client id must fit the frame. What the start does not show counts as right.
+/// client id must fit the frame.
 [[nodiscard]] inline bool begins_known_request(std::span<const std::byte> start, std::size_t size) noexcept {
     const auto request = peek_request(start);
     if (!request) return false;
@@ -74,15 +88,24 @@ namespace detail {
     const api_facts facts = facts_of(api);
     const std::int16_t last = api == api_key::api_versions ? std::int16_t{0x7fff} : facts.last_version;
     if (!facts.assigned || version < facts.first_version || version > last) return false;
-    const std::int16_t header_version = request_header_version(api, version);
-    constexpr std::size_t before_client_id = 8 + 2;
-    if (header_version == 0) return true;
-    const std::size_t tags = header_version >= 2 ? 1 : 0; // at least their number
-    if (size < before_client_id + tags) return false;
-    if (start.size() < before_client_id) return true;
-    const auto length = wire::load_be<std::int16_t>(start.data() + 8);
-    return length >= -1 &&
-           (length <= 0 || static_cast<std::size_t>(length) <= size - before_client_id - tags);
+    constexpr std::int16_t of_null = -1;
+    return client_id_fits(start, size, request_header_version(api, version), of_null);
+}
+
+/// Whether `frame` can be a request to a broker of any release, and so is no raw SASL token.
+///
+/// A broker may know APIs and versions that kwire does not, and it takes every negative length for null:
+/// with a narrower rule a client could pass requests through a proxy as tokens. Of Kafka's mechanisms only
+/// PLAIN has tokens whose first byte is zero, and text after it, which as a version is above 31.
+[[nodiscard]] inline bool begins_any_request(std::span<const std::byte> frame) noexcept {
+    const auto request = peek_request(frame);
+    if (!request) return false;
+    const auto [api, version, id] = *request;
+    constexpr std::int16_t most_apis = 256, most_versions = 32, any_length = -0x8000;
+    const auto key = static_cast<std::int16_t>(api);
+    if (key < 0 || key >= most_apis || version < 0) return false;
+    if (version >= most_versions && api != api_key::api_versions) return false;
+    return client_id_fits(frame, frame.size(), request_header_version(api, version), any_length);
 }
 
 /// Whether this is a SaslHandshake of version 0, after which SASL tokens are frames without a header.
