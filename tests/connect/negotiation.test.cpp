@@ -255,6 +255,21 @@ TEST_CASE("clamp leaves out features whose APIs it takes away, and keeps all oth
     CHECK(features(kwire::known_apis).lowered.empty());
 }
 
+TEST_CASE("clamp's work grows with features and APIs, not with their product") {
+    api_versions_response::data broker;
+    constexpr std::size_t many = 20'000; // the product would take minutes
+    broker.supported_features.resize(many, {.name = "kraft.version", .min_version = 0, .max_version = 1});
+    broker.api_keys.resize(many, {.api_key = api_key::remove_raft_voter, .min_version = 0, .max_version = 0});
+    const auto bytes = kwire::encode<api_versions_response>(broker, 4)->to_bytes();
+    const auto view = kwire::parse_view<api_versions_response>(bytes.span(), 4);
+    REQUIRE(view);
+    CHECK(kwire::clamp(*view).lowered.empty());
+    const auto passed = kwire::clamp(*view, served);
+    CHECK(passed.body.supported_features.empty());
+    CHECK(passed.body.api_keys.empty());
+    CHECK(passed.lowered.size() == many);
+}
+
 TEST_CASE("clamp lowers no feature for an API that the broker does not offer itself, as a controller") {
     const auto controller = all_but(api_key::produce, -1);
     CHECK(features(all_but(api_key::produce, 3), controller).lowered.empty());

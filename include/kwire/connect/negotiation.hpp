@@ -30,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -233,18 +234,24 @@ struct clamped_versions {
 [[nodiscard]] inline clamped_versions clamp(const api_versions_response::view& answer,
                                             std::span<const api_range> ours = known_apis) {
     clamped_versions out{.body = copy_to_data(answer), .lowered = {}};
-    // The highest level of a feature that needs nothing of what is taken away below.
+    // The needs that what is taken away below leaves unmet: found once, since a response may have as many
+    // features as APIs.
+    std::array<bool, std::size(detail::feature_needs)> unmet{};
+    for (const auto one : answer.api_keys()) {
+        for (std::size_t i = 0; i < unmet.size(); ++i) {
+            const detail::feature_need& need = detail::feature_needs[i];
+            if (unmet[i] || one.api_key() != need.api || one.max_version() < need.version) continue;
+            unmet[i] =
+                detail::intersection({one.min_version(), one.max_version()}, versions_in(ours, need.api))
+                    .last < need.version;
+        }
+    }
+    // The highest level of a feature that needs none of them.
     const auto highest_level = [&](std::string_view feature, std::int16_t level) {
-        for (const detail::feature_need& need : detail::feature_needs) {
-            if (need.feature != feature || need.level > level) continue;
-            const auto takes_away = [&](const auto& one) {
-                return one.api_key() == need.api && one.max_version() >= need.version &&
-                       detail::intersection({one.min_version(), one.max_version()},
-                                            versions_in(ours, need.api))
-                               .last < need.version;
-            };
-            for (const auto one : answer.api_keys())
-                if (takes_away(one)) level = std::min<std::int16_t>(level, need.level - 1);
+        for (std::size_t i = 0; i < unmet.size(); ++i) {
+            const detail::feature_need& need = detail::feature_needs[i];
+            if (unmet[i] && need.feature == feature && need.level <= level)
+                level = static_cast<std::int16_t>(need.level - 1);
         }
         return level;
     };
