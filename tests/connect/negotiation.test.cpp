@@ -55,6 +55,12 @@ TEST_CASE("a broker answers every ApiVersions version that it supports in that v
           "00");
 }
 
+TEST_CASE("a broker answers what Kafka accepts of a client: spare bytes, and tags in any order") {
+    CHECK(answer_to("0012 0003 00000007 ffff 00 066b77697265 023100 00").starts_with("0000"));
+    CHECK(answer_to("0012 0003 00000007 ffff 00 0261 0261 02 0701aa 0501bb").starts_with("0000"));
+    CHECK(answer_to("0012 0003 00000007 ffff 00 0261 0261 02 0701aa 05") == "truncated");
+}
+
 TEST_CASE("a response with one API in version 3 has the bytes that Kafka's own class writes") {
     constexpr api_range alone[] = {{api_key::api_versions, {0, 4}}};
     CHECK(answer_to("0012 0003 00000007 0003 616263 00 066b77697265 023100", alone) ==

@@ -97,8 +97,8 @@ struct api_versions_answer {
 /// If `served` does not have the version, for example one newer than kwire, it is the response that every
 /// client understands: version 0, UNSUPPORTED_VERSION and only the range of ApiVersions (KIP-511); the body
 /// of the request is not read then. INVALID_REQUEST if the client's name or version is malformed. Otherwise
-/// all of `served`; the caller may add features and a throttle time. Errors: as `parse`, for an invalid body;
-/// bytes after the body are allowed, since librdkafka sends some.
+/// all of `served`; the caller may add features and a throttle time. The body is read as Kafka reads it
+/// (parse_options::as_kafka). Errors: as `parse`, for an invalid body.
 [[nodiscard]] inline std::expected<api_versions_answer, error>
 answer_api_versions(const request_frame& request, std::span<const api_range> served) {
     api_versions_answer answer;
@@ -113,7 +113,7 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
         return answer;
     }
     answer.version = request.api_version();
-    const auto asked = parse<api_versions_request>(request, {.trailing_bytes = true});
+    const auto asked = parse<api_versions_request>(request, parse_options::as_kafka());
     if (!asked) return std::unexpected(asked.error());
     const bool has_name = request.api_version() >= 3;
     if (has_name && !(detail::is_software_text(asked->client_software_name()) &&
