@@ -695,6 +695,14 @@ TEST_CASE("committing more bytes than were prepared aborts") {
         (void)feed(reader, frame("12345678").substr(0, 6), all_at_once);
         reader.commit(7);
     }));
+    for (const std::string& refused : {
+             "\x16\x03\x01\0\xc8\1\0\0\xc4\3\3abcdefgh"s, // a TLS hello within the limit
+             frame("\0me\0secret"sv),                     // a token without a handshake
+         }) {
+        kwire::request_reader reader({.max_frame_bytes = 0x7fffffff});
+        REQUIRE_FALSE(feed(reader, refused, all_at_once));
+        CHECK(aborts([&] { reader.commit(1); }));
+    }
 }
 
 TEST_CASE("frames may be released on a thread other than the reader's") {

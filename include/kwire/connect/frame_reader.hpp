@@ -91,6 +91,7 @@ public:
     /// Declares the first `n` bytes of prepare() received. Aborts if `n` is larger than that span.
     void commit(std::size_t n) noexcept {
         if (n == 0) return;
+        detail::require(!failure_);
         if (!in_length()) {
             detail::require(n <= room());
             filled_ += n;
@@ -98,7 +99,7 @@ public:
                 look_at_start();
             return;
         }
-        detail::require(!failure_ && n <= length_.size() - length_filled_);
+        detail::require(n <= length_.size() - length_filled_);
         length_filled_ += n;
         if (!in_length()) take_length();
     }
