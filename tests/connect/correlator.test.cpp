@@ -1,4 +1,5 @@
 #include <kwire/connect/correlator.hpp>
+#include <kwire/connect/frame_reader.hpp>
 #include <kwire/messages/produce.hpp>
 
 #include <algorithm>
@@ -539,6 +540,25 @@ TEST_CASE("each request carries a value, which its response or the end of the co
         CHECK((*pending.received(response(1)))->value.number() == 41);
     }
     CHECK(ticket::alive == 0);
+}
+
+TEST_CASE("values and whole connections are made in braces") {
+    struct asked {
+        int by = 0;
+        std::unique_ptr<int> more;
+    };
+    struct connection {
+        correlator<asked> pending;
+        kwire::response_reader from_broker{pending};
+        kwire::request_reader from_client;
+        int number = 0;
+    };
+    connection one{};
+    REQUIRE(one.pending.sent(metadata(1), {.by = 7, .more = std::make_unique<int>(8)}));
+    REQUIRE(one.pending.sent({.api = api_key::fetch, .api_version = 12, .correlation_id = 2},
+                             {.by = 9, .more = {}}));
+    CHECK((*one.pending.received(response(1)))->value.by == 7);
+    CHECK((*one.pending.received(response(2)))->value.by == 9);
 }
 
 TEST_CASE("a value is not taken where no response will come, nor by a refusal") {

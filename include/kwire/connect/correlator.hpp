@@ -136,7 +136,8 @@ class correlator : public detail::token_exchange {
                   "a value is moved while memory grows, which must not fail half-way");
 
 public:
-    explicit correlator(const correlator_options& options = {}) noexcept : options_(options) {}
+    correlator() noexcept = default;
+    explicit correlator(const correlator_options& options) noexcept : options_(options) {}
     correlator(const correlator&) = delete;
     correlator& operator=(const correlator&) = delete;
     ~correlator() {
@@ -157,7 +158,7 @@ public:
     }
     /// The same with the value that received() or abandon() gives back. It is constructed from `value` only
     /// if `awaits_response`; otherwise, and after a refusal or lack of memory, `value` is as it was.
-    template <class Value>
+    template <class Value = T>
         requires std::is_constructible_v<T, Value>
     [[nodiscard]] std::expected<sent_frame, error> sent(std::span<const std::byte> frame, Value&& value) {
         return note_frame(frame, std::forward<Value>(value));
@@ -169,7 +170,7 @@ public:
     {
         return note(request);
     }
-    template <class Value>
+    template <class Value = T>
         requires std::is_constructible_v<T, Value>
     [[nodiscard]] std::expected<sent_frame, error> sent(const request_start& request, Value&& value) {
         return note(request, std::forward<Value>(value));

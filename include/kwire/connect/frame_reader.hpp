@@ -257,7 +257,8 @@ private:
 template <class Memory>
 class basic_request_reader : public basic_frame_reader<Memory> {
 public:
-    explicit basic_request_reader(const frame_limits& in_force = {}) noexcept
+    basic_request_reader() noexcept : basic_request_reader(frame_limits{}) {}
+    explicit basic_request_reader(const frame_limits& in_force) noexcept
         : basic_frame_reader<Memory>(detail::direction::requests, 8, in_force, nullptr) {}
 };
 
@@ -268,7 +269,8 @@ public:
 template <class Memory>
 class basic_response_reader : public basic_frame_reader<Memory> {
 public:
-    explicit basic_response_reader(const frame_limits& in_force = {}) noexcept
+    basic_response_reader() noexcept : basic_response_reader(frame_limits{}) {}
+    explicit basic_response_reader(const frame_limits& in_force) noexcept
         : basic_frame_reader<Memory>(detail::direction::responses, 4, in_force, nullptr) {}
     explicit basic_response_reader(const detail::token_exchange& pending KWIRE_LIFETIMEBOUND,
                                    const frame_limits& in_force = {}) noexcept
