@@ -78,6 +78,8 @@ TEST_CASE("a leader reads the members of a JoinGroup response and writes a SyncG
         const auto answer = made<kwire::sync_group_response>({.assignment = bytes(assignment)}, version);
         CHECK(partitions(assignment_of(*answer)) == 2);
         CHECK(partitions(assignment_of(*answer, *answer)) == 2);
+        CHECK(partitions(assignment_of(answer, *answer)) == 2);
+        CHECK(partitions(assignment_of(answer, answer)) == 2);
     }
 }
 
@@ -118,6 +120,7 @@ TEST_CASE("a group of another protocol is refused if the group is given") {
     REQUIRE(!refused);
     CHECK(refused.error() == errc::bad_value);
     CHECK(std::string_view(kwire::describe(refused.error())) == "protocol_type: bad_value");
+    CHECK(subscription_of(join, join.hold(*join->protocols().begin()).value()).error() == errc::bad_value);
     CHECK(!subscription_of(*join->protocols().begin()));
     const auto sync =
         made<kwire::sync_group_response>({.protocol_type = "connect", .assignment = bytes("00")}, 5);

@@ -130,12 +130,18 @@ subscription_of(const Group& group, const Member& member, parse_options options 
     if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
     return subscription_of(member, options);
 }
-/// The same, with the bytes kept alive.
+/// Both with the bytes kept alive.
 template <detail::with_subscription Member>
 [[nodiscard]] result<message<consumer_protocol_subscription>>
 subscription_of(const held<Member>& member, parse_options options = {}) noexcept {
     return detail::parse_held<consumer_protocol_subscription>(
         member.slice(detail::subscription_bytes(member.view())), options);
+}
+template <detail::with_protocol_type Group, detail::with_subscription Member>
+[[nodiscard]] result<message<consumer_protocol_subscription>>
+subscription_of(const Group& group, const held<Member>& member, parse_options options = {}) noexcept {
+    if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
+    return subscription_of(member, options);
 }
 
 /// The assignment of a member: of `assignments` in a SyncGroup request, of a SyncGroup response, `members` in
@@ -158,12 +164,18 @@ assignment_of(const Group& group, const Member& member, parse_options options = 
     if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
     return assignment_of(member, options);
 }
-/// The same, with the bytes kept alive: `member` may be a message<sync_group_response>.
+/// Both with the bytes kept alive: `member` may be a message<sync_group_response>.
 template <detail::with_assignment Member>
 [[nodiscard]] result<message<consumer_protocol_assignment>>
 assignment_of(const held<Member>& member, parse_options options = {}) noexcept {
     return detail::parse_held<consumer_protocol_assignment>(
         member.slice(detail::assignment_bytes(member.view())), options);
+}
+template <detail::with_protocol_type Group, detail::with_assignment Member>
+[[nodiscard]] result<message<consumer_protocol_assignment>>
+assignment_of(const Group& group, const held<Member>& member, parse_options options = {}) noexcept {
+    if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
+    return assignment_of(member, options);
 }
 
 } // namespace kwire
