@@ -109,7 +109,8 @@ TEST_CASE("records of the metadata log have one parameter") {
 TEST_CASE("a visitor may return an error of its own or nothing but take the record") {
     const stored_record record(kwire::test::snapshot_key, kwire::test::snapshot_value);
     int others = 0;
-    CHECK(visit_record<kwire::share_group_state>(record.key, record.value, [&](auto) { ++others; }));
+    CHECK(visit_record<kwire::share_group_state>(
+        record.key, record.value, [&](kwire::stored_message<kwire::share_group_state>) { ++others; }));
     CHECK(others == 1);
     const auto offset = visit_record<kwire::share_group_state>(
         record.key, record.value,

@@ -103,6 +103,13 @@ struct taken_by<overloaded<Fs...>> : joined<typename taken_by<Fs>::type...> {
     static constexpr bool seen = (taken_by<Fs>::seen || ...);
 };
 
+/// Whether each function of a visitor is called for some frame: it accepts a message, or the frame.
+template <class Frame, class Visitor>
+inline constexpr bool each_is_called =
+    !std::is_same_v<typename taken_by<Visitor>::type, message_list<>> || std::is_invocable_v<Visitor&, Frame>;
+template <class Frame, class... Fs>
+inline constexpr bool each_is_called<Frame, overloaded<Fs...>> = (each_is_called<Frame, Fs> && ...);
+
 /// One function for each message of a list, in a table by API key: one look-up, however long the list is.
 template <class Frame, class Visitor>
 struct dispatcher {
@@ -161,6 +168,10 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
     using seen = taken_by<std::remove_cv_t<Visitor>>;
     static_assert(sizeof...(Ms) != 0 || seen::seen, "the messages that this visitor accepts cannot be "
                                                     "deduced: name them, dispatch<M...>(frame, visitor)");
+    if constexpr (sizeof...(Ms) == 0 && seen::seen)
+        static_assert(each_is_called<Frame, std::remove_cv_t<Visitor>>,
+                      "a function of this visitor is never called: its parameter must be a message<M> or the "
+                      "frame, not a view, and no template unless it accepts the frame");
     using taken = std::conditional_t<sizeof...(Ms) == 0, typename seen::type, list>;
     return dispatcher<Frame, Visitor>::run(taken{}, std::forward<Frame>(frame), visitor, options);
 }
@@ -172,9 +183,10 @@ auto dispatch_frame(Frame&& frame, Visitor& visitor, parse_options options) {
 ///
 /// Without `Ms`, the messages are the parameter types of the functions of `overloaded`, or of a function
 /// object. A visitor without any function whose parameter can be deduced does not compile then, since it
-/// would receive only frames. `Ms` may also be lists (message_list). The visitor must accept all of them, and
-/// request_frame; the type that it returns for the frame is the result type. If the body is invalid, the
-/// error of `parse` is returned and the visitor is not called. Nothing is allocated.
+/// would receive only frames, nor does one with a function that would never be called. `Ms` may also be lists
+/// (message_list). The visitor must accept all of them, and request_frame; the type that it returns for the
+/// frame is the result type. If the body is invalid, the error of `parse` is returned and the visitor is not
+/// called. Nothing is allocated.
 template <class... Ms, class Visitor>
 [[nodiscard]] auto dispatch(request_frame frame, Visitor&& visitor, parse_options options = {}) {
     return detail::dispatch_frame<Ms...>(std::move(frame), visitor, options);

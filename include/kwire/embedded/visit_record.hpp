@@ -118,17 +118,31 @@ template <class... As, class... Bs, class... Rest>
 struct joined_types<type_list<As...>, type_list<Bs...>, Rest...>
     : joined_types<type_list<As..., Bs...>, Rest...> {};
 
+/// What a visitor accepts, as far as its parameter types can be deduced, and whether any can.
 template <class Topic, class Visitor>
 struct stored_taken_by {
     using type = type_list<>;
+    static constexpr bool seen = false;
 };
 template <class Topic, class Visitor>
     requires requires { &Visitor::operator(); }
 struct stored_taken_by<Topic, Visitor>
-    : stored_of_parameters<Topic, typename parameters_of_member<decltype(&Visitor::operator())>::type> {};
+    : stored_of_parameters<Topic, typename parameters_of_member<decltype(&Visitor::operator())>::type> {
+    static constexpr bool seen = true;
+};
 template <class Topic, class... Fs>
 struct stored_taken_by<Topic, overloaded<Fs...>>
-    : joined_types<typename stored_taken_by<Topic, Fs>::type...> {};
+    : joined_types<typename stored_taken_by<Topic, Fs>::type...> {
+    static constexpr bool seen = (stored_taken_by<Topic, Fs>::seen || ...);
+};
+
+/// Whether each function of a visitor is called for some record.
+template <class Topic, class Visitor>
+inline constexpr bool each_is_called_in =
+    !std::is_same_v<typename stored_taken_by<Topic, Visitor>::type, type_list<>> ||
+    std::is_invocable_v<Visitor&, stored_message<Topic>>;
+template <class Topic, class... Fs>
+inline constexpr bool each_is_called_in<Topic, overloaded<Fs...>> = (each_is_called_in<Topic, Fs> && ...);
 
 template <class Topic, class Visitor>
 struct record_visitor {
@@ -175,7 +189,8 @@ struct record_visitor {
 /// A function for a record with a key has the parameters (K::view, std::optional<V::view>): nullopt for a
 /// tombstone. In logs of metadata it has one, V::view. The others are records of types that no function
 /// accepts or kwire does not know, and those with a value newer than kwire knows. What the visitor returns
-/// for a stored_message is the result type. If the record is not sound, its error is returned and the visitor
+/// for a stored_message is the result type. A visitor with a function that would never be called does not
+/// compile. If the record is not sound, its error is returned and the visitor
 /// is not called: those of stored_message_of, key() and value(). Nothing is allocated; views are valid while
 /// the record's bytes are.
 template <stored_topic Topic, class Visitor>
@@ -185,10 +200,19 @@ template <stored_topic Topic, class Visitor>
     using plain = std::remove_cvref_t<Visitor>;
     static_assert(std::is_invocable_v<plain&, stored_message<Topic>>,
                   "the visitor must also accept stored_message<Topic>: all other records arrive as that");
+    using taken = detail::stored_taken_by<Topic, plain>;
+    static_assert(taken::seen,
+                  "the messages that this visitor accepts cannot be deduced: use overloaded, and "
+                  "functions that are no templates");
+    if constexpr (taken::seen)
+        static_assert(
+            detail::each_is_called_in<Topic, plain>,
+            "a function of this visitor is never called: its parameters must be views of messages of "
+            "this topic, or stored_message<Topic>, and no templates");
     using run = detail::record_visitor<Topic, std::remove_reference_t<Visitor>>;
     const auto stored = stored_message_of<Topic>(key, value);
     if (!stored) return typename run::outcome(std::unexpected(stored.error()));
-    return run::run(typename detail::stored_taken_by<Topic, plain>::type{}, *stored, visitor, options);
+    return run::run(typename taken::type{}, *stored, visitor, options);
 }
 /// The same for a record.
 template <stored_topic Topic, class Visitor>
