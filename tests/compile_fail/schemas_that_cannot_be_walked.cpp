@@ -69,4 +69,4 @@ struct message : private kwire::vocabulary {
     }};
 };
 
-std::size_t fields_of_message() { return kwire::info_of<message>.field_count; }
+std::size_t fields_of_message() { return kwire::info_of<message>.fields.size(); }

@@ -36,7 +36,7 @@ std::string path_fault(const kwire::error& error, const kwire::struct_info& root
         const kwire::path_step& step = error.path[i];
         if (place == nullptr) return "a path that continues inside a field without fields";
         const kwire::field_info* field = nullptr;
-        for (std::size_t f = 0; f < place->field_count; ++f)
+        for (std::size_t f = 0; f < place->fields.size(); ++f)
             if (place->fields[f].name == step.field) field = &place->fields[f];
         if (field == nullptr) return "a path with the unknown field `" + std::string(step.field) + "`";
         if (step.index >= 0 && field->kind != kwire::field_kind::array) return "an index into no array";
