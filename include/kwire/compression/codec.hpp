@@ -103,7 +103,8 @@ public:
     ///
     /// Errors, with offsets from the first compressed byte and without partial content:
     /// decompressed_too_large (no more than `cap` bytes have been written), truncated, trailing_bytes,
-    /// bad_compressed_data, dictionary_needed, out_of_memory, or what a codec of your own returns.
+    /// bad_length (of a block of snappy in Java's framing), bad_compressed_data, dictionary_needed,
+    /// out_of_memory, or what a codec of your own returns.
     [[nodiscard]] std::expected<shared_buffer, error> decompress(std::span<const std::byte> compressed,
                                                                  std::size_t cap, std::int8_t magic = 2,
                                                                  const decompress_options& options = {}) {
