@@ -28,7 +28,7 @@ PLAIN = ("cmake/", ".ci/", "docs/", "examples/", "include/", "schema/", "tests/b
 NOT_OURS = re.compile(r"cmake/plain_words\.txt|LICENSE|include/kwire/messages/(view/)?[a-z0-9_]+\.hpp|tests/generated/.*\.[ch]pp"
                       r"|tests/golden/.*\.txt|schema/(messages|words|error_codes).*\.txt|.*\.sum")
 COMMENT_MARK = re.compile(r"^\s*(?://[/!<]*|#+|\*(?= ))?")
-BINARY = {".gz", ".bin", ".pcap", ".png", ".zst", ".lz4", ".snappy"}
+BINARY = {".gz", ".zip", ".bin", ".pcap", ".png", ".zst", ".lz4", ".snappy"}
 VERBATIM = {"LICENSE"}  # not ours to reformat
 
 # Written so that they do not find themselves.

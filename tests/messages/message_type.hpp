@@ -57,6 +57,9 @@ struct message_type {
     /// As `rewrite`, with a limit on the memory that the data takes.
     std::expected<rewritten, kwire::error> (*rewrite_within)(const kwire::shared_buffer& body, int version,
                                                              std::uint64_t limit, watch watched) = nullptr;
+    /// bytes at one version -> data -> bytes at another.
+    std::expected<kwire::buffer_chain, kwire::error> (*convert)(const kwire::shared_buffer& body, int from,
+                                                                int to) = nullptr;
 };
 
 template <class M>
@@ -130,12 +133,19 @@ std::expected<rewritten, kwire::error> rewrite_within(const kwire::shared_buffer
     return encode_again<M>(*data, version);
 }
 
+template <class M>
+std::expected<kwire::buffer_chain, kwire::error> convert(const kwire::shared_buffer& body, int from, int to) {
+    const auto message = kwire::parse<M>(body, from);
+    if (!message) return std::unexpected(message.error());
+    return kwire::encode<M>(kwire::to_data(*message), to);
+}
+
 template <class M, fixed_versions Which = fixed_versions::some>
 constexpr message_type describe() {
-    return {M::facts,          &kwire::info_of<M>,
-            &read<M>,          &fixed_reader_of<M, Which>,
-            &rewrite<M>,       [](int version) { return kwire::encode<M>({}, version); },
-            &rewrite_within<M>};
+    return {M::facts,           &kwire::info_of<M>,
+            &read<M>,           &fixed_reader_of<M, Which>,
+            &rewrite<M>,        [](int version) { return kwire::encode<M>({}, version); },
+            &rewrite_within<M>, &convert<M>};
 }
 
 } // namespace support
