@@ -137,7 +137,7 @@ class correlator : public detail::token_exchange {
 
 public:
     correlator() noexcept = default;
-    explicit correlator(const correlator_options& options) noexcept : options_(options) {}
+    explicit correlator(correlator_options options) noexcept : options_(options) {}
     correlator(const correlator&) = delete;
     correlator& operator=(const correlator&) = delete;
     ~correlator() {
