@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -33,14 +34,15 @@ constexpr auto quiet = asio::as_tuple(asio::use_awaitable); // errors as values
 class connection {
 public:
     connection(tcp::socket accepted, totals& all)
-        : client(std::move(accepted)),
-          broker(client.get_executor()),
-          answered(client.get_executor(), clock::time_point::max()),
-          session_(own, all) {
-        const tcp::endpoint here = client.local_endpoint(ignored), there = client.remote_endpoint(ignored);
-        own = {.host = here.address().to_string(), .port = here.port()};
-        peer = there.address().to_string() + ":" + std::to_string(there.port());
-        client.set_option(tcp::no_delay(true), ignored);
+        : client_(std::move(accepted)),
+          broker_(client_.get_executor()),
+          answered_(client_.get_executor(), clock::time_point::max()),
+          session_(own_, all) {
+        const tcp::endpoint here = client_.local_endpoint(ignored_),
+                            there = client_.remote_endpoint(ignored_);
+        own_ = {.host = here.address().to_string(), .port = here.port()};
+        peer_ = there.address().to_string() + ":" + std::to_string(there.port());
+        client_.set_option(tcp::no_delay(true), ignored_);
     }
 
     /// Connects to the broker; false if that failed and the connection has ended.
@@ -52,56 +54,57 @@ public:
     void end(std::string_view why);
 
 private:
-    void end(std::string_view side, error_code failure, const kwire::frame_reader* reader = nullptr);
+    void lost_client(error_code failure);
+    void lost_broker(error_code failure);
 
-    address own; ///< where this client reached the proxy
-    std::string peer;
-    tcp::socket client, broker;
-    asio::steady_timer answered; ///< never expires; cancelled when a response has come
+    address own_; ///< where this client reached the proxy
+    std::string peer_;
+    tcp::socket client_, broker_;
+    asio::steady_timer answered_; ///< never expires; cancelled when a response has come
     session session_;
-    error_code ignored;
-    bool ended = false;
+    error_code ignored_;
+    bool ended_ = false;
 };
 
 asio::awaitable<bool> connection::connect(upstream to) {
-    tcp::resolver resolver(client.get_executor());
+    tcp::resolver resolver(client_.get_executor());
     auto [not_found, endpoints] = co_await resolver.async_resolve(to.host, to.port, quiet);
     auto failure = not_found;
     if (!failure) {
-        auto [refused, endpoint] = co_await asio::async_connect(broker, endpoints, quiet);
+        auto [refused, endpoint] = co_await asio::async_connect(broker_, endpoints, quiet);
         failure = refused;
     }
     if (failure) {
         end(to.host + ":" + to.port + ": " + failure.message());
         co_return false;
     }
-    broker.set_option(tcp::no_delay(true), ignored);
+    broker_.set_option(tcp::no_delay(true), ignored_);
     co_return true;
 }
 
 asio::awaitable<void> connection::requests() {
-    while (!ended) {
+    while (!ended_) {
         if (session_.pending.full()) { // also while the answer to SaslHandshake decides what the client sends
-            co_await answered.async_wait(quiet);
+            co_await answered_.async_wait(quiet);
             continue;
         }
-        auto [failure, frame] = co_await kwire::async_read_frame(client, session_.client_stream, quiet);
-        if (failure == asio::error::eof) { // the client may still wait for responses
-            broker.shutdown(tcp::socket::shutdown_send, ignored);
+        auto [failure, frame] = co_await kwire::async_read_frame(client_, session_.client_stream, quiet);
+        if (failure == asio::error::eof) { // the client sends no more, and may still wait for responses
+            broker_.shutdown(tcp::socket::shutdown_send, ignored_);
             co_return;
         }
-        if (failure) co_return end("client", failure, &session_.client_stream);
+        if (failure) co_return lost_client(failure);
         if (const auto done = session_.from_client(std::move(frame)); !done)
             co_return end("client: " + kwire::to_string(done.error()));
 
         auto& to_broker = session_.to_broker;
         if (!to_broker.empty()) {
-            auto [not_written, size] = co_await asio::async_write(broker, to_broker, quiet);
-            if (not_written) co_return end("broker", not_written);
+            auto [not_written, size] = co_await asio::async_write(broker_, to_broker, quiet);
+            if (not_written) co_return lost_broker(not_written);
             to_broker.clear();
         } else { // ApiVersions, answered by the proxy; then no response of the broker is under way
-            auto [not_written, size] = co_await asio::async_write(client, session_.to_client, quiet);
-            if (not_written) co_return end("client", not_written);
+            auto [not_written, size] = co_await asio::async_write(client_, session_.to_client, quiet);
+            if (not_written) co_return lost_client(not_written);
             session_.to_client.clear();
         }
     }
@@ -109,33 +112,44 @@ asio::awaitable<void> connection::requests() {
 
 asio::awaitable<void> connection::responses() {
     auto& to_client = session_.to_client;
-    while (!ended) {
-        auto [failure, frame] = co_await kwire::async_read_frame(broker, session_.broker_stream, quiet);
-        if (failure) co_return end("broker", failure, &session_.broker_stream);
+    while (!ended_) {
+        auto [failure, frame] = co_await kwire::async_read_frame(broker_, session_.broker_stream, quiet);
+        if (failure) co_return lost_broker(failure);
         if (const auto done = session_.from_broker(std::move(frame)); !done)
             co_return end("broker: " + kwire::to_string(done.error()));
-        answered.cancel();
+        answered_.cancel();
 
-        auto [not_written, size] = co_await asio::async_write(client, to_client, quiet);
-        if (not_written) co_return end("client", not_written);
+        auto [not_written, size] = co_await asio::async_write(client_, to_client, quiet);
+        if (not_written) co_return lost_client(not_written);
         to_client.clear();
     }
 }
 
 void connection::end(std::string_view why) {
-    if (std::exchange(ended, true)) return;
+    if (std::exchange(ended_, true)) return;
     if (!why.empty())
-        std::fprintf(stderr, "%s: %.*s\n", peer.c_str(), static_cast<int>(why.size()), why.data());
-    client.close(ignored);
-    broker.close(ignored);
-    answered.cancel();
+        std::fprintf(stderr, "%s: %.*s\n", peer_.c_str(), static_cast<int>(why.size()), why.data());
+    client_.close(ignored_);
+    broker_.close(ignored_);
+    answered_.cancel();
 }
 
-void connection::end(std::string_view side, error_code failure, const kwire::frame_reader* reader) {
-    const auto refusal = reader != nullptr ? reader->end_of_stream() : std::nullopt;
-    const std::string what = refusal ? kwire::to_string(*refusal) : failure.message();
-    const bool regular = failure == asio::error::eof && session_.pending.in_flight() == 0;
-    end(regular ? std::string() : std::string(side) + ": " + what);
+/// Clients leave when they like, also while a response is on its way, but not inside a request.
+void connection::lost_client(error_code failure) {
+    if (const auto refusal = session_.client_stream.end_of_stream())
+        return end("client: " + kwire::to_string(*refusal));
+    const bool left = failure == asio::error::broken_pipe || failure == asio::error::connection_reset;
+    end(left ? std::string() : "client: " + failure.message());
+}
+
+/// Brokers close idle connections, and those whose raw SASL token they refuse; not while they owe a response.
+void connection::lost_broker(error_code failure) {
+    if (const auto refusal = session_.broker_stream.end_of_stream())
+        return end("broker: " + kwire::to_string(*refusal));
+    if (failure != asio::error::eof) return end("broker: " + failure.message());
+    const std::size_t owed = session_.pending.in_flight();
+    end(owed == 0 ? std::string()
+                  : "broker: closed the connection and owes " + std::to_string(owed) + " responses");
 }
 
 asio::awaitable<void> serve(std::shared_ptr<connection> one, upstream broker) {

@@ -71,7 +71,7 @@ outcome session::from_client(kwire::shared_buffer frame) {
 outcome session::pass_on(kwire::shared_buffer frame) {
     auto noted = pending.sent(frame.span(), clock::now());
     if (!noted) return std::unexpected(noted.error());
-    ++(noted->is_token ? all.tokens : all.requests);
+    ++(noted->is_token ? all_.tokens : all_.requests);
     return send(to_broker, std::move(frame));
 }
 
@@ -79,7 +79,7 @@ outcome session::pass_on(kwire::shared_buffer frame) {
 outcome session::answer_itself(const kwire::request_frame& asked) {
     const auto answer = kwire::answer_api_versions(asked, spoken);
     if (!answer) return std::unexpected(answer.error());
-    ++all.requests;
+    ++all_.requests;
     return send_encoded(to_client,
                         kwire::encode_response(answer->body, answer->version, asked.correlation_id()));
 }
@@ -90,12 +90,12 @@ outcome session::from_broker(kwire::shared_buffer frame) {
     const auto asked = pending.received(frame.span());
     if (!asked) return std::unexpected(asked.error()); // nothing was asked
     if (!*asked) {                                     // a raw SASL token has no header
-        ++all.tokens;
+        ++all_.tokens;
         return send(to_client, std::move(frame));
     }
-    if (const auto took = clock::now() - (*asked)->value; took > all.slowest) {
-        all.slowest = took;
-        all.slowest_request = **asked;
+    if (const auto took = clock::now() - (*asked)->value; took > all_.slowest) {
+        all_.slowest = took;
+        all_.slowest_request = **asked;
     }
     const auto visitor = kwire::overloaded{
         [&](kwire::message<kwire::api_versions_response> answer) { return answer_versions(answer); },
@@ -118,8 +118,8 @@ template <class M>
 outcome session::redirect(kwire::message<M> answer) {
     if (!has_addresses(answer.view())) return send(to_client, std::move(answer).frame());
     auto data = kwire::to_data(answer); // its records stay where they are
-    replace_addresses(data, own);
-    ++all.redirected;
+    replace_addresses(data, own_);
+    ++all_.redirected;
     return send_encoded(to_client,
                         kwire::encode_response(data, answer.api_version(), answer.correlation_id()));
 }

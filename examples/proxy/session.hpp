@@ -43,7 +43,7 @@ struct totals {
 /// `pending.full()`.
 struct session {
     /// Clients find brokers at `own`; both references outlive the session.
-    session(const address& own_address, totals& all_totals) : own(own_address), all(all_totals) {}
+    session(const address& own, totals& all) : own_(own), all_(all) {}
 
     /// Requests that wait for their responses, each with the time at which it was passed on.
     kwire::correlator<clock::time_point> pending{{.parse = kwire::parse_options::as_kafka()}};
@@ -61,8 +61,8 @@ private:
     template <class M>
     outcome redirect(kwire::message<M> answer);
 
-    const address& own;
-    totals& all;
+    const address& own_;
+    totals& all_;
 };
 
 } // namespace proxy
