@@ -29,39 +29,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "examples"))
 import kafka_bytes as kb  # noqa: E402
 import test_clients_read_batches as kcat_format  # noqa: E402
-from test_echo_broker import PATIENCE, Broker, Client  # noqa: E402
+from programs import Program  # noqa: E402
+from test_echo_broker import BROKER, PATIENCE  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]).resolve()
 CONFLUENT_KAFKA = "confluent-kafka==2.16.1"
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 SOON = 20  # seconds for a client to give up after a wrong password
-
-
-class Program:
-    """A program that prints the port on which it listens, and totals when it is stopped."""
-
-    def __init__(self, *command):
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        line = self.process.stdout.readline()
-        found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
-        if not found:
-            self.process.kill()
-            raise AssertionError(f"{command[0]} printed {line!r} and {self.errors()!r}")
-        self.port = int(found[1])
-
-    stop, errors, status, open_files = Broker.stop, Broker.errors, Broker.status, Broker.open_files
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
-
-
-def start_proxy(upstream):
-    return Program(BUILD / "examples" / "proxy", "--upstream", f"127.0.0.1:{upstream}")
 
 
 class Chain:
@@ -72,10 +46,10 @@ class Chain:
         self.decoy.setblocking(False)
         self.parts = []
         try:
-            self.broker = self.add(Program(BUILD / "examples" / "echo_broker"))
+            self.broker = self.add(Program(BROKER))
             self.front = self.add(Program(sys.executable, HERE / "sasl_front.py", "--sasl", sasl, "--upstream",
                                           f"127.0.0.1:{self.broker.port}", "--advertise", str(self.decoy.getsockname()[1])))
-            self.proxy = self.add(start_proxy(self.front.port))
+            self.proxy = self.add(Program(BROKER.parent / "proxy", "--upstream", f"127.0.0.1:{self.front.port}"))
         except BaseException:
             self.close()
             raise

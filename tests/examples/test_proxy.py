@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""The proxy through its sockets: errors of either side, back-pressure, and its options. Its clients: tests/interop/proxy.
+
+    KWIRE_BUILD_DIR=build/release python3 tests/examples/test_proxy.py
+"""
+
+import contextlib
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import kafka_bytes as kb
+from programs import Program
+from test_echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client
+
+PROXY = BROKER.parent / "proxy"
+
+
+class Peer(Client):
+    """One end of a connection of the proxy: a client, or a broker that this test plays."""
+
+    def __init__(self, end):
+        self.socket = end
+        end.settimeout(PATIENCE)
+
+    def receive_frame(self):
+        return self.read(struct.unpack(">i", self.read(4))[0])
+
+    def send_frame(self, data):
+        self.socket.sendall(struct.pack(">i", len(data)) + data)
+
+
+class Proxy(unittest.TestCase):
+    def setUp(self):
+        signal.alarm(120)
+        self.addCleanup(signal.alarm, 0)
+        self.upstream = socket.create_server(("127.0.0.1", 0))
+        self.upstream.settimeout(PATIENCE)
+        self.addCleanup(self.upstream.close)
+        self.proxy = self.start(self.upstream.getsockname()[1])
+
+    def start(self, upstream):
+        proxy = Program(PROXY, "--upstream", f"127.0.0.1:{upstream}")
+        self.addCleanup(self.check_end, proxy)
+        return proxy
+
+    def check_end(self, proxy):
+        """After every test the proxy still runs, stops on request, and has copied no payload."""
+        try:
+            self.assertIsNone(proxy.process.poll(), proxy.errors())
+            status, rest = proxy.stop()
+            self.assertEqual(status, 0, proxy.errors())
+            self.assertRegex(rest, r"\Aconnections: \d+, requests: \d+, .*, payload bytes copied by kwire: 0\n\Z")
+            self.assertNotIn("ERROR", proxy.errors())  # of a sanitizer
+        finally:
+            proxy.close()
+
+    def dial(self):
+        """(client, broker) on both sides of the proxy."""
+        client = Peer(socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE))
+        self.addCleanup(client.socket.close)
+        broker = Peer(self.upstream.accept()[0])
+        self.addCleanup(broker.socket.close)
+        return client, broker
+
+    def expect_line(self, pattern):
+        """The proxy must write this one line, and no other."""
+        end = time.monotonic() + PATIENCE
+        while not self.proxy.errors() and time.monotonic() < end:
+            time.sleep(0.02)
+        self.assertRegex(self.proxy.errors(), r"\A127\.0\.0\.1:\d+: " + pattern + r"\n\Z")
+
+    # -- what passes
+
+    def test_requests_and_responses_pass_byte_for_byte(self):
+        client, broker = self.dial()
+        request = kb.frame(FETCH, 11, kb.fetch_body(11, "orders", [(0, 0, 1 << 20)]), 1)
+        answer = struct.pack(">iihii", 1, 0, 0, 0, 0)
+        for _ in range(3):
+            client.socket.sendall(request)
+            self.assertEqual(broker.receive_frame(), request[4:])
+            broker.send_frame(answer)
+            self.assertEqual(client.receive_frame(), answer)
+
+    def test_an_echo_broker_behind_it_is_found_at_the_proxys_address(self):
+        echo = Program(BROKER)
+        self.addCleanup(echo.close)
+        proxy = self.start(echo.port)
+        with Client(proxy) as client:
+            for version in range(14):
+                body = kb.metadata_body(version, ["orders"])
+                brokers, _, topics = kb.metadata_answer(version, client.ask(METADATA, version, body))
+                self.assertEqual(brokers, [(1, "127.0.0.1", proxy.port)])
+                self.assertIn("orders", topics)
+            self.assertEqual(client.produce("orders", kb.batch([b"x" * 900_000])), (0, 0))
+            self.assertEqual(len(client.fetch("orders", [(0, 0, 1 << 20)])[0][3]), len(kb.batch([b"x" * 900_000])))
+        self.assertEqual(echo.stop()[0], 0)
+
+    def test_a_client_that_closes_only_its_sending_side_still_gets_its_responses(self):
+        client, broker = self.dial()
+        for n in range(3):
+            client.send(API_VERSIONS, 0, b"", n)
+        client.socket.shutdown(socket.SHUT_WR)
+        for n in range(3):
+            broker.receive_frame()
+        self.assertEqual(broker.socket.recv(1), b"")
+        for n in range(3):
+            broker.send_frame(struct.pack(">ihi", n, 0, 0))
+            client.receive(n)
+        broker.socket.close()
+        self.assertTrue(client.is_closed())
+        self.assertEqual(self.proxy.errors(), "")
+
+    def test_a_version_of_api_versions_that_it_does_not_know_is_answered_in_version_0(self):
+        client, broker = self.dial()
+        error, apis = client.api_versions(99)
+        self.assertEqual((error, list(apis)), (35, [API_VERSIONS]))
+        client.send(API_VERSIONS, 0, b"")
+        self.assertEqual(struct.unpack_from(">hh", broker.receive_frame()), (API_VERSIONS, 0))
+
+    def test_raw_tokens_of_any_length_pass_both_ways(self):
+        client, broker = self.dial()
+        client.send(SASL, 0, b"\0\5PLAIN", 1)
+        client.send_frame(b"\0me\0secret")  # before the response to the handshake: it waits in the proxy's socket
+        broker.receive_frame()
+        broker.send_frame(struct.pack(">ihi", 1, 0, 0))
+        client.receive(1)
+        self.assertEqual(broker.receive_frame(), b"\0me\0secret")
+        broker.send_frame(b"")
+        self.assertEqual(client.receive_frame(), b"")
+        client.send(METADATA, 0, kb.metadata_body(0, []), 2)
+        self.assertEqual(struct.unpack_from(">hhi", broker.receive_frame()), (METADATA, 0, 2))
+
+    # -- errors close both sides
+
+    def both_close(self, client, broker):
+        self.assertTrue(client.is_closed())
+        self.assertTrue(broker.is_closed())
+
+    def test_bytes_that_are_no_request_close_both_sides(self):
+        for sent, pattern in (
+                (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", r"client: TLS handshake: not_a_kafka_peer at byte 0"),
+                (b"GET / HTTP/1.1\r\n\r\n", r"client: HTTP request: not_a_kafka_peer at byte 0"),
+                (struct.pack(">i", -5), r"client: .*bad_frame_length.*"),
+                (struct.pack(">ihhih", 10, METADATA, 1, 7, 500), r"client: RequestHeader.*truncated.*"),
+                (kb.frame(METADATA, 99, b""), r"client: Metadata v99: unsupported_version"),
+                (kb.frame(999, 0, b""), r"client: .*unsupported_version")):
+            with self.subTest(pattern):
+                self.proxy = self.start(self.upstream.getsockname()[1])
+                client, broker = self.dial()
+                client.socket.sendall(sent)
+                self.both_close(client, broker)
+                self.expect_line(pattern)
+
+    def test_a_client_may_vanish_inside_a_request_and_while_it_is_answered(self):
+        client, broker = self.dial()
+        client.socket.sendall(struct.pack(">i", 100) + b"\0\3\0\0")
+        time.sleep(0.1)
+        client.reset()
+        self.assertTrue(broker.is_closed())
+        self.expect_line("client: truncated.*")
+        before = self.proxy.open_files()
+        for _ in range(10):
+            client, broker = self.dial()
+            client.send(API_VERSIONS, 0, b"")
+            broker.receive_frame()
+            client.reset()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                for _ in range(2):
+                    broker.send_frame(struct.pack(">ihi", 7, 0, 0) + bytes(1000))
+                    time.sleep(0.01)
+            self.assertTrue(broker.is_closed())
+        self.assertLessEqual(self.proxy.open_files(), before)
+
+    def test_a_broker_that_answers_what_nobody_asked_closes_both_sides(self):
+        client, broker = self.dial()
+        broker.send_frame(struct.pack(">ihi", 7, 0, 0))
+        self.both_close(client, broker)
+        self.expect_line(r"broker: ResponseHeader.*: unknown_correlation_id")
+
+    def test_a_broker_that_sends_a_malformed_response_closes_both_sides(self):
+        client, broker = self.dial()
+        client.send(METADATA, 1, kb.metadata_body(1, []))
+        broker.receive_frame()
+        broker.send_frame(struct.pack(">ii", 7, 1000))
+        self.both_close(client, broker)
+        self.expect_line(r"broker: MetadataResponse v1 brokers: count_exceeds_input at byte .*")
+
+    def test_a_broker_that_leaves_closes_the_client_and_is_an_error_only_if_it_owes_responses(self):
+        client, broker = self.dial()
+        broker.socket.close()
+        self.assertTrue(client.is_closed())
+        self.assertEqual(self.proxy.errors(), "")
+        client, broker = self.dial()
+        for n in range(2):
+            client.send(API_VERSIONS, 0, b"", n)
+            broker.receive_frame()
+        broker.socket.close()
+        self.assertTrue(client.is_closed())
+        self.expect_line(r"broker: closed the connection and owes 2 responses")
+
+    def test_without_a_broker_the_client_is_disconnected(self):
+        self.upstream.close()
+        client = Peer(socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE))
+        self.addCleanup(client.socket.close)
+        self.assertTrue(client.is_closed())
+        self.expect_line(r"127\.0\.0\.1:\d+: Connection refused")
+
+    # -- back-pressure
+
+    def test_a_client_that_does_not_read_stops_the_broker_and_costs_no_memory(self):
+        client, broker = self.dial()
+        count, answer = 60, struct.pack(">i", 7) + bytes(1 << 20)
+        for _ in range(count):
+            client.send(FETCH, 4, kb.fetch_body(4, "orders", [(0, 0, 1 << 20)]))
+            broker.receive_frame()
+        answer = struct.pack(">iii", 7, 0, 1) + struct.pack(">h6si", 6, b"orders", 1) \
+            + struct.pack(">ihqqi", 0, 0, 9, 9, 0) + struct.pack(">i", 1 << 20) + bytes(1 << 20)
+        before = self.proxy.status("VmHWM")
+        sent = self.send_until_blocked(broker.socket, (struct.pack(">i", len(answer)) + answer) * count)
+        self.assertLess(sent, count * len(answer))
+        self.assertLess(self.proxy.status("VmHWM") - before, 16_000)
+        rest = (struct.pack(">i", len(answer)) + answer) * count
+        rest, received = rest[sent:], 0
+        while received < count * (len(answer) + 4):
+            if rest:
+                rest = rest[self.send_until_blocked(broker.socket, rest, 0.01):]
+            received += len(client.socket.recv(1 << 20))
+
+    def test_a_broker_that_does_not_read_stops_the_client_and_costs_no_memory(self):
+        client, _ = self.dial()
+        one = kb.frame(PRODUCE, 7, kb.produce_body(7, "orders", [(0, kb.batch([bytes(1 << 20)]))]))
+        before = self.proxy.status("VmHWM")
+        self.assertLess(self.send_until_blocked(client.socket, one * 60), 60 * len(one))
+        self.assertLess(self.proxy.status("VmHWM") - before, 16_000)
+
+    @staticmethod
+    def send_until_blocked(to, data, patience=1.0):
+        """How many bytes could be sent until nothing moved for `patience` seconds."""
+        to.settimeout(patience)
+        sent, view = 0, memoryview(data)
+        with contextlib.suppress(TimeoutError):
+            while sent < len(data):
+                sent += to.send(view[sent:sent + (1 << 20)])
+        to.settimeout(PATIENCE)
+        return sent
+
+    def test_no_more_than_1024_requests_wait_for_a_broker_and_all_are_answered(self):
+        client, broker = self.dial()
+        count = 3000
+        client.socket.sendall(b"".join(kb.frame(API_VERSIONS, 0, b"", n) for n in range(count)))
+        waiting = []
+        broker.socket.settimeout(1)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                waiting.append(broker.receive_frame())
+        self.assertEqual(len(waiting), 1024)
+        broker.socket.settimeout(PATIENCE)
+        for n in range(count):
+            if n >= len(waiting):
+                waiting.append(broker.receive_frame())
+            broker.send_frame(struct.pack(">ihi", n, 0, 0))
+            client.receive(n)
+
+    # -- the program
+
+    def test_invalid_options_are_named_and_exit_with_2(self):
+        for arguments, named in (([], "--upstream is missing"), (["--upstream", "x"], "--upstream x"),
+                                 (["--upstream", "x:0"], "x:0"), (["--upstream", ":1"], ":1"),
+                                 (["--listen", "65536", "--upstream", "x:1"], "--listen 65536"), (["--prot", "1"], "--prot 1"),
+                                 (["--upstream"], "--upstream")):
+            done = subprocess.run([PROXY, *arguments], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
+            self.assertIn("proxy: ", done.stderr)
+            self.assertIn(named, done.stderr.splitlines()[0])
+
+    def test_signals_stop_it_in_any_state_of_its_connections(self):
+        for how in (signal.SIGTERM, signal.SIGINT):
+            proxy = Program(PROXY, "--upstream", f"127.0.0.1:{self.upstream.getsockname()[1]}")
+            with Client(proxy) as waiting, Client(proxy) as half:
+                waiting.send(API_VERSIONS, 0, b"")
+                half.socket.sendall(struct.pack(">i", 1000) + b"\0\1\0\4")
+                time.sleep(0.2)
+                status, rest = proxy.stop(how)
+                self.assertEqual((status, proxy.errors()), (0, ""))
+                self.assertIn("connections: 2, requests: 1,", rest)
+            proxy.close()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
