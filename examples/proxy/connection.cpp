@@ -29,14 +29,18 @@ namespace {
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable); // errors as values
 
+constexpr std::size_t most_at_once = std::size_t{1} << 20; // bytes for one call of the kernel
+
 /// A client and its broker. One coroutine reads requests, another one responses. Each writes a frame before
-/// it reads the next, so a slow receiver stops its sender.
+/// it reads the next, so a slow receiver stops its sender; a third one ends the connection when a receiver
+/// takes nothing at all.
 class connection {
 public:
-    connection(tcp::socket accepted, totals& all)
+    connection(tcp::socket accepted, clock::duration patience, totals& all)
         : client_(std::move(accepted)),
           broker_(client_.get_executor()),
-          answered_(client_.get_executor(), clock::time_point::max()),
+          progress_(client_.get_executor(), clock::time_point::max()),
+          patience_(patience),
           session_(own_, all) {
         const tcp::endpoint here = client_.local_endpoint(ignored_),
                             there = client_.remote_endpoint(ignored_);
@@ -46,27 +50,34 @@ public:
     }
 
     /// Connects to the broker; false if that failed and the connection has ended.
-    asio::awaitable<bool> connect(upstream to);
+    asio::awaitable<bool> connect(const upstream& to);
     asio::awaitable<void> requests();
     asio::awaitable<void> responses();
+    asio::awaitable<void> watch();
 
     /// Closes both sides, and says why unless `why` is empty. Only the first call counts.
     void end(std::string_view why);
 
 private:
+    asio::awaitable<error_code> write(tcp::socket& to, kwire::buffer_chain& waiting,
+                                      clock::time_point& deadline);
     void lost_client(error_code failure);
     void lost_broker(error_code failure);
 
     address own_; ///< where this client reached the proxy
     std::string peer_;
     tcp::socket client_, broker_;
-    asio::steady_timer answered_; ///< never expires; cancelled when a response has come
+    clock::time_point client_deadline_ = clock::time_point::max(); ///< to take the next bytes
+    clock::time_point broker_deadline_ = clock::time_point::max();
+    asio::steady_timer progress_; ///< never expires; cancelled when the client may get or send the next frame
+    clock::duration patience_;
     session session_;
     error_code ignored_;
     bool ended_ = false;
 };
 
-asio::awaitable<bool> connection::connect(upstream to) {
+asio::awaitable<bool> connection::connect(const upstream& to) {
+    broker_deadline_ = clock::now() + patience_;
     tcp::resolver resolver(client_.get_executor());
     auto [not_found, endpoints] = co_await resolver.async_resolve(to.host, to.port, quiet);
     auto failure = not_found;
@@ -79,13 +90,14 @@ asio::awaitable<bool> connection::connect(upstream to) {
         co_return false;
     }
     broker_.set_option(tcp::no_delay(true), ignored_);
-    co_return true;
+    broker_deadline_ = clock::time_point::max();
+    co_return !ended_;
 }
 
 asio::awaitable<void> connection::requests() {
     while (!ended_) {
         if (session_.pending.full()) { // also while the answer to SaslHandshake decides what the client sends
-            co_await answered_.async_wait(quiet);
+            co_await progress_.async_wait(quiet);
             continue;
         }
         auto [failure, frame] = co_await kwire::async_read_frame(client_, session_.client_stream, quiet);
@@ -97,31 +109,54 @@ asio::awaitable<void> connection::requests() {
         if (const auto done = session_.from_client(std::move(frame)); !done)
             co_return end("client: " + kwire::to_string(done.error()));
 
-        auto& to_broker = session_.to_broker;
-        if (!to_broker.empty()) {
-            auto [not_written, size] = co_await asio::async_write(broker_, to_broker, quiet);
-            if (not_written) co_return lost_broker(not_written);
-            to_broker.clear();
-        } else { // ApiVersions, answered by the proxy; then no response of the broker is under way
-            auto [not_written, size] = co_await asio::async_write(client_, session_.to_client, quiet);
-            if (not_written) co_return lost_client(not_written);
-            session_.to_client.clear();
+        if (!session_.to_broker.empty()) {
+            if (const auto failed = co_await write(broker_, session_.to_broker, broker_deadline_))
+                co_return lost_broker(failed);
+        } else { // ApiVersions, answered by the proxy
+            if (const auto failed = co_await write(client_, session_.to_client, client_deadline_))
+                co_return lost_client(failed);
+            progress_.cancel();
         }
     }
 }
 
 asio::awaitable<void> connection::responses() {
-    auto& to_client = session_.to_client;
     while (!ended_) {
         auto [failure, frame] = co_await kwire::async_read_frame(broker_, session_.broker_stream, quiet);
         if (failure) co_return lost_broker(failure);
+        while (!session_.to_client.empty() && !ended_) // an answer of the proxy's own is being written
+            co_await progress_.async_wait(quiet);
         if (const auto done = session_.from_broker(std::move(frame)); !done)
             co_return end("broker: " + kwire::to_string(done.error()));
-        answered_.cancel();
+        progress_.cancel();
+        if (const auto failed = co_await write(client_, session_.to_client, client_deadline_))
+            co_return lost_client(failed);
+    }
+}
 
-        auto [not_written, size] = co_await asio::async_write(client_, to_client, quiet);
-        if (not_written) co_return lost_client(not_written);
-        to_client.clear();
+/// Writes all of `waiting` and empties it.
+asio::awaitable<error_code> connection::write(tcp::socket& to, kwire::buffer_chain& waiting,
+                                              clock::time_point& deadline) {
+    const auto after_each_part = [this, &deadline](const error_code& failure, std::size_t) {
+        deadline = clock::now() + patience_;
+        return failure ? 0 : most_at_once;
+    };
+    auto [failure, size] = co_await asio::async_write(to, waiting, after_each_part, quiet);
+    deadline = clock::time_point::max();
+    waiting.clear();
+    co_return failure;
+}
+
+/// A receiver that has stopped for good would keep both sockets for ever. There is no deadline for senders:
+/// brokers and clients have their own.
+asio::awaitable<void> connection::watch() {
+    asio::steady_timer tick(client_.get_executor());
+    while (!ended_) {
+        const auto now = clock::now();
+        if (now > client_deadline_) end("client: takes no bytes");
+        if (now > broker_deadline_) end("broker: takes no bytes");
+        tick.expires_after(std::chrono::seconds(1));
+        co_await tick.async_wait(quiet);
     }
 }
 
@@ -131,7 +166,7 @@ void connection::end(std::string_view why) {
         std::fprintf(stderr, "%s: %.*s\n", peer_.c_str(), static_cast<int>(why.size()), why.data());
     client_.close(ignored_);
     broker_.close(ignored_);
-    answered_.cancel();
+    progress_.cancel();
 }
 
 /// Clients leave when they like, also while a response is on its way, but not inside a request.
@@ -152,19 +187,25 @@ void connection::lost_broker(error_code failure) {
                   : "broker: closed the connection and owes " + std::to_string(owed) + " responses");
 }
 
-asio::awaitable<void> serve(std::shared_ptr<connection> one, upstream broker) {
-    if (!co_await one->connect(std::move(broker))) co_return;
-    // The handlers keep the connection alive until both coroutines have ended.
-    const auto ended = [one](std::exception_ptr failure) {
+/// What is called when a coroutine of a connection has ended, and keeps it alive until then.
+struct keeper {
+    std::shared_ptr<connection> one;
+
+    void operator()(std::exception_ptr failure) const {
         try {
             if (failure) std::rethrow_exception(failure);
-        } catch (const std::exception& e) { // out of memory
+        } catch (const std::exception& e) { // such as std::bad_alloc
             one->end(e.what());
         }
-    };
+    }
+};
+
+asio::awaitable<void> serve(std::shared_ptr<connection> one, upstream broker) {
     const auto executor = co_await asio::this_coro::executor;
-    asio::co_spawn(executor, one->requests(), ended);
-    asio::co_spawn(executor, one->responses(), ended);
+    asio::co_spawn(executor, one->watch(), keeper{one});
+    if (!co_await one->connect(broker)) co_return;
+    asio::co_spawn(executor, one->requests(), keeper{one});
+    asio::co_spawn(executor, one->responses(), keeper{one});
 }
 
 } // namespace
@@ -176,10 +217,8 @@ asio::awaitable<void> accept(tcp::acceptor acceptor, upstream broker, totals& al
         auto [failure, socket] = co_await acceptor.async_accept(quiet);
         if (!failure) {
             ++all.connections;
-            auto one = std::make_shared<connection>(std::move(socket), all);
-            asio::co_spawn(executor, serve(one, broker), [one](std::exception_ptr thrown) {
-                if (thrown) one->end("out of memory");
-            });
+            auto one = std::make_shared<connection>(std::move(socket), broker.patience, all);
+            asio::co_spawn(executor, serve(one, broker), keeper{one});
         } else { // most likely no file descriptor is left; retrying at once would spin
             std::fprintf(stderr, "accept: %s\n", failure.message().c_str());
             pause.expires_after(std::chrono::milliseconds(100));

@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <chrono>
 #include <string>
 
 #include "session.hpp"
@@ -14,6 +15,7 @@ namespace proxy {
 struct upstream {
     std::string host;
     std::string port;
+    clock::duration patience = std::chrono::minutes(1); ///< with a receiver that takes nothing
 };
 
 /// Accepts clients until the executor stops; each gets a connection to the broker of its own.

@@ -42,12 +42,14 @@ constexpr const char* usage =
     "\n"
     "  --upstream HOST:PORT  the broker; also [IPV6]:PORT\n"
     "  --listen PORT         the port to listen on; 0, the default, chooses a free port\n"
+    "  --patience SECONDS    until a client or broker that takes no bytes is disconnected;\n"
+    "                        default 60\n"
     "  --help                prints this text\n"
     "\n"
     "Prints \"listening on 127.0.0.1:PORT\" when ready. SIGINT and SIGTERM stop it;\n"
     "then it prints totals.\n";
 
-bool read_port(std::string_view text, std::uint16_t& out) {
+bool read_number(std::string_view text, std::uint16_t& out) {
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
     return failure == std::errc{} && end == text.data() + text.size();
 }
@@ -59,8 +61,9 @@ bool read_upstream(std::string_view text, proxy::upstream& out) {
     const std::string_view port = text.substr(colon + 1);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     std::uint16_t number = 0;
-    if (host.empty() || !read_port(port, number) || number == 0) return false;
-    out = {.host = std::string(host), .port = std::string(port)};
+    if (host.empty() || !read_number(port, number) || number == 0) return false;
+    out.host = host;
+    out.port = port;
     return true;
 }
 
@@ -74,9 +77,12 @@ std::optional<options> read_options(int count, char** arguments) {
             std::exit(EXIT_SUCCESS);
         }
         const char* const value = i + 1 < count ? arguments[++i] : "";
-        if (!(name == "--listen" && read_port(value, out.listen)) &&
-            !(name == "--upstream" && read_upstream(value, out.upstream))) {
-            std::fprintf(stderr, "proxy: cannot use %s %s\n", arguments[i - (*value != '\0')], value);
+        std::uint16_t seconds = 0;
+        if (name == "--patience" && read_number(value, seconds) && seconds != 0)
+            out.upstream.patience = std::chrono::seconds(seconds);
+        else if (!(name == "--listen" && read_number(value, out.listen)) &&
+                 !(name == "--upstream" && read_upstream(value, out.upstream))) {
+            std::fprintf(stderr, "proxy: cannot use %s %s\n", name.data(), value);
             return std::nullopt;
         }
     }

@@ -45,8 +45,8 @@ class Proxy(unittest.TestCase):
         self.addCleanup(self.upstream.close)
         self.proxy = self.start(self.upstream.getsockname()[1])
 
-    def start(self, upstream):
-        proxy = Program(PROXY, "--upstream", f"127.0.0.1:{upstream}")
+    def start(self, upstream, *more):
+        proxy = Program(PROXY, "--upstream", f"127.0.0.1:{upstream}", *more)
         self.addCleanup(self.check_end, proxy)
         return proxy
 
@@ -216,22 +216,27 @@ class Proxy(unittest.TestCase):
 
     def test_a_client_that_does_not_read_stops_the_broker_and_costs_no_memory(self):
         client, broker = self.dial()
-        count, answer = 60, struct.pack(">i", 7) + bytes(1 << 20)
+        answers = self.big_answers(client, broker)
+        before = self.proxy.status("VmHWM")
+        sent = self.send_until_blocked(broker.socket, answers)
+        self.assertLess(sent, len(answers))
+        self.assertLess(self.proxy.status("VmHWM") - before, 16_000)
+        rest, received = answers[sent:], 0
+        while received < len(answers):
+            if rest:
+                rest = rest[self.send_until_blocked(broker.socket, rest, 0.01):]
+            received += len(client.socket.recv(1 << 20))
+
+    @staticmethod
+    def big_answers(client, broker):
+        """Asks 60 times, and returns the responses, of 1 MiB each."""
+        count = 60
         for _ in range(count):
             client.send(FETCH, 4, kb.fetch_body(4, "orders", [(0, 0, 1 << 20)]))
             broker.receive_frame()
         answer = struct.pack(">iii", 7, 0, 1) + struct.pack(">h6si", 6, b"orders", 1) \
             + struct.pack(">ihqqi", 0, 0, 9, 9, 0) + struct.pack(">i", 1 << 20) + bytes(1 << 20)
-        before = self.proxy.status("VmHWM")
-        sent = self.send_until_blocked(broker.socket, (struct.pack(">i", len(answer)) + answer) * count)
-        self.assertLess(sent, count * len(answer))
-        self.assertLess(self.proxy.status("VmHWM") - before, 16_000)
-        rest = (struct.pack(">i", len(answer)) + answer) * count
-        rest, received = rest[sent:], 0
-        while received < count * (len(answer) + 4):
-            if rest:
-                rest = rest[self.send_until_blocked(broker.socket, rest, 0.01):]
-            received += len(client.socket.recv(1 << 20))
+        return (struct.pack(">i", len(answer)) + answer) * count
 
     def test_a_broker_that_does_not_read_stops_the_client_and_costs_no_memory(self):
         client, _ = self.dial()
@@ -239,6 +244,27 @@ class Proxy(unittest.TestCase):
         before = self.proxy.status("VmHWM")
         self.assertLess(self.send_until_blocked(client.socket, one * 60), 60 * len(one))
         self.assertLess(self.proxy.status("VmHWM") - before, 16_000)
+
+    def test_a_receiver_that_takes_nothing_is_disconnected_and_a_slow_one_is_not(self):
+        def peers():
+            self.proxy = self.start(self.upstream.getsockname()[1], "--patience", "1")
+            return self.dial()
+        client, broker = peers()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.send_until_blocked(broker.socket, self.big_answers(client, broker), 10)
+        self.expect_line("client: takes no bytes")
+        client, broker = peers()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.send_until_blocked(client.socket, kb.frame(PRODUCE, 7, kb.produce_body(
+                7, "orders", [(0, kb.batch([bytes(1 << 20)]))])) * 60, 10)
+        self.expect_line("broker: takes no bytes")
+        client, broker = peers()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+        sent = self.send_until_blocked(broker.socket, self.big_answers(client, broker), 0.1)
+        for _ in range(40):  # 4 seconds
+            time.sleep(0.1)
+            client.read((sent - (2 << 20)) // 40)  # the last frames may be incomplete
+        self.assertEqual(self.proxy.errors(), "")
 
     @staticmethod
     def send_until_blocked(to, data, patience=1.0):
