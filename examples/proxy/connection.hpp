@@ -11,7 +11,7 @@
 
 namespace proxy {
 
-/// The broker behind the proxy; its name is resolved for each connection.
+/// The broker that the proxy passes requests on to. Its name is resolved for each connection.
 struct upstream {
     std::string host;
     std::string port;

@@ -36,9 +36,9 @@ struct options {
 constexpr const char* usage =
     "usage: proxy --upstream HOST:PORT [--listen PORT]\n"
     "\n"
-    "Stands on 127.0.0.1 between Kafka clients and one broker. Clients find every broker\n"
+    "A proxy on 127.0.0.1 between Kafka clients and one broker. Clients find every broker\n"
     "at the proxy's own address, and the versions that both the broker and kwire know.\n"
-    "All else, SASL included, passes as it came.\n"
+    "All else, SASL included, passes unchanged.\n"
     "\n"
     "  --upstream HOST:PORT  the broker; also [IPV6]:PORT\n"
     "  --listen PORT         the port to listen on; 0, the default, chooses a free port\n"

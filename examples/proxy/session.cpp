@@ -54,9 +54,9 @@ outcome session::from_client(kwire::shared_buffer frame) {
     if (pending.is_token(frame.span())) return pass_on(std::move(frame)); // SASL, without a header
     auto request = kwire::parse_request_frame(std::move(frame), of_clients);
     if (!request) return std::unexpected(request.error());
+    // A proxy that looks into some requests dispatches here, as docs/proxy.md does.
     if (kwire::versions_in(spoken, request->api()).contains(request->api_version()))
-        return pass_on(
-            std::move(*request).frame()); // to look into some requests: dispatch, see docs/proxy.md
+        return pass_on(std::move(*request).frame());
 
     // A response of our own must not overtake those of the broker, so it is only for a client that waits for
     // none. Clients begin with ApiVersions, and do.

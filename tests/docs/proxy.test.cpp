@@ -87,7 +87,8 @@ outcome session::from_client(kwire::shared_buffer frame) {
     auto request = kwire::parse_request_frame(std::move(frame), of_clients);
     if (!request) return std::unexpected(request.error());
     if (!speaks(*request)) {
-        if (request->api() == kwire::api_key::api_versions) return answer_itself(*request);
+        if (request->api() == kwire::api_key::api_versions && pending.in_flight() == 0)
+            return answer_itself(*request);
         return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
                                             .message = kwire::facts_of(request->api()).name,
                                             .version = request->api_version(),
@@ -219,12 +220,18 @@ TEST_CASE("the proxy of the page answers unknown versions of ApiVersions itself"
     auto later = kwire::unique_buffer::with_capacity(asked.size());
     later.append(asked);
     later.data()[3] = std::byte{99};
-    REQUIRE(one.from_client(std::move(later).freeze()));
+    const auto newer = std::move(later).freeze();
+    REQUIRE(one.from_client(newer));
     const auto frame =
         kwire::parse_response_frame(only_one(to_client), kwire::api_key::api_versions, 99).value();
     CHECK(frame.api_version() == 0);
     const auto answer = kwire::parse<kwire::api_versions_response>(frame).value();
     CHECK(kwire::retry_version(*answer, 99) == 4);
+
+    to_broker.clear();
+    REQUIRE(one.from_client(request<kwire::metadata_request>({}, 12, 2)));
+    CHECK(one.from_client(newer).error() == kwire::errc::unsupported_version);
+    CHECK(to_client.empty()); // it would have overtaken the response of the broker
 }
 
 TEST_CASE("the proxy of the page restricts the broker's versions and keeps its throttle time") {

@@ -186,7 +186,7 @@ TEST_CASE("a version of ApiVersions that is newer than the proxy is answered onl
                                                    kwire::api_key::api_versions, 99)
                            .value();
     CHECK(frame.api_version() == 0);
-    // The answer is not written yet, so there is no second one that could wait behind it.
+    // The answer is not written yet, so there is no second one that would have to wait for it.
     CHECK(one.session.from_client(newer).error() == kwire::errc::unsupported_version);
     one.session.to_client.clear();
     one.ask<kwire::metadata_request>({}, 12);

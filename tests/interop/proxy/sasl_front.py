@@ -3,7 +3,7 @@
 
     python3 sasl_front.py --upstream 127.0.0.1:9092 --sasl v1 --user alice --password secret --advertise 9099
 
---sasl none  authenticates nobody
+--sasl none  needs no authentication
 --sasl v0    offers SaslHandshake v0 alone, so that tokens are raw frames without headers
 --sasl v1    offers SaslHandshake v0 and v1, and SaslAuthenticate
 
@@ -121,9 +121,7 @@ class Front:
         self.totals["connections"] += 1
         broker_reader, broker_writer = await asyncio.open_connection(self.host, self.port)
         try:
-            asked = {}
-            client_ends = self.relay_requests(reader, writer, broker_reader, broker_writer, asked)
-            await client_ends
+            await self.relay_requests(reader, writer, broker_reader, broker_writer)
         except Refused as why:
             print(f"refused: {why}", file=sys.stderr, flush=True)
         except ConnectionError:
@@ -132,9 +130,10 @@ class Front:
             broker_writer.close()
             writer.close()
 
-    async def relay_requests(self, reader, writer, broker_reader, broker_writer, asked):
+    async def relay_requests(self, reader, writer, broker_reader, broker_writer):
         if self.options.sasl != "none" and not await self.authenticate(reader, writer, broker_reader, broker_writer):
             return
+        asked = {}  # API and version of the requests whose responses are changed, by correlation id
         responses = asyncio.create_task(self.relay_responses(broker_reader, writer, asked))
         try:
             while (frame := await read_frame(reader)) is not None:
@@ -200,7 +199,7 @@ class Front:
 
     def authenticate_request(self, writer, version, correlation, body):
         if version >= 2:
-            length, at = read_uvarint(body, 1)  # behind the tags of the header
+            length, at = read_uvarint(body, 1)  # after the tags of the header
             token = body[at:at + length - 1]
         else:
             token = body[4:4 + struct.unpack_from(">i", body)[0]]

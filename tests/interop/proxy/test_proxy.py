@@ -59,7 +59,7 @@ class Chain:
         self.parts.append(part)
         return part
 
-    def somebody_dialled_the_broker(self):
+    def a_client_went_to_the_broker(self):
         try:
             self.decoy.accept()[0].close()
             return True
@@ -122,8 +122,8 @@ class ThroughTheProxy(unittest.TestCase):
         return chain
 
     def check_end(self, chain):
-        """Stops the chain; the totals of the front. Nobody went around the proxy, and kwire copied nothing."""
-        self.assertFalse(chain.somebody_dialled_the_broker())
+        """Stops the chain; the totals of the front. No client has connected to the broker itself, and kwire has copied no payload."""
+        self.assertFalse(chain.a_client_went_to_the_broker())
         status, said = chain.proxy.stop()
         self.assertEqual(status, 0, chain.proxy.errors())
         self.assertNotIn("ERROR", chain.proxy.errors())  # of a sanitizer
