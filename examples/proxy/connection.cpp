@@ -107,7 +107,7 @@ asio::awaitable<void> connection::requests() {
         }
         if (failure) co_return lost_client(failure);
         if (const auto done = session_.from_client(std::move(frame)); !done)
-            co_return end("client: " + kwire::to_string(done.error()));
+            co_return end("client: " + done.error());
 
         if (!session_.to_broker.empty()) {
             if (const auto failed = co_await write(broker_, session_.to_broker, broker_deadline_))
@@ -127,7 +127,7 @@ asio::awaitable<void> connection::responses() {
         while (!session_.to_client.empty() && !ended_) // an answer of the proxy's own is being written
             co_await progress_.async_wait(quiet);
         if (const auto done = session_.from_broker(std::move(frame)); !done)
-            co_return end("broker: " + kwire::to_string(done.error()));
+            co_return end("broker: " + done.error());
         progress_.cancel();
         if (const auto failed = co_await write(client_, session_.to_client, client_deadline_))
             co_return lost_client(failed);

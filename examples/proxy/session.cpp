@@ -3,10 +3,12 @@
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/error_text.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/write/to_data.hpp>
 
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "addresses.hpp"
@@ -26,24 +28,28 @@ constexpr auto spoken = [] {
 /// A strict parse would close the connection of clients that Kafka serves.
 constexpr auto of_clients = kwire::parse_options::as_kafka();
 
+std::unexpected<std::string> because(const kwire::error& why) {
+    return std::unexpected(kwire::to_string(why));
+}
+
 /// The only place that writes lengths of frames that are passed on: the frame readers have removed them.
 outcome send(kwire::buffer_chain& peer, kwire::buffer_chain frame) {
     auto out = kwire::with_length(std::move(frame));
-    if (!out) return std::unexpected(out.error());
+    if (!out) return because(out.error());
     peer.put(*std::move(out));
     return {};
 }
 
 /// Sends what encode_response made; that has its length.
 outcome send_encoded(kwire::buffer_chain& peer, std::expected<kwire::buffer_chain, kwire::error> encoded) {
-    if (!encoded) return std::unexpected(encoded.error());
+    if (!encoded) return because(encoded.error());
     peer.put(*std::move(encoded));
     return {};
 }
 
 /// The error of the frame, or else the outcome that the visitor returned.
 outcome flat(std::expected<outcome, kwire::error> done) {
-    return done ? *std::move(done) : outcome(std::unexpected(done.error()));
+    return done ? *std::move(done) : outcome(because(done.error()));
 }
 
 } // namespace
@@ -53,7 +59,7 @@ outcome flat(std::expected<outcome, kwire::error> done) {
 outcome session::from_client(kwire::shared_buffer frame) {
     if (pending.is_token(frame.span())) return pass_on(std::move(frame)); // SASL, without a header
     auto request = kwire::parse_request_frame(std::move(frame), of_clients);
-    if (!request) return std::unexpected(request.error());
+    if (!request) return because(request.error());
     // A proxy that looks into some requests dispatches here, as docs/proxy.md does.
     if (kwire::versions_in(spoken, request->api()).contains(request->api_version()))
         return pass_on(std::move(*request).frame());
@@ -62,15 +68,15 @@ outcome session::from_client(kwire::shared_buffer frame) {
     // none. Clients begin with ApiVersions, and do.
     const bool waits_for_none = pending.in_flight() == 0 && to_client.empty();
     if (request->api() == kwire::api_key::api_versions && waits_for_none) return answer_itself(*request);
-    return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
-                                        .message = kwire::facts_of(request->api()).name,
-                                        .version = request->api_version(),
-                                        .located = false});
+    const std::string_view name = kwire::facts_of(request->api()).name;
+    return std::unexpected(
+        (name.empty() ? "API " + std::to_string(static_cast<int>(request->api())) : std::string(name)) +
+        " v" + std::to_string(request->api_version()) + " is not supported");
 }
 
 outcome session::pass_on(kwire::shared_buffer frame) {
     auto noted = pending.sent(frame.span(), clock::now());
-    if (!noted) return std::unexpected(noted.error());
+    if (!noted) return because(noted.error());
     ++(noted->is_token ? all_.tokens : all_.requests);
     return send(to_broker, std::move(frame));
 }
@@ -78,7 +84,7 @@ outcome session::pass_on(kwire::shared_buffer frame) {
 /// The client's version of ApiVersions is newer than this proxy: it gets version 0 and asks again.
 outcome session::answer_itself(const kwire::request_frame& asked) {
     const auto answer = kwire::answer_api_versions(asked, spoken);
-    if (!answer) return std::unexpected(answer.error());
+    if (!answer) return because(answer.error());
     ++all_.requests;
     return send_encoded(to_client,
                         kwire::encode_response(answer->body, answer->version, asked.correlation_id()));
@@ -88,8 +94,8 @@ outcome session::answer_itself(const kwire::request_frame& asked) {
 
 outcome session::from_broker(kwire::shared_buffer frame) {
     const auto asked = pending.received(frame.span());
-    if (!asked) return std::unexpected(asked.error()); // nothing was asked
-    if (!*asked) {                                     // a raw SASL token has no header
+    if (!asked) return because(asked.error()); // nothing was asked
+    if (!*asked) {                             // a raw SASL token has no header
         ++all_.tokens;
         return send(to_client, std::move(frame));
     }

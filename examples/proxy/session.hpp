@@ -4,7 +4,6 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/connect/correlator.hpp>
 #include <kwire/connect/frame_reader.hpp>
-#include <kwire/error.hpp>
 #include <kwire/messages/view/api_versions.hpp>
 #include <kwire/read/message.hpp>
 
@@ -23,8 +22,8 @@ struct address {
     std::int32_t port = 0;
 };
 
-/// Nothing, or the reason to close both connections.
-using outcome = std::expected<void, kwire::error>;
+/// Nothing, or the reason to close both connections, in words.
+using outcome = std::expected<void, std::string>;
 
 /// Counters since the start, of all sessions.
 struct totals {
