@@ -1,5 +1,6 @@
 // Stamps the base offset into record batches in place: the time must not depend on the size of the batch.
 #include <kwire/records/batch.hpp>
+#include <kwire/records/crc.hpp>
 
 #include <benchmark/benchmark.h>
 

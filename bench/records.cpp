@@ -3,6 +3,7 @@
 #include "bench/records.hpp"
 
 #include <kwire/records/builder.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/record_range.hpp>
 #include <kwire/records/skim.hpp>
 #include <kwire/records/stamp.hpp>

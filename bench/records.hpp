@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/records/builder.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/record_range.hpp>
 #include <kwire/wire/crc32c.hpp>
 

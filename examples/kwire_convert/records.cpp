@@ -6,6 +6,7 @@
 #include <kwire/compression/zstd.hpp>
 #include <kwire/messages/end_txn_marker.hpp>
 #include <kwire/records/control.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/patch.hpp>
 #include <kwire/records/read.hpp>
 #include <kwire/reflect/json.hpp>

@@ -35,11 +35,13 @@
 #include <kwire/read/unknown_tags.hpp>
 #include <kwire/read/versioned.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/records/batch_header.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/check_content.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/control_builder.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/down_convert.hpp>
 #include <kwire/records/edit.hpp>
 #include <kwire/records/legacy_builder.hpp>

@@ -4,6 +4,7 @@
 /// must find what a loop finds.
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/down_convert.hpp>
 #include <kwire/records/legacy_builder.hpp>
 #include <kwire/records/read.hpp>

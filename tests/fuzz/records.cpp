@@ -3,6 +3,7 @@
 /// the loop; and what is stamped in place must be shown.
 #include <kwire/records/check.hpp>
 #include <kwire/records/control.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/read.hpp>
 
 #include <algorithm>

@@ -10,6 +10,7 @@
 #include <kwire/messages/registry.hpp>
 #include <kwire/messages/sync_group.hpp>
 #include <kwire/records/batch.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/reflect/transcode.hpp>
 
 #include <boost/json/parse.hpp>

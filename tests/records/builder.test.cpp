@@ -1,4 +1,5 @@
 #include <kwire/records/builder.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/record_range.hpp>
 
 #include <boost/json.hpp>

@@ -1,5 +1,6 @@
 // needs: gzip snappy lz4 zstd
 #include <kwire/records/builder.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/detail/decompress.hpp>
 #include <kwire/records/record_range.hpp>
 

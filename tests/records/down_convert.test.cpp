@@ -1,4 +1,5 @@
 // needs: gzip snappy lz4 zstd
+#include <kwire/records/crc.hpp>
 #include <kwire/records/down_convert.hpp>
 
 #include <boost/json.hpp>

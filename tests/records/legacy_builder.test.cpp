@@ -3,6 +3,7 @@
 #include <kwire/compression/lz4.hpp>
 #include <kwire/compression/snappy.hpp>
 #include <kwire/compression/zstd.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/detail/decompress.hpp>
 #include <kwire/records/legacy_builder.hpp>
 

@@ -1,3 +1,4 @@
+#include <kwire/records/crc.hpp>
 #include <kwire/records/patch.hpp>
 
 #include <boost/json.hpp>

@@ -1,4 +1,5 @@
 #include <kwire/records/check.hpp>
+#include <kwire/records/crc.hpp>
 #include <kwire/records/patch.hpp>
 #include <kwire/records/stamp.hpp>
 

@@ -6,7 +6,7 @@
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
-#include <kwire/records/check.hpp>
+#include <kwire/records/detail/batch_defect.hpp>
 #include <kwire/reflect/detail/text_sink.hpp>
 
 #include <cstddef>
@@ -37,12 +37,8 @@ KWIRE_NOINLINE inline void print_records(text_sink& out, std::span<const std::by
         const auto found = batch_at(bytes.subspan(at));
         if (!found) {
             refusal = found.error();
-        } else if (const auto defect = find_defect(*found, false)) {
-            refusal = error{.code = defect->code,
-                            .offset = defect->offset,
-                            .needed = defect->needed,
-                            .left = defect->left};
-            refusal->enter({defect->field});
+        } else if (const auto defect = find_header_defect(*found)) {
+            refusal = error_of(*defect);
         }
         if (refusal) {
             refusal->offset += at;
