@@ -203,12 +203,12 @@ template <stored_topic Topic, class Visitor>
     using taken = detail::stored_taken_by<Topic, plain>;
     static_assert(taken::seen,
                   "the messages that this visitor accepts cannot be deduced: use overloaded, and "
-                  "functions that are no templates");
+                  "functions whose parameters have types");
     if constexpr (taken::seen)
         static_assert(
             detail::each_is_called_in<Topic, plain>,
             "a function of this visitor is never called: its parameters must be views of messages of "
-            "this topic, or stored_message<Topic>, and no templates");
+            "this topic, or stored_message<Topic>");
     using run = detail::record_visitor<Topic, std::remove_reference_t<Visitor>>;
     const auto stored = stored_message_of<Topic>(key, value);
     if (!stored) return typename run::outcome(std::unexpected(stored.error()));
