@@ -92,7 +92,7 @@ namespace detail {
     return client_id_fits(start, size, request_header_version(api, version), of_null);
 }
 
-/// Whether `frame` can be a request to a broker of any release, and so is no raw SASL token.
+/// Whether `frame` can be a request to a broker of any release, and so not a raw SASL token.
 ///
 /// A broker may know APIs and versions that kwire does not, and it takes every negative length for null:
 /// with a narrower rule a client could pass requests through a proxy as tokens. Of Kafka's mechanisms only
