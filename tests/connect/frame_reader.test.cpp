@@ -210,6 +210,8 @@ TEST_CASE("a new limit applies from the next length on") {
 
 TEST_CASE("a reader has a direction, and does not outlive a temporary correlator") {
     static_assert(!std::is_default_constructible_v<kwire::frame_reader>);
+    static_assert(!std::is_destructible_v<kwire::frame_reader>); // to delete it would be undefined
+    static_assert(std::is_default_constructible_v<kwire::request_reader>);
     static_assert(std::is_constructible_v<kwire::response_reader, kwire::correlator<int>&>);
     static_assert(!std::is_constructible_v<kwire::response_reader, kwire::correlator<int>>);
     static_assert(!std::is_move_constructible_v<kwire::request_reader>);

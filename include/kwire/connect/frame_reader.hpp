@@ -71,7 +71,6 @@ class basic_frame_reader {
 public:
     basic_frame_reader(const basic_frame_reader&) = delete;
     basic_frame_reader& operator=(const basic_frame_reader&) = delete;
-    ~basic_frame_reader() = default;
 
     /// Uninitialised memory for the next bytes; valid until commit() or next().
     ///
@@ -150,6 +149,7 @@ protected:
     basic_frame_reader(detail::direction direction, std::uint32_t min_frame_bytes,
                        const frame_limits& in_force, const detail::token_exchange* exchange) noexcept
         : limits_(in_force), min_frame_bytes_(min_frame_bytes), direction_(direction), exchange_(exchange) {}
+    ~basic_frame_reader() = default; // not public: deleted as this, a reader would not end as what it is
 
 private:
     static constexpr std::size_t first_capacity = std::size_t{16} * 1024;
