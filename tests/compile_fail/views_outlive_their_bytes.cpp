@@ -1,5 +1,6 @@
 /// Views point at bytes that the program must keep alive: mistakes in which it does not.
 #include <kwire/connect/frame.hpp>
+#include <kwire/embedded/stored_message.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/read/parse.hpp>
@@ -34,6 +35,7 @@ std::size_t use() {
     const std::vector<std::byte> file = read_file();
     if (const auto view = kwire::parse_view<request>(file, 12)) size += view->topics().size();
     if (const auto view = kwire::parse_view<request, 12>(mapped_file())) size += view->topics().size();
+    if (const auto stored = kwire::stored_message_of<kwire::consumer_offsets>(file, mapped_file())) size += 1;
     if (const auto view = kwire::parse_view<request>(std::span(file).first(3), 1)) size += 1;
     if (const auto batch = kwire::batch_at(mapped_file())) size += batch->crc();
     if (const auto header = kwire::overlay<kwire::batch_header>(mapped_file())) size += (*header)->crc;
@@ -127,6 +129,19 @@ request::view view_to_write_to(kwire::editable<request> message) { return *messa
 #elif KWIRE_MUST_FAIL == 22
 // expect(clang): address of stack memory
 std::span<const std::byte> bytes_of_a_buffer(kwire::shared_buffer buffer) { return buffer.span(); }
+#elif KWIRE_MUST_FAIL == 23
+// expect: use of deleted function|call to deleted function
+auto view_of_a_tool(const kwire::message_info& info) { return kwire::parse_view(info, read_file(), 1); }
+#elif KWIRE_MUST_FAIL == 24
+// expect: use of deleted function|call to deleted function
+auto view_behind_a_version(const kwire::message_info& info) {
+    return kwire::parse_versioned_view(info, read_file());
+}
+#elif KWIRE_MUST_FAIL == 25
+// expect: use of deleted function|call to deleted function
+auto record_of_a_temporary() {
+    return kwire::stored_message_of<kwire::consumer_offsets>(read_file(), std::nullopt);
+}
 #endif
 
 // Correct: the owner lives on, or a view gives another one.

@@ -257,6 +257,10 @@ stored_message_of(std::optional<std::span<const std::byte>> key,
         return detail::stored_access::make<Topic>(static_cast<std::int16_t>(frame->type), {}, value, *frame);
     }
 }
+/// Not for temporary owners, whose bytes are gone before the result is looked at.
+template <stored_topic Topic, class Key, class Value>
+    requires(detail::temporary_owner<Key> || detail::temporary_owner<Value>)
+std::expected<stored_message<Topic>, error> stored_message_of(Key&& key, Value&& value) = delete;
 /// The same for a record, whose bytes must outlive the result.
 template <stored_topic Topic>
 [[nodiscard]] std::expected<stored_message<Topic>, error>

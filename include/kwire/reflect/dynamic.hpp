@@ -368,6 +368,11 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
         message.facts.name);
 }
 
+/// Not for temporary owners, whose bytes are gone before the view is looked at: `parse` keeps them.
+template <detail::temporary_owner Owner>
+std::expected<dynamic_view, error> parse_view(const message_info& message, Owner&& body, int version,
+                                              parse_options options = {}) = delete;
+
 /// In place of a message: which one it is was known at run time only. `message<dynamic>` is what `parse`
 /// makes.
 struct dynamic {
@@ -410,6 +415,10 @@ parse_versioned_view(const message_info& message, std::span<const std::byte> byt
             return parse_view(message, body, version, of_body);
         });
 }
+/// Not for temporary owners, as parse_view.
+template <detail::temporary_owner Owner>
+std::expected<dynamic_view, error> parse_versioned_view(const message_info& message, Owner&& bytes,
+                                                        parse_options options = {}) = delete;
 
 [[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b);
 
