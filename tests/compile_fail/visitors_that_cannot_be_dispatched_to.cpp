@@ -1,8 +1,6 @@
-/// Visitors of frames and of records: mistakes that would lose a message or read it as another.
+/// Visitors of frames: mistakes that would lose a message or read it as another.
 #include <kwire/connect/dispatch.hpp>
-#include <kwire/embedded/visit_record.hpp>
 #include <kwire/messages/metadata.hpp>
-#include <kwire/messages/offset_commit_record.hpp>
 
 #ifndef KWIRE_MUST_FAIL
 #define KWIRE_MUST_FAIL 0
@@ -13,11 +11,6 @@ using kwire::overloaded;
 kwire::request_frame receive();
 kwire::message<kwire::metadata_request> receive_metadata();
 
-template <class Visitor>
-auto visit(Visitor visitor) {
-    return kwire::visit_record<kwire::consumer_offsets>(std::nullopt, std::nullopt, visitor);
-}
-
 /// Correct: one function for each message that matters, and one for everything else.
 std::size_t use() {
     std::size_t size = 0;
@@ -27,13 +20,6 @@ std::size_t use() {
                        [&](const kwire::request_frame& other) { size += other.body().size(); },
                    });
     size += done.has_value() ? 1 : 0;
-    const auto visited = visit(overloaded{
-        [&](kwire::offset_commit_key::view key, std::optional<kwire::offset_commit_value::view>) {
-            size += key.group().size();
-        },
-        [](const auto&) {},
-    });
-    size += visited.has_value() ? 1 : 0;
 
 #if KWIRE_MUST_FAIL == 1
     // expect: the visitor must also accept the frame
@@ -83,25 +69,6 @@ std::size_t use() {
                                          [](kwire::metadata_request::view) {},
                                          [](const kwire::request_frame&) {},
                                      });
-#elif KWIRE_MUST_FAIL == 11
-    // expect: a function of this visitor is never called
-    (void)visit(overloaded{
-        [](kwire::offset_commit_key::view, auto) {},
-        [](kwire::stored_message<kwire::consumer_offsets>) {},
-    });
-#elif KWIRE_MUST_FAIL == 12
-    // expect: a function of this visitor is never called
-    (void)visit(overloaded{
-        [](const kwire::message<kwire::offset_commit_value>&) {},
-        [](kwire::stored_message<kwire::consumer_offsets>) {},
-    });
-#elif KWIRE_MUST_FAIL == 13
-    // expect: the messages that this visitor accepts cannot be deduced
-    struct two_functions {
-        void operator()(kwire::offset_commit_key::view, std::optional<kwire::offset_commit_value::view>) {}
-        void operator()(kwire::stored_message<kwire::consumer_offsets>) {}
-    };
-    (void)visit(two_functions{});
 #endif
     return size;
 }

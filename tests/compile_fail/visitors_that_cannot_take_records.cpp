@@ -57,6 +57,21 @@ std::size_t use() {
     (void)kwire::visit_record<kwire::cluster_metadata>(
         receive(), overloaded{[](kwire::offset_commit_value::view) {},
                               [](kwire::stored_message<kwire::cluster_metadata>) {}});
+#elif KWIRE_MUST_FAIL == 7
+    // expect: a function of this visitor is never called
+    (void)kwire::visit_record<consumer_offsets>(
+        receive(), overloaded{[](kwire::offset_commit_key::view, auto) {}, rest});
+#elif KWIRE_MUST_FAIL == 8
+    // expect: a function of this visitor is never called
+    (void)kwire::visit_record<consumer_offsets>(
+        receive(), overloaded{[](const kwire::message<kwire::offset_commit_value>&) {}, rest});
+#elif KWIRE_MUST_FAIL == 9
+    // expect: the messages that this visitor accepts cannot be deduced
+    struct two_functions {
+        void operator()(kwire::offset_commit_key::view, std::optional<kwire::offset_commit_value::view>) {}
+        void operator()(kwire::stored_message<consumer_offsets>) {}
+    };
+    (void)kwire::visit_record<consumer_offsets>(receive(), two_functions{});
 #endif
     return size;
 }
