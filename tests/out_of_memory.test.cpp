@@ -551,7 +551,9 @@ TEST_CASE("indexes, other versions and clamped offers are made whole or not at a
     REQUIRE(answer);
     const support::promise clamped = fail_making(
         nothing, [&](int) { return kwire::clamp(**answer, kwire::known_apis); },
-        [](const auto& data) { return data.api_keys.size() == 1 && data.supported_features.size() == 1; });
+        [](const auto& out) {
+            return out.body.api_keys.size() == 1 && out.body.supported_features.size() == 1;
+        });
     CHECK(clamped.broken == "");
     CHECK(clamped.refused == kept_promise(3).refused);
 }
