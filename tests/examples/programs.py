@@ -4,7 +4,7 @@ import re
 import subprocess
 import tempfile
 
-from test_echo_broker import Broker
+from echo_broker import Broker
 
 
 class Program(Broker):

@@ -16,8 +16,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_bytes as kb
+from echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client
 from programs import Program
-from test_echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client
 
 PROXY = BROKER.parent / "proxy"
 

@@ -27,10 +27,9 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "examples"))
-import kafka_bytes as kb  # noqa: E402
 import test_clients_read_batches as kcat_format  # noqa: E402
+from echo_broker import BROKER, PATIENCE  # noqa: E402
 from programs import Program  # noqa: E402
-from test_echo_broker import BROKER, PATIENCE  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]).resolve()
 CONFLUENT_KAFKA = "confluent-kafka==2.16.1"
