@@ -59,6 +59,8 @@ def main():
                 check(end)
                 if message is None:
                     continue
+                if message.error() and message.error().code() == kafka.KafkaError.GROUP_AUTHORIZATION_FAILED:
+                    continue  # the echo broker has no groups, and assign() needs none
                 if message.error():
                     raise Failed(message.error().str())
                 records.append([text(message.key()), text(message.value()),
