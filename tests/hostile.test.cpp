@@ -1,9 +1,10 @@
-/// Invalid bytes for every version of every message, through the tables: truncated at each byte, and with
-/// each byte replaced.
+/// Invalid bytes for every version of every message: truncated at each byte, and with each byte replaced.
 ///
-/// All pairs of message and version are here; tests/messages/hostile.test.cpp damages some of them in
-/// more ways, and reads them through typed views too. Inputs are in heap blocks of exactly their size, so
-/// that AddressSanitizer detects reads past the end, and every accessor is called on accepted input.
+/// All pairs of message and version are here, each read in three forms: through the tables, as the view of a
+/// version known at run time, and as that of a constant. tests/messages/hostile.test.cpp damages some of them
+/// in more ways, and reads every field of theirs through typed views too. Inputs are in heap blocks of
+/// exactly their size, so that AddressSanitizer detects reads past the end, and every accessor of dynamic
+/// views is called on accepted input.
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/transcode.hpp>
 
@@ -17,7 +18,9 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "generated/walks.hpp"
 #include "support/bytes.hpp"
+#include "support/chosen.hpp"
 #include "support/count_allocations.hpp"
 #include "support/golden.hpp"
 #include "support/golden_count.hpp"
@@ -78,6 +81,15 @@ const kwire::message_info& info_of(const golden_message& line) {
     return *info;
 }
 
+const support::walked_message& walks_of(const golden_message& line) {
+    static const auto all = [] {
+        std::map<std::string_view, support::walked_message> by_name;
+        for (const auto& one : support::all_walked_messages()) by_name.emplace(one.facts.name, one);
+        return by_name;
+    }();
+    return all.at(line.message);
+}
+
 /// The result of reading some bytes: a digest, or nothing if they were refused.
 struct outcome {
     std::optional<kwire::error> refused;
@@ -118,9 +130,28 @@ std::string fault_of_canonical(const kwire::message_info& info, std::span<const 
     return kwire::same_content(*again, **held) ? "" : "other content";
 }
 
+bool same_refusal(const std::optional<kwire::error>& a, const std::optional<kwire::error>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->code == b->code && a->offset == b->offset && a->needed == b->needed && a->left == b->left;
+}
+
+/// Reads as typed views do, which must find what a dynamic one has found: the version known at run time, then
+/// as a constant. Returns the defect, empty if there is none.
+std::string fault_of_typed(const support::walked_message& message, std::span<const std::byte> bytes,
+                           int version, parse_options options, const outcome& dynamic) {
+    support::places general(bytes), fixed(bytes);
+    if (!same_refusal(message.walk(bytes, version, general, options), dynamic.refused))
+        return "the view of a version known at run time disagrees";
+    if (!same_refusal(message.fixed_walk_of(version)(bytes, fixed, options), dynamic.refused))
+        return "the view of a version known at compile time disagrees";
+    if (!dynamic.refused && !options.trailing_bytes && !fixed.unrolled) // strictly
+        return "the unrolled check refuses by itself what the general one accepts";
+    return general.steps() == fixed.steps() ? "" : "the two views see different places";
+}
+
 class judge {
 public:
-    judge(const golden_message& line) : line_(line), info_(info_of(line)) {}
+    judge(const golden_message& line) : line_(line), info_(info_of(line)), walks_(walks_of(line)) {}
 
     /// Reads strictly and leniently. Strictly valid bytes must be accepted leniently too, and show the same.
     outcome operator()(std::span<const std::byte> bytes) {
@@ -130,7 +161,10 @@ public:
             strict = read(info_, bytes, line_.version, {});
             lenient = read(info_, bytes, line_.version, parse_options::lenient());
         });
-        std::string fault = allocations == 0 ? "" : "reading allocates";
+        std::string fault = fault_of_typed(walks_, bytes, line_.version, {}, strict);
+        if (fault.empty())
+            fault = fault_of_typed(walks_, bytes, line_.version, parse_options::lenient(), lenient);
+        if (allocations != 0) fault = "reading allocates";
         for (const outcome& one : {strict, lenient})
             if (one.refused && (one.refused->offset > bytes.size() || one.refused->message != line_.message ||
                                 one.refused->left > bytes.size()))
@@ -160,6 +194,7 @@ public:
 private:
     const golden_message& line_;
     const kwire::message_info& info_;
+    const support::walked_message& walks_;
 };
 
 /// The value with the most content for each version of each message, and one with unknown tags if there is
@@ -168,7 +203,7 @@ const std::vector<const golden_message*>& seeds() {
     static const std::vector<const golden_message*> all = [] {
         std::map<std::pair<std::string, int>, std::pair<const golden_message*, const golden_message*>> best;
         for (const golden_message& line : support::golden_messages()) {
-            if (line.rejected()) continue;
+            if (line.rejected() || !support::reads(line.message)) continue;
             auto& [rich, tagged] = best[{line.message, line.version}];
             if (rich == nullptr || line.sample == "full") rich = &line;
             if (line.unknown_tag_count != 0 &&
@@ -263,7 +298,7 @@ TEST_CASE("every truncated message is refused, or can be walked if a leniency ac
     }
     WARN(judge::tried << " truncations, " << judge::tolerated << " of them tolerated");
     CHECK(judge::accepted == 0);
-    CHECK(judge::tried > 100'000);
+    CHECK((judge::tried > 100'000 || !support::reads_all()));
 }
 
 TEST_CASE("every message with any byte replaced is refused or can be walked") {
@@ -273,8 +308,8 @@ TEST_CASE("every message with any byte replaced is refused or can be walked") {
         exact_bytes bytes(line->bytes);
         for (std::byte& byte : bytes.writable()) {
             const std::byte before = byte;
-            for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
-                byte = static_cast<std::byte>(value);
+            for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff, std::to_integer<int>(before) + 1}) {
+                byte = static_cast<std::byte>(value & 0xff);
                 read_it(bytes.span());
             }
             byte = before;
