@@ -90,6 +90,8 @@ TEST_CASE("gzip refuses a claimed size that is not the size of the content") {
         for (std::size_t i = 0; i != 4; ++i)
             lying[lying.size() - 4 + i] = static_cast<std::byte>(claim >> 8 * i & 0xff);
         REQUIRE(refusal_of(gzip, lying, 1 << 20) == errc::bad_compressed_data);
+        // And takes no memory for it that the bytes do not make likely.
+        REQUIRE(memory_taken_by_refused(gzip, lying, std::size_t{1} << 30) < 512 * 1024);
     }
 }
 

@@ -93,6 +93,10 @@ TEST_CASE("snappy refuses a claimed size that its bytes cannot hold, before it a
                        in_xerial("00000006"
                                  "ffffffff0f00"),
                        std::numeric_limits<std::size_t>::max() / 4) == errc::bad_compressed_data);
+    // 256 MiB in seven bytes, alone and in a frame.
+    for (const auto& lie : {from_hex("80808080010061"), in_xerial("00000007"
+                                                                  "80808080010061")})
+        REQUIRE(memory_taken_by_refused(snappy, lie, std::size_t{1} << 30) < 4096);
     // A claimed size below the size of the content, and one slightly above it.
     REQUIRE(refusal_of(snappy, from_hex("0208616263"), 100) == errc::bad_compressed_data);
     REQUIRE(refusal_of(snappy, from_hex("0408616263"), 100) == errc::bad_compressed_data);

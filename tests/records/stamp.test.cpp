@@ -43,6 +43,37 @@ TEST_CASE("stamp: all batches of a field get consecutive offsets, the epoch and 
     CHECK(next == 108);
 }
 
+TEST_CASE("stamp: of messages of magic 0 only the offset changes, since they have no timestamp") {
+    const auto before = from_hex(two_messages_v0);
+    exact_bytes block(before);
+    REQUIRE(kwire::stamp(block.writable(),
+                         {.base_offset = 7, .partition_leader_epoch = 9, .append_time = 1234567890123}));
+    constexpr std::size_t second = 28; // the first message takes so many bytes
+    auto expected = before;
+    expected[7] = std::byte{7};
+    expected[second + 7] = std::byte{8};
+    CHECK(to_hex(block.span()) == to_hex(expected));
+}
+
+TEST_CASE("stamp: a batch of one record takes one offset") {
+    exact_bytes one(from_hex(two_records));
+    REQUIRE(apply({.last_offset_delta = 0}, kwire::mutable_batch_at(one.writable()).value()));
+    const auto done = kwire::stamp(one.writable(), {.base_offset = 5});
+    REQUIRE(done);
+    CHECK(done->next_offset == 6);
+}
+
+TEST_CASE("stamp: a batch of an unknown format is refused at its magic") {
+    auto bytes = from_hex(two_records + two_records);
+    bytes[84 + 16] = std::byte{3};
+    exact_bytes block(bytes);
+    const auto refused = kwire::stamp(block.writable(), {.base_offset = 5});
+    REQUIRE(!refused);
+    CHECK(refused.error() == errc::unknown_magic);
+    CHECK(refused.error().offset == 84 + 16);
+    CHECK(kwire::test::path_text(refused.error()) == "batches[1].magic");
+}
+
 TEST_CASE("stamp: without an append time the checksums do not change, and an empty field is valid") {
     exact_bytes block(from_hex(two_records));
     const auto crc = kwire::batch_at(block.span())->crc();

@@ -67,6 +67,15 @@ inline errc refusal_of(codec& one, std::span<const std::byte> compressed, std::s
     return result.error().code;
 }
 
+/// The memory that a refused decompression has taken, whatever the cap would allow.
+inline std::size_t memory_taken_by_refused(codec& one, std::span<const std::byte> compressed,
+                                           std::size_t cap) {
+    const exact_bytes exact(compressed);
+    unique_buffer out;
+    REQUIRE_FALSE(one.decompress_into(out, exact.span(), cap, 2));
+    return out.capacity();
+}
+
 /// All inputs are restored, also with sizes around each of `borders`, and with a cap of exactly their size.
 inline void keeps_what_was_compressed(codec& one, std::initializer_list<std::size_t> borders) {
     std::vector<std::size_t> sizes{0,   1,   2,   3,    15,    16,       17,

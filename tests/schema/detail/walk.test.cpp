@@ -1,6 +1,8 @@
 /// Structs that no message of the library has side by side: what the walks remember of one element must not
 /// be believed of the next.
 #include <kwire/messages/detail/view.hpp>
+#include <kwire/messages/view/metadata.hpp>
+#include <kwire/messages/view/sasl_authenticate.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/schema/detail/walk.hpp>
 
@@ -100,6 +102,76 @@ TEST_CASE("a struct after one with known tags is checked although its lengths ar
     REQUIRE(fixed);
     CHECK(epochs_of(*general) == std::vector<std::size_t>{1, 0, 1, 10});
     CHECK(epochs_of(*fixed) == epochs_of(*general));
+}
+
+TEST_CASE("a struct whose length differs from that before it in the second byte has its own fields") {
+    // Two partitions of a Metadata response v12, with 129 and 257 replicas: 82 01 and 82 02. Where the first
+    // has the lengths of its other arrays, the second has replicas that look like them.
+    const auto partition = [](std::string_view count, const std::vector<std::int32_t>& replicas,
+                              std::string_view isr) {
+        auto bytes = from_hex("0000 00000001 00000002 00000003 " + std::string(count));
+        for (const std::int32_t replica : replicas)
+            for (int shift = 24; shift >= 0; shift -= 8)
+                bytes.push_back(static_cast<std::byte>(replica >> shift & 0xff));
+        for (const std::byte b : from_hex(std::string(isr) + " 01 00")) bytes.push_back(b);
+        return bytes;
+    };
+    std::vector<std::int32_t> many(257);
+    many[129] = 0x02000000;
+    many[130] = 0x00010000;
+    const auto first = partition("8201", std::vector<std::int32_t>(129), "02 00000000");
+    const auto second = partition("8202", many, "02 00000007");
+    auto body = from_hex("00000000 01 00 00000001 02 0000 02 74" + std::string(id) + "00 03");
+    body.insert(body.end(), first.begin(), first.end());
+    body.insert(body.end(), second.begin(), second.end());
+    for (const std::byte b : from_hex("00000000 00 00")) body.push_back(b);
+
+    const exact_bytes exact(body);
+    const auto nodes = [](const auto& view) {
+        std::vector<std::int32_t> found;
+        for (const auto topic : view.topics())
+            for (const auto one : topic.partitions()) {
+                found.push_back(static_cast<std::int32_t>(one.replica_nodes().size()));
+                for (const std::int32_t node : one.isr_nodes()) found.push_back(node);
+            }
+        return found;
+    };
+    const auto general = kwire::parse_view<kwire::metadata_response>(exact.span(), 12);
+    const auto fixed = kwire::parse_view<kwire::metadata_response, 12>(exact.span());
+    REQUIRE(general);
+    REQUIRE(fixed);
+    CHECK(nodes(*general) == std::vector<std::int32_t>{129, 0, 257, 7});
+    CHECK(nodes(*fixed) == nodes(*general));
+}
+
+TEST_CASE("a compact string has up to 32767 bytes, other compact fields may have more") {
+    for (const std::size_t size : {std::size_t{32766}, std::size_t{32767}, std::size_t{32768}}) {
+        // A request for the metadata of one topic, v12, whose name this is.
+        auto body = from_hex("02" + std::string(id));
+        for (std::size_t rest = size + 1;; rest >>= 7) {
+            body.push_back(static_cast<std::byte>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0)));
+            if (rest < 0x80) break;
+        }
+        body.resize(body.size() + size);
+        for (const std::byte b : from_hex("00 00 00 00")) body.push_back(b);
+        const exact_bytes exact(body);
+        const auto general = kwire::parse_view<kwire::metadata_request>(exact.span(), 12);
+        const auto fixed = kwire::parse_view<kwire::metadata_request, 12>(exact.span());
+        CAPTURE(size);
+        REQUIRE(general.has_value() == (size <= 32767));
+        REQUIRE(fixed.has_value() == (size <= 32767));
+        if (general)
+            CHECK((*general->topics().begin()).name()->size() == size);
+        else
+            CHECK(general.error().code == errc::string_too_long);
+    }
+    auto body = from_hex("c1b802"); // 40000 bytes
+    body.resize(body.size() + 40000 + 1);
+    const exact_bytes exact(body);
+    const auto general = kwire::parse_view<kwire::sasl_authenticate_request>(exact.span(), 2);
+    REQUIRE(general);
+    CHECK(general->auth_bytes().size() == 40000);
+    CHECK(kwire::parse_view<kwire::sasl_authenticate_request, 2>(exact.span()).has_value());
 }
 
 TEST_CASE("a struct has a marker in the versions where it may be null, tagged or not") {
