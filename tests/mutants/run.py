@@ -9,7 +9,8 @@
 
 tests/mutants/README.md has the form of the lists and the last score. For each mutant the changed header is put before the
 real ones, the test programs that matter are compiled with it, and run until the first failure. A mutant is killed if a test
-fails, a sanitizer reports something, or nothing happens for a minute. One that does not compile is a mistake in the list.
+fails, be it a static_assert, a sanitizer reports something, or the test does not end. One that does not compile for another
+reason is a mistake in the list.
 """
 
 import argparse
@@ -149,7 +150,7 @@ class Workshop:
         with tempfile.TemporaryDirectory(dir=self.directory) as place:
             program, complaint = self.build(test, mutant, pathlib.Path(place))
             if program is None:
-                return None, complaint
+                return (False, "static_assert") if "static assertion failed" in complaint else (None, complaint)
             run = RUNS.get(test.split("+")[0], {})
             environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1"}
             if "only" in run:
@@ -192,7 +193,7 @@ def judge(shop, mutant):
         if passed is None:
             return "broken", said
         if not passed:
-            return "killed", f"{test}{' (hangs)' if said == 'hangs' else ''}"
+            return "killed", f"{test}{f' ({said})' if said in ('hangs', 'static_assert') else ''}"
     return "survived", ""
 
 

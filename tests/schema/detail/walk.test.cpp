@@ -1,6 +1,7 @@
 /// Structs that no message of the library has side by side: what the walks remember of one element must not
 /// be believed of the next.
 #include <kwire/messages/detail/view.hpp>
+#include <kwire/messages/view/fetch.hpp>
 #include <kwire/messages/view/metadata.hpp>
 #include <kwire/messages/view/sasl_authenticate.hpp>
 #include <kwire/read/parse.hpp>
@@ -142,6 +143,30 @@ TEST_CASE("a struct whose length differs from that before it in the second byte 
     REQUIRE(fixed);
     CHECK(nodes(*general) == std::vector<std::int32_t>{129, 0, 257, 7});
     CHECK(nodes(*fixed) == nodes(*general));
+}
+
+TEST_CASE("a tag of another version ends within the bytes, whatever a lenient parse lets pass") {
+    // A Fetch response v12 with the tag of node_endpoints, which v16 brought, and a size beyond the end.
+    const exact_bytes body(from_hex("00000000 0000 00000000 01 01 00 7f"));
+    constexpr auto lenient = kwire::parse_options::lenient();
+    const auto general = kwire::parse_view<kwire::fetch_response>(body.span(), 12, lenient);
+    const auto fixed = kwire::parse_view<kwire::fetch_response, 12>(body.span(), lenient);
+    REQUIRE_FALSE(general);
+    REQUIRE_FALSE(fixed);
+    CHECK(general.error().code == errc::truncated);
+    CHECK(general.error().needed == 127);
+    CHECK(fixed.error().code == errc::truncated);
+}
+
+TEST_CASE("a varint that the bytes end in is truncated, and one that goes on for too long is bad") {
+    const auto code = [](std::string_view hex) {
+        const exact_bytes body(from_hex(hex));
+        return kwire::parse_view<kwire::metadata_request>(body.span(), 12).error().code;
+    };
+    CHECK(code("80") == errc::truncated);
+    CHECK(code("80808080") == errc::truncated);
+    CHECK(code("8080808010") == errc::bad_varint);
+    CHECK(code("808080808000000000") == errc::bad_varint);
 }
 
 TEST_CASE("a compact string has up to 32767 bytes, other compact fields may have more") {
