@@ -192,6 +192,17 @@ TEST_CASE("check_batches: the summary has what a broker needs next") {
     CHECK(none->last_offset < none->first_offset);
 }
 
+TEST_CASE("check_batches: the summary is of all batches, not of the last one") {
+    auto bytes = from_hex(kwire::test::two_messages_v0 + two_records + two_records);
+    const std::size_t second = kwire::test::two_messages_v0.size() / 2;
+    bytes[second + 26] = std::byte{5}; // the last offset delta of a batch of two records
+    const auto summary = check_batches(bytes, kwire::crc_policy::skip);
+    REQUIRE(summary);
+    CHECK(summary->batches == 4);
+    CHECK(summary->lowest_magic == 0);
+    CHECK(summary->any_gap);
+}
+
 TEST_CASE("check_batches: a records field that is null holds no batches") {
     std::optional<std::span<const std::byte>> field;
     const auto none = check_batches(field);
