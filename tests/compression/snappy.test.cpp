@@ -87,7 +87,8 @@ TEST_CASE("snappy refuses a claimed size that its bytes cannot hold, before it a
     snappy_codec snappy;
     for (const char* block : {"ffffffff0f00", "ffffffff0f", "8080808001", "c10000"}) {
         CAPTURE(block);
-        REQUIRE(refusal_of(snappy, from_hex(block), std::numeric_limits<std::size_t>::max() / 4) == errc::bad_compressed_data);
+        REQUIRE(refusal_of(snappy, from_hex(block), std::numeric_limits<std::size_t>::max() / 4) ==
+                errc::bad_compressed_data);
     }
     REQUIRE(refusal_of(snappy,
                        in_xerial("00000006"

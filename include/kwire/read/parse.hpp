@@ -137,15 +137,14 @@ template <class M, int V>
 /// whole to be passed on.
 ///
 /// `M` is a request for a request_frame, a response for a response_frame. Errors: as `parse_view`, and
-/// api_mismatch, with the frame's API and version, if that is not the API of `M`. Move the frame in if the message is to be edited: a
-/// copy of it holds the bytes too.
+/// api_mismatch, with the frame's API and version, if that is not the API of `M`. Move the frame in if the
+/// message is to be edited: a copy of it holds the bytes too.
 template <class M, class Header>
 [[nodiscard]] result<message<M>> parse(message<unread<Header>> frame, parse_options options = {}) noexcept {
     static_assert(std::is_same_v<detail::header_of<M>, Header> &&
                       (detail::is_request<M>() || M::facts.name.ends_with("Response")),
                   "requests are read from request frames, responses from response frames");
-    if (frame.api() != static_cast<api_key>(M::facts.key))
-        return std::unexpected(detail::mismatch_of(frame));
+    if (frame.api() != static_cast<api_key>(M::facts.key)) return std::unexpected(detail::mismatch_of(frame));
     const detail::frame_place place = detail::message_access::place(frame);
     const auto view =
         parse_view<M>(detail::body_in(frame.frame().span(), place), frame.api_version(), options);

@@ -31,8 +31,8 @@ struct parse_options {
     /// it.
     bool tags_of_other_versions = false;
     /// A message with its version in front (`parse_versioned`) that ends before the newer fields of that
-    /// version: reads as the newest version that its bytes fill. kafkajs and kafka-go call their subscriptions
-    /// version 1 and leave out its field, `owned_partitions`; Kafka refuses it.
+    /// version: reads as the newest version that its bytes fill. kafkajs and kafka-go call their
+    /// subscriptions version 1 and leave out its field, `owned_partitions`; Kafka refuses it.
     bool missing_newer_fields = false;
 
     /// What Kafka itself lets pass: for what clients send to brokers and proxies. Strict parsing closes the
