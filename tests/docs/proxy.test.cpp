@@ -40,7 +40,7 @@ void send(std::vector<kwire::shared_buffer>& peer, kwire::buffer_chain frame) {
     if (out) peer.push_back(out->to_bytes()); // or a gathering write of *out
 }
 
-// The versions that this proxy supports, and lets the broker offer.
+// The versions that this proxy supports, and lets the broker offer. All other APIs are left out.
 constexpr kwire::api_range spoken[] = {
     {kwire::api_key::produce, {0, 13}},       {kwire::api_key::metadata, {1, 12}},
     {kwire::api_key::sasl_handshake, {0, 1}}, {kwire::api_key::create_topics, {2, 7}},
@@ -160,6 +160,17 @@ outcome session::answer_versions(kwire::response_frame frame) {
     return {};
 }
 
+// The response with every broker at the proxy's address, with its length.
+std::expected<kwire::buffer_chain, kwire::error>
+with_our_address(const kwire::message<kwire::metadata_response>& answer, std::string_view host, int port) {
+    auto data = kwire::to_data(answer);
+    for (auto& broker : data.brokers) {
+        broker.host = host;
+        broker.port = port;
+    }
+    return kwire::encode_response(data, answer.api_version(), answer.header().correlation_id());
+}
+
 // A response of the broker, header included, in the version that the client has requested.
 std::expected<kwire::buffer_chain, kwire::error>
 in_version(const kwire::response_frame& frame, const kwire::message_info& message, std::int16_t version) {
@@ -232,6 +243,30 @@ TEST_CASE("the proxy of the page answers unknown versions of ApiVersions itself"
     REQUIRE(one.from_client(request<kwire::metadata_request>({}, 12, 2)));
     CHECK(one.from_client(newer).error() == kwire::errc::unsupported_version);
     CHECK(to_client.empty()); // it would have overtaken the response of the broker
+}
+
+TEST_CASE("the page puts the proxy's address into a response of another size") {
+    auto frame = kwire::parse_response_frame(
+        response<kwire::metadata_response>(
+            {.brokers = {{.node_id = 1, .host = "b", .port = 9092}}, .cluster_id = "c"}, 12, 5),
+        kwire::api_key::metadata, 12);
+    REQUIRE(frame);
+    const auto answer = kwire::parse<kwire::metadata_response>(*std::move(frame));
+    REQUIRE(answer);
+    const auto out = with_our_address(*answer, "proxy.example", 19092);
+    REQUIRE(out);
+    const auto sent = kwire::parse_response_frame(out->to_bytes().slice(4, out->size() - 4).value(),
+                                                  kwire::api_key::metadata, 12);
+    REQUIRE(sent);
+    CHECK(sent->correlation_id() == 5);
+    const auto shown = kwire::parse<kwire::metadata_response>(*sent);
+    REQUIRE(shown);
+    for (auto broker : shown->brokers()) {
+        CHECK(broker.node_id() == 1);
+        CHECK(broker.host() == "proxy.example");
+        CHECK(broker.port() == 19092);
+    }
+    CHECK(shown->cluster_id() == "c");
 }
 
 TEST_CASE("the proxy of the page restricts the broker's versions and keeps its throttle time") {
