@@ -513,7 +513,11 @@ def api_header(facts):
               "    if (number < 0 || static_cast<std::size_t>(number) >= detail::apis.size())",
               '        return {"", 0, -1, 32767, false};',
               "    return detail::apis[static_cast<std::size_t>(number)];",
-              "}", "", "} // namespace kwire"]
+              "}",
+              "",
+              "/// The name of an API, such as `Fetch`; empty for an unassigned key.",
+              "[[nodiscard]] constexpr std::string_view name_of(api_key key) noexcept { return facts_of(key).name; }",
+              "", "} // namespace kwire"]
     return "\n".join(lines) + "\n"
 
 

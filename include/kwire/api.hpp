@@ -228,4 +228,7 @@ inline constexpr std::array<api_facts, 95> apis{{
     return detail::apis[static_cast<std::size_t>(number)];
 }
 
+/// The name of an API, such as `Fetch`; empty for an unassigned key.
+[[nodiscard]] constexpr std::string_view name_of(api_key key) noexcept { return facts_of(key).name; }
+
 } // namespace kwire

@@ -122,6 +122,8 @@ TEST_CASE("common_versions are the overlap of both sides' ranges") {
     const kwire::common_versions ours(theirs.view, served);
     CHECK(ours.of(api_key::produce) == kwire::version_range{0, 12});
     CHECK(ours.highest(api_key::produce) == 12);
+    CHECK(ours.highest(api_key::produce, {0, 9}) == 9);
+    CHECK_FALSE(ours.highest(api_key::produce, {13, 20}));
     CHECK_FALSE(ours.highest(api_key::metadata));
     CHECK_FALSE(ours.highest(api_key::fetch));
     CHECK_FALSE(ours.highest(static_cast<api_key>(1234)));

@@ -4,6 +4,8 @@
 #include <kwire/kwire.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
+#include <kwire/messages/list_offsets.hpp>
+#include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 
 #include <algorithm>
@@ -47,12 +49,22 @@ struct connection {
     }
 };
 
+// Asks for the versions of the broker.
+std::expected<kwire::buffer_chain, kwire::error> ask_versions(connection& broker, std::int16_t version) {
+    return broker.request(kwire::api_versions_request::data{.client_software_name = "my-client",
+                                                            .client_software_version = "1.0"},
+                          version);
+}
+
 // Takes the answer to ApiVersions; returns the version to ask again in, if the broker is older.
 std::expected<std::optional<std::int16_t>, kwire::error>
 learn_versions(connection& broker, kwire::response_frame frame, std::int16_t asked) {
     auto answer = kwire::parse<kwire::api_versions_response>(std::move(frame));
     if (!answer) return std::unexpected(answer.error());
     if (auto again = kwire::retry_version(**answer, asked)) return again;
+    if (answer->error_code() != kwire::error_code::none)
+        return std::unexpected(
+            kwire::error{.code = kwire::errc::bad_value, .message = "ApiVersionsResponse"});
     broker.versions = kwire::common_versions(**answer);
     return std::nullopt;
 }
@@ -67,14 +79,52 @@ std::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, std
     auto batch = std::move(builder).finish(codec);
     if (!batch) return std::unexpected(batch.error());
 
-    const auto version = broker.versions.highest(kwire::api_key::produce);
+    // From v13 on there are topic ids in place of names.
+    const auto version = broker.versions.highest(kwire::api_key::produce, {3, 12});
     if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
     const kwire::produce_request::data request{
         .acks = -1,
         .timeout_ms = 30'000,
         .topic_data = {
             {.name = std::move(topic), .partition_data = {{.index = 0, .records = *std::move(batch)}}}}};
-    return broker.request(request, std::min<std::int16_t>(*version, 12)); // v13 has topic ids, no names
+    return broker.request(request, *version);
+}
+
+// Metadata of one topic.
+std::expected<kwire::buffer_chain, kwire::error> ask_partitions(connection& broker, std::string topic) {
+    const auto version = broker.versions.highest(kwire::api_key::metadata);
+    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    return broker.request(kwire::metadata_request::data{.topics = {{{.name = std::move(topic)}}}}, *version);
+}
+
+// The first offset of a partition.
+std::expected<kwire::buffer_chain, kwire::error> ask_start(connection& broker, std::string topic,
+                                                           std::int32_t partition) {
+    constexpr std::int64_t earliest = -2, latest [[maybe_unused]] = -1; // or Unix ms
+    const auto version = broker.versions.highest(kwire::api_key::list_offsets, {1, 11});
+    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    return broker.request(
+        kwire::list_offsets_request::data{
+            .replica_id = -1, // a consumer; the default is that of Kafka's schema, broker 0
+            .topics = {{.name = std::move(topic),
+                        .partitions = {{.partition_index = partition, .timestamp = earliest}}}}},
+        *version);
+}
+
+// Records of a partition from `offset` on, of 1 MiB at least if there are as many.
+std::expected<kwire::buffer_chain, kwire::error> ask_records(connection& broker, std::string topic,
+                                                             std::int32_t partition, std::int64_t offset) {
+    const auto version = broker.versions.highest(kwire::api_key::fetch, {4, 12}); // later: topic ids
+    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    return broker.request(
+        kwire::fetch_request::data{.max_wait_ms = 500,
+                                   .min_bytes = 1,
+                                   .max_bytes = 50 << 20, // below what the reader accepts (frame_limits)
+                                   .topics = {{.topic = std::move(topic),
+                                               .partitions = {{.partition = partition,
+                                                               .fetch_offset = offset,
+                                                               .partition_max_bytes = 1 << 20}}}}},
+        *version);
 }
 
 // Calls `consume` for each record of one partition from `next_offset` on, and moves that on.
@@ -105,12 +155,27 @@ read_topic(const kwire::fetch_response::fetchable_topic_response::view& topic, c
            std::map<std::int32_t, std::int64_t>& next_offsets,
            const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
     for (auto partition : topic.partitions()) {
-        if (partition.error_code() != kwire::error_code::none)
-            continue; // look for the new leader, or reset the offset
+        // NOT_LEADER_OR_FOLLOWER: ask Metadata again. OFFSET_OUT_OF_RANGE: ask ListOffsets.
+        if (partition.error_code() != kwire::error_code::none) continue;
         auto done = read_partition(partition, codecs, next_offsets[partition.partition_index()], consume);
         if (!done) return done;
     }
     return {};
+}
+
+// The next frame, however many reads that takes. `read` returns 0 at the end of the stream.
+template <class Read>
+std::expected<kwire::shared_buffer, kwire::error> next_frame(kwire::frame_reader& reader, Read read) {
+    for (;;) {
+        auto frame = reader.next();
+        if (!frame) return std::unexpected(frame.error());
+        if (*frame) return **std::move(frame);
+        const std::size_t bytes = read(reader.prepare());
+        if (bytes == 0) // between frames, end_of_stream() has no error
+            return std::unexpected(
+                reader.end_of_stream().value_or(kwire::error{.code = kwire::errc::truncated}));
+        reader.commit(bytes);
+    }
 }
 
 kwire::shared_buffer frame_of(const kwire::buffer_chain& sent) {
@@ -207,4 +272,67 @@ TEST_CASE("the client of the page does not produce to a broker that lacks the AP
     kwire::gzip_codec gzip;
     const std::string_view values[] = {"one"};
     CHECK(produce(broker, "orders", values, 1000, gzip).error() == kwire::errc::unsupported_version);
+}
+
+TEST_CASE("the client of the page asks for versions, partitions, the first offset and records") {
+    connection broker;
+    const auto versions = ask_versions(broker, 4);
+    REQUIRE(versions);
+    CHECK(
+        kwire::answer_api_versions(kwire::parse_request_frame(frame_of(*versions)).value(), kwire::known_apis)
+            .value()
+            .body.error_code == kwire::error_code::none);
+    const kwire::api_versions_response::data all{
+        .api_keys = {{.api_key = kwire::api_key::metadata, .min_version = 0, .max_version = 13},
+                     {.api_key = kwire::api_key::list_offsets, .min_version = 1, .max_version = 9},
+                     {.api_key = kwire::api_key::fetch, .min_version = 4, .max_version = 17}}};
+    REQUIRE(learn_versions(broker, answered(broker, all, 4), 4));
+
+    const auto metadata = kwire::parse<kwire::metadata_request>(
+        kwire::parse_request_frame(frame_of(ask_partitions(broker, "orders").value())).value());
+    REQUIRE(metadata);
+    for (const auto topic : metadata->topics()) CHECK(topic.name() == "orders");
+    CHECK(metadata->topics().size() == 1);
+
+    const auto start = kwire::parse<kwire::list_offsets_request>(
+        kwire::parse_request_frame(frame_of(ask_start(broker, "orders", 2).value())).value());
+    REQUIRE(start);
+    CHECK(kwire::version_of(**start) == 9);
+    CHECK(start->replica_id() == -1);
+    const auto looked_up = *(*start->topics().begin()).partitions().begin();
+    CHECK(looked_up.partition_index() == 2);
+    CHECK(looked_up.timestamp() == -2);
+
+    const auto fetch = kwire::parse<kwire::fetch_request>(
+        kwire::parse_request_frame(frame_of(ask_records(broker, "orders", 2, 42).value())).value());
+    REQUIRE(fetch);
+    CHECK(kwire::version_of(**fetch) == 12);
+    CHECK(fetch->replica_id() == -1);
+    CHECK((*(*fetch->topics().begin()).partitions().begin()).fetch_offset() == 42);
+}
+
+TEST_CASE("the client of the page does not take a refusal of ApiVersions for versions") {
+    connection broker;
+    REQUIRE(ask_versions(broker, 4));
+    const kwire::api_versions_response::data refusal{.error_code = kwire::error_code::invalid_request};
+    CHECK(learn_versions(broker, answered(broker, refusal, 4), 4).error() == kwire::errc::bad_value);
+}
+
+TEST_CASE("the client of the page reads frames in pieces, and says where a stream was cut") {
+    connection broker;
+    REQUIRE(ask_versions(broker, 0));
+    const auto sent = kwire::encode_response(kwire::api_versions_response::data{}, 0, 1).value().to_bytes();
+    std::span<const std::byte> left = sent.span();
+    const auto read = [&](std::span<std::byte> into) {
+        const std::size_t n = std::min({into.size(), left.size(), std::size_t{3}});
+        std::copy_n(left.begin(), n, into.begin());
+        left = left.subspan(n);
+        return n;
+    };
+    const auto frame = next_frame(broker.reader, read);
+    REQUIRE(frame);
+    CHECK(broker.response(*frame));
+    CHECK(next_frame(broker.reader, read).error().needed == 0);
+    left = sent.span().first(7);
+    CHECK(next_frame(broker.reader, read).error().left == 3);
 }

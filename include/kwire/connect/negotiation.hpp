@@ -170,6 +170,12 @@ public:
         const version_range both = of(api);
         return both.empty() ? std::nullopt : std::optional(both.last);
     }
+    /// The same among the versions `wanted`, such as those that know topics by name; nullopt if the broker
+    /// has none of them.
+    [[nodiscard]] std::optional<std::int16_t> highest(api_key api, version_range wanted) const noexcept {
+        const version_range both = detail::intersection(of(api), wanted);
+        return both.empty() ? std::nullopt : std::optional(both.last);
+    }
 
 private:
     /// Past the end of the table for unassigned keys.
