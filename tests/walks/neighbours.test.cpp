@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -132,6 +133,34 @@ void try_array(const walked_message& message, int version, const array_path& pat
         }
 }
 
+/// Counts of elements whose size in bytes is small if it is computed in 32 bits, whatever one element takes.
+void try_false_counts(const walked_message& message, int version, const array_path& path, tally& count) {
+    constexpr std::array shortest{element_pattern{{0, 0, 0}}};
+    constexpr std::uint64_t largest_element = 64;
+    const support::written_body body = support::write_body(message, version, path, shortest, true);
+    const auto first = body.bytes.begin() + static_cast<std::ptrdiff_t>(body.last_element);
+    const bool compact = first[-1] == std::byte{2}; // one element; in the other form 00 00 00 01
+    for (std::uint64_t size = 2; size <= largest_element; ++size) {
+        const std::uint64_t number = ((std::uint64_t{1} << 32) + size - 1) / size;
+        if (number > 0x7fffffff) continue;
+        std::vector<std::byte> lie(body.bytes.begin(), first - (compact ? 1 : 4));
+        std::uint64_t left = compact ? number + 1 : number;
+        if (compact) {
+            for (; left >= 0x80; left >>= 7) lie.push_back(static_cast<std::byte>((left & 0x7f) | 0x80));
+            lie.push_back(static_cast<std::byte>(left));
+        } else {
+            for (int shift = 24; shift >= 0; shift -= 8)
+                lie.push_back(static_cast<std::byte>(left >> shift & 0xff));
+        }
+        lie.insert(lie.end(), first, body.bytes.end());
+        ++count.bodies;
+        const std::string fault = fault_of_cut(message, version, lie);
+        if (fault.empty()) continue;
+        CAPTURE(message.facts.name, version, path, number, to_hex(lie));
+        CHECK(fault == "");
+    }
+}
+
 /// The cases below share the messages out, so that they can run side by side.
 void try_messages(std::size_t part, std::size_t parts) {
     tally count;
@@ -139,8 +168,10 @@ void try_messages(std::size_t part, std::size_t parts) {
     for (const walked_message& message : support::all_walked_messages()) {
         if (!support::reads(message.facts.name) || number++ % parts != part) continue;
         for (int version = message.facts.versions.first; version <= message.facts.versions.last; ++version)
-            for (const array_path& path : support::arrays_of_structs(message, version))
+            for (const array_path& path : support::arrays_of_structs(message, version)) {
                 try_array(message, version, path, count);
+                try_false_counts(message, version, path, count);
+            }
     }
     WARN(count.arrays << " arrays, " << count.bodies << " bodies");
     CHECK(count.arrays > 0);
