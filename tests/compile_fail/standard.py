@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Below C++23 the compiler's first message, and nearly its only one, is that kwire needs C++23.
 
-    python3 tests/compile_fail/test_standard.py <compiler> <include directory>
+    python3 tests/compile_fail/standard.py <compiler> <include directory>
 """
 
 import pathlib
