@@ -171,6 +171,10 @@ std::expected<void, located_error> show_records(const batch_view& batch, set_rea
         if (index != 0) shown.text += ',';
         if (const auto done = put_record(record, batch.is_control(), shown.text); !done) {
             error e = done.error();
+            const std::byte* const start =
+                records->is_decompressed() ? bytes_of(*records).data() : bytes_of(batch).data();
+            if (const auto part = e.path[0].field == "value" ? record.value() : record.key())
+                e.offset += static_cast<std::uint64_t>(part->data() - start); // counted from there so far
             e.enter({"records", index});
             if (records->is_decompressed()) e.enter({"decompressed"});
             return std::unexpected(in_batch(batch, e));

@@ -244,6 +244,22 @@ class Records(unittest.TestCase):
                 self.assertGreaterEqual(error["offset"], len(good["hex"]) // 2)
                 self.assertLess(error["offset"], len(hex_) // 2)
 
+    def test_an_error_in_a_control_record_has_the_offset_of_what_is_wrong(self):
+        marker = bytes.fromhex(
+            "00000000000000070000004200000002022f182b2700300000000000000000000003e800000000000003e8000000000000002a0003ffffffff"
+            "000000012000000008000000010c00000000000900")
+        key, value = 66, 71
+        for at, path in ((key, "batches[1].records[0].key"), (value, "batches[1].records[0].value")):
+            with self.subTest(path):
+                damaged = bytearray(marker)
+                damaged[at:at + 2] = b"\xff\xff"  # its version
+                damaged[17:21] = crc32c(damaged[21:]).to_bytes(4, "big")
+                batches = json.loads(ask([json.dumps({"records": (marker + damaged).hex()})])[0])["batches"]
+                self.assertNotIn("error", batches[0])
+                error = batches[1]["error"]
+                self.assertTrue(error["path"].startswith(path), error)
+                self.assertEqual(error["offset"], len(marker) + at)
+
     def test_a_wrong_checksum_does_not_hide_what_can_be_read(self):
         good = self.sample("v2-none-create-plain-17")
         cut = bytearray.fromhex(good["hex"])
