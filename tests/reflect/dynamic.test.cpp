@@ -15,6 +15,21 @@
 
 namespace {
 
+/// Fields as no message of Kafka has them (yet): a string with a default of its own, and records that are
+/// never null, both from version 1 on.
+struct later_fields : private kwire::vocabulary {
+    static constexpr kwire::message_facts facts{"LaterFields", -1, {0, 1}, 0};
+    template <class M = later_fields>
+    static constexpr kwire::field_list<M, 3> fields{{{"id", int8, since(0)},
+                                                     {"protocol", string, since(1), defaults_to("consumer")},
+                                                     {"batches", records, since(1)}}};
+    template <int V>
+    struct basic_view : kwire::struct_view<later_fields, V> {
+        [[nodiscard]] std::string_view protocol() const noexcept { return kwire::get<1>(*this); }
+    };
+    using view = basic_view<kwire::any_version>;
+};
+
 const kwire::message_info& metadata = kwire::message_info_of<kwire::metadata_request>;
 
 kwire::shared_buffer body_of(const kwire::metadata_request::data& request, int version) {
@@ -49,6 +64,21 @@ static_assert(std::sentinel_for<std::default_sentinel_t, kwire::dynamic_elements
 static_assert(std::forward_iterator<kwire::dynamic_fields::iterator>);
 
 } // namespace
+
+TEST_CASE("a field that the version lacks has the default of its schema, whatever that is") {
+    const std::vector<std::byte> body{std::byte{7}, std::byte{0}};
+    const auto view = kwire::parse_view(kwire::message_info_of<later_fields>, body, 0);
+    REQUIRE(view);
+    CHECK(view->field(0).number() == 7);
+    CHECK_FALSE(view->field(1).present());
+    CHECK_FALSE(view->field(1).is_null());
+    CHECK(view->field(1).text() == "consumer");
+    CHECK_FALSE(view->field(2).is_null());
+    CHECK(view->field(2).bytes().empty());
+    const auto typed = kwire::parse_view<later_fields>(body, 0);
+    REQUIRE(typed);
+    CHECK(typed->protocol() == "consumer");
+}
 
 TEST_CASE("each message has a body of its minimum size, and none that is shorter") {
     for (const kwire::message_info& message : kwire::all_messages())
