@@ -76,9 +76,11 @@ bool read_compressed(codecs_of_kwire& codecs, std::span<const std::byte> bytes, 
     if (!batch) return false;
     const auto records = kwire::records(*batch, codecs.set, std::size_t{1} << 24);
     if (!records) return false;
-    auto i = records->begin();
-    for (; i != records->end(); ++i) take_record(sink, *i);
-    return !records->defect(i);
+    for (const auto record : *records) {
+        if (!record) return false;
+        take_record(sink, *record);
+    }
+    return true;
 }
 
 /// One call of the library for all bytes, or in xerial's framing one per chunk.
