@@ -65,7 +65,7 @@ outcome expected_of(std::span<const std::byte> stream, std::uint32_t most, bool 
             if (number_at(frame, 0, 4) == 17U << 16)
                 tokens = true;
             else if (tokens)
-                tokens = !kwire::detail::begins_known_request(frame, size);
+                tokens = !kwire::detail::begins_any_request(frame);
         }
         stream = stream.subspan(size);
     }

@@ -165,8 +165,12 @@ void check(const message_input& in) {
         insist(final_form && final_form->to_bytes() == again,
                "JSON leads back to the bytes that encode writes", text);
     }
-    insist(kwire::to_json(*kwire::parse_view(*in.info, again.span(), in.version)) == text,
-           "the JSON of what JSON describes is the same", text);
+    const std::string second = kwire::to_json(*kwire::parse_view(*in.info, again.span(), in.version));
+    // A tagged struct of defaults is left out of JSON, but not if it has an unknown tag, which JSON lacks.
+    if (can_be_said(view)) insist(second == text, "the JSON of what JSON describes is the same", text);
+    const kwire::shared_buffer third = read_back(in, second);
+    insist(kwire::to_json(*kwire::parse_view(*in.info, third.span(), in.version)) == second,
+           "JSON that was read once is in its final form", second);
 
     std::vector<std::byte> program(in.body.rbegin(), in.body.rend());
     program.resize(std::max<std::size_t>(program.size(), 16), static_cast<std::byte>(in.knob));
