@@ -58,8 +58,9 @@ offset_at_time(batch_view batch, std::int64_t timestamp, const codec_set& codecs
     const auto found = detail::find_record(
         *opened, [&](std::int64_t at, std::int64_t offset) { return at >= timestamp && offset >= from; });
     if (!found) return std::unexpected{found.error()};
-    if (!*found) return std::nullopt;
-    return detail::listed(**found, batch);
+    const auto& record = *found;
+    if (!record) return std::nullopt;
+    return detail::listed(*record, batch);
 }
 
 /// The first record of `batch` with the largest timestamp of the batch, which is what ListOffsets answers for

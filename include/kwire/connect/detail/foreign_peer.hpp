@@ -193,7 +193,7 @@ inline constexpr std::size_t foreign_peer_bytes = 16;
     // PLAIN (RFC 4616): identity, NUL, user, NUL, password
     const std::size_t user = text.find('\0');
     const std::size_t password = user == std::string_view::npos ? user : text.find('\0', user + 1);
-    constexpr std::size_t longest = 3 * 255;
+    constexpr std::size_t longest = std::size_t{3} * 255;
     if (password == std::string_view::npos || password == user + 1 || text.size() > longest) return {};
     for (const char c : text)
         if (static_cast<unsigned char>(c) < 0x20 && c != '\0') return {};
