@@ -11,8 +11,22 @@
 #include <string>
 
 #include "catch.hpp"
+#include "support/changing.hpp"
 
 namespace {
+
+/// A message that changes in version 1 only within its struct.
+struct wrapping : private kwire::vocabulary {
+    static constexpr kwire::message_facts facts{"Wrapping", -1, {0, 1}};
+    struct inner {
+        template <class M = wrapping>
+        static constexpr kwire::field_list<M, 2> fields{
+            {{"number", int32, since(0)}, {"text", string, since(1)}}};
+    };
+    template <class M = wrapping>
+    static constexpr kwire::field_list<M, 2, inner> fields{
+        {{"inner", structure<inner>(), since(0)}, {"end", int8, since(0)}}};
+};
 
 const kwire::field_info& field_of(const kwire::struct_info& info, std::string_view name) {
     for (std::size_t i = 0; i < info.fields.size(); ++i)
@@ -61,6 +75,14 @@ TEST_CASE("the least size of a message is that of its zeros, empties and nulls")
           1 + 4 + 1 + 1); // the cursor's marker is one byte
     CHECK(least<kwire::no_op_record>(0) == 1);
     CHECK(least<kwire::partition_change_record>(0) == 4 + 16 + 1); // tagged fields take nothing
+    CHECK(least<wrapping>(0) == 4 + 1); // a struct that cannot be null takes all of its own least
+    CHECK(least<wrapping>(1) == 4 + 2 + 1);
+    CHECK(least<support::changing>(0) == 2 + 4 + 4 + 2 + 4 + 1);
+    CHECK(least<support::changing>(1) == least<support::changing>(0));
+    CHECK(least<support::changing>(2) == 2 + 4 + 4 + 4 + 4 + 2 + 1 + 1);
+    CHECK(least<support::changing>(3) == 1 + 4 + 1 + 1 + 1 + 2 + 1 + 1 + 1);
+    CHECK(least<support::changing>(4) == 1 + 4 + 1 + 1 + 1 + 2 + 1 + 1 + (4 + 1 + 1) + 1);
+    CHECK(least<support::changing>(5) == 1 + 1 + 1 + 2 + (4 + 1 + 1) + 1 + (4 + 1 + 1) + 1);
 }
 
 TEST_CASE("versions with equal layouts share their tables") {

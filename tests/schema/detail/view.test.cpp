@@ -157,8 +157,9 @@ TEST_CASE("structs of an array may differ in shape in any order, up to the end o
         for (const auto topic : response->topics())
             for (const auto partition : topic.partitions()) {
                 CHECK(partition.partition_index() == static_cast<std::int32_t>(at));
-                CHECK(partition.replica_nodes().size() == replicas[at % replicas.size()]);
-                CHECK(partition.offline_replicas().size() == replicas[at % replicas.size()] / 2);
+                const std::size_t size = replicas[at % replicas.size()] + at / replicas.size();
+                CHECK(partition.replica_nodes().size() == size);
+                CHECK(partition.offline_replicas().size() == size / 2);
                 ++at;
             }
         CHECK(at == 2 * replicas.size());
@@ -167,12 +168,12 @@ TEST_CASE("structs of an array may differ in shape in any order, up to the end o
         for (const bool tagged : {false, true}) {
             kwire::metadata_response::data data;
             std::int32_t index = 0;
-            for (int topic = 0; topic < 2; ++topic)
+            for (std::size_t topic = 0; topic < 2; ++topic) // as many partitions, but of another size
                 for (data.topics.emplace_back(); const std::size_t size : replicas) {
                     auto& partition = data.topics.back().partitions.emplace_back();
                     partition.partition_index = index++;
-                    partition.replica_nodes.assign(size, 7);
-                    partition.offline_replicas.assign(size / 2, 8);
+                    partition.replica_nodes.assign(size + topic, 7);
+                    partition.offline_replicas.assign((size + topic) / 2, 8);
                     if (tagged && index % 2 == 0)
                         partition.unknown_tags = {
                             {9, kwire::shared_buffer::from_static(std::string_view("\0", 1))}};

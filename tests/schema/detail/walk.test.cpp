@@ -1,6 +1,7 @@
 /// Structs that no message of the library has side by side: what the walks remember of one element must not
 /// be believed of the next.
 #include <kwire/messages/detail/view.hpp>
+#include <kwire/messages/view/delete_topics.hpp>
 #include <kwire/messages/view/fetch.hpp>
 #include <kwire/messages/view/metadata.hpp>
 #include <kwire/messages/view/sasl_authenticate.hpp>
@@ -55,6 +56,35 @@ std::vector<std::size_t> epochs_of(const View& view) {
     return counts;
 }
 
+/// An array of structs with more arrays of numbers than a walk compares at once.
+struct many_arrays : private kwire::vocabulary {
+    static constexpr kwire::message_facts facts{"ManyArrays", -1, {0, 0}, 0};
+    struct item {
+        template <class M = many_arrays>
+        static constexpr kwire::field_list<M, 7> fields{{{"a", array(int8), since(0)},
+                                                         {"b", array(int8), since(0)},
+                                                         {"c", array(int8), since(0)},
+                                                         {"d", array(int8), since(0)},
+                                                         {"e", array(int8), since(0)},
+                                                         {"f", array(int8), since(0)},
+                                                         {"g", array(int8), since(0)}}};
+        template <int V>
+        struct basic_view : kwire::struct_view<item, V> {
+            [[nodiscard]] kwire::array_of<std::int8_t> last() const noexcept { return kwire::get<6>(*this); }
+        };
+        using view = basic_view<kwire::any_version>;
+    };
+    template <class M = many_arrays>
+    static constexpr kwire::field_list<M, 1, item> fields{{{"items", array<item>(), since(0)}}};
+    template <int V>
+    struct basic_view : kwire::struct_view<many_arrays, V> {
+        [[nodiscard]] kwire::array_of<item::basic_view<V>> items() const noexcept {
+            return kwire::get<0>(*this);
+        }
+    };
+    using view = basic_view<kwire::any_version>;
+};
+
 /// A struct that is nullable in some versions only, with the marker that tags have.
 struct sometimes_null : private kwire::vocabulary {
     static constexpr kwire::message_facts facts{"SometimesNull", -1, {0, 1}, 0};
@@ -103,6 +133,32 @@ TEST_CASE("a struct after one with known tags is checked although its lengths ar
     REQUIRE(fixed);
     CHECK(epochs_of(*general) == std::vector<std::size_t>{1, 0, 1, 10});
     CHECK(epochs_of(*fixed) == epochs_of(*general));
+}
+
+TEST_CASE("structs may have any number of arrays, also where they lie in an array themselves") {
+    const std::string shortest = "01 01 01 01 01 01 01 00", other = "01 01 01 01 01 01 03 0102 00";
+    const exact_bytes body(from_hex("06" + shortest + shortest + other + other + shortest + "00"));
+    const auto sizes = [](const auto& view) {
+        std::vector<std::size_t> found;
+        for (const auto item : view->items()) found.push_back(item.last().size());
+        return found;
+    };
+    const std::vector<std::size_t> expected{0, 0, 2, 2, 0};
+    CHECK(sizes(kwire::parse_view<many_arrays>(body.span(), 0)) == expected);
+    CHECK(sizes(kwire::parse_view<many_arrays, 0>(body.span())) == expected);
+}
+
+TEST_CASE("an array of strings is refused by its count if not even that many lengths are left") {
+    // Names to delete, v1, and the timeout after them: 8 bytes are left after the count, which four lengths
+    // of two bytes would take.
+    const exact_bytes sound(from_hex("00000002 0000 0000 00000007"));
+    CHECK(kwire::parse_view<kwire::delete_topics_request>(sound.span(), 1));
+    const exact_bytes false_count(from_hex("00000005 0000 0000 00000007"));
+    const auto refused = kwire::parse_view<kwire::delete_topics_request>(false_count.span(), 1);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::count_exceeds_input);
+    CHECK(refused.error().needed == 10);
+    CHECK(refused.error().left == 8);
 }
 
 TEST_CASE("a struct whose length differs from that before it in the second byte has its own fields") {
