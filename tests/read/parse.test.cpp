@@ -1,5 +1,6 @@
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
+#include <kwire/messages/group_metadata_record.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/request_header.hpp>
@@ -108,6 +109,7 @@ TEST_CASE("visit_version gives the view of a listed version, and the general one
     kwire::visit_version<9>(**request,
                             [&](const auto& view) { calls += static_cast<int>(view.topic_data().size()); });
     CHECK(calls == 2);
+    CHECK(kwire::visit_version<0, 2>(**request, kind) == kwire::any_version); // though it is a later one
 }
 
 TEST_CASE("a message of no bytes is a message") {
@@ -126,12 +128,45 @@ TEST_CASE("a message of no bytes is a message") {
     CHECK(missing.error().offset == 0);
 }
 
+TEST_CASE("a version that the message does not have is refused, and the error tells which it was") {
+    const std::vector<std::byte> zeros(64);
+    for (const int version : {-32768, -1, 14, 15, 32767}) {
+        const auto view = kwire::parse_view<kwire::metadata_request>(zeros, version);
+        CAPTURE(version);
+        REQUIRE(!view);
+        CHECK(view.error().code == errc::unsupported_version);
+        CHECK(view.error().version == version);
+        CHECK(view.error().offset == 0);
+    }
+}
+
+TEST_CASE("a version with two numbers is refused under the number that it was read by") {
+    // The key of a group's metadata in __consumer_offsets is of type 2, which Kafka 3 called version 2 too.
+    using key = kwire::group_metadata_key;
+    const exact_bytes name(from_hex("0001 67"));
+    for (const int version : {0, 2}) {
+        CAPTURE(version);
+        const auto view = kwire::parse_view<key>(name.span(), version);
+        REQUIRE(view);
+        CHECK(view->group() == "g");
+        const auto cut = kwire::parse_view<key>(name.span().first(2), version);
+        REQUIRE(!cut);
+        CHECK(cut.error().code == errc::truncated);
+        CHECK(cut.error().version == version);
+    }
+    CHECK(kwire::parse_view<key>(name.span(), 1).error().code == errc::unsupported_version);
+}
+
 TEST_CASE("bytes after the message are refused, or accepted on request") {
     const std::vector<std::byte> bytes = from_hex("00000000 00 ee");
     const auto strict = kwire::parse_view<kwire::metadata_request>(bytes, 4);
     REQUIRE(!strict);
     CHECK(strict.error().code == errc::trailing_bytes);
     CHECK(strict.error().offset == 5);
+    const auto fixed = kwire::parse_view<kwire::metadata_request, 4>(bytes);
+    REQUIRE(!fixed);
+    CHECK(fixed.error().code == errc::trailing_bytes);
+    CHECK(fixed.error().offset == 5);
     const auto lenient = kwire::parse_view<kwire::metadata_request>(bytes, 4, {.trailing_bytes = true});
     REQUIRE(lenient);
     CHECK(kwire::bytes_of(*lenient).size() == 5);
