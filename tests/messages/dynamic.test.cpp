@@ -11,6 +11,7 @@
 
 #include "catch.hpp"
 #include "messages/json_comparison.hpp"
+#include "messages/show_dynamic.hpp"
 #include "support/bytes.hpp"
 #include "support/golden.hpp"
 
@@ -19,38 +20,6 @@ namespace {
 using kwire::test::exact_bytes;
 using kwire::test::to_hex;
 using support::golden_message;
-
-/// As messages/show.hpp does with typed views.
-void show(const kwire::dynamic_view& view, const kwire::struct_info& info, support::sink& out);
-
-void show(const kwire::dynamic_value& value, support::sink& out) {
-    if (value.is_null()) return out.null();
-    switch (value.kind()) {
-    case kwire::field_kind::boolean: return out.boolean(value.number() != 0);
-    case kwire::field_kind::float64: return out.real(value.real());
-    case kwire::field_kind::uuid: return out.id(value.id());
-    case kwire::field_kind::string: return out.text(value.text());
-    case kwire::field_kind::bytes:
-    case kwire::field_kind::records: return out.bytes(value.bytes());
-    case kwire::field_kind::structure: return show(value.structure(), *value.info().structure, out);
-    case kwire::field_kind::array:
-        out.begin_array(value.size());
-        for (const kwire::dynamic_value element : value.elements()) show(element, out);
-        return out.end_array();
-    default: return out.integer(value.number());
-    }
-}
-
-void show(const kwire::dynamic_view& view, const kwire::struct_info& info, support::sink& out) {
-    out.begin_struct(info, view.version(), view.bytes());
-    const kwire::dynamic_fields fields = view.fields();
-    for (const kwire::dynamic_value value : fields) {
-        out.field(value.info());
-        show(value, out);
-    }
-    for (const kwire::unknown_tag_view tag : view.unknown_tags()) out.unknown_tag(tag);
-    out.end_struct();
-}
 
 /// Calls `f(line, info, view)` for every golden value.
 template <class F>
@@ -75,7 +44,7 @@ TEST_CASE("dynamic views of every message show the values of Kafka's JSON") {
     each_value(
         [](const golden_message& line, const kwire::message_info& info, const kwire::dynamic_view& view) {
             support::json_comparison comparison(line.json, view.bytes());
-            show(view, *info.structure, comparison);
+            support::show(view, *info.structure, comparison);
             if (comparison.differences.empty() && comparison.unknown_tags == line.unknown_tag_count) return;
             CAPTURE(line.name(), to_hex(line.bytes), comparison.differences);
             CHECK(comparison.differences.empty());

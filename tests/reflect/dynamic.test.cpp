@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "messages/show_dynamic.hpp"
+#include "support/bytes.hpp"
+#include "support/changing.hpp"
 
 namespace {
 
@@ -78,6 +81,21 @@ TEST_CASE("a field that the version lacks has the default of its schema, whateve
     const auto typed = kwire::parse_view<later_fields>(body, 0);
     REQUIRE(typed);
     CHECK(typed->protocol() == "consumer");
+}
+
+TEST_CASE("a dynamic view shows each version's fields, nulls and defaults as typed views do") {
+    const kwire::message_info& info = kwire::message_info_of<support::changing>;
+    for (const support::changing_body& body : support::changing_bodies) {
+        const kwire::test::exact_bytes bytes(kwire::test::from_hex(body.hex));
+        CAPTURE(body.version, body.hex);
+        const auto view =
+            kwire::parse_view(info, bytes.span(), body.version, {.null_as_empty = body.lenient});
+        REQUIRE(view);
+        CHECK(view->bytes().size() == bytes.span().size());
+        support::line line;
+        support::show(*view, *info.structure, line);
+        CHECK(line.written() == body.shown);
+    }
 }
 
 TEST_CASE("each message has a body of its minimum size, and none that is shorter") {
@@ -177,6 +195,10 @@ TEST_CASE("a number that Kafka 3 gave to the only version means that version") {
     CHECK(kwire::transcode(info, at_0, 1, 0).value() == kwire::buffer_chain(at_0));
     CHECK(kwire::parse_view<kwire::offset_commit_key>(at_0.span(), 2).error() ==
           kwire::errc::unsupported_version);
+    const auto cut = kwire::parse_view(info, at_0.span().first(1), 1);
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error() == kwire::errc::truncated);
+    CHECK(cut.error().version == 1); // as it was asked for
 }
 
 TEST_CASE("a view knows its message's name after the message_info that it was parsed with is gone") {

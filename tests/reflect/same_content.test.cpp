@@ -82,6 +82,22 @@ TEST_CASE("numbers are the same bit by bit") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     CHECK(same_content<op>({.value = nan}, {.value = nan}));
     CHECK_FALSE(same_content<op>({.value = 0.0}, {.value = -0.0}));
+    // As views too: one entry for no entity, with one operation "k".
+    const auto same_views = [](std::string_view one, std::string_view other) {
+        const auto body = [](std::string_view value) {
+            return from_hex("02 01 02 02 6b" + std::string(value) + "00 00 00 00 00");
+        };
+        const auto first = body(one), second = body(other);
+        const auto a = kwire::parse_view<kwire::alter_client_quotas_request>(first, 1),
+                   b = kwire::parse_view<kwire::alter_client_quotas_request>(second, 1);
+        REQUIRE(a);
+        REQUIRE(b);
+        return same_content(*a, *b);
+    };
+    constexpr std::string_view quiet = "7ff8000000000000", other_quiet = "7ff8000000000001";
+    CHECK(same_views(quiet, quiet));
+    CHECK_FALSE(same_views(quiet, other_quiet));
+    CHECK_FALSE(same_views("0000000000000000", "8000000000000000"));
 }
 
 TEST_CASE("unknown tags count, and their order does not") {
@@ -99,4 +115,15 @@ TEST_CASE("unknown tags count, and their order does not") {
     const auto a = kwire::parse_view<request>(sorted, 9),
                b = kwire::parse_view<request>(turned, 9, {.any_tag_order = true});
     CHECK(same_content(*a, *b));
+    for (const std::string_view different : {"01 01 00 00 02 03 0178 08 0179",   // another number
+                                             "01 01 00 00 02 03 0178 07 017a",   // another byte
+                                             "01 01 00 00 02 03 0178 07 027900", // a byte more
+                                             "01 01 00 00 01 03 0178"}) {        // one tag less
+        const auto bytes = from_hex(different);
+        const auto c = kwire::parse_view<request>(bytes, 9);
+        CAPTURE(different);
+        REQUIRE(c);
+        CHECK_FALSE(same_content(*a, *c));
+        CHECK_FALSE(same_content(*c, *a));
+    }
 }

@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
+#include "support/changing.hpp"
 
 namespace {
 
@@ -97,6 +98,71 @@ TEST_CASE("a value that the target cannot carry is an error with its path") {
     body = kwire::encode<kwire::metadata_request>(request, 12).value().to_bytes();
     CHECK(refusal(kwire::transcode(metadata, body, 12, 9)) == "none");
     CHECK(refusal(kwire::transcode(metadata, body, 12, 8)) == "field_not_in_version topics[1].unknown_tags");
+}
+
+TEST_CASE(
+    "what another version lacks may be at its default only, and what it has is written as it writes it") {
+    // support::changing, whose fields come and go.
+    const auto other = [](std::string_view hex, int from, int to) {
+        const auto body = kwire::shared_buffer::copy_of(kwire::test::from_hex(hex));
+        const auto result = kwire::transcode(kwire::message_info_of<support::changing>, body, from, to);
+        if (!result) return refusal(result);
+        const auto written = result->to_bytes();
+        return kwire::test::to_hex(written.span());
+    };
+    const auto hex = [](std::string_view text) { return kwire::test::to_hex(kwire::test::from_hex(text)); };
+
+    // Version 4, with this struct that versions before it lack, and these tags.
+    const auto body = [](std::string_view inner, std::string_view late, std::string_view tags) {
+        return "02 61 00000009 02 00000005 03 02 62 01 03 aabb 0001 63" + std::string(inner) + "01" +
+               std::string(late) + std::string(tags);
+    };
+    constexpr std::string_view inner = "01 00000007 02 74 00", late = "ffffffff 05 6e6f6e65 00", none = "00";
+    CHECK(other(body(inner, late, none), 4, 3) ==
+          hex("02 61 00000009 02 00000005 03 02 62 01 03 aabb 0001 63 01 00000007 02 74 00 01 00"));
+    CHECK(other(body(inner, late, none), 4, 2) ==
+          hex("0001 61 00000009 00000001 00000005 00000002 0001 62 0000 00000002 aabb 0001 63"
+              "01 00000007 0001 74 01"));
+    CHECK(other(body("ff", late, none), 4, 2) ==
+          hex("0001 61 00000009 00000001 00000005 00000002 0001 62 0000 00000002 aabb 0001 63 ff 01"));
+    CHECK(other(body("ff", late, none), 4, 1) == "field_not_in_version count");
+    CHECK(other(body("ff", late, none), 4, 5) == "field_not_in_version count");
+    CHECK(other(body(inner, "00000000 05 6e6f6e65 00", none), 4, 3) == "field_not_in_version late");
+    CHECK(other(body(inner, "ffffffff 01 00", none), 4, 3) ==
+          "field_not_in_version late"); // "" is not "none"
+    CHECK(other(body(inner, "ffffffff 05 6e6f6e65 01 00 01 08", none), 4, 3) == "field_not_in_version late");
+    CHECK(other(body(inner, "ffffffff 05 6e6f6e65 01 07 01 08", none), 4, 3) ==
+          "field_not_in_version late"); // an unknown tag in it
+    CHECK(other(body("01 00000007 02 74 01 00 01 09", late, none), 4, 2) ==
+          other(body(inner, late, none), 4, 2)); // 9 is its default
+    CHECK(other(body("01 00000007 02 74 01 00 01 08", late, none), 4, 2) ==
+          "field_not_in_version inner.level");
+
+    // Tags: of text, numbers and a struct.
+    CHECK(other(body(inner, late, "01 00 05 05 6e6f6e65"), 4, 3) == other(body(inner, late, none), 4, 3));
+    CHECK(other(body(inner, late, "01 00 01 01"), 4, 3) ==
+          hex("02 61 00000009 02 00000005 03 02 62 01 03 aabb 0001 63 01 00000007 02 74 00 01 01 00 01 01"));
+    CHECK(other(body(inner, late, "01 00 01 01"), 4, 2) == "field_not_in_version tagged_text");
+    CHECK(other(body(inner, late, "01 01 05 02 00000008"), 4, 3) == "field_not_in_version tagged_numbers");
+    CHECK(other(body(inner, late, "01 01 01 01"), 4, 3) == other(body(inner, late, none), 4, 3));
+    CHECK(other(body(inner, late, "01 02 01 00"), 4, 3) == "field_not_in_version tagged_inner"); // null
+    CHECK(other(body(inner, late, "01 07 01 aa"), 4, 3) ==
+          hex("02 61 00000009 02 00000005 03 02 62 01 03 aabb 0001 63 01 00000007 02 74 00 01 01 07 01 aa"));
+    CHECK(other(body(inner, late, "01 07 01 aa"), 4, 2) == "field_not_in_version unknown_tags");
+
+    // Version 5 has no count, and tags that are null.
+    constexpr std::string_view at_5 = "02 61  02 00000005  02 aa  0001 63  00000007 01 00  01 " //
+                                      "00000003 02 6c 00";
+    CHECK(other(std::string(at_5) + "01 02 01 00", 5, 4) ==
+          hex("02 61 00000007 02 00000005 01 02 aa 0001 63 01 00000007 01 00 01 00000003 02 6c 00"
+              "01 02 01 00"));
+    CHECK(other(std::string(at_5) + "01 02 0b 01 00000004 05 6e6f6e65 00", 5, 4) ==
+          hex("02 61 00000007 02 00000005 01 02 aa 0001 63 01 00000007 01 00 01 00000003 02 6c 00"
+              "01 02 0b 01 00000004 05 6e6f6e65 00"));
+    CHECK(other(std::string(at_5) + "02 00 01 00 09 01 aa", 5, 4) == "null_not_allowed tagged_text");
+    CHECK(other(std::string(at_5) + "02 02 01 00 ff ff ff ff 0f 01 aa", 5, 4) ==
+          hex("02 61 00000007 02 00000005 01 02 aa 0001 63 01 00000007 01 00 01 00000003 02 6c 00"
+              "02 02 01 00 ff ff ff ff 0f 01 aa")); // the greatest number of a tag
 }
 
 TEST_CASE("at its own version a message is written as it lies, padded varints and all") {
