@@ -151,17 +151,17 @@ TEST_CASE(
     CHECK(other(body(inner, late, "01 07 01 aa"), 4, 2) == "field_not_in_version unknown_tags");
 
     // Version 5 has no count, and tags that are null.
-    constexpr std::string_view at_5 = "02 61  02 00000005  02 aa  0001 63  00000007 01 00  01 " //
+    constexpr std::string_view at_5 = "02 61  02 00000005  02 aa  00000007 01 00  01 " //
                                       "00000003 02 6c 00";
     CHECK(other(std::string(at_5) + "01 02 01 00", 5, 4) ==
-          hex("02 61 00000007 02 00000005 01 02 aa 0001 63 01 00000007 01 00 01 00000003 02 6c 00"
+          hex("02 61 00000007 02 00000005 01 02 aa 0000 01 00000007 01 00 01 00000003 02 6c 00"
               "01 02 01 00"));
     CHECK(other(std::string(at_5) + "01 02 0b 01 00000004 05 6e6f6e65 00", 5, 4) ==
-          hex("02 61 00000007 02 00000005 01 02 aa 0001 63 01 00000007 01 00 01 00000003 02 6c 00"
+          hex("02 61 00000007 02 00000005 01 02 aa 0000 01 00000007 01 00 01 00000003 02 6c 00"
               "01 02 0b 01 00000004 05 6e6f6e65 00"));
     CHECK(other(std::string(at_5) + "02 00 01 00 09 01 aa", 5, 4) == "null_not_allowed tagged_text");
     CHECK(other(std::string(at_5) + "02 02 01 00 ff ff ff ff 0f 01 aa", 5, 4) ==
-          hex("02 61 00000007 02 00000005 01 02 aa 0001 63 01 00000007 01 00 01 00000003 02 6c 00"
+          hex("02 61 00000007 02 00000005 01 02 aa 0000 01 00000007 01 00 01 00000003 02 6c 00"
               "02 02 01 00 ff ff ff ff 0f 01 aa")); // the greatest number of a tag
 }
 

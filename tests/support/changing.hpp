@@ -38,7 +38,7 @@ struct changing : private kwire::vocabulary {
          {"numbers", array(int32), since(0), nullable_between(0, 3)},
          {"names", array(string), between(0, 4)},
          {"key", bytes, since(2), nullable_since(4)},
-         {"classic", string, since(0), never_compact},
+         {"classic", string, between(0, 4), never_compact},
          {"inner", structure<inner>(), since(0), nullable_between(2, 4)},
          {"flag", boolean, since(0)},
          {"tagged_text", string, since(3), tag(0), nullable_since(5), defaults_to("none")},
@@ -120,12 +120,11 @@ inline constexpr std::array changing_bodies{
         "inner={number=1 text='' level=9} flag=false tagged_text='' tagged_numbers=[] "
         "tagged_inner={number=-1 text=none level=9} late={number=3 text='' level=9}",
         true},
-    changing_body{
-        5, "02 61  02 00000005  02 aa  0001 63  00000007 01 00  01  00000003 02 6c 00  02 00 01 00 02 01 00",
-        "name=a count=7 numbers=[5] names=[] key=aa classic=c inner={number=7 text='' level=9} "
-        "flag=true tagged_text=null tagged_numbers=[] tagged_inner=null "
-        "late={number=3 text=l level=9}"},
-    changing_body{5, "00  00  00  ffff  00000007 00 00  01  00000003 02 6c 00  00",
+    changing_body{5, "02 61  02 00000005  02 aa  00000007 01 00  01  00000003 02 6c 00  02 00 01 00 02 01 00",
+                  "name=a count=7 numbers=[5] names=[] key=aa classic='' inner={number=7 text='' level=9} "
+                  "flag=true tagged_text=null tagged_numbers=[] tagged_inner=null "
+                  "late={number=3 text=l level=9}"},
+    changing_body{5, "00  00  00  00000007 00 00  01  00000003 02 6c 00  00",
                   "name='' count=7 numbers=[] names=[] key=null classic='' inner={number=7 text='' level=9} "
                   "flag=true tagged_text=none tagged_numbers=[] "
                   "tagged_inner={number=-1 text=none level=9} late={number=3 text=l level=9}",
