@@ -1,5 +1,6 @@
 #include <kwire/messages/alter_client_quotas.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/messages/sasl_authenticate.hpp>
 #include <kwire/reflect/json.hpp>
 
 #include <bit>
@@ -7,8 +8,23 @@
 #include <string>
 
 #include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/changing.hpp"
 
 namespace {
+
+/// The bytes in a message whose JSON has them as `base64`, in hex.
+std::string bytes_of_base64(const std::string& base64) {
+    const kwire::message_info& info = kwire::message_info_of<kwire::sasl_authenticate_request>;
+    const auto body = kwire::from_json_text(info, R"({"authBytes":")" + base64 + R"("})", 0);
+    if (!body)
+        return std::string(kwire::name_of(body.error().code)) + ' ' +
+               std::string(kwire::path_of(body.error()));
+    const auto written = body->to_bytes();
+    const auto view = kwire::parse_view(info, written.span(), 0).value();
+    if (kwire::to_json(view) != R"({"authBytes":")" + base64 + R"("})") return "other JSON";
+    return kwire::test::to_hex(view.field(0).bytes());
+}
 
 const kwire::message_info& quotas = kwire::message_info_of<kwire::alter_client_quotas_request>;
 const kwire::message_info& metadata = kwire::message_info_of<kwire::metadata_request>;
@@ -73,6 +89,74 @@ TEST_CASE("text is escaped, and what is not UTF-8 replaced") {
     const auto body = kwire::encode<kwire::metadata_request>(request, 1).value().to_bytes();
     CHECK(kwire::to_json(*kwire::parse_view(metadata, body.span(), 1)) ==
           "{\"topics\":[{\"name\":\"a\\\"\\\\\\n\\u0001\xC3\xA9\xEF\xBF\xBDz\xEF\xBF\xBD\"}]}");
+}
+
+TEST_CASE("bytes are base64 with its padding, and other forms of the same bytes are refused") {
+    CHECK(bytes_of_base64("") == "");
+    CHECK(bytes_of_base64("AQ==") == "01");
+    CHECK(bytes_of_base64("AQI=") == "0102");
+    CHECK(bytes_of_base64("AQID") == "010203");
+    CHECK(bytes_of_base64("+/+/aZ09") == "fbffbf699d3d");
+    for (const char* other : {"AQ", "AQI", "AQIDB", "AQ=", "A===", "AR==", "AQJ=", "-_-_", "A*ID", "AQ ID",
+                              "=AQI", "AQ==AQ==", "===="})
+        CHECK(bytes_of_base64(other) == "bad_value auth_bytes");
+}
+
+TEST_CASE("JSON has a version's fields under Kafka's names, all of them but tags at their default") {
+    const kwire::message_info& info = kwire::message_info_of<support::changing>;
+    const auto at = [&](int version, std::string_view hex) {
+        const auto bytes = kwire::test::from_hex(hex);
+        return kwire::to_json(kwire::parse_view(info, bytes, version).value());
+    };
+    const auto again = [&](int version, const std::string& json) {
+        const auto body = kwire::from_json_text(info, json, version);
+        if (!body)
+            return std::string(kwire::name_of(body.error().code)) + ' ' +
+                   std::string(kwire::path_of(body.error()));
+        const auto written = body->to_bytes();
+        return kwire::test::to_hex(written.span());
+    };
+    const auto hex = [](std::string_view text) { return kwire::test::to_hex(kwire::test::from_hex(text)); };
+
+    constexpr std::string_view tagged = "02 61 00000009 02 00000005 01 00 0000 ff 00 00000003 02 6c 00 "
+                                        "03 00 02 02 78 01 05 02 00000008 02 07 01 00000004 01 00";
+    const std::string tagged_json =
+        R"({"name":"a","count":9,"numbers":[5],"names":[],"key":null,"classic":"","inner":null,)"
+        R"("flag":false,"taggedText":"x","taggedNumbers":[8],"taggedInner":{"number":4,"text":""},)"
+        R"("late":{"number":3,"text":"l"}})";
+    CHECK(at(4, tagged) == tagged_json);
+    CHECK(again(4, tagged_json) == hex(tagged));
+
+    // Tags that are there with their default, and one that is null.
+    constexpr std::string_view defaults = "02 61 00000009 01 01 00 0000 ff 00 00000003 02 6c 00 "
+                                          "03 00 05 05 6e6f6e65 01 01 01 02 01 00";
+    const std::string defaults_json =
+        R"({"name":"a","count":9,"numbers":[],"names":[],"key":null,"classic":"","inner":null,)"
+        R"("flag":false,"taggedInner":null,"late":{"number":3,"text":"l"}})";
+    CHECK(at(4, defaults) == defaults_json);
+    CHECK(again(4, defaults_json) == hex("02 61 00000009 01 01 00 0000 ff 00 00000003 02 6c 00 01 02 01 00"));
+
+    constexpr std::string_view old = "0001 61 00000001 00000005 00000001 0001 62 0000 00000007 02";
+    const std::string old_json =
+        R"({"name":"a","numbers":[5],"names":["b"],"classic":"","inner":{"number":7},"flag":true})";
+    CHECK(at(0, old) == old_json);
+    CHECK(again(0, old_json) == hex("0001 61 00000001 00000005 00000001 0001 62 0000 00000007 01"));
+    const auto with = [&](std::string_view from, std::string_view to) {
+        std::string json = old_json;
+        return json.replace(json.find(from), from.size(), to);
+    };
+    CHECK(again(0, with(R"("flag")", R"("count":7,"flag")")) == "field_not_in_version ");
+    CHECK(again(0, with(R"("name")", R"("nam")")) == "field_not_in_version ");
+    CHECK(again(0, with(R"("name")", R"("namely")")) == "field_not_in_version ");
+    CHECK(again(0, with(R"(,"flag":true)", "")) == "bad_value flag");
+    CHECK(again(0, with(R"("number":7)", R"("number":2147483648)")) == "bad_value inner.number");
+    CHECK(again(0, with(R"("number":7)", R"("number":-2147483648)")) != "bad_value inner.number");
+    CHECK(again(0, with(R"("number":7)", R"("number":7.0)")) == "bad_value inner.number");
+    CHECK(again(0, with(R"([5])", "null")) == hex("0001 61 ffffffff 00000001 0001 62 0000 00000007 01"));
+    CHECK(again(0, with(R"(["b"])", "null")) == "null_not_allowed names");
+    CHECK(again(0, with(R"(["b"])", "[null]")) == "bad_value names[0]");
+    CHECK(again(0, with(R"({"number":7})", "null")) == "null_not_allowed inner");
+    CHECK(again(0, with(R"({"number":7})", "{}")) == "bad_value inner.number");
 }
 
 TEST_CASE("JSON that does not fit the version is refused with the path") {

@@ -174,6 +174,20 @@ TEST_CASE("negative lengths are null, and empty where there is no null") {
                                          "02" + id + "00 00 01 00 00");
     CHECK_FALSE(name.topics.front().name.has_value());
 
+    // Two partitions of a topic, of which the second is found after the first one's lengths.
+    using fetched = kwire::fetch_response;
+    const auto partitions = [](const std::string& aborted, const std::string& records) {
+        const std::string fixed = "0000 0000000000000007 0000000000000007";
+        return "00000000 00000001 0001 74 00000002 00000000" + fixed + aborted + records + "00000001" +
+               fixed + "00000000 00000001 aa";
+    };
+    for (const std::string other : {"fffffffe", "80000000"}) {
+        const auto both = read<fetched, 4>(partitions(other, other), negative, errc::bad_length,
+                                           partitions("ffffffff", "ffffffff"));
+        CHECK(both.responses.front().partitions.back().partition_index == 1);
+        CHECK(both.responses.front().partitions.back().records.size() == 1);
+    }
+
     using sync = kwire::sync_group_response;
     read<sync, 0>("0000 fffffffe", negative | null, errc::bad_length, "0000 00000000");
     read<sync, 4>("00000000 0000 ffffffff0f 00", negative | null, errc::bad_length, "00000000 0000 01 00");

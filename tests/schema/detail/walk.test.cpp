@@ -148,6 +148,22 @@ TEST_CASE("structs may have any number of arrays, also where they lie in an arra
     CHECK(sizes(kwire::parse_view<many_arrays, 0>(body.span())) == expected);
 }
 
+TEST_CASE("a body that ends early is refused at the field that is cut, or where its tags are missing") {
+    // Topics to delete, v4: their names, 4 bytes of a timeout, tags.
+    const auto refusal = [](std::string_view hex) {
+        const exact_bytes body(from_hex(hex));
+        const auto view = kwire::parse_view<kwire::delete_topics_request>(body.span(), 4);
+        REQUIRE_FALSE(view);
+        CHECK(view.error().code == errc::truncated);
+        return std::string(kwire::describe(view.error()));
+    };
+    const std::string begin = "DeleteTopicsRequest v4";
+    CHECK(refusal("") == begin + " topic_names: truncated at byte 0, needs 1 byte, 0 left");
+    CHECK(refusal("01") == begin + " timeout_ms: truncated at byte 1, needs 4 bytes, 0 left");
+    CHECK(refusal("01 000000") == begin + " timeout_ms: truncated at byte 1, needs 4 bytes, 3 left");
+    CHECK(refusal("01 00000000") == begin + ": truncated at byte 5, needs 1 byte, 0 left");
+}
+
 TEST_CASE("an array of strings is refused by its count if not even that many lengths are left") {
     // Names to delete, v1, and the timeout after them: 8 bytes are left after the count, which four lengths
     // of two bytes would take.
