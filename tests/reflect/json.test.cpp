@@ -170,6 +170,8 @@ TEST_CASE("JSON that does not fit the version is refused with the path") {
     CHECK(refusal(R"({"topics":[],"allowAutoTopicCreation":1})", 4) == "bad_value allow_auto_topic_creation");
     CHECK(refusal(R"({"topics":[{"name":")" + std::string(32768, 'x') + R"("}]})", 0) ==
           "string_too_long topics[0].name");
+    CHECK(refusal(R"({"topics":null,"more":1})", 0) == "null_not_allowed topics"); // the first that does not
+    CHECK(refusal(R"({"more":1,"topics":null})", 0) == "field_not_in_version ");
     CHECK(refusal("{", 0) == "bad_value ");
     CHECK(refusal(R"({"topics":[]} x)", 0) == "bad_value ");
     CHECK(refusal(R"({"topics":[]})", 99) == "unsupported_version ");

@@ -1,5 +1,6 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
+#include <kwire/messages/offset_commit_record.hpp>
 #include <kwire/reflect/transcode.hpp>
 
 #include <array>
@@ -176,6 +177,17 @@ TEST_CASE("at its own version a message is written as it lies, padded varints an
     CHECK(same->begin()->bytes().data() == body.data());
     const auto fewer = kwire::transcode(metadata, body, 9, 12);
     CHECK(fewer.has_value());
+
+    // Version 0 of this message is called 1 as well: a key whose group is null, where none may be.
+    const kwire::message_info& key = kwire::message_info_of<kwire::offset_commit_key>;
+    const auto lenient = kwire::shared_buffer::copy_of(kwire::test::from_hex("ffff 0001 74 00000003"));
+    for (const int from : {0, 1})
+        for (const int to : {0, 1}) {
+            const auto as_it_came = kwire::transcode(key, lenient, from, to, {.null_as_empty = true});
+            CAPTURE(from, to);
+            REQUIRE(as_it_came);
+            CHECK(*as_it_came == kwire::buffer_chain(lenient));
+        }
 }
 
 TEST_CASE("records go over by reference") {
