@@ -28,6 +28,14 @@ struct wrapping : private kwire::vocabulary {
         {{"inner", structure<inner>(), since(0)}, {"end", int8, since(0)}}};
 };
 
+/// A message in which a field takes the place of another one.
+struct replacing : private kwire::vocabulary {
+    static constexpr kwire::message_facts facts{"Replacing", -1, {0, 1}};
+    template <class M = replacing>
+    static constexpr kwire::field_list<M, 3> fields{
+        {{"old_id", int32, only(0)}, {"new_id", int32, since(1)}, {"text", string, since(0)}}};
+};
+
 const kwire::field_info& field_of(const kwire::struct_info& info, std::string_view name) {
     for (std::size_t i = 0; i < info.fields.size(); ++i)
         if (info.fields[i].name == name) return info.fields[i];
@@ -91,4 +99,7 @@ TEST_CASE("versions with equal layouts share their tables") {
     CHECK(layouts[3].places == layouts[4].places);
     CHECK(layouts[3].version == 3);
     CHECK(layouts[4].version == 4);
+    const auto* replaced = kwire::info_of<replacing>.layouts;
+    CHECK(replaced[0].places != replaced[1].places);
+    CHECK(replaced[0].steps == replaced[1].steps); // four bytes, then the text, as before
 }

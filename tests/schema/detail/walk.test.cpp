@@ -177,6 +177,23 @@ TEST_CASE("an array of strings is refused by its count if not even that many len
     CHECK(refused.error().left == 8);
 }
 
+TEST_CASE("a count in the last byte of a body is refused as a count, whatever it says") {
+    for (const unsigned count : {1U, 2U, 125U, 126U}) {
+        const std::vector<std::byte> last{static_cast<std::byte>(count + 1)};
+        const exact_bytes body(last);
+        CAPTURE(count);
+        const auto general = kwire::parse_view<kwire::delete_topics_request>(body.span(), 4);
+        const auto fixed = kwire::parse_view<kwire::delete_topics_request, 4>(body.span());
+        REQUIRE_FALSE(general);
+        REQUIRE_FALSE(fixed);
+        for (const kwire::error& e : {general.error(), fixed.error()}) {
+            CHECK(e.code == errc::count_exceeds_input);
+            CHECK(e.needed == count);
+            CHECK(e.left == 0);
+        }
+    }
+}
+
 TEST_CASE("a struct whose length differs from that before it in the second byte has its own fields") {
     // Two partitions of a Metadata response v12, with 129 and 257 replicas: 82 01 and 82 02. Where the first
     // has the lengths of its other arrays, the second has replicas that look like them.
