@@ -186,6 +186,15 @@ TEST_CASE("negative lengths are null, and empty where there is no null") {
                                            partitions("ffffffff", "ffffffff"));
         CHECK(both.responses.front().partitions.back().partition_index == 1);
         CHECK(both.responses.front().partitions.back().records.size() == 1);
+        const exact_bytes bytes(from_hex(partitions(other, other)));
+        const auto fixed = kwire::parse_view<fetched, 4>(bytes.span(), {.negative_as_null = true});
+        REQUIRE(fixed);
+        std::vector<std::size_t> sizes;
+        for (const auto topic : fixed->responses())
+            for (const auto partition : topic.partitions()) {
+                sizes.push_back(partition.records() ? partition.records()->size() : 0);
+            }
+        CHECK(sizes == std::vector<std::size_t>{0, 1});
     }
 
     using sync = kwire::sync_group_response;
