@@ -135,7 +135,7 @@ TEST_CASE("a struct after one with known tags is checked although its lengths ar
     CHECK(epochs_of(*fixed) == epochs_of(*general));
 }
 
-TEST_CASE("structs may have any number of arrays, also where they lie in an array themselves") {
+TEST_CASE("elements with more arrays of numbers than a walk compares at once are walked all the same") {
     const std::string shortest = "01 01 01 01 01 01 01 00", other = "01 01 01 01 01 01 03 0102 00";
     const exact_bytes body(from_hex("06" + shortest + shortest + other + other + shortest + "00"));
     const auto sizes = [](const auto& view) {
