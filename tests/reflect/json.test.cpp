@@ -160,6 +160,26 @@ TEST_CASE("JSON has a version's fields under Kafka's names, all of them but tags
     CHECK(again(0, with(R"({"number":7})", "{}")) == "bad_value inner.number");
 }
 
+TEST_CASE("each control character is escaped, and what comes after them is not") {
+    const auto json_of = [](std::string_view name) {
+        const kwire::metadata_request::data request{.topics = {{{.name = std::string(name)}}}};
+        const auto body = kwire::encode<kwire::metadata_request>(request, 1).value().to_bytes();
+        const std::string json = kwire::to_json(*kwire::parse_view(metadata, body.span(), 1));
+        const auto again = kwire::from_json_text(metadata, json, 1).value();
+        CHECK(again == kwire::buffer_chain(body));
+        constexpr std::string_view front = "{\"topics\":[{\"name\":\"", back = "\"}]}";
+        return json.substr(front.size(), json.size() - front.size() - back.size());
+    };
+    CHECK(json_of("\b\f\n\r\t") == "\\b\\f\\n\\r\\t");
+    for (int c = 0; c < 0x20; ++c) {
+        if (std::string_view("\b\f\n\r\t").find(static_cast<char>(c)) != std::string_view::npos) continue;
+        const char hex = "0123456789ABCDEF"[c % 16];
+        CHECK(json_of(std::string(1, static_cast<char>(c))) ==
+              std::string("\\u00") + static_cast<char>('0' + c / 16) + hex);
+    }
+    CHECK(json_of(" ~\x7f") == " ~\x7f");
+}
+
 TEST_CASE("JSON that does not fit the version is refused with the path") {
     CHECK(refusal(R"({"topics":[{"name":"a"}]})", 1) == "none");
     CHECK(refusal(R"({"topics":null})", 1) == "none");
