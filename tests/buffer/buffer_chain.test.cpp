@@ -403,21 +403,32 @@ TEST_CASE("after finish the last segment can be the only holder of its memory") 
     CHECK(text(chain) == "works on");
 }
 
-TEST_CASE("six segments and their copies need no allocation, and reserved ones no further") {
+TEST_CASE("one segment needs no allocation, several one, their copies none, and reserved ones no further") {
     const shared_buffer body = payload(100);
     const auto fill = [&](buffer_chain& chain, int segments) {
         for (int i = 0; i < segments; ++i) chain.put_bytes(body);
     };
     const auto expected = [](std::size_t n) { return support::counts_allocations ? n : 0; };
-    buffer_chain chain;
+    buffer_chain one;
     CHECK(support::allocations_of([&] {
-              fill(chain, 6);
+              fill(one, 1);
+              const buffer_chain copy = one;
+              const buffer_chain moved = std::move(one);
+          }) == 0);
+    buffer_chain chain;
+    CHECK(support::allocations_of([&] { fill(chain, 4); }) == expected(1));
+    CHECK(support::allocations_of([&] {
               const buffer_chain copy = chain;
               const buffer_chain moved = std::move(chain);
           }) == 0);
-    buffer_chain message; // as an encoder: one block for its own fields, payloads between them
+    buffer_chain small; // the list lies in the block that the number is in
     CHECK(support::allocations_of([&] {
-              message.reserve_scratch(12);
+              small.put_u32(1);
+              fill(small, 3);
+          }) == expected(1));
+    buffer_chain message; // as an encoder: one block for its own fields, and for the list with the payloads
+    CHECK(support::allocations_of([&] {
+              message.reserve(12, 5);
               message.put_u32(1);
               message.put_bytes(body);
               message.put_u32(2);
@@ -428,6 +439,32 @@ TEST_CASE("six segments and their copies need no allocation, and reserved ones n
     reserved.reserve_segments(100);
     CHECK(support::allocations_of([&] { fill(reserved, 100); }) == 0);
     CHECK(support::allocations_of([&] { fill(reserved, 1); }) == expected(1));
+}
+
+TEST_CASE("a chain that changes leaves its copies as they were, and they it") {
+    for (int segments : {1, 2, 5}) {
+        CAPTURE(segments);
+        buffer_chain chain;
+        for (int i = 0; i < segments; ++i) {
+            chain.put_slice("s");
+            chain.put_bytes(payload(1));
+        }
+        const std::string before = text(chain);
+        buffer_chain first = chain;
+        buffer_chain second = first;
+        first.put_u8('1');
+        CHECK(text(chain) == before);
+        second.put_bytes(payload(2));
+        CHECK(text(second) == before + "pp");
+        CHECK(text(first) == before + "1");
+        buffer_chain third = second;
+        second.clear();
+        CHECK(text(third) == before + "pp");
+        chain.put(std::move(third));
+        CHECK(text(chain) == before + before + "pp");
+        CHECK(text(first) == before + "1");
+        for (const buffer_chain* each : {&chain, &first, &second}) check_form(*each);
+    }
 }
 
 TEST_CASE("a prebuilt slab may be sliced into the chain") {

@@ -5,6 +5,7 @@
 #include <kwire/write/encode.hpp>
 #include <kwire/write/to_data.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "messages/show.hpp"
 
@@ -108,6 +110,11 @@ std::expected<rewritten, kwire::error> encode_again(const typename M::data& data
     if (!size) return std::unexpected(size.error());
     auto encoded = kwire::encode<M>(data, version);
     if (!encoded) return std::unexpected(encoded.error());
+    std::vector<std::byte> memory(static_cast<std::size_t>(*size)); // not one byte more
+    const auto written = kwire::encode_into<M>(memory, data, version);
+    if (!written) return std::unexpected(written.error());
+    if (const kwire::shared_buffer chained = encoded->to_bytes(); !std::ranges::equal(memory, chained))
+        encoded = kwire::buffer_chain(kwire::shared_buffer::copy_of("encode and encode_into differ"));
     return rewritten{*std::move(encoded), *size};
 }
 

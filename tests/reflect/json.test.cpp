@@ -2,6 +2,7 @@
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/sasl_authenticate.hpp>
 #include <kwire/reflect/json.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <bit>
 #include <limits>

@@ -2,6 +2,7 @@
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/offset_commit_record.hpp>
 #include <kwire/reflect/transcode.hpp>
+#include <kwire/write/encode.hpp>
 
 #include <array>
 #include <string>

@@ -5,8 +5,10 @@
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/request_header.hpp>
 #include <kwire/read/parse.hpp>
+#include <kwire/read/unknown_tags.hpp>
 #include <kwire/write/encode.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,20 @@ std::string hex(const typename M::data& data, int version) {
     REQUIRE(size);
     const shared_buffer bytes = chain->to_bytes();
     CHECK(*size == bytes.size());
+
+    std::vector<std::byte> memory(bytes.size()); // not one byte more
+    CHECK(kwire::encode_into<M>(memory, data, version) == bytes.size());
+    CHECK(std::ranges::equal(memory, bytes));
+    auto buffer = kwire::unique_buffer::with_capacity(1);
+    buffer.append(kwire::bytes_of_text("front"));
+    CHECK(kwire::encode_into<M>(buffer, data, version) == bytes.size());
+    CHECK(kwire::text_of(buffer.span().first(5)) == "front");
+    CHECK(std::ranges::equal(buffer.span().subspan(5), bytes));
+    kwire::buffer_chain after_text;
+    after_text.put_slice("front");
+    CHECK(kwire::encode_into<M>(after_text, data, version) == bytes.size());
+    const shared_buffer after_front = after_text.to_bytes();
+    CHECK(std::ranges::equal(after_front.span().subspan(5), bytes));
     return kwire::test::to_hex(bytes.span());
 }
 
@@ -38,6 +54,9 @@ std::string refusal(const typename M::data& data, int version) {
     REQUIRE(!chain);
     REQUIRE(!size);
     CHECK(chain.error().code == size.error().code);
+    std::vector<std::byte> memory(100, std::byte{0x55});
+    CHECK(kwire::encode_into<M>(memory, data, version).error().code == size.error().code);
+    CHECK(std::ranges::count(memory, std::byte{0x55}) == 100);
     CHECK(chain.error().message == M::facts.name);
     CHECK(chain.error().version == version);
     CHECK_FALSE(chain.error().located); // it tells of no bytes
@@ -196,4 +215,63 @@ TEST_CASE("tagged fields at their default are not written, and others are") {
     CHECK(none.ends_with("00"));
     request.cluster_id = "";
     CHECK(hex<kwire::fetch_request>(request, 15) == none.substr(0, none.size() - 2) + "01000101");
+}
+
+TEST_CASE("memory that is too short is refused with the bytes that are needed, and is not written to") {
+    const kwire::metadata_request::data request{.topics = {{.name = "orders"}}};
+    const std::size_t size = *kwire::encoded_size(request, 12);
+    for (std::size_t room = 0; room < size; ++room) {
+        std::vector<std::byte> memory(room, std::byte{0x55});
+        const auto written = kwire::encode_into(memory, request, 12);
+        REQUIRE_FALSE(written);
+        CHECK(written.error().code == errc::too_large);
+        CHECK(written.error().needed == size);
+        CHECK(written.error().left == room);
+        CHECK(std::string_view(describe(written.error())) == "MetadataRequest v12: too_large, needs " +
+                                                                 std::to_string(size) + " bytes, " +
+                                                                 std::to_string(room) + " left");
+        CHECK(std::ranges::count(memory, std::byte{0x55}) == static_cast<std::ptrdiff_t>(room));
+    }
+}
+
+TEST_CASE("memory that is used again needs no allocation, and copies of payloads are counted") {
+    const shared_buffer records = shared_buffer::copy_of(std::string(1000, 'r'));
+    kwire::produce_request::data request;
+    request.topic_data = {{.name = "t", .partition_data = {{.index = 1, .records = records}}}};
+    const std::size_t size = *kwire::encoded_size(request, 9);
+    std::vector<std::byte> memory(size);
+    auto buffer = kwire::unique_buffer::with_capacity(size);
+    kwire::buffer_chain chain;
+    chain.reserve(100, 5);
+    const std::uint64_t before = kwire::copied_bytes();
+    const std::size_t allocations = support::allocations_of([&] {
+        for (int i = 0; i < 3; ++i) {
+            buffer.clear();
+            static_cast<void>(kwire::encode_into(memory, request, 9));
+            static_cast<void>(kwire::encode_into(buffer, request, 9));
+        }
+        static_cast<void>(kwire::encode_into(chain, request, 9));
+    });
+    if (support::counts_allocations) CHECK(allocations == 0);
+    CHECK(kwire::copied_bytes() - before == 6 * records.size());
+    CHECK(std::ranges::equal(memory, chain.to_bytes()));
+    CHECK(std::ranges::equal(buffer.span(), chain.to_bytes()));
+}
+
+TEST_CASE("a version that is known at compile time is written with the same bytes") {
+    kwire::fetch_request::data request;
+    request.topics = {{.topic = "orders", .partitions = {{.partition = 3, .fetch_offset = 17}}}};
+    request.cluster_id = "c";
+    std::vector<std::byte> memory(100);
+    const auto size = kwire::encode_into<kwire::fetch_request, 12>(memory, request);
+    REQUIRE(size);
+    const auto chain = kwire::encode<kwire::fetch_request, 12>(request);
+    REQUIRE(chain);
+    const std::string expected = hex<kwire::fetch_request>(request, 12);
+    CHECK(kwire::test::to_hex(std::span(memory).first(*size)) == expected);
+    const shared_buffer whole = chain->to_bytes();
+    CHECK(kwire::test::to_hex(whole.span()) == expected);
+    CHECK(kwire::encoded_size<kwire::fetch_request, 12>(request) == *size);
+    CHECK(kwire::encode<kwire::metadata_request, 3>({.allow_auto_topic_creation = false}).error().code ==
+          errc::field_not_in_version);
 }

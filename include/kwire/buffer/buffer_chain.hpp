@@ -7,13 +7,14 @@
 ///     boost::asio::write(socket, out);        // one gathering write
 #pragma once
 
+#include <kwire/buffer/chain_segment.hpp>
 #include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/buffer/detail/segment_list.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/text.hpp>
 
-#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -21,138 +22,30 @@
 #include <cstring>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace kwire {
 
-/// One segment of a buffer_chain; never empty. Keeps its bytes alive.
-class chain_segment {
-public:
-    chain_segment() = default;
-    explicit chain_segment(shared_buffer bytes) noexcept : bytes_(std::move(bytes)) {}
-
-    [[nodiscard]] const std::byte* data() const& noexcept KWIRE_LIFETIMEBOUND { return bytes_.data(); }
-    const std::byte* data() const&& = delete;
-    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
-    [[nodiscard]] std::span<const std::byte> bytes() const& noexcept KWIRE_LIFETIMEBOUND {
-        return bytes_.span();
-    }
-    std::span<const std::byte> bytes() const&& = delete;
-    [[nodiscard]] const shared_buffer& buffer() const& noexcept KWIRE_LIFETIMEBOUND { return bytes_; }
-    const shared_buffer& buffer() const&& = delete;
-
-    /// Converts to any type that can be made from a pointer and a size, such as boost::asio::const_buffer.
-    template <class Buffer>
-        requires(!std::same_as<Buffer, chain_segment> &&
-                 std::is_constructible_v<Buffer, const void*, std::size_t>)
-    [[nodiscard]] operator Buffer() const& noexcept {
-        return Buffer(static_cast<const void*>(bytes_.data()), bytes_.size());
-    }
-
-private:
-    friend class buffer_chain;
-    shared_buffer bytes_;
-};
-
 namespace detail {
-
-/// A vector of segments with inline room for a few, so that most messages need no allocation for the list.
-class segment_list {
-public:
-    static constexpr std::size_t inline_capacity = 6;
-
-    segment_list() = default;
-    segment_list(const segment_list& other) : heap_(other.heap_), size_(other.size_) {
-        if (heap_.empty())
-            for (std::size_t i = 0; i < size_; ++i) inline_[i] = other.inline_[i];
-    }
-    segment_list(segment_list&& other) noexcept
-        : heap_(std::move(other.heap_)), size_(std::exchange(other.size_, 0)) {
-        if (heap_.empty())
-            for (std::size_t i = 0; i < size_; ++i) inline_[i] = std::move(other.inline_[i]);
-        other.heap_.clear();
-    }
-    segment_list& operator=(const segment_list& other) { return *this = segment_list(other); }
-    segment_list& operator=(segment_list&& other) noexcept {
-        segment_list taken(std::move(other));
-        clear();
-        heap_.swap(taken.heap_);
-        size_ = std::exchange(taken.size_, 0);
-        if (heap_.empty())
-            for (std::size_t i = 0; i < size_; ++i) inline_[i] = std::move(taken.inline_[i]);
-        return *this;
-    }
-    ~segment_list() = default;
-
-    [[nodiscard]] chain_segment* begin() noexcept { return heap_.empty() ? inline_.data() : heap_.data(); }
-    [[nodiscard]] const chain_segment* begin() const noexcept {
-        return heap_.empty() ? inline_.data() : heap_.data();
-    }
-    [[nodiscard]] const chain_segment* end() const noexcept { return begin() + size_; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] chain_segment& back() noexcept { return begin()[size_ - 1]; }
-
-    /// If memory for the list runs out, `segment` keeps its bytes.
-    void push_back(chain_segment&& segment) {
-        if (heap_.empty() && size_ < inline_capacity) {
-            inline_[size_] = std::move(segment);
-        } else {
-            if (heap_.empty()) spill();
-            heap_.push_back(std::move(segment));
-        }
-        ++size_;
-    }
-
-    /// Makes room for `n` segments in all; pushing that many allocates nothing.
-    void reserve(std::size_t n) {
-        if (n > inline_capacity) heap_.reserve(n);
-    }
-
-    /// Makes room for `n` more segments; grows geometrically.
-    void reserve_more(std::size_t n) {
-        const std::size_t needed = size_ + n;
-        const std::size_t room = heap_.capacity() > inline_capacity ? heap_.capacity() : inline_capacity;
-        if (needed > room) heap_.reserve(needed > 2 * room ? needed : 2 * room);
-    }
-
-    void clear() noexcept {
-        if (heap_.empty())
-            for (std::size_t i = 0; i < size_; ++i) inline_[i] = chain_segment{};
-        heap_.clear();
-        size_ = 0;
-    }
-
-private:
-    /// Moves the segments out, to the room that `reserve` has made, if it has.
-    void spill() {
-        if (heap_.capacity() <= inline_capacity) heap_.reserve(2 * inline_capacity);
-        for (chain_segment& segment : inline_) heap_.push_back(std::move(segment));
-    }
-
-    std::array<chain_segment, inline_capacity> inline_{};
-    std::vector<chain_segment> heap_; ///< all segments, if there are more than fit inline
-    std::size_t size_ = 0;
-};
-
-} // namespace detail
+class chain_output;
+}
 
 /// A scatter-gather list of bytes in the order in which they were put.
 ///
 /// Integers and put_slice() write to scratch memory that the chain allocates in blocks; put_bytes() and put()
 /// attach memory by reference. Pieces that follow one another in one allocation become one segment. Scratch
-/// blocks never move: bytes keep their address until the last segment on them is destroyed. Up to six
-/// segments need no allocation for the list.
+/// blocks never move: bytes keep their address until the last segment on them is destroyed. One segment lies
+/// in the chain itself; the list of several lies in scratch memory where there is room, else in an allocation
+/// of its own.
 ///
 /// It is a ConstBufferSequence of Boost.Asio and of standalone Asio: iteration is over segments and always
 /// shows everything that was put. Copies share all bytes at the same addresses, so an operation may keep a
 /// copy while more is put into this chain.
 ///
-/// A copy costs one reference per segment; a move is cheap and leaves an empty chain. If an allocation fails,
-/// std::bad_alloc passes, and neither the chain nor what was to be put has changed. Threads: as
-/// shared_buffer; copies may be used on other threads.
+/// A copy costs one reference however many segments there are, and the first change of a chain that has
+/// copies one per segment; a move is cheap and leaves an empty chain. If an allocation fails, std::bad_alloc
+/// passes, and neither the chain nor what was to be put has changed. Threads: as shared_buffer; copies may be
+/// used on other threads.
 class buffer_chain {
 public:
     using value_type = chain_segment;
@@ -207,7 +100,15 @@ public:
         if (bytes > scratch_.capacity()) scratch_ = unique_buffer::with_capacity(bytes);
     }
     /// Room for `n` segments in all.
-    void reserve_segments(std::size_t n) { segments_.reserve(n); }
+    void reserve_segments(std::size_t n) {
+        if (n > segments_.size()) segments_.own(n - segments_.size(), scratch_);
+    }
+    /// Both in one allocation: room for `bytes` of scratch memory, and for `segments` segments in all.
+    void reserve(std::size_t bytes, std::size_t segments) {
+        const std::size_t list = segments_.has_room(segments) ? 0 : detail::segment_list::bytes_for(segments);
+        reserve_scratch(detail::saturating_add(bytes, list));
+        if (segments > segments_.size()) segments_.own(segments - segments_.size(), scratch_, bytes);
+    }
 
     void put_u8(std::uint8_t v) { put_integer<std::endian::big>(v); }
     void put_u16(std::uint16_t v) { put_integer<std::endian::big>(v); }
@@ -256,19 +157,18 @@ public:
     void put(buffer_chain&& other) {
         if (this == &other || other.empty()) return;
         if (empty()) {
-            segments_ = std::move(other.segments_);
+            segments_.swap(other.segments_);
             if (scratch_.capacity() < other.scratch_.capacity()) scratch_ = std::move(other.scratch_);
             size_ = other.size_;
             only_scratch_ = other.only_scratch_;
         } else if (other.only_scratch_ && other.size_ <= append_limit) {
             const auto bytes = static_cast<std::size_t>(other.size_);
-            segments_.reserve_more(1);
+            segments_.own(1, scratch_);
             if (bytes > scratch_.capacity()) new_block();
             for (const chain_segment& segment : other) put_slice(segment.bytes());
         } else {
-            segments_.reserve_more(other.segments_.size());
-            for (chain_segment& segment : std::span(other.segments_.begin(), other.segments_.size()))
-                push(std::move(segment.bytes_));
+            segments_.own(other.segments_.size(), scratch_);
+            for (std::size_t i = 0; i < other.segments_.size(); ++i) push(other.segments_.take(i));
             only_scratch_ = only_scratch_ && other.only_scratch_;
         }
         other.clear();
@@ -284,14 +184,16 @@ public:
             std::size_t bytes = 0;
             while (run < all.size() && all[run].size() < threshold) bytes += all[run++].size();
             if (run - i < 2) {
-                merged.push_back(chain_segment(all[i++].buffer()));
+                merged.own(1, scratch_);
+                merged.push_back(shared_buffer(all[i++].buffer()));
                 continue;
             }
             unique_buffer copy = unique_buffer::with_capacity(bytes);
             for (; i < run; ++i) copy.append(all[i].bytes());
-            merged.push_back(chain_segment(std::move(copy).freeze()));
+            merged.own(1, scratch_);
+            merged.push_back(std::move(copy).freeze());
         }
-        if (merged.size() != segments_.size()) segments_ = std::move(merged);
+        if (merged.size() != segments_.size()) segments_.swap(merged);
     }
 
     /// The size in bytes of the memory that the segments keep alive, as shared_buffer::pinned_bytes.
@@ -303,12 +205,12 @@ public:
         std::uint64_t sum = 0;
         for (const_iterator i = begin(); i != end(); ++i) {
             const auto same = [i](const chain_segment& earlier) {
-                return detail::buffer_access::control(earlier.bytes_) ==
-                       detail::buffer_access::control(i->bytes_);
+                return detail::buffer_access::control(earlier.buffer()) ==
+                       detail::buffer_access::control(i->buffer());
             };
             const_iterator earlier = i - begin() > reach ? i - reach : begin();
             while (earlier != i && !same(*earlier)) ++earlier;
-            if (earlier == i) sum += i->bytes_.pinned_bytes();
+            if (earlier == i) sum += i->buffer().pinned_bytes();
         }
         return sum;
     }
@@ -355,8 +257,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t first_block = 256;
-    static constexpr std::size_t largest_block = 16384;
+    friend detail::chain_output;
+
+    static constexpr std::uint32_t first_block = 256;
+    static constexpr std::uint32_t largest_block = 16384;
     static constexpr std::size_t append_limit = first_block; ///< bytes of scratch that put() copies at most
 
     template <std::endian Order, std::unsigned_integral T>
@@ -368,22 +272,26 @@ private:
 
     /// Adds the `n` bytes just written to the spare scratch memory: the last segment grows if it ends there.
     void written(std::size_t n) {
-        if (!segments_.empty() && detail::buffer_access::adjacent_to_spare(segments_.back().bytes_, scratch_))
-            detail::buffer_access::extend(segments_.back().bytes_, n);
+        const bool grows = !segments_.empty() &&
+                           detail::buffer_access::adjacent_to_spare(segments_.back().buffer(), scratch_);
+        segments_.own(grows ? 0 : 1, scratch_, n);
+        if (grows)
+            detail::buffer_access::extend(segments_.bytes(segments_.size() - 1), n);
         else
-            segments_.push_back(chain_segment(detail::buffer_access::share(scratch_, n)));
+            segments_.push_back(detail::buffer_access::share(scratch_, n));
         detail::buffer_access::advance(scratch_, n);
         size_ += n;
     }
 
     void push(shared_buffer&& bytes) {
         const std::size_t n = bytes.size();
-        if (!segments_.empty() && detail::buffer_access::adjacent(segments_.back().bytes_, bytes)) {
-            detail::buffer_access::extend(segments_.back().bytes_, n);
+        if (!segments_.empty() && detail::buffer_access::adjacent(segments_.back().buffer(), bytes)) {
+            segments_.own(0, scratch_);
+            detail::buffer_access::extend(segments_.bytes(segments_.size() - 1), n);
             bytes = {};
         } else {
-            segments_.reserve_more(1); // may throw, and `bytes` still has them
-            segments_.push_back(chain_segment(std::move(bytes)));
+            segments_.own(1, scratch_); // may throw, and `bytes` still has them
+            segments_.push_back(std::move(bytes));
         }
         size_ += n;
     }
@@ -396,7 +304,7 @@ private:
     detail::segment_list segments_;
     unique_buffer scratch_; ///< never has filled bytes: what is written belongs to the last segment
     std::uint64_t size_ = 0;
-    std::size_t next_block_ = first_block;
+    std::uint32_t next_block_ = first_block;
     bool only_scratch_ = true; ///< no segment was attached by reference
 };
 

@@ -166,18 +166,21 @@ template <class Header, class Body>
 [[nodiscard]] std::expected<buffer_chain, error> encode_frame(const typename Header::data& header,
                                                               int header_version,
                                                               const typename Body::data& body, int version) {
-    measuring_output size;
-    error failure;
-    if (!measure<Header>(header, header_version, size, failure) ||
-        !measure<Body>(body, version, size, failure))
-        return std::unexpected(failure);
-    const auto length = static_cast<std::int32_t>(size.size());
-    size.number(length);
-    writing_output out(size);
-    out.number(length);
-    write<Header>(header, header_version, out);
-    write<Body>(body, version, out);
-    return std::move(out).finish();
+    std::expected<buffer_chain, error> result;
+    measurement sum;
+    error_slot refusal;
+    if (!measure<Header, any_version>(header, header_version, sum, refusal) ||
+        !measure<Body, any_version>(body, version, sum, refusal)) [[unlikely]] {
+        result = std::unexpected(*refusal);
+        return result;
+    }
+    const auto length = static_cast<std::int32_t>(sum.size);
+    result->reserve(sizeof length + sum.own(), sum.segments);
+    const chain_output out(*result);
+    std::byte* at = put_number(out.begin(), length);
+    at = write_message<Header, any_version>(header, header_version, out, at);
+    out.flush(write_message<Body, any_version>(body, version, out, at));
+    return result;
 }
 
 } // namespace detail

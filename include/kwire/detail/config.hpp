@@ -21,8 +21,17 @@
 #define KWIRE_OWNER
 #endif
 
+#if defined(__clang__)
+/// Before a loop that has few turns as a rule, for which vectors take longer to set up than to use.
+#define KWIRE_SHORT_LOOP _Pragma("clang loop vectorize(disable) unroll(disable)")
+#else
+#define KWIRE_SHORT_LOOP
+#endif
+
 #if defined(__GNUC__)
 #define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
+/// For lambdas, after their parameters.
+#define KWIRE_INLINED __attribute__((always_inline))
 #define KWIRE_COLD [[gnu::cold, gnu::noinline]]
 #define KWIRE_NOINLINE [[gnu::noinline]]
 /// For functions that are called a lot and whose bodies their callers can learn nothing from. GCC would study
@@ -37,6 +46,7 @@
 #define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
 #else
 #define KWIRE_ALWAYS_INLINE inline
+#define KWIRE_INLINED
 #define KWIRE_COLD
 #define KWIRE_NOINLINE
 #define KWIRE_APART

@@ -23,7 +23,9 @@ template <class K>
     static_assert(detail::is_key_in<K, consumer_offsets>() || detail::is_key_in<K, transaction_state>() ||
                       detail::is_key_in<K, share_group_state>(),
                   "no topic of Kafka has this message for a key");
-    return detail::encode_after<K>([](auto& out) { out.number(K::facts.key); }, key, K::facts.versions.first);
+    detail::front_bytes front;
+    front.number(K::facts.key);
+    return detail::encode_after<K>(front.span(), key, K::facts.versions.first);
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>
@@ -39,13 +41,11 @@ template <class V>
                                                                         int version) {
     static_assert(detail::is_value_in<V, cluster_metadata>() || detail::is_value_in<V, remote_log_metadata>(),
                   "no log of metadata has this message");
-    return detail::encode_after<V>(
-        [version](auto& out) {
-            out.varint(detail::metadata_frame_version);
-            out.varint(static_cast<std::uint32_t>(V::facts.key));
-            out.varint(static_cast<std::uint32_t>(version));
-        },
-        message, version);
+    detail::front_bytes front;
+    front.varint(detail::metadata_frame_version);
+    front.varint(static_cast<std::uint32_t>(V::facts.key));
+    front.varint(static_cast<std::uint32_t>(version));
+    return detail::encode_after<V>(front.span(), message, version);
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>

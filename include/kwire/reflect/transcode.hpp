@@ -7,8 +7,8 @@
 /// the source version lacks gets its default.
 #pragma once
 
+#include <kwire/reflect/detail/encode_output.hpp>
 #include <kwire/reflect/dynamic.hpp>
-#include <kwire/write/encode.hpp>
 
 #include <cstddef>
 #include <cstdint>

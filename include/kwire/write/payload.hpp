@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace kwire {
@@ -86,6 +87,15 @@ public:
             f(one());
         else if (is_list())
             for (const chain_segment& segment : *list()) f(segment.buffer());
+    }
+
+    /// Calls `f` with the bytes of each of the buffers, in order; they are valid while this payload is.
+    template <class F>
+    void each_span(F&& f) const {
+        if (is_one()) [[likely]]
+            f(std::span(get<const std::byte>(data_), size_));
+        else if (is_list())
+            for (const chain_segment& segment : *list()) f(segment.bytes());
     }
 
     /// The bytes as a chain of their own, by reference; of null an empty one.

@@ -13,3 +13,7 @@ void fail(const kwire::error& why);
 void example(asio::ip::tcp::socket& socket) {
     // example 1
 }
+
+void example(const kwire::metadata_response::data& answer) {
+    // example 2
+}

@@ -36,10 +36,16 @@ struct buffer_access {
         b.data_ += n;
         b.capacity_ -= n;
     }
+    /// Takes the last `n` bytes of the spare part of `b` away from it. Precondition: it has as many.
+    static std::byte* take_end(unique_buffer& b, std::size_t n) noexcept {
+        b.capacity_ -= n;
+        return b.data_ + b.capacity_;
+    }
     /// The first `n` bytes of the spare part of `b`, as a buffer that shares its memory.
     static shared_buffer share(const unique_buffer& b, std::size_t n) noexcept {
         return {b.data_ + b.size_, n, b.memory_};
     }
+    static const memory_ref& memory(const unique_buffer& b) noexcept { return b.memory_; }
     static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
 };
 

@@ -23,7 +23,9 @@ struct alignas(64) copy_counter {
 };
 inline constinit copy_counter copies{};
 
-inline void count_copied(std::size_t n) noexcept { copies.bytes.fetch_add(n, std::memory_order_relaxed); }
+inline void count_copied(std::uint64_t n) noexcept {
+    if (n != 0) copies.bytes.fetch_add(n, std::memory_order_relaxed);
+}
 
 /// Copies and counts; the buffer layer copies bytes in no other way.
 inline void copy_bytes(std::byte* to, const std::byte* from, std::size_t n) noexcept {

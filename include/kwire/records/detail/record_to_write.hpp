@@ -7,12 +7,12 @@
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/wire/detail/short_bytes.hpp>
 #include <kwire/wire/varint.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <expected>
 #include <optional>
 #include <span>
@@ -51,37 +51,6 @@ KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value
         return p + 2;
     }
     return wire::write_uvarint(p, raw);
-}
-
-/// A call of its own, because GCC warns at -O3 about this branch where it knows a size of 256 bytes or less.
-KWIRE_NOINLINE inline void put_long_bytes(std::byte* p, const std::byte* from, std::size_t size) noexcept {
-    std::memcpy(p, from, size);
-}
-
-/// memcpy inline for keys and values of a few dozen bytes, for which a call costs more than the copy.
-KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* from,
-                                               std::size_t size) noexcept {
-    // Pieces of a constant size become one load and one store; the last piece may overlap the one before.
-    const auto move = [&]<std::size_t Piece>(std::size_t at) { std::memcpy(p + at, from + at, Piece); };
-    if (size >= 16) [[likely]] {
-        if (size > 256) [[unlikely]] {
-            put_long_bytes(p, from, size);
-            return p + size;
-        }
-        for (std::size_t at = 0; at < size - 16; at += 16) move.template operator()<16>(at);
-        move.template operator()<16>(size - 16);
-    } else if (size >= 8) {
-        move.template operator()<8>(0);
-        move.template operator()<8>(size - 8);
-    } else if (size >= 4) {
-        move.template operator()<4>(0);
-        move.template operator()<4>(size - 4);
-    } else if (size != 0) {
-        p[0] = from[0];
-        p[size / 2] = from[size / 2];
-        p[size - 1] = from[size - 1];
-    }
-    return p + size;
 }
 
 } // namespace detail

@@ -71,4 +71,19 @@ constexpr bool each_member(Data& object, F&& f) {
         });
 }
 
+template <std::size_t I, class First, class... Rest>
+constexpr const auto& nth(const First& first, const Rest&... rest) noexcept {
+    if constexpr (I == 0)
+        return first;
+    else
+        return nth<I - 1>(rest...);
+}
+
+/// The member of field `I`.
+template <class S, std::size_t I>
+constexpr const auto& member_at(const typename S::data& data) noexcept {
+    return with_members<member_count<S>>(
+        data, [](const auto&... member) -> const auto& { return nth<I>(member...); });
+}
+
 } // namespace kwire::detail

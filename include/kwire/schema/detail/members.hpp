@@ -5,6 +5,8 @@
 /// So this file is a table of them and nothing else.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstddef>
 
 namespace kwire::detail {
@@ -14,7 +16,7 @@ inline constexpr std::size_t max_members = 24;
 
 /// Calls `f` with references to all members of `object`, an aggregate of exactly `N` members, in order.
 template <std::size_t N, class T, class F>
-constexpr decltype(auto) with_members(T& object, F&& f) {
+KWIRE_ALWAYS_INLINE constexpr decltype(auto) with_members(T& object, F&& f) {
     static_assert(N >= 1 && N <= max_members);
     // clang-format off
     if constexpr (N == 1) {

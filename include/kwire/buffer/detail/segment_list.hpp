@@ -1,0 +1,170 @@
+/// Internal: the list of segments in a buffer_chain.
+///
+/// The answers of an encoder are made once and moved a few times, and Boost.Asio copies what it sends: so a
+/// list is one pointer, and copies share it until one of them changes.
+#pragma once
+
+#include <kwire/buffer/chain_segment.hpp>
+#include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/buffer/detail/memory.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/detail/config.hpp>
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace kwire::detail {
+
+/// A vector of segments. One lies in the list itself; several lie in a block, which the copies of a list
+/// share: who changes it makes a block of its own first.
+///
+/// A block can lie in the spare part of a unique_buffer, so that an encoder allocates once for its bytes and
+/// for the list that refers to them.
+class segment_list {
+    struct block {
+        std::atomic<std::size_t> references{1};
+        memory_ref memory; ///< in which the block lies
+        std::size_t size = 0;
+        std::size_t capacity;
+        chain_segment* first;
+
+        block(memory_ref lies_in, std::size_t room, chain_segment* begin) noexcept
+            : memory(std::move(lies_in)), capacity(room), first(begin) {}
+    };
+    static_assert(sizeof(block) % alignof(chain_segment) == 0 && alignof(block) >= alignof(chain_segment));
+
+    static constexpr std::size_t smallest = 4;
+
+public:
+    segment_list() = default;
+    segment_list(const segment_list& other) noexcept : block_(other.block_), only_(other.only_) {
+        if (block_ != nullptr) block_->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    segment_list(segment_list&& other) noexcept
+        : block_(std::exchange(other.block_, nullptr)), only_(std::move(other.only_)) {}
+    segment_list& operator=(const segment_list& other) noexcept { return *this = segment_list(other); }
+    segment_list& operator=(segment_list&& other) noexcept {
+        segment_list taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~segment_list() { drop(); }
+    void swap(segment_list& other) noexcept {
+        std::swap(block_, other.block_);
+        std::swap(only_, other.only_);
+    }
+
+    [[nodiscard]] const chain_segment* begin() const noexcept {
+        return block_ != nullptr ? block_->first : &only_;
+    }
+    [[nodiscard]] const chain_segment* end() const noexcept { return begin() + size(); }
+    [[nodiscard]] std::size_t size() const noexcept {
+        if (block_ != nullptr) return block_->size;
+        return only_.size() != 0 ? 1 : 0; // segments are never empty
+    }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] const chain_segment& back() const noexcept { return begin()[size() - 1]; }
+
+    /// The bytes of segment `i`, to be changed. Precondition: no copy has it too, by `own`.
+    [[nodiscard]] shared_buffer& bytes(std::size_t i) noexcept {
+        return (block_ != nullptr ? block_->first[i] : only_).bytes_;
+    }
+
+    /// Whether there is room for `n` segments in all, and no copy has the list too.
+    [[nodiscard]] bool has_room(std::size_t n) const noexcept {
+        return block_ == nullptr ? n <= 1 : n <= block_->capacity && is_sole();
+    }
+    /// Makes room for `more` segments, and the list the only holder of its block. The list grows
+    /// geometrically, into the end of `spare` if it fits there after the first `keep` bytes. If memory runs
+    /// out, nothing has changed.
+    void own(std::size_t more, unique_buffer& spare, std::size_t keep = 0) {
+        const std::size_t needed = saturating_add(size(), more);
+        if (has_room(needed)) [[likely]]
+            return;
+        move_to(needed, spare, keep);
+    }
+
+    /// The bytes of segment `i`: taken out of the list, unless a copy has it too.
+    [[nodiscard]] shared_buffer take(std::size_t i) noexcept {
+        if (block_ != nullptr && !is_sole()) return block_->first[i].bytes_;
+        return std::move(bytes(i));
+    }
+
+    /// Precondition: there is room, by `own`.
+    void push_back(shared_buffer&& bytes) noexcept {
+        if (block_ == nullptr)
+            only_.bytes_ = std::move(bytes);
+        else
+            block_->first[block_->size++].bytes_ = std::move(bytes);
+    }
+
+    /// How many bytes of memory a block of `n` segments takes at most, wherever it lies.
+    [[nodiscard]] static constexpr std::size_t bytes_for(std::size_t n) noexcept {
+        if (n <= 1) return 0;
+        if (n < smallest) n = smallest;
+        return saturating_add(n > SIZE_MAX / (2 * sizeof(chain_segment)) ? SIZE_MAX
+                                                                         : n * sizeof(chain_segment),
+                              sizeof(block) + alignof(block));
+    }
+
+    /// Removes all segments; keeps the block unless a copy needs it.
+    void clear() noexcept {
+        if (block_ != nullptr && is_sole()) {
+            for (; block_->size != 0; --block_->size) block_->first[block_->size - 1].bytes_ = {};
+        } else {
+            drop();
+            block_ = nullptr;
+        }
+        only_.bytes_ = {};
+    }
+
+private:
+    /// The acquire pairs with the release of every dropped copy, as for memory_ref.
+    [[nodiscard]] bool is_sole() const noexcept {
+        return block_->references.load(std::memory_order_acquire) == 1;
+    }
+
+    /// A block without segments: at the end of `spare` if there is room, else in memory of its own.
+    [[nodiscard]] static block* make_block(std::size_t room, unique_buffer& spare, std::size_t keep) {
+        const std::size_t bytes = bytes_for(room);
+        unique_buffer fresh;
+        const bool fits = spare.capacity() >= keep && bytes <= spare.capacity() - keep;
+        if (!fits) fresh = unique_buffer::with_capacity(bytes);
+        unique_buffer& from = fits ? spare : fresh;
+        const std::size_t past = (std::bit_cast<std::uintptr_t>(from.data()) + from.capacity()) %
+                                 alignof(block); // so many bytes after the end of the block are left over
+        std::byte* const at = buffer_access::take_end(from, bytes - alignof(block) + past);
+        void* const segments = at + sizeof(block);
+        auto* const first = static_cast<chain_segment*>(segments);
+        for (std::size_t i = 0; i < room; ++i) ::new (static_cast<void*>(first + i)) chain_segment();
+        return ::new (static_cast<void*>(at)) block(buffer_access::memory(from), room, first);
+    }
+
+    KWIRE_NOINLINE void move_to(std::size_t needed, unique_buffer& spare, std::size_t keep) {
+        const std::size_t count = size();
+        std::size_t room = needed > smallest ? needed : smallest;
+        if (block_ != nullptr && needed > block_->capacity && room < 2 * block_->capacity)
+            room = 2 * block_->capacity;
+        segment_list larger;
+        larger.block_ = make_block(room, spare, keep);
+        for (std::size_t i = 0; i < count; ++i) larger.push_back(take(i));
+        swap(larger);
+    }
+
+    void drop() noexcept {
+        if (block_ == nullptr) return;
+        if (!is_sole() && block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        for (std::size_t i = 0; i < block_->size; ++i) block_->first[i].~chain_segment();
+        const memory_ref last = std::move(block_->memory); // in which the block itself lies
+        block_->~block();
+    }
+
+    block* block_ = nullptr;
+    chain_segment only_; ///< the only segment, if there is no block; empty if there is none at all
+};
+
+} // namespace kwire::detail

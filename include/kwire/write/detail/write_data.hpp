@@ -1,0 +1,267 @@
+/// Internal: the second pass of the encoder, which writes what the first has measured and checks nothing.
+///
+/// Where it writes is a value that each function takes and returns, so that it stays in a register. As a
+/// member of an object it would be stored and loaded again with every byte, which might be part of the
+/// object.
+#pragma once
+
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/wire/detail/short_bytes.hpp>
+#include <kwire/wire/endian.hpp>
+#include <kwire/wire/varint.hpp>
+#include <kwire/write/detail/measure.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace kwire::detail {
+
+KWIRE_ALWAYS_INLINE std::byte* put_uvarint(std::byte* at, std::uint32_t value) noexcept {
+    if (value < 0x80) [[likely]] {
+        *at = static_cast<std::byte>(value);
+        return at + 1;
+    }
+    if (value < 0x4000) [[likely]] {
+        at[0] = static_cast<std::byte>(value | 0x80);
+        at[1] = static_cast<std::byte>(value >> 7);
+        return at + 2;
+    }
+    return wire::write_uvarint(at, value);
+}
+
+/// A number, boolean, enumerator or uuid.
+template <class T>
+KWIRE_ALWAYS_INLINE std::byte* put_number(std::byte* at, const T& value) noexcept {
+    if constexpr (std::is_same_v<T, bool>)
+        *at = static_cast<std::byte>(value ? 1 : 0);
+    else if constexpr (std::is_same_v<T, uuid>)
+        std::memcpy(at, value.bytes.data(), value.bytes.size());
+    else if constexpr (std::is_enum_v<T>)
+        wire::store_be(at, static_cast<std::underlying_type_t<T>>(value));
+    else
+        wire::store_be(at, value);
+    return at + sizeof(T);
+}
+
+/// Where payloads are copied to, between what the encoder writes. The caller counts what was copied.
+struct memory_output {
+    static std::byte* attach(std::byte* at, const shared_buffer& bytes) noexcept {
+        return put_short_bytes(at, bytes.data(), bytes.size());
+    }
+    static std::byte* attach(std::byte* at, const payload& bytes) noexcept {
+        bytes.each_span(
+            [&](std::span<const std::byte> one) { at = put_short_bytes(at, one.data(), one.size()); });
+        return at;
+    }
+};
+
+/// A chain that refers to payloads. Its scratch memory must have room for what is written, and its list for
+/// the segments (buffer_chain::reserve).
+class chain_output {
+public:
+    explicit chain_output(buffer_chain& chain) noexcept : chain_(&chain) {}
+
+    [[nodiscard]] std::byte* begin() const noexcept { return chain_->scratch_.data(); }
+    /// Makes what was written up to `at` part of the chain, and returns where it goes on.
+    std::byte* flush(std::byte* at) const {
+        if (at != begin()) chain_->written(static_cast<std::size_t>(at - begin()));
+        return begin();
+    }
+
+    std::byte* attach(std::byte* at, const shared_buffer& bytes) const {
+        if (bytes.empty()) return at;
+        at = flush(at);
+        chain_->put_bytes(bytes);
+        return at;
+    }
+    std::byte* attach(std::byte* at, const payload& bytes) const {
+        if (bytes.empty()) return at;
+        at = flush(at);
+        bytes.each_buffer([&](shared_buffer one) { chain_->put_bytes(std::move(one)); });
+        return at;
+    }
+
+private:
+    buffer_chain* chain_;
+};
+
+/// The unknown tags from `next` on whose numbers are below `number`.
+template <class Out>
+KWIRE_NOINLINE std::byte* put_unknown_tags(Out out, std::span<const unknown_tag>& next, std::uint64_t number,
+                                           std::byte* at) {
+    for (; !next.empty() && next.front().number < number; next = next.subspan(1)) {
+        at = put_uvarint(at, next.front().number);
+        at = put_uvarint(at, static_cast<std::uint32_t>(next.front().payload.size()));
+        at = out.attach(at, next.front().payload);
+    }
+    return at;
+}
+
+/// The tag section of a struct that has no tagged fields, or none that are due.
+template <class Out>
+KWIRE_NOINLINE std::byte* put_unknown_tag_section(Out out, const unknown_tag_list& tags, std::byte* at) {
+    std::span<const unknown_tag> next(tags.data(), tags.size());
+    at = put_uvarint(at, static_cast<std::uint32_t>(next.size()));
+    return put_unknown_tags(out, next, std::uint64_t{1} << 32, at);
+}
+
+/// Writes `data` structs of the message `M` at one version. `Out` says what becomes of payloads.
+///
+/// Its functions take a copy of it in registers: bytes that are written might be part of anything in memory.
+// cost: as members, with `this`, they load the version again after each store: Clang's encoding of a Fetch
+// request of 5000 partitions took 43 us instead of 21.
+template <class M, int V, class Out>
+class data_writer {
+public:
+    data_writer(target_version<M, V> version, Out out) noexcept : version_(version), out_(out) {}
+
+    /// Returns the end of what it has written.
+    template <class S>
+    static std::byte* put_struct(data_writer self, const typename S::data& data, std::byte* at) {
+        if constexpr (member_count<S> != 0)
+            at = with_members<member_count<S>>(data, [&](const auto&... member) KWIRE_INLINED {
+                return put_members<S>(self, at, std::make_index_sequence<member_count<S>>{}, member...);
+            });
+        if constexpr (keeps_tags<S>) at = put_tags<S>(self, data, at);
+        return at;
+    }
+
+private:
+    template <class S, std::size_t... I, class... Members>
+    KWIRE_ALWAYS_INLINE static std::byte* put_members(data_writer self, std::byte* at,
+                                                      std::index_sequence<I...>, const Members&... members) {
+        ((at = put_member<S, I>(self, at, members)), ...);
+        return at;
+    }
+    template <class S, std::size_t I, class Member>
+    KWIRE_ALWAYS_INLINE static std::byte* put_member(data_writer self, std::byte* at,
+                                                     [[maybe_unused]] const Member& member) {
+        if constexpr (I != field_count<S>) { // unknown_tags
+            static constexpr const field_info& field = tables_of<S>::fields[I];
+            if constexpr (field.tag < 0)
+                if (self.version_.in(field.versions)) return put_field<S, I>(self, at, member);
+        }
+        return at;
+    }
+
+    template <class S, std::size_t I, class Member>
+    KWIRE_ALWAYS_INLINE static std::byte* put_field(data_writer self, std::byte* at, const Member& member) {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (field.nullable.empty() && field.kind != field_kind::records) {
+            return put_value<S, I>(self, at, member);
+        } else {
+            if (member_is_null(member)) return put_null(self, at, field);
+            if constexpr (field.kind == field_kind::structure)
+                if (self.version_.in(field.nullable))
+                    *at++ = std::byte{1}; // a varint after a tag, else an int8
+            return put_value<S, I>(self, at, member_value(member));
+        }
+    }
+
+    KWIRE_ALWAYS_INLINE static std::byte* put_null(data_writer self, std::byte* at,
+                                                   const field_info& field) noexcept {
+        if (field.kind == field_kind::structure) {
+            *at = field.tag >= 0 ? std::byte{0} : std::byte{0xff};
+            return at + 1;
+        }
+        if (self.version_.compact(field)) {
+            *at = std::byte{0};
+            return at + 1;
+        }
+        return classic_length_size(field) == 2 ? put_number(at, std::int16_t{-1})
+                                               : put_number(at, std::int32_t{-1});
+    }
+
+    KWIRE_ALWAYS_INLINE static std::byte* put_text(data_writer self, std::byte* at, std::string_view text,
+                                                   const field_info& field) noexcept {
+        at = self.version_.compact(field) ? put_uvarint(at, static_cast<std::uint32_t>(text.size() + 1))
+                                          : put_number(at, static_cast<std::int16_t>(text.size()));
+        return put_short_bytes(at, bytes_of_text(text).data(), text.size());
+    }
+
+    template <class S, std::size_t I, class Value>
+    KWIRE_ALWAYS_INLINE static std::byte* put_value(data_writer self, std::byte* at, const Value& value) {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (width_of(field.kind) != 0) {
+            return put_number(at, value);
+        } else if constexpr (field.kind == field_kind::structure) {
+            return put_struct<child_of<S, I>>(self, value, at);
+        } else if constexpr (field.kind == field_kind::string) {
+            return put_text(self, at, value, field);
+        } else {
+            at = self.version_.compact(field) ? put_uvarint(at, static_cast<std::uint32_t>(value.size() + 1))
+                                              : put_number(at, static_cast<std::int32_t>(value.size()));
+            if constexpr (field.kind != field_kind::array) {
+                return self.out_.attach(at, value);
+            } else {
+                if constexpr (width_of(field.element) != 0) {
+                    // cost: without it Clang takes 1.4 times the time for lists of three replicas.
+                    KWIRE_SHORT_LOOP
+                    for (const auto& element : value) at = put_number(at, element);
+                } else {
+                    for (const auto& element : value) {
+                        if constexpr (field.element == field_kind::structure)
+                            at = put_struct<child_of<S, I>>(self, element, at);
+                        else
+                            at = put_text(self, at, element, field);
+                    }
+                }
+                return at;
+            }
+        }
+    }
+
+    template <class S>
+    KWIRE_ALWAYS_INLINE static std::byte* put_tags(data_writer self, const typename S::data& data,
+                                                   std::byte* at) {
+        if (!self.version_.flexible()) return at;
+        const std::uint64_t due = due_tags<S>(data, self.version_);
+        if (due == 0 && data.unknown_tags.empty()) [[likely]] {
+            *at = std::byte{0};
+            return at + 1;
+        }
+        if constexpr (tag_order<S>.size() != 0)
+            if (due != 0) return put_tag_section<S>(self, data, due, at);
+        return put_unknown_tag_section(self.out_, data.unknown_tags, at);
+    }
+
+    template <class S>
+    KWIRE_NOINLINE static std::byte* put_tag_section(data_writer self, const typename S::data& data,
+                                                     std::uint64_t due, std::byte* at) {
+        at = put_uvarint(at, static_cast<std::uint32_t>(std::popcount(due)) +
+                                 static_cast<std::uint32_t>(data.unknown_tags.size()));
+        std::span<const unknown_tag> next(data.unknown_tags.data(), data.unknown_tags.size());
+        each_due_tag<S>(due, [&]<std::size_t T>(std::integral_constant<std::size_t, T>) {
+            constexpr std::size_t field = tag_order<S>[T];
+            constexpr auto number = static_cast<std::uint32_t>(tables_of<S>::fields[field].tag);
+            if (!next.empty()) at = put_unknown_tags(self.out_, next, number, at);
+            const auto& member = member_at<S, field>(data);
+            error_slot none; // the first pass has accepted it
+            const std::uint64_t size =
+                measurer<M, V>(self.version_, none).template size_of_field<S, field>(member);
+            at = put_uvarint(at, number);
+            at = put_uvarint(at, static_cast<std::uint32_t>(size));
+            at = put_field<S, field>(self, at, member);
+            return true;
+        });
+        return put_unknown_tags(self.out_, next, std::uint64_t{1} << 32, at);
+    }
+
+    target_version<M, V> version_;
+    [[no_unique_address]] Out out_;
+};
+
+/// Writes a message that `measure` has accepted, and returns the end.
+template <class M, int V, class Out>
+std::byte* write_message(const typename M::data& message, int version, Out out, std::byte* at) {
+    using writer = data_writer<M, V, Out>;
+    return writer::template put_struct<M>(writer(target_version<M, V>(version), out), message, at);
+}
+
+} // namespace kwire::detail
