@@ -8,6 +8,7 @@
 #pragma once
 
 #include <kwire/reflect/detail/encode_output.hpp>
+#include <kwire/reflect/detail/transcode_program.hpp>
 #include <kwire/reflect/dynamic.hpp>
 
 #include <cstddef>
@@ -278,6 +279,8 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
 /// Errors: those of parse and of encode.
 [[nodiscard]] inline std::expected<buffer_chain, error>
 transcode(const message_info& message, shared_buffer body, int from, int to, parse_options options = {}) {
+    if (buffer_chain result; detail::transcode_in_one_pass(message, body, from, to, options, result))
+        return result;
     const auto view = parse(message, std::move(body), from, options);
     if (!view) return std::unexpected(view.error());
     return encode(message, *view, to);

@@ -68,6 +68,8 @@ public:
     explicit chain_output(buffer_chain& chain) noexcept : chain_(&chain) {}
 
     [[nodiscard]] std::byte* begin() const noexcept { return chain_->scratch_.data(); }
+    /// How many bytes can be written.
+    [[nodiscard]] std::size_t room() const noexcept { return chain_->scratch_.capacity(); }
     /// Makes what was written up to `at` part of the chain, and returns where it goes on.
     std::byte* flush(std::byte* at) const {
         if (at != begin()) chain_->written(static_cast<std::size_t>(at - begin()));
