@@ -610,3 +610,18 @@ TEST_CASE("parts of one allocation may be written by different threads") {
     second.unsplit(std::move(first));
     CHECK(text(second) == std::string(1000, 'b') + std::string(1000, 'a'));
 }
+
+TEST_CASE("what threads copy is counted to the byte, also after they have ended") {
+    constexpr std::size_t threads = 70; // more than there are counters
+    const std::string bytes(100, 'x');
+    const auto before = kwire::copied_bytes();
+    std::vector<std::thread> all;
+    for (std::size_t i = 0; i < threads; ++i)
+        all.emplace_back([&, i] {
+            for (std::size_t n = 0; n < 100; ++n) static_cast<void>(shared_buffer::copy_of(bytes.substr(i)));
+        });
+    for (std::thread& one : all) one.join();
+    std::uint64_t expected = 0;
+    for (std::size_t i = 0; i < threads; ++i) expected += 100 * (bytes.size() - i);
+    CHECK(kwire::copied_bytes() - before == expected);
+}
