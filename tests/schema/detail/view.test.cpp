@@ -3,6 +3,7 @@
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/read/parse.hpp>
+#include <kwire/read/unknown_tags.hpp>
 #include <kwire/schema/detail/view.hpp>
 #include <kwire/write/encode.hpp>
 
