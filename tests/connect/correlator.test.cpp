@@ -234,6 +234,15 @@ TEST_CASE("expects_response reads acks of a Produce request as Kafka writes it, 
     CHECK(answered >= 14);
 }
 
+TEST_CASE("expects_response needs both bytes of acks") {
+    const auto cut = kwire::expects_response(from_hex("0000 0002 00000007 ffff 00"));
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error() == errc::truncated);
+    CHECK(cut.error().offset == 10);
+    CHECK(cut.error().needed == 2);
+    CHECK(cut.error().left == 1);
+}
+
 TEST_CASE("expects_response follows the parse options of the request") {
     // Tags in the wrong order in the header; and a transactional id of a negative length, which counts as
     // null.

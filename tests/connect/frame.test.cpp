@@ -273,10 +273,11 @@ TEST_CASE("a response to ApiVersions with UNSUPPORTED_VERSION has a body of vers
         CHECK(read_as("00000007 0000 01 00000000 00") == version);
         CHECK(read_as("00000007 002a 01 00000000 00") == version);
         CHECK(read_as("00000007 00") == version);
+        CHECK(read_as("00000007 002a 00000000") == version); // another error does not change the version
     }
-    CHECK(kwire::parse_response_frame(frame_of("00000007 00 0023"), api_key::metadata, 12)
-              .value()
-              .api_version() == 12);
+    for (const char* other_api : {"00000007 00 0023", "00000007 00 0023 00000000"})
+        CHECK(kwire::parse_response_frame(frame_of(other_api), api_key::metadata, 12).value().api_version() ==
+              12);
 }
 
 TEST_CASE("a frame as it is sent loses its length without a copy, and only if the length is right") {
@@ -289,6 +290,7 @@ TEST_CASE("a frame as it is sent loses its length without a copy, and only if th
     CHECK_FALSE(kwire::without_length(*frame));
     CHECK_FALSE(kwire::without_length(sent.slice(0, sent.size() - 1).value()));
     CHECK_FALSE(kwire::without_length(sent.slice(0, 3).value()));
+    CHECK_FALSE(kwire::without_length(frame_of("00000000 00")));
     CHECK(kwire::without_length(frame_of("00000000")).value().empty());
 }
 

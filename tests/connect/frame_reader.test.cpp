@@ -592,6 +592,20 @@ TEST_CASE("the end of the stream is an error inside a frame but not between fram
     }
 }
 
+TEST_CASE("a complete frame that was not taken yet is no error at the end of the stream") {
+    const std::string stream = frame("12345678");
+    kwire::request_reader reader;
+    for (std::size_t n = 0; n < stream.size();) {
+        const auto room = reader.prepare();
+        REQUIRE(room.size() <= stream.size() - n);
+        std::memcpy(room.data(), stream.data() + n, room.size());
+        reader.commit(room.size());
+        n += room.size();
+    }
+    CHECK_FALSE(reader.end_of_stream());
+    CHECK(reader.next().value().value().size() == 8);
+}
+
 TEST_CASE("a frame has its own memory, keeps nothing else alive and is writable by its last owner") {
     for (std::size_t n : {100U, 20000U, 3U << 20}) {
         kwire::request_reader reader;
@@ -696,6 +710,11 @@ TEST_CASE("committing more bytes than were prepared aborts") {
         kwire::request_reader reader;
         (void)feed(reader, frame("12345678").substr(0, 6), all_at_once);
         reader.commit(7);
+    }));
+    CHECK(aborts([] {
+        kwire::request_reader reader;
+        (void)feed(reader, frame("12345678"), all_at_once);
+        reader.commit(5); // more than the length of the second frame
     }));
     for (const std::string& refused : {
              "\x16\x03\x01\0\xc8\1\0\0\xc4\3\3abcdefgh"s, // a TLS hello within the limit
