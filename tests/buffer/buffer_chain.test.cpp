@@ -63,6 +63,22 @@ static_assert(std::bidirectional_iterator<buffer_chain::const_iterator>);
 static_assert(std::convertible_to<const kwire::chain_segment&, std::pair<const void*, std::size_t>>);
 static_assert(!std::convertible_to<const kwire::chain_segment&, std::string>);
 
+TEST_CASE("neighbours in memory that have different owners stay separate segments") {
+    std::array<std::byte, 8> whole{};
+    std::size_t freed = 0;
+    const auto owned = [&](std::size_t offset) {
+        return shared_buffer::adopt(whole.data() + offset, 4, [&freed](std::byte*) { ++freed; });
+    };
+    {
+        buffer_chain chain(owned(0));
+        chain.put_bytes(owned(4));
+        CHECK(freed == 0); // the chain keeps both owners, not only that of the first part
+        CHECK(chain.segment_count() == 2);
+        CHECK(chain.pinned_bytes() == 8);
+    }
+    CHECK(freed == 2);
+}
+
 TEST_CASE("integers are written in the byte order of the function's name") {
     buffer_chain chain;
     CHECK(copied_by([&] {

@@ -428,6 +428,22 @@ TEST_CASE("an impossible size throws bad_alloc and changes nothing") {
 }
 #endif
 
+TEST_CASE("truncate shortens a unique_buffer, and shows no byte that was not written") {
+    unique_buffer b = filled("abc", 8);
+    b.truncate(5);
+    CHECK(b.size() == 3);
+    b.truncate(2);
+    CHECK(text(b.span()) == "ab");
+    b.truncate(3);
+    CHECK(b.size() == 2);
+}
+
+TEST_CASE("a sum of sizes that does not fit is the largest size, which no allocation can have") {
+    STATIC_CHECK(kwire::detail::saturating_add(huge - 8, 8) == huge);
+    STATIC_CHECK(kwire::detail::saturating_add(huge - 8, 9) == huge);
+    STATIC_CHECK(kwire::detail::saturating_add(32, huge) == huge);
+}
+
 TEST_CASE("append accepts bytes of the buffer itself, even if it has to grow") {
     unique_buffer b = filled("abc", 3);
     for (int i = 0; i < 8; ++i) b.append(std::as_const(b).span());

@@ -234,6 +234,26 @@ TEST_CASE("expects_response reads acks of a Produce request as Kafka writes it, 
     CHECK(answered >= 14);
 }
 
+TEST_CASE("a response to SaslHandshake v0 that ends before its error code begins no exchange of tokens") {
+    for (const char* cut : {"00000001", "00000001 00"}) {
+        const kwire::test::exact_bytes frame(from_hex(cut));
+        correlator<> pending;
+        REQUIRE(pending.sent(request_start{api_key::sasl_handshake, 0, 1}));
+        REQUIRE(pending.received(frame.span()));
+        CHECK_FALSE(pending.exchanges_tokens());
+        CHECK(pending.in_flight() == 0);
+    }
+}
+
+TEST_CASE("a client id of a length below null begins no known request, but a broker may read it as null") {
+    const auto null_id = from_hex("0003 0009 00000007 ffff 00"),
+               below_null = from_hex("0003 0009 00000007 fffe 00");
+    CHECK(kwire::detail::begins_known_request(null_id, null_id.size()));
+    CHECK_FALSE(kwire::detail::begins_known_request(below_null, below_null.size()));
+    CHECK(kwire::detail::begins_any_request(null_id));
+    CHECK(kwire::detail::begins_any_request(below_null));
+}
+
 TEST_CASE("expects_response needs both bytes of acks") {
     const auto cut = kwire::expects_response(from_hex("0000 0002 00000007 ffff 00"));
     REQUIRE_FALSE(cut);
