@@ -194,6 +194,13 @@ TEST_CASE("memory is allocated while the number in flight grows, and never again
     if (support::counts_allocations) CHECK(growing == 8); // 8, 16 ... 512, 1000
 }
 
+TEST_CASE("a correlator has memory for the largest number in flight, and for no more") {
+    support::largest_allocation = 0;
+    correlator<> pending({.most_in_flight = 1000});
+    for (int id = 0; id < 1000; ++id) REQUIRE(pending.sent(metadata(id)));
+    CHECK(support::largest_allocation <= 1000 * sizeof(kwire::sent_request<>));
+}
+
 TEST_CASE("abandon returns the remaining requests of a closed connection, oldest first") {
     correlator<> pending;
     REQUIRE(pending.sent(metadata(1)));
@@ -470,6 +477,7 @@ TEST_CASE("a token that comes after the client's first request is not taken for 
         const auto token = pending.received({});
         REQUIRE(token);
         CHECK_FALSE(*token);
+        CHECK_FALSE(pending.token_may_arrive()); // there is no second one
     }
     SECTION("if it sends none") {}
     CHECK(received(pending, 2) == 2);
