@@ -101,7 +101,8 @@ TEST_CASE("moving a held view takes no reference and empties the source") {
     CHECK(a.bytes().empty());
     CHECK(b.buffer().is_unique());
     a = std::move(b);
-    CHECK(b.bytes().empty()); // NOLINT(bugprone-use-after-move)
+    CHECK(b->text().empty()); // NOLINT(bugprone-use-after-move)
+    CHECK(b.bytes().empty());
     held_line& same = a;
     a = std::move(same);
     CHECK(a->text() == "abc");
