@@ -592,7 +592,7 @@ TEST_CASE("the end of the stream is an error inside a frame but not between fram
     }
 }
 
-TEST_CASE("a complete frame that was not taken yet is no error at the end of the stream") {
+TEST_CASE("the end of the stream after a complete frame that was not taken yet is not an error") {
     const std::string stream = frame("12345678");
     kwire::request_reader reader;
     for (std::size_t n = 0; n < stream.size();) {
