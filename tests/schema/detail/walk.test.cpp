@@ -4,6 +4,7 @@
 #include <kwire/messages/view/delete_topics.hpp>
 #include <kwire/messages/view/fetch.hpp>
 #include <kwire/messages/view/metadata.hpp>
+#include <kwire/messages/view/produce.hpp>
 #include <kwire/messages/view/sasl_authenticate.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/schema/detail/walk.hpp>
@@ -286,6 +287,78 @@ TEST_CASE("a compact string has up to 32767 bytes, other compact fields may have
     REQUIRE(general);
     CHECK(general->auth_bytes().size() == 40000);
     CHECK(kwire::parse_view<kwire::sasl_authenticate_request, 2>(exact.span()).has_value());
+}
+
+/// A SaslAuthenticate request v2 whose auth bytes have this length prefix and so many zeros.
+std::vector<std::byte> auth_body(std::string_view prefix, std::size_t size) {
+    auto body = from_hex(prefix);
+    body.resize(body.size() + size + 1); // and no tags
+    return body;
+}
+
+TEST_CASE("a length of two, three or four bytes is read at any end of the input, padded or not") {
+    struct length {
+        const char* prefix;
+        std::size_t size;
+    };
+    for (const auto& [prefix, size] :
+         {length{"80 01", 127}, length{"ff 01", 254}, length{"80 02", 255}, length{"ff 7f", 16382},
+          length{"80 80 01", 16383}, length{"81 80 01", 16384}, length{"80 81 01", 16511},
+          length{"ff ff 02", 49150}, length{"81 80 00", 0}, length{"81 00", 0}, length{"82 00", 1},
+          length{"83 80 00", 2}, length{"ff 80 00", 126}, length{"82 80 80 00", 1}}) {
+        const auto body = auth_body(prefix, size);
+        CAPTURE(prefix, size);
+        for (std::size_t cut = 0; cut <= body.size(); cut += cut < 8 || cut + 8 > body.size() ? 1 : 61) {
+            const exact_bytes exact(std::span(body).first(cut));
+            const auto general = kwire::parse_view<kwire::sasl_authenticate_request>(exact.span(), 2);
+            const auto fixed = kwire::parse_view<kwire::sasl_authenticate_request, 2>(exact.span());
+            CAPTURE(cut);
+            REQUIRE(general.has_value() == (cut == body.size()));
+            REQUIRE(fixed.has_value() == (cut == body.size()));
+            if (general) {
+                CHECK(general->auth_bytes().size() == size);
+                CHECK(fixed->auth_bytes().size() == size);
+                CHECK(fixed->auth_bytes().data() == exact.span().data() + body.size() - 1 - size);
+            } else {
+                CHECK(general.error().code == errc::truncated);
+                CHECK(fixed.error().code == errc::truncated);
+                CHECK(fixed.error().offset == general.error().offset);
+            }
+        }
+    }
+}
+
+TEST_CASE("null written with padding is null, and refused where null is not allowed") {
+    for (const char* const null : {"00", "80 00", "80 80 00", "80 80 80 00"}) {
+        CAPTURE(null);
+        const exact_bytes exact(auth_body(null, 0));
+        const auto general = kwire::parse_view<kwire::sasl_authenticate_request>(exact.span(), 2);
+        const auto fixed = kwire::parse_view<kwire::sasl_authenticate_request, 2>(exact.span());
+        REQUIRE_FALSE(general);
+        REQUIRE_FALSE(fixed);
+        CHECK(general.error().code == errc::null_not_allowed);
+        CHECK(fixed.error().code == errc::null_not_allowed);
+        // The topics of a Metadata request v12, which may be null.
+        const exact_bytes topics(from_hex(std::string(null) + " 00 00 00"));
+        const auto any_topics = kwire::parse_view<kwire::metadata_request>(topics.span(), 12);
+        const auto same_topics = kwire::parse_view<kwire::metadata_request, 12>(topics.span());
+        REQUIRE(any_topics);
+        REQUIRE(same_topics);
+        CHECK(any_topics->topics().is_null());
+        CHECK(same_topics->topics().is_null());
+        // The records of a Produce request v12, which may be null, between two other fields.
+        const exact_bytes produce(
+            from_hex("00 0001 00000000 02 02 61 02 00000005" + std::string(null) + " 00 00 00"));
+        const auto any_records = kwire::parse_view<kwire::produce_request>(produce.span(), 12);
+        const auto same_records = kwire::parse_view<kwire::produce_request, 12>(produce.span());
+        REQUIRE(any_records);
+        REQUIRE(same_records);
+        const auto records = [](const auto& view) {
+            return (*(*view.topic_data().begin()).partition_data().begin()).records();
+        };
+        CHECK_FALSE(records(*any_records).has_value());
+        CHECK_FALSE(records(*same_records).has_value());
+    }
 }
 
 TEST_CASE("a struct has a marker in the versions where it may be null, tagged or not") {

@@ -194,7 +194,10 @@ struct field_access {
             // One function reads all lengths if the version is known at run time only, which keeps code
             // small. But arrays of numbers are so many and so short that the call would be felt.
             const bool compact = is_compact_at<compact_versions<S>(field)>(layout);
-            const trusted_count length = V != any_version || width_of(field.element) != 0
+            constexpr bool is_bytes = field.kind == field_kind::bytes || field.kind == field_kind::records;
+            const trusted_count length = V != any_version && is_bytes
+                                             ? read_size_fast(p, compact, classic_form(field.kind))
+                                         : V != any_version || width_of(field.element) != 0
                                              ? read_length_fast(p, compact, classic_form(field.kind))
                                              : read_length(p, compact, classic_form(field.kind));
             if constexpr (nullable)

@@ -42,6 +42,24 @@ struct decoded_length {
     std::uint32_t value;      ///< `null_length`, or negative if it is above `wire::max_length`
 };
 
+/// The most bytes of a compact length that is not read by a loop: lengths up to 2 MiB.
+inline constexpr std::uint64_t medium_length_size = 3;
+
+/// Decodes a compact length of two or three bytes at `p`, as those of record batches are. The first has its
+/// high bit set, and `medium_length_size` bytes are there. `content` is nullptr if it is longer.
+KWIRE_ALWAYS_INLINE constexpr decoded_length decode_medium_length(const std::byte* p) noexcept {
+    const auto first = std::to_integer<std::uint32_t>(p[0]);
+    const auto second = std::to_integer<std::uint32_t>(p[1]);
+    // The high bit of the first byte, 1 << 7, is taken off together with the 1 that the length has more.
+    const std::uint32_t low = first + (second << 7) - 0x81;
+    if (second < 0x80) [[likely]]
+        return {p + 2, low};
+    const auto third = std::to_integer<std::uint32_t>(p[2]);
+    if (third >= 0x80) [[unlikely]]
+        return {nullptr, 0};
+    return {p + 3, low + (third << 14) - (0x80U << 7)};
+}
+
 /// Decodes the length at `p`, of which `prefix_size(form)` bytes must be there. A varint may take up to
 /// `varint_limit` bytes, at least 1.
 KWIRE_ALWAYS_INLINE constexpr decoded_length decode_length(length_form form, const std::byte* p,
@@ -51,6 +69,9 @@ KWIRE_ALWAYS_INLINE constexpr decoded_length decode_length(length_form form, con
         if (value < 0x7f) [[likely]] // one byte, and not null
             return {p + 1, value};
         if (varint_limit == 1) return {*p == std::byte{0} ? p + 1 : nullptr, null_length};
+        if (value != null_length && varint_limit >= medium_length_size)
+            if (const decoded_length medium = decode_medium_length(p); medium.content != nullptr) [[likely]]
+                return medium;
     }
     switch (form) {
     case length_form::none: return {p, 1};
@@ -75,6 +96,24 @@ KWIRE_ALWAYS_INLINE constexpr decoded_length decode_usual_length(length_form for
     if (read.value > wire::max_length && (read.value != null_length || !nullable)) [[unlikely]]
         return {nullptr, 0};
     return {read.content, read.value != null_length ? read.value : 0};
+}
+
+/// The same for what takes as many bytes as its length says: there a varint of two or three bytes is usual
+/// too, if as many of the `left` bytes are there. (Of an array that long, its elements take the time.)
+/// `is_string` refuses what no string may have.
+KWIRE_ALWAYS_INLINE constexpr decoded_length decode_usual_size(length_form form, bool nullable,
+                                                               const std::byte* p, std::uint64_t left,
+                                                               bool is_string) noexcept {
+    if (form == length_form::compact && *p >= std::byte{0x80}) {
+        if (left < medium_length_size) [[unlikely]]
+            return {nullptr, 0};
+        const decoded_length read = decode_medium_length(p);
+        const std::uint32_t most = is_string ? wire::max_string_length : wire::max_length;
+        if (read.value <= most) [[likely]]
+            return read;
+        return {nullptr, 0};
+    }
+    return decode_usual_length(form, nullable, p);
 }
 
 } // namespace kwire::detail

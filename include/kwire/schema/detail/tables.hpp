@@ -130,6 +130,11 @@ inline constexpr wire_form_set size_is_one_varint([](const wire_form_facts& one)
            (one.content == counted::bytes || one.content == counted::scalars);
 });
 
+/// As many bytes as a varint says: a compact string, bytes or records.
+inline constexpr wire_form_set is_compact_size([](const wire_form_facts& one) {
+    return one.length == length_form::compact && one.content == counted::bytes;
+});
+
 /// A compact array of numbers. Its length tends to repeat from one element of an array to the next: the
 /// partitions of a topic have the same number of replicas.
 inline constexpr wire_form_set is_compact_scalar_array([](const wire_form_facts& one) {

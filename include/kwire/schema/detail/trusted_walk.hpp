@@ -47,6 +47,15 @@ KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool comp
         return {content, value, 0};
     return read_any_length(p, compact, classic);
 }
+/// The same for a field whose length often takes two or three bytes.
+KWIRE_ALWAYS_INLINE trusted_count read_size_fast(const std::byte* p, bool compact,
+                                                 length_form classic) noexcept {
+    const auto [content, value] =
+        decode_usual_size(length_form::compact, false, p, medium_length_size, false);
+    if (compact && content != nullptr) [[likely]]
+        return {content, value, 0};
+    return read_any_length(p, compact, classic);
+}
 /// The same by a call, which takes less code.
 KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, length_form classic) noexcept {
     return read_length_fast(p, compact, classic);

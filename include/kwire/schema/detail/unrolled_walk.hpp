@@ -73,6 +73,17 @@ private:
 /// In place of the state, for a walk that checks nothing.
 struct no_check {};
 
+/// The length of a step in its usual form.
+// cost: strings of more than 126 bytes are left to the call: in line, that would slow those that are shorter.
+template <wire_form Form>
+KWIRE_ALWAYS_INLINE decoded_length usual_length_of(bool nullable, const std::byte* p,
+                                                   [[maybe_unused]] std::uint64_t left) noexcept {
+    if constexpr (Form == wire_form::compact_bytes)
+        return decode_usual_size(length_form::compact, nullable, p, left, false);
+    else
+        return decode_usual_length(length_form_of(Form), nullable, p);
+}
+
 /// One step of the check.
 template <class S, int V, unsigned I>
 KWIRE_ALWAYS_INLINE const std::byte* check_step_at(const std::byte* p, check_state& state) noexcept {
@@ -80,7 +91,7 @@ KWIRE_ALWAYS_INLINE const std::byte* check_step_at(const std::byte* p, check_sta
     constexpr walk_step step = layout.steps[I];
     using child = child_of<S, step.field>;
     [[maybe_unused]] const decoded_length usual =
-        decode_usual_length(length_form_of(step.form), step.minimum == 0, p + step.fixed);
+        usual_length_of<step.form>(step.minimum == 0, p + step.fixed, state.left(p + step.fixed));
     if constexpr (size_follows_from_count(step.form)) {
         if (usual.content != nullptr &&
             std::uint64_t{usual.value} * step.width + step.next_need <= state.left(usual.content)) [[likely]]
@@ -107,7 +118,7 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step_at(const std::byte* p) noexcept {
     constexpr walk_step step = layout.steps[I];
     using child = child_of<S, step.field>;
     [[maybe_unused]] const decoded_length usual =
-        decode_usual_length(length_form_of(step.form), step.minimum == 0, p + step.fixed);
+        usual_length_of<step.form>(step.minimum == 0, p + step.fixed, medium_length_size);
     if constexpr (!size_follows_from_count(step.form) && std::is_void_v<child>) {
         return skip_any_step(I, layout, p);
     } else {

@@ -408,14 +408,20 @@ KWIRE_ALWAYS_INLINE const std::byte* check_tag_section(const struct_layout& layo
     return check_tags(layout, p, state);
 }
 
-/// The common cases of a step, to be inlined: a simple one whose length takes one byte, and no elements.
-/// nullptr for every other case and for what must be refused: then `check_any_step` decides.
+/// The common cases of a step, to be inlined: a simple one whose length takes up to three bytes, and no
+/// elements. nullptr for every other case and for what must be refused: then `check_any_step` decides.
 KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, const std::byte* p,
                                                        const check_state& state) noexcept {
     p += step.fixed;
     if (!has_varint_prefix(step.form)) return nullptr; // a struct may have no byte here
     const bool nullable = size_is_one_varint(step.form) && step.minimum == 0;
-    const auto [content, count] = decode_usual_length(length_form::compact, nullable, p);
+    auto [content, count] = decode_usual_length(length_form::compact, nullable, p);
+    if (content == nullptr && is_compact_size(step.form)) {
+        const decoded_length size = decode_usual_size(length_form::compact, false, p, state.left(p),
+                                                      step.form == wire_form::compact_string);
+        content = size.content;
+        count = size.value;
+    }
     if (!size_is_one_varint(step.form)) {
         const bool none = content != nullptr && count == 0;
         return none && step.next_need <= state.left(content) ? content : nullptr;
