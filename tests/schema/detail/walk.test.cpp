@@ -309,7 +309,7 @@ TEST_CASE("a length of two, three or four bytes is read at any end of the input,
         const auto body = auth_body(prefix, size);
         CAPTURE(prefix, size);
         for (std::size_t cut = 0; cut <= body.size(); cut += cut < 8 || cut + 8 > body.size() ? 1 : 61) {
-            const exact_bytes exact(std::span(body).first(cut));
+            const exact_bytes exact(std::span<const std::byte>(body).first(cut));
             const auto general = kwire::parse_view<kwire::sasl_authenticate_request>(exact.span(), 2);
             const auto fixed = kwire::parse_view<kwire::sasl_authenticate_request, 2>(exact.span());
             CAPTURE(cut);
