@@ -11,16 +11,10 @@
 #include <type_traits>
 #include <vector>
 
-#include "bench/sinks.hpp"
+#include "bench/harness/corpus.hpp"
+#include "bench/harness/sinks.hpp"
 
 namespace bench {
-
-/// A message body, and the results that every contender must return for it.
-struct input {
-    std::vector<std::byte> bytes;
-    std::uint64_t sum = 0;  ///< of its values, by plain_sum
-    std::uint64_t hash = 0; ///< of its values, by ordered_hash
-};
 
 /// Appends values in Kafka's flexible encoding. `count` and `tag_section` are not values: they are not
 /// hashed, since the contenders do not report them either.
@@ -49,6 +43,19 @@ public:
         sum_.text(std::nullopt);
         hash_.text(std::nullopt);
     }
+    void bytes(std::optional<std::span<const std::byte>> value) {
+        sum_.bytes(value);
+        hash_.bytes(value);
+        if (!value) return varint(0);
+        varint(static_cast<std::uint32_t>(value->size()) + 1);
+        append(*value);
+    }
+    /// A number that no byte carries: the default of a tagged field that is absent.
+    template <std::integral T>
+    void missing_number(T value) {
+        sum_.number(value);
+        hash_.number(value);
+    }
     void count(std::size_t elements) { varint(static_cast<std::uint32_t>(elements) + 1); }
     void empty_tag_section() { varint(0); }
     void varint(std::uint32_t value) {
@@ -57,7 +64,9 @@ public:
     }
     void append(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
 
-    [[nodiscard]] input finish() && { return {std::move(bytes_), sum_.result(), hash_.result()}; }
+    [[nodiscard]] input finish() && {
+        return {.bytes = std::move(bytes_), .sum = sum_.result(), .hash = hash_.result()};
+    }
 
 private:
     template <std::integral T>

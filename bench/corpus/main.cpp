@@ -1,0 +1,96 @@
+// Writes the inputs of all contenders: corpus DIR. The same program writes the same bytes everywhere.
+#include <kwire/records/builder.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/api_versions/corpus.hpp"
+#include "bench/fetch_request/corpus.hpp"
+#include "bench/fetch_response/corpus.hpp"
+#include "bench/join_group/corpus.hpp"
+#include "bench/metadata/corpus.hpp"
+#include "bench/offset_commit/corpus.hpp"
+#include "bench/produce_request/corpus.hpp"
+
+namespace {
+
+std::filesystem::path folder;
+std::ofstream corpus_index;
+
+void save(const std::string& name, const char* kind, int version, const bench::input& input) {
+    std::ofstream file(folder / (name + ".bin"), std::ios::binary);
+    file.write(reinterpret_cast<const char*>(input.bytes.data()),
+               static_cast<std::streamsize>(input.bytes.size()));
+    corpus_index << name << ' ' << kind << ' ' << version << ' ' << input.bytes.size() << ' ' << input.sum
+                 << ' ' << input.hash << '\n';
+    if (!file || !corpus_index) {
+        std::fprintf(stderr, "corpus: cannot write %s\n", name.c_str());
+        std::exit(1);
+    }
+}
+
+/// A batch of one record whose value has the given size.
+std::vector<std::byte> one_record(std::size_t size) {
+    std::vector<std::byte> value(size);
+    for (std::size_t i = 0; i < size; ++i) value[i] = static_cast<std::byte>(i * 31 & 0xff);
+    kwire::batch_builder builder(
+        {.producer_id = 7, .producer_epoch = 1, .base_sequence = 3, .max_bytes = std::size_t{2} << 20});
+    if (!builder.append(
+            {.timestamp = 1700000000000, .key = std::span<const std::byte>(value).first(10), .value = value}))
+        std::abort();
+    const auto built = std::move(builder).finish().to_bytes();
+    return {built.begin(), built.end()};
+}
+
+void save_messages() {
+    save("small_metadata", "MetadataResponse", 12, bench::make_metadata_response(4, 2, 2));
+    save("metadata_10x3", "MetadataResponse", 12, bench::make_metadata_response(3, 10, 3));
+    for (const int topics : {10, 32, 100, 316, 1000})
+        save("metadata_" + std::to_string(topics) + "x10", "MetadataResponse", 12,
+             bench::make_metadata_response(12, topics, 10));
+
+    const auto tiny = one_record(100), large = one_record(std::size_t{1} << 20);
+    save("small_fetch_response", "FetchResponse", 12,
+         bench::make_fetch_response(2, 2, std::span(tiny).first(20), true));
+    save("fetch_response_1x1_tiny", "FetchResponse", 12, bench::make_fetch_response(1, 1, tiny));
+    save("fetch_response_1x1_1MiB", "FetchResponse", 12, bench::make_fetch_response(1, 1, large));
+    save("fetch_response_100x10", "FetchResponse", 12, bench::make_fetch_response(100, 10, tiny));
+
+    save("small_fetch_request", "FetchRequest", 12, bench::make_fetch_request(2, 2, true));
+    save("fetch_request_1x1", "FetchRequest", 12, bench::make_fetch_request(1, 1));
+    save("fetch_request_100x50", "FetchRequest", 12, bench::make_fetch_request(100, 50));
+
+    save("small_produce_request", "ProduceRequest", 9,
+         bench::make_produce_request(2, 2, std::span(tiny).first(20)));
+    save("produce_request_1x1_1MiB", "ProduceRequest", 9, bench::make_produce_request(1, 1, large));
+    save("produce_request_100x10", "ProduceRequest", 9, bench::make_produce_request(100, 10, tiny));
+
+    save("small_api_versions", "ApiVersionsResponse", 3, bench::make_api_versions_response(3, true));
+    save("api_versions_v3", "ApiVersionsResponse", 3, bench::make_api_versions_response(62, true));
+    save("small_offset_commit", "OffsetCommitRequest", 8, bench::make_offset_commit_request(2, 2));
+    save("offset_commit_100x10", "OffsetCommitRequest", 8, bench::make_offset_commit_request(100, 10));
+    save("join_group_v9", "JoinGroupRequest", 9, bench::make_join_group_request());
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    if (count != 2) {
+        std::fprintf(stderr, "usage: corpus DIR\n");
+        return 2;
+    }
+    folder = arguments[1];
+    std::filesystem::create_directories(folder);
+    corpus_index.open(folder / "corpus.txt");
+    save_messages();
+    return 0;
+}
