@@ -22,6 +22,11 @@
 #include <string_view>
 #include <vector>
 
+#if __has_include(<valgrind/callgrind.h>)
+#include <valgrind/callgrind.h>
+#define BENCH_CALLGRIND 1
+#endif
+
 #include "bench/harness/allocations.hpp"
 #include "bench/harness/contenders.hpp"
 #include "bench/harness/corpus.hpp"
@@ -74,6 +79,21 @@ std::uint64_t allocations_of(const row& what) {
     return (bench::allocations - before) / 10;
 }
 
+/// Has callgrind write what one run of the work costs, and what eleven runs cost: their difference is ten
+/// runs without what surrounds them. The first run of all, which warms up, is not counted.
+void count_instructions(const row& what) {
+#if defined(BENCH_CALLGRIND)
+    what.repeat(1);
+    CALLGRIND_ZERO_STATS;
+    what.repeat(1);
+    CALLGRIND_DUMP_STATS;
+    what.repeat(11);
+    CALLGRIND_DUMP_STATS;
+#else
+    bench::corpus::fail("cannot count " + what.name + ": built without <valgrind/callgrind.h>");
+#endif
+}
+
 int serve() {
     std::map<std::string, std::uint64_t> times;
     for (std::string line; std::getline(std::cin, line);) {
@@ -110,7 +130,7 @@ int main(int count, char** arguments) {
     std::string program = arguments[0];
     for (int i = 1; i < count; ++i) {
         const std::string name = arguments[i];
-        const bool alone = name == "--list" || name == "--prove" || name == "--serve";
+        const bool alone = name == "--list" || name == "--prove" || name == "--count" || name == "--serve";
         if (!name.starts_with("--") || (!alone && i + 1 == count))
             bench::corpus::fail("what is " + name + "? bench/harness/run.cpp says what there is");
         options[name] = alone ? "yes" : arguments[++i];
@@ -137,6 +157,10 @@ int main(int count, char** arguments) {
         ++found;
         if (options.contains("--list")) {
             std::printf("%s %s %s\n", one.name.c_str(), one.operation.c_str(), one.contender.c_str());
+            continue;
+        }
+        if (options.contains("--count")) {
+            count_instructions(one);
             continue;
         }
         if (only_times != 0) {
