@@ -20,7 +20,6 @@ TARGETS = {
     "records/find_offset/kwire": ("by_hand", None, 6000),
     "records/stamp/65536": ("200", None, 60),
     "records/stamp/1048576": ("65536", 1.2, 60),
-    **{f"crc32c/{size}/kwire": ("isal", 1.0, None) for size in (64, 1024, 16384, 1048576)},
     **{f"compressed/{name}/kwire": ("library", 1.05, None) for name in ("zstd", "lz4", "snappy", "gzip")},
 }
 ALLOCATIONS = {"fetch_response_encode": 1, "records/build": 2, "compressed": 1}  # per run; 0 for all others

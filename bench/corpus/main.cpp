@@ -1,5 +1,8 @@
 // Writes the inputs of all contenders: corpus DIR. The same program writes the same bytes everywhere.
+#include <kwire/messages/metadata.hpp>
 #include <kwire/records/builder.hpp>
+#include <kwire/reflect/transcode.hpp>
+#include <kwire/wire/crc32c.hpp>
 
 #include <array>
 #include <cstddef>
@@ -51,12 +54,31 @@ std::vector<std::byte> one_record(std::size_t size) {
     return {built.begin(), built.end()};
 }
 
+/// A Metadata response, and the same at version 4, which every library must make of it.
+void save_metadata(const std::string& name, const bench::input& input) {
+    save(name, "MetadataResponse", 12, input);
+    const auto older = kwire::transcode(kwire::message_info_of<kwire::metadata_response>,
+                                        kwire::shared_buffer::copy_of(input.bytes), 12, 4)
+                           .value()
+                           .to_bytes();
+    save(name + "_v4", "MetadataResponse", 4, {.bytes = {older.begin(), older.end()}});
+}
+
+/// Plain bytes, whose `sum` is their checksum.
+void save_bytes(std::size_t size) {
+    bench::input input;
+    input.bytes.resize(size);
+    for (std::size_t i = 0; i < size; ++i) input.bytes[i] = static_cast<std::byte>(i * 131 >> 3 & 0xff);
+    input.sum = kwire::crc32c(input.bytes);
+    save("bytes_" + std::to_string(size), "bytes", 0, input);
+}
+
 void save_messages() {
     save("small_metadata", "MetadataResponse", 12, bench::make_metadata_response(4, 2, 2));
-    save("metadata_10x3", "MetadataResponse", 12, bench::make_metadata_response(3, 10, 3));
+    save_metadata("metadata_10x3", bench::make_metadata_response(3, 10, 3));
     for (const int topics : {10, 32, 100, 316, 1000})
-        save("metadata_" + std::to_string(topics) + "x10", "MetadataResponse", 12,
-             bench::make_metadata_response(12, topics, 10));
+        save_metadata("metadata_" + std::to_string(topics) + "x10",
+                      bench::make_metadata_response(12, topics, 10));
 
     const auto tiny = one_record(100), large = one_record(std::size_t{1} << 20);
     save("small_fetch_response", "FetchResponse", 12,
@@ -92,5 +114,7 @@ int main(int count, char** arguments) {
     std::filesystem::create_directories(folder);
     corpus_index.open(folder / "corpus.txt");
     save_messages();
+    for (const std::size_t size : {40, 61, 64, 100, 128, 190, 256, 1024, 4096, 16384, 65536, 1048576})
+        save_bytes(size);
     return 0;
 }

@@ -1,8 +1,9 @@
 // Metadata responses, version 12: nested arrays of small structs.
 #include <kwire/messages/metadata.hpp>
-#include <kwire/read/edit.hpp>
 #include <kwire/reflect/transcode.hpp>
-#include <kwire/write/set.hpp>
+
+#include <algorithm>
+#include <string>
 
 #include "bench/harness/message.hpp"
 #include "bench/metadata/by_hand.hpp"
@@ -56,10 +57,28 @@ struct metadata : bench::by_hand::metadata {
     }
 };
 
+/// From version 12 to 4, which has no topic ids; by way of owned data, and straight from bytes to bytes.
+void add_transcode(const std::string& name) {
+    const auto shared = kwire::shared_buffer::copy_of(bench::corpus::get().at(name).bytes);
+    auto straight = [shared]() mutable {
+        bench::keep(shared);
+        return kwire::transcode(kwire::message_info_of<metadata_response>, shared, 12, 4);
+    };
+    bench::add(
+        name, "transcode", "kwire",
+        [name, straight]() mutable {
+            const auto older = straight().value().to_bytes();
+            return std::ranges::equal(older.span(), bench::corpus::get().at(name + "_v4").bytes);
+        },
+        straight);
+}
+
 const bench::scenario rows([] {
     for (const char* name : {"metadata_10x3", "metadata_10x10", "metadata_32x10", "metadata_100x10",
-                             "metadata_316x10", "metadata_1000x10"})
+                             "metadata_316x10", "metadata_1000x10"}) {
         bench::add_message<metadata>(name, "small_metadata");
+        add_transcode(name);
+    }
 });
 
 } // namespace
