@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/allocations.hpp"
+#include "bench/harness/allocations.hpp"
 
 namespace {
 

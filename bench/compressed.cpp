@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/allocations.hpp"
+#include "bench/harness/allocations.hpp"
 #include "bench/records.hpp"
 #include <lz4frame.h>
 

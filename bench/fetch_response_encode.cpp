@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "bench/allocations.hpp"
-#include "bench/byte_writer.hpp"
+#include "bench/corpus/byte_writer.hpp"
+#include "bench/harness/allocations.hpp"
 
 namespace {
 

@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/allocations.hpp"
+#include "bench/harness/allocations.hpp"
 
 namespace {
 

@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-#include "bench/by_hand.hpp"
+#include "bench/hand/read.hpp"
 
 namespace bench::records {
 

@@ -1,0 +1,31 @@
+// JoinGroup request, version 9: one small message, strings after strings.
+#include <kwire/messages/join_group.hpp>
+
+#include "bench/harness/message.hpp"
+#include "bench/join_group/by_hand.hpp"
+
+namespace {
+
+struct join_group : bench::by_hand::join_group {
+    using message = kwire::join_group_request;
+    static constexpr int version = 9;
+
+    template <class View, class Sink>
+    static void visit(const View& view, Sink& sink) noexcept {
+        sink.text(view.group_id());
+        sink.number(view.session_timeout_ms());
+        sink.number(view.rebalance_timeout_ms());
+        sink.text(view.member_id());
+        sink.text(view.group_instance_id());
+        sink.text(view.protocol_type());
+        for (auto protocol : view.protocols()) {
+            sink.text(protocol.name());
+            sink.bytes(protocol.metadata());
+        }
+        sink.text(view.reason());
+    }
+};
+
+const bench::scenario rows([] { bench::add_message<join_group>("join_group_v9", "join_group_v9"); });
+
+} // namespace

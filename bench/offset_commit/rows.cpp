@@ -1,0 +1,44 @@
+// OffsetCommit requests, version 8: structs that end in a string.
+#include <kwire/messages/offset_commit.hpp>
+
+#include "bench/harness/message.hpp"
+#include "bench/offset_commit/by_hand.hpp"
+
+namespace {
+
+struct offset_commit : bench::by_hand::offset_commit {
+    using message = kwire::offset_commit_request;
+    static constexpr int version = 8;
+
+    template <class View, class Sink>
+    static void visit(const View& view, Sink& sink) noexcept {
+        sink.text(view.group_id());
+        sink.number(view.generation_id_or_member_epoch());
+        sink.text(view.member_id());
+        sink.text(view.group_instance_id());
+        for (auto topic : view.topics()) {
+            sink.text(topic.name());
+            for (auto partition : topic.partitions()) {
+                sink.number(partition.partition_index());
+                sink.number(partition.committed_offset());
+                sink.number(partition.committed_leader_epoch());
+                sink.text(partition.committed_metadata());
+            }
+        }
+    }
+
+    template <class View>
+    static std::uint64_t two_fields(const View& view) noexcept {
+        const auto topics = view.topics();
+        auto at = topics.begin();
+        for (std::size_t left = topics.size() / 2; left != 0; --left) ++at;
+        const auto topic = *at;
+        return static_cast<std::uint64_t>(topic.name().size()) + topic.partitions().size();
+    }
+};
+
+const bench::scenario rows([] {
+    bench::add_message<offset_commit>("offset_commit_100x10", "small_offset_commit");
+});
+
+} // namespace
