@@ -50,7 +50,7 @@ def bars(title, results, operation, cases, peers):
     for power in range(low, high + 1):
         style = ' style="stroke:#57606a"' if power == 0 else ""
         parts.append(f'<line class="g"{style} x1="{at(2 ** power):.1f}" x2="{at(2 ** power):.1f}" y1="{top}" y2="{height - 18}"/>')
-        parts.append(text(at(2 ** power), height - 5, f"{2 ** power:g}×", "s", "middle"))
+        parts.append(text(at(2 ** power), height - 5, f"{2 ** power}×" if power >= 0 else f"1/{2 ** -power}", "s", "middle"))
     y = top + 4
     for case, group in groups:
         parts.append(text(left - 8, y + len(group) * bar / 2 + 4, case.replace("_", " "), "", "end"))
@@ -64,7 +64,7 @@ def bars(title, results, operation, cases, peers):
 
 
 def growth(title, results, sizes, lines):
-    """A log-log chart: time over the number of topics; a straight line of slope one is linear growth."""
+    """A log-log chart: time over the number of topics."""
     left, top, plot_width, plot_height = 80, 62, 560, 330
     points = {name: [(n, results[case][operation][contender]) for n, case in sizes.items()
                      if contender in results.get(case, {}).get(operation, {})] for name, (operation, contender) in lines.items()}
@@ -74,7 +74,7 @@ def growth(title, results, sizes, lines):
     first, last = math.log10(min(sizes)), math.log10(max(sizes))
     at_x = lambda n: left + (math.log10(n) - first) / (last - first) * plot_width
     at_y = lambda ns: top + plot_height - (math.log10(ns) - low) / (high - low) * plot_height
-    parts = [text(20, 28, title, "t"), text(20, 48, "both axes logarithmic: a straight line with the slope of the grid’s diagonal is linear growth", "s")]
+    parts = [text(20, 28, title, "t"), text(20, 48, "both axes logarithmic: ten times the topics, ten times the time, is linear growth", "s")]
     for power in range(low, high + 1):
         y = at_y(10 ** power)
         parts.append(f'<line class="g" x1="{left}" x2="{left + plot_width}" y1="{y:.1f}" y2="{y:.1f}"/>' + text(left - 8, y + 4, short(10 ** power), "s", "end"))
