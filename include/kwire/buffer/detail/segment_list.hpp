@@ -10,7 +10,6 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,45 +24,42 @@ namespace kwire::detail {
 /// A block can lie in the spare part of a unique_buffer, so that an encoder allocates once for its bytes and
 /// for the list that refers to them.
 class segment_list {
-    struct block {
-        std::atomic<std::size_t> references{1};
+    /// Counted as all memory is; its bytes are the room for segments, of which the first `count` are in use.
+    struct block : memory_control {
         memory_ref memory; ///< in which the block lies
-        std::size_t size = 0;
-        std::size_t capacity;
-        chain_segment* first;
+        std::size_t count = 0;
 
-        block(memory_ref lies_in, std::size_t room, chain_segment* begin) noexcept
-            : memory(std::move(lies_in)), capacity(room), first(begin) {}
+        block(memory_ref lies_in, std::byte* segments, std::size_t room) noexcept
+            : memory_control(&destroy_this, segments, room * sizeof(chain_segment)),
+              memory(std::move(lies_in)) {
+            for (std::size_t i = 0; i < room; ++i) ::new (static_cast<void*>(first() + i)) chain_segment();
+        }
+        [[nodiscard]] chain_segment* first() const noexcept {
+            return static_cast<chain_segment*>(static_cast<void*>(writable));
+        }
+        [[nodiscard]] std::size_t capacity() const noexcept { return size / sizeof(chain_segment); }
+
+        static void destroy_this(memory_control* control) noexcept {
+            auto* const self = static_cast<block*>(control);
+            for (std::size_t i = 0; i < self->count; ++i) self->first()[i].~chain_segment();
+            const memory_ref last = std::move(self->memory); // in which the block itself lies
+            self->~block();
+        }
     };
     static_assert(sizeof(block) % alignof(chain_segment) == 0 && alignof(block) >= alignof(chain_segment));
 
     static constexpr std::size_t smallest = 4;
 
 public:
-    segment_list() = default;
-    segment_list(const segment_list& other) noexcept : block_(other.block_), only_(other.only_) {
-        if (block_ != nullptr) block_->references.fetch_add(1, std::memory_order_relaxed);
-    }
-    segment_list(segment_list&& other) noexcept
-        : block_(std::exchange(other.block_, nullptr)), only_(std::move(other.only_)) {}
-    segment_list& operator=(const segment_list& other) noexcept { return *this = segment_list(other); }
-    segment_list& operator=(segment_list&& other) noexcept {
-        segment_list taken(std::move(other));
-        swap(taken);
-        return *this;
-    }
-    ~segment_list() { drop(); }
     void swap(segment_list& other) noexcept {
-        std::swap(block_, other.block_);
+        block_.swap(other.block_);
         std::swap(only_, other.only_);
     }
 
-    [[nodiscard]] const chain_segment* begin() const noexcept {
-        return block_ != nullptr ? block_->first : &only_;
-    }
+    [[nodiscard]] const chain_segment* begin() const noexcept { return block_ ? list()->first() : &only_; }
     [[nodiscard]] const chain_segment* end() const noexcept { return begin() + size(); }
     [[nodiscard]] std::size_t size() const noexcept {
-        if (block_ != nullptr) return block_->size;
+        if (block_) return list()->count;
         return only_.size() != 0 ? 1 : 0; // segments are never empty
     }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
@@ -71,12 +67,12 @@ public:
 
     /// The bytes of segment `i`, to be changed. Precondition: no copy has it too, by `own`.
     [[nodiscard]] shared_buffer& bytes(std::size_t i) noexcept {
-        return (block_ != nullptr ? block_->first[i] : only_).bytes_;
+        return (block_ ? list()->first()[i] : only_).bytes_;
     }
 
     /// Whether there is room for `n` segments in all, and no copy has the list too.
     [[nodiscard]] bool has_room(std::size_t n) const noexcept {
-        return block_ == nullptr ? n <= 1 : n <= block_->capacity && is_sole();
+        return block_ ? n <= list()->capacity() && block_.sole() : n <= 1;
     }
     /// Makes room for `more` segments, and the list the only holder of its block. The list grows
     /// geometrically, into the end of `spare` if it fits there after the first `keep` bytes. If memory runs
@@ -90,16 +86,13 @@ public:
 
     /// The bytes of segment `i`: taken out of the list, unless a copy has it too.
     [[nodiscard]] shared_buffer take(std::size_t i) noexcept {
-        if (block_ != nullptr && !is_sole()) return block_->first[i].bytes_;
+        if (block_ && !block_.sole()) return list()->first()[i].bytes_;
         return std::move(bytes(i));
     }
 
     /// Precondition: there is room, by `own`.
     void push_back(shared_buffer&& bytes) noexcept {
-        if (block_ == nullptr)
-            only_.bytes_ = std::move(bytes);
-        else
-            block_->first[block_->size++].bytes_ = std::move(bytes);
+        (block_ ? list()->first()[list()->count++] : only_).bytes_ = std::move(bytes);
     }
 
     /// How many bytes of memory a block of `n` segments takes at most, wherever it lies.
@@ -113,23 +106,18 @@ public:
 
     /// Removes all segments; keeps the block unless a copy needs it.
     void clear() noexcept {
-        if (block_ != nullptr && is_sole()) {
-            for (; block_->size != 0; --block_->size) block_->first[block_->size - 1].bytes_ = {};
-        } else {
-            drop();
-            block_ = nullptr;
-        }
+        if (block_.sole())
+            for (; list()->count != 0; --list()->count) list()->first()[list()->count - 1].bytes_ = {};
+        else
+            block_ = {};
         only_.bytes_ = {};
     }
 
 private:
-    /// The acquire pairs with the release of every dropped copy, as for memory_ref.
-    [[nodiscard]] bool is_sole() const noexcept {
-        return block_->references.load(std::memory_order_acquire) == 1;
-    }
+    [[nodiscard]] block* list() const noexcept { return static_cast<block*>(block_.get()); }
 
     /// A block without segments: at the end of `spare` if there is room, else in memory of its own.
-    [[nodiscard]] static block* make_block(std::size_t room, unique_buffer& spare, std::size_t keep) {
+    [[nodiscard]] static memory_ref make_block(std::size_t room, unique_buffer& spare, std::size_t keep) {
         const std::size_t bytes = bytes_for(room);
         unique_buffer fresh;
         const bool fits = spare.capacity() >= keep && bytes <= spare.capacity() - keep;
@@ -138,32 +126,22 @@ private:
         const std::size_t past = (std::bit_cast<std::uintptr_t>(from.data()) + from.capacity()) %
                                  alignof(block); // so many bytes after the end of the block are left over
         std::byte* const at = buffer_access::take_end(from, bytes - alignof(block) + past);
-        void* const segments = at + sizeof(block);
-        auto* const first = static_cast<chain_segment*>(segments);
-        for (std::size_t i = 0; i < room; ++i) ::new (static_cast<void*>(first + i)) chain_segment();
-        return ::new (static_cast<void*>(at)) block(buffer_access::memory(from), room, first);
+        return memory_ref(::new (static_cast<void*>(at))
+                              block(buffer_access::memory(from), at + sizeof(block), room));
     }
 
     KWIRE_NOINLINE void move_to(std::size_t needed, unique_buffer& spare, std::size_t keep) {
         const std::size_t count = size();
         std::size_t room = needed > smallest ? needed : smallest;
-        if (block_ != nullptr && needed > block_->capacity && room < 2 * block_->capacity)
-            room = 2 * block_->capacity;
+        const std::size_t before = block_ ? list()->capacity() : 0;
+        if (needed > before && room < 2 * before) room = 2 * before;
         segment_list larger;
         larger.block_ = make_block(room, spare, keep);
         for (std::size_t i = 0; i < count; ++i) larger.push_back(take(i));
         swap(larger);
     }
 
-    void drop() noexcept {
-        if (block_ == nullptr) return;
-        if (!is_sole() && block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        for (std::size_t i = 0; i < block_->size; ++i) block_->first[i].~chain_segment();
-        const memory_ref last = std::move(block_->memory); // in which the block itself lies
-        block_->~block();
-    }
-
-    block* block_ = nullptr;
+    memory_ref block_;
     chain_segment only_; ///< the only segment, if there is no block; empty if there is none at all
 };
 
