@@ -7,7 +7,7 @@
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/record.hpp>
-#include <kwire/wire/detail/short_bytes.hpp>
+#include <kwire/wire/detail/put_short.hpp>
 #include <kwire/wire/varint.hpp>
 
 #include <concepts>
@@ -38,19 +38,8 @@ concept record_codec = requires(T& codec, unique_buffer& out, std::span<const st
 
 namespace detail {
 
-/// Writes a varint; one and two bytes inline, because lengths and deltas are seldom longer.
 KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value) noexcept {
-    const std::uint64_t raw = wire::zigzag_encode(value);
-    if (raw < 0x80) [[likely]] {
-        *p = static_cast<std::byte>(raw);
-        return p + 1;
-    }
-    if (raw < 0x4000) [[likely]] {
-        p[0] = static_cast<std::byte>(raw | 0x80);
-        p[1] = static_cast<std::byte>(raw >> 7);
-        return p + 2;
-    }
-    return wire::write_uvarint(p, raw);
+    return put_uvarint(p, wire::zigzag_encode(value));
 }
 
 } // namespace detail

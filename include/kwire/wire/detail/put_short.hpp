@@ -1,12 +1,29 @@
-/// Internal: copies of texts, keys and values, which are short more often than not.
+/// Internal: writes of varints, texts, keys and values, which are short more often than not.
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/wire/varint.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 
 namespace kwire::detail {
+
+/// Writes an unsigned varint; one and two bytes inline, because lengths and deltas are seldom longer.
+template <std::unsigned_integral T>
+KWIRE_ALWAYS_INLINE std::byte* put_uvarint(std::byte* at, T value) noexcept {
+    if (value < 0x80) [[likely]] {
+        *at = static_cast<std::byte>(value);
+        return at + 1;
+    }
+    if (value < 0x4000) [[likely]] {
+        at[0] = static_cast<std::byte>(value | 0x80);
+        at[1] = static_cast<std::byte>(value >> 7);
+        return at + 2;
+    }
+    return wire::write_uvarint(at, value);
+}
 
 /// A call of its own, because GCC warns at -O3 about this branch where it knows a size of 256 bytes or less.
 KWIRE_NOINLINE inline void put_long_bytes(std::byte* p, const std::byte* from, std::size_t size) noexcept {

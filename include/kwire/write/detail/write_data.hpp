@@ -6,7 +6,7 @@
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
-#include <kwire/wire/detail/short_bytes.hpp>
+#include <kwire/wire/detail/put_short.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/varint.hpp>
 #include <kwire/write/detail/measure.hpp>
@@ -21,19 +21,6 @@
 #include <utility>
 
 namespace kwire::detail {
-
-KWIRE_ALWAYS_INLINE std::byte* put_uvarint(std::byte* at, std::uint32_t value) noexcept {
-    if (value < 0x80) [[likely]] {
-        *at = static_cast<std::byte>(value);
-        return at + 1;
-    }
-    if (value < 0x4000) [[likely]] {
-        at[0] = static_cast<std::byte>(value | 0x80);
-        at[1] = static_cast<std::byte>(value >> 7);
-        return at + 2;
-    }
-    return wire::write_uvarint(at, value);
-}
 
 /// A number, boolean, enumerator or uuid.
 template <class T>
@@ -117,7 +104,7 @@ KWIRE_NOINLINE std::byte* put_unknown_tag_section(Out out, const unknown_tag_lis
 ///
 /// Its functions take a copy of it in registers: bytes that are written might be part of anything in memory.
 // cost: as members, with `this`, they load the version again after each store: Clang's encoding of a Fetch
-// request of 5000 partitions took 43 us instead of 21.
+// request of 5000 partitions took 43 us instead of 25.
 template <class M, int V, class Out>
 class data_writer {
 public:
@@ -203,7 +190,8 @@ private:
                 return self.out_.attach(at, value);
             } else {
                 if constexpr (width_of(field.element) != 0) {
-                    // cost: without it Clang takes 1.4 times the time for lists of three replicas.
+                    // cost: without it Clang executes 2.20 M instructions for a Metadata response of 1000x10
+                    // instead of 1.99 M.
                     KWIRE_SHORT_LOOP
                     for (const auto& element : value) at = put_number(at, element);
                 } else {
