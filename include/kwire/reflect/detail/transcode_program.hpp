@@ -11,7 +11,7 @@
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/schema/detail/length.hpp>
 #include <kwire/schema/detail/tables.hpp>
-#include <kwire/wire/detail/short_bytes.hpp>
+#include <kwire/wire/detail/put_short.hpp>
 #include <kwire/write/detail/write_data.hpp>
 
 #include <algorithm>
@@ -50,14 +50,23 @@ struct transcode_step {
     length_form to{};
     bool from_null = false; ///< whether it may be null
     bool to_null = false;
+    bool from_tags = false; ///< whether the struct that ends has a tag section
+    bool to_tags = false;
     bool required =
         false; ///< whether the source's value must be the default, since the target lacks the field
     bool dropped = false; ///< whether the target lacks it
     std::uint32_t width = 0;
     std::uint32_t child = 0; ///< where the steps of the struct begin
-    std::uint64_t value = 0;
+    std::array<std::byte, 16> value{};
     const field_info* field = nullptr;
 };
+
+/// The default of a field of fixed width, as the number of its bytes; 0 of a uuid.
+[[nodiscard]] inline std::uint64_t default_bits(const field_info& field) noexcept {
+    if (field.kind == field_kind::float64)
+        return std::bit_cast<std::uint64_t>(static_cast<double>(field.default_number));
+    return static_cast<std::uint64_t>(field.default_number);
+}
 
 /// The steps from one version of a message to another.
 class transcode_program {
@@ -126,8 +135,8 @@ private:
         }
         transcode_step end;
         end.kind = transcode_step::end;
-        end.from_null = from.layout.flexible;
-        end.to_null = to.layout.flexible;
+        end.from_tags = from.layout.flexible;
+        end.to_tags = to.layout.flexible;
         own.push_back(end);
         const auto begin = static_cast<std::uint32_t>(steps_.size());
         steps_.insert(steps_.end(), own.begin(), own.end());
@@ -172,19 +181,13 @@ private:
             step.kind = transcode_step::add_text; // empty, if it is not a string
         } else {
             step.kind = transcode_step::add;
-            step.value = default_bits(field);
+            std::array<std::byte, sizeof(std::uint64_t)> bits;
+            wire::store_be(bits.data(), default_bits(field));
+            if (step.width <= bits.size())
+                std::memcpy(step.value.data(), bits.data() + bits.size() - step.width, step.width);
         }
     }
 
-public:
-    /// The default of a field of fixed width, as the number of its bytes; 0 of a uuid.
-    [[nodiscard]] static std::uint64_t default_bits(const field_info& field) noexcept {
-        if (field.kind == field_kind::float64)
-            return std::bit_cast<std::uint64_t>(static_cast<double>(field.default_number));
-        return static_cast<std::uint64_t>(field.default_number);
-    }
-
-private:
     std::size_t from_index_, to_index_;
     int to_;
     std::uint32_t start_ = 0;
@@ -213,7 +216,6 @@ public:
 private:
     static constexpr std::size_t first_block = 16 * std::size_t{1024};
     static constexpr std::size_t largest_block = 1024 * std::size_t{1024};
-    static constexpr std::size_t most_fixed = 16;
     static constexpr std::size_t longest_prefix = wire::max_varint32_size;
 
     /// Where it reads, and where it writes; by value, to stay in registers. Nowhere if it has given up.
@@ -271,15 +273,10 @@ private:
                 if (step->required && !has_default(*step->field, at.from)) return given_up;
                 at.from += step->width;
                 break;
-            case transcode_step::add: {
-                at.to = room(at.to, most_fixed);
-                std::memset(at.to, 0, most_fixed);
-                std::byte bytes[8];
-                wire::store_be(bytes, step->value);
-                if (step->width <= 8) std::memcpy(at.to, bytes + 8 - step->width, step->width);
-                at.to += step->width;
+            case transcode_step::add:
+                at.to = room(at.to, step->width);
+                at.to = put_short_bytes(at.to, step->value.data(), step->width);
                 break;
-            }
             case transcode_step::add_text: {
                 const std::string_view text = step->field->default_text;
                 at.to = room(at.to, longest_prefix + text.size());
@@ -296,7 +293,8 @@ private:
             case transcode_step::numbers:
                 if (const auto raw = std::to_integer<std::uint32_t>(*at.from);
                     step->from == length_form::compact && raw - 1 < 0x7f && !step->required) [[likely]] {
-                    // cost: in line, the arrays of a Metadata response take 35 instructions instead of 78.
+                    // cost: by the call, a Metadata response of 1000x10 takes 4.6 M instructions instead
+                    // of 3.7 M.
                     const std::uint64_t bytes = std::uint64_t{raw - 1} * step->width;
                     if (!step->dropped) {
                         at.to = room(at.to, longest_prefix + bytes);
@@ -342,9 +340,7 @@ private:
         }
         case transcode_step::payload: {
             if (length.value == 0) return at;
-            auto slice = owner_.slice_of(std::span(at.from, length.value));
-            at.to = out_.attach(at.to, slice ? *std::move(slice)
-                                             : shared_buffer::copy_of(std::span(at.from, length.value)));
+            at.to = out_.attach(at.to, *owner_.slice_of(std::span(at.from, length.value)));
             limit_ = at.to + out_.room();
             at.from += length.value;
             return at;
@@ -406,11 +402,11 @@ private:
     }
 
     [[nodiscard]] position put_end(const transcode_step& step, position at) {
-        if (step.from_null) { // flexible
+        if (step.from_tags) {
             if (*at.from != std::byte{0}) return given_up;
             ++at.from;
         }
-        if (step.to_null) {
+        if (step.to_tags) {
             at.to = room(at.to, 1);
             *at.to++ = std::byte{0};
         }
@@ -419,7 +415,7 @@ private:
 
     /// Whether the field of fixed width at `p` has its default.
     [[nodiscard]] static bool has_default(const field_info& field, const std::byte* p) noexcept {
-        const std::uint64_t expected = transcode_program::default_bits(field);
+        const std::uint64_t expected = default_bits(field);
         switch (width_of(field.kind)) {
         case 1:
             if (field.kind == field_kind::boolean) return (*p != std::byte{0}) == (expected != 0);
