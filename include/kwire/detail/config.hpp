@@ -15,16 +15,12 @@
 #define KWIRE_POINTER [[gsl::Pointer]]
 /// For classes that keep bytes alive.
 #define KWIRE_OWNER [[gsl::Owner]]
+/// Before a loop that has few turns as a rule, for which vectors take longer to set up than to use.
+#define KWIRE_SHORT_LOOP _Pragma("clang loop vectorize(disable) unroll(disable)")
 #else
 #define KWIRE_LIFETIMEBOUND
 #define KWIRE_POINTER
 #define KWIRE_OWNER
-#endif
-
-#if defined(__clang__)
-/// Before a loop that has few turns as a rule, for which vectors take longer to set up than to use.
-#define KWIRE_SHORT_LOOP _Pragma("clang loop vectorize(disable) unroll(disable)")
-#else
 #define KWIRE_SHORT_LOOP
 #endif
 

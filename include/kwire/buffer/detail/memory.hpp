@@ -23,7 +23,7 @@ struct alignas(64) copy_counter {
 };
 
 /// Threads count in different parts, as a rule.
-// cost: with one counter for all, two threads that copy 100 bytes each took 36 ns for it instead of 12.
+// cost: with one counter for all, two threads took 39 ns for each copy of 100 bytes instead of 16.
 inline constexpr std::size_t copy_counters = 64;
 inline constinit copy_counter copies[copy_counters]{};
 
