@@ -40,10 +40,7 @@ struct fetch_request : bench::by_hand::fetch_request {
 
     template <class View>
     static std::uint64_t two_fields(const View& view) noexcept {
-        const auto topics = view.topics();
-        auto at = topics.begin();
-        for (std::size_t left = topics.size() / 2; left != 0; --left) ++at;
-        const auto topic = *at;
+        const auto topic = bench::middle_of(view.topics());
         return static_cast<std::uint64_t>(topic.topic().size()) + topic.partitions().size();
     }
 };

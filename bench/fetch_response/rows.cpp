@@ -45,10 +45,7 @@ struct fetch_response : bench::by_hand::fetch_response {
 
     template <class View>
     static std::uint64_t two_fields(const View& view) noexcept {
-        const auto topics = view.responses();
-        auto at = topics.begin();
-        for (std::size_t left = topics.size() / 2; left != 0; --left) ++at;
-        const auto topic = *at;
+        const auto topic = bench::middle_of(view.responses());
         return static_cast<std::uint64_t>(topic.topic().size()) + topic.partitions().size();
     }
 };

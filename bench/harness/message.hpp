@@ -31,6 +31,14 @@ namespace bench {
 
 using bytes_view = std::span<const std::byte>;
 
+/// The element in the middle of an array, which is found by walking.
+template <class Array>
+auto middle_of(const Array& elements) noexcept {
+    auto at = elements.begin();
+    for (std::size_t left = elements.size() / 2; left != 0; --left) ++at;
+    return *at;
+}
+
 /// Calls `f` with every truncation of `bytes` and every copy with one byte replaced by 00, 01, 7f, 80 or ff.
 template <class F>
 void each_damage(const std::vector<std::byte>& bytes, F&& f) {

@@ -48,10 +48,7 @@ struct metadata : bench::by_hand::metadata {
 
     template <class View>
     static std::uint64_t two_fields(const View& view) noexcept {
-        const auto topics = view.topics();
-        auto at = topics.begin();
-        for (std::size_t left = topics.size() / 2; left != 0; --left) ++at;
-        const auto topic = *at;
+        const auto topic = bench::middle_of(view.topics());
         return static_cast<std::uint64_t>(topic.name()->size()) +
                static_cast<std::uint64_t>(topic.topic_authorized_operations());
     }

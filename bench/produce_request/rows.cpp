@@ -26,10 +26,7 @@ struct produce_request : bench::by_hand::produce_request {
 
     template <class View>
     static std::uint64_t two_fields(const View& view) noexcept {
-        const auto topics = view.topic_data();
-        auto at = topics.begin();
-        for (std::size_t left = topics.size() / 2; left != 0; --left) ++at;
-        const auto topic = *at;
+        const auto topic = bench::middle_of(view.topic_data());
         return static_cast<std::uint64_t>(topic.name().size()) + topic.partition_data().size();
     }
 };
