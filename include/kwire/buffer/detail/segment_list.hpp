@@ -35,7 +35,8 @@ class segment_list {
             for (std::size_t i = 0; i < room; ++i) ::new (static_cast<void*>(first() + i)) chain_segment();
         }
         [[nodiscard]] chain_segment* first() const noexcept {
-            return static_cast<chain_segment*>(static_cast<void*>(writable));
+            void* const segments = writable;
+            return static_cast<chain_segment*>(segments);
         }
         [[nodiscard]] std::size_t capacity() const noexcept { return size / sizeof(chain_segment); }
 

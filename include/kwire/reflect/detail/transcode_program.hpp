@@ -8,6 +8,7 @@
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/schema/detail/length.hpp>
 #include <kwire/schema/detail/tables.hpp>
@@ -340,7 +341,8 @@ private:
         }
         case transcode_step::payload: {
             if (length.value == 0) return at;
-            at.to = out_.attach(at.to, *owner_.slice_of(std::span(at.from, length.value)));
+            at.to = out_.attach(
+                at.to, buffer_access::slice(owner_, distance_from(owner_.data(), at.from), length.value));
             limit_ = at.to + out_.room();
             at.from += length.value;
             return at;
