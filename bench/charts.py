@@ -95,10 +95,45 @@ def growth(title, results, sizes, lines):
     return svg(860, top + plot_height + 54, parts)
 
 
+def headline(results, peers):
+    """The chart of the README: a few jobs, each library's time as a multiple of kwire's; linear, longer is slower."""
+    jobs = [("Read a Metadata response, 1000×10", "metadata_1000x10", "visit"), ("Read a Fetch response, 100×10", "fetch_response_100x10", "visit"),
+            ("Read a Fetch request, 100×50", "fetch_request_100x50", "visit"), ("Own a Metadata response", "metadata_1000x10", "decode"),
+            ("Write a Metadata response", "metadata_1000x10", "encode"), ("Write a Fetch response, 100×10", "fetch_response_100x10", "encode")]
+    most = 10 # longer bars are cut, and say how long they would be
+    left, right, bar, gap, top, width = 250, 110, 13, 12, 62, 860
+    parts = [text(20, 28, "Time of the same work, kwire = 1", "t")]
+    groups = []
+    for title, case, operation in jobs:
+        times = dict(series(results.get(case, {}).get(operation, {}), peers))
+        own = min((times[name] for name in ("kwire, static", "kwire") if name in times), default=None)
+        if own is None:
+            continue
+        group = [("kwire", own)] + [(name, times[name]) for name in peers if name in times and name in COLOURS]
+        groups.append((title, own, group))
+    x = 20
+    for name in dict.fromkeys(name for _, _, group in groups for name, _ in group):
+        parts.append(f'<rect x="{x}" y="38" width="11" height="11" rx="2" fill="{COLOURS[name]}"/>' + text(x + 16, 48, name, "s"))
+        x += 30 + 7.2 * len(name)
+    y = top
+    for title, own, group in groups:
+        parts.append(text(left - 10, y + len(group) * bar / 2 + 4, title, "", "end"))
+        for name, ns in group:
+            multiple = ns / own
+            length = min(multiple, most) / most * (width - left - right)
+            parts.append(f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{bar - 2}" rx="2" fill="{COLOURS[name]}"/>')
+            label = short(ns) if name == "kwire" else f"{multiple:.1f}×" + (" (cut)" if multiple > most else "")
+            parts.append(text(left + length + 6, y + bar - 3, label, "s"))
+            y += bar
+        y += gap
+    return svg(width, y + 4, parts)
+
+
 def draw_all(results, peers, folder):
     """Writes the charts; returns (file, title) of each."""
     messages = ["metadata_10x3", "metadata_1000x10", "fetch_request_100x50", "fetch_response_1x1_tiny", "fetch_response_100x10",
                 "produce_request_100x10", "api_versions_v3", "offset_commit_100x10", "join_group_v9"]
+    (folder / "headline.svg").write_text(headline(results, peers)) # shown by the README
     drawn = []
     for operation, title in [("visit", "Read every field"), ("encode", "Encode into reused memory"), ("decode", "Decode to owned data")]:
         (folder / f"{operation}.svg").write_text(bars(title, results, operation, messages, peers))

@@ -22,20 +22,21 @@ SLACK = 3  # instructions: a row of a hundred may differ by some without a reaso
 # What is counted: each case, with kwire's contenders. Cases of other sizes cost the same per element.
 CASES = ["metadata_100x10", "fetch_response_1x1_tiny", "fetch_response_100x10", "fetch_request_100x50",
          "produce_request_100x10", "api_versions_v3", "offset_commit_100x10", "join_group_v9", "records_plain",
-         "records_2_headers", "dispatch_fetch"]
+         "records_2_headers", "dispatch_fetch", "frames_1000", "batches_100", "batch_none"]
 
 
-def compiler():
-    cache = (ROOT / "build" / "bench" / "CMakeCache.txt").read_text()
+def compiler(build=ROOT / "build" / "bench"):
+    """The compiler of a build, and its flags."""
+    cache = (build / "CMakeCache.txt").read_text()
     program = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.M)[1]
     flags = re.search(r"^CMAKE_CXX_FLAGS_RELEASE:\w+=(.*)$", cache, re.M)[1]
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     return f"{re.sub(r'^[^ ]* ', '', version)} {flags}".strip()
 
 
-def count():
-    """Instructions of one piece of work, by row."""
-    listed = subprocess.run([RUN, "--list", "--contender", "kwire*"], capture_output=True, text=True, check=True).stdout
+def count(run=RUN):
+    """Instructions of one piece of work in the program `run`, by row."""
+    listed = subprocess.run([run, "--list", "--contender", "kwire*"], capture_output=True, text=True, check=True).stdout
     counts = {}
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
@@ -44,7 +45,7 @@ def count():
                 continue
             out = pathlib.Path(folder) / case
             out.mkdir()
-            subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}/out", RUN, "--count", "--case", case,
+            subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}/out", run, "--count", "--case", case,
                             "--contender", "kwire*"], check=True, stderr=subprocess.PIPE)
             # Two dumps a row, in the order of the list: one run, and eleven.
             dumps = [summary(out / f"out.{i + 1}") for i in range(2 * len(of_case))]

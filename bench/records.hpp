@@ -41,15 +41,15 @@ struct ordered {
     }
 };
 
-/// A batch of 1000 records of 100 bytes each, with the given number of headers.
-inline std::vector<std::byte> make_batch(std::size_t headers) {
+/// A batch of records of 100 bytes each, with the given number of headers.
+inline std::vector<std::byte> make_batch(std::size_t headers, std::int64_t records = 1000) {
     kwire::batch_builder builder({.producer_id = 7, .producer_epoch = 1, .base_sequence = 3});
     std::array<std::byte, 128> content;
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::byte>(i * 7 + 1);
     const std::span<const std::byte> all(content);
     const std::array<kwire::header_view, 2> two{kwire::header_view{"trace-id", all.first(16)},
                                                 kwire::header_view{"source", all.first(8)}};
-    for (std::int64_t i = 0; i < 1000; ++i) {
+    for (std::int64_t i = 0; i < records; ++i) {
         content[0] = static_cast<std::byte>(i & 0xff);
         if (!builder.append({.timestamp = 1700000000000 + i,
                              .key = all.first(10),
@@ -78,28 +78,33 @@ inline std::vector<std::byte> make_batch(std::size_t headers) {
     }
     return nullptr;
 }
-/// Reads a zig-zag varint; nullptr if it is truncated or has too many bits.
+/// Reads a zig-zag varint; nullptr if it is truncated or has too many bits. `Near`: enough bytes follow to
+/// read its longest form, wherever `end` is.
+template <bool Near = false>
 BENCH_INLINE const std::byte* signed_varint(const std::byte* p, const std::byte* end, std::int64_t& value,
                                             unsigned bits = 32) noexcept {
     std::uint64_t raw = 0;
-    if (left(p, end) >= 1 && p[0] < std::byte{0x80}) {
+    if ((Near || left(p, end) >= 1) && p[0] < std::byte{0x80}) [[likely]] {
         raw = std::to_integer<std::uint64_t>(*p++);
-    } else if (left(p, end) >= 2 && p[1] < std::byte{0x80}) {
+    } else if ((Near || left(p, end) >= 2) && p[1] < std::byte{0x80}) [[likely]] {
         raw = (std::to_integer<std::uint64_t>(p[0]) & 0x7f) | std::to_integer<std::uint64_t>(p[1]) << 7;
         p += 2;
-    } else if (p = long_varint(p, end, raw, bits); p == nullptr) {
+    } else if (p = long_varint(p, Near ? p + 10 : end, raw, bits); p == nullptr) {
         return nullptr;
     }
     value = static_cast<std::int64_t>(raw >> 1 ^ (0 - (raw & 1)));
     return p;
 }
+/// Reads a length, -1 for null, and skips its bytes, which must end by `end`; `p` may be after that if
+/// `Near`.
+template <bool Near>
 BENCH_INLINE const std::byte* sized(const std::byte* p, const std::byte* end, const std::byte*& begin,
                                     std::int64_t& size) noexcept {
-    p = signed_varint(p, end, size);
+    p = signed_varint<Near>(p, end, size);
     if (p == nullptr) return nullptr;
     begin = p;
     if (size < 0) return size == -1 ? p : nullptr;
-    if (static_cast<std::uint64_t>(size) > left(p, end)) return nullptr;
+    if (size > end - p) return nullptr;
     return p + size;
 }
 
@@ -129,41 +134,62 @@ BENCH_INLINE bool read_header(std::span<const std::byte> batch, header& out) noe
     return out.count >= 0;
 }
 
-/// Reads all records in [p, end). Their number must be that of the header, with no bytes left.
+/// Reads the record whose body is [p, stop). `Near`: the deltas, two lengths and the count of headers, or two
+/// lengths of a header, fit in readable bytes after `stop`; that they have passed it is noticed at the next
+/// size or at the end.
+template <bool Near, class Sink>
+BENCH_INLINE bool record_by_hand(const header& batch, const std::byte* p, const std::byte* stop,
+                                 Sink& sink) noexcept {
+    std::int64_t size, time, delta, headers;
+    const std::byte* bytes = nullptr;
+    ++p;
+    if (p = signed_varint<Near>(p, stop, time, 64); p == nullptr) return false;
+    if (p = signed_varint<Near>(p, stop, delta); p == nullptr) return false;
+    sink.number(static_cast<std::uint64_t>(batch.base_offset) + static_cast<std::uint64_t>(delta));
+    sink.number((batch.attributes & 8) != 0
+                    ? static_cast<std::uint64_t>(batch.max_time)
+                    : static_cast<std::uint64_t>(batch.base_time) + static_cast<std::uint64_t>(time));
+    sink.number(batch.sequence < 0
+                    ? ~std::uint64_t{0}
+                    : (static_cast<std::uint64_t>(batch.sequence) + static_cast<std::uint64_t>(delta)) &
+                          0x7fffffff);
+    if (p = sized<Near>(p, stop, bytes, size); p == nullptr) return false;
+    sink.bytes(bytes, size);
+    if (p = sized<Near>(p, stop, bytes, size); p == nullptr) return false;
+    sink.bytes(bytes, size);
+    if (p = signed_varint<Near>(p, stop, headers); p == nullptr) return false;
+    if (headers < 0 || headers * 2 > stop - p) return false;
+    for (; headers != 0; --headers) {
+        if (p = sized<Near>(p, stop, bytes, size); p == nullptr || size < 0) return false;
+        sink.bytes(bytes, size);
+        if (p = sized<Near>(p, stop, bytes, size); p == nullptr) return false;
+        sink.bytes(bytes, size);
+    }
+    return p == stop;
+}
+
+/// Reads all records in [p, end). Their number must be that of the header, with no bytes left. Records with
+/// enough bytes after them are read without looking for the end at each varint.
 template <class Sink>
 BENCH_INLINE bool walk_by_hand(const header& batch, const std::byte* p, const std::byte* end,
                                Sink& sink) noexcept {
     if (static_cast<std::uint64_t>(batch.count) * 7 > left(p, end)) return false;
-    for (std::int32_t i = 0; i < batch.count; ++i) {
-        std::int64_t size, time, delta, headers;
-        const std::byte* bytes = nullptr;
-        if (p = signed_varint(p, end, size); p == nullptr) return false;
-        if (size < 1 || static_cast<std::uint64_t>(size) > left(p, end)) return false;
+    std::int32_t i = 0;
+    std::int64_t size;
+    for (; i < batch.count && end - p >= 64; ++i) {
+        if (p = signed_varint<true>(p, end, size); p == nullptr) return false;
+        if (size < 1 || size > end - p) return false;
         const std::byte* const stop = p + size;
-        ++p;
-        if (p = signed_varint(p, stop, time, 64); p == nullptr) return false;
-        if (p = signed_varint(p, stop, delta); p == nullptr) return false;
-        sink.number(static_cast<std::uint64_t>(batch.base_offset) + static_cast<std::uint64_t>(delta));
-        sink.number((batch.attributes & 8) != 0
-                        ? static_cast<std::uint64_t>(batch.max_time)
-                        : static_cast<std::uint64_t>(batch.base_time) + static_cast<std::uint64_t>(time));
-        sink.number(batch.sequence < 0
-                        ? ~std::uint64_t{0}
-                        : (static_cast<std::uint64_t>(batch.sequence) + static_cast<std::uint64_t>(delta)) &
-                              0x7fffffff);
-        if (p = sized(p, stop, bytes, size); p == nullptr) return false;
-        sink.bytes(bytes, size);
-        if (p = sized(p, stop, bytes, size); p == nullptr) return false;
-        sink.bytes(bytes, size);
-        if (p = signed_varint(p, stop, headers); p == nullptr) return false;
-        if (headers < 0 || static_cast<std::uint64_t>(headers) * 2 > left(p, stop)) return false;
-        for (; headers != 0; --headers) {
-            if (p = sized(p, stop, bytes, size); p == nullptr || size < 0) return false;
-            sink.bytes(bytes, size);
-            if (p = sized(p, stop, bytes, size); p == nullptr) return false;
-            sink.bytes(bytes, size);
-        }
-        if (p != stop) return false;
+        if (!(end - stop >= 64 ? record_by_hand<true>(batch, p, stop, sink)
+                               : record_by_hand<false>(batch, p, stop, sink)))
+            return false;
+        p = stop;
+    }
+    for (; i < batch.count; ++i) {
+        if (p = signed_varint(p, end, size); p == nullptr) return false;
+        if (size < 1 || size > end - p) return false;
+        if (!record_by_hand<false>(batch, p, p + size, sink)) return false;
+        p += size;
     }
     return p == end;
 }
@@ -173,6 +199,37 @@ bool read_by_hand(std::span<const std::byte> bytes, Sink& sink) noexcept {
     header batch;
     if (!read_header(bytes, batch) || (batch.attributes & 7) != 0) return false;
     return walk_by_hand(batch, batch.begin, batch.end, sink);
+}
+
+/// Reads every field of the headers of a sequence of batches, all of magic 2, without their records.
+template <class Sink>
+BENCH_INLINE bool read_headers_by_hand(std::span<const std::byte> bytes, Sink& sink) noexcept {
+    const std::byte* p = bytes.data();
+    const std::byte* const end = p + bytes.size();
+    while (p != end) {
+        if (left(p, end) < 61 || p[16] != std::byte{2}) return false;
+        const auto length = load<std::int32_t>(p + 8);
+        if (length < 49 || static_cast<std::uint64_t>(length) + 12 > left(p, end)) return false;
+        const auto base = load<std::int64_t>(p);
+        const auto attributes = load<std::int16_t>(p + 21);
+        sink.number(static_cast<std::uint64_t>(base));
+        sink.number(static_cast<std::uint64_t>(base) +
+                    static_cast<std::uint64_t>(std::int64_t{load<std::int32_t>(p + 23)}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{length}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{load<std::int32_t>(p + 12)}));
+        sink.number(load<std::uint32_t>(p + 17));
+        sink.number(static_cast<std::uint64_t>(attributes & 7));
+        sink.number(static_cast<std::uint64_t>(attributes >> 3 & 1));
+        sink.number(static_cast<std::uint64_t>(attributes >> 4 & 1));
+        sink.number(static_cast<std::uint64_t>(attributes >> 5 & 1));
+        sink.number(static_cast<std::uint64_t>(load<std::int64_t>(p + 35)));
+        sink.number(static_cast<std::uint64_t>(load<std::int64_t>(p + 43)));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{load<std::int16_t>(p + 51)}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{load<std::int32_t>(p + 53)}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{load<std::int32_t>(p + 57)}));
+        p += 12 + length;
+    }
+    return true;
 }
 
 // ---- with kwire ----------------------------------------------------------------------------------------
@@ -206,6 +263,30 @@ bool read_with_kwire(std::span<const std::byte> bytes, Sink& sink) noexcept {
     for (const auto record : kwire::record_range(*batch)) {
         if (!record) return false;
         take_record(sink, *record);
+    }
+    return true;
+}
+
+template <class Sink>
+BENCH_INLINE bool read_headers_with_kwire(std::span<const std::byte> bytes, Sink& sink) noexcept {
+    for (const auto found : kwire::record_batches(bytes)) {
+        if (!found) return false;
+        const kwire::batch_view batch = *found;
+        if (batch.is_legacy()) return false;
+        sink.number(static_cast<std::uint64_t>(batch.base_offset()));
+        sink.number(static_cast<std::uint64_t>(batch.last_offset()));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{batch.batch_length()}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{batch.partition_leader_epoch()}));
+        sink.number(batch.crc());
+        sink.number(static_cast<std::uint64_t>(batch.compression()));
+        sink.number(batch.timestamp_type() == kwire::timestamp_type::log_append_time ? 1 : 0);
+        sink.number(batch.is_transactional() ? 1 : 0);
+        sink.number(batch.is_control() ? 1 : 0);
+        sink.number(static_cast<std::uint64_t>(batch.max_timestamp()));
+        sink.number(static_cast<std::uint64_t>(batch.producer_id()));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{batch.producer_epoch()}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{batch.base_sequence()}));
+        sink.number(static_cast<std::uint64_t>(std::int64_t{batch.record_count().value_or(-1)}));
     }
     return true;
 }

@@ -20,7 +20,7 @@ TARGETS = {
     "records/find_offset/kwire": ("by_hand", None, 6000),
     "records/stamp/65536": ("200", None, 60),
     "records/stamp/1048576": ("65536", 1.2, 60),
-    **{f"compressed/{name}/kwire": ("library", 1.05, None) for name in ("zstd", "lz4", "snappy", "gzip")},
+    **{f"compressed/{name}/kwire": ("library", 1.05, None) for name in ("zstd", "lz4", "snappy", "gzip", "libdeflate")},
 }
 ALLOCATIONS = {"fetch_response_encode": 1, "records/build": 2, "compressed": 1}  # per run; 0 for all others
 ORDER = ["hand_written", "by_hand", "library", "isal", "run_time", "compile_time", "visit_version", "kwire"]

@@ -23,4 +23,6 @@ for program in fetch_response_encode batch_patch records compressed; do
 done
 python3 bench/report.py "$results"/*.json
 echo
+build/bench/bench/io
+echo
 python3 bench/compile_time.py

@@ -17,12 +17,23 @@
 #include <vector>
 
 #include "bench/api_versions/corpus.hpp"
+#include "bench/compressed/batches.hpp"
 #include "bench/fetch_request/corpus.hpp"
 #include "bench/fetch_response/corpus.hpp"
+#include "bench/frames/corpus.hpp"
 #include "bench/join_group/corpus.hpp"
 #include "bench/metadata/corpus.hpp"
 #include "bench/offset_commit/corpus.hpp"
+#include "bench/patch/corpus.hpp"
 #include "bench/produce_request/corpus.hpp"
+#include "bench/records.hpp"
+
+#if defined(BENCH_CODECS)
+#include <kwire/compression/gzip.hpp>
+#include <kwire/compression/lz4.hpp>
+#include <kwire/compression/snappy.hpp>
+#include <kwire/compression/zstd.hpp>
+#endif
 
 namespace {
 
@@ -73,6 +84,39 @@ void save_bytes(std::size_t size) {
     save("bytes_" + std::to_string(size), "bytes", 0, input);
 }
 
+/// A records field as producers send it, and as a broker's log holds it, which every contender must make of
+/// it.
+void save_batches(const std::string& name, std::size_t batches, std::span<const std::byte> batch,
+                  std::int64_t records) {
+    save(name, "batches", 2, bench::make_batches(batches, batch));
+    save(name + "_stamped", "stamped", 2, bench::make_stamped_batches(batches, batch, records));
+}
+
+/// The same records plain and compressed; `sum` and `hash` are of the values of all records.
+void save_compressed() {
+    const auto plain = bench::make_text_batch(nullptr);
+    bench::records::plain sum;
+    bench::records::ordered hash;
+    if (!bench::records::read_by_hand(plain.span(), sum) || !bench::records::read_by_hand(plain.span(), hash))
+        std::abort();
+    const auto save_as = [&](const std::string& name, const kwire::shared_buffer& batch) {
+        save(name, "RecordBatch", 2,
+             {.bytes = {batch.begin(), batch.end()}, .sum = sum.sum, .hash = hash.sum});
+    };
+    save_as("batch_none", plain);
+#if defined(BENCH_CODECS)
+    kwire::gzip_codec gzip;
+    kwire::snappy_codec snappy;
+    kwire::lz4_codec lz4;
+    kwire::zstd_codec zstd;
+    save_as("batch_gzip", bench::make_text_batch(&gzip));
+    save_as("batch_gzip_libdeflate", bench::make_text_batch(&gzip)); // how it is read is what differs
+    save_as("batch_snappy", bench::make_text_batch(&snappy));
+    save_as("batch_lz4", bench::make_text_batch(&lz4));
+    save_as("batch_zstd", bench::make_text_batch(&zstd));
+#endif
+}
+
 void save_messages() {
     save("small_metadata", "MetadataResponse", 12, bench::make_metadata_response(4, 2, 2));
     save_metadata("metadata_10x3", bench::make_metadata_response(3, 10, 3));
@@ -114,7 +158,14 @@ int main(int count, char** arguments) {
     std::filesystem::create_directories(folder);
     corpus_index.open(folder / "corpus.txt");
     save_messages();
-    for (const std::size_t size : {40, 61, 64, 100, 128, 190, 256, 1024, 4096, 16384, 65536, 1048576})
+    const auto ten = bench::records::make_batch(0, 10), large = one_record(std::size_t{1} << 20);
+    for (const std::size_t batches : {1U, 10U, 100U, 1000U})
+        save_batches("batches_" + std::to_string(batches), batches, ten, 10);
+    save_batches("batches_1x1MiB", 1, large, 1);
+    save("frames_1000", "frames", 2, bench::make_frames(1000));
+    save_compressed();
+    for (const std::size_t size :
+         {40U, 61U, 64U, 100U, 128U, 190U, 256U, 1024U, 4096U, 16384U, 65536U, 1048576U})
         save_bytes(size);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "bench/hand/gather.hpp"
 #include "bench/hand/read.hpp"
 #include "bench/hand/write.hpp"
 
@@ -117,8 +118,8 @@ struct fetch_response {
     }
 
     /// Without tagged fields, which are rare.
-    template <class Data>
-    static std::byte* write_by_hand(const Data& data, std::byte* at) noexcept {
+    template <class Data, class Payloads = copied_payloads>
+    static std::byte* write_by_hand(const Data& data, std::byte* at, Payloads&& payloads = {}) {
         at = put(at, data.throttle_time_ms);
         at = put(at, data.error_code);
         at = put(at, data.session_id);
@@ -143,7 +144,7 @@ struct fetch_response {
                     }
                 }
                 at = put(at, partition.preferred_read_replica);
-                at = put_payload(at, partition.records);
+                at = payloads.put(at, partition.records);
                 at = put_no_tags(at);
             }
             at = put_no_tags(at);
@@ -151,14 +152,14 @@ struct fetch_response {
         return put_no_tags(at);
     }
 
-    template <class Data>
-    static std::size_t size_by_hand(const Data& data) noexcept {
+    template <class Data, class Payloads = copied_payloads>
+    static std::size_t size_by_hand(const Data& data, Payloads&& payloads = {}) noexcept {
         std::size_t size = 11 + count_size(data.responses.size());
         for (const auto& topic : data.responses) {
             size += 1 + text_size(topic.topic) + count_size(topic.partitions.size());
             for (const auto& partition : topic.partitions) {
                 const auto& aborted = partition.aborted_transactions;
-                size += 35 + payload_size(partition.records) +
+                size += 35 + payloads.size(partition.records) +
                         (aborted.is_null() ? 1 : count_size(aborted.size()) + 17 * aborted.size());
             }
         }

@@ -20,6 +20,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #if __has_include(<valgrind/callgrind.h>)
@@ -143,7 +144,11 @@ int main(int count, char** arguments) {
     bench::corpus::get().load(option(
         "--corpus", ((folder == std::string::npos ? "." : program.substr(0, folder)) + "/corpus").c_str()));
     for (const auto add_rows : bench::scenario::all()) add_rows();
-    std::ranges::stable_sort(bench::rows(), {}, [](const row& r) { return r.name; });
+    // By case, and in the order in which they were added: a multimap keeps that.
+    std::multimap<std::string, row> by_case;
+    for (row& one : bench::rows()) by_case.emplace(one.name, std::move(one));
+    std::ranges::transform(by_case, bench::rows().begin(),
+                           [](auto& entry) { return std::move(entry.second); });
     if (options.contains("--serve")) return serve();
 
     const int rounds = std::atoi(option("--rounds", "5").c_str());

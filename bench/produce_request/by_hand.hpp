@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "bench/hand/gather.hpp"
 #include "bench/hand/read.hpp"
 #include "bench/hand/write.hpp"
 
@@ -50,8 +51,8 @@ struct produce_request {
         return {true, result.result()};
     }
 
-    template <class Data>
-    static std::byte* write_by_hand(const Data& data, std::byte* at) noexcept {
+    template <class Data, class Payloads = copied_payloads>
+    static std::byte* write_by_hand(const Data& data, std::byte* at, Payloads&& payloads = {}) {
         at = put_nullable_text(at, data.transactional_id);
         at = put(at, data.acks);
         at = put(at, data.timeout_ms);
@@ -61,7 +62,7 @@ struct produce_request {
             at = put_count(at, topic.partition_data.size());
             for (const auto& partition : topic.partition_data) {
                 at = put(at, partition.index);
-                at = put_payload(at, partition.records);
+                at = payloads.put(at, partition.records);
                 at = put_no_tags(at);
             }
             at = put_no_tags(at);
@@ -69,12 +70,12 @@ struct produce_request {
         return put_no_tags(at);
     }
 
-    template <class Data>
-    static std::size_t size_by_hand(const Data& data) noexcept {
+    template <class Data, class Payloads = copied_payloads>
+    static std::size_t size_by_hand(const Data& data, Payloads&& payloads = {}) noexcept {
         std::size_t size = 7 + nullable_text_size(data.transactional_id) + count_size(data.topic_data.size());
         for (const auto& topic : data.topic_data) {
             size += 1 + text_size(topic.name) + count_size(topic.partition_data.size());
-            for (const auto& partition : topic.partition_data) size += 5 + payload_size(partition.records);
+            for (const auto& partition : topic.partition_data) size += 5 + payloads.size(partition.records);
         }
         return size;
     }

@@ -118,6 +118,10 @@ public final class Peer {
         rows.add(new Row(name, "visit", () -> Visits.visit(decode(maker, version, body)) == sum,
                 () -> Visits.visit(decode(maker, version, body))));
         rows.add(new Row(name, "encode", proof, () -> encode(known, version, memory)));
+        rows.add(new Row(name, "encode_chain", () -> same(Gathered.bytes(known, version), body), () -> {
+            kept = Gathered.encode(known, version);
+            return 1;
+        }));
         rows.add(new Row(name, "size", () -> known.size(new ObjectSerializationCache(), version) == body.length,
                 () -> known.size(new ObjectSerializationCache(), version)));
         if (older == null) return;
@@ -135,7 +139,13 @@ public final class Peer {
         List<Row> rows = new ArrayList<>();
         for (String line : Files.readAllLines(folder.resolve("corpus.txt"))) {
             String[] words = line.split(" ");
-            if (words[0].startsWith("small_") || words[0].endsWith("_v4") || maker(words[1]) == null) continue;
+            if (words[0].startsWith("small_") || words[0].endsWith("_v4")) continue;
+            if (maker(words[1]) == null) {
+                Path stamped = folder.resolve(words[0] + "_stamped.bin");
+                Streams.addRows(rows, words[0], words[1], Files.readAllBytes(folder.resolve(words[0] + ".bin")),
+                        Long.parseUnsignedLong(words[4]), Files.exists(stamped) ? Files.readAllBytes(stamped) : null);
+                continue;
+            }
             Path older = folder.resolve(words[0] + "_v4.bin");
             addMessage(rows, words[0], words[1], Short.parseShort(words[2]),
                     Files.readAllBytes(folder.resolve(words[0] + ".bin")), Long.parseUnsignedLong(words[4]),

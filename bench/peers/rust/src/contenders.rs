@@ -88,6 +88,18 @@ fn add_codec<C: Codec>(input: &Input, contender: &'static str, rows: &mut Vec<Ro
             black_box(&into);
         }
     }));
+    // New memory each time, of the right size; payloads are copied into it.
+    let (message, proof, expected) = (C::decode(&input.bytes, version), C::decode(&input.bytes, version), input.bytes.clone());
+    let encode_new = move |message: &C::Message| {
+        let mut into = BytesMut::with_capacity(C::size(message, version));
+        C::encode(message, &mut into, version);
+        into
+    };
+    add(rows, "encode_chain", Box::new(move || encode_new(&proof) == expected), Box::new(move |times| {
+        for _ in 0..times {
+            black_box(encode_new(black_box(&message)));
+        }
+    }));
     let (message, proof, size) = (C::decode(&input.bytes, version), C::decode(&input.bytes, version), input.bytes.len());
     add(rows, "size", Box::new(move || C::size(&proof, version) == size), Box::new(move |times| {
         for _ in 0..times {
@@ -156,6 +168,23 @@ macro_rules! add_borrowed {
                     into.clear();
                     black_box(&message).encode(&mut into, version).expect("a valid message");
                     black_box(&into);
+                }
+            }),
+        });
+        let message = decode(kept, version);
+        let encode_new = move |message: &$message| {
+            let mut into = BytesMut::with_capacity(message.encoded_len(version));
+            message.encode(&mut into, version).expect("a valid message");
+            into
+        };
+        $rows.push(Row {
+            name: $input.name.clone(),
+            operation: "encode_chain",
+            contender: "krabka_borrowed",
+            prove: Box::new(move || encode_new(&decode(kept, version)) == kept),
+            repeat: Box::new(move |times| {
+                for _ in 0..times {
+                    black_box(encode_new(black_box(&message)));
                 }
             }),
         });

@@ -4,6 +4,7 @@
 
 mod contenders;
 mod corpus;
+mod streams;
 mod visits;
 
 use std::io::{BufRead, Write};
@@ -41,6 +42,7 @@ fn main() {
     let inputs = corpus::load(&folder);
     let mut rows = Vec::new();
     contenders::add_all(&inputs, &mut rows);
+    streams::add_all(&inputs, &mut rows);
     let mut known = vec![0u64; rows.len()];
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line");

@@ -1,0 +1,8 @@
+#include "bench/api_versions/scenario.hpp"
+#include "bench/harness/message.hpp"
+
+namespace {
+
+const bench::scenario rows(bench::add_by_hand<api_versions>);
+
+} // namespace

@@ -1,0 +1,8 @@
+#include "bench/harness/message.hpp"
+#include "bench/produce_request/scenario.hpp"
+
+namespace {
+
+const bench::scenario rows(bench::add_by_hand<produce_request>);
+
+} // namespace
