@@ -3,7 +3,7 @@
 /// A program adds the messages that it uses, such as <kwire/messages/fetch.hpp>, for those in the bytes of
 /// group requests <kwire/embedded/consumer_protocol.hpp>, and the adapters to other libraries that it needs:
 /// <kwire/asio.hpp>, <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, and the codecs <kwire/compression/gzip.hpp>,
-/// snappy.hpp, lz4.hpp and zstd.hpp.
+/// libdeflate.hpp (gzip as well), snappy.hpp, lz4.hpp and zstd.hpp.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -14,11 +14,17 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/compression/type.hpp>
+#include <kwire/connect/answer_queue.hpp>
 #include <kwire/connect/correlator.hpp>
+#include <kwire/connect/counting_metrics.hpp>
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/connect/frame_reader.hpp>
+#include <kwire/connect/limits.hpp>
+#include <kwire/connect/metrics.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/connect/outbox.hpp>
+#include <kwire/connect/prometheus.hpp>
 #include <kwire/embedded/encode_stored.hpp>
 #include <kwire/embedded/stored_message.hpp>
 #include <kwire/embedded/visit_record.hpp>
@@ -26,6 +32,8 @@
 #include <kwire/error_code.hpp>
 #include <kwire/error_text.hpp>
 #include <kwire/read/array.hpp>
+#include <kwire/read/before.hpp>
+#include <kwire/read/check_and_visit.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/read/find.hpp>
 #include <kwire/read/index.hpp>

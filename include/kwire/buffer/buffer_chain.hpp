@@ -205,8 +205,7 @@ public:
         std::uint64_t sum = 0;
         for (const_iterator i = begin(); i != end(); ++i) {
             const auto same = [i](const chain_segment& earlier) {
-                return detail::buffer_access::control(earlier.buffer()) ==
-                       detail::buffer_access::control(i->buffer());
+                return earlier.buffer().shares_memory_with(i->buffer());
             };
             const_iterator earlier = i - begin() > reach ? i - reach : begin();
             while (earlier != i && !same(*earlier)) ++earlier;
@@ -235,6 +234,13 @@ public:
         segments_.clear();
         size_ = 0;
         only_scratch_ = true;
+    }
+
+    /// Gives all segments away in order, as `sink(shared_buffer&&)`; the chain is empty afterwards.
+    template <std::invocable<shared_buffer&&> Sink>
+    void take_segments(Sink&& sink) && {
+        for (std::size_t i = 0; i < segments_.size(); ++i) sink(segments_.take(i));
+        clear();
     }
 
     /// Compares the content, however it is divided into segments.

@@ -17,6 +17,10 @@
 
 namespace kwire {
 
+namespace detail {
+struct message_access;
+}
+
 /// A view that can say where its bytes lie: `bytes_of(view)`, found by argument-dependent lookup.
 template <class View>
 concept view_of_bytes = std::copyable<View> && requires(const View& view) {
@@ -106,6 +110,8 @@ public:
     }
 
 private:
+    friend detail::message_access;
+
     [[nodiscard]] shared_buffer slice_or_copy_at(const std::byte* part, std::size_t size) const {
         if (auto slice = buffer_.slice_at(part, size)) return *std::move(slice);
         return shared_buffer::copy_of(std::span(part, size));

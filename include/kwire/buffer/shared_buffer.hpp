@@ -266,7 +266,14 @@ public:
     [[nodiscard]] shared_buffer detach() const { return copy_of(span()); }
 
     /// The size in bytes of the memory that this buffer keeps alive; 0 for static bytes.
-    [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->size : 0; }
+    ///
+    /// Small frames of a frame_reader share what was read at once: each of them keeps all of it alive, as
+    /// many bytes as its reader reads ahead at most. detach() makes a small one independent.
+    [[nodiscard]] std::size_t pinned_bytes() const noexcept { return memory_ ? memory_->whole().size : 0; }
+    /// Whether both keep the same memory alive, so that its pinned_bytes() count once.
+    [[nodiscard]] bool shares_memory_with(const shared_buffer& other) const noexcept {
+        return memory_ && other.memory_ && &memory_->whole() == &other.memory_->whole();
+    }
 
     void swap(shared_buffer& other) noexcept {
         std::swap(data_, other.data_);

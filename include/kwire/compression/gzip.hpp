@@ -19,8 +19,8 @@ namespace kwire {
 /// Reads any number of members one after another, as Java's reader does; any other bytes after them are an
 /// error unless decompress_options say otherwise, and so is zlib's own format. Writes one member. What is
 /// decompressed takes 4 KiB of memory or more, because the size is known at the end only: detach() a small
-/// result that is kept.
-class gzip_codec final : public codec {
+/// result that is kept. libdeflate_codec (<kwire/compression/libdeflate.hpp>) is the same, but faster.
+class gzip_codec : public codec {
 public:
     /// `level` as in zlib: 1 (fast) to 9 (small), 0 to store only, -1 for zlib's default (KIP-390).
     explicit gzip_codec(int level = Z_DEFAULT_COMPRESSION) noexcept : level_(level) {}
@@ -29,9 +29,17 @@ public:
         if (deflate_ready_) deflateEnd(&deflate_);
     }
 
-    [[nodiscard]] compression_type type() const noexcept override { return compression_type::gzip; }
+    [[nodiscard]] compression_type type() const noexcept final { return compression_type::gzip; }
 
 protected:
+    static constexpr std::size_t smallest_member = 18; ///< header and trailer, without a block
+    /// The size modulo 2^32 that the last member ends with. Precondition: at least four bytes.
+    [[nodiscard]] static std::uint32_t claimed_size(std::span<const std::byte> member) noexcept {
+        const auto tail = member.last(4);
+        return std::to_integer<std::uint32_t>(tail[0]) | std::to_integer<std::uint32_t>(tail[1]) << 8 |
+               std::to_integer<std::uint32_t>(tail[2]) << 16 | std::to_integer<std::uint32_t>(tail[3]) << 24;
+    }
+
     std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
                                              std::int8_t, const decompress_options& options) override {
         if (!start_inflate()) return detail::refuse(errc::out_of_memory, 0);
@@ -107,8 +115,7 @@ protected:
     }
 
 private:
-    static constexpr int gzip_window = 15 + 16;        ///< in zlib's terms: the largest window, and gzip only
-    static constexpr std::size_t smallest_member = 18; ///< header and trailer, without a block
+    static constexpr int gzip_window = 15 + 16; ///< in zlib's terms: the largest window, and gzip only
     static constexpr std::size_t smallest_room = 4096;
     static constexpr std::size_t reserved_flags_end = 4; ///< the flags are the last byte before it
     static constexpr std::size_t largest_piece = std::size_t{1} << 30; ///< zlib counts in 32 bits
@@ -119,12 +126,6 @@ private:
     /// zlib reads through a pointer to non-const unless ZLIB_CONST was defined before its header.
     [[nodiscard]] static Bytef* input(std::span<const std::byte> bytes) noexcept {
         return const_cast<Bytef*>(reinterpret_cast<const Bytef*>(bytes.data()));
-    }
-    /// The size modulo 2^32 that the last member ends with.
-    [[nodiscard]] static std::uint32_t claimed_size(std::span<const std::byte> member) noexcept {
-        const auto tail = member.last(4);
-        return std::to_integer<std::uint32_t>(tail[0]) | std::to_integer<std::uint32_t>(tail[1]) << 8 |
-               std::to_integer<std::uint32_t>(tail[2]) << 16 | std::to_integer<std::uint32_t>(tail[3]) << 24;
     }
     /// Whether another member begins here; it may be cut short.
     [[nodiscard]] static bool begins_member(std::span<const std::byte> rest) noexcept {

@@ -1,7 +1,8 @@
-/// snappy for record batches, over libsnappy: link kwire::snappy.
+/// snappy for record batches: compressed by libsnappy, decompressed here; link kwire::snappy.
 #pragma once
 
 #include <kwire/compression/codec.hpp>
+#include <kwire/compression/detail/snappy_block.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <algorithm>
@@ -49,10 +50,10 @@ protected:
             const auto chunk = chunk_at(compressed, at);
             if (!chunk) return std::unexpected{chunk.error()};
             if (!chunk->bytes.empty()) {
-                const auto size = plain_size(chunk->bytes, at);
-                if (!size) return std::unexpected{size.error()};
-                if (*size > out.left() - total) return std::unexpected{out.too_large(at)};
-                total += *size;
+                const auto parts = parts_of(chunk->bytes, at);
+                if (!parts) return std::unexpected{parts.error()};
+                if (parts->plain_size > out.left() - total) return std::unexpected{out.too_large(at)};
+                total += parts->plain_size;
             }
             at = chunk->end;
         }
@@ -127,32 +128,33 @@ private:
         return chunk_extent{.bytes = rest.subspan(4, size), .end = at + 4 + size};
     }
 
-    /// The size that a block claims for its content, if the block is long enough for it.
+    /// A block by its parts.
+    struct block_extent {
+        std::size_t plain_size; ///< what it claims for its content
+        std::span<const std::byte> elements;
+    };
+
+    /// The parts of a block, if it is long enough for the size that it claims.
     ///
     /// The densest element has 3 bytes and yields 64.
-    [[nodiscard]] static std::expected<std::size_t, error> plain_size(std::span<const std::byte> block,
-                                                                      std::size_t offset) noexcept {
+    [[nodiscard]] static std::expected<block_extent, error> parts_of(std::span<const std::byte> block,
+                                                                     std::size_t offset) noexcept {
         if (block.empty()) return detail::refuse_truncated(offset, 1, 0);
-        std::size_t size = 0;
-        if (snappy_uncompressed_length(chars(block), block.size(), &size) != SNAPPY_OK)
-            return detail::refuse(errc::bad_compressed_data, offset);
-        if (size / 64 > block.size() / 3) return detail::refuse(errc::bad_compressed_data, offset);
-        return size;
+        const auto size = detail::snappy_size_of(block);
+        if (size.bytes == 0) return detail::refuse(errc::bad_compressed_data, offset);
+        if (size.value / 64 > block.size() / 3) return detail::refuse(errc::bad_compressed_data, offset);
+        return block_extent{.plain_size = size.value, .elements = block.subspan(size.bytes)};
     }
 
     [[nodiscard]] static std::expected<void, error> decompress_block(std::span<const std::byte> block,
                                                                      std::size_t offset, capped_output& out) {
-        const auto size = plain_size(block, offset);
-        if (!size) return std::unexpected{size.error()};
-        if (*size > out.left()) return std::unexpected{out.too_large(offset)};
-        const auto room = out.room(*size);
-        std::byte nothing{}; // libsnappy requires a place to write to even if the content is empty
-        std::byte* to = room.empty() ? &nothing : room.data();
-        std::size_t produced = *size;
-        if (snappy_uncompress(chars(block), block.size(), reinterpret_cast<char*>(to), &produced) !=
-            SNAPPY_OK)
+        const auto parts = parts_of(block, offset);
+        if (!parts) return std::unexpected{parts.error()};
+        if (parts->plain_size > out.left()) return std::unexpected{out.too_large(offset)};
+        const auto room = out.room(parts->plain_size).first(parts->plain_size);
+        if (!detail::decompress_snappy(parts->elements, room))
             return detail::refuse(errc::bad_compressed_data, offset);
-        out.commit(produced);
+        out.commit(parts->plain_size);
         return {};
     }
 
@@ -167,10 +169,6 @@ private:
         detail::require(status == SNAPPY_OK); // it fails only if there is no room
         out.commit(size);
         return size;
-    }
-
-    [[nodiscard]] static const char* chars(std::span<const std::byte> bytes) noexcept {
-        return reinterpret_cast<const char*>(bytes.data());
     }
 
     snappy_framing framing_;

@@ -42,19 +42,24 @@ namespace kwire {
 /// which it sends nothing and closes the connection on an error.
 ///
 /// Reads only what it needs: the header of a Produce request, and its body up to acks, which in every version
-/// is the first field, after the transactional id if there is one. Pass the `options` with which the request
-/// is parsed. Errors: as parse_request_frame; truncated or bad_varint if the body is invalid before acks.
+/// is the first field, after the transactional id if there is one. Pass the `options` and
+/// `limits` with which the request is parsed. Errors: as parse_request_frame; truncated or bad_varint if the
+/// body is invalid before acks.
 [[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame,
-                                                                 parse_options options = {}) noexcept {
+                                                                 parse_options options = {},
+                                                                 header_limits limits = {}) noexcept {
     const auto start = peek_request(frame);
     if (!start) return std::unexpected(start.error());
     if (start->api != api_key::produce) return true;
-    const auto header = detail::parse_header<request_header>(
-        frame, request_header_version(start->api, start->api_version), options);
-    if (!header) return std::unexpected(header.error());
+    const std::int16_t header_version = request_header_version(start->api, start->api_version);
+    detail::error_slot refusal;
+    const std::size_t body =
+        detail::header_size<request_header>(frame, header_version, options, limits, refusal);
+    if (body == 0) [[unlikely]]
+        return std::unexpected(*refusal);
 
     const std::byte* const end = frame.data() + frame.size();
-    const std::byte* p = frame.data() + bytes_of(*header).size();
+    const std::byte* p = frame.data() + body;
     const auto left = [&] { return static_cast<std::size_t>(end - p); };
     const auto refuse = [&](errc code, std::size_t needed) {
         return std::unexpected(error{.code = code,
@@ -109,7 +114,8 @@ struct sent_frame {
 /// What a correlator allows.
 struct correlator_options {
     std::size_t most_in_flight = 1024;
-    parse_options parse = {}; ///< with which the requests are parsed
+    parse_options parse = {};   ///< with which the requests are parsed
+    header_limits headers = {}; ///< and how many tags their headers may have
     /// Refuse ids that repeat and responses with the id of another request or of none, instead of telling of
     /// them.
     bool strict_ids = false;
@@ -272,7 +278,7 @@ private:
             token_sent();
             return sent_frame{.is_token = true};
         }
-        const auto answered = expects_response(frame, options_.parse);
+        const auto answered = expects_response(frame, options_.parse, options_.headers);
         if (!answered) return std::unexpected(answered.error());
         const request_start start = *peek_request(frame);
         if (*answered) return note(start, std::forward<Value>(value)...);

@@ -136,11 +136,16 @@ struct dispatcher {
 
     template <class M>
     static outcome handle(Frame&& frame, Visitor& visitor, parse_options options) {
+        require_direction<M>(std::type_identity<Frame>());
         if (!M::facts.versions.contains(frame.api_version())) return call(visitor, std::move(frame));
-        auto read = parse<M>(std::move(frame), options);
-        if (!read) [[unlikely]]
-            return std::unexpected(read.error());
-        return call(visitor, *std::move(read));
+        const frame_place& place = message_access::place(frame);
+        auto read = message_access::unchecked<M>(std::move(frame).frame());
+        error_slot refusal;
+        if (!check_view<M>(message_access::view(read), body_in(read.bytes(), place), place.api_version,
+                           options, refusal)) [[unlikely]]
+            return std::unexpected(*refusal);
+        message_access::place(read) = place; // last, when it is in memory: it was written in pieces
+        return call(visitor, std::move(read));
     }
 
     template <class... Ms>
@@ -199,7 +204,7 @@ template <class... Ms, class Visitor>
     -> decltype(dispatch<Ms...>(std::declval<request_frame>(), visitor, options)) {
     auto request = parse_request_frame(std::move(frame), options);
     if (!request) return std::unexpected(request.error());
-    return dispatch<Ms...>(*std::move(request), visitor, options);
+    return detail::dispatch_frame<Ms...>(*std::move(request), visitor, options);
 }
 
 /// The same for responses: a `message<M>`, or the response_frame.
@@ -216,7 +221,7 @@ template <class... Ms, class Visitor>
     -> decltype(dispatch<Ms...>(std::declval<response_frame>(), visitor, options)) {
     auto response = parse_response_frame(std::move(frame), asked.api, asked.api_version, options);
     if (!response) return std::unexpected(response.error());
-    return dispatch<Ms...>(*std::move(response), visitor, options);
+    return detail::dispatch_frame<Ms...>(*std::move(response), visitor, options);
 }
 
 } // namespace kwire

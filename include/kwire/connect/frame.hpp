@@ -41,19 +41,20 @@ namespace kwire {
 /// Limits for the tagged fields of a header. Kafka has defined none so far, and a header is read before the
 /// client has authenticated.
 struct header_limits {
-    static constexpr std::size_t max_tags = 64;
-    static constexpr std::size_t max_tag_bytes = 65'536; ///< of the whole section
+    std::uint32_t max_tags = 64;
+    std::uint32_t max_tag_bytes = 65'536; ///< of the whole section
 };
 
 namespace detail {
 
-/// The header at the start of `frame`, subject to header_limits: reads at most the bytes that the longest
-/// header has, however long the frame is.
+/// The size of the header at the start of `frame`, walked field by field and subject to header_limits: reads
+/// at most the bytes that the longest header has, however long the frame is.
 template <class Header>
-[[nodiscard]] std::expected<typename Header::view, error>
-parse_header(std::span<const std::byte> frame, std::int16_t version, parse_options options = {}) noexcept {
+[[nodiscard]] KWIRE_COLD std::expected<std::size_t, error>
+walk_header(std::span<const std::byte> frame, std::int16_t version, parse_options options,
+            header_limits limits) noexcept {
     constexpr std::size_t largest_before_tags = 8 + 2 + 0x7fff; // numbers, and the client id with its length
-    constexpr std::size_t largest = largest_before_tags + header_limits::max_tag_bytes;
+    const std::size_t largest = saturating_add(largest_before_tags, limits.max_tag_bytes);
     const bool clipped = frame.size() > largest;
     options.trailing_bytes = true; // the body
     auto header = parse_view<Header>(clipped ? frame.first(largest) : frame, version, options);
@@ -62,18 +63,52 @@ parse_header(std::span<const std::byte> frame, std::int16_t version, parse_optio
         if (clipped &&
             (header.error().code == errc::truncated || header.error().code == errc::count_exceeds_input))
             header.error().code = errc::too_large;
-        return header;
+        return std::unexpected(header.error());
     }
     std::size_t tags = 0;
     for ([[maybe_unused]] const unknown_tag_view tag : unknown_tags(*header)) ++tags;
-    if (tags == 0) [[likely]]
-        return header;
+    const std::size_t size = bytes_of(*header).size();
     const auto before_tags =
         static_cast<std::size_t>(view_access::tags(*header) - view_access::base(*header));
-    const std::size_t tag_bytes = bytes_of(*header).size() - before_tags;
-    if (tags <= header_limits::max_tags && tag_bytes <= header_limits::max_tag_bytes) return header;
+    if (tags == 0 || (tags <= limits.max_tags && size - before_tags <= limits.max_tag_bytes)) return size;
     return std::unexpected(error{
         .code = errc::too_large, .offset = before_tags, .message = Header::facts.name, .version = version});
+}
+
+/// The size of a header whose tag section, if its version has one, is the byte 0; else 0: then the walk tells
+/// what there is or what is wrong. @pre a request has the eight bytes of peek_request.
+// cost: the walk reads in 350 instructions, 34 ns of 99 ns of a small request, what this reads in 20.
+template <class Header>
+[[nodiscard]] KWIRE_ALWAYS_INLINE std::size_t untagged_header_size(std::span<const std::byte> frame,
+                                                                   std::int16_t version) noexcept {
+    constexpr bool request = std::is_same_v<Header, request_header>;
+    constexpr std::size_t numbers = request ? 8 : 4;
+    const std::size_t left = frame.size();
+    std::size_t size = numbers;
+    if (request && version >= 1) {
+        size += 2;
+        if (left < size) return 0;
+        const auto length = wire::load_be<std::int16_t>(frame.data() + numbers);
+        if (length < -1) return 0;
+        if (length > 0) size += static_cast<std::size_t>(length);
+    }
+    const bool flexible = version >= Header::facts.first_flexible;
+    if (left < size + (flexible ? 1 : 0) || (flexible && frame[size] != std::byte{0})) return 0;
+    return size + (flexible ? 1 : 0);
+}
+
+/// The size of the header at the start of `frame`; 0 if it is refused, and `refusal` says why. @pre as
+/// untagged_header_size
+template <class Header>
+[[nodiscard]] KWIRE_ALWAYS_INLINE std::size_t
+header_size(std::span<const std::byte> frame, std::int16_t version, parse_options options,
+            header_limits limits, error_slot& refusal) noexcept {
+    if (const std::size_t size = untagged_header_size<Header>(frame, version); size != 0) [[likely]]
+        return size;
+    const auto walked = walk_header<Header>(frame, version, options, limits);
+    if (walked) return *walked;
+    refusal.emplace() = walked.error();
+    return 0;
 }
 
 } // namespace detail
@@ -122,16 +157,19 @@ namespace detail {
 ///
 /// `frame` is without its length. `options` apply to the header; all bytes after it are the body, whatever
 /// the options are. Errors are those of `parse`, with offsets into the frame, and too_large for more tags
-/// than header_limits allows.
-[[nodiscard]] inline result<request_frame> parse_request_frame(shared_buffer frame,
-                                                               parse_options options = {}) noexcept {
+/// than `limits` allow.
+[[nodiscard]] inline result<request_frame>
+parse_request_frame(shared_buffer frame, parse_options options = {}, header_limits limits = {}) noexcept {
     const auto start = peek_request(frame.span());
     if (!start) return std::unexpected(start.error());
     const std::int16_t header_version = request_header_version(start->api, start->api_version);
-    const auto header = detail::parse_header<request_header>(frame.span(), header_version, options);
-    if (!header) return std::unexpected(header.error());
+    detail::error_slot refusal;
+    const std::size_t body =
+        detail::header_size<request_header>(frame.span(), header_version, options, limits, refusal);
+    if (body == 0) [[unlikely]]
+        return std::unexpected(*refusal);
     return detail::message_access::make_unread<unread<request_header>>(
-        std::move(frame), {.body = static_cast<std::uint32_t>(bytes_of(*header).size()),
+        std::move(frame), {.body = static_cast<std::uint32_t>(body),
                            .correlation_id = start->correlation_id,
                            .header_version = header_version,
                            .api_version = start->api_version,
@@ -142,18 +180,22 @@ namespace detail {
 ///
 /// A response does not name its request: `api` and `version` are those of the request with the same
 /// correlation id, which correlator.hpp finds. `options` apply to the header. Errors are those of `parse`,
-/// with offsets into the frame, and too_large for more tags than header_limits allows.
+/// with offsets into the frame, and too_large for more tags than `limits` allow.
 [[nodiscard]] inline result<response_frame> parse_response_frame(shared_buffer frame, api_key api,
                                                                  std::int16_t version,
-                                                                 parse_options options = {}) noexcept {
+                                                                 parse_options options = {},
+                                                                 header_limits limits = {}) noexcept {
     const std::int16_t header_version = response_header_version(api, version);
-    const auto header = detail::parse_header<response_header>(frame.span(), header_version, options);
-    if (!header) return std::unexpected(header.error());
-    const std::size_t body = bytes_of(*header).size();
+    detail::error_slot refusal;
+    const std::size_t body =
+        detail::header_size<response_header>(frame.span(), header_version, options, limits, refusal);
+    if (body == 0) [[unlikely]]
+        return std::unexpected(*refusal);
     if (api == api_key::api_versions && detail::is_version_fallback(frame.span().subspan(body))) version = 0;
+    const auto correlation_id = wire::load_be<std::int32_t>(frame.data());
     return detail::message_access::make_unread<unread<response_header>>(
         std::move(frame), {.body = static_cast<std::uint32_t>(body),
-                           .correlation_id = header->correlation_id(),
+                           .correlation_id = correlation_id,
                            .header_version = header_version,
                            .api_version = version,
                            .api = api});

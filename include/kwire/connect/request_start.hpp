@@ -16,25 +16,34 @@
 
 namespace kwire {
 
+namespace detail {
+
+/// The first flexible version of an API. One that is not assigned is flexible at every version, as every API
+/// added since Kafka 2.4 is.
+// cost: GCC 12 copies all that facts_of returns.
+[[nodiscard]] constexpr std::int16_t first_flexible_of(api_key api) noexcept {
+    const auto number = static_cast<std::uint16_t>(api);
+    if (number >= apis.size() || !apis[number].assigned) return -0x8000;
+    return apis[number].first_flexible;
+}
+
+} // namespace detail
+
 /// The version of a request's header: 2 from the first flexible version on, else 1, and 0 for
 /// ControlledShutdown v0, which has no client id.
 ///
 /// Unknown versions use the same rule, as in Kafka. Unknown APIs are treated as flexible, as every API added
 /// since Kafka 2.4 is.
 [[nodiscard]] constexpr std::int16_t request_header_version(api_key api, std::int16_t version) noexcept {
-    const api_facts facts = facts_of(api);
-    if (!facts.assigned) return 2;
     if (api == api_key::controlled_shutdown && version == 0) return 0;
-    return version >= facts.first_flexible ? 2 : 1;
+    return version >= detail::first_flexible_of(api) ? 2 : 1;
 }
 
 /// The version of a response's header: 1 from the first flexible version on, else 0, and always 0 for
 /// ApiVersions, since a client must be able to read that response before it knows the broker (KIP-511).
 [[nodiscard]] constexpr std::int16_t response_header_version(api_key api, std::int16_t version) noexcept {
-    const api_facts facts = facts_of(api);
     if (api == api_key::api_versions) return 0;
-    if (!facts.assigned) return 1;
-    return version >= facts.first_flexible ? 1 : 0;
+    return version >= detail::first_flexible_of(api) ? 1 : 0;
 }
 
 /// The first bytes of every request, the same in all header versions: enough to route it.
@@ -92,12 +101,16 @@ namespace detail {
     return client_id_fits(start, size, request_header_version(api, version), of_null);
 }
 
-/// Whether `frame` can be a request to a broker of any release, and so not a raw SASL token.
+/// How many first bytes of a request these functions look at.
+inline constexpr std::size_t request_start_bytes = 10;
+
+/// Whether `frame`, or the first request_start_bytes of a frame of `size` bytes, can be a request to a broker
+/// of any release, and so not a raw SASL token.
 ///
 /// A broker may know APIs and versions that kwire does not, and it takes every negative length for null:
 /// with a narrower rule a client could pass requests through a proxy as tokens. Of Kafka's mechanisms only
 /// PLAIN has tokens whose first byte is zero, and text after it, which as a version is above 31.
-[[nodiscard]] inline bool begins_any_request(std::span<const std::byte> frame) noexcept {
+[[nodiscard]] inline bool begins_any_request(std::span<const std::byte> frame, std::size_t size) noexcept {
     const auto request = peek_request(frame);
     if (!request) return false;
     const auto [api, version, id] = *request;
@@ -105,7 +118,11 @@ namespace detail {
     const auto key = static_cast<std::int16_t>(api);
     if (key < 0 || key >= most_apis || version < 0) return false;
     if (version >= most_versions && api != api_key::api_versions) return false;
-    return client_id_fits(frame, frame.size(), request_header_version(api, version), any_length);
+    return client_id_fits(frame, size, request_header_version(api, version), any_length);
+}
+
+[[nodiscard]] inline bool begins_any_request(std::span<const std::byte> frame) noexcept {
+    return begins_any_request(frame, frame.size());
 }
 
 /// Whether this is a SaslHandshake of version 0, after which SASL tokens are frames without a header.

@@ -26,6 +26,35 @@
 
 #if defined(__GNUC__)
 #define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
+/// For small functions that every optimising compiler inlines where that pays: in debug builds a call of each
+/// would take most of the time.
+#if defined(__OPTIMIZE__)
+#define KWIRE_SMALL inline
+#else
+#define KWIRE_SMALL KWIRE_ALWAYS_INLINE
+#endif
+/// For functions that have one caller as a rule, and leave what it has in registers there if they are a part
+/// of it: which of them are so short is not left to the compiler. Sanitizers make of each load what is long
+/// enough without that.
+// cost: without it GCC 12 -O3 executed 267 k instructions instead of 223 k for encoding a Fetch response of
+// 1000 partitions, or not, by what else was in the function; Clang 19 307 k.
+#if defined(__clang__)
+#if defined(__OPTIMIZE__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+#define KWIRE_ONE_CALLER __attribute__((always_inline))
+#endif
+/// The same, and for lambdas after their parameters, where GCC can be relied on.
+// cost: with Clang 19 -O3 the check of a Fetch response of 1000 partitions took 121 k instructions instead of
+// 72 k.
+#define KWIRE_PART KWIRE_ONE_CALLER
+#elif defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define KWIRE_ONE_CALLER __attribute__((always_inline))
+#endif
+#if !defined(KWIRE_ONE_CALLER)
+#define KWIRE_ONE_CALLER
+#endif
+#if !defined(KWIRE_PART)
+#define KWIRE_PART
+#endif
 /// For lambdas, after their parameters.
 #define KWIRE_INLINED __attribute__((always_inline))
 #define KWIRE_COLD [[gnu::cold, gnu::noinline]]
@@ -42,6 +71,9 @@
 #define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
 #else
 #define KWIRE_ALWAYS_INLINE inline
+#define KWIRE_SMALL inline
+#define KWIRE_ONE_CALLER
+#define KWIRE_PART
 #define KWIRE_INLINED
 #define KWIRE_COLD
 #define KWIRE_NOINLINE

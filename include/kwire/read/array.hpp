@@ -34,7 +34,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
 protected:
-    explicit array_base(const raw_array& raw) noexcept
+    KWIRE_SMALL explicit array_base(const raw_array& raw) noexcept
         : elements_(raw.elements), count_(raw.count), compact_(raw.compact) {}
 
     const std::byte* elements_ = nothing;
@@ -66,9 +66,9 @@ public:
         using reference = E;
 
         iterator() noexcept = default;
-        [[nodiscard]] E operator*() const noexcept { return detail::load_scalar<E>(at_); }
+        [[nodiscard]] KWIRE_SMALL E operator*() const noexcept { return detail::load_scalar<E>(at_); }
         [[nodiscard]] E operator[](difference_type n) const noexcept { return *(*this + n); }
-        iterator& operator++() noexcept { return *this += 1; }
+        KWIRE_SMALL iterator& operator++() noexcept { return *this += 1; }
         iterator& operator--() noexcept { return *this -= 1; }
         iterator operator++(int) noexcept {
             const iterator before = *this;
@@ -80,7 +80,7 @@ public:
             --*this;
             return before;
         }
-        iterator& operator+=(difference_type n) noexcept {
+        KWIRE_SMALL iterator& operator+=(difference_type n) noexcept {
             at_ += n * width;
             return *this;
         }
@@ -92,24 +92,24 @@ public:
         friend iterator operator+(difference_type n, iterator it) noexcept { return it += n; }
         friend iterator operator-(iterator it, difference_type n) noexcept { return it -= n; }
         friend difference_type operator-(iterator a, iterator b) noexcept { return (a.at_ - b.at_) / width; }
-        friend bool operator==(iterator, iterator) noexcept = default;
+        KWIRE_SMALL friend bool operator==(iterator a, iterator b) noexcept { return a.at_ == b.at_; }
         friend std::strong_ordering operator<=>(iterator, iterator) noexcept = default;
 
     private:
         friend class array_of;
-        explicit iterator(const std::byte* at) noexcept : at_(at) {}
+        KWIRE_SMALL explicit iterator(const std::byte* at) noexcept : at_(at) {}
         const std::byte* at_ = nullptr;
     };
 
     array_of() noexcept = default;
-    array_of(const detail::raw_array& raw) noexcept : array_base(raw) {}
+    KWIRE_SMALL array_of(const detail::raw_array& raw) noexcept : array_base(raw) {}
 
     /// Element `i`; `i` must be below `size()`.
     [[nodiscard]] E operator[](std::size_t i) const noexcept {
         return detail::load_scalar<E>(elements_ + i * sizeof(E));
     }
-    [[nodiscard]] iterator begin() const noexcept { return iterator(elements_); }
-    [[nodiscard]] iterator end() const noexcept {
+    [[nodiscard]] KWIRE_SMALL iterator begin() const noexcept { return iterator(elements_); }
+    [[nodiscard]] KWIRE_SMALL iterator end() const noexcept {
         return iterator(elements_ + static_cast<std::ptrdiff_t>(count_) * width);
     }
 };

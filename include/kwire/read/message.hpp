@@ -27,10 +27,12 @@ struct response_header; // messages/response_header.hpp
 namespace detail {
 
 /// Where a body lies in its frame, and what every program asks of the header.
+// cost: 16 bytes without padding, to be copied as one. With two bytes of it, GCC 12 copies the other 14 in
+// two pieces that overlap, and the second waits for the first: 3 ns of 41 ns for a dispatch.
 struct frame_place {
     std::uint32_t body = 0;           ///< the body's first byte, counted from the header's
     std::int32_t correlation_id = 0;  ///< as the header has it
-    std::int16_t header_version = -1; ///< -1: the bytes are those of the body alone
+    std::int32_t header_version = -1; ///< -1: the bytes are those of the body alone
     std::int16_t api_version = 0;     ///< of the body
     api_key api{};
 
@@ -127,6 +129,7 @@ private:
     friend detail::message_access;
     message(const view_type& view, shared_buffer bytes, const detail::frame_place& place) noexcept
         : base(view, std::move(bytes)), place_(place) {}
+    explicit message(shared_buffer bytes) noexcept : base(view_type(), std::move(bytes)) {}
 
     detail::frame_place place_;
 };
@@ -144,9 +147,22 @@ struct message_access {
     [[nodiscard]] static message<Unread> make_unread(shared_buffer frame, const frame_place& place) noexcept {
         return {std::move(frame), place};
     }
+    /// A message whose bytes are not checked yet: its view is to be filled by the check.
+    template <class M>
+    [[nodiscard]] static message<M> unchecked(shared_buffer bytes) noexcept {
+        return message<M>(std::move(bytes));
+    }
+    template <class M>
+    [[nodiscard]] static auto& view(message<M>& of) noexcept {
+        return of.view_;
+    }
     template <class M, int V>
     [[nodiscard]] static const frame_place& place(const message<M, V>& from) noexcept {
         return from.place_;
+    }
+    template <class M, int V>
+    [[nodiscard]] static frame_place& place(message<M, V>& of) noexcept {
+        return of.place_;
     }
 };
 

@@ -89,6 +89,15 @@ struct batch_extent {
 };
 
 [[nodiscard]] inline batch_extent measure_batch(const std::byte* p, std::uint64_t left) noexcept {
+    // cost: a whole batch of magic 2 first, because the rules of every format take 6 instructions more with
+    // GCC, 9 with Clang.
+    if (left >= sizeof(batch_header)) [[likely]] {
+        const auto& header = overlay_trusted<batch_header>(p);
+        const std::int32_t length = header.batch_length;
+        if (header.magic == 2 && length >= least_batch_length(2) &&
+            static_cast<std::uint64_t>(length) + batch_overhead <= left) [[likely]]
+            return {.size = static_cast<std::uint32_t>(length) + batch_overhead};
+    }
     if (left < sizeof(batch_prefix)) [[unlikely]] {
         // A length that is too small for every format is an error even if the magic byte is missing.
         if (left >= batch_overhead && wire::load_be<std::int32_t>(p + 8) < least_batch_length(0))

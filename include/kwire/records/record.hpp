@@ -63,8 +63,8 @@ public:
         /// Reads the header that begins after the last value; each is read once.
         KWIRE_ALWAYS_INLINE void read() noexcept {
             const std::byte* const at = value_size_ > 0 ? value_ + value_size_ : value_;
-            name_ = wire::read_varint_trusted(at, name_size_);
-            value_ = wire::read_varint_trusted(name_ + name_size_, value_size_);
+            name_ = detail::read_size_trusted(at, name_size_);
+            value_ = detail::read_size_trusted(name_ + name_size_, value_size_);
         }
 
         const std::byte* name_ = nullptr;

@@ -49,6 +49,7 @@ inline constexpr message_info message_info_of{M::facts, &info_of<M>};
 
 class dynamic_view;
 class dynamic_elements;
+class dynamic_structs;
 class dynamic_fields;
 
 namespace detail {
@@ -116,12 +117,16 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return at_ == nullptr ? 0 : counted().size; }
     /// The elements of an array, as a range of dynamic_value.
     [[nodiscard]] dynamic_elements elements() const noexcept;
+    /// The elements of an array of structs, as a range of dynamic_view: each is walked once, while `elements`
+    /// walks it again for its `structure()`.
+    [[nodiscard]] dynamic_structs structs() const noexcept;
     /// A struct.
     [[nodiscard]] dynamic_view structure() const noexcept;
 
 private:
     friend class dynamic_view;
     friend class dynamic_elements;
+    friend class dynamic_structs;
     friend struct detail::dynamic_access;
     dynamic_value() noexcept = default;
     dynamic_value(const field_info& field, field_kind kind, const detail::struct_layout& around,
@@ -183,6 +188,7 @@ public:
 
 private:
     friend class dynamic_value;
+    friend class dynamic_structs;
     friend struct detail::dynamic_access;
     friend std::expected<dynamic_view, error> parse_view(const message_info& message,
                                                          std::span<const std::byte> body, int version,
@@ -195,6 +201,13 @@ private:
         : layout_(&layout), base_(base), message_(message) {
         ends_[0] = 0;
         if (base != nullptr) detail::find_ends(layout, base, false, &ends_[1]);
+    }
+    /// Of a struct that was walked: its steps end at `ends`.
+    dynamic_view(const detail::struct_layout& layout, const std::byte* base, std::string_view message,
+                 const std::uint32_t* ends) noexcept
+        : layout_(&layout), base_(base), message_(message) {
+        ends_[0] = 0;
+        for (std::size_t i = 0; i < layout.step_count; ++i) ends_[i + 1] = ends[i];
     }
 
     [[nodiscard]] const std::byte* tags() const noexcept {
@@ -248,7 +261,9 @@ template <class S, int V>
 [[nodiscard]] dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept {
     std::string_view message;
     if constexpr (std::is_same_v<S, message_of<S>>) message = S::facts.name;
-    return {detail::view_access::layout(view), detail::view_access::base(view), message};
+    const detail::struct_layout& layout = detail::view_access::layout(view);
+    struct_view<S, V> walked = view;
+    return {layout, detail::view_access::base(view), message, detail::view_access::ends(walked)};
 }
 
 inline dynamic_view dynamic_value::structure() const noexcept {
@@ -310,6 +325,52 @@ private:
 
 inline dynamic_elements dynamic_value::elements() const noexcept { return dynamic_elements(*this); }
 
+/// The structs of an array, in the order of the bytes. Valid while those are; the views too.
+class dynamic_structs {
+public:
+    class iterator : public detail::forward_iterator<iterator, dynamic_view> {
+    public:
+        iterator() noexcept : view_(none, nullptr, {}) {}
+
+    private:
+        static constexpr detail::struct_layout none{};
+
+        friend class dynamic_structs;
+        friend detail::forward_iterator<iterator, dynamic_view>;
+        iterator(const detail::struct_layout& layout, const std::byte* first, std::uint32_t left) noexcept
+            : view_(layout, left != 0 ? first : nullptr, {}), left_(left) {}
+
+        [[nodiscard]] const dynamic_view& current() const noexcept { return view_; }
+        void advance() noexcept {
+            if (--left_ != 0) view_ = dynamic_view(*view_.layout_, view_.end(), {});
+        }
+        [[nodiscard]] bool same_place(const iterator& other) const noexcept { return left_ == other.left_; }
+        [[nodiscard]] bool done() const noexcept { return left_ == 0; }
+
+        dynamic_view view_;
+        std::uint32_t left_ = 0;
+    };
+
+    [[nodiscard]] iterator begin() const noexcept { return iterator(*layout_, first_, size_); }
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    friend class dynamic_value;
+    explicit dynamic_structs(const dynamic_value& array) noexcept : layout_(&array.inner_layout()) {
+        if (array.at_ == nullptr) return;
+        const detail::trusted_count elements = array.counted();
+        first_ = elements.content;
+        size_ = elements.size;
+    }
+
+    const detail::struct_layout* layout_;
+    const std::byte* first_ = nullptr;
+    std::uint32_t size_ = 0;
+};
+
+inline dynamic_structs dynamic_value::structs() const noexcept { return dynamic_structs(*this); }
+
 /// The fields of a struct in the schema's order. Valid while the message's bytes are, whatever becomes of
 /// the view.
 class dynamic_fields {
@@ -358,14 +419,14 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
     const std::byte* const start = body.empty() ? detail::nothing : body.data();
     std::array<std::uint32_t, detail::max_struct_steps> ends;
     detail::error_slot refusal;
-    if (!detail::check_body(message.facts, message.structure->layouts, start, body.size(), version, options,
-                            ends.data(), refusal)) {
+    if (detail::check_body(message.facts, message.structure->layouts, start, body.size(), version, options,
+                           ends.data(), refusal) == detail::body_state::refused) {
         refusal->version = static_cast<std::int16_t>(asked);
         return std::unexpected(*refusal);
     }
     return dynamic_view(
         message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start,
-        message.facts.name);
+        message.facts.name, ends.data());
 }
 
 /// Not for temporary owners, whose bytes are gone before the view is looked at: `parse` keeps them.
@@ -440,6 +501,10 @@ std::expected<dynamic_view, error> parse_versioned_view(const message_info& mess
     default: return a.number() == b.number();
     }
     if (a.size() != b.size()) return false;
+    if (a.info().element == field_kind::structure)
+        return std::ranges::equal(
+            a.structs(), b.structs(),
+            [](const dynamic_view& one, const dynamic_view& two) { return same_content(one, two); });
     auto other = b.elements().begin();
     for (const dynamic_value element : a.elements()) {
         if (!same_content(element, *other)) return false;

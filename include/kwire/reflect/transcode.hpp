@@ -114,13 +114,25 @@ private:
         if (value.size() > wire::max_length) return refuse(errc::too_large, field.name);
         put_count(field.kind, static_cast<std::int64_t>(value.size()), compact);
         std::int64_t index = 0;
-        for (const auto element : value.elements()) {
-            const bool fine = field.element == field_kind::structure
-                                  ? put_struct(*field.structure, element.structure()) || within(field, index)
-                                  : put_simple(field, element, compact, index);
-            if (!fine) return false;
-            ++index;
+        if (field.element == field_kind::structure) {
+            const auto put_next = [&](const auto& element) {
+                return put_struct(*field.structure, element) || within(field, index);
+            };
+            if constexpr (requires { value.structs(); }) {
+                for (const auto& element : value.structs()) {
+                    if (!put_next(element)) return false;
+                    ++index;
+                }
+            } else {
+                for (const auto element : value.elements()) {
+                    if (!put_next(element.structure())) return false;
+                    ++index;
+                }
+            }
+            return true;
         }
+        for (const auto element : value.elements())
+            if (!put_simple(field, element, compact, index++)) return false;
         return true;
     }
 

@@ -22,6 +22,19 @@ namespace kwire {
 /// The version of a view whose version is known at run time only.
 inline constexpr int any_version = -1;
 
+namespace detail {
+
+/// The version of views that show only the front of a struct (read/before.hpp) is a number from here on: it
+/// says before which field, and the version.
+inline constexpr int first_front_version = 0x10000;
+
+/// The version of the struct that a view of this version shows, as a whole or its front.
+consteval int whole_version(int version) {
+    return version < first_front_version ? version : version % first_front_version - 1;
+}
+
+} // namespace detail
+
 /// An inclusive range of versions; empty when `last < first`.
 struct version_range {
     std::int16_t first = 0;
@@ -288,7 +301,10 @@ protected:
     /// is known at run time only may: it shows defaults instead.
     template <int V>
     static consteval bool in_version(version_range versions) {
-        return V == any_version || versions.contains(V);
+        if constexpr (V < detail::first_front_version)
+            return V == any_version || versions.contains(V);
+        else
+            return in_version<detail::whole_version(V)>(versions);
     }
 
     static consteval detail::attribute nullable_since(int first) {

@@ -11,7 +11,9 @@ namespace kwire {
 ///
 /// Whatever passes, the view of it covers the very bytes that came, `to_data` takes their meaning, and
 /// `encode` writes that meaning as a correct peer would.
-struct parse_options {
+// cost: aligned as a word, it is copied as one. GCC 12 copies seven bytes in two pieces that overlap, and
+// what then loads all of them waits until both are stored: 6 ns of 44 ns for a dispatch.
+struct alignas(8) parse_options {
     /// Bytes after the body: librdkafka since 2.12 sends some after requests, and Kafka ignores them. They
     /// are not part of the view: `message::bytes()` has them after those of the view.
     bool trailing_bytes = false;

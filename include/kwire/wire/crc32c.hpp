@@ -24,6 +24,7 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
 [[nodiscard]] inline crc32c_function choose_crc32c() noexcept {
 #if defined(KWIRE_CRC32C_X86)
     if (x86::has_avx512()) return x86::crc32c_avx512;
+    if (x86::has_avx2()) return x86::crc32c_avx2;
     if (x86::has_sse42()) return x86::crc32c_sse42;
 #elif defined(KWIRE_CRC32C_ARM)
     if (arm::has_crc()) return arm::crc32c;

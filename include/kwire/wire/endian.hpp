@@ -57,7 +57,7 @@ inline constexpr bool swaps = std::endian::native == std::endian::little;
 
 /// The number whose big-endian form is at `p`, of any alignment. Precondition: sizeof(T) bytes are there.
 template <number T>
-[[nodiscard]] constexpr T load_be(const std::byte* p) noexcept {
+[[nodiscard]] KWIRE_SMALL constexpr T load_be(const std::byte* p) noexcept {
     using bits = detail::unsigned_of<sizeof(T)>::type;
     if consteval {
         std::uint64_t value = 0;
@@ -77,14 +77,18 @@ template <number T>
 /// Writes the big-endian form of `value` to `p`, of any alignment. Precondition: there is room for sizeof(T)
 /// bytes.
 template <number T>
-constexpr void store_be(std::byte* p, T value) noexcept {
+KWIRE_SMALL constexpr void store_be(std::byte* p, T value) noexcept {
     using bits = detail::unsigned_of<sizeof(T)>::type;
     if consteval {
         const auto all = static_cast<std::uint64_t>(std::bit_cast<bits>(value));
         for (std::size_t i = 0; i < sizeof(T); ++i)
             p[i] = static_cast<std::byte>(all >> (8 * (sizeof(T) - 1 - i)) & 0xff);
     } else {
-        auto all = std::bit_cast<bits>(value);
+        bits all;
+        if constexpr (std::is_integral_v<T>)
+            all = static_cast<bits>(value);
+        else
+            all = std::bit_cast<bits>(value);
         if constexpr (detail::swaps) all = std::byteswap(all);
         std::memcpy(p, &all, sizeof all);
     }

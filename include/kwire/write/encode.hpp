@@ -27,10 +27,18 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <type_traits>
 
 namespace kwire {
 
 namespace detail {
+
+/// Where a version is a constant, the message must have it.
+template <class M, int V>
+consteval void require_version() {
+    constexpr version_range all = M::facts.versions;
+    static_cast<void>(layout_number<M, M::facts.canonical(V), all.first, all.last>());
+}
 
 template <class M, int V>
 [[nodiscard]] std::expected<std::uint64_t, error> size_at(const typename M::data& message, int version) {
@@ -115,6 +123,7 @@ template <detail::message_data Data>
 /// The same where the version is known at compile time.
 template <class M, int V>
 [[nodiscard]] std::expected<std::uint64_t, error> encoded_size(const typename M::data& message) {
+    detail::require_version<M, V>();
     return detail::size_at<M, V>(message, V);
 }
 
@@ -134,15 +143,17 @@ template <detail::message_data Data>
 /// The same where the version is known at compile time, which is faster.
 template <class M, int V>
 [[nodiscard]] std::expected<buffer_chain, error> encode(const typename M::data& message) {
+    detail::require_version<M, V>();
     return detail::encode_at<M, V>(message, V);
 }
 
 /// Writes the body of a message at `version` into memory of the caller's, and returns its size in bytes.
 ///
 /// `out` is one of three. A `std::span<std::byte>` is written from its beginning; too_large, with the bytes
-/// `needed` and `left`, if it is too short. A `unique_buffer&` is appended to, and grows if it must. Both
-/// take copies of payloads, which count in copied_bytes(). A `buffer_chain&` is appended to as well; payloads
-/// are attached by reference, all else goes into its scratch memory. Nothing is allocated if there is room.
+/// `needed` and `left`, if it is too short (a vector is a span here: it does not grow). A `unique_buffer&` is
+/// appended to, and grows if it must. Both take copies of payloads, which count in copied_bytes(). A
+/// `buffer_chain&` is appended to as well; payloads are attached by reference, all else goes into its scratch
+/// memory. Nothing is allocated if there is room.
 ///
 /// Errors: as `encoded_size`. If there is one, or memory runs out, `out` has not changed.
 template <class M>
@@ -162,6 +173,7 @@ template <class M>
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <class Out, detail::message_data Data>
+    requires(std::is_lvalue_reference_v<Out> || std::is_convertible_v<Out, std::span<std::byte>>)
 [[nodiscard]] std::expected<std::size_t, error> encode_into(Out&& out, const Data& message, int version) {
     return encode_into<typename Data::struct_type>(out, message, version);
 }
@@ -169,16 +181,19 @@ template <class Out, detail::message_data Data>
 template <class M, int V>
 [[nodiscard]] std::expected<std::size_t, error> encode_into(std::span<std::byte> out,
                                                             const typename M::data& message) {
+    detail::require_version<M, V>();
     return detail::encode_at<M, V>(out, message, V);
 }
 template <class M, int V>
 [[nodiscard]] std::expected<std::size_t, error> encode_into(unique_buffer& out,
                                                             const typename M::data& message) {
+    detail::require_version<M, V>();
     return detail::encode_at<M, V>(out, message, V);
 }
 template <class M, int V>
 [[nodiscard]] std::expected<std::size_t, error> encode_into(buffer_chain& out,
                                                             const typename M::data& message) {
+    detail::require_version<M, V>();
     return detail::encode_at<M, V>(out, message, V);
 }
 

@@ -7,6 +7,7 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/detail/config.hpp>
 
 #include <bit>
 #include <concepts>
@@ -65,11 +66,11 @@ public:
             delete list();
     }
 
-    [[nodiscard]] bool is_null() const noexcept { return size_ == null; }
+    [[nodiscard]] KWIRE_SMALL bool is_null() const noexcept { return size_ == null; }
     /// Whether there are no bytes: empty, or null.
-    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] KWIRE_SMALL bool empty() const noexcept { return size() == 0; }
     /// All bytes, in O(1); 0 for null.
-    [[nodiscard]] std::uint64_t size() const noexcept {
+    [[nodiscard]] KWIRE_SMALL std::uint64_t size() const noexcept {
         if (size_ < null) [[likely]]
             return size_;
         return is_list() ? list()->size() : 0;
@@ -91,7 +92,7 @@ public:
 
     /// Calls `f` with the bytes of each of the buffers, in order; they are valid while this payload is.
     template <class F>
-    void each_span(F&& f) const {
+    KWIRE_ONE_CALLER void each_span(F&& f) const {
         if (is_one()) [[likely]]
             f(std::span(get<const std::byte>(data_), size_));
         else if (is_list())
@@ -146,7 +147,7 @@ private:
     }
 
     [[nodiscard]] bool is_list() const noexcept { return size_ == in_list; }
-    [[nodiscard]] bool is_one() const noexcept { return size_ - 1 < null - 1; }
+    [[nodiscard]] KWIRE_SMALL bool is_one() const noexcept { return size_ - 1 < null - 1; }
 
     void keep(shared_buffer&& bytes) noexcept {
         if (bytes.empty()) return; // there is nothing to keep alive

@@ -124,8 +124,8 @@ public:
     }
     constexpr ~scalar_list() { release(); }
 
-    [[nodiscard]] constexpr size_type size() const noexcept { return state_ & ~on_heap; }
-    [[nodiscard]] constexpr bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] KWIRE_SMALL constexpr size_type size() const noexcept { return state_ & ~on_heap; }
+    [[nodiscard]] KWIRE_SMALL constexpr bool empty() const noexcept { return size() == 0; }
     [[nodiscard]] size_type capacity() const noexcept {
         return is_inline() ? inline_capacity : memory().capacity;
     }
@@ -134,15 +134,17 @@ public:
         return addressable < on_heap ? addressable : on_heap - 1;
     }
 
-    [[nodiscard]] T* data() noexcept {
+    [[nodiscard]] KWIRE_SMALL T* data() noexcept {
         return is_inline() ? inline_elements() : static_cast<T*>(memory().elements);
     }
-    [[nodiscard]] const T* data() const noexcept { return const_cast<scalar_list*>(this)->data(); }
+    [[nodiscard]] KWIRE_SMALL const T* data() const noexcept {
+        return const_cast<scalar_list*>(this)->data();
+    }
     [[nodiscard]] iterator begin() noexcept { return data(); }
-    [[nodiscard]] const_iterator begin() const noexcept { return data(); }
+    [[nodiscard]] KWIRE_SMALL const_iterator begin() const noexcept { return data(); }
     [[nodiscard]] const_iterator cbegin() const noexcept { return data(); }
     [[nodiscard]] iterator end() noexcept { return data() + size(); }
-    [[nodiscard]] const_iterator end() const noexcept { return data() + size(); }
+    [[nodiscard]] KWIRE_SMALL const_iterator end() const noexcept { return data() + size(); }
     [[nodiscard]] const_iterator cend() const noexcept { return end(); }
     [[nodiscard]] reverse_iterator rbegin() noexcept { return reverse_iterator(end()); }
     [[nodiscard]] const_reverse_iterator rbegin() const noexcept { return const_reverse_iterator(end()); }
@@ -290,7 +292,7 @@ private:
         std::byte bytes[room];
     };
 
-    [[nodiscard]] constexpr bool is_inline() const noexcept { return (state_ & on_heap) == 0; }
+    [[nodiscard]] KWIRE_SMALL constexpr bool is_inline() const noexcept { return (state_ & on_heap) == 0; }
     void set_size(size_type size) noexcept { state_ = (state_ & on_heap) | static_cast<std::uint32_t>(size); }
 
     [[nodiscard]] block memory() const noexcept {
@@ -299,7 +301,7 @@ private:
         std::memcpy(&found.elements, storage_.bytes + 4, sizeof found.elements);
         return found;
     }
-    [[nodiscard]] T* inline_elements() noexcept {
+    [[nodiscard]] KWIRE_SMALL T* inline_elements() noexcept {
         void* const first = storage_.bytes + first_at;
         return std::launder(static_cast<T*>(first));
     }

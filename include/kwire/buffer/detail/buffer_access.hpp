@@ -7,6 +7,8 @@
 #include <kwire/error.hpp>
 
 #include <cstddef>
+#include <span>
+#include <utility>
 
 namespace kwire::detail {
 
@@ -19,6 +21,10 @@ struct buffer_access {
     /// slice() without its check. Precondition: the range lies inside `b`.
     static shared_buffer slice(const shared_buffer& b, std::size_t offset, std::size_t length) noexcept {
         return b.slice_unchecked(offset, length);
+    }
+    /// A buffer of `bytes`, which `memory` keeps alive.
+    static shared_buffer slice_of(std::span<const std::byte> bytes, memory_ref memory) noexcept {
+        return {bytes.data(), bytes.size(), std::move(memory)};
     }
     /// Whether `b` begins where `a` ends, in the same allocation.
     static bool adjacent(const shared_buffer& a, const shared_buffer& b) noexcept {

@@ -2,15 +2,12 @@
 /// can.
 #pragma once
 
+#include <kwire/buffer/page_pool.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 
 #include <cstddef>
 #include <span>
 #include <utility>
-
-#if __has_include(<sys/mman.h>)
-#include <sys/mman.h>
-#endif
 
 namespace kwire::detail {
 
@@ -21,7 +18,7 @@ public:
     [[nodiscard]] const std::byte* data() const noexcept { return bytes_.data(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return bytes_.capacity(); }
 
-    /// Allocates room for the `first` bytes of `total`.
+    /// Allocates room for the `first` bytes of `total`, or more.
     void begin(std::size_t /*total*/, std::size_t first) { bytes_ = unique_buffer::with_capacity(first); }
 
     /// Grows to `capacity` bytes and keeps the first `filled`. If the allocation fails, nothing has changed.
@@ -43,67 +40,68 @@ private:
 
 /// Grows by remapping its pages: the bytes stay in their physical memory, if necessary at another address.
 ///
-/// Bytes that fit the first piece are not worth a mapping and lie on the heap. If a mapping fails, the heap
-/// is used too, because a frame must not fail then; these copies are counted.
+/// Up to 256 KiB that are allocated at once lie on the heap, which gives the same memory out again and needs
+/// no mapping for each. If a mapping fails, the heap is used too, because a frame must not fail then; these
+/// copies are counted.
 ///
-/// `Pages` calls the system: map(size) and remap(pages, old size, new size), both null on failure, and
-/// unmap(pages, size).
+/// `Pages` provides map, grow and unmap, as page_cache.
 template <class Pages>
 class page_memory {
 public:
-    [[nodiscard]] std::byte* data() noexcept { return pages_.data != nullptr ? pages_.data : heap_.data(); }
+    [[nodiscard]] std::byte* data() noexcept { return pages_.size() != 0 ? pages_.data() : heap_.data(); }
     [[nodiscard]] const std::byte* data() const noexcept {
-        return pages_.data != nullptr ? pages_.data : heap_.data();
+        return pages_.size() != 0 ? pages_.data() : heap_.data();
     }
     [[nodiscard]] std::size_t capacity() const noexcept {
-        return pages_.data != nullptr ? pages_.size : heap_.capacity();
+        return pages_.size() != 0 ? pages_.size() : heap_.capacity();
     }
 
     void begin(std::size_t total, std::size_t first) {
-        if (first < total) pages_ = mapping(first);
-        if (pages_.data == nullptr) heap_.begin(total, first);
+        constexpr std::size_t most_on_heap = std::size_t{256} * 1024, least_pages = std::size_t{64} * 1024;
+        // Pages that are in use already may be as large as all of it. Who has sent next to nothing gets none.
+        const std::size_t most = first > least_pages ? saturating_add(total, total / 4) : first;
+        if (first < total || first > most_on_heap)
+            pages_ = mapping(first, most > least_pages ? most : least_pages);
+        if (pages_.size() == 0) heap_.begin(total, first);
     }
 
     void grow(std::size_t capacity, std::size_t filled) {
-        if (pages_.data == nullptr) return heap_.grow(capacity, filled);
-        if (pages_.resize(capacity)) return;
+        if (pages_.size() == 0) return heap_.grow(capacity, filled);
+        if (pages_.grow(capacity)) return;
         heap_.begin(capacity, capacity);
-        copy_bytes(heap_.data(), pages_.data, filled);
+        copy_bytes(heap_.data(), pages_.data(), filled);
         pages_ = {};
     }
 
     [[nodiscard]] shared_buffer take(std::size_t size) {
-        if (pages_.data == nullptr) return heap_.take(size);
-        const std::span<std::byte> bytes(pages_.data, size);
-        return shared_buffer::adopt_exclusive(std::move(pages_), bytes);
+        if (pages_.size() == 0) return heap_.take(size);
+        const std::span<std::byte> all(pages_.data(), pages_.size());
+        shared_buffer frame = shared_buffer::adopt_exclusive(std::move(pages_), all);
+        frame.truncate(size);
+        return frame;
     }
 
 private:
-    struct mapping {
-        std::byte* data = nullptr;
-        std::size_t size = 0;
-
+    class mapping {
+    public:
         mapping() = default;
-        explicit mapping(std::size_t n) noexcept : data(static_cast<std::byte*>(Pages::map(n))), size(n) {}
-        mapping(mapping&& other) noexcept
-            : data(std::exchange(other.data, nullptr)), size(std::exchange(other.size, 0)) {}
+        mapping(std::size_t n, std::size_t most) noexcept : pages_(Pages::map(n, most)) {}
+        mapping(mapping&& other) noexcept : pages_(std::exchange(other.pages_, {})) {}
         mapping& operator=(mapping&& other) noexcept {
             mapping taken(std::move(other));
-            std::swap(data, taken.data);
-            std::swap(size, taken.size);
+            std::swap(pages_, taken.pages_);
             return *this;
         }
         ~mapping() {
-            if (data != nullptr) Pages::unmap(data, size);
+            if (pages_.size != 0) Pages::unmap(pages_);
         }
 
-        [[nodiscard]] bool resize(std::size_t n) noexcept {
-            void* moved = Pages::remap(data, size, n);
-            if (moved == nullptr) return false;
-            data = static_cast<std::byte*>(moved);
-            size = n;
-            return true;
-        }
+        [[nodiscard]] std::byte* data() const noexcept { return static_cast<std::byte*>(pages_.first); }
+        [[nodiscard]] std::size_t size() const noexcept { return pages_.size; }
+        [[nodiscard]] bool grow(std::size_t n) noexcept { return Pages::grow(pages_, n); }
+
+    private:
+        mapped_pages pages_;
     };
 
     mapping pages_;
@@ -111,20 +109,12 @@ private:
 };
 
 #if defined(MREMAP_MAYMOVE)
-/// Anonymous pages of Linux.
-struct system_pages {
-    static void* map(std::size_t n) noexcept {
-        return valid(::mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    }
-    static void* remap(void* pages, std::size_t from, std::size_t to) noexcept {
-        return valid(::mremap(pages, from, to, MREMAP_MAYMOVE));
-    }
-    static void unmap(void* pages, std::size_t n) noexcept { ::munmap(pages, n); }
-
-private:
-    static void* valid(void* pages) noexcept { return pages == MAP_FAILED ? nullptr : pages; }
+struct recycled_pages {
+    static mapped_pages map(std::size_t n, std::size_t most) noexcept { return released_pages.map(n, most); }
+    static bool grow(mapped_pages& pages, std::size_t n) noexcept { return released_pages.grow(pages, n); }
+    static void unmap(mapped_pages pages) noexcept { released_pages.unmap(pages); }
 };
-using growing_memory = page_memory<system_pages>;
+using growing_memory = page_memory<recycled_pages>;
 #else
 using growing_memory = copying_memory;
 #endif

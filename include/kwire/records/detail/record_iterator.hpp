@@ -142,7 +142,7 @@ using record_source = std::conditional_t<Run, const record_run*, const std::byte
     if (run.messages)
         (void)read_message(record_run::message_at(at), record_run::magic_at(at), ignored, refuse);
     else
-        (void)read_record(at, origin + run.bytes.size(), ignored, refuse);
+        (void)read_record_carefully(at, origin + run.bytes.size(), ignored, refuse);
     refuse.e.enter({"records", static_cast<std::int64_t>(run.count - failed)});
     return run.placed(refuse.e);
 }

@@ -60,11 +60,15 @@ private:
         case field_kind::array: {
             out_ += '[';
             bool first = true;
-            for (const dynamic_value element : value.elements()) {
+            const auto put_next = [&](const auto& element) {
                 if (!first) out_ += ',';
                 first = false;
                 put(element);
-            }
+            };
+            if (value.info().element == field_kind::structure)
+                for (const dynamic_view& element : value.structs()) put_next(element);
+            else
+                for (const dynamic_value element : value.elements()) put_next(element);
             out_ += ']';
             break;
         }

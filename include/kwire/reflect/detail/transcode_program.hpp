@@ -258,58 +258,66 @@ private:
         }
     }
 
+    // cost: a pair of positions that lives through the loop is put into one vector register by GCC 12, and
+    // taken apart again in each step: a Metadata response of 100x10 took 39 us instead of 21.
     position put_struct(const transcode_step* step, position at) {
+        const std::byte* from = at.from;
+        std::byte* to = at.to;
         for (;; ++step) {
+            KWIRE_OPAQUE(from);
+            KWIRE_OPAQUE(to);
             switch (step->kind) {
             case transcode_step::copy:
-                at.to = room(at.to, step->width);
-                at.to = put_short_bytes(at.to, at.from, step->width);
-                at.from += step->width;
-                break;
+                to = room(to, step->width);
+                to = put_short_bytes(to, from, step->width);
+                from += step->width;
+                continue;
             case transcode_step::boolean:
-                at.to = room(at.to, 1);
-                *at.to++ = *at.from++ != std::byte{0} ? std::byte{1} : std::byte{0};
-                break;
+                to = room(to, 1);
+                *to++ = *from++ != std::byte{0} ? std::byte{1} : std::byte{0};
+                continue;
             case transcode_step::leave_out:
-                if (step->required && !has_default(*step->field, at.from)) return given_up;
-                at.from += step->width;
-                break;
+                if (step->required && !has_default(*step->field, from)) return given_up;
+                from += step->width;
+                continue;
             case transcode_step::add:
-                at.to = room(at.to, step->width);
-                at.to = put_short_bytes(at.to, step->value.data(), step->width);
-                break;
+                to = room(to, step->width);
+                to = put_short_bytes(to, step->value.data(), step->width);
+                continue;
             case transcode_step::add_text: {
                 const std::string_view text = step->field->default_text;
-                at.to = room(at.to, longest_prefix + text.size());
-                at.to = put_length(step->to, at.to, static_cast<std::uint32_t>(text.size()));
-                at.to = put_short_bytes(at.to, bytes_of_text(text).data(), text.size());
-                break;
+                to = room(to, longest_prefix + text.size());
+                to = put_length(step->to, to, static_cast<std::uint32_t>(text.size()));
+                to = put_short_bytes(to, bytes_of_text(text).data(), text.size());
+                continue;
             }
             case transcode_step::add_null:
-                at.to = room(at.to, longest_prefix);
-                at.to = put_length(step->to, at.to, null_length);
-                break;
-            case transcode_step::end: return put_end(*step, at);
+                to = room(to, longest_prefix);
+                to = put_length(step->to, to, null_length);
+                continue;
+            case transcode_step::end: return put_end(*step, {from, to});
             case transcode_step::text:
             case transcode_step::numbers:
-                if (const auto raw = std::to_integer<std::uint32_t>(*at.from);
+                if (const auto raw = std::to_integer<std::uint32_t>(*from);
                     step->from == length_form::compact && raw - 1 < 0x7f && !step->required) [[likely]] {
                     // cost: by the call, a Metadata response of 1000x10 takes 4.6 M instructions instead
                     // of 3.7 M.
                     const std::uint64_t bytes = std::uint64_t{raw - 1} * step->width;
                     if (!step->dropped) {
-                        at.to = room(at.to, longest_prefix + bytes);
-                        at.to = put_length(step->to, at.to, raw - 1);
-                        at.to = put_short_bytes(at.to, at.from + 1, static_cast<std::size_t>(bytes));
+                        to = room(to, longest_prefix + bytes);
+                        to = put_length(step->to, to, raw - 1);
+                        to = put_short_bytes(to, from + 1, static_cast<std::size_t>(bytes));
                     }
-                    at.from += 1 + bytes;
-                } else {
-                    at = put_content(*step, at);
+                    from += 1 + bytes;
+                    continue;
                 }
                 break;
-            default: at = put_content(*step, at); break;
+            default: break;
             }
-            if (at.from == nullptr) [[unlikely]]
+            const position after = put_content(*step, {from, to});
+            from = after.from;
+            to = after.to;
+            if (from == nullptr) [[unlikely]]
                 return given_up;
         }
     }
@@ -455,7 +463,7 @@ private:
     std::array<std::uint32_t, max_struct_steps> ends;
     error_slot refusal;
     return check_body(message.facts, message.structure->layouts, body.data(), body.size(), from, options,
-                      ends.data(), refusal) &&
+                      ends.data(), refusal) != body_state::refused &&
            transcoder(program, body, result).run(body.data(), body.size());
 }
 

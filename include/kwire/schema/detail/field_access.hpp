@@ -120,7 +120,7 @@ consteval compact_in compact_versions(const field_info& field) {
 }
 
 template <compact_in Versions>
-bool is_compact_at(const struct_layout& layout) noexcept {
+KWIRE_SMALL bool is_compact_at(const struct_layout& layout) noexcept {
     return Versions == compact_in::flexible ? layout.flexible : Versions == compact_in::all;
 }
 
@@ -146,7 +146,8 @@ struct field_access {
         std::conditional_t<is_array, raw_array, std::conditional_t<nullable, std::optional<shown>, shown>>;
 
     /// The first byte of the field, of its payload if it is tagged; nullptr if the bytes do not hold it.
-    static const std::byte* locate(const view& from, [[maybe_unused]] const struct_layout& layout) noexcept {
+    KWIRE_SMALL static const std::byte* locate(const view& from,
+                                               [[maybe_unused]] const struct_layout& layout) noexcept {
         if constexpr (tagged) {
             return view_access::find(from, I, true);
         } else if constexpr (place.anchor == field_place::absent) {
@@ -183,7 +184,7 @@ struct field_access {
 
     /// The field at `p`. Null at a version that does not have null for it was let pass by a lenient parse,
     /// and is empty.
-    static value read([[maybe_unused]] const struct_layout& layout, const std::byte* p) noexcept {
+    KWIRE_SMALL static value read([[maybe_unused]] const struct_layout& layout, const std::byte* p) noexcept {
         if constexpr (width_of(field.kind) != 0) {
             return load_scalar<shown>(p);
         } else if constexpr (field.kind == field_kind::structure) {
@@ -195,6 +196,9 @@ struct field_access {
             // small. But arrays of numbers are so many and so short that the call would be felt.
             const bool compact = is_compact_at<compact_versions<S>(field)>(layout);
             constexpr bool is_bytes = field.kind == field_kind::bytes || field.kind == field_kind::records;
+            // cost: arrays that may be null are as a rule; without this line they take two calls.
+            if constexpr (nullable && is_array)
+                if (compact && *p == std::byte{0} && may_be_null(layout)) return value{};
             const trusted_count length = V != any_version && is_bytes
                                              ? read_size_fast(p, compact, classic_form(field.kind))
                                          : V != any_version || width_of(field.element) != 0
@@ -215,7 +219,7 @@ struct field_access {
     }
 
 private:
-    static bool may_be_null([[maybe_unused]] const struct_layout& layout) noexcept {
+    KWIRE_SMALL static bool may_be_null([[maybe_unused]] const struct_layout& layout) noexcept {
         return nullable_always || field.nullable.contains(layout.version);
     }
 

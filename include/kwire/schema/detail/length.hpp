@@ -68,8 +68,9 @@ KWIRE_ALWAYS_INLINE constexpr decoded_length decode_length(length_form form, con
         const std::uint32_t value = std::to_integer<std::uint32_t>(*p) - 1;
         if (value < 0x7f) [[likely]] // one byte, and not null
             return {p + 1, value};
-        if (varint_limit == 1) return {*p == std::byte{0} ? p + 1 : nullptr, null_length};
-        if (value != null_length && varint_limit >= medium_length_size)
+        if (value == null_length) return {p + 1, null_length};
+        if (varint_limit == 1) return {nullptr, null_length};
+        if (varint_limit >= medium_length_size)
             if (const decoded_length medium = decode_medium_length(p); medium.content != nullptr) [[likely]]
                 return medium;
     }

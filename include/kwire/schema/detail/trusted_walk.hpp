@@ -50,15 +50,17 @@ KWIRE_ALWAYS_INLINE trusted_count read_length_fast(const std::byte* p, bool comp
 /// The same for a field whose length often takes two or three bytes.
 KWIRE_ALWAYS_INLINE trusted_count read_size_fast(const std::byte* p, bool compact,
                                                  length_form classic) noexcept {
-    const auto [content, value] =
-        decode_usual_size(length_form::compact, false, p, medium_length_size, false);
-    if (compact && content != nullptr) [[likely]]
-        return {content, value, 0};
+    if (compact) { // else there may be two bytes only, of a string
+        const auto [content, value] =
+            decode_usual_size(length_form::compact, false, p, medium_length_size, false);
+        if (content != nullptr) [[likely]]
+            return {content, value, 0};
+    }
     return read_any_length(p, compact, classic);
 }
 /// The same by a call, which takes less code.
 KWIRE_APART inline trusted_count read_length(const std::byte* p, bool compact, length_form classic) noexcept {
-    return read_length_fast(p, compact, classic);
+    return read_size_fast(p, compact, classic);
 }
 
 /// How the length of a field of this kind is written if it is not compact.
@@ -148,6 +150,18 @@ KWIRE_COLD KWIRE_APART inline const std::byte* find_tag(const struct_layout& lay
         p = tag.end;
     }
     return found;
+}
+
+/// The same in a section that a strict check accepts: numbers rise, and sizes say where tags end.
+KWIRE_APART inline const std::byte* find_regular_tag(const std::byte* p, std::uint32_t wanted) noexcept {
+    std::uint32_t count = 0, number = 0, size = 0;
+    for (p = wire::read_uvarint_trusted(p, count); count != 0; --count) {
+        p = wire::read_uvarint_trusted(p, number);
+        p = wire::read_uvarint_trusted(p, size);
+        if (number >= wanted) return number == wanted ? p : nullptr;
+        p += size;
+    }
+    return nullptr;
 }
 
 } // namespace kwire::detail

@@ -11,10 +11,14 @@
 
 namespace kwire::detail {
 
+template <unsigned I>
+using step_index = std::integral_constant<unsigned, I>;
+
 template <class S, int V, bool Keep>
-const std::byte* check_struct_at(const std::byte* p, check_state& state, std::uint32_t* ends) noexcept;
+KWIRE_PART const std::byte* check_struct_at(const std::byte* p, check_state& state,
+                                            std::uint32_t* ends) noexcept;
 template <class S, int V, bool Keep>
-const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
+KWIRE_PART const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept;
 
 /// The elements of an array of structs, or a single one: checked if `State` is a check_state, else skipped.
 template <class S, int V, class State>
@@ -28,19 +32,19 @@ public:
         std::uint32_t done = 0;
         if constexpr (layout.step_count == 0) p = hop_untagged(layout, p, count, done);
         for (; done < count; ++done) {
-            p = one(p);
+            p = one(p, done + 1 == count);
             if (p == nullptr) [[unlikely]]
                 return nullptr;
         }
         return p;
     }
 
-    /// Moves over one of them.
-    KWIRE_ALWAYS_INLINE const std::byte* one(const std::byte* p) noexcept {
+    /// Moves over one of them. After the last one there is no use for its shape.
+    KWIRE_ALWAYS_INLINE const std::byte* one(const std::byte* p, bool last) noexcept {
         if constexpr (layout.only_scalar_arrays) {
             if (enough(p) && shape_.fits(p)) return p + shape_.size;
             const std::byte* const end = by_steps<true>(p);
-            if (end != nullptr) shape_.learn(layout, p, end, ends_);
+            if (end != nullptr && !last) shape_.learn(layout, p, end, ends_);
             return end;
         } else {
             return by_steps<false>(p);
@@ -136,20 +140,20 @@ KWIRE_ALWAYS_INLINE const std::byte* skip_step_at(const std::byte* p) noexcept {
 /// The unrolled form of `check_struct`. It makes no error: the caller runs `check_struct` to
 /// find out why.
 template <class S, int V, bool Keep>
-inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
-                                        std::uint32_t* ends) noexcept {
+KWIRE_PART inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
+                                                   std::uint32_t* ends) noexcept {
     static constexpr const struct_layout& layout = layout_at<S, V>;
     const std::byte* const base = p;
     if (layout.first_need > state.left(p)) [[unlikely]]
         return nullptr;
-    [[maybe_unused]] const auto one = [&]<unsigned I>(std::integral_constant<unsigned, I>) noexcept {
+    [[maybe_unused]] const auto one = [&]<unsigned I>(step_index<I>) KWIRE_PART noexcept {
         p = check_step_at<S, V, I>(p, state);
         if (p == nullptr) [[unlikely]]
             return false;
         if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
         return true;
     };
-    const bool fine = [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) noexcept {
+    const bool fine = [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) KWIRE_PART noexcept {
         return (one(std::integral_constant<unsigned, I>{}) && ...);
     }(std::make_integer_sequence<unsigned, layout.step_count>{});
     if (!fine) [[unlikely]]
@@ -161,14 +165,14 @@ inline const std::byte* check_struct_at(const std::byte* p, check_state& state,
 
 /// Moves over a checked struct, and stores the ends of its steps if `Keep`.
 template <class S, int V, bool Keep>
-inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
+KWIRE_PART inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
     static constexpr const struct_layout& layout = layout_at<S, V>;
     const std::byte* const base = p;
-    [[maybe_unused]] const auto one = [&]<unsigned I>(std::integral_constant<unsigned, I>) noexcept {
+    [[maybe_unused]] const auto one = [&]<unsigned I>(step_index<I>) KWIRE_PART noexcept {
         p = skip_step_at<S, V, I>(p);
         if constexpr (Keep) ends[I] = static_cast<std::uint32_t>(p - base);
     };
-    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) noexcept {
+    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) KWIRE_PART noexcept {
         (one(std::integral_constant<unsigned, I>{}), ...);
     }(std::make_integer_sequence<unsigned, layout.step_count>{});
     p += layout.tail;

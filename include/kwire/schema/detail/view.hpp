@@ -20,7 +20,7 @@ namespace kwire {
 /// the schema allows null in any version; arrays as something that `array_of` and `nullable_array_of` are
 /// made from; structs as views. A field that the bytes do not hold has the schema's default.
 template <std::size_t I, class S, int V>
-[[nodiscard]] inline auto get(const struct_view<S, V>& view) noexcept {
+[[nodiscard]] KWIRE_SMALL auto get(const struct_view<S, V>& view) noexcept {
     using access = detail::field_access<S, I, V>;
     const detail::struct_layout& layout = detail::view_access::layout(view);
     if constexpr (access::always_held) {

@@ -57,10 +57,13 @@ struct check_state {
     std::uintptr_t end;    ///< the end of the body, or of the tag payload that is being read
     error_slot* failure;   ///< the caller's; empty until something is refused
     parse_options tolerated;
+    bool irregular_tags = false; ///< a leniency was needed: for the order of tags, or for where one ends
 
-    [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept { return end - address_of(p); }
+    [[nodiscard]] KWIRE_SMALL std::uint64_t left(const std::byte* p) const noexcept {
+        return end - address_of(p);
+    }
 
-    [[nodiscard]] static std::uintptr_t address_of(const std::byte* p) noexcept {
+    [[nodiscard]] KWIRE_SMALL static std::uintptr_t address_of(const std::byte* p) noexcept {
         return std::bit_cast<std::uintptr_t>(p);
     }
 };
@@ -293,7 +296,7 @@ KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const s
         const std::byte* const end = check_struct(inner, p, state, ends);
         if (end == nullptr) [[unlikely]]
             return refuse_within(state, step, layout, element);
-        shape.learn(inner, p, end, ends);
+        if (element + 1 != count) shape.learn(inner, p, end, ends);
         p = end;
     }
     return p;
@@ -307,7 +310,7 @@ KWIRE_APART inline const std::byte* check_any_step(unsigned index, const struct_
     p += step.fixed;
     checked_count counted{nullptr, 0};
     if (has_varint_prefix(step.form)) {
-        const decoded_length usual = decode_usual_length(length_form::compact, false, p);
+        const decoded_length usual = decode_usual_length(length_form::compact, step.minimum == 0, p);
         counted = {usual.content, usual.value};
     }
     if (counted.content == nullptr) {
@@ -357,7 +360,11 @@ inline const std::byte* check_known_tag(const struct_layout& layout, const known
                                        : check_any_step(tag.step, layout, payload, state);
     const std::uint64_t spare = state.left(after);
     state.end = outer_end;
-    if (any_size || (after != nullptr && spare == 0)) return after;
+    if (any_size) {
+        state.irregular_tags |= after == nullptr || static_cast<std::uint64_t>(after - payload) != size;
+        return after;
+    }
+    if (after != nullptr && spare == 0) return after;
     if (after != nullptr) return refuse(state, field, errc::tag_size_mismatch, after);
     if ((*state.failure)->code == errc::truncated)
         (*state.failure)->code = errc::tag_size_mismatch; // the body goes on, only this payload ends here
@@ -384,9 +391,12 @@ KWIRE_COLD KWIRE_APART inline const std::byte* check_tags(const struct_layout& l
         const auto [size_at, number] = check_uvarint(p, state, nullptr);
         if (size_at == nullptr) return nullptr;
         const known_tag* const known = known_tag_of(layout, number);
-        if (number <= previous && !state.tolerated.any_tag_order)
-            return refuse(state, known != nullptr ? &layout.fields[known->field] : nullptr,
-                          number == previous ? errc::duplicate_tag : errc::tag_order, p);
+        if (number <= previous) {
+            if (!state.tolerated.any_tag_order)
+                return refuse(state, known != nullptr ? &layout.fields[known->field] : nullptr,
+                              number == previous ? errc::duplicate_tag : errc::tag_order, p);
+            state.irregular_tags = true;
+        }
         previous = number;
         if (known != nullptr) {
             next = layout.check_tag(layout, *known, p, size_at, state);
@@ -414,8 +424,7 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
                                                        const check_state& state) noexcept {
     p += step.fixed;
     if (!has_varint_prefix(step.form)) return nullptr; // a struct may have no byte here
-    const bool nullable = size_is_one_varint(step.form) && step.minimum == 0;
-    auto [content, count] = decode_usual_length(length_form::compact, nullable, p);
+    auto [content, count] = decode_usual_length(length_form::compact, step.minimum == 0, p);
     if (content == nullptr && is_compact_size(step.form)) {
         const decoded_length size = decode_usual_size(length_form::compact, false, p, state.left(p),
                                                       step.form == wire_form::compact_string);

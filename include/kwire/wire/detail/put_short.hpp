@@ -34,7 +34,8 @@ KWIRE_NOINLINE inline void put_long_bytes(std::byte* p, const std::byte* from, s
 KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* from,
                                                std::size_t size) noexcept {
     // Pieces of a constant size become one load and one store; the last piece may overlap the one before.
-    const auto move = [&]<std::size_t Piece>(std::size_t at) { std::memcpy(p + at, from + at, Piece); };
+    const auto move = [&]<std::size_t Piece>(std::size_t at)
+                          KWIRE_INLINED { std::memcpy(p + at, from + at, Piece); };
     if (size >= 16) [[likely]] {
         if (size > 256) [[unlikely]] {
             put_long_bytes(p, from, size);

@@ -2,6 +2,7 @@
 /// something in it.
 #pragma once
 
+#include <kwire/detail/config.hpp>
 #include <kwire/wire/uuid.hpp>
 #include <kwire/write/scalar_list.hpp>
 
@@ -50,7 +51,14 @@ public:
     using iterator = T*;
     using const_iterator = const T*;
 
-    constexpr boxed_list() noexcept = default;
+    // cost: at run time it does not look like a constant. GCC 12 would make one of each struct whose members
+    // all are constants, and clear the struct by `rep stos` before it writes those defaults that are not 0:
+    // owned data of a Fetch response of 1000 partitions took 35 us instead of 22.
+    constexpr boxed_list() noexcept {
+        if !consteval {
+            not_a_constant();
+        }
+    }
     boxed_list(std::initializer_list<T> elements) : boxed_list(list_type(elements)) {}
     boxed_list(list_type elements) {
         if (!elements.empty()) keep(std::make_unique<list_type>(std::move(elements)));
@@ -75,8 +83,8 @@ public:
         if (bits_ > null) delete list();
     }
 
-    [[nodiscard]] size_type size() const noexcept { return bits_ > null ? list()->size() : 0; }
-    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] KWIRE_SMALL size_type size() const noexcept { return bits_ > null ? list()->size() : 0; }
+    [[nodiscard]] KWIRE_SMALL bool empty() const noexcept { return size() == 0; }
     [[nodiscard]] T* data() noexcept { return bits_ > null ? list()->data() : nullptr; }
     [[nodiscard]] const T* data() const noexcept { return const_cast<boxed_list*>(this)->data(); }
     [[nodiscard]] iterator begin() noexcept { return data(); }
@@ -159,6 +167,7 @@ protected:
     constexpr explicit boxed_list(std::nullptr_t) noexcept : bits_(null) {}
 
 private:
+    KWIRE_SMALL static void not_a_constant() noexcept {}
     // What `bits_` is instead of a pointer. No address of an object stands for null: each shared library
     // could have its own.
     static constexpr std::uintptr_t none = 0, null = 1;

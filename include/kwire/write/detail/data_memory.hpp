@@ -37,10 +37,10 @@ public:
     template <class S, int V>
     [[nodiscard]] bool take_struct(const struct_view<S, V>& view) noexcept {
         const bool fields = [&]<std::size_t... I>(std::index_sequence<I...>) noexcept {
-            return (take_field<S, I>(view) && ...);
+            return (take_untagged<S, I>(view) && ...);
         }(std::make_index_sequence<field_count<S>>{});
         if constexpr (keeps_tags<S>)
-            return fields && take_unknown_tags(view);
+            return fields && take_known_tags(view) && take_unknown_tags(view);
         else
             return fields;
     }
@@ -72,20 +72,54 @@ private:
     }
 
     template <class S, std::size_t I, int V>
-    [[nodiscard]] bool take_field(const struct_view<S, V>& view) noexcept {
-        static constexpr const field_info& field = tables_of<S>::fields[I];
-        if constexpr (width_of(field.kind) != 0) {
+    [[nodiscard]] bool take_untagged(const struct_view<S, V>& view) noexcept {
+        constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (field.tag < 0 && width_of(field.kind) == 0)
+            return take_field<S, I, V>(get<I>(view));
+        else
             return true;
-        } else if constexpr (field.kind == field_kind::array) {
-            const raw_array raw = get<I>(view);
-            if (raw.count == 0) return true;
+    }
+    /// Each tag that the version knows, those included of which a later one takes the place.
+    template <class S, int V>
+    [[nodiscard]] bool take_known_tags(const struct_view<S, V>& view) noexcept {
+        if constexpr (tables_of<S>::has_tags) {
+            const struct_layout& layout = view_access::layout(view);
+            if (!layout.flexible) return true;
+            std::uint32_t left = 0;
+            const std::byte* p = wire::read_uvarint_trusted(view_access::tags(view), left);
+            for (; left != 0; --left) {
+                const trusted_tag tag = read_tag(layout, p);
+                p = tag.end;
+                if (tag.known && !take_tag<S, V>(layout, tag, std::make_index_sequence<field_count<S>>{}))
+                    return false;
+            }
+        }
+        return true;
+    }
+    template <class S, int V, std::size_t... I>
+    [[nodiscard]] bool take_tag(const struct_layout& layout, const trusted_tag& tag,
+                                std::index_sequence<I...>) noexcept {
+        const auto fits = [&]<std::size_t Field>(std::integral_constant<std::size_t, Field>) noexcept {
+            constexpr const field_info& field = tables_of<S>::fields[Field];
+            if constexpr (field.tag >= 0 && width_of(field.kind) == 0)
+                return tag.number != static_cast<std::uint32_t>(field.tag) ||
+                       take_field<S, Field, V>(field_access<S, Field, V>::read(layout, tag.payload));
+            else
+                return true;
+        };
+        return (fits(std::integral_constant<std::size_t, I>{}) && ...);
+    }
+
+    template <class S, std::size_t I, int V, class Value>
+    [[nodiscard]] bool take_field(const Value& value) noexcept {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (field.kind == field_kind::array) {
             constexpr bool boxed = !field.nullable.empty();
-            return take_elements<S, I, V>(raw, boxed);
+            return value.count == 0 || take_elements<S, I, V>(value, boxed);
         } else if constexpr (!field.nullable.empty()) {
-            const auto value = get<I>(view);
             return !value || take_value<S, I>(*value);
         } else {
-            return take_value<S, I>(get<I>(view));
+            return take_value<S, I>(value);
         }
     }
 

@@ -14,6 +14,13 @@
 
 namespace kwire::detail {
 
+/// What is known of a version that a field has, or has not, when the program is compiled.
+enum class presence : std::uint8_t {
+    never,
+    always,
+    varies
+};
+
 /// The version at which message `M` is written: `V`, or a number known at run time if that is `any_version`.
 template <class M, int V>
 class target_version {
@@ -26,15 +33,25 @@ public:
     [[nodiscard]] constexpr bool exists() const noexcept { return all.contains(number()); }
     KWIRE_ALWAYS_INLINE constexpr int number() const noexcept { return V != any_version ? V : number_; }
     KWIRE_ALWAYS_INLINE constexpr bool flexible() const noexcept {
-        if (V != any_version || M::facts.first_flexible <= all.first || M::facts.first_flexible > all.last)
-            return M::facts.flexible(V != any_version ? V : all.first);
-        return flexible_;
+        if constexpr (V != any_version || M::facts.first_flexible <= all.first ||
+                      M::facts.first_flexible > all.last) {
+            constexpr bool known = M::facts.flexible(V != any_version ? V : all.first);
+            return known;
+        } else {
+            return flexible_;
+        }
     }
     /// Whether it is one of `versions`, of which those outside of the message's own do not matter.
     KWIRE_ALWAYS_INLINE constexpr bool in(const version_range& versions) const noexcept {
         const bool from_first = versions.first <= all.first;
         const bool to_last = versions.last >= all.last;
         return (from_first || number() >= versions.first) && (to_last || number() <= versions.last);
+    }
+    /// The answer of `in`, if it is the same whatever the version is. For debug builds, which would ask at
+    /// run time.
+    [[nodiscard]] static consteval presence presence_of(const version_range& versions) noexcept {
+        if (V != any_version) return target_version(V).in(versions) ? presence::always : presence::never;
+        return versions.first <= all.first && versions.last >= all.last ? presence::always : presence::varies;
     }
     /// Whether the field's length takes the compact form.
     KWIRE_ALWAYS_INLINE constexpr bool compact(const field_info& field) const noexcept {
@@ -104,6 +121,7 @@ template <class S, class Version>
 [[nodiscard]] std::uint64_t due_tags(const typename S::data& data, const Version& version) noexcept {
     constexpr const auto& order = tag_order<S>;
     std::uint64_t due = 0;
+    if constexpr (order.size() == 0) return due;
     [&]<std::size_t... T>(std::index_sequence<T...>) {
         [[maybe_unused]] const auto one = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
             constexpr std::size_t field = order[At];
@@ -114,6 +132,33 @@ template <class S, class Version>
         (one(std::integral_constant<std::size_t, T>{}), ...);
     }(std::make_index_sequence<order.size()>{});
     return due;
+}
+
+/// Whether all fields of `S` are of fixed width, at every version.
+template <class S>
+inline constexpr bool only_fixed_width = [] {
+    for (const field_info& field : tables_of<S>::fields)
+        if (!field.name.empty() && width_of(field.kind) == 0) return false;
+    return true;
+}();
+
+/// Whether `data` takes as many bytes as every other plain one: no tags, and no value that the version has
+/// no field for. Without a branch, so that a loop over many is one test.
+template <class S, class Version>
+    requires only_fixed_width<S>
+[[nodiscard]] KWIRE_ALWAYS_INLINE bool is_plain(const typename S::data& data,
+                                                const Version& version) noexcept {
+    bool plain = true;
+    each_member<S>(data, [&]<std::size_t I>(std::integral_constant<std::size_t, I>, const auto& member)
+                             KWIRE_INLINED {
+                                 constexpr const field_info& field = tables_of<S>::fields[I];
+                                 const bool in_version = version.in(field.versions);
+                                 if (in_version ? field.tag >= 0 : !version.in(field.ignorable))
+                                     plain = plain & is_default<S, I>(member);
+                                 return true;
+                             });
+    if constexpr (keeps_tags<S>) plain = plain & data.unknown_tags.empty();
+    return plain;
 }
 
 /// Calls `f` with each of the tagged fields in `due`, as a std::integral_constant of its place in tag_order,

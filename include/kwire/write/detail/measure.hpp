@@ -48,7 +48,7 @@ public:
 
     /// The bytes of a struct, payloads included.
     template <class S>
-    [[nodiscard]] std::uint64_t size_of(const typename S::data& data) {
+    [[nodiscard]] KWIRE_ONE_CALLER std::uint64_t size_of(const typename S::data& data) {
         std::uint64_t sum = 0;
         if constexpr (member_count<S> != 0)
             if (!with_members<member_count<S>>(data, [&](const auto&... member) KWIRE_INLINED {
@@ -63,6 +63,13 @@ public:
             sum += tags;
         }
         return sum;
+    }
+
+    /// The bytes of the whole message.
+    // cost: a function of its own, so that what calls it is short and can be in line: the size of a JoinGroup
+    // request takes 174 instructions instead of 204.
+    [[nodiscard]] KWIRE_NOINLINE std::uint64_t size_of_message(const typename M::data& message) {
+        return size_of<M>(message);
     }
 
     /// A field that the version writes.
@@ -114,10 +121,14 @@ private:
             return true;
         } else {
             static constexpr const field_info& field = tables_of<S>::fields[I];
-            if (!version_.in(field.versions)) {
-                if (!version_.in(field.ignorable) && !is_default<S, I>(member)) [[unlikely]]
-                    return refuse(errc::field_not_in_version, field.name) != refused;
-            } else if constexpr (field.tag < 0) {
+            constexpr presence when = target_version<M, V>::presence_of(field.versions);
+            if constexpr (when != presence::always)
+                if (when == presence::never || !version_.in(field.versions)) {
+                    if (!version_.in(field.ignorable) && !is_default<S, I>(member)) [[unlikely]]
+                        return refuse(errc::field_not_in_version, field.name) != refused;
+                    return true;
+                }
+            if constexpr (when != presence::never && field.tag < 0) {
                 const std::uint64_t size = size_of_field<S, I>(member);
                 if (size == refused) [[unlikely]]
                     return false;
@@ -130,8 +141,9 @@ private:
     template <class S, std::size_t I, class Value>
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t size_of_value([[maybe_unused]] const Value& value) {
         static constexpr const field_info& field = tables_of<S>::fields[I];
-        if constexpr (width_of(field.kind) != 0) {
-            return width_of(field.kind);
+        constexpr std::uint64_t width = width_of(field.kind), element_width = width_of(field.element);
+        if constexpr (width != 0) {
+            return width;
         } else if constexpr (field.kind == field_kind::structure) {
             const std::uint64_t size = size_of<child_of<S, I>>(value);
             return size != refused ? size : refuse_within(field.name, -1);
@@ -145,17 +157,22 @@ private:
             if constexpr (field.kind != field_kind::array) {
                 attach(value);
                 return prefix + count;
-            } else if constexpr (width_of(field.element) != 0) {
-                return prefix + count * width_of(field.element);
+            } else if constexpr (element_width != 0) {
+                return prefix + count * element_width;
             } else {
+                if constexpr (field.element == field_kind::structure)
+                    if constexpr (only_fixed_width<child_of<S, I>>)
+                        if (all_plain<child_of<S, I>>(value)) [[likely]]
+                            return prefix + count * plain_size<child_of<S, I>>();
                 std::uint64_t sum = prefix;
                 std::int64_t index = 0;
-                for (const auto& element : value) {
+                const auto* const end = value.data() + count;
+                for (const auto* element = value.data(); element != end; ++element) {
                     std::uint64_t size = 0;
                     if constexpr (field.element == field_kind::structure)
-                        size = size_of<child_of<S, I>>(element);
+                        size = size_of<child_of<S, I>>(*element);
                     else
-                        size = size_of_string(element.size(), field, index);
+                        size = size_of_string(element->size(), field, index);
                     if (size == refused) [[unlikely]]
                         return field.element == field_kind::structure ? refuse_within(field.name, index)
                                                                       : refused;
@@ -165,6 +182,24 @@ private:
                 return sum;
             }
         }
+    }
+
+    // cost: of a Fetch request of 5000 partitions 74 k instructions instead of 112 k, at a constant version
+    // 35 k.
+    template <class S, class List>
+    [[nodiscard]] KWIRE_ALWAYS_INLINE bool all_plain(const List& structs) const noexcept {
+        const target_version<M, V> version = version_; // in registers
+        bool plain = true;
+        for (const auto& one : structs) plain = plain & is_plain<S>(one, version);
+        return plain;
+    }
+    /// The bytes of a struct that is plain.
+    template <class S>
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t plain_size() const noexcept {
+        std::uint64_t size = version_.flexible() ? 1 : 0;
+        for (const field_info& field : tables_of<S>::fields)
+            if (field.tag < 0 && version_.in(field.versions)) size += width_of(field.kind);
+        return size;
     }
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t
@@ -255,10 +290,9 @@ template <class M, int V>
 [[nodiscard]] bool measure(const typename M::data& message, int version, measurement& sum,
                            error_slot& refusal) {
     const target_version<M, V> target(version);
-    errc code = errc::unsupported_version;
     if (target.exists()) [[likely]] {
         measurer<M, V> measure(target, refusal);
-        const std::uint64_t size = measure.template size_of<M>(message);
+        const std::uint64_t size = measure.size_of_message(message);
         if (size <= wire::max_length) [[likely]] {
             sum.size += size;
             sum.attached += measure.attached;
@@ -266,15 +300,10 @@ template <class M, int V>
             if (sum.size <= wire::max_length) [[likely]]
                 return true;
         }
-        code = errc::too_large; // no reader accepts it
-        if (size == measurer<M, V>::refused)
-            code = refusal->code;
-        else
-            refusal.emplace();
+        if (size != measurer<M, V>::refused) refusal.emplace().code = errc::too_large; // no reader accepts it
     } else {
-        refusal.emplace();
+        refusal.emplace().code = errc::unsupported_version;
     }
-    refusal->code = code;
     refusal->message = M::facts.name;
     refusal->version = static_cast<std::int16_t>(version);
     refusal->located = false;

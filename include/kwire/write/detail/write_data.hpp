@@ -42,8 +42,8 @@ struct memory_output {
         return put_short_bytes(at, bytes.data(), bytes.size());
     }
     static std::byte* attach(std::byte* at, const payload& bytes) noexcept {
-        bytes.each_span(
-            [&](std::span<const std::byte> one) { at = put_short_bytes(at, one.data(), one.size()); });
+        bytes.each_span([&](std::span<const std::byte> one)
+                            KWIRE_INLINED { at = put_short_bytes(at, one.data(), one.size()); });
         return at;
     }
 };
@@ -112,7 +112,8 @@ public:
 
     /// Returns the end of what it has written.
     template <class S>
-    static std::byte* put_struct(data_writer self, const typename S::data& data, std::byte* at) {
+    KWIRE_ONE_CALLER static std::byte* put_struct(data_writer self, const typename S::data& data,
+                                                  std::byte* at) {
         if constexpr (member_count<S> != 0)
             at = with_members<member_count<S>>(data, [&](const auto&... member) KWIRE_INLINED {
                 return put_members<S>(self, at, std::make_index_sequence<member_count<S>>{}, member...);
@@ -133,7 +134,10 @@ private:
                                                      [[maybe_unused]] const Member& member) {
         if constexpr (I != field_count<S>) { // unknown_tags
             static constexpr const field_info& field = tables_of<S>::fields[I];
-            if constexpr (field.tag < 0)
+            constexpr presence when = target_version<M, V>::presence_of(field.versions);
+            if constexpr (when == presence::always && field.tag < 0)
+                return put_field<S, I>(self, at, member);
+            else if constexpr (when == presence::varies && field.tag < 0)
                 if (self.version_.in(field.versions)) return put_field<S, I>(self, at, member);
         }
         return at;
@@ -195,11 +199,12 @@ private:
                     KWIRE_SHORT_LOOP
                     for (const auto& element : value) at = put_number(at, element);
                 } else {
-                    for (const auto& element : value) {
+                    const auto* const end = value.data() + value.size();
+                    for (const auto* element = value.data(); element != end; ++element) {
                         if constexpr (field.element == field_kind::structure)
-                            at = put_struct<child_of<S, I>>(self, element, at);
+                            at = put_struct<child_of<S, I>>(self, *element, at);
                         else
-                            at = put_text(self, at, element, field);
+                            at = put_text(self, at, *element, field);
                     }
                 }
                 return at;
