@@ -7,7 +7,7 @@
 # it and consume them all. Succeeds only if every message came back byte for byte, in order, and kwire copied no payload.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-tree=build/demo
+tree=${KWIRE_DEMO_TREE:-build/demo} # .ci/run names a tree that has the broker
 
 . cmake/debian.sh
 need_command g++ g++
@@ -26,7 +26,8 @@ echo "== building the echo broker"
 mkdir -p "$tree"
 # A separate build tree: it needs no test framework, and does not change the settings of build/release.
 {
-    cmake --preset release -B "$tree" -D KWIRE_BUILD_TESTS=OFF -D KWIRE_CHECK_HEADERS=OFF &&
+    { [ -e "$tree/build.ninja" ] ||
+        cmake --preset release -B "$tree" -D KWIRE_BUILD_TESTS=OFF -D KWIRE_CHECK_HEADERS=OFF; } &&
         cmake --build "$tree" --target echo_broker --parallel "${JOBS:-$(nproc)}"
 } >"$tree/build.log" 2>&1 || {
     tail -n 50 "$tree/build.log"
@@ -77,6 +78,8 @@ broker_status=$?
 broker=''
 totals=$(sed -n 2p "$tree/broker.log")
 echo "== the broker: $totals"
+echo "$totals" | sed 's/[^0-9]/ /g' |
+    awk '$1 > 0 { printf "   which is %.1f reads and %.1f writes for each request\n", $2 / $1, $3 / $1 }'
 if [ -s "$tree/broker.err" ]; then
     echo "== its error output:"
     cat "$tree/broker.err"

@@ -1,109 +1,100 @@
-// The broker: the requests that it supports, and the response to each.
+// All state of the broker, and the way of a request to the function that answers it.
 #pragma once
 
+#include <kwire/asio/responder.hpp>
+#include <kwire/asio/serve_options.hpp>
+#include <kwire/connect/counting_metrics.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/error_code.hpp>
-#include <kwire/error_text.hpp>
-#include <kwire/messages/api_versions.hpp>
-#include <kwire/messages/fetch.hpp>
-#include <kwire/messages/find_coordinator.hpp>
-#include <kwire/messages/init_producer_id.hpp>
-#include <kwire/messages/list_offsets.hpp>
-#include <kwire/messages/metadata.hpp>
-#include <kwire/messages/produce.hpp>
-#include <kwire/messages/sasl_handshake.hpp>
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <expected>
-#include <set>
+#include <memory>
 #include <span>
 #include <string>
-#include <utility>
+#include <string_view>
 
-#include "codecs.hpp"
-#include "log.hpp"
-#include "producers.hpp"
-#include "topics.hpp"
+#include "echo_broker/client.hpp"
+#include "echo_broker/groups/classic_groups.hpp"
+#include "echo_broker/groups/committed_offsets.hpp"
+#include "echo_broker/groups/consumer_groups.hpp"
+#include "echo_broker/log/codecs.hpp"
+#include "echo_broker/log/partition_log.hpp"
+#include "echo_broker/log/producers.hpp"
+#include "echo_broker/log/storage.hpp"
+#include "echo_broker/network/address.hpp"
+#include "echo_broker/observe/frame_dump.hpp"
+#include "echo_broker/options.hpp"
+#include "echo_broker/service.hpp"
+#include "echo_broker/timers.hpp"
+#include "echo_broker/topics/topics.hpp"
+#include "echo_broker/transactions/transaction_table.hpp"
 
 namespace echo_broker {
 
 using kwire::error_code;
 
+inline constexpr std::int32_t node_id = 1; ///< this broker's, the only one of its cluster
+inline constexpr std::string_view cluster_id = "kwire-echo-broker";
+
 /// Counters since the start.
 struct totals {
     std::uint64_t requests = 0;
-    std::uint64_t batches = 0;        ///< appended
-    std::uint64_t bytes_in = 0;       ///< of these batches
-    std::uint64_t bytes_out = 0;      ///< of batches in Fetch responses
-    std::uint64_t copied_to_free = 0; ///< bytes of batches that did not keep their frames
+    std::uint64_t batches = 0;           ///< appended
+    std::uint64_t bytes_in = 0;          ///< of these batches
+    std::uint64_t bytes_out = 0;         ///< of batches in Fetch responses
+    std::uint64_t copied_to_free = 0;    ///< bytes of batches that did not keep their frames
+    std::uint64_t reads = 0, writes = 0; ///< of connections that have ended
 };
 
-/// A response frame to write; empty if the request has no response. Otherwise the reason to close the
-/// connection.
-using reply = std::expected<kwire::buffer_chain, std::string>;
-
-/// All state of the broker, for one thread. Responses share bytes with the log and may outlive the broker.
+/// All state of the broker, for one thread. Each part has a file of its own; the handlers, which services.cpp
+/// lists, work on them. Responses share bytes with the log and may outlive the broker.
 class broker {
 public:
-    /// `partitions` is the number of partitions of each new topic, `memory` the bound in bytes for the
-    /// records of all partitions.
-    broker(std::int32_t partitions, std::uint64_t memory) noexcept : records_(memory), topics_(partitions) {}
+    /// Throws std::runtime_error if a file that the options name cannot be used.
+    explicit broker(const options& chosen);
+    broker(const broker&) = delete;
+    broker& operator=(const broker&) = delete;
+    ~broker();
 
-    /// Answers one request, which came from `client`; the socket outlives the answer.
-    boost::asio::awaitable<reply> answer(kwire::request_frame request, boost::asio::ip::tcp::socket& client);
+    /// Answers one request, at once or later.
+    void answer(kwire::request_frame request, client& from, kwire::responder to);
+    /// The address that a client should use: the one that its listener advertises, or the one that it has
+    /// used.
+    [[nodiscard]] address advertised(const client& from) const {
+        if (from.advertised != nullptr) return *from.advertised;
+        return {from.reached.address().to_string(), from.reached.port()};
+    }
+    /// Adds what a connection took that has ended.
+    void count(const kwire::serve_report& end) noexcept {
+        done.reads += end.reads;
+        done.writes += end.writes;
+    }
 
-    [[nodiscard]] const totals& done() const noexcept { return totals_; }
-
-private:
-    // broker.cpp
-    reply api_versions(const kwire::request_frame& request) const;
-    reply metadata(const kwire::request_frame& request, const boost::asio::ip::tcp::socket& client);
-    reply init_producer_id(const kwire::request_frame& request);
-    reply sasl_handshake(const kwire::request_frame& request) const;
-
-    // find_coordinator.cpp
-    reply find_coordinator(const kwire::request_frame& request, const boost::asio::ip::tcp::socket& client);
-
-    // list_offsets.cpp
-    reply list_offsets(const kwire::request_frame& request);
-
-    // produce.cpp
-    reply produce(kwire::request_frame request);
-    struct taken_batch;
-    bool keep(const kwire::message<kwire::produce_request>& request, std::span<const taken_batch> taken);
-
-    // fetch.cpp
-    boost::asio::awaitable<reply> fetch(kwire::request_frame request, boost::asio::ip::tcp::socket& client);
-    struct fetched;
-    fetched read_logs(const kwire::fetch_request::view& request) const;
-
-    codecs codecs_;
-    record_store records_;
-    topic_table topics_;
-    producer_table producers_;
-    std::int64_t next_producer_id_ = 0;
-    std::set<std::pair<std::string, std::int8_t>> told_; ///< client ids and kinds of coordinator
-    totals totals_;
+    const options chosen;
+    echo_broker::codecs codecs;
+    echo_broker::timers timers;
+    echo_broker::storage storage;
+    record_store records;
+    topic_table topics;
+    producer_table producers;
+    echo_broker::classic_groups classic_groups;
+    echo_broker::consumer_groups consumer_groups;
+    committed_offsets offsets{classic_groups.memory};
+    transaction_table transactions;
+    totals done;
+    bool stopping = false;       ///< nothing new is taken, and what waits should not
+    std::size_t connections = 0; ///< that are open
+    std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+    kwire::counting_metrics metrics;  ///< filled if there is a page for them
+    std::unique_ptr<frame_dump> dump; ///< null without --dump
 };
 
-/// No response; the connection is closed. For invalid requests.
-inline reply hang_up(const kwire::error& why) { return std::unexpected(kwire::to_string(why)); }
+/// What the broker keeps of a request until it is answered; a copy of it goes to --dump.
+[[nodiscard]] open_request open(broker& here, const kwire::request_frame& request, const client& from);
 
-/// Parses the body of a request with the options that this broker uses for all requests.
-template <class M>
-kwire::result<kwire::message<M>> read(kwire::request_frame request) {
-    return kwire::parse<M>(std::move(request), kwire::parse_options::as_kafka());
-}
-
-/// Encodes a response in the version of its request.
-template <class Data>
-reply write(const Data& answer, std::int16_t version, std::int32_t correlation_id) {
-    auto frame = kwire::encode_response(answer, version, correlation_id);
-    if (!frame) return hang_up(frame.error());
-    return *std::move(frame);
-}
+/// The APIs that this broker serves.
+[[nodiscard]] std::span<const service> all_services() noexcept;
 
 } // namespace echo_broker

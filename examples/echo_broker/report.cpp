@@ -1,4 +1,4 @@
-#include "report.hpp"
+#include "echo_broker/report.hpp"
 
 #include <cstdio>
 
@@ -9,7 +9,11 @@ void report(const boost::asio::ip::tcp::endpoint& client, std::string_view what)
                  static_cast<int>(what.size()), what.data());
 }
 
-std::string quoted(std::string_view text) {
+void report_failure(std::string_view what, const std::exception& why) noexcept {
+    std::fprintf(stderr, "%.*s failed: %s\n", static_cast<int>(what.size()), what.data(), why.what());
+}
+
+std::string in_quotes(std::string_view text) {
     constexpr std::size_t longest = 64;
     std::string out = "\"";
     for (const char c : text.substr(0, longest)) out += c >= ' ' && c <= '~' && c != '"' ? c : '?';

@@ -31,9 +31,9 @@ constexpr auto quiet = asio::as_tuple(asio::use_awaitable); // errors as values
 
 constexpr std::size_t most_at_once = std::size_t{1} << 20; // bytes for one call of the kernel
 
-/// A client and its broker. One coroutine reads requests, another one responses. Each writes a frame before
-/// it reads the next, so a slow receiver stops its sender; a third one ends the connection when a receiver
-/// takes nothing at all.
+/// A client and its broker. One coroutine reads requests, another one responses. Each writes the frames that
+/// it has before it reads more, so a slow receiver stops its sender; a third one ends the connection when a
+/// receiver takes nothing at all.
 class connection {
 public:
     connection(tcp::socket accepted, clock::duration patience, totals& all)
@@ -100,19 +100,26 @@ asio::awaitable<void> connection::requests() {
             co_await progress_.async_wait(quiet);
             continue;
         }
-        auto [failure, frame] = co_await kwire::async_read_frame(client_, session_.client_stream, quiet);
+        auto [failure] = co_await kwire::async_fill(client_, session_.client_stream, quiet);
         if (failure == asio::error::eof) { // the client sends no more, and may still wait for responses
             broker_.shutdown(tcp::socket::shutdown_send, ignored_);
             co_return;
         }
         if (failure) co_return lost_client(failure);
-        if (const auto done = session_.from_client(std::move(frame)); !done)
-            co_return end("client: " + done.error());
-
-        if (!session_.to_broker.empty()) {
+        bool answered = false; // by the proxy: a version of ApiVersions that it does not know
+        while (!session_.pending.full() && !answered) {
+            auto frame = session_.client_stream.next();
+            if (!frame) co_return end("client: " + kwire::to_string(frame.error()));
+            if (!*frame) break;
+            const bool idle = session_.to_client.empty();
+            if (const auto done = session_.from_client(**std::move(frame)); !done)
+                co_return end("client: " + done.error());
+            answered = idle && !session_.to_client.empty();
+        }
+        if (!session_.to_broker.empty())
             if (const auto failed = co_await write(broker_, session_.to_broker, broker_deadline_))
                 co_return lost_broker(failed);
-        } else { // ApiVersions, answered by the proxy
+        if (answered) {
             if (const auto failed = co_await write(client_, session_.to_client, client_deadline_))
                 co_return lost_client(failed);
             progress_.cancel();
@@ -122,12 +129,17 @@ asio::awaitable<void> connection::requests() {
 
 asio::awaitable<void> connection::responses() {
     while (!ended_) {
-        auto [failure, frame] = co_await kwire::async_read_frame(broker_, session_.broker_stream, quiet);
+        auto [failure] = co_await kwire::async_fill(broker_, session_.broker_stream, quiet);
         if (failure) co_return lost_broker(failure);
         while (!session_.to_client.empty() && !ended_) // an answer of the proxy's own is being written
             co_await progress_.async_wait(quiet);
-        if (const auto done = session_.from_broker(std::move(frame)); !done)
-            co_return end("broker: " + done.error());
+        while (session_.to_client.size() < most_at_once) {
+            auto frame = session_.broker_stream.next();
+            if (!frame) co_return end("broker: " + kwire::to_string(frame.error()));
+            if (!*frame) break;
+            if (const auto done = session_.from_broker(**std::move(frame)); !done)
+                co_return end("broker: " + done.error());
+        }
         progress_.cancel();
         if (const auto failed = co_await write(client_, session_.to_client, client_deadline_))
             co_return lost_client(failed);

@@ -38,7 +38,7 @@ struct totals {
 /// One connection of a client, and the connection to the broker that serves it.
 ///
 /// Give it each frame that `client_stream` and `broker_stream` read, then write what it put into `to_broker`
-/// and `to_client` and empty them: at most one frame each time. Do not read from the client while
+/// and `to_client` and empty them: at most one frame each time. Take none of the client's while
 /// `pending.full()`.
 struct session {
     /// Clients find brokers at `own`; both references outlive the session.
