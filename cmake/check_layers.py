@@ -13,18 +13,20 @@ import sys
 import tempfile
 
 # From the lowest to the highest. Headers directly in kwire/ are either BASE, below all folders, or DOOR, above them.
-LAYERS = ["detail", "BASE", "wire", "buffer", "schema", "read", "write", "compression", "records", "reflect", "messages", "connect", "embedded", "DOOR"]
+LAYERS = ["detail", "BASE", "wire", "buffer", "schema", "read", "write", "compression", "records", "reflect", "messages", "connect", "embedded", "asio", "DOOR"]
 BASE = {"api.hpp", "error.hpp", "error_code.hpp", "error_text.hpp"}
 DOOR = {"kwire.hpp", "asio.hpp", "fmt.hpp"}
 
 # Headers that bring another library with them; everything else is core.
-ADAPTERS = re.compile(r"compression/(gzip|snappy|lz4|zstd)\.hpp|(asio|fmt)\.hpp|reflect/json\.hpp|reflect/detail/json_[a-z]+\.hpp")
+ADAPTERS = re.compile(r"compression/(gzip|libdeflate|snappy|lz4|zstd)\.hpp|(asio|fmt)\.hpp|asio/(detail/)?[a-z_]+\.hpp|reflect/json\.hpp|reflect/detail/json_[a-z]+\.hpp")
 
 # What the core may include from outside, beside the standard library, and where: what the machine and the kernel offer.
 OUTSIDE = [
     (r"wire/(detail/)?crc32c[a-z0-9_]*\.hpp|detail/config\.hpp", {"immintrin.h", "nmmintrin.h", "wmmintrin.h", "cpuid.h", "arm_acle.h", "sys/auxv.h"}),
     (r"wire/detail/keyed_hash\.hpp", {"sys/random.h"}),
-    (r"buffer/detail/growing_memory\.hpp", {"sys/mman.h", "unistd.h"}),
+    (r"buffer/page_pool\.hpp", {"sys/mman.h"}),
+    (r"buffer/mapped_file\.hpp", {"fcntl.h", "sys/mman.h", "sys/stat.h", "unistd.h"}),
+    (r"connect/posix\.hpp", {"signal.h", "sys/sendfile.h", "sys/socket.h", "sys/uio.h", "unistd.h"}),
 ]
 
 STANDARD = set(

@@ -39,7 +39,7 @@ RULES = [
         "the host name of a package registry",
         re.compile(
             r"\b(?:[a-z0-9-]+\.)*(?:maven\.org|maven\.apache\.org|npmjs\.(?:org|com)|pypi\.org|pythonhosted\.org|crates\.io"
-            r"|golang\.org|debian\.org|rubygems\.org|nuget\.org|conan\.io)\b"
+            r"|(?:proxy|sum)\.golang\.org|debian\.org|rubygems\.org|nuget\.org|conan\.io)\b"
         ),
     ),
     ("a tab", re.compile(r"\t")),
@@ -69,7 +69,7 @@ def check(name, content):
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         found += [(number, what) for what, pattern in RULES
-                  if pattern.search(line) and not (what == "a tab" and name.endswith(".go"))]  # gofmt's
+                  if pattern.search(line) and not (what == "a tab" and name.endswith((".go", "go.mod")))]  # gofmt's
     if text and (not text.endswith("\n") or text.endswith("\n\n")):
         found.append((text.count("\n") + 1, "not exactly one newline at the end"))
     return found

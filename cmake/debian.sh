@@ -30,6 +30,13 @@ need_boost() {
     fi
 }
 
+# Debian's package of standalone Asio depends on the Boost that conflicts with 1.81, and its headers do not need it: they
+# are unpacked into build/asio. Without them its tests are left out.
+asio_beside=
+need_asio() {
+    [ -e /usr/include/asio.hpp ] || asio_beside=$PWD/build/asio
+}
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -69,6 +76,15 @@ install_needed() {
             }
         fi
         CMAKE_PREFIX_PATH="$boost_beside/usr${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
+        export CMAKE_PREFIX_PATH
+    fi
+    if [ -n "$asio_beside" ] && command -v apt-get >/dev/null 2>&1; then
+        if [ ! -e "$asio_beside/usr/include/asio.hpp" ]; then
+            mkdir -p "$asio_beside" || return 1
+            (cd "$asio_beside" && apt-get download libasio-dev </dev/null >/dev/null 2>&1 && dpkg -x libasio-dev_*.deb . &&
+                rm -f libasio-dev_*.deb) || echo "standalone Asio could not be unpacked; its tests are left out" >&2
+        fi
+        CMAKE_PREFIX_PATH="$asio_beside/usr${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
         export CMAKE_PREFIX_PATH
     fi
 }

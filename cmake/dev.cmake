@@ -11,7 +11,7 @@ option(KWIRE_BARE "build only the proof that the core works without exceptions a
 option(KWIRE_CHECK_HEADERS "compile every header alone" ON)
 option(KWIRE_WERROR "turn warnings into errors" ON)
 set(KWIRE_TESTS_MATCH "" CACHE STRING "build only the test files whose path below tests/ matches this expression")
-set(KWIRE_TESTS_EXCEPT "" CACHE STRING "build none of the test files whose path below tests/ matches this expression")
+set(KWIRE_SCRIPTS_MATCH "" CACHE STRING "test the example programs only with the scripts whose path below tests/ matches this expression")
 
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

@@ -135,7 +135,7 @@ TEST_CASE("a refusal of the reader is an error code, with details in the reader,
     r.poll();
     REQUIRE(r.outcome);
     CHECK(*r.outcome == errc::frame_too_large);
-    CHECK(r.outcome->category() == kwire::boost_category());
+    CHECK(r.outcome->category() == kwire::error_category());
     CHECK(r.outcome->message() == "frame_too_large");
     CHECK(std::string(r.outcome->category().name()) == "kwire");
     CHECK(r.reader.end_of_stream()->needed == 0x7fffffff);
@@ -207,7 +207,7 @@ TEST_CASE("running out of memory for a frame is an error code, and the next call
         }
     };
     reading r;
-    kwire::basic_request_reader<short_of_memory> reader;
+    kwire::basic_request_reader<short_of_memory> reader({.read_ahead_bytes = 0});
     std::vector<error_code> outcomes;
     const auto start = [&] {
         kwire::async_read_frame(r.stream, reader, [&](error_code ec, shared_buffer f) {

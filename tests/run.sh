@@ -15,15 +15,21 @@ need_command pkg-config pkg-config
 need_command ccache ccache
 need_file /usr/include/catch2 catch2
 need_file /usr/include/zlib.h zlib1g-dev
+need_file /usr/include/libdeflate.h libdeflate-dev
 need_file /usr/include/snappy-c.h libsnappy-dev
 need_file /usr/include/lz4hc.h liblz4-dev
 need_file /usr/include/zstd.h libzstd-dev
+need_file /usr/include/liburing.h liburing-dev
+need_file /usr/include/openssl/ssl.h libssl-dev
 need_file /usr/include/fmt/core.h libfmt-dev
 need_boost
+need_asio
 install_needed || exit 1
 
 # Lets checkouts in different directories share the compiler cache.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
+# Lets it cache what uses a precompiled header.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
 
 jobs=${JOBS:-$(nproc)}
 echo "== preset $preset, $jobs jobs"

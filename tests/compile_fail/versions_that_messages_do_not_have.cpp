@@ -2,6 +2,7 @@
 /// field.
 #include <kwire/messages/fetch.hpp>
 #include <kwire/read/parse.hpp>
+#include <kwire/write/encode.hpp>
 
 #ifndef KWIRE_MUST_FAIL
 #define KWIRE_MUST_FAIL 0
@@ -43,6 +44,9 @@ std::size_t use(const kwire::shared_buffer& body) {
     // expect: in_version<.*between(\(int, int\))?\(0, 12\)
     for (const auto topic : kwire::parse_view<request, 13>(body.span())->topics())
         used += topic.topic().size();
+#elif KWIRE_MUST_FAIL == 6
+    // expect: the message has no such version
+    used += kwire::encode<request, 99>({}).has_value();
 #endif
     return used;
 }

@@ -270,6 +270,41 @@ TEST_CASE("expects_response needs both bytes of acks") {
     CHECK(cut.error().left == 1);
 }
 
+TEST_CASE("expects_response refuses a header as parse_request_frame does, whatever is wrong with it") {
+    for (const char* hex : {"0000 0002 00000007 0003 616263 0001", "0000 0009 00000007 ffff 00 00 0001",
+                            "0000 0009 00000007 0002 6d65 02 00 01 aa 05 00 00 0001"}) {
+        auto bytes = from_hex(hex);
+        int refused = 0;
+        const auto check = [&](std::span<const std::byte> frame) {
+            const auto read = kwire::parse_request_frame(kwire::shared_buffer::copy_of(frame));
+            const auto start = kwire::peek_request(frame);
+            const kwire::test::exact_bytes exact(frame);
+            const auto expected = kwire::expects_response(exact.span());
+            if (start && start->api != api_key::produce) {
+                CHECK(expected.value());
+                return;
+            }
+            if (read) {
+                CHECK((expected || expected.error().message == "ProduceRequest"));
+                return;
+            }
+            REQUIRE_FALSE(expected);
+            CHECK(std::string(describe(expected.error())) == std::string(describe(read.error())));
+            ++refused;
+        };
+        for (std::size_t size = 0; size < bytes.size(); ++size) check(std::span(bytes).first(size));
+        for (std::byte& at : bytes) {
+            const std::byte was = at;
+            for (int value = 0; value < 256; ++value) {
+                at = static_cast<std::byte>(value);
+                check(bytes);
+            }
+            at = was;
+        }
+        CHECK(refused >= 100);
+    }
+}
+
 TEST_CASE("expects_response follows the parse options of the request") {
     // Tags in the wrong order in the header; and a transactional id of a negative length, which counts as
     // null.

@@ -29,11 +29,11 @@ shared_buffer read(kwire::frame_reader& reader, const shared_buffer& sent) {
     std::size_t at = 0;
     while (at < sent.size()) {
         const auto room = reader.prepare();
-        REQUIRE(room.size() <= sent.size() - at);
         REQUIRE_FALSE(room.empty());
-        std::memcpy(room.data(), sent.data() + at, room.size());
-        reader.commit(room.size());
-        at += room.size();
+        const std::size_t n = std::min(room.size(), sent.size() - at);
+        std::memcpy(room.data(), sent.data() + at, n);
+        reader.commit(n);
+        at += n;
         if (at == 4 && sent.size() == 4) break;
     }
     auto frame = reader.next();

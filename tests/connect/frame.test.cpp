@@ -3,10 +3,13 @@
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
@@ -110,6 +113,123 @@ TEST_CASE("a frame that ends in its header is refused with the offset in the fra
         CHECK(request.error().message == "RequestHeader");
     }
     CHECK(kwire::parse_request_frame(whole));
+}
+
+namespace {
+
+void check_same_error(const kwire::error& is, const kwire::error& expected) {
+    CHECK(is.code == expected.code);
+    CHECK(is.offset == expected.offset);
+    CHECK(is.needed == expected.needed);
+    CHECK(is.left == expected.left);
+    CHECK(is.message == expected.message);
+    CHECK(is.version == expected.version);
+    CHECK(is.located == expected.located);
+    CHECK(std::string(path_of(is)) == std::string(path_of(expected)));
+}
+
+/// Whether the frame was read as the walk over the fields of its header reads it.
+template <class Frame>
+bool check_as_walked(const Frame& read, const std::expected<std::size_t, kwire::error>& walked,
+                     std::span<const std::byte> bytes) {
+    REQUIRE(read.has_value() == walked.has_value());
+    if (!read) {
+        check_same_error(read.error(), walked.error());
+        return false;
+    }
+    CHECK(bytes_of(read->header()).size() == *walked);
+    CHECK(std::ranges::equal(read->body(), bytes.subspan(*walked)));
+    CHECK(read->correlation_id() == read->header().correlation_id());
+    return true;
+}
+
+bool check_request_as_walked(std::span<const std::byte> bytes, kwire::parse_options options) {
+    const auto request = kwire::parse_request_frame(shared_buffer::copy_of(bytes), options);
+    const auto start = kwire::peek_request(bytes);
+    if (!start) {
+        REQUIRE_FALSE(request);
+        check_same_error(request.error(), start.error());
+        return false;
+    }
+    const kwire::test::exact_bytes exact(bytes);
+    const auto walked = kwire::detail::walk_header<kwire::request_header>(
+        exact.span(), kwire::request_header_version(start->api, start->api_version), options,
+        kwire::header_limits{});
+    if (!check_as_walked(request, walked, bytes)) return false;
+    CHECK(request->api() == request->header().request_api_key());
+    CHECK(request->api_version() == request->header().request_api_version());
+    return true;
+}
+
+bool check_response_as_walked(std::span<const std::byte> bytes, api_key api, std::int16_t version,
+                              kwire::parse_options options) {
+    const auto response = kwire::parse_response_frame(shared_buffer::copy_of(bytes), api, version, options);
+    const kwire::test::exact_bytes exact(bytes);
+    const auto walked = kwire::detail::walk_header<kwire::response_header>(
+        exact.span(), kwire::response_header_version(api, version), options, kwire::header_limits{});
+    return check_as_walked(response, walked, bytes);
+}
+
+/// Calls `check(bytes)` for `whole`, for each beginning of it, and for each with another byte at one place.
+/// Returns how many were accepted and how many refused.
+template <class Check>
+std::pair<int, int> for_each_defect(std::vector<std::byte> whole, Check check) {
+    std::pair<int, int> seen;
+    const auto count = [&](std::span<const std::byte> bytes) { ++(check(bytes) ? seen.first : seen.second); };
+    count(whole);
+    for (std::size_t size = 0; size < whole.size(); ++size) count(std::span(whole).first(size));
+    for (std::byte& at : whole) {
+        const std::byte was = at;
+        for (int value = 0; value < 256; ++value) {
+            at = static_cast<std::byte>(value);
+            if (at != was) count(whole);
+        }
+        at = was;
+    }
+    return seen;
+}
+
+} // namespace
+
+TEST_CASE("a request header is read without a walk as the walk reads it, whatever its bytes are") {
+    for (const char* hex : {
+             "0007 0000 00000007 0000 c0ffee",                       // version 0: no client id
+             "0003 0008 00000007 0003 616263 00000001 0001 74",      // version 1
+             "0003 0008 00000007 ffff 00000000",                     // with null for the client id
+             "0012 0003 00000007 0003 616263 00 066b77697265023100", // version 2
+             "0012 0003 00000007 ffff 00 066b77697265023100",        //
+             "0001 000c 80000000 0000 00",                           // and no body
+             "0001 000c 80000000 0002 6d65 02 00 01 aa 05 00 c0ff",  // with tags
+             "0001 000c 80000000 0002 6d65 8000 c0ff",               // with a long zero for their number
+             "04d2 0000 00000001 0001 61 00 c0ffee",                 // an API that Kafka has not assigned
+         })
+        for (const auto& options : {kwire::parse_options{}, kwire::parse_options::lenient()}) {
+            INFO(hex);
+            const auto [accepted, refused] =
+                for_each_defect(from_hex(hex), [&](std::span<const std::byte> bytes) {
+                    return check_request_as_walked(bytes, options);
+                });
+            CHECK(accepted >= 100);
+            CHECK(refused >= 8);
+        }
+}
+
+TEST_CASE("a response header is read without a walk as the walk reads it, whatever its bytes are") {
+    for (const char* hex : {"00000007 00 c0ffee", "80000000 02 00 01 aa 05 00 c0ff", "00000007 8000 c0ff"})
+        for (const auto& [api, version] :
+             {std::pair(api_key::metadata, std::int16_t{8}), std::pair(api_key::metadata, std::int16_t{12}),
+              std::pair(api_key::api_versions, std::int16_t{3}),
+              std::pair(api_key::controlled_shutdown, std::int16_t{0}),
+              std::pair(static_cast<api_key>(1234), std::int16_t{0})})
+            for (const auto& options : {kwire::parse_options{}, kwire::parse_options::lenient()}) {
+                INFO(hex << " of " << kwire::name_of(api));
+                const auto [accepted, refused] =
+                    for_each_defect(from_hex(hex), [&](std::span<const std::byte> bytes) {
+                        return check_response_as_walked(bytes, api, version, options);
+                    });
+                CHECK(accepted >= 100);
+                CHECK(refused >= 4);
+            }
 }
 
 TEST_CASE("peek_request reads what routing needs, and nothing else") {

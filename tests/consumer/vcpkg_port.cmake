@@ -56,6 +56,7 @@ endif()
 
 # A feature for each component, whose names come with commas between them.
 string(REPLACE "," ";" known "${KNOWN}")
+string(REPLACE "_" "-" known "${known}") # as vcpkg wants names
 string(JSON count LENGTH "${manifest}" features)
 math(EXPR last "${count} - 1")
 foreach(i RANGE ${last})

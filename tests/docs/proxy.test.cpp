@@ -315,9 +315,10 @@ TEST_CASE(
         outcome done;
         for (std::size_t at = 0; at < bytes.size() && done;) {
             const auto room = stream.prepare();
-            std::memcpy(room.data(), bytes.data() + at, room.size());
-            at += room.size();
-            done = one.arrived(stream, room.size());
+            const std::size_t n = std::min(room.size(), bytes.size() - at);
+            std::memcpy(room.data(), bytes.data() + at, n);
+            at += n;
+            done = one.arrived(stream, n);
         }
         return done;
     };

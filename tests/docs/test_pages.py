@@ -8,9 +8,14 @@ PAGES = {
     "README.md": "tests/docs/readme.test.cpp",
     "docs/proxy.md": "tests/docs/proxy.test.cpp",
     "docs/broker.md": "tests/docs/broker.test.cpp",
+    "docs/buffers.md": "tests/docs/buffers.test.cpp",
     "docs/client.md": "tests/docs/client.test.cpp",
     "docs/reflection.md": "tests/docs/reflection.test.cpp",
     "docs/topics.md": "tests/docs/topics.test.cpp",
+    "docs/limits.md": "tests/docs/limits.test.cpp",
+    "docs/offsets.md": "tests/docs/offsets.test.cpp",
+    "docs/io.md": "tests/docs/io.test.cpp",
+    "docs/zero-copy.md": "examples/line_server",  # tested by tests/examples/test_line_server.py
 }
 
 root = pathlib.Path(__file__).resolve().parents[2]
@@ -21,10 +26,16 @@ def one_line(code):
     return " ".join(code.split()).replace("( ", "(").replace("{ ", "{")
 
 
+def code_of(path):
+    """A file's code, or that of all files in a folder."""
+    files = [path] if path.is_file() else sorted(path.rglob("*.?pp"))
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
 failed = False
 for page, test in PAGES.items():
     blocks = re.findall(r"```cpp\n(.*?)```", (root / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    tested = one_line((root / test).read_text(encoding="utf-8"))
+    tested = one_line(code_of(root / test))
     missing = [block for block in blocks if one_line(block) not in tested]
     if not blocks or missing:
         print(f"{page} has code that {test} does not have:", *missing, sep="\n\n")

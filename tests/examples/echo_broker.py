@@ -18,8 +18,18 @@ BROKER = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples" / "echo_broker
 # Sanitizers keep freed memory, or need more of their own.
 SANITIZED = BROKER.exists() and any(name in BROKER.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, FIND_COORDINATOR, SASL, API_VERSIONS, INIT_PRODUCER = 0, 1, 2, 3, 10, 17, 18, 22
-SERVED = {PRODUCE: (0, 13), FETCH: (4, 17), LIST_OFFSETS: (1, 11), METADATA: (0, 13), FIND_COORDINATOR: (0, 6), SASL: (0, 1),
-          API_VERSIONS: (0, 4), INIT_PRODUCER: (0, 5)}
+# The versions of each API that it advertises.
+SERVED = {PRODUCE: (0, 13), FETCH: (0, 18), LIST_OFFSETS: (0, 11), METADATA: (0, 13),
+          8: (0, 10), 9: (0, 10),  # offsets of groups: commit, fetch
+          FIND_COORDINATOR: (0, 6), 11: (0, 9), 12: (0, 4), 13: (0, 5), 14: (0, 5), 15: (0, 6), 16: (0, 5),  # groups
+          SASL: (0, 1), API_VERSIONS: (0, 5), 19: (0, 7), 20: (0, 6),  # topics: create, delete
+          21: (0, 2), INIT_PRODUCER: (0, 5), 23: (0, 4),  # delete records; offsets of leader epochs
+          24: (0, 5), 25: (0, 4), 26: (0, 5), 28: (0, 6),  # transactions
+          32: (0, 4), 33: (0, 2), 35: (1, 4), 36: (0, 2), 37: (0, 3),  # settings, directories, SASL, partitions
+          42: (0, 3), 44: (0, 1), 47: (0, 0),  # groups: delete; settings; groups: delete offsets
+          60: (0, 2), 61: (0, 0), 65: (0, 0), 66: (0, 2),  # cluster; producers and transactions
+          68: (0, 1), 69: (0, 1), 75: (0, 0)}  # groups of KIP-848; partitions
+FEATURES = {"transaction.version": (0, 2), "group.version": (0, 1)}
 PATIENCE = 30  # seconds after which a step counts as hung
 
 
@@ -121,22 +131,11 @@ class Client:
     def api_versions(self, version, body=None):
         """(error, {key: (min, max)})."""
         if body is None:
-            body = b"" if version < 3 else kb.uvarint(5) + b"test" + kb.uvarint(4) + b"1.0" + b"\0"
+            body = kb.api_versions_body(version)
         data = self.ask(API_VERSIONS, version, body)
         error = struct.unpack_from(">h", data)[0]
-        r = kb.Reader(data, version >= 3 and error != 35)
-
-        def entry():
-            out = r.get("hhh")
-            r.tags()
-            return out
-        r.get("h")
-        keys = r.array(entry)
-        if version >= 1 and error != 35:
-            r.get("i")
-        r.tags()
-        r.end()
-        return error, {key: (low, high) for key, low, high in keys}
+        _, keys, _ = kb.api_versions_answer(version if error != 35 else 0, data)
+        return error, keys
 
     def create(self, topic):
         """Creates a topic and returns its id."""
@@ -185,7 +184,7 @@ class BrokerTest(unittest.TestCase):
             self.assertIsNone(self.broker.process.poll(), self.broker.errors())
             status, rest = self.broker.stop()
             self.assertEqual(status, 0, self.broker.errors())
-            self.assertRegex(rest, r"\Arequests: \d+, batches: \d+, bytes in: \d+, bytes out: \d+, "
+            self.assertRegex(rest, r"\Arequests: \d+, reads: \d+, writes: \d+, batches: \d+, bytes in: \d+, bytes out: \d+, "
                                    rf"copied to free frames: {self.copied}, payload bytes copied by kwire: {self.copied}\n\Z")
             self.assertNotIn("ERROR", self.broker.errors())  # of a sanitizer
         finally:

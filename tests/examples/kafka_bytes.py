@@ -136,12 +136,18 @@ class Reader:
         if self.flexible and self.uvarint() != 0:
             raise ValueError("tags that this test does not know")
 
+    def any_tags(self):
+        """{number: bytes}."""
+        return {self.uvarint(): self.take(self.uvarint()) for _ in range(self.uvarint() if self.flexible else 0)}
+
     def end(self):
         if self.at != len(self.data):
             raise ValueError(f"{len(self.data) - self.at} bytes are left")
 
 
-FLEXIBLE = {0: 9, 1: 12, 2: 6, 3: 9, 10: 3, 17: 99, 18: 3, 22: 2}
+FLEXIBLE = {0: 9, 1: 12, 2: 6, 3: 9, 10: 3, 17: 99, 18: 3, 22: 2,
+            19: 5, 20: 4, 21: 2, 23: 4, 32: 4, 33: 2, 35: 2, 36: 2, 37: 2, 44: 1, 60: 0, 75: 0,
+            24: 3, 25: 3, 26: 3, 61: 0, 65: 0, 66: 0}
 
 
 def is_flexible(key, version):
@@ -155,11 +161,11 @@ def frame(key, version, body, correlation=7, client="test"):
     return struct.pack(">i", len(header) + len(body)) + header + body
 
 
-def produce_body(version, topic, partitions, acks=1, tag=b""):
+def produce_body(version, topic, partitions, acks=1, tag=b"", transactional_id=None):
     """`partitions`: (index, records). `topic`: a name, from v13 on 16 bytes. `tag`: the content of an unknown tagged field."""
     w = Writer(version >= 9)
     if version >= 3:
-        w.string(None)
+        w.string(transactional_id)
     w.put("hi", acks, 1000)
 
     def partition(item):
@@ -187,16 +193,19 @@ def produce_answer(version, data):
     r = Reader(data, version >= 9)
 
     def record_error():
-        r.get("i"), r.string(), r.tags()
+        index, text = r.get("i"), r.string()
+        r.tags()
+        return index, text
 
     def partition():
         index, error, base = r.get("ihq")
         if version >= 2:
             assert r.get("q") == -1
         if version >= 5:
-            assert (r.get("q") >= 0) == (error == 0)  # the first offset of the log
+            start = r.get("q")  # the first offset of the log, even if the log refuses the records
+            assert start >= 0 or error != 0
         if version >= 8:
-            assert r.array(record_error) == []
+            assert r.array(record_error) == [] or error == 32  # a wrong timestamp
             assert (r.string() is None) == (error == 0)
         r.tags()
         return index, error, base
@@ -214,20 +223,25 @@ def produce_answer(version, data):
     return topics[0]
 
 
-def fetch_body(version, topic, partitions, *, max_wait=0, min_bytes=1, max_bytes=1 << 30, session=0):
-    """`partitions`: (index, offset, max bytes)."""
+def fetch_body(version, topic, partitions, *, max_wait=0, min_bytes=1, max_bytes=1 << 30, session=(0, -1), epoch=-1,
+               isolation=0):
+    """`partitions`: (index, offset, max bytes). `session`: its id and epoch. `epoch`: of the leader, from v9 on."""
     w = Writer(version >= 12)
     if version < 15:
         w.put("i", -1)
-    w.put("iiib", max_wait, min_bytes, max_bytes, 0)
+    w.put("ii", max_wait, min_bytes)
+    if version >= 3:
+        w.put("i", max_bytes)
+    if version >= 4:
+        w.put("b", isolation)
     if version >= 7:
-        w.put("ii", session, -1)
+        w.put("ii", *session)
 
     def partition(item):
         index, offset, limit = item
         w.put("i", index)
         if version >= 9:
-            w.put("i", -1)
+            w.put("i", epoch)
         w.put("q", offset)
         if version >= 12:
             w.put("i", -1)
@@ -252,22 +266,34 @@ def fetch_body(version, topic, partitions, *, max_wait=0, min_bytes=1, max_bytes
     return w.out
 
 
-def fetch_answer(version, data):
-    """(error, [(index, error, high watermark, records)] of the one topic)."""
+def fetch_answer(version, data, stable=None):
+    """(error, [(index, error, high watermark, records)] of the one topic). To a dict `stable` it adds for each partition its
+    last stable offset and [(producer, first offset)] of the aborted transactions; without one there must be no transactions."""
     r = Reader(data, version >= 12)
-    assert r.get("i") == 0
+    if version >= 1:
+        assert r.get("i") == 0
     error = 0
     if version >= 7:
         error, session = r.get("hi")
         assert session == 0
 
+    def aborted_transaction():
+        out = r.get("qq")
+        r.tags()
+        return out
+
     def partition():
-        index, failure, high, stable = r.get("ihqq")
-        if failure == 0:
-            assert stable == high
+        index, failure, high = r.get("ihq")
+        if version >= 4:
+            last_stable = r.get("q")
         if version >= 5:
-            assert (r.get("q") >= 0) == (failure in (0, 1))  # the first offset of the log
-        assert not r.array(None)
+            assert (r.get("q") >= 0) == (failure == 0)  # the first offset of the log
+        if version >= 4:
+            aborted = r.array(aborted_transaction)
+            if stable is not None:
+                stable[index] = last_stable, aborted
+            elif failure == 0:
+                assert (last_stable, aborted) == (high, None)
         if version >= 11:
             assert r.get("i") == -1
         records = r.blob()
@@ -332,7 +358,7 @@ def metadata_answer(version, data):
         error, name = r.get("h"), r.string()
         ident = r.take(16) if version >= 10 else None
         if version >= 1:
-            assert r.get("b") == 0
+            assert r.get("b") == name.startswith("__")  # whether it is the broker's own
         partitions = r.array(partition)
         if version >= 8:
             r.get("i")
@@ -352,18 +378,20 @@ def metadata_answer(version, data):
     return brokers, controller, topics
 
 
-def list_offsets_body(version, topic, partitions):
-    """`partitions`: (index, timestamp)."""
+def list_offsets_body(version, topic, partitions, epoch=-1, most=1, isolation=0):
+    """`partitions`: (index, timestamp). `epoch`: of the leader, from v4 on. `most`: how many offsets, in v0."""
     w = Writer(version >= 6)
     w.put("i", -1)
     if version >= 2:
-        w.put("b", 0)
+        w.put("b", isolation)
 
     def partition(item):
         w.put("i", item[0])
         if version >= 4:
-            w.put("i", -1)
+            w.put("i", epoch)
         w.put("q", item[1])
+        if version == 0:
+            w.put("i", most)
         w.tags()
 
     def entry(name):
@@ -378,12 +406,14 @@ def list_offsets_body(version, topic, partitions):
 
 
 def list_offsets_answer(version, data):
-    """[(index, error, timestamp, offset)] of the one topic."""
+    """[(index, error, timestamp, offset)] of the one topic; in v0 (index, error, offsets)."""
     r = Reader(data, version >= 6)
     if version >= 2:
         r.get("i")
 
     def partition():
+        if version == 0:
+            return *r.get("ih"), r.array(lambda: r.get("q"))
         out = r.get("ihqq")
         if version >= 4:
             r.get("i")
@@ -401,23 +431,179 @@ def list_offsets_answer(version, data):
     return topics[0]
 
 
+def api_versions_body(version, name="test", software_version="1.0"):
+    w = Writer(version >= 3)
+    if version >= 3:
+        w.string(name)
+        w.string(software_version)
+    if version >= 5:
+        w.string(None)
+        w.put("i", -1)
+    w.tags()
+    return w.out
+
+
+def api_versions_answer(version, data):
+    """(error, {key: (min, max)}, {number of a tag: {feature: levels, min before max} or an epoch})."""
+    r = Reader(data, version >= 3)
+    error = r.get("h")
+
+    def entry():
+        out = r.get("hhh")
+        r.tags()
+        return out
+    keys = {key: (low, high) for key, low, high in r.array(entry)}
+    if version >= 1:
+        r.get("i")
+    tags = {}
+    for number, content in r.any_tags().items():
+        inner = Reader(content, True)
+
+        def feature():
+            name, levels = inner.string(), inner.get("hh")
+            inner.tags()
+            return name, tuple(sorted(levels))  # one of the two arrays has the highest level first
+        tags[number] = inner.get("q") if number == 1 else dict(inner.array(feature))
+        inner.end()
+    r.end()
+    return error, keys, tags
+
+
+def find_coordinator_body(version, kind, keys):
+    """`keys`: before v4 one."""
+    w = Writer(version >= 3)
+    if version < 4:
+        w.string(keys[0])
+    if version >= 1:
+        w.put("b", kind)
+    if version >= 4:
+        w.array(keys, w.string)
+    w.tags()
+    return w.out
+
+
 def find_coordinator_answer(version, data):
-    """[(error, message)] for each key."""
+    """[(error, message, (node, host, port))] for each key."""
     r = Reader(data, version >= 3)
     if version >= 1:
         r.get("i")
 
+    def node():
+        return r.get("i"), r.string(), r.get("i")
+
     def coordinator():
         r.string()
-        assert (r.get("i"), r.string(), r.get("i")) == (-1, "", -1)
-        out = r.get("h"), r.string()
+        place = node()
+        out = r.get("h"), r.string(), place
         r.tags()
         return out
     if version >= 4:
         out = r.array(coordinator)
     else:
-        out = [(r.get("h"), r.string() if version >= 1 else None)]
-        assert (r.get("i"), r.string(), r.get("i")) == (-1, "", -1)
+        out = [(r.get("h"), r.string() if version >= 1 else None, node())]
     r.tags()
     r.end()
     return out
+
+
+# -- transactions
+
+def init_producer_body(version, transactional_id=None, timeout=60_000, producer=(-1, -1)):
+    w = Writer(version >= 2)
+    w.string(transactional_id)
+    w.put("i", timeout)
+    if version >= 3:
+        w.put("qh", *producer)
+    w.tags()
+    return w.out
+
+
+def init_producer_answer(version, data):
+    """(error, producer id, epoch)."""
+    r = Reader(data, version >= 2)
+    _, *out = r.get("ihqh")
+    r.tags()
+    r.end()
+    return tuple(out)
+
+
+def add_partitions_body(version, transactional_id, producer, topics, verify=False):
+    """`topics`: {name: [index]}. From v4 on, a list with this one transaction."""
+    w = Writer(version >= 3)
+
+    def topic(item):
+        w.string(item[0])
+        w.array(item[1], lambda index: w.put("i", index))
+        w.tags()
+
+    def transaction(item):
+        w.string(item)
+        w.put("qh", *producer)
+        if version >= 4:
+            w.put("?", verify)
+        w.array(list(topics.items()), topic)
+        if version >= 4:
+            w.tags()
+    if version >= 4:
+        w.array([transactional_id], transaction)
+    else:
+        transaction(transactional_id)
+    w.tags()
+    return w.out
+
+
+def add_partitions_answer(version, data):
+    """{(topic, index): error}."""
+    r = Reader(data, version >= 3)
+    r.get("i")
+    out = {}
+
+    def topic():
+        name = r.string()
+
+        def partition():
+            index, error = r.get("ih")
+            out[name, index] = error
+            r.tags()
+        r.array(partition)
+        r.tags()
+
+    def transaction():
+        r.string()
+        r.array(topic)
+        r.tags()
+    if version >= 4:
+        assert r.get("h") == 0
+        r.array(transaction)
+    else:
+        r.array(topic)
+    r.tags()
+    r.end()
+    return out
+
+
+def add_offsets_body(version, transactional_id, producer, group):
+    w = Writer(version >= 3)
+    w.string(transactional_id)
+    w.put("qh", *producer)
+    w.string(group)
+    w.tags()
+    return w.out
+
+
+def end_transaction_body(version, transactional_id, producer, commit):
+    w = Writer(version >= 3)
+    w.string(transactional_id)
+    w.put("qh?", *producer, commit)
+    w.tags()
+    return w.out
+
+
+def end_transaction_answer(version, data):
+    """(error, producer id, epoch); -1 before v5."""
+    r = Reader(data, version >= 3)
+    _, error = r.get("ih")
+    producer = r.get("qh") if version >= 5 else (-1, -1)
+    r.tags()
+    r.end()
+    return (error, *producer)

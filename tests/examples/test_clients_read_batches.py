@@ -20,6 +20,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from echo_broker import Broker, Client, PATIENCE
+from pythons import python_with
 
 BUILD_SETS = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "tests" / "tools" / "build_sets"
 SETS = 240  # enough for some dozens of batches with each compression
@@ -42,14 +43,6 @@ while count > 0 and time.monotonic() < end:
             print(json.dumps([r.offset, r.timestamp, text(r.key), text(r.value), [[n, text(v)] for n, v in r.headers]]))
 consumer.close()
 """ % PATIENCE
-HAS_CODEC = "import kafka, sys; from kafka import codec; sys.exit(0 if getattr(codec, 'has_' + sys.argv[1])() else 1)"
-
-
-def python_with_kafka(codec):
-    for python in (sys.executable, "/usr/bin/python3"):
-        if shutil.which(python) and subprocess.run([python, "-c", HAS_CODEC, codec], stderr=subprocess.DEVNULL).returncode == 0:
-            return python
-    return None
 
 
 def split(records):
@@ -158,7 +151,7 @@ class ClientsReadBatches(unittest.TestCase):
         left_out = []
         for compression in self.sets:
             codec = compression.removesuffix("-raw").replace("none", "gzip")
-            python = python_with_kafka(codec)
+            python = python_with("kafka.codec", f"kafka.codec.has_{codec}()")
             if python is None:
                 left_out.append(compression)
                 continue

@@ -7,6 +7,7 @@ waiting fetches cost.
 
 import contextlib
 import pathlib
+import resource
 import socket
 import struct
 import sys
@@ -139,7 +140,8 @@ class Deadlines(BrokerTest):
         self.assertGreater(time.monotonic() - began, 5)
         sender.receive()
         reader.read(size)
-        self.assertEqual(self.broker.errors(), "")
+        # On a busy machine a connection may have been idle since its part was done; neither was stopped before.
+        self.assertNotIn(" bytes of ", self.broker.errors())
 
     def test_a_waiting_fetch_is_not_a_stall(self):
         client = self.client()
@@ -170,6 +172,57 @@ class Connections(BrokerTest):
             return self.client().api_versions(0)[0] == 0
         except (EOFError, ConnectionError):
             return False
+
+
+class Many(BrokerTest):
+    """Many clients at once: what each costs in resident memory."""
+
+    def setUp(self):
+        super().setUp()
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if limits[1] < 4096:
+            self.skipTest("too few file descriptors are allowed")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, limits[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        self.peer = self.client()
+        self.peer.create(self.topic)
+
+    def connect(self, count):
+        clients = [self.client() for _ in range(count)]
+        self.wait_until(lambda: self.broker.open_files() > count)
+        return clients
+
+    def test_1000_clients_that_claim_100_mib_and_send_4_bytes_cost_less_than_32_mib(self):
+        before = self.broker.status("VmRSS")
+        for client in self.connect(1000):
+            client.socket.sendall(struct.pack(">i", 100 << 20))
+        self.peer.api_versions(0)
+        if not SANITIZED:
+            self.assertLess(self.broker.status("VmRSS") - before, 32 << 10, "kB")
+
+    def test_2000_idle_clients_cost_6_kb_each_with_their_sockets_objects_and_coroutines(self):
+        before = self.broker.status("VmRSS")
+        clients = self.connect(2000)
+        for client in clients:
+            client.api_versions(0)
+        if not SANITIZED:
+            self.assertLess(self.broker.status("VmRSS") - before, 2000 * 6, "kB")
+
+    def test_a_client_that_never_reads_costs_what_the_water_mark_allows(self):
+        records = kb.batch([bytes(1_000_000)])
+        self.peer.produce(self.topic, records)
+        before = self.broker.status("VmRSS")
+        deaf = self.client()
+        body = kb.fetch_body(11, self.topic, [(0, 0, 2_000_000)])
+        deaf.socket.setblocking(False)
+        try:
+            for _ in range(100_000):
+                deaf.socket.send(kb.frame(FETCH, 11, body))
+        except BlockingIOError:
+            pass  # the broker reads no more
+        self.peer.api_versions(0)
+        if not SANITIZED:
+            self.assertLess(self.broker.status("VmRSS") - before, 4 << 10, "kB")
 
 
 class WaitingFetches(BrokerTest):

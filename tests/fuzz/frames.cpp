@@ -76,21 +76,26 @@ outcome expected_of(std::span<const std::byte> stream, std::uint32_t most, bool 
 struct failing_pages {
     static inline choices failures{{}};
 
-    static void* map(std::size_t n) { return failures.once_in(4) ? nullptr : std::malloc(n); }
-    static void* remap(void* pages, std::size_t, std::size_t to) {
-        return failures.once_in(3) ? nullptr : std::realloc(pages, to);
+    static kwire::detail::mapped_pages map(std::size_t n, std::size_t) {
+        if (failures.once_in(4)) return {};
+        return {std::malloc(n), n};
     }
-    static void unmap(void* pages, std::size_t) { std::free(pages); }
+    static bool grow(kwire::detail::mapped_pages& pages, std::size_t to) {
+        if (failures.once_in(3)) return false;
+        pages = {std::realloc(pages.first, to), to};
+        return true;
+    }
+    static void unmap(kwire::detail::mapped_pages pages) { std::free(pages.first); }
 };
 
 /// Reads the stream in pieces that `pieces` chooses; whole, as far as there is room, when it has no more
 /// bytes.
 template <class Reader>
-outcome read(std::span<const std::byte> stream, std::uint32_t most, choices pieces) {
-    Reader reader(kwire::frame_limits{.max_frame_bytes = most});
+outcome read(std::span<const std::byte> stream, std::uint32_t most, std::uint32_t ahead, choices pieces) {
+    Reader reader(kwire::frame_limits{.max_frame_bytes = most, .read_ahead_bytes = ahead});
     outcome out;
     std::vector<kwire::shared_buffer> kept;
-    std::size_t arrived = 0, in_length = 0; // of this frame
+    std::size_t arrived = 0; // and not taken
     for (;;) {
         auto next = reader.next();
         if (!next) {
@@ -99,20 +104,27 @@ outcome read(std::span<const std::byte> stream, std::uint32_t most, choices piec
             const auto again = reader.next();
             insist(!again && again.error().code == *out.refusal, "a refusal stays");
             insist(reader.end_of_stream() && reader.end_of_stream()->code == *out.refusal, "to the end");
-            insist(*out.refusal != errc::not_a_kafka_peer || (kept.empty() && !next.error().message.empty()),
+            insist(*out.refusal != errc::not_a_kafka_peer ||
+                       (out.frames.empty() && !next.error().message.empty()),
                    "another protocol is seen in the first frame, and named");
             break;
         }
         if (*next) {
             out.frames.emplace_back((*next)->span().begin(), (*next)->span().end());
+            arrived -= 4 + out.frames.back().size();
+            if (pieces.once_in(3)) continue; // and goes at once
             kept.push_back(**std::move(next));
-            arrived = in_length = 0;
             continue;
         }
+        if (pieces.once_in(5)) reader.release_memory();
         const auto room = reader.prepare();
         insist(!room.empty(), "between frames there is room");
-        insist(reader.capacity() <= std::max<std::size_t>(std::size_t{16} * 1024, 2 * arrived),
-               "memory is at most twice what has arrived");
+        // A slab, and the frame's own memory; who has sent something may get used pages for all of it.
+        const std::size_t fresh =
+            std::max<std::size_t>(std::clamp<std::size_t>(512 * arrived, 65'536, 1 << 20), 2 * arrived);
+        const std::size_t used = arrived > 128 ? std::size_t{most} * 5 / 4 : 0;
+        insist(reader.capacity() <= std::size_t{2} * ahead + 4 + std::max(fresh + 65'536, used),
+               "memory follows what has arrived");
         if (stream.empty()) {
             if (const auto end = reader.end_of_stream()) {
                 out.at_end = end->code;
@@ -126,9 +138,7 @@ outcome read(std::span<const std::byte> stream, std::uint32_t most, choices piec
         std::memcpy(room.data(), stream.data(), n);
         reader.commit(n);
         stream = stream.subspan(n);
-        const std::size_t of_length = std::min(n, 4 - in_length);
-        in_length += of_length;
-        arrived += n - of_length;
+        arrived += n;
     }
     for (kwire::shared_buffer& frame : kept)
         insist(std::move(frame).try_into_unique().has_value(), "a frame has memory of its own");
@@ -153,12 +163,16 @@ void check(std::span<const std::byte> stream, std::uint32_t most, bool requests,
            choices pieces) {
     using page_memory = kwire::detail::page_memory<failing_pages>;
     const outcome expected = expected_of(stream, most, requests);
-    const outcome whole = read<Reader<kwire::detail::growing_memory>>(stream, most, choices({}));
+    const outcome whole = read<Reader<kwire::detail::growing_memory>>(stream, most, 0, choices({}));
     compare(whole, expected);
     failing_pages::failures = pieces;
-    for (const outcome& other : {read<Reader<kwire::detail::growing_memory>>(stream, most, pieces),
-                                 read<Reader<kwire::detail::copying_memory>>(stream, most, pieces),
-                                 read<Reader<page_memory>>(stream, most, pieces)}) {
+    const auto ahead = static_cast<std::uint32_t>(pieces.flip() ? pieces.below(70'000) : pieces.below(100));
+    for (const outcome& other :
+         {read<Reader<kwire::detail::growing_memory>>(stream, most, 0, pieces),
+          read<Reader<kwire::detail::growing_memory>>(stream, most, ahead, choices({})),
+          read<Reader<kwire::detail::growing_memory>>(stream, most, ahead, pieces),
+          read<Reader<kwire::detail::copying_memory>>(stream, most, ahead, pieces),
+          read<Reader<page_memory>>(stream, most, ahead, pieces)}) {
         compare(other, expected);
         insist(other.refusal == whole.refusal && other.frames == whole.frames && other.at_end == whole.at_end,
                "pieces and memory make no difference");

@@ -106,7 +106,7 @@ private:
             previous = number;
             header.tags.emplace_back(number, size);
         }
-        if (count > kwire::header_limits::max_tags || at_ - start > kwire::header_limits::max_tag_bytes)
+        if (count > kwire::header_limits{}.max_tags || at_ - start > kwire::header_limits{}.max_tag_bytes)
             failed_ = true;
     }
 

@@ -9,7 +9,7 @@
 namespace support {
 
 /// Aborts unless `truth`; `claim` says what should be true, `detail` what was seen instead.
-inline void insist(bool truth, const char* claim, std::string_view detail = {}) {
+inline void insist(bool truth, const char* claim, std::string_view detail = "") {
     if (truth) return;
     std::fprintf(stderr, "not true: %s\n%.*s\n", claim, static_cast<int>(detail.size()), detail.data());
     std::abort();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "messages/show.hpp"
+#include "messages/visits.hpp"
 
 namespace support {
 
@@ -34,6 +35,26 @@ struct watch {
 
 using fixed_reader = std::optional<kwire::error> (*)(std::span<const std::byte> body, sink& out,
                                                      kwire::parse_options options);
+
+/// What was handed over, and the error if there is one.
+struct visited {
+    visits seen;
+    std::optional<kwire::error> error;
+};
+/// Both ways to read a message once.
+/// They take the compiler a third of its time for the tables, so builds that do not test them leave them out.
+#if defined(KWIRE_WITHOUT_VISITS)
+inline constexpr bool with_visits = false;
+#else
+inline constexpr bool with_visits = true;
+#endif
+
+struct visited_twice {
+    visited at_once; ///< by check_and_visit
+    visited parsed;  ///< by parse_view and a loop
+};
+using visiting_reader = visited_twice (*)(std::span<const std::byte> body, int version,
+                                          kwire::parse_options options);
 
 /// Which versions are compiled as separate view types.
 enum class fixed_versions {
@@ -62,6 +83,12 @@ struct message_type {
     /// bytes at one version -> data -> bytes at another.
     std::expected<kwire::buffer_chain, kwire::error> (*convert)(const kwire::shared_buffer& body, int from,
                                                                 int to) = nullptr;
+    /// All structs by check_and_visit and by a loop over the view; of the structs without structs in them.
+    /// nullptr unless `with_visits`.
+    visiting_reader visit = nullptr;
+    visiting_reader visit_leaves = nullptr;
+    /// The same as `visit` for a version that is known at compile time; nullptr as in `fixed_reader_of`.
+    visiting_reader (*fixed_visitor_of)(int version) = nullptr;
 };
 
 template <class M>
@@ -82,22 +109,60 @@ std::optional<kwire::error> read_at(std::span<const std::byte> body, sink& out,
     return std::nullopt;
 }
 
+template <class M, class Visitor>
+visited_twice visit(std::span<const std::byte> body, int version, kwire::parse_options options) {
+    visited_twice result;
+    const auto view = kwire::parse_view<M>(body, version, options);
+    if (view)
+        visit_parsed<Visitor, M>(*view, Visitor{result.parsed.seen});
+    else
+        result.parsed.error = view.error();
+    const auto checked = kwire::check_and_visit<M>(body, version, Visitor{result.at_once.seen}, options);
+    if (!checked) result.at_once.error = checked.error();
+    return result;
+}
+
+template <class M, int V>
+visited_twice visit_at(std::span<const std::byte> body, int, kwire::parse_options options) {
+    visited_twice result;
+    const auto view = kwire::parse_view<M, V>(body, options);
+    if (view)
+        visit_parsed<visitor_of_all, M>(*view, visitor_of_all{result.parsed.seen});
+    else
+        result.parsed.error = view.error();
+    const auto checked = kwire::check_and_visit<M, V>(body, visitor_of_all{result.at_once.seen}, options);
+    if (!checked) result.at_once.error = checked.error();
+    return result;
+}
+
+template <class M, fixed_versions Which, int V>
+inline constexpr bool is_compiled = Which == fixed_versions::every || V == M::facts.versions.first ||
+                                    V == M::facts.versions.last || V == M::facts.first_flexible;
+
 template <class M, fixed_versions Which, int V>
 constexpr fixed_reader reader_at() {
-    if constexpr (Which == fixed_versions::every || V == M::facts.versions.first ||
-                  V == M::facts.versions.last || V == M::facts.first_flexible)
+    if constexpr (is_compiled<M, Which, V>)
         return &read_at<M, V>;
+    else
+        return nullptr;
+}
+template <class M, int V>
+constexpr visiting_reader visitor_at() {
+    // One version of each message: every one more takes the compiler 5 s for each table.
+    if constexpr (with_visits && V == M::facts.versions.last)
+        return &visit_at<M, V>;
     else
         return nullptr;
 }
 
 template <class M, fixed_versions Which, int... I>
 constexpr auto readers(std::integer_sequence<int, I...>) {
-    return std::array<fixed_reader, sizeof...(I)>{reader_at<M, Which, M::facts.versions.first + I>()...};
+    return std::array{std::pair{reader_at<M, Which, M::facts.versions.first + I>(),
+                                visitor_at<M, M::facts.versions.first + I>()}...};
 }
 
 template <class M, fixed_versions Which>
-fixed_reader fixed_reader_of(int version) {
+auto fixed_readers_of(int version) {
     constexpr kwire::version_range versions = M::facts.versions;
     static constexpr auto all =
         readers<M, Which>(std::make_integer_sequence<int, versions.last - versions.first + 1>{});
@@ -147,12 +212,27 @@ std::expected<kwire::buffer_chain, kwire::error> convert(const kwire::shared_buf
     return kwire::encode<M>(kwire::to_data(*message), to);
 }
 
+template <class M, class Visitor>
+constexpr visiting_reader visitor() {
+    if constexpr (with_visits)
+        return &visit<M, Visitor>;
+    else
+        return nullptr;
+}
+
 template <class M, fixed_versions Which = fixed_versions::some>
 constexpr message_type describe() {
-    return {M::facts,           &kwire::info_of<M>,
-            &read<M>,           &fixed_reader_of<M, Which>,
-            &rewrite<M>,        [](int version) { return kwire::encode<M>({}, version); },
-            &rewrite_within<M>, &convert<M>};
+    return {.facts = M::facts,
+            .info = &kwire::info_of<M>,
+            .read = &read<M>,
+            .fixed_reader_of = [](int version) { return fixed_readers_of<M, Which>(version).first; },
+            .rewrite = &rewrite<M>,
+            .encode_default = [](int version) { return kwire::encode<M>({}, version); },
+            .rewrite_within = &rewrite_within<M>,
+            .convert = &convert<M>,
+            .visit = visitor<M, visitor_of_all>(),
+            .visit_leaves = visitor<M, visitor_of_leaves>(),
+            .fixed_visitor_of = [](int version) { return fixed_readers_of<M, Which>(version).second; }};
 }
 
 } // namespace support

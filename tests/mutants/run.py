@@ -141,7 +141,7 @@ class Workshop:
             objects.append(BUILD / "tests" / "CMakeFiles" / f"{target_of(stem)}.dir" / f"{stem}.test.cpp.o")
         program = directory / "program"
         libraries = [BUILD / "tests" / f"lib{name}.a" for name in [*libraries_of(stem), "kwire_test_support"]]
-        ran = subprocess.run([*self.compile, f"-fuse-ld={LINKER}", "-Wl,-S", *objects, *libraries, *CATCH, "-lz", "-lsnappy", "-llz4",
+        ran = subprocess.run([*self.compile, f"-fuse-ld={LINKER}", "-Wl,-S", *objects, *libraries, *CATCH, "-lz", "-ldeflate", "-lsnappy", "-llz4",
                               "-lzstd", "-lfmt", "-o", program], capture_output=True, text=True)
         return (program, "") if ran.returncode == 0 else (None, ran.stderr)
 

@@ -136,6 +136,32 @@ TEST_CASE("a dynamic view shows each field in the schema's order, and defaults w
     CHECK(view->unknown_tags().empty());
 }
 
+TEST_CASE(
+    "structs() shows the structs of an array as the structures of its elements, tags between them included") {
+    kwire::metadata_request::data request = two_topics();
+    request.topics[0].unknown_tags.push_back({7, kwire::shared_buffer::copy_of("seven")});
+    for (const int version : {4, 9, 12}) {
+        const auto body = body_of(version < 9 ? two_topics() : request, version);
+        const auto view = kwire::parse_view(metadata, body.span(), version).value();
+        const auto topics = view.field(0);
+        REQUIRE(topics.structs().size() == 2);
+        auto element = topics.elements().begin();
+        std::size_t seen = 0;
+        for (const kwire::dynamic_view& topic : topics.structs()) {
+            const kwire::dynamic_view same = (*element).structure();
+            CHECK(topic.bytes().data() == same.bytes().data());
+            CHECK(topic.bytes().size() == same.bytes().size());
+            CHECK(kwire::same_content(topic, same));
+            ++element;
+            ++seen;
+        }
+        CHECK(seen == 2);
+    }
+    const auto none = body_of({.topics = nullptr}, 12);
+    const auto view = kwire::parse_view(metadata, none.span(), 12).value();
+    CHECK(view.field(0).structs().begin() == view.field(0).structs().end());
+}
+
 TEST_CASE("null and empty are told apart") {
     const auto null = body_of({.topics = std::nullopt}, 12), empty = body_of({}, 12);
     const auto null_view = kwire::parse_view(metadata, null.span(), 12);

@@ -1,0 +1,5 @@
+#include <kwire/buffer/page_pool.hpp>
+
+void example() {
+    // example 1
+}
