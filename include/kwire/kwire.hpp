@@ -63,9 +63,11 @@
 #include <kwire/records/skim.hpp>
 #include <kwire/records/stamp.hpp>
 #include <kwire/reflect/dynamic.hpp>
+#include <kwire/reflect/path.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/same_content.hpp>
 #include <kwire/reflect/set.hpp>
+#include <kwire/reflect/splice.hpp>
 #include <kwire/reflect/transcode.hpp>
 #include <kwire/reflect/visit_fields.hpp>
 #include <kwire/schema/field.hpp>
@@ -83,6 +85,7 @@
 #include <kwire/write/payload.hpp>
 #include <kwire/write/scalar_list.hpp>
 #include <kwire/write/set.hpp>
+#include <kwire/write/splice.hpp>
 #include <kwire/write/to_data.hpp>
 #include <kwire/write/unknown_tag_list.hpp>
 #include <kwire/write/versioned.hpp>

@@ -247,6 +247,10 @@ struct dynamic_access {
     static const std::byte* at(const dynamic_value& value) noexcept { return value.at_; }
     static int version(const dynamic_value& value) noexcept { return value.around_->version; }
     static void move_to(dynamic_view& view, const std::byte* base) noexcept { view.base_ = base; }
+    static const struct_layout& layout(const dynamic_view& view) noexcept { return *view.layout_; }
+    /// The first byte of the struct; nullptr if the bytes do not hold it.
+    static const std::byte* base(const dynamic_view& view) noexcept { return view.base_; }
+    static const std::uint32_t* ends(const dynamic_view& view) noexcept { return view.ends_.data() + 1; }
 };
 
 } // namespace detail

@@ -96,8 +96,8 @@ public:
     ///
     /// A frame comes without its length, as message::frame() is (with_length). Segments are slices of the
     /// original, payloads that were set, and memory with the new bytes. Afterwards there are no edits.
-    /// Errors, with the field's name: field_not_in_version, null_not_allowed, string_too_long and too_large as
-    /// for `encode`; field_absent for a field of which the message holds no byte, such as one in an absent
+    /// Errors, with the field's name: field_not_in_version, null_not_allowed, string_too_long and too_large
+    /// as for `encode`; field_absent for a field of which the message holds no byte, such as one in an absent
     /// struct or an element of a null array, and for views of other bytes; bad_value for positions outside
     /// of an array and for an order that is not one.
     [[nodiscard]] std::expected<buffer_chain, error> apply() { return edits_.apply(); }
@@ -226,7 +226,9 @@ void splice_field(edit_list& list, const struct_place& place, const Value& value
     if (field.tag >= 0 && is_default<S, I>(value)) return list.erase_tag(place, field);
     const auto content = encode_new<M>(
         list, version, [&](auto& measure) { return measure.template size_of_field<S, I>(value); },
-        [&](auto writer, std::byte* at) { return decltype(writer)::template put_field<S, I>(writer, at, value); });
+        [&](auto writer, std::byte* at) {
+            return decltype(writer)::template put_field<S, I>(writer, at, value);
+        });
     if (content) list.set_field(place, I, *content);
 }
 
@@ -292,7 +294,7 @@ void erase(splice& edits, const Part& part, std::size_t i) {
 }
 
 /// Puts the elements of an array into another order: `order` has each position of the array once. What is
-/// inserted stays in front of the element before which it was inserted. Errors: see splice::apply.
+/// inserted stays before the element at whose position it was inserted. Errors: see splice::apply.
 template <name_literal Name, class Part>
 void reorder(splice& edits, const Part& part, std::span<const std::size_t> order) {
     constexpr std::size_t field = detail::array_index<detail::struct_in<Part>, Name>;

@@ -1,9 +1,10 @@
 /// Internal: edits of a message as places in its bytes, and the bytes that come out.
 ///
 /// An edit says which bytes it is about, from `begin` to `end`, and what becomes of them. Most replace a
-/// field, its length included: then no other byte changes. Those of arrays and of tag sections are containers:
-/// their count changes, and what stays in them may have edits of its own. The size of a tag around an edit is
-/// found by a walk over the structs that have an edit in a tag, if the message has such tags at all.
+/// field, its length included: then no other byte changes. Those of arrays and of tag sections are
+/// containers: their count changes, and what stays in them may have edits of its own. The size of a tag
+/// around an edit is found by a walk over the structs that have an edit in a tag, if the message has such
+/// tags at all.
 ///
 /// Sorted by their first byte, and containers before what lies in them, the edits are in the order of
 /// writing. One function writes, and measures for the size of a tag: `edit_list::put`.
@@ -115,13 +116,18 @@ struct struct_place {
     }
 };
 
-/// Whether a struct can lie in a tag somewhere in a struct of this layout.
-[[nodiscard]] inline bool has_structs_in_tags(const struct_layout& layout) noexcept {
+/// The forms of which a part can be edited: structs and arrays.
+inline constexpr wire_form_set has_parts([](const wire_form_facts& one) {
+    return one.content != counted::bytes;
+});
+
+/// Whether the edit of a part can lie in a tag, somewhere in a struct of this layout.
+[[nodiscard]] inline bool has_parts_in_tags(const struct_layout& layout) noexcept {
     const auto child_has = [&](const walk_step& step) {
-        return step.child != nullptr && has_structs_in_tags(step.child->layouts[layout.version_index]);
+        return step.child != nullptr && has_parts_in_tags(step.child->layouts[layout.version_index]);
     };
     for (unsigned i = 0; i < layout.tag_count; ++i)
-        if (layout.tags[i].in_version && layout.steps[layout.tags[i].step].child != nullptr) return true;
+        if (layout.tags[i].in_version && has_parts(layout.steps[layout.tags[i].step].form)) return true;
     for (unsigned i = 0; i < layout.step_count; ++i)
         if (child_has(layout.steps[i])) return true;
     return false;
@@ -173,15 +179,15 @@ public:
     void set_field(const struct_place& place, std::size_t index, const new_bytes& content) {
         const field_info& field = place.layout->fields[index];
         if (field.tag >= 0)
-            return add_to_section(place, {.number = static_cast<std::uint32_t>(field.tag),
-                                          .content = content,
-                                          .kind = edit_kind::set_tag},
+            return add_to_section(place,
+                                  {.number = static_cast<std::uint32_t>(field.tag),
+                                   .content = content,
+                                   .kind = edit_kind::set_tag},
                                   field.name);
         add(place.field(index), {.content = content, .kind = edit_kind::replace}, field.name);
     }
     void erase_tag(const struct_place& place, const field_info& field) {
-        add_to_section(place,
-                       {.number = static_cast<std::uint32_t>(field.tag), .kind = edit_kind::erase_tag},
+        add_to_section(place, {.number = static_cast<std::uint32_t>(field.tag), .kind = edit_kind::erase_tag},
                        field.name);
     }
     void set_element(const struct_place& place, std::size_t index, std::size_t element,
@@ -199,14 +205,15 @@ public:
     }
     void insert(const struct_place& place, std::size_t index, std::size_t before, const new_bytes& content) {
         if (find_array(place, index, before, true))
-            add_to_array(place, index, {.number = static_cast<std::uint32_t>(before),
-                                        .content = content,
-                                        .kind = edit_kind::insert_element});
+            add_to_array(place, index,
+                         {.number = static_cast<std::uint32_t>(before),
+                          .content = content,
+                          .kind = edit_kind::insert_element});
     }
     void erase(const struct_place& place, std::size_t index, std::size_t element) {
         if (find_array(place, index, element, false))
-            add_to_array(place, index, {.number = static_cast<std::uint32_t>(element),
-                                        .kind = edit_kind::erase_element});
+            add_to_array(place, index,
+                         {.number = static_cast<std::uint32_t>(element), .kind = edit_kind::erase_element});
     }
     void reorder(const struct_place& place, std::size_t index, std::span<const std::size_t> order) {
         const auto array = find_array(place, index, 0, true);
@@ -222,8 +229,9 @@ public:
         }
         if (!permutation) return refuse(errc::bad_value, place.layout->fields[index].name);
         orders_.push_back(std::move(checked));
-        add_to_array(place, index, {.number = static_cast<std::uint32_t>(orders_.size() - 1),
-                                    .kind = edit_kind::order_elements});
+        add_to_array(
+            place, index,
+            {.number = static_cast<std::uint32_t>(orders_.size() - 1), .kind = edit_kind::order_elements});
     }
     void erase_unknown_tags(const struct_place& place) {
         if (place.layout->flexible)
@@ -380,7 +388,7 @@ private:
     /// Sorts the edits and finds the tags around them.
     void prepare() {
         sort();
-        if (!has_structs_in_tags(*body_)) return;
+        if (!has_parts_in_tags(*body_)) return;
         std::vector<message_edit> around;
         visit_struct(*body_, body_base_, around);
         if (around.empty()) return;
@@ -420,7 +428,7 @@ private:
     void visit_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
                        const std::byte* end, std::vector<message_edit>& around) const {
         const struct_layout& inner = step.child->layouts[layout.version_index];
-        if (!has_edits(p, end) || !has_structs_in_tags(inner)) return;
+        if (!has_edits(p, end) || !has_parts_in_tags(inner)) return;
         if (is_single_struct(step.form)) {
             if (step.form == wire_form::structure ||
                 !skip_null_marker(p, step.form == wire_form::nullable_tagged_structure))
@@ -485,7 +493,8 @@ private:
                 out.put(edit.content);
             } else if (edit.kind == edit_kind::tag_around) {
                 std::uint32_t size = 0;
-                const std::uint32_t payload = offset_of(wire::read_uvarint_trusted(at(edit.where.begin), size));
+                const std::uint32_t payload =
+                    offset_of(wire::read_uvarint_trusted(at(edit.where.begin), size));
                 put_tag_payload(out, edit.where.begin, payload, edit.where.end);
             } else {
                 while (next != edits_.size() && edits_[next].where.begin == edit.where.begin &&
@@ -656,7 +665,8 @@ private:
         for (const message_edit* edit : std::ranges::equal_range(inserted, index, {}, &message_edit::number))
             out.put(edit->content);
     }
-    [[nodiscard]] std::uint32_t end_of_element(const message_edit& array, std::uint32_t begin) const noexcept {
+    [[nodiscard]] std::uint32_t end_of_element(const message_edit& array,
+                                               std::uint32_t begin) const noexcept {
         const field_info& field = *array.array;
         const std::byte* const p = at(begin);
         if (field.element == field_kind::structure) {
@@ -666,8 +676,8 @@ private:
             return offset_of(struct_place{&layout, p, ends}.end());
         }
         if (const std::uint32_t width = width_of(field.element); width != 0) return begin + width;
-        const trusted_count text = read_length(p, array.layout->flexible && !field.never_compact,
-                                               classic_form(field.element));
+        const trusted_count text =
+            read_length(p, array.layout->flexible && !field.never_compact, classic_form(field.element));
         return offset_of(text.content) + text.size;
     }
 
