@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the message headers of kwire from the facts in schema/messages and the words in schema/words.txt.
 
-    python3 schema/generate.py       # writes include/kwire/messages, api.hpp, error_code.hpp and
+    python3 schema/generate.py       # writes include/kwire/messages, api.hpp, error_code.hpp, marked_fields.txt and
                                      # the sources of tests and examples/kwire_convert that list every message
     python3 schema/generate.py --out DIR --only 'FetchRequest'   # some messages, somewhere else
     python3 schema/generate.py --check                           # fails unless the checked-in headers are fresh
@@ -36,10 +36,46 @@ SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16"
            "uint16": ("uint16", "std::uint16_t"), "int32": ("int32", "std::int32_t"),
            "uint32": ("uint32", "std::uint32_t"), "int64": ("int64", "std::int64_t"),
            "float64": ("float64", "double"), "uuid": ("id128", "uuid")}
-ENTITIES = {"brokerId": "names_broker", "topicName": "names_topic", "topicId": "names_topic_id",
-            "groupId": "names_group", "producerId": "names_producer", "transactionalId": "names_transaction"}
-NAMED_BY = {"brokerId": "int32", "topicName": "string", "topicId": "uuid", "groupId": "string", "producerId": "int64",
-            "transactionalId": "string"}  # the type of the fields that name each kind
+# What fields mean: the kind, as Kafka or entities.txt calls it: its enumerator in kwire::entity, its word in field lists, and
+# the types of the fields of this kind.
+ENTITIES = {
+    "brokerId": ("broker_id", "names_broker", ("int32",)),
+    "topicName": ("topic_name", "names_topic", ("string",)),
+    "topicId": ("topic_id", "names_topic_id", ("uuid",)),
+    "groupId": ("group_id", "names_group", ("string",)),
+    "producerId": ("producer_id", "names_producer", ("int64",)),
+    "transactionalId": ("transactional_id", "names_transaction", ("string",)),
+    "host": ("host", "names_host", ("string",)),
+    "port": ("port", "names_port", ("int32", "uint16")),
+    "clusterId": ("cluster_id", "names_cluster", ("string",)),
+    "rack": ("rack", "names_rack", ("string",)),
+    "clientId": ("client_id", "names_client", ("string",)),
+    "clientHost": ("client_host", "names_client_host", ("string",)),
+    "clientPort": ("client_port", "names_client_port", ("uint16",)),
+    "principal": ("principal", "names_principal", ("string",)),
+    "principalType": ("principal_type", "names_principal_type", ("string",)),
+    "principalName": ("principal_name", "names_principal_name", ("string",)),
+    "tokenId": ("token_id", "names_token", ("string",)),
+    "memberId": ("member_id", "names_member", ("string",)),
+    "instanceId": ("instance_id", "names_instance", ("string",)),
+    "protocolType": ("protocol_type", "names_protocol", ("string",)),
+    "subscription": ("subscription", "names_subscription", ("bytes",)),
+    "assignment": ("assignment", "names_assignment", ("bytes",)),
+    "topicPattern": ("topic_pattern", "names_topic_pattern", ("string",)),
+    "transactionPattern": ("transaction_pattern", "names_transaction_pattern", ("string",)),
+    "clientMetrics": ("client_metrics", "names_client_metrics", ("string",)),
+    "configName": ("config_name", "names_config", ("string",)),
+    "configValue": ("config_value", "names_config_value", ("string",)),
+    "configResource": ("config_resource", "names_config_resource", ("string",)),
+    "configResourceType": ("config_resource_type", "names_config_type", ("int8",)),
+    "aclResource": ("acl_resource", "names_acl_resource", ("string",)),
+    "aclResourceType": ("acl_resource_type", "names_acl_type", ("int8",)),
+    "aclPatternType": ("acl_pattern_type", "names_acl_pattern", ("int8",)),
+    "quotaEntity": ("quota_entity", "names_quota_entity", ("string",)),
+    "quotaEntityType": ("quota_entity_type", "names_quota_type", ("string",)),
+    "coordinatorKey": ("coordinator_key", "names_coordinator_key", ("string",)),
+    "coordinatorKeyType": ("coordinator_key_type", "names_coordinator_type", ("int8",)),
+}
 SECRETS = {"always": "secret", "flagged": "secret_if_flagged", "flag": "secret_flag"}  # the marks of secrets.txt
 MAX_MEMBERS = 24  # kwire::detail::max_members
 
@@ -206,7 +242,7 @@ class Writer:
         if not field.compact:
             found.append("never_compact")
         if field.entity:
-            found.append(ENTITIES[field.entity])
+            found.append(ENTITIES[field.entity][1])
         if (mark := self.secrets.get(self.path_of(place, field))) is not None:
             found.append(SECRETS[mark])
         return found
@@ -373,11 +409,33 @@ def mark_entities(entities, facts):
             wrong.append(f"{key}: no such field, or `{kind}` is not a kind")
         elif field.entity is not None:
             wrong.append(f"{key}: Kafka says itself that it is a {field.entity}")
-        elif field.type != NAMED_BY[kind] or field.struct is not None:
-            wrong.append(f"{key}: a {kind} is a {NAMED_BY[kind]}")
+        elif field.type not in ENTITIES[kind][2] or field.struct is not None:
+            wrong.append(f"{key}: a {kind} is a {' or '.join(ENTITIES[kind][2])}")
         else:
             field.entity = kind
     refuse_lines("entities.txt", wrong)
+
+
+def marked_fields(facts):
+    """Every field with a meaning, one a line, by the path that errors and dynamic views have: marked_fields.txt."""
+    lines = ["# Generated by schema/generate.py. Do not edit.", "#",
+             "# Every field with a meaning: `message | path | versions | kwire::entity`, of all messages, in wire order. Kafka's schemas",
+             "# say it, or entities.txt. An array of numbers or strings has the meaning of its elements."]
+
+    def walk(message, fields, path, within):
+        for field in fields:
+            versions = model.intersect(field.versions, within)
+            if versions is None:
+                continue
+            where = f"{path}{naming.snake(field.name)}{'[]' if field.array else ''}"
+            if field.struct is not None:
+                walk(message, field.struct.fields, f"{where}.", versions)
+            elif field.entity:
+                lines.append(f"{message.name} | {where} | {versions[0]}-{versions[1]} | {ENTITIES[field.entity][0]}")
+
+    for message in sorted((message for messages in facts.values() for message in messages), key=lambda message: message.name):
+        walk(message, message.fields, "", message.versions)
+    return "\n".join(lines) + "\n"
 
 
 def structs_in_arrays(facts):
@@ -780,6 +838,7 @@ def main():
         wanted[out / f"{stem}.hpp"] = header_of(stem, facts[stem])
     if arguments.out is None:
         wanted[include / "api.hpp"] = api_header(facts)
+        wanted[HERE / "marked_fields.txt"] = marked_fields(facts)
         wanted[include / "error_code.hpp"] = error_codes.header(error_codes.load(HERE / "error_codes.txt"))
         for_tests = HERE.parent / "tests" / "generated"
         wanted |= {out / "all.hpp": all_header(facts), out / "view" / "all.hpp": all_views_header(facts),

@@ -70,6 +70,7 @@
 #include <kwire/reflect/visit_fields.hpp>
 #include <kwire/schema/field.hpp>
 #include <kwire/schema/fixed_size.hpp>
+#include <kwire/schema/meaning.hpp>
 #include <kwire/schema/parse_options.hpp>
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/endian.hpp>

@@ -81,17 +81,50 @@ enum class field_kind : std::uint8_t {
     }
 }
 
-/// What kind of thing a field names, for tools that rewrite names and ids in flight: Kafka's `entityType`,
-/// and where Kafka's schemas have none, as for most records and all ids of topics, what schema/entities.txt
-/// says.
+/// What a field's value means, for tools that rewrite names, ids and addresses in flight: Kafka's
+/// `entityType`, and where Kafka's schemas have none what schema/entities.txt says. Every field of an array
+/// of numbers or strings has the meaning of its elements. schema/meaning.hpp has the rules that need a second
+/// field.
 enum class entity : std::uint8_t {
     none,
-    broker_id,
+    broker_id, ///< a node, controllers and voters included; negative: no node (-1), or a reader that is none
     topic_name,
-    topic_id,
+    topic_id, ///< zero: none
     group_id,
-    producer_id,
+    producer_id, ///< negative: none
     transactional_id,
+    host,           ///< where a broker or controller listens; its port is the `port` of the same struct
+    port,           ///< belongs to the `host` of the same struct, which has exactly one, before or behind it
+    cluster_id,     ///< what a cluster calls itself
+    rack,           ///< of a broker or of a client: the names of racks are the same
+    client_id,      ///< what a client calls itself
+    client_host,    ///< the address of a client, not of a broker: "/10.0.0.1", "10.0.0.1", "*" in ACLs
+    client_port,    ///< belongs to the `client_host` of the same struct, as `port` to `host`
+    principal,      ///< type and name: "User:alice"; in ACLs "User:*" too
+    principal_type, ///< "User": of the `principal_name` that follows in the same struct
+    principal_name, ///< "alice"; of type "User" unless the field before it is a `principal_type`
+    token_id,       ///< of a delegation token (KIP-48)
+    member_id,      ///< of a member of a group; brokers make it from the client id and a random UUID
+    instance_id,    ///< of a static member: `group.instance.id` (KIP-345)
+    protocol_type,  ///< what the members of a group speak: "consumer", "connect"; of the two below
+    subscription,   ///< bytes with a ConsumerProtocolSubscription, if the `protocol_type` is "consumer"
+    assignment,     ///< bytes with a ConsumerProtocolAssignment, under the same condition
+    topic_pattern,  ///< a regular expression for names of topics
+    transaction_pattern,  ///< a regular expression for transactional ids
+    client_metrics,       ///< the name of a subscription to metrics of clients (KIP-714)
+    share_partition,      ///< group, topic id and partition of share state: "group:topic-id:7" (KIP-932)
+    config_name,          ///< the name of a setting
+    config_value,         ///< of the setting that the `config_name` of the same struct names
+    config_resource,      ///< what settings are for: its kind is in the same struct
+    config_resource_type, ///< 2: topic, 4 and 8: broker, 16: client metrics, 32: group
+    acl_resource,         ///< what an ACL is for: its kind is in the same struct
+    acl_resource_type,    ///< 2: topic, 3: group, 4: cluster, 5: transactional id, 6: token, 7: principal
+    acl_pattern_type,     ///< 3: the `acl_resource` is a name (or "*": all), 4: a prefix; filters 1: any, 2:
+                          ///< match
+    quota_entity,         ///< whom a quota limits: its kind is in the same struct; null: the default or any
+    quota_entity_type,    ///< "user", "client-id", "ip"
+    coordinator_key,      ///< whose coordinator is looked for; its kind is in the same struct of the request
+    coordinator_key_type, ///< 0: group, 1: transactional id, 2: share partition; answers do not repeat it
 };
 
 /// Whether a field's value must be kept out of logs (schema/secrets.txt).
@@ -332,6 +365,36 @@ protected:
     static constexpr detail::attribute names_group = detail::names(entity::group_id);
     static constexpr detail::attribute names_producer = detail::names(entity::producer_id);
     static constexpr detail::attribute names_transaction = detail::names(entity::transactional_id);
+    static constexpr detail::attribute names_host = detail::names(entity::host);
+    static constexpr detail::attribute names_port = detail::names(entity::port);
+    static constexpr detail::attribute names_cluster = detail::names(entity::cluster_id);
+    static constexpr detail::attribute names_rack = detail::names(entity::rack);
+    static constexpr detail::attribute names_client = detail::names(entity::client_id);
+    static constexpr detail::attribute names_client_host = detail::names(entity::client_host);
+    static constexpr detail::attribute names_client_port = detail::names(entity::client_port);
+    static constexpr detail::attribute names_principal = detail::names(entity::principal);
+    static constexpr detail::attribute names_principal_type = detail::names(entity::principal_type);
+    static constexpr detail::attribute names_principal_name = detail::names(entity::principal_name);
+    static constexpr detail::attribute names_token = detail::names(entity::token_id);
+    static constexpr detail::attribute names_member = detail::names(entity::member_id);
+    static constexpr detail::attribute names_instance = detail::names(entity::instance_id);
+    static constexpr detail::attribute names_protocol = detail::names(entity::protocol_type);
+    static constexpr detail::attribute names_subscription = detail::names(entity::subscription);
+    static constexpr detail::attribute names_assignment = detail::names(entity::assignment);
+    static constexpr detail::attribute names_topic_pattern = detail::names(entity::topic_pattern);
+    static constexpr detail::attribute names_transaction_pattern = detail::names(entity::transaction_pattern);
+    static constexpr detail::attribute names_client_metrics = detail::names(entity::client_metrics);
+    static constexpr detail::attribute names_config = detail::names(entity::config_name);
+    static constexpr detail::attribute names_config_value = detail::names(entity::config_value);
+    static constexpr detail::attribute names_config_resource = detail::names(entity::config_resource);
+    static constexpr detail::attribute names_config_type = detail::names(entity::config_resource_type);
+    static constexpr detail::attribute names_acl_resource = detail::names(entity::acl_resource);
+    static constexpr detail::attribute names_acl_type = detail::names(entity::acl_resource_type);
+    static constexpr detail::attribute names_acl_pattern = detail::names(entity::acl_pattern_type);
+    static constexpr detail::attribute names_quota_entity = detail::names(entity::quota_entity);
+    static constexpr detail::attribute names_quota_type = detail::names(entity::quota_entity_type);
+    static constexpr detail::attribute names_coordinator_key = detail::names(entity::coordinator_key);
+    static constexpr detail::attribute names_coordinator_type = detail::names(entity::coordinator_key_type);
     static constexpr detail::attribute secret = detail::shows(secrecy::always);
     static constexpr detail::attribute secret_if_flagged = detail::shows(secrecy::flagged);
     static constexpr detail::attribute secret_flag = detail::shows(secrecy::flag);
