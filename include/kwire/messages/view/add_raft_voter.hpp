@@ -13,8 +13,8 @@ struct add_raft_voter_request : private vocabulary {
     struct listener {
         template <class M = add_raft_voter_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), names_host},
+            {"port", uint16, since(0), names_port}}};
 
         struct data;
 
@@ -31,7 +31,7 @@ struct add_raft_voter_request : private vocabulary {
     };
 
     template <class M = add_raft_voter_request> static constexpr field_list<M, 6, listener> fields{{
-        {"cluster_id", string, since(0), nullable_since(0)},
+        {"cluster_id", string, since(0), nullable_since(0), names_cluster},
         {"timeout_ms", int32, since(0)},
         {"voter_id", int32, since(0), names_broker},
         {"voter_directory_id", id128, since(0)},

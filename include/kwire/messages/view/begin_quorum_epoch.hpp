@@ -57,8 +57,8 @@ struct begin_quorum_epoch_request : private vocabulary {
     struct leader_endpoint {
         template <class M = begin_quorum_epoch_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(1), map_key},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), names_host},
+            {"port", uint16, since(1), names_port}}};
 
         struct data;
 
@@ -76,7 +76,7 @@ struct begin_quorum_epoch_request : private vocabulary {
 
     template <class M = begin_quorum_epoch_request>
     static constexpr field_list<M, 4, topic_data, leader_endpoint> fields{{
-        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null, names_cluster},
         {"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
         {"topics", array<topic_data>(), since(0)},
         {"leader_endpoints", array<leader_endpoint>(), since(1), ignorable}}};
@@ -150,8 +150,8 @@ struct begin_quorum_epoch_response : private vocabulary {
     struct node_endpoint {
         template <class M = begin_quorum_epoch_response> static constexpr field_list<M, 3> fields{{
             {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), names_host},
+            {"port", uint16, since(1), names_port}}};
 
         struct data;
 

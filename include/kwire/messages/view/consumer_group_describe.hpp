@@ -71,14 +71,14 @@ struct consumer_group_describe_response : private vocabulary {
     struct member {
         template <class M = consumer_group_describe_response>
         static constexpr field_list<M, 11, assignment, assignment> fields{{
-            {"member_id", string, since(0), key},
-            {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
-            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+            {"member_id", string, since(0), key, names_member},
+            {"instance_id", string, since(0), nullable_since(0), defaults_to_null, names_instance},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null, names_rack},
             {"member_epoch", int32, since(0)},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
+            {"client_id", string, since(0), names_client},
+            {"client_host", string, since(0), names_client_host},
             {"subscribed_topic_names", array(string), since(0), names_topic},
-            {"subscribed_topic_regex", string, since(0), nullable_since(0), defaults_to_null},
+            {"subscribed_topic_regex", string, since(0), nullable_since(0), defaults_to_null, names_topic_pattern},
             {"assignment", structure<assignment>(), since(0)},
             {"target_assignment", structure<assignment>(), since(0)},
             {"member_type", int8, since(1), defaults_to(-1), ignorable}}};

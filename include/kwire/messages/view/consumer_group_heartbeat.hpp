@@ -30,13 +30,13 @@ struct consumer_group_heartbeat_request : private vocabulary {
     template <class M = consumer_group_heartbeat_request>
     static constexpr field_list<M, 10, topic_partitions> fields{{
         {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"member_id", string, since(0), names_member},
         {"member_epoch", int32, since(0)},
-        {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
-        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"instance_id", string, since(0), nullable_since(0), defaults_to_null, names_instance},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null, names_rack},
         {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
         {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, names_topic},
-        {"subscribed_topic_regex", string, since(1), nullable_since(1), defaults_to_null},
+        {"subscribed_topic_regex", string, since(1), nullable_since(1), defaults_to_null, names_topic_pattern},
         {"server_assignor", string, since(0), nullable_since(0), defaults_to_null},
         {"topic_partitions", array<topic_partitions>(), since(0), nullable_since(0), defaults_to_null}}};
 
@@ -119,7 +119,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-        {"member_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0), nullable_since(0), defaults_to_null, names_member},
         {"member_epoch", int32, since(0)},
         {"heartbeat_interval_ms", int32, since(0)},
         {"assignment", structure<assignment>(), since(0), nullable_since(0), defaults_to_null}}};

@@ -12,7 +12,7 @@ struct consumer_group_member_metadata_key : private vocabulary {
 
     template <class M = consumer_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
         {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"member_id", string, since(0), names_member}}};
 
     struct data;
 
@@ -34,7 +34,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
     struct classic_protocol {
         template <class M = consumer_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
             {"name", string, since(0), key},
-            {"metadata", bytes, since(0)}}};
+            {"metadata", bytes, since(0), names_subscription}}};
 
         struct data;
 
@@ -70,12 +70,12 @@ struct consumer_group_member_metadata_value : private vocabulary {
 
     template <class M = consumer_group_member_metadata_value>
     static constexpr field_list<M, 9, classic_member_metadata> fields{{
-        {"instance_id", string, since(0), nullable_since(0)},
-        {"rack_id", string, since(0), nullable_since(0)},
-        {"client_id", string, since(0)},
-        {"client_host", string, since(0)},
+        {"instance_id", string, since(0), nullable_since(0), names_instance},
+        {"rack_id", string, since(0), nullable_since(0), names_rack},
+        {"client_id", string, since(0), names_client},
+        {"client_host", string, since(0), names_client_host},
         {"subscribed_topic_names", array(string), since(0), names_topic},
-        {"subscribed_topic_regex", string, since(0), nullable_since(0)},
+        {"subscribed_topic_regex", string, since(0), nullable_since(0), names_topic_pattern},
         {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
         {"server_assignor", string, since(0), nullable_since(0)},
         {"classic_member_metadata", structure<classic_member_metadata>(), since(0), tag(0), nullable_since(0)}}};

@@ -32,7 +32,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
         template <class M = consumer_group_partition_metadata_value>
         static constexpr field_list<M, 2> fields{{
             {"partition", int32, since(0), key},
-            {"racks", array(string), since(0)}}};
+            {"racks", array(string), since(0), names_rack}}};
 
         struct data;
 

@@ -12,7 +12,7 @@ struct consumer_group_regular_expression_key : private vocabulary {
 
     template <class M = consumer_group_regular_expression_key> static constexpr field_list<M, 2> fields{{
         {"group_id", string, since(0), names_group},
-        {"regular_expression", string, since(0)}}};
+        {"regular_expression", string, since(0), names_topic_pattern}}};
 
     struct data;
 

@@ -13,7 +13,7 @@ struct consumer_group_target_assignment_member_key : private vocabulary {
     template <class M = consumer_group_target_assignment_member_key>
     static constexpr field_list<M, 2> fields{{
         {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"member_id", string, since(0), names_member}}};
 
     struct data;
 

@@ -33,7 +33,7 @@ struct consumer_protocol_subscription : private vocabulary {
         {"user_data", bytes, since(0), nullable_since(0), defaults_to_null},
         {"owned_partitions", array<topic_partition>(), since(1), ignorable},
         {"generation_id", int32, since(2), defaults_to(-1), ignorable},
-        {"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable}}};
+        {"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable, names_rack}}};
 
     struct data;
 

@@ -13,8 +13,8 @@ struct controller_registration_request : private vocabulary {
     struct listener {
         template <class M = controller_registration_request> static constexpr field_list<M, 4> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)},
+            {"host", string, since(0), names_host},
+            {"port", uint16, since(0), names_port},
             {"security_protocol", int16, since(0)}}};
 
         struct data;

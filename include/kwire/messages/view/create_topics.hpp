@@ -31,8 +31,8 @@ struct create_topics_request : private vocabulary {
     /// One setting of the new topic.
     struct creatable_topic_config {
         template <class M = create_topics_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), map_key},
-            {"value", string, since(0), nullable_since(0)}}};
+            {"name", string, since(0), map_key, names_config},
+            {"value", string, since(0), nullable_since(0), names_config_value}}};
 
         struct data;
 
@@ -108,8 +108,8 @@ struct create_topics_response : private vocabulary {
     /// One setting of the new topic.
     struct creatable_topic_configs {
         template <class M = create_topics_response> static constexpr field_list<M, 5> fields{{
-            {"name", string, since(5), key},
-            {"value", string, since(5), nullable_since(5), secret_if_flagged},
+            {"name", string, since(5), key, names_config},
+            {"value", string, since(5), nullable_since(5), names_config_value, secret_if_flagged},
             {"read_only", boolean, since(5)},
             {"config_source", int8, since(5), defaults_to(-1), ignorable},
             {"is_sensitive", boolean, since(5), secret_flag}}};

@@ -34,12 +34,12 @@ struct describe_groups_response : private vocabulary {
 
     struct described_group_member {
         template <class M = describe_groups_response> static constexpr field_list<M, 6> fields{{
-            {"member_id", string, since(0), key},
-            {"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
-            {"member_metadata", bytes, since(0)},
-            {"member_assignment", bytes, since(0)}}};
+            {"member_id", string, since(0), key, names_member},
+            {"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable, names_instance},
+            {"client_id", string, since(0), names_client},
+            {"client_host", string, since(0), names_client_host},
+            {"member_metadata", bytes, since(0), names_subscription},
+            {"member_assignment", bytes, since(0), names_assignment}}};
 
         struct data;
 
@@ -73,7 +73,7 @@ struct describe_groups_response : private vocabulary {
             {"error_message", string, since(6), nullable_since(6), defaults_to_null},
             {"group_id", string, since(0), key, names_group},
             {"group_state", string, since(0)},
-            {"protocol_type", string, since(0)},
+            {"protocol_type", string, since(0), names_protocol},
             {"protocol_data", string, since(0)},
             {"members", array<described_group_member>(), since(0)},
             {"authorized_operations", int32, since(3), defaults_to(-2147483648)}}};

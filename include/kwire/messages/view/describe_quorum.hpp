@@ -155,8 +155,8 @@ struct describe_quorum_response : private vocabulary {
     struct listener {
         template <class M = describe_quorum_response> static constexpr field_list<M, 3> fields{{
             {"name", string, since(2), map_key},
-            {"host", string, since(2)},
-            {"port", uint16, since(2)}}};
+            {"host", string, since(2), names_host},
+            {"port", uint16, since(2), names_port}}};
 
         struct data;
 

@@ -32,7 +32,7 @@ struct end_quorum_epoch_request : private vocabulary {
             {"partition_index", int32, since(0), key},
             {"leader_id", int32, since(0), names_broker},
             {"leader_epoch", int32, since(0)},
-            {"preferred_successors", array(int32), between(0, 0), ignorable},
+            {"preferred_successors", array(int32), between(0, 0), ignorable, names_broker},
             {"preferred_candidates", array<replica_info>(), since(1), ignorable}}};
 
         struct data;
@@ -78,8 +78,8 @@ struct end_quorum_epoch_request : private vocabulary {
     struct leader_endpoint {
         template <class M = end_quorum_epoch_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(1), map_key},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), names_host},
+            {"port", uint16, since(1), names_port}}};
 
         struct data;
 
@@ -97,7 +97,7 @@ struct end_quorum_epoch_request : private vocabulary {
 
     template <class M = end_quorum_epoch_request>
     static constexpr field_list<M, 3, topic_data, leader_endpoint> fields{{
-        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null, names_cluster},
         {"topics", array<topic_data>(), since(0)},
         {"leader_endpoints", array<leader_endpoint>(), since(1), ignorable}}};
 
@@ -167,8 +167,8 @@ struct end_quorum_epoch_response : private vocabulary {
     struct node_endpoint {
         template <class M = end_quorum_epoch_response> static constexpr field_list<M, 3> fields{{
             {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), names_host},
+            {"port", uint16, since(1), names_port}}};
 
         struct data;
 

@@ -119,7 +119,7 @@ struct fetch_request : private vocabulary {
 
     template <class M = fetch_request>
     static constexpr field_list<M, 12, replica_state, topic, forgotten_topic> fields{{
-        {"cluster_id", string, since(12), tag(0), nullable_since(12), defaults_to_null, ignorable},
+        {"cluster_id", string, since(12), tag(0), nullable_since(12), defaults_to_null, ignorable, names_cluster},
         {"replica_id", int32, between(0, 14), defaults_to(-1), names_broker},
         {"replica_state", structure<replica_state>(), since(15), tag(1)},
         {"max_wait_ms", int32, since(0)},
@@ -130,7 +130,7 @@ struct fetch_request : private vocabulary {
         {"session_epoch", int32, since(7), defaults_to(-1), ignorable},
         {"topics", array<topic>(), since(0)},
         {"forgotten_topics_data", array<forgotten_topic>(), since(7)},
-        {"rack_id", string, since(11), ignorable}}};
+        {"rack_id", string, since(11), ignorable, names_rack}}};
 
     struct data;
 
@@ -334,9 +334,9 @@ struct fetch_response : private vocabulary {
     struct node_endpoint {
         template <class M = fetch_response> static constexpr field_list<M, 4> fields{{
             {"node_id", int32, since(16), map_key, names_broker},
-            {"host", string, since(16)},
-            {"port", int32, since(16)},
-            {"rack", string, since(16), nullable_since(16), defaults_to_null}}};
+            {"host", string, since(16), names_host},
+            {"port", int32, since(16), names_port},
+            {"rack", string, since(16), nullable_since(16), defaults_to_null, names_rack}}};
 
         struct data;
 

@@ -77,7 +77,7 @@ struct fetch_snapshot_request : private vocabulary {
     };
 
     template <class M = fetch_snapshot_request> static constexpr field_list<M, 4, topic_snapshot> fields{{
-        {"cluster_id", string, since(0), tag(0), nullable_since(0), defaults_to_null},
+        {"cluster_id", string, since(0), tag(0), nullable_since(0), defaults_to_null, names_cluster},
         {"replica_id", int32, since(0), defaults_to(-1), names_broker},
         {"max_bytes", int32, since(0), defaults_to(2147483647)},
         {"topics", array<topic_snapshot>(), since(0)}}};
@@ -201,8 +201,8 @@ struct fetch_snapshot_response : private vocabulary {
     struct node_endpoint {
         template <class M = fetch_snapshot_response> static constexpr field_list<M, 3> fields{{
             {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), names_host},
+            {"port", uint16, since(1), names_port}}};
 
         struct data;
 

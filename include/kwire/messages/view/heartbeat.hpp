@@ -13,8 +13,8 @@ struct heartbeat_request : private vocabulary {
     template <class M = heartbeat_request> static constexpr field_list<M, 4> fields{{
         {"group_id", string, since(0), names_group},
         {"generation_id", int32, since(0)},
-        {"member_id", string, since(0)},
-        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null}}};
+        {"member_id", string, since(0), names_member},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, names_instance}}};
 
     struct data;
 

@@ -89,8 +89,8 @@ struct leader_and_isr_request : private vocabulary {
     struct live_leader {
         template <class M = leader_and_isr_request> static constexpr field_list<M, 3> fields{{
             {"broker_id", int32, since(0), key, names_broker},
-            {"host_name", string, since(0)},
-            {"port", int32, since(0)}}};
+            {"host_name", string, since(0), names_host},
+            {"port", int32, since(0), names_port}}};
 
         struct data;
 

@@ -14,7 +14,7 @@ struct list_transactions_request : private vocabulary {
         {"state_filters", array(string), since(0)},
         {"producer_id_filters", array(int64), since(0), names_producer},
         {"duration_filter", int64, since(1), defaults_to(-1)},
-        {"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null}}};
+        {"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null, names_transaction_pattern}}};
 
     struct data;
 

@@ -65,9 +65,9 @@ struct metadata_response : private vocabulary {
     struct broker {
         template <class M = metadata_response> static constexpr field_list<M, 4> fields{{
             {"node_id", int32, since(0), map_key, names_broker},
-            {"host", string, since(0)},
-            {"port", int32, since(0)},
-            {"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable}}};
+            {"host", string, since(0), names_host},
+            {"port", int32, since(0), names_port},
+            {"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable, names_rack}}};
 
         struct data;
 
@@ -159,7 +159,7 @@ struct metadata_response : private vocabulary {
     template <class M = metadata_response> static constexpr field_list<M, 7, broker, topic> fields{{
         {"throttle_time_ms", int32, since(3), ignorable},
         {"brokers", array<broker>(), since(0)},
-        {"cluster_id", string, since(2), nullable_since(2), defaults_to_null, ignorable},
+        {"cluster_id", string, since(2), nullable_since(2), defaults_to_null, ignorable, names_cluster},
         {"controller_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
         {"topics", array<topic>(), since(0)},
         {"cluster_authorized_operations", int32, between(8, 10), defaults_to(-2147483648)},

@@ -69,8 +69,8 @@ struct offset_commit_request : private vocabulary {
     template <class M = offset_commit_request> static constexpr field_list<M, 6, topic> fields{{
         {"group_id", string, since(0), names_group},
         {"generation_id_or_member_epoch", int32, since(1), defaults_to(-1), ignorable},
-        {"member_id", string, since(1), ignorable},
-        {"group_instance_id", string, since(7), nullable_since(7), defaults_to_null},
+        {"member_id", string, since(1), ignorable, names_member},
+        {"group_instance_id", string, since(7), nullable_since(7), defaults_to_null, names_instance},
         {"retention_time_ms", int64, between(2, 4), defaults_to(-1), ignorable},
         {"topics", array<topic>(), since(0)}}};
 

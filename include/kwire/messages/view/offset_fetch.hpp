@@ -55,7 +55,7 @@ struct offset_fetch_request : private vocabulary {
     struct group {
         template <class M = offset_fetch_request> static constexpr field_list<M, 4, topics> fields{{
             {"group_id", string, since(8), key, names_group},
-            {"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable},
+            {"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable, names_member},
             {"member_epoch", int32, since(9), defaults_to(-1), ignorable},
             {"topics", array<topics>(), since(8), nullable_since(8)}}};
 

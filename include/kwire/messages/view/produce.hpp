@@ -196,9 +196,9 @@ struct produce_response : private vocabulary {
     struct node_endpoint {
         template <class M = produce_response> static constexpr field_list<M, 4> fields{{
             {"node_id", int32, since(10), map_key, names_broker},
-            {"host", string, since(10)},
-            {"port", int32, since(10)},
-            {"rack", string, since(10), nullable_since(10), defaults_to_null}}};
+            {"host", string, since(10), names_host},
+            {"port", int32, since(10), names_port},
+            {"rack", string, since(10), nullable_since(10), defaults_to_null, names_rack}}};
 
         struct data;
 

@@ -25,7 +25,7 @@ struct quorum_state_data : private vocabulary {
     };
 
     template <class M = quorum_state_data> static constexpr field_list<M, 7, voter> fields{{
-        {"cluster_id", string, between(0, 0)},
+        {"cluster_id", string, between(0, 0), names_cluster},
         {"leader_id", int32, since(0), defaults_to(-1), names_broker},
         {"leader_epoch", int32, since(0), defaults_to(-1)},
         {"voted_id", int32, since(0), defaults_to(-1), names_broker},

@@ -13,8 +13,8 @@ struct register_broker_record : private vocabulary {
     struct broker_endpoint {
         template <class M = register_broker_record> static constexpr field_list<M, 4> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)},
+            {"host", string, since(0), names_host},
+            {"port", uint16, since(0), names_port},
             {"security_protocol", int16, since(0)}}};
 
         struct data;
@@ -61,7 +61,7 @@ struct register_broker_record : private vocabulary {
         {"broker_epoch", int64, since(0)},
         {"end_points", array<broker_endpoint>(), since(0)},
         {"features", array<broker_feature>(), since(0)},
-        {"rack", string, since(0), nullable_since(0)},
+        {"rack", string, since(0), nullable_since(0), names_rack},
         {"fenced", boolean, since(0), defaults_to(true)},
         {"in_controlled_shutdown", boolean, since(1)},
         {"log_dirs", array(id128), since(3), tag(0)},

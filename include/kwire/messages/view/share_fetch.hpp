@@ -93,7 +93,7 @@ struct share_fetch_request : private vocabulary {
     template <class M = share_fetch_request>
     static constexpr field_list<M, 12, fetch_topic, forgotten_topic> fields{{
         {"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group},
-        {"member_id", string, since(0), nullable_since(0)},
+        {"member_id", string, since(0), nullable_since(0), names_member},
         {"share_session_epoch", int32, since(0)},
         {"max_wait_ms", int32, since(0)},
         {"min_bytes", int32, since(0)},
@@ -253,9 +253,9 @@ struct share_fetch_response : private vocabulary {
     struct node_endpoint {
         template <class M = share_fetch_response> static constexpr field_list<M, 4> fields{{
             {"node_id", int32, since(0), map_key, names_broker},
-            {"host", string, since(0)},
-            {"port", int32, since(0)},
-            {"rack", string, since(0), nullable_since(0), defaults_to_null}}};
+            {"host", string, since(0), names_host},
+            {"port", int32, since(0), names_port},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null, names_rack}}};
 
         struct data;
 

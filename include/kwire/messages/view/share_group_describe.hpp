@@ -71,11 +71,11 @@ struct share_group_describe_response : private vocabulary {
     struct member {
         template <class M = share_group_describe_response>
         static constexpr field_list<M, 7, assignment> fields{{
-            {"member_id", string, since(0), key},
-            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+            {"member_id", string, since(0), key, names_member},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null, names_rack},
             {"member_epoch", int32, since(0)},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
+            {"client_id", string, since(0), names_client},
+            {"client_host", string, since(0), names_client_host},
             {"subscribed_topic_names", array(string), since(0), names_topic},
             {"assignment", structure<assignment>(), since(0)}}};
 

@@ -12,9 +12,9 @@ struct share_group_heartbeat_request : private vocabulary {
 
     template <class M = share_group_heartbeat_request> static constexpr field_list<M, 5> fields{{
         {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"member_id", string, since(0), names_member},
         {"member_epoch", int32, since(0)},
-        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null, names_rack},
         {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, names_topic}}};
 
     struct data;
@@ -80,7 +80,7 @@ struct share_group_heartbeat_response : private vocabulary {
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-        {"member_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0), nullable_since(0), defaults_to_null, names_member},
         {"member_epoch", int32, since(0)},
         {"heartbeat_interval_ms", int32, since(0)},
         {"assignment", structure<assignment>(), since(0), nullable_since(0), defaults_to_null}}};

@@ -12,7 +12,7 @@ struct share_group_member_metadata_key : private vocabulary {
 
     template <class M = share_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
         {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"member_id", string, since(0), names_member}}};
 
     struct data;
 
@@ -32,9 +32,9 @@ struct share_group_member_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataValue", 10, {0, 0}, 0};
 
     template <class M = share_group_member_metadata_value> static constexpr field_list<M, 4> fields{{
-        {"rack_id", string, since(0), nullable_since(0)},
-        {"client_id", string, since(0)},
-        {"client_host", string, since(0)},
+        {"rack_id", string, since(0), nullable_since(0), names_rack},
+        {"client_id", string, since(0), names_client},
+        {"client_host", string, since(0), names_client_host},
         {"subscribed_topic_names", array(string), since(0), names_topic}}};
 
     struct data;

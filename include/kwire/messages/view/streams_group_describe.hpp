@@ -228,8 +228,8 @@ struct streams_group_describe_response : private vocabulary {
 
     struct endpoint {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), names_client_host},
+            {"port", uint16, since(0), names_client_port}}};
 
         struct data;
 
@@ -246,12 +246,12 @@ struct streams_group_describe_response : private vocabulary {
     struct member {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 15, endpoint, key_value, task_offset, task_offset, assignment, assignment> fields{{
-            {"member_id", string, since(0), key},
+            {"member_id", string, since(0), key, names_member},
             {"member_epoch", int32, since(0)},
-            {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
-            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
+            {"instance_id", string, since(0), nullable_since(0), defaults_to_null, names_instance},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null, names_rack},
+            {"client_id", string, since(0), names_client},
+            {"client_host", string, since(0), names_client_host},
             {"topology_epoch", int32, since(0)},
             {"process_id", string, since(0)},
             {"user_endpoint", structure<endpoint>(), since(0), nullable_since(0), defaults_to_null},

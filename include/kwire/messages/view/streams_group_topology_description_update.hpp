@@ -109,7 +109,7 @@ struct streams_group_topology_description_update_request : private vocabulary {
     template <class M = streams_group_topology_description_update_request>
     static constexpr field_list<M, 4, topology_description> fields{{
         {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"member_id", string, since(0), names_member},
         {"topology_epoch", int32, since(0)},
         {"topology_description", structure<topology_description>(), since(0)}}};
 

@@ -30,8 +30,8 @@ struct streams_group_topology_value : private vocabulary {
 
     struct topic_config {
         template <class M = streams_group_topology_value> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0), key},
-            {"value", string, since(0)}}};
+            {"key", string, since(0), key, names_config},
+            {"value", string, since(0), names_config_value}}};
 
         struct data;
 
@@ -98,7 +98,7 @@ struct streams_group_topology_value : private vocabulary {
         static constexpr field_list<M, 7, topic_info, topic_info, copartition_group> fields{{
             {"subtopology_id", string, since(0), key},
             {"source_topics", array(string), since(0), names_topic},
-            {"source_topic_regex", array(string), since(0)},
+            {"source_topic_regex", array(string), since(0), names_topic_pattern},
             {"state_changelog_topics", array<topic_info>(), since(0)},
             {"repartition_sink_topics", array(string), since(0), names_topic},
             {"repartition_source_topics", array<topic_info>(), since(0)},

@@ -66,8 +66,8 @@ struct txn_offset_commit_request : private vocabulary {
         {"producer_id", int64, since(0), names_producer},
         {"producer_epoch", int16, since(0)},
         {"generation_id_or_member_epoch", int32, since(3), defaults_to(-1)},
-        {"member_id", string, since(3)},
-        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
+        {"member_id", string, since(3), names_member},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, names_instance},
         {"topics", array<topic>(), since(0)}}};
 
     struct data;

@@ -76,8 +76,8 @@ struct update_metadata_request : private vocabulary {
 
     struct endpoint {
         template <class M = update_metadata_request> static constexpr field_list<M, 4> fields{{
-            {"port", int32, since(1)},
-            {"host", string, since(1)},
+            {"port", int32, since(1), names_port},
+            {"host", string, since(1), names_host},
             {"listener", string, since(3), ignorable},
             {"security_protocol", int16, since(1)}}};
 
@@ -101,10 +101,10 @@ struct update_metadata_request : private vocabulary {
     struct broker {
         template <class M = update_metadata_request> static constexpr field_list<M, 5, endpoint> fields{{
             {"id", int32, since(0), key, names_broker},
-            {"v0_host", string, between(0, 0), ignorable},
-            {"v0_port", int32, between(0, 0), ignorable},
+            {"v0_host", string, between(0, 0), ignorable, names_host},
+            {"v0_port", int32, between(0, 0), ignorable, names_port},
             {"endpoints", array<endpoint>(), since(1), ignorable},
-            {"rack", string, since(2), nullable_since(2), ignorable}}};
+            {"rack", string, since(2), nullable_since(2), ignorable, names_rack}}};
 
         struct data;
 

@@ -13,8 +13,8 @@ struct update_raft_voter_request : private vocabulary {
     struct listener {
         template <class M = update_raft_voter_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), names_host},
+            {"port", uint16, since(0), names_port}}};
 
         struct data;
 
@@ -49,7 +49,7 @@ struct update_raft_voter_request : private vocabulary {
 
     template <class M = update_raft_voter_request>
     static constexpr field_list<M, 6, listener, k_raft_version_feature> fields{{
-        {"cluster_id", string, since(0), nullable_since(0)},
+        {"cluster_id", string, since(0), nullable_since(0), names_cluster},
         {"current_leader_epoch", int32, since(0)},
         {"voter_id", int32, since(0), names_broker},
         {"voter_directory_id", id128, since(0)},
@@ -87,8 +87,8 @@ struct update_raft_voter_response : private vocabulary {
         template <class M = update_raft_voter_response> static constexpr field_list<M, 4> fields{{
             {"leader_id", int32, since(0), defaults_to(-1), names_broker},
             {"leader_epoch", int32, since(0), defaults_to(-1)},
-            {"host", string, since(0)},
-            {"port", int32, since(0)}}};
+            {"host", string, since(0), names_host},
+            {"port", int32, since(0), names_port}}};
 
         struct data;
 

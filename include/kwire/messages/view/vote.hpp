@@ -68,7 +68,7 @@ struct vote_request : private vocabulary {
     };
 
     template <class M = vote_request> static constexpr field_list<M, 3, topic_data> fields{{
-        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null, names_cluster},
         {"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
         {"topics", array<topic_data>(), since(0)}}};
 
@@ -140,8 +140,8 @@ struct vote_response : private vocabulary {
     struct node_endpoint {
         template <class M = vote_response> static constexpr field_list<M, 3> fields{{
             {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), names_host},
+            {"port", uint16, since(1), names_port}}};
 
         struct data;
 

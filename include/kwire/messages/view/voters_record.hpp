@@ -13,8 +13,8 @@ struct voters_record : private vocabulary {
     struct endpoint {
         template <class M = voters_record> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), names_host},
+            {"port", uint16, since(0), names_port}}};
 
         struct data;
 
