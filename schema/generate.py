@@ -36,45 +36,45 @@ SCALARS = {"bool": ("boolean", "bool"), "int8": ("int8", "std::int8_t"), "int16"
            "uint16": ("uint16", "std::uint16_t"), "int32": ("int32", "std::int32_t"),
            "uint32": ("uint32", "std::uint32_t"), "int64": ("int64", "std::int64_t"),
            "float64": ("float64", "double"), "uuid": ("id128", "uuid")}
-# What fields mean: the kind, as Kafka or entities.txt calls it: its enumerator in kwire::entity, its word in field lists, and
-# the types of the fields of this kind.
+# What fields mean: the kind, as Kafka or entities.txt calls it: its enumerator in kwire::entity, and the types of
+# the fields of this kind.
 ENTITIES = {
-    "brokerId": ("broker_id", "names_broker", ("int32",)),
-    "topicName": ("topic_name", "names_topic", ("string",)),
-    "topicId": ("topic_id", "names_topic_id", ("uuid",)),
-    "groupId": ("group_id", "names_group", ("string",)),
-    "producerId": ("producer_id", "names_producer", ("int64",)),
-    "transactionalId": ("transactional_id", "names_transaction", ("string",)),
-    "host": ("host", "names_host", ("string",)),
-    "port": ("port", "names_port", ("int32", "uint16")),
-    "clusterId": ("cluster_id", "names_cluster", ("string",)),
-    "rack": ("rack", "names_rack", ("string",)),
-    "clientId": ("client_id", "names_client", ("string",)),
-    "clientHost": ("client_host", "names_client_host", ("string",)),
-    "clientPort": ("client_port", "names_client_port", ("uint16",)),
-    "principal": ("principal", "names_principal", ("string",)),
-    "principalType": ("principal_type", "names_principal_type", ("string",)),
-    "principalName": ("principal_name", "names_principal_name", ("string",)),
-    "tokenId": ("token_id", "names_token", ("string",)),
-    "memberId": ("member_id", "names_member", ("string",)),
-    "instanceId": ("instance_id", "names_instance", ("string",)),
-    "protocolType": ("protocol_type", "names_protocol", ("string",)),
-    "subscription": ("subscription", "names_subscription", ("bytes",)),
-    "assignment": ("assignment", "names_assignment", ("bytes",)),
-    "topicPattern": ("topic_pattern", "names_topic_pattern", ("string",)),
-    "transactionPattern": ("transaction_pattern", "names_transaction_pattern", ("string",)),
-    "clientMetrics": ("client_metrics", "names_client_metrics", ("string",)),
-    "configName": ("config_name", "names_config", ("string",)),
-    "configValue": ("config_value", "names_config_value", ("string",)),
-    "configResource": ("config_resource", "names_config_resource", ("string",)),
-    "configResourceType": ("config_resource_type", "names_config_type", ("int8",)),
-    "aclResource": ("acl_resource", "names_acl_resource", ("string",)),
-    "aclResourceType": ("acl_resource_type", "names_acl_type", ("int8",)),
-    "aclPatternType": ("acl_pattern_type", "names_acl_pattern", ("int8",)),
-    "quotaEntity": ("quota_entity", "names_quota_entity", ("string",)),
-    "quotaEntityType": ("quota_entity_type", "names_quota_type", ("string",)),
-    "coordinatorKey": ("coordinator_key", "names_coordinator_key", ("string",)),
-    "coordinatorKeyType": ("coordinator_key_type", "names_coordinator_type", ("int8",)),
+    "brokerId": ("broker_id", ("int32",)),
+    "topicName": ("topic_name", ("string",)),
+    "topicId": ("topic_id", ("uuid",)),
+    "groupId": ("group_id", ("string",)),
+    "producerId": ("producer_id", ("int64",)),
+    "transactionalId": ("transactional_id", ("string",)),
+    "host": ("host", ("string",)),
+    "port": ("port", ("int32", "uint16")),
+    "clusterId": ("cluster_id", ("string",)),
+    "rack": ("rack", ("string",)),
+    "clientId": ("client_id", ("string",)),
+    "clientHost": ("client_host", ("string",)),
+    "clientPort": ("client_port", ("uint16",)),
+    "principal": ("principal", ("string",)),
+    "principalType": ("principal_type", ("string",)),
+    "principalName": ("principal_name", ("string",)),
+    "tokenId": ("token_id", ("string",)),
+    "memberId": ("member_id", ("string",)),
+    "instanceId": ("instance_id", ("string",)),
+    "protocolType": ("protocol_type", ("string",)),
+    "subscription": ("subscription", ("bytes",)),
+    "assignment": ("assignment", ("bytes",)),
+    "topicPattern": ("topic_pattern", ("string",)),
+    "transactionPattern": ("transaction_pattern", ("string",)),
+    "clientMetrics": ("client_metrics", ("string",)),
+    "configName": ("config_name", ("string",)),
+    "configValue": ("config_value", ("string",)),
+    "configResource": ("config_resource", ("string",)),
+    "configResourceType": ("config_resource_type", ("int8",)),
+    "aclResource": ("acl_resource", ("string",)),
+    "aclResourceType": ("acl_resource_type", ("int8",)),
+    "aclPatternType": ("acl_pattern_type", ("int8",)),
+    "quotaEntity": ("quota_entity", ("string",)),
+    "quotaEntityType": ("quota_entity_type", ("string",)),
+    "coordinatorKey": ("coordinator_key", ("string",)),
+    "coordinatorKeyType": ("coordinator_key_type", ("int8",)),
 }
 SECRETS = {"always": "secret", "flagged": "secret_if_flagged", "flag": "secret_flag"}  # the marks of secrets.txt
 MAX_MEMBERS = 24  # kwire::detail::max_members
@@ -242,7 +242,7 @@ class Writer:
         if not field.compact:
             found.append("never_compact")
         if field.entity:
-            found.append(ENTITIES[field.entity][1])
+            found.append(f"means(entity::{ENTITIES[field.entity][0]})")
         if (mark := self.secrets.get(self.path_of(place, field))) is not None:
             found.append(SECRETS[mark])
         return found
@@ -409,8 +409,8 @@ def mark_entities(entities, facts):
             wrong.append(f"{key}: no such field, or `{kind}` is not a kind")
         elif field.entity is not None:
             wrong.append(f"{key}: Kafka says itself that it is a {field.entity}")
-        elif field.type not in ENTITIES[kind][2] or field.struct is not None:
-            wrong.append(f"{key}: a {kind} is a {' or '.join(ENTITIES[kind][2])}")
+        elif field.type not in ENTITIES[kind][1] or field.struct is not None:
+            wrong.append(f"{key}: a {kind} is a {' or '.join(ENTITIES[kind][1])}")
         else:
             field.entity = kind
     refuse_lines("entities.txt", wrong)

@@ -94,7 +94,7 @@ enum class entity : std::uint8_t {
     producer_id, ///< negative: none
     transactional_id,
     host,           ///< where a broker or controller listens; its port is the `port` of the same struct
-    port,           ///< belongs to the `host` of the same struct, which has exactly one, before or behind it
+    port,           ///< belongs to the `host` of the same struct, which has exactly one, before or after it
     cluster_id,     ///< what a cluster calls itself
     rack,           ///< of a broker or of a client: the names of racks are the same
     client_id,      ///< what a client calls itself
@@ -163,7 +163,7 @@ struct attribute {
         map_key,
         key,
         never_compact,
-        names,
+        means,
         secret,
     };
     what kind = nothing;
@@ -172,7 +172,6 @@ struct attribute {
     const char* text = nullptr;
 };
 inline constexpr attribute no_attribute{};
-consteval attribute names(entity what) { return {attribute::names, {}, static_cast<std::int64_t>(what)}; }
 consteval attribute shows(secrecy what) { return {attribute::secret, {}, static_cast<std::int64_t>(what)}; }
 
 /// What a field holds, as field lists say it.
@@ -246,7 +245,7 @@ private:
         case attribute::map_key: map_key = key = true; break;
         case attribute::key: key = true; break;
         case attribute::never_compact: never_compact = true; break;
-        case attribute::names: names = static_cast<entity>(also.number); break;
+        case attribute::means: names = static_cast<entity>(also.number); break;
         case attribute::secret: secret = static_cast<secrecy>(also.number); break;
         }
     }
@@ -346,6 +345,9 @@ protected:
     static consteval detail::attribute nullable_between(int first, int last) {
         return {detail::attribute::nullable, between(first, last)};
     }
+    static consteval detail::attribute means(entity what) {
+        return {detail::attribute::means, {}, static_cast<std::int64_t>(what)};
+    }
     static consteval detail::attribute tag(int number) { return {detail::attribute::tag, {}, number}; }
     static consteval detail::attribute defaults_to(std::int64_t number) {
         return {detail::attribute::default_number, {}, number};
@@ -359,42 +361,6 @@ protected:
     static constexpr detail::attribute map_key{detail::attribute::map_key};
     static constexpr detail::attribute key{detail::attribute::key};
     static constexpr detail::attribute never_compact{detail::attribute::never_compact};
-    static constexpr detail::attribute names_broker = detail::names(entity::broker_id);
-    static constexpr detail::attribute names_topic = detail::names(entity::topic_name);
-    static constexpr detail::attribute names_topic_id = detail::names(entity::topic_id);
-    static constexpr detail::attribute names_group = detail::names(entity::group_id);
-    static constexpr detail::attribute names_producer = detail::names(entity::producer_id);
-    static constexpr detail::attribute names_transaction = detail::names(entity::transactional_id);
-    static constexpr detail::attribute names_host = detail::names(entity::host);
-    static constexpr detail::attribute names_port = detail::names(entity::port);
-    static constexpr detail::attribute names_cluster = detail::names(entity::cluster_id);
-    static constexpr detail::attribute names_rack = detail::names(entity::rack);
-    static constexpr detail::attribute names_client = detail::names(entity::client_id);
-    static constexpr detail::attribute names_client_host = detail::names(entity::client_host);
-    static constexpr detail::attribute names_client_port = detail::names(entity::client_port);
-    static constexpr detail::attribute names_principal = detail::names(entity::principal);
-    static constexpr detail::attribute names_principal_type = detail::names(entity::principal_type);
-    static constexpr detail::attribute names_principal_name = detail::names(entity::principal_name);
-    static constexpr detail::attribute names_token = detail::names(entity::token_id);
-    static constexpr detail::attribute names_member = detail::names(entity::member_id);
-    static constexpr detail::attribute names_instance = detail::names(entity::instance_id);
-    static constexpr detail::attribute names_protocol = detail::names(entity::protocol_type);
-    static constexpr detail::attribute names_subscription = detail::names(entity::subscription);
-    static constexpr detail::attribute names_assignment = detail::names(entity::assignment);
-    static constexpr detail::attribute names_topic_pattern = detail::names(entity::topic_pattern);
-    static constexpr detail::attribute names_transaction_pattern = detail::names(entity::transaction_pattern);
-    static constexpr detail::attribute names_client_metrics = detail::names(entity::client_metrics);
-    static constexpr detail::attribute names_config = detail::names(entity::config_name);
-    static constexpr detail::attribute names_config_value = detail::names(entity::config_value);
-    static constexpr detail::attribute names_config_resource = detail::names(entity::config_resource);
-    static constexpr detail::attribute names_config_type = detail::names(entity::config_resource_type);
-    static constexpr detail::attribute names_acl_resource = detail::names(entity::acl_resource);
-    static constexpr detail::attribute names_acl_type = detail::names(entity::acl_resource_type);
-    static constexpr detail::attribute names_acl_pattern = detail::names(entity::acl_pattern_type);
-    static constexpr detail::attribute names_quota_entity = detail::names(entity::quota_entity);
-    static constexpr detail::attribute names_quota_type = detail::names(entity::quota_entity_type);
-    static constexpr detail::attribute names_coordinator_key = detail::names(entity::coordinator_key);
-    static constexpr detail::attribute names_coordinator_type = detail::names(entity::coordinator_key_type);
     static constexpr detail::attribute secret = detail::shows(secrecy::always);
     static constexpr detail::attribute secret_if_flagged = detail::shows(secrecy::flagged);
     static constexpr detail::attribute secret_flag = detail::shows(secrecy::flag);

@@ -2,7 +2,8 @@
 /// whom a quota limits, whose coordinator is looked for, what members of a group tell each other.
 ///
 ///     // ResourceName of DescribeConfigs is marked config_resource; its struct has a config_resource_type, here 2
-///     entity kind = meaning_of(entity::config_resource, std::int64_t{2}); // entity::topic_name
+///     constexpr entity kind = meaning_of(entity::config_resource, std::int64_t{2});
+///     static_assert(kind == entity::topic_name);
 ///
 /// | a field with this meaning | is decided by a field with this one | which lies |
 /// |---|---|---|
