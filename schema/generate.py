@@ -242,7 +242,7 @@ class Writer:
         if not field.compact:
             found.append("never_compact")
         if field.entity:
-            found.append(f"means(entity::{ENTITIES[field.entity][0]})")
+            found.append(f"{{entity::{ENTITIES[field.entity][0]}}}")
         if (mark := self.secrets.get(self.path_of(place, field))) is not None:
             found.append(SECRETS[mark])
         return found
