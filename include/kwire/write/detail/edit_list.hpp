@@ -522,6 +522,13 @@ private:
         put(out, payload, end);
     }
 
+    /// By number, and those of one number in the order in which they were asked for.
+    static void sort_by_number(std::vector<const message_edit*>& edits) {
+        std::ranges::sort(edits, [](const message_edit* a, const message_edit* b) {
+            return a->number != b->number ? a->number < b->number : a->call < b->call;
+        });
+    }
+
     /// A tag section: `group` sets and erases tags of it.
     template <class Out>
     void put_tags(Out& out, std::span<const message_edit> group) const {
@@ -534,7 +541,7 @@ private:
             else
                 numbered.push_back(&edit);
         }
-        std::ranges::stable_sort(numbered, {}, &message_edit::number);
+        sort_by_number(numbered);
         const auto repeated = [](const message_edit* a, const message_edit* b) {
             return a->number == b->number;
         };
@@ -608,7 +615,7 @@ private:
             else
                 order = &orders_[edit.number];
         }
-        std::ranges::stable_sort(inserted, {}, &message_edit::number);
+        sort_by_number(inserted);
         std::ranges::sort(erased);
         const auto repeated = std::ranges::unique(erased);
         erased.erase(repeated.begin(), repeated.end());
