@@ -57,6 +57,14 @@ template <class Put>
         list.refuse(error{.code = errc::too_large});
         return std::nullopt;
     }
+    if (size.attached == 0) {
+        const auto [at, made] = list.make_bytes(static_cast<std::size_t>(size.own));
+        if (at == nullptr) return std::nullopt;
+        plain_output out(at);
+        dynamic_encoder<plain_output> write(out, facts, layout.version, owner, failure);
+        static_cast<void>(put(write));
+        return made;
+    }
     writing_output out(size);
     dynamic_encoder<writing_output> write(out, facts, layout.version, owner, failure);
     static_cast<void>(put(write));

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <type_traits>
 
@@ -125,6 +126,34 @@ enum class entity : std::uint8_t {
     quota_entity_type,    ///< "user", "client-id", "ip"
     coordinator_key,      ///< whose coordinator is looked for; its kind is in the same struct of the request
     coordinator_key_type, ///< 0: group, 1: transactional id, 2: share partition; answers do not repeat it
+};
+
+/// Some of the meanings.
+class entity_set {
+public:
+    constexpr entity_set() noexcept = default;
+    constexpr entity_set(entity one) noexcept : bits_(bit(one)) {}
+    constexpr entity_set(std::initializer_list<entity> some) noexcept {
+        for (const entity one : some) bits_ |= bit(one);
+    }
+    [[nodiscard]] constexpr bool contains(entity one) const noexcept { return (bits_ & bit(one)) != 0; }
+    [[nodiscard]] constexpr bool intersects(const entity_set& other) const noexcept {
+        return (bits_ & other.bits_) != 0;
+    }
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+    constexpr entity_set& operator|=(const entity_set& other) noexcept {
+        bits_ |= other.bits_;
+        return *this;
+    }
+    friend constexpr entity_set operator|(entity_set a, const entity_set& b) noexcept { return a |= b; }
+    friend constexpr bool operator==(const entity_set&, const entity_set&) = default;
+
+private:
+    /// `none` is in no set.
+    static constexpr std::uint64_t bit(entity one) noexcept {
+        return one == entity::none ? 0 : std::uint64_t{1} << static_cast<unsigned>(one);
+    }
+    std::uint64_t bits_ = 0;
 };
 
 /// Whether a field's value must be kept out of logs (schema/secrets.txt).

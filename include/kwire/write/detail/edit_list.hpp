@@ -100,17 +100,20 @@ struct struct_place {
     [[nodiscard]] const std::byte* end() const noexcept {
         return layout->flexible ? skip_tags(*layout, tags()) : tags();
     }
+    /// The first byte of a field, of its payload if it is tagged; nullptr if the bytes do not hold it.
+    [[nodiscard]] const std::byte* find(std::size_t index) const noexcept {
+        const field_place& place = layout->places[index];
+        if (place.anchor == field_place::absent) return nullptr;
+        if (place.anchor == field_place::in_tags) return find_tag(*layout, tags(), place.delta);
+        return base + (place.anchor != 0 ? ends[place.anchor - 1U] : 0) + place.delta;
+    }
     /// The bytes of a field with its length or marker, of the payload if it is tagged; nothing if the bytes
     /// do not hold it.
     [[nodiscard]] std::span<const std::byte> field(std::size_t index) const noexcept {
+        const std::byte* const begin = find(index);
+        if (begin == nullptr) return {};
         const field_place& place = layout->places[index];
-        if (place.anchor == field_place::absent) return {};
-        if (place.anchor == field_place::in_tags) {
-            const std::byte* const payload = find_tag(*layout, tags(), place.delta);
-            if (payload == nullptr) return {};
-            return {payload, skip_any_step(place.step, *layout, payload)};
-        }
-        const std::byte* const begin = base + (place.anchor != 0 ? ends[place.anchor - 1U] : 0) + place.delta;
+        if (place.anchor == field_place::in_tags) return {begin, skip_any_step(place.step, *layout, begin)};
         const std::size_t width = width_of(layout->fields[index].kind);
         return {begin, width != 0 ? begin + width : base + ends[place.step]};
     }
@@ -142,6 +145,8 @@ public:
 
     [[nodiscard]] const shared_buffer& bytes() const noexcept { return bytes_; }
     [[nodiscard]] bool empty() const noexcept { return edits_.empty(); }
+    /// Neither edits nor refusals.
+    [[nodiscard]] bool unchanged() const noexcept { return edits_.empty() && !failure_; }
 
     /// Keeps the first refusal, which is what the caller gets for all edits.
     void refuse(error why) noexcept {
@@ -202,6 +207,10 @@ public:
             for (; element != 0; --element) begin = end_of_element(array, begin);
         add({at(begin), at(end_of_element(array, begin))}, {.content = content, .kind = edit_kind::replace},
             array.array->name);
+    }
+    /// Replaces bytes of the message that are known to be an element of an array.
+    void replace(std::span<const std::byte> part, const new_bytes& content, std::string_view field) {
+        add(part, {.content = content, .kind = edit_kind::replace}, field);
     }
     void insert(const struct_place& place, std::size_t index, std::size_t before, const new_bytes& content) {
         if (find_array(place, index, before, true))
