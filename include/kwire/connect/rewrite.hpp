@@ -70,7 +70,7 @@ public:
         return value_.kind() == field_kind::string ? value_.text() : std::string_view{};
     }
     /// The number of a field that is one, or that is one in decimal digits, as brokers are among resources;
-    /// -1 for text that is no number.
+    /// -1 for text that is not a number.
     [[nodiscard]] std::int64_t number() const noexcept;
     /// The id of a field that is a uuid; zero for others.
     [[nodiscard]] uuid id() const noexcept {
@@ -290,7 +290,7 @@ private:
         if (value.is_null()) return;
         const auto slice = list_->bytes().slice_of(value.bytes());
         if (!slice) return;
-        // Bytes that are no such message are those of another protocol, and none of ours to change.
+        // Bytes that are not such a message are those of another protocol, and none of ours to change.
         const auto view = parse_versioned_view(*message, slice->span(),
                                                {.trailing_bytes = true, .missing_newer_fields = true});
         if (!view) return;
