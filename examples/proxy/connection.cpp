@@ -36,21 +36,21 @@ constexpr std::size_t most_at_once = std::size_t{1} << 20; // bytes for one call
 /// receiver takes nothing at all.
 class connection {
 public:
-    connection(tcp::socket accepted, clock::duration patience, totals& all)
+    connection(tcp::socket accepted, clock::duration patience, surroundings& in)
         : client_(std::move(accepted)),
           broker_(client_.get_executor()),
           progress_(client_.get_executor(), clock::time_point::max()),
           patience_(patience),
-          session_(own_, all) {
+          session_(own_, in) {
         const tcp::endpoint here = client_.local_endpoint(ignored_),
                             there = client_.remote_endpoint(ignored_);
-        own_ = {.host = here.address().to_string(), .port = here.port()};
+        own_ = here.address().to_string();
         peer_ = there.address().to_string() + ":" + std::to_string(there.port());
         client_.set_option(tcp::no_delay(true), ignored_);
     }
 
     /// Connects to the broker; false if that failed and the connection has ended.
-    asio::awaitable<bool> connect(const upstream& to);
+    asio::awaitable<bool> connect(const address& to);
     asio::awaitable<void> requests();
     asio::awaitable<void> responses();
     asio::awaitable<void> watch();
@@ -64,7 +64,7 @@ private:
     void lost_client(error_code failure);
     void lost_broker(error_code failure);
 
-    address own_; ///< where this client reached the proxy
+    std::string own_; ///< where this client reached the proxy
     std::string peer_;
     tcp::socket client_, broker_;
     clock::time_point client_deadline_ = clock::time_point::max(); ///< to take the next bytes
@@ -76,17 +76,17 @@ private:
     bool ended_ = false;
 };
 
-asio::awaitable<bool> connection::connect(const upstream& to) {
+asio::awaitable<bool> connection::connect(const address& to) {
     broker_deadline_ = clock::now() + patience_;
     tcp::resolver resolver(client_.get_executor());
-    auto [not_found, endpoints] = co_await resolver.async_resolve(to.host, to.port, quiet);
+    auto [not_found, endpoints] = co_await resolver.async_resolve(to.host, std::to_string(to.port), quiet);
     auto failure = not_found;
     if (!failure) {
         auto [refused, endpoint] = co_await asio::async_connect(broker_, endpoints, quiet);
         failure = refused;
     }
     if (failure) {
-        end(to.host + ":" + to.port + ": " + failure.message());
+        end(to.host + ":" + std::to_string(to.port) + ": " + failure.message());
         co_return false;
     }
     broker_.set_option(tcp::no_delay(true), ignored_);
@@ -212,7 +212,7 @@ struct keeper {
     }
 };
 
-asio::awaitable<void> serve(std::shared_ptr<connection> one, upstream broker) {
+asio::awaitable<void> serve(std::shared_ptr<connection> one, address broker) {
     const auto executor = co_await asio::this_coro::executor;
     asio::co_spawn(executor, one->watch(), keeper{one});
     if (!co_await one->connect(broker)) co_return;
@@ -222,15 +222,16 @@ asio::awaitable<void> serve(std::shared_ptr<connection> one, upstream broker) {
 
 } // namespace
 
-asio::awaitable<void> accept(tcp::acceptor acceptor, upstream broker, totals& all) {
+asio::awaitable<void> accept(tcp::acceptor acceptor, std::shared_ptr<const address> upstream,
+                             surroundings& in, clock::duration patience) {
     const auto executor = co_await asio::this_coro::executor;
     asio::steady_timer pause(executor);
     for (;;) {
         auto [failure, socket] = co_await acceptor.async_accept(quiet);
         if (!failure) {
-            ++all.connections;
-            auto one = std::make_shared<connection>(std::move(socket), broker.patience, all);
-            asio::co_spawn(executor, serve(one, broker), keeper{one});
+            ++in.all.connections;
+            auto one = std::make_shared<connection>(std::move(socket), patience, in);
+            asio::co_spawn(executor, serve(one, *upstream), keeper{one});
         } else { // most likely no file descriptor is left; retrying at once would spin
             std::fprintf(stderr, "accept: %s\n", failure.message().c_str());
             pause.expires_after(std::chrono::milliseconds(100));

@@ -5,20 +5,16 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
-#include <string>
+#include <memory>
 
 #include "session.hpp"
 
 namespace proxy {
 
-/// The broker that the proxy passes requests on to. Its name is resolved for each connection.
-struct upstream {
-    std::string host;
-    std::string port;
-    clock::duration patience = std::chrono::minutes(1); ///< with a receiver that takes nothing
-};
-
-/// Accepts clients until the executor stops; each gets a connection to the broker of its own.
-boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor acceptor, upstream broker, totals& all);
+/// Serves clients of one listening port until the executor stops; each gets a connection of its own to the
+/// broker at `upstream`, which may change: its name is resolved for each connection.
+boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor acceptor,
+                                    std::shared_ptr<const address> upstream, surroundings& in,
+                                    clock::duration patience);
 
 } // namespace proxy

@@ -1,14 +1,13 @@
 // A proxy between Kafka clients and a broker, made with kwire: the session of docs/proxy.md over sockets.
 //
-//     main.cpp        options, signals, summary
-//     connection.hpp  a client's socket and a broker's: read a frame, handle it, write it
-//     session.hpp     what becomes of each frame; knows nothing of sockets
-//     addresses.hpp   where responses name brokers
+//     main.cpp             options, signals, summary
+//     listening_ports.hpp  a port of the proxy for each broker
+//     connection.hpp       a client's socket and a broker's: read a frame, handle it, write it
+//     session.hpp          what becomes of each frame; knows nothing of sockets
+//     tenant.hpp           names under a prefix
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/connect/frame.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -24,46 +23,74 @@
 #include <string>
 #include <string_view>
 
-#include "connection.hpp"
+#include "listening_ports.hpp"
 
 namespace {
 
 struct options {
-    std::uint16_t listen = 0;
-    proxy::upstream upstream;
+    proxy::address listen{.host = "127.0.0.1", .port = 0};
+    proxy::address upstream;
+    std::string prefix;
+    proxy::clock::duration patience = std::chrono::minutes(1); ///< with a receiver that takes nothing
+    bool verbose = false;
 };
 
 constexpr const char* usage =
-    "usage: proxy --upstream HOST:PORT [--listen PORT]\n"
+    "usage: proxy --upstream HOST:PORT [--listen [ADDRESS:]PORT] [option...]\n"
     "\n"
-    "A proxy on 127.0.0.1 between Kafka clients and one broker. Clients find every broker\n"
-    "at the proxy's own address, and the versions that both the broker and kwire know.\n"
-    "All else, SASL included, passes unchanged.\n"
+    "A proxy between Kafka clients and a cluster. Clients find each broker at a port of the\n"
+    "proxy: broker 0 at the one after --listen, and so on, or at any that is free. They may\n"
+    "use the versions that both the brokers and kwire know. All else, SASL included, passes\n"
+    "unchanged.\n"
     "\n"
-    "  --upstream HOST:PORT  the broker; also [IPV6]:PORT\n"
-    "  --listen PORT         the port to listen on; 0, the default, chooses a free port\n"
+    "  --upstream HOST:PORT  where the cluster is found; also [IPV6]:PORT\n"
+    "  --listen [ADDRESS:]PORT\n"
+    "                        where clients begin; port 0, the default, chooses a free one, and\n"
+    "                        the default address is 127.0.0.1\n"
+    "  --topic-prefix TEXT   clients see only topics, groups and transactions whose names begin\n"
+    "                        with TEXT, and see them without it\n"
     "  --patience SECONDS    until a client or broker that takes no bytes is disconnected;\n"
     "                        default 60\n"
-    "  --help                prints this text\n"
+    "  --verbose             prints a line for each request\n"
+    "  --help, -h            prints this text\n"
     "\n"
-    "Prints \"listening on 127.0.0.1:PORT\" when ready. SIGINT and SIGTERM stop it;\n"
-    "then it prints totals.\n";
+    "Prints \"listening on ADDRESS:PORT\" when ready. SIGINT and SIGTERM stop it; then it\n"
+    "prints totals.\n";
 
 bool read_number(std::string_view text, std::uint16_t& out) {
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
     return failure == std::errc{} && end == text.data() + text.size();
 }
 
-bool read_upstream(std::string_view text, proxy::upstream& out) {
+/// HOST:PORT or [IPV6]:PORT.
+bool read_address(std::string_view text, proxy::address& out) {
     const std::size_t colon = text.rfind(':');
     if (colon == text.npos) return false;
     std::string_view host = text.substr(0, colon);
-    const std::string_view port = text.substr(colon + 1);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     std::uint16_t number = 0;
-    if (host.empty() || !read_number(port, number) || number == 0) return false;
-    out.host = host;
-    out.port = port;
+    if (host.empty() || !read_number(text.substr(colon + 1), number)) return false;
+    out = {std::string(host), number};
+    return true;
+}
+bool read_listen(std::string_view text, proxy::address& out) {
+    if (std::uint16_t port = 0; read_number(text, port)) {
+        out.port = port;
+        return true;
+    }
+    return read_address(text, out);
+}
+
+bool read_option(std::string_view name, std::string_view value, options& out) {
+    if (name == "--listen") return read_listen(value, out.listen);
+    if (name == "--upstream") return read_address(value, out.upstream) && out.upstream.port != 0;
+    if (name == "--topic-prefix") {
+        out.prefix = value;
+        return !value.empty();
+    }
+    std::uint16_t seconds = 0;
+    if (name != "--patience" || !read_number(value, seconds) || seconds == 0) return false;
+    out.patience = std::chrono::seconds(seconds);
     return true;
 }
 
@@ -72,16 +99,16 @@ std::optional<options> read_options(int count, char** arguments) {
     options out;
     for (int i = 1; i < count; ++i) {
         const std::string_view name = arguments[i];
-        if (name == "--help") {
+        if (name == "--help" || name == "-h") {
             std::fputs(usage, stdout);
             std::exit(EXIT_SUCCESS);
         }
+        if (name == "--verbose") {
+            out.verbose = true;
+            continue;
+        }
         const char* const value = i + 1 < count ? arguments[++i] : "";
-        std::uint16_t seconds = 0;
-        if (name == "--patience" && read_number(value, seconds) && seconds != 0)
-            out.upstream.patience = std::chrono::seconds(seconds);
-        else if (!(name == "--listen" && read_number(value, out.listen)) &&
-                 !(name == "--upstream" && read_upstream(value, out.upstream))) {
+        if (!read_option(name, value, out)) {
             std::fprintf(stderr, "proxy: cannot use %s %s\n", name.data(), value);
             return std::nullopt;
         }
@@ -101,24 +128,35 @@ std::string name_of(const proxy::totals& all) {
 int run(const options& chosen) {
     namespace asio = boost::asio;
     using asio::ip::tcp;
-    proxy::totals all; // outlives the coroutines that the context destroys
+    proxy::totals all; // what the context's coroutines use outlives it
+    kwire::topic_directory topics;
+    const proxy::tenant names(chosen.prefix);
+    std::optional<proxy::surroundings> in;
     asio::io_context context(1);
+    proxy::listening_ports brokers(
+        context, {asio::ip::make_address(chosen.listen.host), static_cast<std::uint16_t>(chosen.listen.port)},
+        chosen.upstream, chosen.patience);
+    in.emplace(brokers, names, topics, all);
+    in->verbose = chosen.verbose;
 
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });
 
-    tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), chosen.listen});
-    std::printf("listening on 127.0.0.1:%d\n", acceptor.local_endpoint().port());
+    const auto here = brokers.bootstrap();
+    std::printf(here.address().is_v6() ? "listening on [%s]:%d\n" : "listening on %s:%d\n",
+                here.address().to_string().c_str(), here.port());
     std::fflush(stdout);
-    asio::co_spawn(context, proxy::accept(std::move(acceptor), chosen.upstream, all), asio::detached);
+    brokers.serve(*in);
     context.run();
 
     const auto slowest = std::chrono::ceil<std::chrono::milliseconds>(all.slowest);
-    std::printf("connections: %ju, requests: %ju, raw tokens: %ju, responses with new addresses: %ju, "
-                "slowest: %s in %jd ms, payload bytes copied by kwire: %ju\n",
-                std::uintmax_t{all.connections}, std::uintmax_t{all.requests}, std::uintmax_t{all.tokens},
-                std::uintmax_t{all.redirected}, name_of(all).c_str(), std::intmax_t{slowest.count()},
-                std::uintmax_t{kwire::copied_bytes()});
+    std::printf(
+        "connections: %ju, requests: %ju, raw tokens: %ju, addresses replaced: %ju, names changed: %ju, "
+        "hidden: %ju, "
+        "slowest: %s in %jd ms, payload bytes copied by kwire: %ju\n",
+        std::uintmax_t{all.connections}, std::uintmax_t{all.requests}, std::uintmax_t{all.tokens},
+        std::uintmax_t{all.redirected}, std::uintmax_t{all.renamed}, std::uintmax_t{all.hidden},
+        name_of(all).c_str(), std::intmax_t{slowest.count()}, std::uintmax_t{kwire::copied_bytes()});
     return EXIT_SUCCESS;
 }
 

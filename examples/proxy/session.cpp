@@ -1,29 +1,21 @@
 #include "session.hpp"
 
-#include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/frame.hpp>
+#include <kwire/connect/learn_topics.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/connect/rewrite.hpp>
 #include <kwire/error_text.hpp>
 #include <kwire/messages/api_versions.hpp>
-#include <kwire/write/to_data.hpp>
+#include <kwire/messages/view/find_coordinator.hpp>
 
 #include <cstddef>
+#include <cstdio>
 #include <string_view>
 #include <utility>
-
-#include "addresses.hpp"
 
 namespace proxy {
 
 namespace {
-
-/// The versions that this proxy lets clients use: all that kwire can read, but for DescribeQuorum, which
-/// tells the addresses of controllers from version 2 on.
-constexpr auto spoken = [] {
-    auto all = kwire::known_apis;
-    all[static_cast<std::size_t>(kwire::api_key::describe_quorum)].versions.last = 1;
-    return all;
-}();
 
 /// A strict parse would close the connection of clients that Kafka serves.
 constexpr auto of_clients = kwire::parse_options::as_kafka();
@@ -47,22 +39,33 @@ outcome send_encoded(kwire::buffer_chain& peer, std::expected<kwire::buffer_chai
     return {};
 }
 
-/// The error of the frame, or else the outcome that the visitor returned.
-outcome flat(std::expected<outcome, kwire::error> done) {
-    return done ? *std::move(done) : outcome(because(done.error()));
+/// Whether messages of this kind can have fields with one of these meanings.
+bool can_have(const kwire::message_info* message, kwire::entity_set some) {
+    return message != nullptr && message->structure->meanings.intersects(some);
 }
 
+/// Fields that mean one of a tenant's names only if another field says so.
+constexpr kwire::entity_set decided_names{kwire::entity::config_resource, kwire::entity::coordinator_key,
+                                          kwire::entity::subscription, kwire::entity::assignment};
+
 } // namespace
+
+version_table versions_for(const tenant& names) {
+    version_table all = kwire::known_apis;
+    all[static_cast<std::size_t>(kwire::api_key::describe_quorum)].versions.last = 1;
+    for (kwire::api_range& one : all)
+        if (!names.offers(one.api)) one.versions = {};
+    return all;
+}
 
 // -- from the client to the broker
 
 outcome session::from_client(kwire::shared_buffer frame) {
-    if (pending.is_token(frame.span())) return pass_on(std::move(frame)); // SASL, without a header
+    if (pending.is_token(frame.span())) return pass_on(std::move(frame), {}); // SASL, without a header
     auto request = kwire::parse_request_frame(std::move(frame), of_clients);
     if (!request) return because(request.error());
-    // A proxy that looks into some requests dispatches here, as docs/proxy.md does.
-    if (kwire::versions_in(spoken, request->api()).contains(request->api_version()))
-        return pass_on(std::move(*request).frame());
+    if (kwire::versions_in(in_.spoken, request->api()).contains(request->api_version()))
+        return pass_request(*std::move(request));
 
     // A response of our own must not overtake those of the broker, so it is only for a client that waits for
     // none. Clients begin with ApiVersions, and do.
@@ -74,60 +77,124 @@ outcome session::from_client(kwire::shared_buffer frame) {
         " v" + std::to_string(request->api_version()) + " is not supported");
 }
 
-outcome session::pass_on(kwire::shared_buffer frame) {
-    auto noted = pending.sent(frame.span(), clock::now());
-    if (!noted) return because(noted.error());
-    ++(noted->is_token ? all_.tokens : all_.requests);
+outcome session::pass_request(kwire::request_frame request) {
+    asked noted;
+    if (request.api() == kwire::api_key::find_coordinator) {
+        const auto body = kwire::parse<kwire::find_coordinator_request>(request, of_clients);
+        if (!body) return because(body.error());
+        noted.key_type = body->key_type();
+    }
+    if (in_.verbose) noted.client = request.client_id().value_or("null");
+
+    const kwire::entity_set names = in_.names.names();
+    if (!in_.names.renames() || !can_have(kwire::find_request(request.api()), names | decided_names))
+        return pass_on(std::move(request).frame(), std::move(noted));
+    bool foreign = false;
+    auto renamed = kwire::rewrite(request, names,
+                                  [&](kwire::named_field& field) {
+                                      if (field.meaning() == kwire::entity::topic_id)
+                                          foreign = foreign || in_.names.is_foreign(in_.topics, field.id());
+                                      else
+                                          in_.names.to_broker(field), ++in_.all.renamed;
+                                  },
+                                  {.parse = of_clients});
+    if (!renamed) return because(renamed.error());
+    if (foreign) return std::unexpected("asks for a topic of another tenant by its id");
+    noted.bytes = renamed->size();
+    noted.at = clock::now();
+    if (auto sent = pending.sent(request.frame().span(), std::move(noted)); !sent)
+        return because(sent.error());
+    ++in_.all.requests;
+    return send(to_broker, *std::move(renamed));
+}
+
+outcome session::pass_on(kwire::shared_buffer frame, asked noted) {
+    noted.at = clock::now();
+    noted.bytes = frame.size();
+    const auto sent = pending.sent(frame.span(), std::move(noted));
+    if (!sent) return because(sent.error());
+    ++(sent->is_token ? in_.all.tokens : in_.all.requests);
     return send(to_broker, std::move(frame));
 }
 
 /// The client's version of ApiVersions is newer than this proxy: it gets version 0 and asks again.
-outcome session::answer_itself(const kwire::request_frame& asked) {
-    const auto answer = kwire::answer_api_versions(asked, spoken);
+outcome session::answer_itself(const kwire::request_frame& request) {
+    const auto answer = kwire::answer_api_versions(request, in_.spoken);
     if (!answer) return because(answer.error());
-    ++all_.requests;
+    ++in_.all.requests;
     return send_encoded(to_client,
-                        kwire::encode_response(answer->body, answer->version, asked.correlation_id()));
+                        kwire::encode_response(answer->body, answer->version, request.correlation_id()));
 }
 
 // -- from the broker to the client
 
 outcome session::from_broker(kwire::shared_buffer frame) {
-    const auto asked = pending.received(frame.span());
-    if (!asked) return because(asked.error()); // nothing was asked
-    if (!*asked) {                             // a raw SASL token has no header
-        ++all_.tokens;
+    const auto request = pending.received(frame.span());
+    if (!request) return because(request.error()); // nothing was asked
+    if (!*request) {                               // a raw SASL token has no header
+        ++in_.all.tokens;
         return send(to_client, std::move(frame));
     }
-    if (const auto took = clock::now() - (*asked)->value; took > all_.slowest) {
-        all_.slowest = took;
-        all_.slowest_request = **asked;
+    const kwire::request_start& start = **request;
+    const asked& noted = (*request)->value;
+    const auto took = clock::now() - noted.at;
+    if (took > in_.all.slowest) {
+        in_.all.slowest = took;
+        in_.all.slowest_request = start;
     }
-    const auto visitor = kwire::overloaded{
-        [&](kwire::message<kwire::api_versions_response> answer) { return answer_versions(answer); },
-        [&]<class M>(kwire::message<M> answer) { return redirect(std::move(answer)); },
-        [&](kwire::response_frame other) { return send(to_client, std::move(other).frame()); },
-    };
-    return flat(kwire::dispatch<kwire::api_versions_response, responses_with_addresses>(std::move(frame),
-                                                                                        **asked, visitor));
+    const std::size_t bytes = frame.size();
+    const auto answer = kwire::parse_response_frame(std::move(frame), start.api, start.api_version);
+    if (!answer) return because(answer.error());
+    auto done = pass_response(*answer, noted);
+    if (in_.verbose && done)
+        std::fprintf(
+            stderr, "%s v%d of %s: %zu bytes, answered with %zu in %lld us\n",
+            std::string(kwire::facts_of(start.api).name).c_str(), start.api_version, noted.client.c_str(),
+            noted.bytes, bytes,
+            static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    return done;
+}
+
+outcome session::pass_response(const kwire::response_frame& answer, const asked& of) {
+    if (answer.api() == kwire::api_key::api_versions) {
+        const auto versions = kwire::parse<kwire::api_versions_response>(answer);
+        if (!versions) return because(versions.error());
+        return answer_versions(*versions);
+    }
+    if (in_.names.renames())
+        if (const auto learned = kwire::learn_topics(in_.topics, answer); !learned)
+            return because(learned.error());
+
+    const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
+    if (!can_have(kwire::find_response(answer.api()), in_.names.renames() ? wanted | decided_names : wanted))
+        return send(to_client, answer.frame());
+    auto shown = kwire::rewrite(answer, wanted, [this](kwire::named_field& field) { show(field); },
+                                {.coordinator_key_type = of.key_type});
+    if (!shown) return because(shown.error());
+    return send(to_client, *std::move(shown));
+}
+
+/// The client must not connect to a broker directly, nor see what belongs to others.
+void session::show(kwire::named_field& field) {
+    if (field.meaning() == kwire::entity::host) {
+        if (field.text().empty()) return; // no coordinator was found
+        const address real{std::string(field.text()), static_cast<std::int32_t>(field.port())};
+        field.set_address(own_,
+                          in_.brokers.port_of(field.number_of(kwire::entity::broker_id).value_or(-1), real));
+        ++in_.all.redirected;
+    } else if (in_.names.to_client(field)) {
+        if (field.meaning() != kwire::entity::topic_id) ++in_.all.renamed;
+    } else {
+        field.drop();
+        ++in_.all.hidden;
+    }
 }
 
 /// The client may use the versions that both the broker and this proxy support.
 outcome session::answer_versions(const kwire::message<kwire::api_versions_response>& answer) {
-    const auto offered = kwire::clamp(answer.view(), spoken);
+    const auto offered = kwire::clamp(answer.view(), in_.spoken);
     return send_encoded(to_client,
                         kwire::encode_response(offered.body, answer.api_version(), answer.correlation_id()));
-}
-
-/// The client must not connect to a broker directly.
-template <class M>
-outcome session::redirect(kwire::message<M> answer) {
-    if (!has_addresses(answer.view())) return send(to_client, std::move(answer).frame());
-    auto data = kwire::to_data(answer); // its records stay where they are
-    replace_addresses(data, own_);
-    ++all_.redirected;
-    return send_encoded(to_client,
-                        kwire::encode_response(data, answer.api_version(), answer.correlation_id()));
 }
 
 } // namespace proxy

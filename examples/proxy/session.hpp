@@ -4,22 +4,28 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/connect/correlator.hpp>
 #include <kwire/connect/frame_reader.hpp>
+#include <kwire/connect/negotiation.hpp>
 #include <kwire/messages/view/api_versions.hpp>
 #include <kwire/read/message.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
+#include <type_traits>
+
+#include "tenant.hpp"
 
 namespace proxy {
 
 using clock = std::chrono::steady_clock;
 
-/// Where a client connects to.
+/// Where a client or the proxy connects to.
 struct address {
     std::string host;
     std::int32_t port = 0;
+    friend bool operator==(const address&, const address&) = default;
 };
 
 /// Nothing, or the reason to close both connections, in words.
@@ -30,9 +36,35 @@ struct totals {
     std::uint64_t connections = 0;
     std::uint64_t requests = 0;
     std::uint64_t tokens = 0;             ///< raw SASL tokens, of both sides
-    std::uint64_t redirected = 0;         ///< responses in which addresses were replaced
+    std::uint64_t redirected = 0;         ///< addresses of brokers that were replaced
+    std::uint64_t renamed = 0;            ///< names that got the tenant's prefix, or lost it
+    std::uint64_t hidden = 0;             ///< elements of answers that are not the tenant's
     kwire::request_start slowest_request; ///< of those that were answered
     clock::duration slowest{};
+};
+
+/// The ports of the proxy that stand for brokers.
+class broker_ports {
+public:
+    virtual ~broker_ports() = default;
+    /// Where clients reach broker number `node`, which really is at `real`. A negative number is of no
+    /// broker in particular.
+    virtual std::int32_t port_of(std::int64_t node, const address& real) = 0;
+};
+
+/// The versions that clients may use: all that kwire can read, but for DescribeQuorum, which tells the
+/// addresses of controllers from version 2 on, and for APIs that the tenant may not use.
+using version_table = std::remove_const_t<decltype(kwire::known_apis)>;
+[[nodiscard]] version_table versions_for(const tenant& names);
+
+/// What all sessions have in common. Outlives them.
+struct surroundings {
+    broker_ports& brokers;
+    const tenant& names;
+    kwire::topic_directory& topics; ///< of the brokers, with the names that they have there
+    totals& all;
+    version_table spoken = versions_for(names);
+    bool verbose = false; ///< a line on stderr for each request that was answered
 };
 
 /// One connection of a client, and the connection to the broker that serves it.
@@ -41,11 +73,17 @@ struct totals {
 /// and `to_client` and empty them: at most one frame each time. Take none of the client's while
 /// `pending.full()`.
 struct session {
-    /// Clients find brokers at `own`; both references outlive the session.
-    session(const address& own, totals& all) : own_(own), all_(all) {}
+    /// Clients find all brokers at the host `own`, which outlives the session.
+    session(const std::string& own, surroundings& in) : own_(own), in_(in) {}
 
-    /// Requests that wait for their responses, each with the time at which it was passed on.
-    kwire::correlator<clock::time_point> pending{{.parse = kwire::parse_options::as_kafka()}};
+    /// A request that waits for its response.
+    struct asked {
+        clock::time_point at{}; ///< when it was passed on
+        std::size_t bytes = 0;
+        std::optional<std::int8_t> key_type; ///< of FindCoordinator
+        std::string client;                  ///< only for lines about it
+    };
+    kwire::correlator<asked> pending{{.parse = kwire::parse_options::as_kafka()}};
     kwire::request_reader client_stream;
     kwire::response_reader broker_stream{pending};
     kwire::buffer_chain to_broker, to_client; ///< with their lengths
@@ -54,14 +92,15 @@ struct session {
     outcome from_broker(kwire::shared_buffer frame);
 
 private:
-    outcome pass_on(kwire::shared_buffer frame);
-    outcome answer_itself(const kwire::request_frame& asked);
+    outcome pass_on(kwire::shared_buffer frame, asked noted);
+    outcome pass_request(kwire::request_frame request);
+    outcome answer_itself(const kwire::request_frame& request);
     outcome answer_versions(const kwire::message<kwire::api_versions_response>& answer);
-    template <class M>
-    outcome redirect(kwire::message<M> answer);
+    outcome pass_response(const kwire::response_frame& answer, const asked& of);
+    void show(kwire::named_field& field);
 
-    const address& own_;
-    totals& all_;
+    const std::string& own_;
+    surroundings& in_;
 };
 
 } // namespace proxy

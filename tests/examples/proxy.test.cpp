@@ -1,6 +1,15 @@
 // The session of examples/proxy, without sockets; tests/interop/proxy has real clients and sockets.
+#include <kwire/messages/consumer_group_heartbeat.hpp>
+#include <kwire/messages/describe_acls.hpp>
+#include <kwire/messages/describe_cluster.hpp>
 #include <kwire/messages/describe_quorum.hpp>
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/find_coordinator.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/produce.hpp>
 #include <kwire/messages/sasl_handshake.hpp>
+#include <kwire/messages/share_acknowledge.hpp>
+#include <kwire/messages/share_fetch.hpp>
 
 #include <cstdint>
 #include <string>
@@ -9,15 +18,31 @@
 
 #include "catch.hpp"
 #include "examples/proxy/session.cpp"
+#include "examples/proxy/tenant.cpp"
 
 namespace {
 
 const proxy::address hidden{.host = "broker-1.hidden.example", .port = 9092};
 const proxy::address own{.host = "proxy", .port = 19092};
 
+/// Every broker is at one port.
+struct one_port : proxy::broker_ports {
+    std::int32_t port_of(std::int64_t node, const proxy::address& real) override {
+        CHECK(node > 0);
+        CHECK(real == hidden);
+        return own.port;
+    }
+};
+
 struct one_session {
+    explicit one_session(std::string prefix = {}) : names(std::move(prefix)) {}
+
     proxy::totals all;
-    proxy::session session{own, all};
+    one_port brokers;
+    proxy::tenant names;
+    kwire::topic_directory topics;
+    proxy::surroundings in{brokers, names, topics, all};
+    proxy::session session{own.host, in};
 
     /// A request of a client; it must be passed on as it is.
     template <class M>
@@ -54,7 +79,7 @@ void check_redirected(const typename Request::data& request, auto response, kwir
         CHECK(kwire::copied_bytes() - before == made_here);
         CHECK(one.session.to_client.to_bytes() ==
               kwire::encode_response<Response>(response(own), version, 7).value().to_bytes());
-        CHECK(one.all.redirected == 1);
+        CHECK(one.all.redirected >= 1);
     }
 }
 
@@ -205,4 +230,63 @@ TEST_CASE("raw SASL tokens pass both ways, and are counted") {
     CHECK(one.session.to_client.size() == 4);
     CHECK(one.all.tokens == 2);
     CHECK(one.all.requests == 1);
+}
+
+TEST_CASE("a tenant's names get its prefix on their way to the broker, and lose it on their way back") {
+    one_session one("a.");
+    const auto renamed = [&]<class M>(const typename M::data& sent, const typename M::data& expected,
+                                      int version) {
+        const auto frame = kwire::encode_request<M>(sent, version, 7, "me").value().to_bytes();
+        REQUIRE(one.session.from_client(*kwire::without_length(frame)));
+        CHECK(one.session.to_broker == kwire::encode_request<M>(expected, version, 7, "me").value());
+        one.session.to_broker.clear();
+    };
+    using coordinator = kwire::find_coordinator_request;
+    renamed.operator()<coordinator>({.key_type = 1, .coordinator_keys = {"tx"}},
+                                    {.key_type = 1, .coordinator_keys = {"a.tx"}}, 4);
+    CHECK(
+        one.answer<kwire::find_coordinator_response>({.coordinators = {{.key = "a.tx", .node_id = -1}}}, 4) ==
+        kwire::encode_response(
+            kwire::find_coordinator_response::data{.coordinators = {{.key = "tx", .node_id = -1}}}, 4, 7)
+            .value()
+            .to_bytes());
+
+    renamed.operator()<kwire::metadata_request>({.topics = std::nullopt}, {.topics = std::nullopt}, 12);
+    const auto theirs = kwire::uuid::from_halves(1, 2), ours = kwire::uuid::from_halves(3, 4);
+    CHECK(one.answer<kwire::metadata_response>({.topics = {{.name = "a.orders", .topic_id = ours},
+                                                           {.name = "b.orders", .topic_id = theirs},
+                                                           {.name = "__consumer_offsets"}}},
+                                               12) ==
+          kwire::encode_response(
+              kwire::metadata_response::data{.topics = {{.name = "orders", .topic_id = ours}}}, 12, 7)
+              .value()
+              .to_bytes());
+    CHECK(one.all.hidden == 2);
+
+    // The ids of others are known from the answer, and are of no use.
+    const auto fetch = [&](const kwire::uuid& id) {
+        const auto sent =
+            kwire::encode_request<kwire::fetch_request>({.topics = {{.topic_id = id}}}, 13, 8, "me");
+        return one.session.from_client(*kwire::without_length(sent->to_bytes()));
+    };
+    CHECK(fetch(ours).has_value());
+    CHECK(fetch(theirs).error() == "asks for a topic of another tenant by its id");
+}
+
+TEST_CASE("a regular expression of a tenant matches the tenant's topics only") {
+    one_session one("a.");
+    const auto sent = kwire::encode_request<kwire::consumer_group_heartbeat_request>(
+        {.group_id = "g", .subscribed_topic_regex = "x|y"}, 1, 7, "me");
+    REQUIRE(one.session.from_client(*kwire::without_length(sent->to_bytes())));
+    CHECK(one.session.to_broker ==
+          kwire::encode_request<kwire::consumer_group_heartbeat_request>(
+              {.group_id = "a.g", .subscribed_topic_regex = "a\\.(?:x|y)"}, 1, 7, "me")
+              .value());
+}
+
+TEST_CASE("what is about all tenants is not offered to one") {
+    one_session one("a.");
+    const auto asked = kwire::encode_request<kwire::describe_acls_request>({}, 2, 7, "me");
+    CHECK(one.session.from_client(*kwire::without_length(asked->to_bytes())).error() ==
+          "DescribeAcls v2 is not supported");
 }

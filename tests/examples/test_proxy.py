@@ -88,7 +88,7 @@ class Proxy(unittest.TestCase):
             broker.send_frame(answer)
             self.assertEqual(client.receive_frame(), answer)
 
-    def test_an_echo_broker_behind_it_is_found_at_the_proxys_address(self):
+    def test_an_echo_broker_behind_it_is_found_at_a_port_of_the_proxy(self):
         echo = Program(BROKER)
         self.addCleanup(echo.close)
         proxy = self.start(echo.port)
@@ -96,11 +96,73 @@ class Proxy(unittest.TestCase):
             for version in range(14):
                 body = kb.metadata_body(version, ["orders"])
                 brokers, _, topics = kb.metadata_answer(version, client.ask(METADATA, version, body))
-                self.assertEqual(brokers, [(1, "127.0.0.1", proxy.port)])
+                ((node, host, port),) = brokers
+                self.assertEqual((node, host), (1, "127.0.0.1"))
+                self.assertNotIn(port, (echo.port, proxy.port))
                 self.assertIn("orders", topics)
             self.assertEqual(client.produce("orders", kb.batch([b"x" * 900_000])), (0, 0))
             self.assertEqual(len(client.fetch("orders", [(0, 0, 1 << 20)])[0][3]), len(kb.batch([b"x" * 900_000])))
         self.assertEqual(echo.stop()[0], 0)
+
+    def test_each_broker_has_a_port_of_the_proxy_which_leads_to_where_the_broker_is_now(self):
+        brokers = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+        for broker in brokers:
+            broker.settimeout(PATIENCE)
+            self.addCleanup(broker.close)
+        ports = [broker.getsockname()[1] for broker in brokers]
+        client, upstream = self.dial()
+
+        def named(*nodes):
+            """The ports that the client sees when the upstream says that nodes are at these ports."""
+            client.send(METADATA, 0, kb.metadata_body(0, []))
+            upstream.receive_frame()
+            upstream.send_frame(struct.pack(">ii", 7, len(nodes)) + b"".join(
+                struct.pack(">ih9si", node, 9, b"127.0.0.1", port) for node, port in nodes) + struct.pack(">i", 0))
+            answer = client.receive_frame()
+            self.assertEqual(struct.unpack_from(">ii", answer), (7, len(nodes)))
+            return [struct.unpack_from(">ih9si", answer, 8 + 19 * i)[3] for i in range(len(nodes))]
+
+        def leads_to(port, broker):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as through:
+                through.sendall(kb.frame(API_VERSIONS, 0, b"", 5))
+                reached = Peer(broker.accept()[0])
+                self.assertEqual(struct.unpack_from(">hhi", reached.receive_frame()), (API_VERSIONS, 0, 5))
+                reached.socket.close()
+
+        first, second = named((1, ports[0]), (2, ports[1]))
+        self.assertEqual(len({first, second, self.proxy.port} | set(ports)), 6)
+        leads_to(first, brokers[0])
+        leads_to(second, brokers[1])
+        self.assertEqual(named((2, ports[2]), (1, ports[0])), [second, first])  # broker 2 has moved
+        leads_to(second, brokers[2])
+        leads_to(first, brokers[0])
+
+    def test_two_tenants_of_a_broker_see_only_their_own_topics(self):
+        echo = Program(BROKER)
+        self.addCleanup(echo.close)
+        for prefix in "a.", "b.":
+            with Client(self.start(echo.port, "--topic-prefix", prefix)) as client:
+                client.create("orders")
+                client.create(f"only in {prefix[0]}".replace(" ", "-"))
+                records = kb.batch([prefix.encode()])
+                self.assertEqual(client.produce("orders", records), (0, 0))
+                ((_, _, _, stored),) = client.fetch("orders", [(0, 0, 1 << 20)])
+                self.assertIn(prefix.encode(), stored)
+                _, _, topics = kb.metadata_answer(12, client.ask(METADATA, 12, kb.metadata_body(12, None)))
+                self.assertEqual(set(topics), {"orders", f"only-in-{prefix[0]}"})
+        with Client(echo) as client:
+            _, _, topics = kb.metadata_answer(12, client.ask(METADATA, 12, kb.metadata_body(12, None)))
+            self.assertEqual(set(topics), {"a.orders", "b.orders", "a.only-in-a", "b.only-in-b"})
+        self.assertEqual(echo.stop()[0], 0)
+
+    def test_with_verbose_there_is_a_line_for_each_request(self):
+        self.proxy = self.start(self.upstream.getsockname()[1], "--verbose")
+        client, broker = self.dial()
+        client.send(FETCH, 4, kb.fetch_body(4, "orders", [(0, 0, 1 << 20)]), 1)
+        broker.receive_frame()
+        broker.send_frame(struct.pack(">iii", 1, 0, 0))
+        client.receive_frame()
+        self.assertRegex(self.proxy.errors(), r"\AFetch v4 of \S+: \d+ bytes, answered with 12 in \d+ us\n\Z")
 
     def test_a_client_that_closes_only_its_sending_side_still_gets_its_responses(self):
         client, broker = self.dial()
