@@ -16,7 +16,7 @@ class tenant {
 public:
     explicit tenant(std::string prefix = {}) : prefix_(std::move(prefix)) {}
 
-    /// Whether there is a prefix: else names stay as they are, and nobody need ask for them.
+    /// Whether there is a prefix: else names stay as they are, and there is nothing to ask for.
     [[nodiscard]] bool renames() const noexcept { return !prefix_.empty(); }
     /// The meanings of the fields that to_broker and to_client want to see.
     [[nodiscard]] kwire::entity_set names() const noexcept;
