@@ -9,7 +9,8 @@
 
 namespace kwire::detail {
 
-/// An owned text of less than 4 GiB, in 40 bytes of alignment 4. Up to 36 characters need no memory of their own.
+/// An owned text of less than 4 GiB, in 40 bytes of alignment 4. Up to 36 characters need no memory of their
+/// own.
 class short_text {
 public:
     static constexpr std::size_t most_inside = 36;
