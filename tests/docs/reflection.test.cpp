@@ -1,9 +1,11 @@
 /// Generic tools, applied to every message and every golden vector. docs/reflection.md shows some of them.
 #include <kwire/messages/consumer_protocol_subscription.hpp>
+#include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/set.hpp>
+#include <kwire/reflect/topic_directory.hpp>
 #include <kwire/write/encode.hpp>
 
 #include <map>
@@ -25,6 +27,21 @@ void list(const kwire::struct_info& fields, kwire::entity what, const std::strin
         if (field.names == what) found.push_back(name);
         if (field.structure != nullptr) list(*field.structure, what, name, found);
     }
+}
+
+// The names of the topics that a struct names by its name or by its id, as far as the directory knows them.
+std::vector<std::string> topics_of(const kwire::topic_directory& directory, const kwire::dynamic_view& view) {
+    std::vector<std::string> names;
+    for (const kwire::dynamic_value value : view.fields()) {
+        if (!value.present() || value.is_null()) continue;
+        if (value.kind() == kwire::field_kind::uuid && value.info().names == kwire::entity::topic_id) {
+            if (const auto name = directory.name_of(value.id())) names.emplace_back(*name);
+        } else if (value.kind() == kwire::field_kind::string &&
+                   value.info().names == kwire::entity::topic_name) {
+            names.emplace_back(value.text());
+        }
+    }
+    return names;
 }
 
 // Counts how often a message names each topic.
@@ -171,6 +188,27 @@ TEST_CASE("the tables list the fields that name other entities, topic ids includ
           paths{".producer_id", ".previous_producer_id", ".next_producer_id"});
     CHECK(names("QuorumStateData", kwire::entity::broker_id) ==
           paths{".leader_id", ".voted_id", ".current_voters.voter_id"});
+}
+
+TEST_CASE("topics that a message names by id are shown by name, once a Metadata response was learned") {
+    kwire::metadata_response::data cluster;
+    cluster.topics.resize(1);
+    cluster.topics[0].name = "orders";
+    cluster.topics[0].topic_id.bytes[15] = std::byte{7};
+    kwire::fetch_request::data request;
+    request.topics.resize(1);
+    request.topics[0].topic_id = cluster.topics[0].topic_id;
+    const auto bytes = kwire::encode(request, 17).value().to_bytes();
+    const auto fetch = kwire::parse_view<kwire::fetch_request>(bytes, 17).value();
+    const auto named = [&](const kwire::topic_directory& known) {
+        return topics_of(known, kwire::as_dynamic(*fetch.topics().begin()));
+    };
+
+    kwire::topic_directory known;
+    CHECK(named(known).empty());
+    const auto metadata = kwire::encode(cluster, 13).value().to_bytes();
+    known.learn(kwire::parse_view<kwire::metadata_response>(metadata, 13).value());
+    CHECK(named(known) == std::vector<std::string>{"orders"});
 }
 
 TEST_CASE("the messages of an API are found by its key") {
