@@ -49,13 +49,12 @@ std::string not_served(const kwire::request_frame& request, const service* known
     return why;
 }
 
-/// The memory for batches. If there are files, it has only what has come last.
-std::uint64_t bytes_in_memory(const options& given) {
+} // namespace
+
+std::uint64_t bytes_in_memory(const options& given) noexcept {
     constexpr std::uint64_t with_files = 16;
     return (given.data_dir.empty() ? given.memory_mib : std::min(given.memory_mib, with_files)) << 20;
 }
-
-} // namespace
 
 broker::broker(const options& given)
     : chosen(given), storage(given, timers), records(bytes_in_memory(given)), topics(given.partitions) {
@@ -102,6 +101,16 @@ void show(broker& here, const open_request& request, const kwire::message_info& 
     if (here.chosen.verbose)
         std::fprintf(stderr, "%s\n", request_line(request, response, version, answer).c_str());
     if (here.dump && !answer.empty()) here.dump->answer(request.connection, answer);
+}
+
+void finish(broker& here, open_request request, kwire::responder to, const kwire::message_info& response,
+            std::int16_t version, kwire::buffer_chain answer) {
+    here.storage.when_acknowledgeable([&here, &response, version, request = std::move(request),
+                                       to = std::move(to), answer = std::move(answer)]() mutable {
+        show(here, request, response, version, answer);
+        if (answer.empty()) return to.send_nothing();
+        to.send(std::move(answer));
+    });
 }
 
 } // namespace echo_broker

@@ -104,7 +104,7 @@ owned_partitions owned_by(const request::view& asked, const member_type* member)
     return out;
 }
 
-std::string new_member_id() {
+std::string new_uuid_text() {
     static std::random_device random;
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
@@ -320,7 +320,7 @@ response consumer_group_heartbeat(broker& here, const kwire::message<request>& m
 
     const bool is_new = member == nullptr;
     std::string id(asked.member_id());
-    if (id.empty()) id = new_member_id();
+    if (id.empty()) id = new_uuid_text();
     if (is_new) {
         member = &group->members[id];
         member->id = std::move(id);

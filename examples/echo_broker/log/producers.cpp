@@ -32,12 +32,14 @@ producer_table::producer& producer_table::use(const partition_log& partition, st
     const key who{&partition, producer_id};
     auto found = producers_.find(who);
     if (found == producers_.end()) {
-        if (producers_.size() == most_producers) {
+        std::list<key> place{who}; // all memory first: if there is none, nothing has changed
+        found = producers_.try_emplace(who).first;
+        found->second.place = place.begin();
+        by_use_.splice(by_use_.end(), place);
+        if (producers_.size() > most_producers) {
             producers_.erase(by_use_.front());
             by_use_.pop_front();
         }
-        found = producers_.try_emplace(who).first;
-        found->second.place = by_use_.insert(by_use_.end(), who);
     } else {
         by_use_.splice(by_use_.end(), by_use_, found->second.place);
     }
