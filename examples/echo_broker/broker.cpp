@@ -49,12 +49,13 @@ std::string not_served(const kwire::request_frame& request, const service* known
     return why;
 }
 
-} // namespace
-
-std::uint64_t bytes_in_memory(const options& given) noexcept {
+/// The memory for batches. If there are files, it has only what has come last.
+std::uint64_t bytes_in_memory(const options& given) {
     constexpr std::uint64_t with_files = 16;
     return (given.data_dir.empty() ? given.memory_mib : std::min(given.memory_mib, with_files)) << 20;
 }
+
+} // namespace
 
 broker::broker(const options& given)
     : chosen(given), storage(given, timers), records(bytes_in_memory(given)), topics(given.partitions) {

@@ -48,9 +48,6 @@ struct totals {
     std::uint64_t reads = 0, writes = 0; ///< of connections that have ended
 };
 
-/// The memory for batches. If there are files, it has only what has come last.
-[[nodiscard]] std::uint64_t bytes_in_memory(const options& given) noexcept;
-
 /// All state of the broker, for one thread. Each part has a file of its own; the handlers, which services.cpp
 /// lists, work on them. Responses share bytes with the log and may outlive the broker.
 class broker {

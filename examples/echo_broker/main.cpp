@@ -56,8 +56,7 @@ void allow_many_files() {
 
 int run(const echo_broker::options& chosen) {
     allow_many_files();
-    const std::uint64_t kept = echo_broker::bytes_in_memory(chosen);
-    echo_broker::use_large_pages(kept + kept / 4);
+    echo_broker::arrange_heap();
     echo_broker::broker broker(chosen); // outlives the coroutines that the context destroys
     echo_broker::server server(broker);
     asio::io_context context(1);

@@ -58,8 +58,8 @@ description::described_group::data described(const broker& here, const consumer_
 } // namespace
 
 description::data consumer_group_describe(broker& here,
-                                       const kwire::message<kwire::consumer_group_describe_request>& asked,
-                                       client&) {
+                                          const kwire::message<kwire::consumer_group_describe_request>& asked,
+                                          client&) {
     description::data answer;
     std::set<std::string_view> done; // each group once: an answer must not be many times what there is
     for (const std::string_view name : asked->group_ids()) {

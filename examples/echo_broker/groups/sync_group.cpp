@@ -78,7 +78,8 @@ void sync_group(broker& here, kwire::message<kwire::sync_group_request> asked, c
     }
     member.awaits_sync = true;
     member.sync = std::move(to);
-    member.sync->on_peer_left([&here, name = group->name, id = member.id] { peer_of_sync_left(here, name, id); });
+    member.sync->on_peer_left(
+        [&here, name = group->name, id = member.id] { peer_of_sync_left(here, name, id); });
     if (!group->is_leader(member.id)) return;
     if (assign(here, *group, *asked)) {
         group->enter(group_state::stable);

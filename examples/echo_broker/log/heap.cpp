@@ -1,8 +1,8 @@
 #include "echo_broker/log/heap.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 
 #if defined(__GLIBC__)
@@ -13,45 +13,41 @@
 
 namespace echo_broker {
 
-#if defined(__GLIBC__)
+#if defined(__GLIBC__) && defined(MADV_POPULATE_WRITE)
 namespace {
 
-bool arranged = false; ///< before there are threads
+std::uintptr_t heap_end() noexcept { return std::bit_cast<std::uintptr_t>(::sbrk(0)); }
 
-/// Lets the heap grow by `bytes` at once, and asks for large pages in this part.
-void grow_heap(std::uint64_t bytes) {
-    constexpr std::size_t large_page = std::size_t{2} << 20;
-    constexpr int usual_pad = 128 << 10;
-    constexpr std::uint64_t most = std::uint64_t{1} << 30; // what mallopt takes; more memory is usual pages
-    const auto before = std::bit_cast<std::uintptr_t>(::sbrk(0));
-    ::mallopt(M_TOP_PAD, static_cast<int>(std::min(bytes, most)));
-    void* const grown =
-        std::malloc(large_page / 4); // more than what is free, less than what is mapped for itself
-    ::mallopt(M_TOP_PAD, usual_pad);
-    std::free(grown);
-    const auto end = std::bit_cast<std::uintptr_t>(::sbrk(0));
-    const std::uintptr_t first = (before + large_page - 1) / large_page * large_page;
-    if (grown == nullptr || end <= first) return;
-    ::madvise(std::bit_cast<void*>(first), end - first,
-              MADV_HUGEPAGE); // without them it is slower, and works
-}
+std::uintptr_t taken = 0; ///< the end of the part of the heap that needs no look any more; 0: not arranged
 
 } // namespace
 
-void use_large_pages(std::uint64_t bytes) {
-    // What is larger than this has pages of its own. What is free stays with the heap, for the next batches.
-    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    grow_heap(bytes);
-    arranged = true;
+void arrange_heap() {
+    ::mallopt(M_TOP_PAD, 1 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    ::mallopt(M_MMAP_THRESHOLD, 512 << 10); // what is larger has pages of its own
+    taken = heap_end();
 }
 
-void give_back_free_memory() {
-    if (arranged) ::malloc_trim(0);
+void take_memory() noexcept {
+    constexpr std::uintptr_t page = 4096, most = 4 << 20;
+    const std::uintptr_t end = heap_end() / page * page;
+    if (taken == 0 || end == taken) return;
+    const std::uintptr_t first = (taken + page - 1) / page * page;
+    if (end > first && end - first <= most) // best effort: otherwise the pages come one by one
+        static_cast<void>(::madvise(std::bit_cast<void*>(first), end - first, MADV_POPULATE_WRITE));
+    taken = end;
+}
+
+void give_back_memory() noexcept {
+    if (taken == 0) return;
+    ::malloc_trim(0);
+    taken = heap_end();
 }
 #else
-void use_large_pages(std::uint64_t) {}
-void give_back_free_memory() {}
+void arrange_heap() {}
+void take_memory() noexcept {}
+void give_back_memory() noexcept {}
 #endif
 
 } // namespace echo_broker

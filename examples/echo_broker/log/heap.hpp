@@ -1,17 +1,19 @@
-// The heap of a process that is a broker: large pages for the batches that it keeps.
+// The heap of a process that is a broker: memory for the batches that it keeps, taken from the system in
+// time.
 #pragma once
-
-#include <cstdint>
 
 namespace echo_broker {
 
-/// Reserves address space for a heap of so many bytes and asks for large pages there, so that the system
-/// clears 2 MiB at a time and not 4 KiB: a broker whose store grows spends half of its time on the latter.
-/// Memory is used as it is written to. For programs that are a broker, at the start, before there are
-/// threads; does nothing where it is not possible (other systems, other heaps).
-void use_large_pages(std::uint64_t bytes);
+/// Lets the heap grow and shrink by megabytes: what one request frees the next one takes, and to give it back
+/// in between costs more than the request. For programs that are a broker, at the start, before there are
+/// threads; without it, and where it is not possible, this header's functions do nothing.
+void arrange_heap();
 
-/// Gives the system what is free in a heap that use_large_pages has arranged: after much was dropped.
-void give_back_free_memory();
+/// Takes the memory from the system by which the heap has grown, at once: it costs less than a page fault for
+/// each 4 KiB. Call it after a batch was stored.
+void take_memory() noexcept;
+
+/// Gives the system what is free: after much was dropped.
+void give_back_memory() noexcept;
 
 } // namespace echo_broker

@@ -55,9 +55,11 @@ std::expected<opened_wrapper, refused_records> open(const kwire::batch_view& wra
         return refuse_messages(error_code::invalid_record, "the last message in the wrapper is cut short");
     for (const auto message : kwire::record_batches(bytes_of(opened.records))) {
         if (message->magic() != wrapper.magic())
-            return refuse_messages(error_code::invalid_record, "a message has another magic than its wrapper");
+            return refuse_messages(error_code::invalid_record,
+                                   "a message has another magic than its wrapper");
         if (!kwire::crc_matches(*message))
-            return refuse_messages(error_code::corrupt_message, "the checksum of a message in the wrapper is wrong");
+            return refuse_messages(error_code::corrupt_message,
+                                   "the checksum of a message in the wrapper is wrong");
         opened.counts_from_0 &= message->base_offset() == opened.count;
         opened.max_timestamp = std::max(opened.max_timestamp, message->max_timestamp());
         ++opened.count;
@@ -85,7 +87,8 @@ std::expected<kwire::shared_buffer, refused_records> rebuild(const kwire::batch_
     auto made = std::move(builder).finish(*codecs.all.find(wrapper.compression()));
     if (!made) return refuse_messages(error_code::message_too_large, kwire::to_string(made.error()));
     if (made->size() > largest)
-        return refuse_messages(error_code::message_too_large, "the wrapper is too large once it has its offsets");
+        return refuse_messages(error_code::message_too_large,
+                               "the wrapper is too large once it has its offsets");
     return *std::move(made);
 }
 
@@ -147,14 +150,15 @@ placed place_message_set(editable_request& request, std::span<const std::byte> r
             return refuse_messages(error_code::invalid_record, "messages of several formats");
         if (bytes_of(*batch).size() > largest)
             return refuse_messages(error_code::message_too_large,
-                          "a message is larger than " + std::to_string(largest) + " bytes");
+                                   "a message is larger than " + std::to_string(largest) + " bytes");
         if (batch->timestamp_type() == kwire::timestamp_type::log_append_time &&
             (with.append_time || batch->max_timestamp() < 0))
             return refuse_messages(error_code::invalid_timestamp, "append time without a time");
     }
     if (summary->any_compressed) {
         if (summary->batches != 1)
-            return refuse_messages(error_code::invalid_record, "there must be nothing beside a compressed wrapper");
+            return refuse_messages(error_code::invalid_record,
+                                   "there must be nothing beside a compressed wrapper");
         return place_wrapper(request, summary->first, with, largest, codecs);
     }
     const auto content = kwire::check_batches(records, codecs.all, codecs::most_bytes);

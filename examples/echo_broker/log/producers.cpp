@@ -60,9 +60,9 @@ void producer_table::add(const partition_log& partition, const kwire::batch_view
 }
 
 void producer_table::add_marker(const partition_log& partition, std::int64_t producer_id, std::int16_t epoch,
-                                std::int32_t coordinator_epoch, std::int64_t timestamp) {
+                                std::int32_t of_coordinator, std::int64_t timestamp) {
     producer& known = use(partition, producer_id, epoch);
-    known.coordinator_epoch = coordinator_epoch;
+    known.coordinator_epoch = of_coordinator;
     known.last_timestamp = timestamp;
 }
 

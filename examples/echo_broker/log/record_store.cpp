@@ -30,6 +30,7 @@ std::uint64_t record_store::add(stored_batch&& batch, partition_log& partition, 
     added.memory += overhead;
     bytes_ += added.memory;
     most_since_ = std::max(most_since_, bytes_);
+    take_memory();
     while (bytes_ > most_bytes_ && batches_.size() > 1) drop_oldest();
     return batches_.back().number;
 }
@@ -46,7 +47,7 @@ void record_store::release(const stored_batch& dropped) noexcept {
     constexpr std::uint64_t much = 64 << 20;
     if (most_since_ < much || bytes_ > most_since_ - much) return;
     most_since_ = bytes_;
-    give_back_free_memory();
+    give_back_memory();
 }
 
 void record_store::drop_oldest() noexcept {

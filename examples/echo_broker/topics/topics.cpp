@@ -135,6 +135,7 @@ bool topic_table::grow(topic& grown, std::int32_t count) {
 bool topic_table::configure(topic& changed, topic_config config) {
     if (journal_ && !journal_->configured(changed.name, changed.config, config)) return false;
     changed.config = std::move(config);
+    tidy_journal();
     return true;
 }
 
@@ -146,7 +147,18 @@ std::unique_ptr<topic> topic_table::remove(topic& removed) {
     const auto [first, last] = by_metric_.equal_range(metric_name(removed.name));
     const auto metric = std::find_if(first, last, [&](const auto& one) { return one.second == &removed; });
     if (metric != last) by_metric_.erase(metric);
-    return std::move(topics_.extract(topics_.find(removed.name)).mapped());
+    std::unique_ptr<topic> gone = std::move(topics_.extract(topics_.find(removed.name)).mapped());
+    tidy_journal();
+    return gone;
+}
+
+/// Lets the file of the topics have only what holds, when it has become much larger.
+void topic_table::tidy_journal() {
+    if (!journal_ || !journal_->is_worth_rewriting()) return;
+    recorded_topics all;
+    for (const auto& [name, one] : topics_)
+        all.emplace(one->id, recorded_topic{name, one->partition_count(), one->config});
+    journal_->rewrite(all);
 }
 
 bool topic_table::valid_name(std::string_view name) noexcept {

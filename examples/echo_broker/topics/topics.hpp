@@ -86,6 +86,7 @@ private:
                                               bool is_new);
     topic& insert(std::unique_ptr<topic> made);
     bool add_partitions(topic& to, std::int32_t count, bool is_new);
+    void tidy_journal();
     /// Takes back what add_partitions did.
     static void remove_partitions(topic& from, std::int32_t count);
 
