@@ -104,4 +104,14 @@ void show(broker& here, const open_request& request, const kwire::message_info& 
     if (here.dump && !answer.empty()) here.dump->answer(request.connection, answer);
 }
 
+void finish(broker& here, open_request request, kwire::responder to, const kwire::message_info& response,
+            std::int16_t version, kwire::buffer_chain answer) {
+    here.storage.when_acknowledgeable([&here, &response, version, request = std::move(request),
+                                       to = std::move(to), answer = std::move(answer)]() mutable {
+        show(here, request, response, version, answer);
+        if (answer.empty()) return to.send_nothing();
+        to.send(std::move(answer));
+    });
+}
+
 } // namespace echo_broker

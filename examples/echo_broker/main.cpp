@@ -3,13 +3,15 @@
 //     main.cpp       start, signals, shutdown; options.hpp the command line, report.hpp lines on stderr
 //     network/       listeners and connections: kwire::async_serve, TLS, authentication
 //     observe/       --verbose, --metrics, --dump
-//     broker.hpp     all state, and the way of a request to its handler; service.hpp what a handler looks
-//     like services.cpp   which APIs are served; each folder lists its own records/       Produce, Fetch,
-//     ListOffsets log/           partitions: batches as slices of the buffers that the socket wrote to; which
-//     are accepted topics/        topics and their partitions groups/        consumer groups and their
-//     offsets transactions/  producers' ids and transactions cluster/       what clients ask first:
-//     ApiVersions, FindCoordinator embedded.hpp   the broker inside another program, for tests; embed.cpp is
-//     such a test
+//     broker.hpp     all state, and the way of a request to its handler
+//     service.hpp    what a handler looks like
+//     services.cpp   which APIs are served; each folder lists its own
+//     records/       Produce, Fetch, ListOffsets
+//     log/           partitions: batches as slices of the buffers that the socket wrote to; which are
+//     accepted topics/        topics and their partitions groups/        consumer groups and their offsets
+//     transactions/  producers' ids and transactions
+//     cluster/       what clients ask first: ApiVersions, FindCoordinator
+//     embedded.hpp   the broker inside another program, for tests; embed.cpp is such a test
 #include <kwire/buffer/unique_buffer.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -26,6 +28,7 @@
 #include <exception>
 
 #include "echo_broker/broker.hpp"
+#include "echo_broker/log/heap.hpp"
 #include "echo_broker/network/server.hpp"
 #include "echo_broker/options.hpp"
 #include <sys/resource.h>
@@ -53,6 +56,7 @@ void allow_many_files() {
 
 int run(const echo_broker::options& chosen) {
     allow_many_files();
+    echo_broker::arrange_heap();
     echo_broker::broker broker(chosen); // outlives the coroutines that the context destroys
     echo_broker::server server(broker);
     asio::io_context context(1);

@@ -43,6 +43,10 @@ struct open_request {
 /// empty if there is none.
 void show(broker& here, const open_request& request, const kwire::message_info& response,
           std::int16_t version, const kwire::buffer_chain& answer);
+/// Answers a request, once everything that was written for it may be acknowledged, and shows it. `answer` is
+/// the frame of a `response` of this version; empty if there is none.
+void finish(broker& here, open_request request, kwire::responder to, const kwire::message_info& response,
+            std::int16_t version, kwire::buffer_chain answer);
 
 /// The duty to answer one request with a `Response`, at once or later. Move-only; may outlive its connection.
 template <class Response>
@@ -59,13 +63,13 @@ public:
     void send_as(std::int16_t version, const typename Response::data& response) {
         auto frame = kwire::encode_response(response, version, request_.correlation_id);
         if (!frame) return hang_up(kwire::to_string(frame.error()));
-        show(*here_, request_, kwire::message_info_of<Response>, version, *frame);
-        to_.send(*std::move(frame));
+        finish(*here_, std::move(request_), std::move(to_), kwire::message_info_of<Response>, version,
+               *std::move(frame));
     }
     /// For Produce with acks=0.
     void send_nothing() {
-        show(*here_, request_, kwire::message_info_of<Response>, request_.version, {});
-        to_.send_nothing();
+        const std::int16_t version = request_.version;
+        finish(*here_, std::move(request_), std::move(to_), kwire::message_info_of<Response>, version, {});
     }
     /// Closes the connection, since there is no response that could say `why`.
     void hang_up(std::string why) { to_.hang_up(std::move(why)); }

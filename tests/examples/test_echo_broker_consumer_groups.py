@@ -5,8 +5,10 @@
 """
 
 import pathlib
+import signal
 import struct
 import sys
+import tempfile
 import time
 import unittest
 import uuid
@@ -18,6 +20,7 @@ from echo_broker import *
 from echo_broker_topics import TopicsTest
 
 INVALID_GROUP_ID, UNKNOWN_MEMBER, INVALID_REQUEST, GROUP_NOT_FOUND, FENCED_INSTANCE = 24, 25, 42, 69, 82
+DELETE_GROUPS = 42
 FENCED_EPOCH, UNRELEASED, NO_ASSIGNOR, BAD_REGEX = 110, 111, 112, 128
 
 
@@ -227,11 +230,11 @@ class ConsumerGroups(TopicsTest):
 
     def test_regular_expressions_match_as_their_parts_say(self):
         mark = unique("z").replace("-", "")
-        names = ["a", "aa", "aaa", "ab", "b", "a.b", "a-b", "a_b", "A1", "a1"]
+        names = ["a", "aa", "aaa", "ab", "b", "a.b", "a-b", "aXb", "c_d", "A1", "a1"]
         by_name = {name: self.peer.create(mark + name) for name in names}
         cases = {"a*": "a aa aaa", "a+b?": "a aa aaa ab", "a{2,}": "aa aaa", "a{2}": "aa", "a{1,2}": "a aa", "[^a]": "b",
-                 "a.b": "a.b a-b a_b", r"a\.b": "a.b", r"[a-z]\d": "a1", r"\w\d": "A1 a1", "(?:a|b)": "a b", "a[._-]b": "a.b a-b a_b",
-                 "(a|b)*": "a aa aaa ab b", "a(|b)": "a ab", r"\D+": "a aa aaa ab b a.b a-b a_b", "(a*)*b$": "ab b", ".*b": "ab b a.b a-b a_b",
+                 "a.b": "a.b a-b aXb", r"a\.b": "a.b", r"[a-z]\d": "a1", r"\w\d": "A1 a1", "(?:a|b)": "a b", "a[._-]b": "a.b a-b", "c[._-]d": "c_d",
+                 "(a|b)*": "a aa aaa ab b", "a(|b)": "a ab", r"\D+": "a aa aaa ab b a.b a-b aXb c_d", "(a*)*b$": "ab b", ".*b": "ab b a.b a-b aXb",
                  "a+?": "a aa aaa", "nothing": "", "^a": "", r"[\d\.]+": ""}
         for n, (regex, expected) in enumerate(cases.items()):
             a = self.member(f"m{n}", regex=mark + regex)
@@ -403,6 +406,101 @@ class ConsumerGroups(TopicsTest):
         self.assertTrue(group["message"])
         answer, = describe_answer(1, self.peer.ask(DESCRIBE, 1, describe_body([""])))
         self.assertEqual(answer["error"], INVALID_GROUP_ID)
+
+
+class ConsumerGroupsInFiles(ConsumerGroups):
+    """The same with --data-dir, and what is there after a restart."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.arguments = (*ConsumerGroups.arguments, "--data-dir", directory.name + "/data")
+        super().setUp()
+
+    def check_end(self):
+        try:
+            self.assertEqual(self.broker.stop()[0], 0, self.broker.errors())
+        finally:
+            self.close()
+            signal.alarm(0)
+
+    def close(self):
+        if self.broker.process.poll() is None:
+            self.broker.process.kill()
+        self.broker.process.stdout.close()
+        self.broker.log.close()
+
+    def restart(self, *members, how=signal.SIGKILL):
+        self.broker.stop(how)
+        self.peer.socket.close()
+        self.close()
+        self.broker = Broker(*self.arguments)
+        self.peer = self.client()
+        for member in members:
+            member.client = self.peer
+
+    def test_members_go_on_after_a_restart(self):
+        a, b = self.joined("a", "b")
+        before = self.describe()
+        for how in (signal.SIGKILL, signal.SIGTERM):
+            self.restart(a, b, how=how)
+            self.assertEqual(self.describe(), before)
+            owned, epochs = (a.all_owned(), b.all_owned()), (a.epoch, b.epoch)
+            for member in (a, b):
+                self.assertEqual(member.beat()["error"], 0)
+            self.assertEqual(((a.all_owned(), b.all_owned()), (a.epoch, b.epoch)), (owned, epochs))
+        c = self.member("c", regex=self.topic + ".*")
+        c.join()
+        settle(a, b, c)
+        self.assert_owned([a, b, c])
+        self.restart(a, b, c)
+        self.assert_owned([a, b, c])
+        b.leave()
+        settle(a, c)
+        self.assert_owned([a, c])
+
+    def test_a_hand_over_goes_on_after_a_restart(self):
+        a, b = self.member("a"), self.member("b")
+        a.join()
+        b.join()
+        answer = a.beat_silently()  # is told what to give up
+        self.restart(a, b)
+        b.beat()
+        self.assertEqual(b.owned, {})  # it has not given it up
+        a.owned = answer["assignment"]
+        settle(a, b)
+        self.assert_owned([a, b])
+
+    def test_a_member_that_does_not_come_back_is_removed_after_its_session(self):
+        a, b = self.joined("a", "b")
+        self.restart(a, b)
+        self.wait_until(lambda: a.beat() and set(self.describe()["members"]) == {"a"})
+        settle(a)
+        self.assert_owned([a])
+        self.restart(a)
+        self.assertEqual(set(self.describe()["members"]), {"a"})
+
+    def test_a_static_member_that_is_away_has_its_place_after_a_restart(self):
+        a = self.member("a", names=[self.topic], instance="one")
+        a.join()
+        owned = a.all_owned()
+        self.assertEqual(a.leave(-2, instance="one")["error"], 0)
+        self.restart(a)
+        again = self.member("again", names=[self.topic], instance="one")
+        again.join()
+        self.assertEqual(again.all_owned(), owned)
+
+    def test_a_deleted_group_stays_deleted(self):
+        a, = self.joined("a")
+        a.leave()
+        self.restart()
+        self.assertEqual(self.describe()["state"], "Empty")
+        w = kb.Writer(True)
+        w.array([self.group], w.string)
+        w.tags()
+        self.assertIn(self.group.encode() + struct.pack(">h", 0), self.peer.ask(DELETE_GROUPS, 2, w.out))
+        self.restart()
+        self.assertEqual(self.describe()["error"], GROUP_NOT_FOUND)
 
 
 if __name__ == "__main__":

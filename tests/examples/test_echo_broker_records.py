@@ -67,6 +67,8 @@ REFUSED = [
     ("codec 5", 76, kb.batch([b"x"], attributes=5)),
     ("codec 7", 76, kb.batch([b"x"], attributes=7)),
     ("control batch", 87, kb.batch([b"x"], attributes=CONTROL)),
+    ("transactional, without a transaction, and with another defect", 53,
+     kb.batch([b"x"], attributes=TRANSACTIONAL, producer=(1, 0, 0), damage=True)),
     ("transactional, without a transaction", 53, kb.batch([b"x"], attributes=TRANSACTIONAL, producer=(1, 0, 0))),
     ("a timestamp more than an hour ahead", 32, kb.batch([b"x"], timestamp=1 << 60)),
     ("append time without a time", 32, kb.batch([b"x"], attributes=LOG_APPEND_TIME, timestamp=-1)),

@@ -104,6 +104,15 @@ class Topics(TopicsTest):
                          {name: error for name, (_, error) in wanted.items()})
         self.assertEqual(self.create_errors(("twice", 1, 1), ("once", 1, 1), ("twice", 1, 1)), {"twice": 42, "once": 0})
 
+    def test_a_topic_whose_name_differs_from_another_one_in_dots_and_underscores_only_is_refused(self):
+        self.assertEqual(self.create_errors(("a.b_c", 1, 1)), {"a.b_c": 0})
+        self.assertEqual(self.create_errors(("a_b.c", 1, 1), ("a_b_c", 1, 1), ("a.b_c", 1, 1), ("a-b-c", 1, 1)),
+                         {"a_b.c": 17, "a_b_c": 17, "a.b_c": 36, "a-b-c": 0})
+        found = kb.metadata_answer(12, self.one.ask(METADATA, 12, kb.metadata_body(12, ["a.b.c"])))[2]
+        self.assertEqual(found["a.b.c"][0], 17)  # nor does it come to be when a client asks for it
+        self.delete_topics(["a.b_c"])
+        self.assertEqual(self.create_errors(("a_b.c", 1, 1)), {"a_b.c": 0})
+
     def test_validation_creates_nothing(self):
         self.assertEqual(self.create_errors(("orders", 4, 1), validate_only=True), {"orders": 0})
         self.assertEqual(self.create_errors(("one", 60_000, 1), ("two", 60_000, 1), validate_only=True), {"one": 0, "two": 44})
@@ -235,6 +244,17 @@ class TopicsInADirectory(TopicsTest):
             settings = self.describe_configs(TOPIC, "a")[1]
             self.assertEqual([settings[name][:2] for name in ("retention.bytes", "max.message.bytes")], [("-1", 5), ("200", 1)])
             self.assertEqual(self.create_errors(("a", 1, 1)), {"a": 36})
+
+    def test_the_file_does_not_grow_with_what_was_deleted(self):
+        self.create_topics([("kept", 3, 1, {}, {"retention.bytes": "5000"})])
+        for _ in range(15):
+            self.assertEqual(self.create_errors(("short-lived", 1000, 1)), {"short-lived": 0})
+            self.delete_topics(["short-lived"])
+        self.assertLess((self.directory / "topics.log").stat().st_size, 400_000)  # all of them take a megabyte
+        known = self.known()
+        self.restart()
+        self.assertEqual(self.known(), known)
+        self.assertEqual(self.describe_configs(TOPIC, "kept")[1]["retention.bytes"][:2], ("5000", 1))
 
     def test_what_a_crash_has_cut_short_at_the_end_of_the_file_is_removed(self):
         self.create_topics([("a", 3, 1)])

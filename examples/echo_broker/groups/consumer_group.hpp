@@ -91,6 +91,8 @@ struct consumer_group {
     std::map<std::string, resolved_regex, std::less<>> regexes; ///< of the members
     std::uint64_t seen_topics = 0; ///< topic_table::changes() when `topics` was made
     std::size_t counted_size = 0;  ///< bytes, as consumer_groups counts them
+    std::map<std::string, std::size_t, std::less<>>
+        logged; ///< records in files: hashes of the values, by key
 
     [[nodiscard]] consumer_group_member* find(std::string_view member_id) noexcept;
     [[nodiscard]] consumer_group_member* find_static(std::string_view instance_id) noexcept;

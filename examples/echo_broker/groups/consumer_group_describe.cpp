@@ -13,10 +13,10 @@ namespace echo_broker {
 
 namespace {
 
-using response = kwire::consumer_group_describe_response;
+using description = kwire::consumer_group_describe_response;
 
-response::assignment::data named(const broker& here, const partition_set& partitions) {
-    response::assignment::data out;
+description::assignment::data named(const broker& here, const partition_set& partitions) {
+    description::assignment::data out;
     const topic* at = nullptr;
     for (const topic_partition& one : partitions) {
         if (at == nullptr || at->id != one.topic) {
@@ -31,8 +31,8 @@ response::assignment::data named(const broker& here, const partition_set& partit
     return out;
 }
 
-response::described_group::data described(const broker& here, const consumer_group& group) {
-    response::described_group::data out;
+description::described_group::data described(const broker& here, const consumer_group& group) {
+    description::described_group::data out;
     out.group_state = group.state();
     out.group_epoch = group.epoch;
     out.assignment_epoch = group.target_epoch;
@@ -57,10 +57,10 @@ response::described_group::data described(const broker& here, const consumer_gro
 
 } // namespace
 
-response::data consumer_group_describe(broker& here,
-                                       const kwire::message<kwire::consumer_group_describe_request>& asked,
-                                       client&) {
-    response::data answer;
+description::data consumer_group_describe(broker& here,
+                                          const kwire::message<kwire::consumer_group_describe_request>& asked,
+                                          client&) {
+    description::data answer;
     std::set<std::string_view> done; // each group once: an answer must not be many times what there is
     for (const std::string_view name : asked->group_ids()) {
         if (!done.insert(name).second) continue;

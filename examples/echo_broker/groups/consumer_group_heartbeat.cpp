@@ -18,6 +18,7 @@
 #include "echo_broker/broker.hpp"
 #include "echo_broker/groups/consumer_group.hpp"
 #include "echo_broker/groups/consumer_group_assignor.hpp"
+#include "echo_broker/groups/consumer_group_log.hpp"
 #include "echo_broker/groups/handlers.hpp"
 
 namespace echo_broker {
@@ -25,7 +26,7 @@ namespace echo_broker {
 namespace {
 
 using request = kwire::consumer_group_heartbeat_request;
-using response = kwire::consumer_group_heartbeat_response::data;
+using heartbeat_data = kwire::consumer_group_heartbeat_response::data;
 using member_type = consumer_group_member;
 
 constexpr std::int32_t joins = 0, leaves = -1;
@@ -35,8 +36,8 @@ struct refusal {
     std::string_view why;
 };
 
-response refused(const refusal& no) {
-    response answer;
+heartbeat_data refused(const refusal& no) {
+    heartbeat_data answer;
     answer.error_code = no.code;
     answer.error_message = no.why;
     return answer;
@@ -104,7 +105,7 @@ owned_partitions owned_by(const request::view& asked, const member_type* member)
     return out;
 }
 
-std::string new_member_id() {
+std::string new_uuid_text() {
     static std::random_device random;
     constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
@@ -127,6 +128,7 @@ void remove_member(broker& here, consumer_group& group, member_type& member) {
     ++group.epoch;
     group.resolve_topics(here.topics);
     here.consumer_groups.count(group);
+    log_consumer_group(here, group);
 }
 
 /// Follows changes of subscriptions and topics. A group whose new targets would take too much memory keeps
@@ -170,7 +172,7 @@ void watch_revocation(broker& here, const consumer_group& group, member_type& me
         });
 }
 
-response leave(broker& here, const request::view& asked) {
+heartbeat_data leave(broker& here, const request::view& asked) {
     consumer_group* const group = here.consumer_groups.find(asked.group_id());
     if (group == nullptr) return refused({error_code::group_id_not_found, "there is no such group"});
     const auto instance = asked.instance_id();
@@ -179,7 +181,7 @@ response leave(broker& here, const request::view& asked) {
     if (member->id != asked.member_id())
         return refused({error_code::fenced_instance_id, "another member has taken this instance id over"});
 
-    response answer;
+    heartbeat_data answer;
     answer.member_id = asked.member_id();
     answer.member_epoch = asked.member_epoch();
     if (asked.member_epoch() == leaves) {
@@ -192,6 +194,7 @@ response leave(broker& here, const request::view& asked) {
     for (const topic_partition& one : member->pending_revocation) group->owned.erase(one);
     member->pending_revocation.clear();
     if (member->state == member_state::unrevoked) member->state = member_state::stable;
+    log_consumer_group(here, *group);
     return answer;
 }
 
@@ -275,8 +278,8 @@ std::expected<member_type*, refusal> find_member(consumer_group* group, const re
     return member;
 }
 
-response::struct_type::assignment::data shown(const partition_set& partitions) {
-    response::struct_type::assignment::data out;
+heartbeat_data::struct_type::assignment::data shown(const partition_set& partitions) {
+    heartbeat_data::struct_type::assignment::data out;
     for (const topic_partition& one : partitions) {
         if (out.topic_partitions.empty() || out.topic_partitions.back().topic_id != one.topic)
             out.topic_partitions.emplace_back().topic_id = one.topic;
@@ -287,7 +290,14 @@ response::struct_type::assignment::data shown(const partition_set& partitions) {
 
 } // namespace
 
-response consumer_group_heartbeat(broker& here, const kwire::message<request>& message, client& from) {
+void watch_members(broker& here, consumer_group& group) {
+    for (auto& [id, member] : group.members) {
+        watch_revocation(here, group, member, {});
+        restart_session(here, group, member);
+    }
+}
+
+heartbeat_data consumer_group_heartbeat(broker& here, const kwire::message<request>& message, client& from) {
     const request::view asked = message.view();
     if (const refusal no = check(asked, message.api_version()); no.code != error_code::none)
         return refused(no);
@@ -320,7 +330,7 @@ response consumer_group_heartbeat(broker& here, const kwire::message<request>& m
 
     const bool is_new = member == nullptr;
     std::string id(asked.member_id());
-    if (id.empty()) id = new_member_id();
+    if (id.empty()) id = new_uuid_text();
     if (is_new) {
         member = &group->members[id];
         member->id = std::move(id);
@@ -330,6 +340,7 @@ response consumer_group_heartbeat(broker& here, const kwire::message<request>& m
     const std::string_view client_id = message.client_id().value_or("");
     member->client_id = client_id;
     member->client_host = "/" + from.address.address().to_string();
+    const std::int32_t group_epoch = group->epoch, member_epoch = member->epoch;
     bring_up_to_date(here, *group, update(*group, *member, asked, std::move(pattern)));
 
     const partition_set waited_for = member->pending_revocation;
@@ -339,7 +350,7 @@ response consumer_group_heartbeat(broker& here, const kwire::message<request>& m
     restart_session(here, *group, *member);
     if (is_new || member->assigned != before) here.consumer_groups.count(*group);
 
-    response answer;
+    heartbeat_data answer;
     answer.member_id = member->id;
     answer.member_epoch = member->epoch;
     answer.heartbeat_interval_ms = static_cast<std::int32_t>(here.chosen.consumer_heartbeat.count());
@@ -347,6 +358,9 @@ response consumer_group_heartbeat(broker& here, const kwire::message<request>& m
         asked.rebalance_timeout_ms() != -1 && !asked.topic_partitions().is_null() &&
         (!asked.subscribed_topic_names().is_null() || asked.subscribed_topic_regex().has_value());
     if (complete || member->assigned != before) answer.assignment = shown(member->assigned);
+    if (is_new || complete || group->epoch != group_epoch || member->epoch != member_epoch ||
+        member->assigned != before || member->pending_revocation != waited_for)
+        log_consumer_group(here, *group);
     return answer;
 }
 

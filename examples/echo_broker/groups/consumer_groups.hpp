@@ -23,11 +23,13 @@ struct consumer_group; // consumer_group.hpp
 /// name. An empty classic group ends here; its offsets stay. The classic protocol defines this function.
 [[nodiscard]] bool release_classic_group(broker& here, std::string_view group);
 
+/// Begins the sessions of all members of a group, which was read from files.
+void watch_members(broker& here, consumer_group& group);
+
 /// All groups of the new protocol, by name. A group stays after its last member has left, until it is
 /// removed.
 ///
-/// Groups live in memory only: after a restart of the broker their members join again, and read on at the
-/// offsets that they have committed.
+/// With files they are kept there too (consumer_group_log.hpp), so that members go on after a restart.
 class consumer_groups {
 public:
     using by_name = std::map<std::string, std::unique_ptr<consumer_group>, std::less<>>;

@@ -11,6 +11,8 @@
 #include <string_view>
 
 #include "echo_broker/broker.hpp"
+#include "echo_broker/groups/consumer_group.hpp"
+#include "echo_broker/groups/consumer_group_log.hpp"
 #include "echo_broker/groups/group_life.hpp"
 #include "echo_broker/groups/handlers.hpp"
 #include "echo_broker/groups/offset_rules.hpp"
@@ -64,9 +66,11 @@ private:
 
 error_code delete_group(broker& here, std::string_view group) {
     if (here.consumer_groups.contains(group)) {
-        const error_code code = here.consumer_groups.remove(group);
-        if (code == error_code::none) forget_offsets(here, group);
-        return code;
+        consumer_group& found = *here.consumer_groups.find(group);
+        if (!found.members.empty()) return error_code::non_empty_group;
+        forget_offsets(here, group);
+        log_consumer_group_removal(here, found);
+        return here.consumer_groups.remove(group);
     }
     classic_group* const found = here.classic_groups.find(group);
     if (found == nullptr) return error_code::group_id_not_found;

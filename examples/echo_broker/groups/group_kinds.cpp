@@ -1,6 +1,8 @@
 #include "echo_broker/groups/group_kinds.hpp"
 
 #include "echo_broker/broker.hpp"
+#include "echo_broker/groups/consumer_group.hpp"
+#include "echo_broker/groups/consumer_group_log.hpp"
 #include "echo_broker/groups/group_life.hpp"
 #include "echo_broker/groups/rebalance.hpp"
 
@@ -26,7 +28,10 @@ error_code check_classic(classic_group& group, const committer& who, bool transa
 } // namespace
 
 bool release_consumer_group(broker& here, std::string_view group) {
-    if (!here.consumer_groups.contains(group)) return true;
+    consumer_group* const found = here.consumer_groups.find(group);
+    if (found == nullptr) return true;
+    if (!found->members.empty()) return false;
+    log_consumer_group_removal(here, *found);
     return here.consumer_groups.remove(group) == error_code::none;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "echo_broker/broker.hpp"
+#include "echo_broker/groups/consumer_group_log.hpp"
 #include "echo_broker/groups/group_life.hpp"
 #include "echo_broker/groups/group_log.hpp"
 #include "echo_broker/groups/own_bytes.hpp"
@@ -97,6 +98,7 @@ void restore_groups(broker& here, const kwire::batch_view& batch) {
                 here.offsets.end_transaction(group, batch.producer_id(), committed);
             continue;
         }
+        if (restore_consumer_group(here, *record)) continue;
         [[maybe_unused]] const auto done = kwire::visit_record<kwire::consumer_offsets>(
             *record, kwire::overloaded{
                          [&](kwire::offset_commit_key::view key,
@@ -115,8 +117,10 @@ void restore_groups(broker& here, const kwire::batch_view& batch) {
 void finish_restoring_groups(broker& here) {
     for (const auto& [name, group] : here.classic_groups.all())
         for (auto& [id, member] : group->members) keep_alive(here, *group, member);
+    finish_restoring_consumer_groups(here);
     for (const std::string& name : here.offsets.groups())
-        if (here.classic_groups.find(name) == nullptr) make_group(here, name);
+        if (!here.consumer_groups.contains(name) && here.classic_groups.find(name) == nullptr)
+            make_group(here, name);
     expire_groups_later(here);
 }
 

@@ -51,7 +51,7 @@ bool assign(broker& here, classic_group& group, const kwire::sync_group_request:
     return true;
 }
 
-void peer_left(broker& here, std::string_view name, std::string_view member_id) {
+void peer_of_sync_left(broker& here, std::string_view name, std::string_view member_id) {
     classic_group* const group = here.classic_groups.find(name);
     group_member* const member = group != nullptr ? group->find(member_id) : nullptr;
     if (member != nullptr && member->sync && member->sync->peer_has_left()) member->sync.reset();
@@ -78,7 +78,8 @@ void sync_group(broker& here, kwire::message<kwire::sync_group_request> asked, c
     }
     member.awaits_sync = true;
     member.sync = std::move(to);
-    member.sync->on_peer_left([&here, name = group->name, id = member.id] { peer_left(here, name, id); });
+    member.sync->on_peer_left(
+        [&here, name = group->name, id = member.id] { peer_of_sync_left(here, name, id); });
     if (!group->is_leader(member.id)) return;
     if (assign(here, *group, *asked)) {
         group->enter(group_state::stable);

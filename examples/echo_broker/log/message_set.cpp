@@ -22,19 +22,19 @@ namespace {
 using placed = std::expected<std::vector<placed_message>, refused_records>;
 using editable_request = kwire::editable<kwire::produce_request>;
 
-std::unexpected<refused_records> refuse(error_code code, std::string why) {
+std::unexpected<refused_records> refuse_messages(error_code code, std::string why) {
     return std::unexpected(refused_records{code, std::move(why)});
 }
 
-std::unexpected<refused_records> refuse(const kwire::error& why) {
+std::unexpected<refused_records> refuse_messages(const kwire::error& why) {
     const error_code code = kwire::produce_error(why);
     // zstd, which these formats do not have, or a wrapper in a wrapper; the other code is for newer producers
     const bool compression = code == error_code::unsupported_compression_type;
-    return refuse(compression ? error_code::invalid_record : code, kwire::to_string(why));
+    return refuse_messages(compression ? error_code::invalid_record : code, kwire::to_string(why));
 }
 
 std::unexpected<refused_records> refuse_timestamp() {
-    return refuse(error_code::invalid_timestamp, "a timestamp is too far ahead");
+    return refuse_messages(error_code::invalid_timestamp, "a timestamp is too far ahead");
 }
 
 /// The messages in a wrapper, which can all be read.
@@ -49,20 +49,22 @@ struct opened_wrapper {
 /// leave them 0.
 std::expected<opened_wrapper, refused_records> open(const kwire::batch_view& wrapper, const codecs& codecs) {
     auto records = kwire::records(wrapper, codecs.all, codecs::most_bytes, kwire::crc_policy::skip);
-    if (!records) return refuse(records.error());
+    if (!records) return refuse_messages(records.error());
     opened_wrapper opened{*std::move(records)};
     if (opened.records.cut_bytes() != 0)
-        return refuse(error_code::invalid_record, "the last message in the wrapper is cut short");
+        return refuse_messages(error_code::invalid_record, "the last message in the wrapper is cut short");
     for (const auto message : kwire::record_batches(bytes_of(opened.records))) {
         if (message->magic() != wrapper.magic())
-            return refuse(error_code::invalid_record, "a message has another magic than its wrapper");
+            return refuse_messages(error_code::invalid_record,
+                                   "a message has another magic than its wrapper");
         if (!kwire::crc_matches(*message))
-            return refuse(error_code::corrupt_message, "the checksum of a message in the wrapper is wrong");
+            return refuse_messages(error_code::corrupt_message,
+                                   "the checksum of a message in the wrapper is wrong");
         opened.counts_from_0 &= message->base_offset() == opened.count;
         opened.max_timestamp = std::max(opened.max_timestamp, message->max_timestamp());
         ++opened.count;
     }
-    if (const auto defect = opened.records.defect()) return refuse(*defect);
+    if (const auto defect = opened.records.defect()) return refuse_messages(*defect);
     return opened;
 }
 
@@ -80,12 +82,13 @@ std::expected<kwire::shared_buffer, refused_records> rebuild(const kwire::batch_
     for (const auto record : records) {
         const auto done = builder.append(
             {.timestamp = record->timestamp(), .key = record->key(), .value = record->value()});
-        if (!done) return refuse(done.error());
+        if (!done) return refuse_messages(done.error());
     }
     auto made = std::move(builder).finish(*codecs.all.find(wrapper.compression()));
-    if (!made) return refuse(error_code::message_too_large, kwire::to_string(made.error()));
+    if (!made) return refuse_messages(error_code::message_too_large, kwire::to_string(made.error()));
     if (made->size() > largest)
-        return refuse(error_code::message_too_large, "the wrapper is too large once it has its offsets");
+        return refuse_messages(error_code::message_too_large,
+                               "the wrapper is too large once it has its offsets");
     return *std::move(made);
 }
 
@@ -107,7 +110,7 @@ placed place_wrapper(editable_request& request, const kwire::batch_view& wrapper
                                    {.base_offset = with.base_offset + opened->count - 1,
                                     .timestamp_type = with.append_time ? log_append_time : create_time,
                                     .max_timestamp = with.append_time.value_or(opened->max_timestamp)});
-    if (!done) return refuse(error_code::unknown_server_error, kwire::to_string(done.error()));
+    if (!done) return refuse_messages(error_code::unknown_server_error, kwire::to_string(done.error()));
     return out;
 }
 
@@ -121,10 +124,10 @@ placed place_messages(editable_request& request, std::span<const std::byte> reco
         if (const auto done =
                 kwire::apply(request, *message, {.timestamp_type = kwire::timestamp_type::create_time});
             !done)
-            return refuse(error_code::unknown_server_error, kwire::to_string(done.error()));
+            return refuse_messages(error_code::unknown_server_error, kwire::to_string(done.error()));
     }
     if (const auto done = kwire::stamp(request, records, with); !done)
-        return refuse(error_code::unknown_server_error, kwire::to_string(done.error()));
+        return refuse_messages(error_code::unknown_server_error, kwire::to_string(done.error()));
     return out;
 }
 
@@ -138,27 +141,28 @@ bool may_be_message_set(std::span<const std::byte> records) noexcept {
 placed place_message_set(editable_request& request, std::span<const std::byte> records,
                          const kwire::append_stamp& with, std::size_t largest, const codecs& codecs) {
     const auto tail = kwire::record_batches(records).tail();
-    if (tail.defect) return refuse(*tail.defect);
+    if (tail.defect) return refuse_messages(*tail.defect);
     records = records.first(tail.offset);
     const auto summary = kwire::check_batches(records);
-    if (!summary) return refuse(summary.error());
+    if (!summary) return refuse_messages(summary.error());
     for (const auto batch : kwire::record_batches(records)) {
         if (batch->magic() != summary->lowest_magic)
-            return refuse(error_code::invalid_record, "messages of several formats");
+            return refuse_messages(error_code::invalid_record, "messages of several formats");
         if (bytes_of(*batch).size() > largest)
-            return refuse(error_code::message_too_large,
-                          "a message is larger than " + std::to_string(largest) + " bytes");
+            return refuse_messages(error_code::message_too_large,
+                                   "a message is larger than " + std::to_string(largest) + " bytes");
         if (batch->timestamp_type() == kwire::timestamp_type::log_append_time &&
             (with.append_time || batch->max_timestamp() < 0))
-            return refuse(error_code::invalid_timestamp, "append time without a time");
+            return refuse_messages(error_code::invalid_timestamp, "append time without a time");
     }
     if (summary->any_compressed) {
         if (summary->batches != 1)
-            return refuse(error_code::invalid_record, "there must be nothing beside a compressed wrapper");
+            return refuse_messages(error_code::invalid_record,
+                                   "there must be nothing beside a compressed wrapper");
         return place_wrapper(request, summary->first, with, largest, codecs);
     }
     const auto content = kwire::check_batches(records, codecs.all, codecs::most_bytes);
-    if (!content) return refuse(content.error());
+    if (!content) return refuse_messages(content.error());
     if (!with.append_time && content->max_timestamp > newest_timestamp()) return refuse_timestamp();
     return place_messages(request, records, with);
 }

@@ -27,7 +27,6 @@ void append_built(broker& here, partition_log& partition, kwire::shared_buffer b
     if (!view) throw std::logic_error("the broker has built an invalid batch");
     partition.advance(view->next_offset());
     partition.append(here.records, stored_batch(*view, std::move(batch)), 0);
-    here.storage.commit();
 }
 
 /// Calls `visit` for each record in a partition, from the oldest to the newest, with its key and its value.

@@ -77,6 +77,7 @@ void partition_files::recover(const batch_visitor& seen) {
 
 void partition_files::begin_segment() {
     const bool is_first = segments_.empty();
+    if (!is_first) segments_.back().close();
     std::error_code failure;
     if (is_first) std::filesystem::create_directories(directory_, failure);
     if (failure) stop_because_storage_failed(directory_, "create", failure.value());

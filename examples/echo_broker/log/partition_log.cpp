@@ -1,6 +1,8 @@
 #include "echo_broker/log/partition_log.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 #include <utility>
 
 #include "echo_broker/log/partition_files.hpp"
@@ -57,6 +59,22 @@ void partition_log::remove_files() {
 
 std::uint64_t partition_log::bytes() const noexcept { return files_ ? files_->bytes() : bytes_; }
 
+/// Keeps the newest batch in memory. It has its offsets and counts as stored, so this must not fail: if there
+/// is no memory for the lists that it is in, older batches go.
+std::uint64_t partition_log::keep(record_store& store, stored_batch&& batch, std::uint64_t before) {
+    bool listed = false;
+    for (;;) try {
+            if (!listed) batches_.push_back(nullptr);
+            listed = true;
+            const std::uint64_t number = store.add(std::move(batch), *this, before);
+            batches_.back() = &store.newest();
+            bytes_ += store.newest().bytes.size();
+            return number;
+        } catch (const std::bad_alloc&) {
+            if (!store.make_room()) stop_because_storage_failed("a batch", "keep", ENOMEM);
+        }
+}
+
 std::uint64_t partition_log::append(record_store& store, stored_batch batch, std::uint64_t before) {
     const std::uint64_t size = batch.bytes.size();
     const std::int64_t base_offset = batch.base_offset;
@@ -66,9 +84,7 @@ std::uint64_t partition_log::append(record_store& store, stored_batch batch, std
     if (files_ && size >= least_from_file) {
         while (!batches_.empty()) release_oldest(store); // a gap would follow them
     } else {
-        number = store.add(std::move(batch), *this, before);
-        batches_.push_back(&store.newest());
-        bytes_ += size;
+        number = keep(store, std::move(batch), before);
         while (files_ && bytes_ > least_from_file) release_oldest(store);
     }
     const std::int64_t stable_before =

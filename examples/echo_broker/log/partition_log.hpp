@@ -122,6 +122,7 @@ public:
 private:
     friend class append_waiter;
 
+    std::uint64_t keep(record_store& store, stored_batch&& batch, std::uint64_t before);
     void release_oldest(record_store& store) noexcept;
     [[nodiscard]] std::deque<const stored_batch*>::const_iterator
     containing(std::int64_t offset) const noexcept;

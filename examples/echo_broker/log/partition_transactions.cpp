@@ -5,11 +5,13 @@
 namespace echo_broker {
 
 void partition_transactions::write(std::int64_t producer_id, std::int16_t epoch, std::int64_t offset) {
-    const auto [found, is_new] = open_.try_emplace(producer_id, open{epoch, offset});
-    if (is_new)
-        first_offsets_.insert(offset);
-    else
+    if (const auto found = open_.find(producer_id); found != open_.end()) {
         found->second.epoch = epoch;
+        return;
+    }
+    decltype(first_offsets_) first{offset}; // all memory first: if there is none, nothing has changed
+    open_.try_emplace(producer_id, open{epoch, offset});
+    first_offsets_.merge(first);
 }
 
 void partition_transactions::end(std::int64_t producer_id, std::int64_t offset, bool committed) {

@@ -32,12 +32,14 @@ producer_table::producer& producer_table::use(const partition_log& partition, st
     const key who{&partition, producer_id};
     auto found = producers_.find(who);
     if (found == producers_.end()) {
-        if (producers_.size() == most_producers) {
+        std::list<key> place{who}; // all memory first: if there is none, nothing has changed
+        found = producers_.try_emplace(who).first;
+        found->second.place = place.begin();
+        by_use_.splice(by_use_.end(), place);
+        if (producers_.size() > most_producers) {
             producers_.erase(by_use_.front());
             by_use_.pop_front();
         }
-        found = producers_.try_emplace(who).first;
-        found->second.place = by_use_.insert(by_use_.end(), who);
     } else {
         by_use_.splice(by_use_.end(), by_use_, found->second.place);
     }
@@ -58,9 +60,9 @@ void producer_table::add(const partition_log& partition, const kwire::batch_view
 }
 
 void producer_table::add_marker(const partition_log& partition, std::int64_t producer_id, std::int16_t epoch,
-                                std::int32_t coordinator_epoch, std::int64_t timestamp) {
+                                std::int32_t of_coordinator, std::int64_t timestamp) {
     producer& known = use(partition, producer_id, epoch);
-    known.coordinator_epoch = coordinator_epoch;
+    known.coordinator_epoch = of_coordinator;
     known.last_timestamp = timestamp;
 }
 

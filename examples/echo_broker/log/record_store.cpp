@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "echo_broker/log/heap.hpp"
 #include "echo_broker/log/partition_log.hpp"
 
 namespace echo_broker {
@@ -13,20 +14,23 @@ constexpr std::uint64_t overhead = sizeof(stored_batch) + sizeof(void*);
 
 } // namespace
 
-std::uint64_t record_store::add(stored_batch batch, partition_log& partition, std::uint64_t before) {
+std::uint64_t record_store::add(stored_batch&& batch, partition_log& partition, std::uint64_t before) {
     batch.partition = &partition;
     batch.number = first_number_ + batches_.size();
+    batches_.push_back(std::move(batch)); // if there is no memory, nothing has changed
+    stored_batch& added = batches_.back();
     if (before >= first_number_) {
         stored_batch& neighbour = batches_[before - first_number_];
-        if (neighbour.bytes.shares_memory_with(batch.bytes)) {
+        if (neighbour.bytes.shares_memory_with(added.bytes)) {
             neighbour.memory -= neighbour.bytes.pinned_bytes();
             bytes_ -= neighbour.bytes.pinned_bytes();
-            batch.counts_older = true;
+            added.counts_older = true;
         }
     }
-    batch.memory += overhead;
-    bytes_ += batch.memory;
-    batches_.push_back(std::move(batch));
+    added.memory += overhead;
+    bytes_ += added.memory;
+    most_since_ = std::max(most_since_, bytes_);
+    take_memory();
     while (bytes_ > most_bytes_ && batches_.size() > 1) drop_oldest();
     return batches_.back().number;
 }
@@ -40,6 +44,10 @@ void record_store::release(const stored_batch& dropped) noexcept {
         batch.memory = std::min(batch.memory, overhead);
     }
     while (!batches_.empty() && batches_.front().partition == nullptr) drop_oldest();
+    constexpr std::uint64_t much = 64 << 20;
+    if (most_since_ < much || bytes_ > most_since_ - much) return;
+    most_since_ = bytes_;
+    give_back_memory();
 }
 
 void record_store::drop_oldest() noexcept {

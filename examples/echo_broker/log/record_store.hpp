@@ -41,14 +41,20 @@ class record_store {
 public:
     explicit record_store(std::uint64_t most_bytes) noexcept : most_bytes_(most_bytes) {}
 
-    /// Stores the newest batch of `partition`, and returns its number. `before` is the number of the batch
-    /// that came before it on the same connection, the only one with which it may share memory; 0 if there is
-    /// none.
-    std::uint64_t add(stored_batch batch, partition_log& partition, std::uint64_t before);
+    /// Stores the newest batch of `partition`, and returns its number. If there is no memory for it, nothing
+    /// has changed, and std::bad_alloc is thrown. `before` is the number of the batch that came before it on
+    /// the same connection, the only one with which it may share memory; 0 if there is none.
+    std::uint64_t add(stored_batch&& batch, partition_log& partition, std::uint64_t before);
     /// Valid until the batch is dropped or released.
     [[nodiscard]] const stored_batch& newest() const noexcept { return batches_.back(); }
     /// Lets go of a batch that its partition has dropped out of turn.
     void release(const stored_batch& dropped) noexcept;
+    /// Drops the oldest batch; returns whether there was one.
+    bool make_room() noexcept {
+        if (batches_.empty()) return false;
+        drop_oldest();
+        return true;
+    }
     /// The memory that the batches keep alive.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
@@ -59,6 +65,7 @@ private:
     std::uint64_t first_number_ = 1;
     std::uint64_t bytes_ = 0;
     std::uint64_t most_bytes_;
+    std::uint64_t most_since_ = 0; ///< of bytes_, since free memory was given back
 };
 
 } // namespace echo_broker

@@ -55,6 +55,8 @@ public:
     [[nodiscard]] bool has_room(std::uint64_t bytes, std::int64_t next_offset) const noexcept;
     /// Writes a batch to the end of the file, from the memory that has it.
     void append(const stored_batch& batch);
+    /// Frees what is reserved and not used: no more is appended.
+    void close();
     /// Creates the file if it does not exist.
     void create();
     void remove_file() const;
@@ -74,6 +76,7 @@ private:
         std::uint32_t position;
     };
 
+    void reserve(const open_file& open, std::uint64_t end);
     void add(std::int64_t next_offset, std::int64_t max_timestamp, std::size_t bytes);
     [[nodiscard]] std::uint64_t position_before(std::int64_t offset) const noexcept;
     [[nodiscard]] std::uint64_t position_within(std::uint64_t position, std::int64_t end) const noexcept;
@@ -88,6 +91,7 @@ private:
     std::int64_t next_offset_;
     std::int64_t max_timestamp_ = -1;
     std::uint64_t size_ = 0;
+    std::uint64_t reserved_ = 0; ///< bytes of the file that have room on the device; 0: not known
     std::vector<place> index_;
 };
 

@@ -1,14 +1,18 @@
 #include "echo_broker/log/storage.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
+#include "echo_broker/report.hpp"
 #include "echo_broker/timers.hpp"
 #include <fcntl.h>
 #include <sys/file.h>
@@ -94,12 +98,37 @@ void storage::wrote(const std::shared_ptr<open_file>& file) {
     file->unsynced = true;
     unsynced_.push_back(file);
     if (policy_ == sync_policy::always) {
-        if (unsynced_.size() > most_open) commit();
+        if (unsynced_.size() > most_open) sync_all();
+        try {
+            begin_group();
+        } catch (const std::bad_alloc&) {
+            sync_all();
+        }
     } else if (unsynced_.size() > most_open) {
         sync_soon();
     } else if (unsynced_.size() == 1) {
         later_.after(std::chrono::seconds(1), [this] { sync_soon(); });
     }
+}
+
+void storage::sync_on(boost::asio::any_io_executor executor) {
+    executor_ = std::move(executor);
+    if (policy_ == sync_policy::always) sync_all();
+}
+
+void storage::begin_group() {
+    if (group_ || !executor_) return;
+    const auto group = std::make_shared<sync_group>();
+    boost::asio::post(executor_, [this, group] {
+        group_.reset();
+        sync_all();
+        for (auto& one : *group) try {
+                one();
+            } catch (const std::exception& e) {
+                report_failure("what follows a sync", e);
+            }
+    });
+    group_ = group;
 }
 
 void storage::sync_all() {

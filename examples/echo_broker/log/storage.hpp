@@ -2,12 +2,10 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/post.hpp>
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -18,7 +16,6 @@
 #include <vector>
 
 #include "echo_broker/options.hpp"
-#include "echo_broker/report.hpp"
 
 namespace echo_broker {
 
@@ -69,35 +66,25 @@ public:
     [[nodiscard]] std::shared_ptr<open_file> open(const std::filesystem::path& path);
     /// Notes that a file must be synced.
     void wrote(const std::shared_ptr<open_file>& file);
-    /// Makes durable what was written if the policy is `always`.
-    void commit() {
-        if (policy_ == sync_policy::always) sync_all();
-    }
     /// Makes durable what was written now, unless the policy is `never`.
     void sync_all();
+    /// With `always`, syncs on this executor from now on, until it is gone; before, what is written waits.
+    void sync_on(boost::asio::any_io_executor executor);
     /// Calls `function` as soon as the policy allows to acknowledge what was written: at once, or with
-    /// `always` after everything that is ready to be done on `executor` now, so that requests of many clients
-    /// share a sync.
+    /// `always` after everything that is ready to be done on the executor now, so that requests of many
+    /// clients share a sync.
     template <class Function>
-    void when_acknowledgeable(const boost::asio::any_io_executor& executor, Function function) {
-        if (policy_ != sync_policy::always || unsynced_.empty()) return function();
-        if (!waiting_) {
-            waiting_ = std::make_shared<std::vector<std::move_only_function<void()>>>();
-            boost::asio::post(executor, [this, group = waiting_] {
-                waiting_.reset();
-                commit();
-                for (auto& one : *group) try {
-                        one();
-                    } catch (const std::exception& e) {
-                        report_failure("an answer", e);
-                    }
-            });
-        }
-        waiting_->push_back(std::move(function));
+    void when_acknowledgeable(Function function) {
+        if (!group_) return function();
+        group_->push_back(std::move(function));
     }
 
 private:
     using files = std::vector<std::shared_ptr<open_file>>;
+    /// What is done after the next sync.
+    using sync_group = std::vector<std::move_only_function<void()>>;
+
+    void begin_group();
 
     void sync_soon();
     void run_syncs();
@@ -111,7 +98,8 @@ private:
     std::unique_ptr<open_file> lock_;
     std::deque<std::shared_ptr<open_file>> open_; ///< the newest last
     files unsynced_;
-    std::shared_ptr<std::vector<std::move_only_function<void()>>> waiting_;
+    std::shared_ptr<sync_group> group_;       ///< with `always`, while something is not synced
+    boost::asio::any_io_executor executor_{}; ///< of the groups; may be none
 
     // A sync may take seconds on a busy disk, so that `interval` does it on a thread of its own: the only
     // state that it shares with the broker's thread.

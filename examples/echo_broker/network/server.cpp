@@ -103,6 +103,7 @@ server::~server() = default;
 
 void server::start(asio::io_context& context) {
     context_ = &context;
+    here_.storage.sync_on(context.get_executor());
     std::vector<listener> wanted = here_.chosen.listeners;
     if (wanted.empty()) wanted.emplace_back();
     std::vector<tcp::acceptor> acceptors; // all of them are there before the first client is served

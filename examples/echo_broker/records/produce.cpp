@@ -4,6 +4,8 @@
 #include <kwire/records/edit.hpp>
 
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -33,7 +35,7 @@ struct taken_batch {
 
 /// Appends batches of `request` to their logs. A slice of a frame keeps all of it alive: if most of it is not
 /// kept (refused records, fields that no one needs), the batches are copied out of it.
-bool keep(broker& here, const kwire::message<kwire::produce_request>& request,
+void keep(broker& here, const kwire::message<kwire::produce_request>& request,
           std::span<const taken_batch> taken, client& from) {
     constexpr std::uint64_t always_tolerable = 4096; // headers, names and the page that is not full
     std::uint64_t kept = 0;
@@ -45,12 +47,13 @@ bool keep(broker& here, const kwire::message<kwire::produce_request>& request,
         kwire::shared_buffer bytes = one.rebuilt;
         if (bytes.empty()) {
             auto slice = request.slice(bytes_of(one.batch));
-            if (!slice) return false;
+            if (!slice) throw std::logic_error("a batch is not part of its request");
             bytes = *std::move(slice);
-            if (copy) {
-                here.done.copied_to_free += bytes.size();
-                bytes = bytes.detach();
-            }
+            if (copy) try {
+                    bytes = bytes.detach();
+                    here.done.copied_to_free += bytes.size();
+                } catch (const std::bad_alloc&) { // it counts as stored, so it keeps its frame
+                }
         }
         ++here.done.batches;
         here.done.bytes_in += bytes.size();
@@ -61,7 +64,6 @@ bool keep(broker& here, const kwire::message<kwire::produce_request>& request,
         if (const auto most = one.config->retention_bytes; most >= 0)
             one.log->drop_beyond(here.records, static_cast<std::uint64_t>(most));
     }
-    return true;
 }
 
 /// One Produce request on its way into the logs.
@@ -75,6 +77,7 @@ public:
 
     /// Judges all batches, and gives offsets to those that are accepted.
     void take_all() {
+        lacks_transactional_id_ = lacks_transactional_id();
         for (auto topic_data : request_->topic_data()) {
             topic* const topic = version_ >= 13 ? here_.topics.find(topic_data.topic_id())
                                                 : here_.topics.find(topic_data.name());
@@ -91,23 +94,35 @@ public:
         std::erase_if(answer_.responses, [](const auto& topic) { return topic.partition_responses.empty(); });
     }
 
-    /// Keeps what was taken, and answers.
-    void finish(client& from, answer_to<kwire::produce_response> to) && {
-        const std::int16_t acks = request_->acks();
+    /// Stores what was taken.
+    void keep_taken(client& from) {
+        acks_ = request_->acks();
         // From here on the bytes are shared and read-only: the log keeps its batches as slices of the frame.
-        const auto shared = std::move(request_).freeze();
-        if (!keep(here_, shared, taken_, from)) return to.hang_up("a batch is not part of its request");
-        if (acks != 0) { // the answer has names that are in the request
-            here_.storage.when_acknowledgeable(from.executor,
-                                               [request = shared, answer = std::move(answer_),
-                                                to = std::move(to)]() mutable { to.send(answer); });
-            return;
-        }
+        frozen_ = std::move(request_).freeze();
+        keep(here_, *frozen_, taken_, from);
+    }
+
+    /// Answers.
+    void finish(answer_to<kwire::produce_response> to) && {
+        if (acks_ != 0) return to.send(answer_);
         if (!refused_.empty()) return to.hang_up("refused records without acknowledgement: " + refused_);
         to.send_nothing();
     }
 
 private:
+    /// Whether a batch is part of a transaction and the request does not say which: then Kafka refuses all,
+    /// before it looks at anything else.
+    [[nodiscard]] bool lacks_transactional_id() const {
+        if (request_->transactional_id()) return false;
+        for (auto topic_data : request_->topic_data())
+            for (auto partition : topic_data.partition_data()) {
+                const auto batch =
+                    kwire::batch_at(partition.records().value_or(std::span<const std::byte>()));
+                if (batch && !batch->is_legacy() && batch->is_transactional()) return true;
+            }
+        return false;
+    }
+
     void refuse(partition_answer& result, error_code code, std::string why) {
         result.error_code = code;
         if (version_ >= 8) result.error_message = why;
@@ -119,6 +134,7 @@ private:
 
     void take(topic* topic, std::span<const std::byte> records, partition_answer& result) {
         partition_log* const log = topic != nullptr ? topic->partition(result.index) : nullptr;
+        if (lacks_transactional_id_) return refuse(result, error_code::transactional_id_authorization_failed);
         if (request_->acks() < -1 || request_->acks() > 1)
             return refuse(result, error_code::invalid_required_acks, "acks must be -1, 0 or 1");
         if (log == nullptr)
@@ -148,6 +164,7 @@ private:
         if (placed->empty()) return; // as Kafka: nothing is stored, and nothing is wrong
         result.base_offset = stamp.base_offset;
         if (stamp.append_time) result.log_append_time_ms = *stamp.append_time;
+        make_room(placed->size());
         for (placed_message& one : *placed) {
             log.advance(one.batch.next_offset());
             taken_.push_back({&log, &topic.config, one.batch, one.first_offset, std::move(one.rebuilt)});
@@ -166,8 +183,8 @@ private:
             return;
         }
         const kwire::batch_view batch = accepted->batch;
-        const error_code transaction =
-            produce_in_transaction(here_, request_->transactional_id(), version_, topic, result.index, batch);
+        const error_code transaction = produce_in_transaction(
+            here_, request_->transactional_id().value_or(""), version_, topic, result.index, batch);
         if (transaction != error_code::none) {
             if (!batch.is_transactional()) result.log_start_offset = log.start_offset();
             return refuse(result, transaction);
@@ -182,11 +199,19 @@ private:
         if (accepted->correction) must_be_done(kwire::apply(request_, batch, *accepted->correction));
         must_be_done(kwire::stamp(request_, batch, stamp));
         if (stamp.append_time) result.log_append_time_ms = *stamp.append_time;
-        here_.producers.add(log, batch, stamp.base_offset);
+        // From here on it counts as stored. If memory runs out before, it does not: each step changes all or
+        // nothing, and an open transaction without a batch is ended by its coordinator.
+        make_room(1);
         if (batch.is_transactional() && batch.producer_id() >= 0)
             log.transactions.write(batch.producer_id(), batch.producer_epoch(), stamp.base_offset);
+        here_.producers.add(log, batch, stamp.base_offset);
         log.advance(batch.next_offset());
         taken_.push_back({&log, &topic.config, batch, stamp.base_offset});
+    }
+
+    /// For so many batches more in taken_.
+    void make_room(std::size_t batches) {
+        if (taken_.capacity() - taken_.size() < batches) taken_.reserve(2 * taken_.size() + batches);
     }
 
     template <class Result>
@@ -201,6 +226,9 @@ private:
     kwire::produce_response::data answer_;
     std::string refused_; ///< the last reason
     std::vector<taken_batch> taken_;
+    bool lacks_transactional_id_ = false;
+    std::int16_t acks_ = 0;
+    std::optional<kwire::message<kwire::produce_request>> frozen_; ///< once its batches are kept
 };
 
 } // namespace
@@ -211,8 +239,15 @@ void produce(broker& here, kwire::message<kwire::produce_request> received, clie
     auto request = kwire::edit(std::move(received), kwire::if_shared::copy);
     if (!request) return to.hang_up(kwire::to_string(request.error()));
     production one(here, *std::move(request));
-    one.take_all();
-    std::move(one).finish(from, std::move(to));
+    std::exception_ptr out_of_memory;
+    try {
+        one.take_all();
+    } catch (const std::bad_alloc&) { // those that were taken have their offsets, and are stored
+        out_of_memory = std::current_exception();
+    }
+    one.keep_taken(from);
+    if (out_of_memory) std::rethrow_exception(out_of_memory);
+    std::move(one).finish(std::move(to));
 }
 
 } // namespace echo_broker

@@ -80,6 +80,9 @@ std::expected<wanted_topic, refusal> judge(const broker& here, const asked_topic
     if (!topic_table::valid_name(name)) return refuse(error_code::invalid_topic_exception, name_rule);
     if (here.topics.find(name) != nullptr)
         return refuse(error_code::topic_already_exists, "there is a topic " + std::string(name));
+    if (const std::string* const other = here.topics.find_collision(name))
+        return refuse(error_code::invalid_topic_exception,
+                      "Topic '" + std::string(name) + "' collides with existing topic: " + *other);
     const auto partitions = count_partitions(here, asked);
     if (!partitions) return std::unexpected(partitions.error());
     auto config = read_config(asked);

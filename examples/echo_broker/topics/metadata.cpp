@@ -59,6 +59,10 @@ kwire::metadata_response::data metadata(broker& here, const kwire::message<kwire
             continue;
         }
         if (found == nullptr && name && asked->allow_auto_topic_creation()) {
+            if (here.topics.find_collision(*name) != nullptr) {
+                refuse(wanted, error_code::invalid_topic_exception);
+                continue;
+            }
             found = here.topics.create(*name);
             if (found == nullptr) {
                 refuse(wanted, error_code::policy_violation);

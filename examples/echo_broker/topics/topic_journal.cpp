@@ -15,12 +15,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
 
 #include "echo_broker/broker.hpp"
 #include "echo_broker/clock.hpp"
+#include "echo_broker/log/storage.hpp"
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -147,14 +149,29 @@ void put_partitions(std::vector<kwire::shared_buffer>& out, const kwire::uuid& i
 } // namespace
 
 topic_journal::topic_journal(topic_journal&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), size_(other.size_), next_offset_(other.next_offset_) {}
+    : path_(std::move(other.path_)),
+      file_(std::exchange(other.file_, -1)),
+      size_(other.size_),
+      size_when_written_(other.size_when_written_),
+      next_offset_(other.next_offset_),
+      syncs_(other.syncs_) {}
+
+topic_journal& topic_journal::operator=(topic_journal&& other) noexcept {
+    path_ = std::move(other.path_);
+    std::swap(file_, other.file_);
+    size_ = other.size_;
+    size_when_written_ = other.size_when_written_;
+    next_offset_ = other.next_offset_;
+    syncs_ = other.syncs_;
+    return *this;
+}
 
 topic_journal::~topic_journal() {
     if (file_ >= 0) ::close(file_);
 }
 
 std::expected<topic_journal::opened, std::string> topic_journal::open(std::string path) {
-    topic_journal journal(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0644), 0);
+    topic_journal journal(path, ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0644));
     if (journal.file_ < 0) return std::unexpected(failure(path));
     const auto bytes = read_all(journal.file_, path);
     if (!bytes) return std::unexpected(bytes.error());
@@ -167,18 +184,40 @@ std::expected<topic_journal::opened, std::string> topic_journal::open(std::strin
         if (::ftruncate(journal.file_, static_cast<off_t>(*sound)) != 0)
             return std::unexpected(failure(path));
     }
-    journal.size_ = static_cast<std::int64_t>(*sound);
+    journal.size_ = journal.size_when_written_ = static_cast<std::int64_t>(*sound);
     if (state.obsolete == 0) return opened{std::move(journal), std::move(state.topics)};
+    auto fresh = write(path, state.topics);
+    if (!fresh) return std::unexpected(fresh.error());
+    return opened{*std::move(fresh), std::move(state.topics)};
+}
 
-    // A new file with what still holds takes the place of the old one.
+/// A new file with what holds takes the place of the old one.
+std::expected<topic_journal, std::string> topic_journal::write(const std::string& path,
+                                                               const recorded_topics& topics) {
     const std::string fresh_path = path + ".new";
-    topic_journal fresh(::open(fresh_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644),
-                        0);
+    topic_journal fresh(
+        path, ::open(fresh_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644));
     if (fresh.file_ < 0) return std::unexpected(failure(fresh_path));
-    for (const auto& [id, topic] : state.topics)
+    fresh.syncs_ = false;
+    for (const auto& [id, topic] : topics)
         if (!fresh.created(id, topic)) return std::unexpected(failure(fresh_path));
-    if (::rename(fresh_path.c_str(), path.c_str()) != 0) return std::unexpected(failure(path));
-    return opened{std::move(fresh), std::move(state.topics)};
+    fresh.syncs_ = true;
+    if (::fdatasync(fresh.file_) != 0 || ::rename(fresh_path.c_str(), path.c_str()) != 0)
+        return std::unexpected(failure(fresh_path));
+    sync_directory(std::filesystem::path(path).parent_path());
+    fresh.size_when_written_ = fresh.size_;
+    return fresh;
+}
+
+void topic_journal::rewrite(const recorded_topics& topics) {
+    auto fresh = write(path_, topics);
+    if (fresh) {
+        *this = *std::move(fresh);
+    } else {
+        size_when_written_ = size_; // not at each change
+        std::fprintf(stderr, "echo_broker: the file of topics cannot become smaller: %s\n",
+                     fresh.error().c_str());
+    }
 }
 
 bool topic_journal::created(const kwire::uuid& id, const recorded_topic& topic) {
@@ -232,7 +271,7 @@ bool topic_journal::append(std::span<const kwire::shared_buffer> values) {
     for (const kwire::shared_buffer& value : values)
         if (!builder.append({.timestamp = now, .value = value.span()})) return false;
     const kwire::shared_buffer batch = std::move(builder).finish().to_bytes();
-    if (!write_all(file_, batch.span()) || ::fdatasync(file_) != 0) {
+    if (!write_all(file_, batch.span()) || (syncs_ && ::fdatasync(file_) != 0)) {
         std::fprintf(stderr, "echo_broker: the file of topics: %s\n", std::strerror(errno));
         // Without this, a part of a batch would hide what follows it.
         if (::ftruncate(file_, static_cast<off_t>(size_)) != 0) std::perror("echo_broker: ftruncate");

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "echo_broker/topics/topic_config.hpp"
@@ -34,7 +35,7 @@ public:
     [[nodiscard]] static std::expected<opened, std::string> open(std::string path);
 
     topic_journal(topic_journal&& other) noexcept;
-    topic_journal& operator=(topic_journal&&) = delete;
+    topic_journal& operator=(topic_journal&& other) noexcept;
     ~topic_journal();
 
     // Each returns false if the change is not in the file, which then has no part of it.
@@ -45,13 +46,28 @@ public:
                                   const topic_config& after);
     [[nodiscard]] bool removed(const kwire::uuid& id);
 
+    /// Whether the file is large, and twice as large as when it had only what holds.
+    [[nodiscard]] bool is_worth_rewriting() const noexcept {
+        return size_ > least_to_rewrite && size_ / 2 > size_when_written_;
+    }
+    /// Puts a file that has only these topics into the place of this one; if that fails, says so on stderr,
+    /// and goes on with the old one.
+    void rewrite(const recorded_topics& topics);
+
 private:
-    topic_journal(int file, std::int64_t size) noexcept : file_(file), size_(size) {}
+    static constexpr std::int64_t least_to_rewrite = 256 << 10;
+
+    topic_journal(std::string path, int file) noexcept : path_(std::move(path)), file_(file) {}
+    [[nodiscard]] static std::expected<topic_journal, std::string> write(const std::string& path,
+                                                                         const recorded_topics& topics);
     bool append(std::span<const kwire::shared_buffer> values);
 
+    std::string path_;
     int file_;
-    std::int64_t size_;
+    std::int64_t size_ = 0;
+    std::int64_t size_when_written_ = 0; ///< when everything in it held
     std::int64_t next_offset_ = 0;
+    bool syncs_ = true; ///< after each change
 };
 
 struct topic_journal::opened {

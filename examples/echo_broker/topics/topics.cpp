@@ -22,6 +22,16 @@ topic* topic_table::find(const kwire::uuid& id) const noexcept {
 
 namespace {
 
+/// The part of a name of metrics that is a topic's, as Kafka makes it; empty if it is the topic's name in any
+/// case.
+std::string metric_name(std::string_view topic) {
+    std::string out;
+    if (topic.find_first_of("._") == std::string_view::npos) return out;
+    out = topic;
+    std::ranges::replace(out, '.', '_');
+    return out;
+}
+
 /// A random id: a UUID of version 4 (RFC 4122), unique across restarts too.
 kwire::uuid random_id() {
     std::random_device random;
@@ -31,6 +41,13 @@ kwire::uuid random_id() {
 }
 
 } // namespace
+
+const std::string* topic_table::find_collision(std::string_view name) const {
+    const std::string metric = metric_name(name);
+    const auto [first, last] = by_metric_.equal_range(metric);
+    const auto other = std::find_if(first, last, [&](const auto& one) { return one.second->name != name; });
+    return other == last ? nullptr : &other->second->name;
+}
 
 void topic_table::open(const std::string& data_dir, open_log opens) {
     open_log_ = std::move(opens);
@@ -73,6 +90,8 @@ topic& topic_table::insert(std::unique_ptr<topic> made) {
     partitions_ += inserted.partition_count();
     ++changes_;
     by_id_.emplace(inserted.id, &inserted);
+    if (std::string metric = metric_name(inserted.name); !metric.empty())
+        by_metric_.emplace(std::move(metric), &inserted);
     topics_.emplace(inserted.name, std::move(made));
     return inserted;
 }
@@ -116,6 +135,7 @@ bool topic_table::grow(topic& grown, std::int32_t count) {
 bool topic_table::configure(topic& changed, topic_config config) {
     if (journal_ && !journal_->configured(changed.name, changed.config, config)) return false;
     changed.config = std::move(config);
+    tidy_journal();
     return true;
 }
 
@@ -124,7 +144,21 @@ std::unique_ptr<topic> topic_table::remove(topic& removed) {
     partitions_ -= removed.partition_count();
     ++changes_;
     by_id_.erase(removed.id);
-    return std::move(topics_.extract(topics_.find(removed.name)).mapped());
+    const auto [first, last] = by_metric_.equal_range(metric_name(removed.name));
+    const auto metric = std::find_if(first, last, [&](const auto& one) { return one.second == &removed; });
+    if (metric != last) by_metric_.erase(metric);
+    std::unique_ptr<topic> gone = std::move(topics_.extract(topics_.find(removed.name)).mapped());
+    tidy_journal();
+    return gone;
+}
+
+/// Lets the file of the topics have only what holds, when it has become much larger.
+void topic_table::tidy_journal() {
+    if (!journal_ || !journal_->is_worth_rewriting()) return;
+    recorded_topics all;
+    for (const auto& [name, one] : topics_)
+        all.emplace(one->id, recorded_topic{name, one->partition_count(), one->config});
+    journal_->rewrite(all);
 }
 
 bool topic_table::valid_name(std::string_view name) noexcept {

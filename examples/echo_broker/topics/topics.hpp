@@ -56,6 +56,9 @@ public:
     [[nodiscard]] std::int32_t default_partitions() const noexcept { return default_partitions_; }
     [[nodiscard]] topic* find(std::string_view name) const noexcept;
     [[nodiscard]] topic* find(const kwire::uuid& id) const noexcept;
+    /// The name of a topic whose metrics would have the same names as those of a new topic `name`, since '.'
+    /// is written as '_' there; null if there is none. Kafka has no two such topics.
+    [[nodiscard]] const std::string* find_collision(std::string_view name) const;
     [[nodiscard]] const by_name& all() const noexcept { return topics_; }
     /// Rises with each topic that is created or deleted, and with each change of a topic's partitions.
     [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
@@ -83,6 +86,7 @@ private:
                                               bool is_new);
     topic& insert(std::unique_ptr<topic> made);
     bool add_partitions(topic& to, std::int32_t count, bool is_new);
+    void tidy_journal();
     /// Takes back what add_partitions did.
     static void remove_partitions(topic& from, std::int32_t count);
 
@@ -91,6 +95,8 @@ private:
     by_name topics_;
     std::uint64_t changes_ = 0;
     std::map<kwire::uuid, topic*> by_id_;
+    std::multimap<std::string, topic*>
+        by_metric_; ///< those with '.' or '_' in their names, by these with '_'
     std::optional<topic_journal> journal_;
     open_log open_log_;
 };

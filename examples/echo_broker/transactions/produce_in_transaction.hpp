@@ -5,7 +5,6 @@
 #include <kwire/records/batch.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "echo_broker/topics/topics.hpp"
@@ -16,9 +15,11 @@ class broker;
 
 /// Whether the partition, which exists, may take the batch of a Produce request of this version; adds the
 /// partition to the transaction from v12 on. A batch that belongs to no transaction is refused, so that no
-/// transaction can stay open that its coordinator does not know.
-[[nodiscard]] kwire::error_code
-produce_in_transaction(broker& here, std::optional<std::string_view> transactional_id, std::int16_t version,
-                       topic& topic, std::int32_t partition, const kwire::batch_view& batch);
+/// transaction can stay open that its coordinator does not know. @pre a request with a batch of a transaction
+/// has a transactional id
+[[nodiscard]] kwire::error_code produce_in_transaction(broker& here, std::string_view transactional_id,
+                                                       std::int16_t version, topic& topic,
+                                                       std::int32_t partition,
+                                                       const kwire::batch_view& batch);
 
 } // namespace echo_broker

@@ -40,7 +40,7 @@ void transaction_table::use(transaction& one) noexcept { by_use_.splice(by_use_.
 bool transaction_table::has_room(broker& here, std::size_t bytes) {
     for (auto one = by_use_.begin(); one != by_use_.end() && bytes_ + bytes > most_bytes;) {
         transaction& oldest = **one++;
-        if (oldest.is_ongoing()) continue;
+        if (oldest.is_ongoing() || oldest.is_decided()) continue;
         store_end_of(here, oldest.id);
         erase(oldest);
     }
@@ -92,6 +92,7 @@ transaction_table::initialize(broker& here, std::string_view id, std::int32_t ti
             expected->id == one->previous_producer_id && expected->epoch >= last_usable_epoch;
         if (expected->id != current.id && !is_previous) return std::unexpected(error_code::producer_fenced);
     }
+    if (one->is_decided()) return std::unexpected(error_code::concurrent_transactions);
     if (one->is_ongoing()) {
         // The epoch of the abort is given to no one; the client asks again and gets the next one.
         abort_and_fence(here, *one);
@@ -138,6 +139,7 @@ std::expected<transaction*, error_code> transaction_table::ready_to_add(broker& 
     if (const auto found = std::as_const(*this).find(id, producer); !found)
         return std::unexpected(found.error());
     transaction* const one = find(id);
+    if (one->is_decided()) return std::unexpected(error_code::concurrent_transactions);
     use(*one);
     // Another transaction may be forgotten for this one, but not itself: it is the last in the order of use.
     if (bytes_ + bytes > most_bytes && (!has_room(here, bytes) || find(id) != one))
@@ -221,12 +223,26 @@ void transaction_table::decide(broker& here, transaction& one, bool committed) {
     if (!one.is_ongoing()) one.started_at = one.updated_at; // an abort of nothing, for a new epoch
     one.state = committed ? prepare_commit : prepare_abort;
     store(here, one);
-    finish(here, one);
+    when_durable(here, one, &transaction_table::mark);
 }
 
-void transaction_table::finish(broker& here, transaction& one) {
+/// Goes on with a transaction that is decided when what was written for it is durable: with --fsync always
+/// the ends of many transactions share a sync.
+void transaction_table::when_durable(broker& here, const transaction& one,
+                                     void (transaction_table::*next)(broker&, transaction&)) {
+    here.storage.when_acknowledgeable([this, &here, id = std::string(one.id), next] {
+        transaction* const found = find(id);
+        if (found != nullptr && found->is_decided()) (this->*next)(here, *found);
+    });
+}
+
+void transaction_table::mark(broker& here, transaction& one) {
+    write_markers(here, one, one.state == prepare_commit);
+    when_durable(here, one, &transaction_table::complete);
+}
+
+void transaction_table::complete(broker& here, transaction& one) {
     const bool committed = one.state == prepare_commit;
-    write_markers(here, one, committed);
     one.partitions.clear();
     one.groups.clear();
     bytes_ -= std::exchange(one.weight, weight_of_empty(one.id));
@@ -261,6 +277,7 @@ std::expected<producer_identity, error_code> transaction_table::end(broker& here
     if (producer != current && !is_retry) return std::unexpected(error_code::producer_fenced);
     if (producer.epoch > last_usable_epoch) return std::unexpected(error_code::producer_fenced);
 
+    if (one->is_decided()) return std::unexpected(error_code::concurrent_transactions);
     if (!one->is_ongoing()) {
         const bool same = one->state == (committed ? complete_commit : complete_abort);
         // Without new epochs, a second end of a transaction cannot be told from a retry.
@@ -271,7 +288,7 @@ std::expected<producer_identity, error_code> transaction_table::end(broker& here
     one->protocol = protocol;
     if (is_second) begin_next_epoch(*one);
     decide(here, *one, committed);
-    return one->producer;
+    return one->next_producer_id >= 0 ? producer_identity{one->next_producer_id, 0} : one->producer;
 }
 
 // -- after a start
@@ -310,7 +327,7 @@ void transaction_table::finish_restoring(broker& here) {
     avoid(now); // fewer than one id a millisecond was given away
     for (auto& [id, one] : transactions_) {
         if (one.is_decided())
-            finish(here, one);
+            mark(here, one);
         else if (one.is_ongoing())
             abort_later(here, one, now);
     }

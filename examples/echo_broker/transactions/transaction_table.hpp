@@ -37,7 +37,8 @@ struct partition_name {
 /// again.
 ///
 /// The answers and their codes are those of Kafka's TransactionCoordinator. One difference: the markers are
-/// written at once, so that no client ever sees a transaction that is decided but not finished.
+/// written at once, so that no client sees a transaction that is decided but not finished; but with --fsync
+/// always a client that is quicker than the disk.
 class transaction_table {
 public:
     /// Kafka's transaction.max.timeout.ms.
@@ -98,7 +99,10 @@ private:
     void abort_and_fence(broker& here, transaction& one);
     void begin_next_epoch(transaction& one);
     void decide(broker& here, transaction& one, bool committed);
-    void finish(broker& here, transaction& one);
+    void when_durable(broker& here, const transaction& one,
+                      void (transaction_table::*next)(broker&, transaction&));
+    void mark(broker& here, transaction& one);
+    void complete(broker& here, transaction& one);
 
     by_id transactions_;
     std::list<transaction*> by_use_; ///< the last one was used most recently

@@ -135,6 +135,8 @@ CLIENTS = [
     ("aiokafka 0.14.0", lambda: python("aiokafka_client.py", "aiokafka==0.14.0", "cramjam==2.11.0"), {}),
     ("kafkajs 2.2.4", lambda: node("kafkajs.mjs", False, "kafkajs@2.2.4", "kafkajs-snappy@1.1.0", "kafkajs-lz4@1.2.1"), {}),
     ("@platformatic/kafka 2.12.1", lambda: node("platformatic.mjs", True, "@platformatic/kafka@2.12.1", f"node@{NODE}"), {}),
+    ("kafka-ts 1.5.0", lambda: node("kafka_ts.mjs", False, "kafka-ts@1.5.0"), {}),
+    ("kafka-ts 1.5.0, KIP-848", lambda: node("kafka_ts.mjs", False, "kafka-ts@1.5.0"), {"GROUP_PROTOCOL": "consumer"}),
     ("franz-go 1.22.2", lambda: go("franz"), {}),
     ("sarama 1.61.1", lambda: go("sarama"), {}),
     ("kafka-go 0.4.51", lambda: go("kafkago"), {}),

@@ -32,8 +32,6 @@ of_4_4 = [
     Reason("Produce: null", ".*", "Kafka runs into a null pointer and never answers"),
     Reason("Produce: two records of one offset", ".*", STRICTER),
     Reason("Produce: (garbage records|(gzip|snappy|lz4|zstd) that is (none|cut)|codec [57])", r".*\.errorCode", UNREADABLE),
-    Reason("Produce: control and transactional", ".*", "of two defects this broker names the control batch, Kafka the missing transactional "
-           "id"),
     Reason("Produce: a partition twice", ".*", TWICE),
     Reason("Produce v[0-2]|Fetch v[0-3]|ListOffsets v0", ".*", OLD_CLIENTS),
     Reason(r"Fetch: (partition )?limit \d+", r".*\.bytes of one that is cut",
@@ -43,7 +41,7 @@ of_4_4 = [
     Reason("ListOffsets: a partition twice", ".*", "the first entry is answered and the second refused, where Kafka refuses the only "
            "entry of its answer"),
     Reason("Metadata: ids", r"\[2\].*", "neither a name nor an id: -1 tells nothing"),
-    Reason("CreateTopics: names that collide", ".*", "in Kafka the names of metrics would collide; there are none here"),
+    Reason("CreateTopics: new names that collide", ".*", "Kafka compares new names with the topics that it has, but not with each other"),
     Reason("DescribeConfigs: kind 4", r".*\.configs", "the defaults of a cluster, of which there are none"),
     Reason("DescribeConfigs: kind 16", ".*", "the settings of client metrics (KIP-714), which are not served"),
     Reason("IncrementalAlterConfigs: odd", r"\[3\]", "an operation that does not exist is INVALID_REQUEST; -1 tells nothing"),
