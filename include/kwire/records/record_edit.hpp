@@ -138,7 +138,13 @@ private:
     static constexpr std::size_t least_attached = 512;
     static constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
 
-    enum class part : std::uint8_t { old, null, copied, buffer, written };
+    enum class part : std::uint8_t {
+        old,
+        null,
+        copied,
+        buffer,
+        written
+    };
     struct change {
         part is = part::old;
         shared_buffer buffer{};
@@ -146,9 +152,9 @@ private:
 
     /// The sizes of a record that is to be written.
     struct measured {
-        std::uint64_t body;  ///< what its length counts
-        std::size_t front;   ///< bytes before the value
-        std::size_t to_key;  ///< bytes before the key
+        std::uint64_t body;      ///< what its length counts
+        std::size_t front;       ///< bytes before the value
+        std::size_t to_key;      ///< bytes before the key
         std::int64_t key, value; ///< -1 is null
     };
 

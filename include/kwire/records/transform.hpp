@@ -1,4 +1,5 @@
-/// The records of a field dropped or changed one by one, as a chain: all that did not change stays where it is.
+/// The records of a field dropped or changed one by one, as a chain: all that did not change stays where it
+/// is.
 ///
 ///     // Tombstones are left out:
 ///     auto live = kwire::transform_records(fetched, [](const kwire::record_view& record, kwire::record_edit& edit) {
@@ -239,8 +240,9 @@ private:
 
     [[nodiscard]] std::expected<void, error> finish(batch_view batch, const record_run& run) {
         result_.dropped_records += dropped_;
-        if (kept_ == 0 && (options_.emptied == emptied_batch::drop ||
-                           (options_.emptied == emptied_batch::keep_with_producer && batch.producer_id() < 0))) {
+        if (kept_ == 0 &&
+            (options_.emptied == emptied_batch::drop ||
+             (options_.emptied == emptied_batch::keep_with_producer && batch.producer_id() < 0))) {
             ++result_.dropped_batches;
             return {};
         }
@@ -257,7 +259,8 @@ private:
     }
 
     /// Writes the header of the changed batch of `size` bytes to `to`; its checksum comes later.
-    [[nodiscard]] batch_header& put_header(std::byte* to, batch_view batch, std::uint64_t size) const noexcept {
+    [[nodiscard]] batch_header& put_header(std::byte* to, batch_view batch,
+                                           std::uint64_t size) const noexcept {
         std::memcpy(to, bytes_of(batch).data(), sizeof(batch_header));
         auto& header = overlay_trusted<batch_header>(to);
         header.batch_length = static_cast<std::int32_t>(size - batch_overhead);
@@ -288,8 +291,8 @@ private:
         return {};
     }
     [[nodiscard]] std::expected<void, error> recompress(batch_view batch) {
-        codec& by = options_.compress_with != nullptr ? *options_.compress_with
-                                                      : *codecs_.find(batch.compression());
+        codec& by =
+            options_.compress_with != nullptr ? *options_.compress_with : *codecs_.find(batch.compression());
         const std::span<batch_piece> pieces = pieces_.pieces();
         std::span<const std::byte> plain = pieces.front().bytes.span();
         if (pieces.size() != 1) {
@@ -348,10 +351,10 @@ private:
 ///
 /// Errors, after which nothing was made, with the offset in `records` and a path such as
 /// `batches[2].records[7].key` (`batches[2].decompressed.records[7]`, with the offset in the decompressed
-/// bytes of that batch): unknown_magic and bad_batch_length for bytes that are not a valid batch; unknown_magic for a message
-/// of magic 0 or 1, unless options say to pass them; those of records() and of batch_records::defect;
-/// too_large for a record or batch that its length field cannot hold; those of codec::compress; what `edit`
-/// returned, at its record.
+/// bytes of that batch): unknown_magic and bad_batch_length for bytes that are not a valid batch;
+/// unknown_magic for a message of magic 0 or 1, unless options say to pass them; those of records() and of
+/// batch_records::defect; too_large for a record or batch that its length field cannot hold; those of
+/// codec::compress; what `edit` returned, at its record.
 template <record_editor Edit>
 [[nodiscard]] std::expected<transform_result, error>
 transform_records(const shared_buffer& records, const codec_set& codecs, std::size_t cap, Edit edit,
