@@ -63,7 +63,7 @@ public:
         requires(!std::same_as<std::remove_cvref_t<List>, transaction_filter>)
     explicit transaction_filter(const List& aborted) {
         for (const auto& one : aborted) pending_.push_back(read(one));
-        std::ranges::stable_sort(pending_, {}, &aborted_transaction::first_offset);
+        std::ranges::sort(pending_, {}, &aborted_transaction::first_offset);
         producers_.reserve(pending_.size());
         for (const aborted_transaction& one : pending_) producers_.push_back({one.producer_id});
         std::ranges::sort(producers_, {}, &producer::id);
