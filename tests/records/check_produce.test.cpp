@@ -104,7 +104,7 @@ TEST_CASE("check_produce: from version 3 on there is one batch of magic 2, with 
               outcome{error_code::invalid_record, "batches[0]"});
         CHECK(judged(joined(good, good), version) ==
               outcome{error_code::invalid_record, "batches[1]", good.size()});
-        // What is cut short does not count, what is no batch does.
+        // What is cut short does not count, other bytes do.
         CHECK(judged(joined(good, std::span(good).first(20)), version) == outcome{});
         auto other = joined(good, good);
         other[good.size() + 16] = std::byte{7};

@@ -198,7 +198,7 @@ TEST_CASE("read_committed: defects are the last element, with their place") {
     CHECK(kwire::test::path_text(seen[1].error()) == "batches[1].records[0].key");
     CHECK(seen[1].error().offset == first + 61 + 5);
 
-    // Bytes that are no batch.
+    // Bytes that are not a batch.
     auto damaged = from_hex(kwire::test::two_records + kwire::test::two_records);
     damaged[damaged.size() / 2 + 16] = std::byte{9};
     read_committed other(std::span<const std::byte>(damaged), list{});

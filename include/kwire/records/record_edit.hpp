@@ -75,7 +75,7 @@ public:
     /// uninitialised, and is part of the result: no byte is copied again. Valid until the next call for the
     /// value, and until the function returns.
     ///
-    /// Key and headers are best set before, for the value lies behind the one and before the other: otherwise
+    /// Key and headers are best set before, for the value comes after the one and before the other: otherwise
     /// it may be moved by a few bytes. Reading the old value while writing is fine, they do not overlap.
     [[nodiscard]] std::span<std::byte> write_value(std::size_t size) {
         changed_ = true;
@@ -289,7 +289,7 @@ private:
         pieces_.copy(std::as_const(more_headers_).span());
         return true;
     }
-    /// What is before the value, which is in the last room already; behind it the record goes on.
+    /// What is before the value, which is in the last room already; the record goes on after it.
     void write_around_value(const measured& sizes) {
         const std::size_t value = written_size_;
         std::byte* room = pieces_.larger_room(sizes.front + value, reserved_);

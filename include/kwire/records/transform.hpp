@@ -1,10 +1,10 @@
-/// The records of a field dropped or changed one by one, as a chain: all that did not change stays where it
-/// is.
+/// The records of a field dropped or changed one by one, as a chain; what does not change stays where it is.
 ///
 ///     // Tombstones are left out:
-///     auto live = kwire::transform_records(fetched, [](const kwire::record_view& record, kwire::record_edit& edit) {
-///         if (!record.value()) edit.drop();
-///     });
+///     auto live = kwire::transform_records(
+///         fetched, [](const kwire::record_view& record, kwire::record_edit& edit) {
+///             if (!record.value()) edit.drop();
+///         });
 ///
 ///     // Each value is encrypted, into the memory that is sent; compressed batches are compressed again:
 ///     auto sealed = kwire::transform_records(
@@ -25,14 +25,16 @@
 /// drops none.
 ///
 /// Batches without a changed record are attached by reference, control batches without a look at them. In a
-/// changed batch that is not compressed the header is copied, and changed records are written anew; all
+/// changed batch that is not compressed the header is copied, and changed records are written again; all
 /// records between them are slices of `records`, and so are old keys, values and headers of 512 bytes or more
 /// in changed ones. The result refers to the memory of `records` and keeps it alive. Where many short records
 /// change, buffer_chain::compact joins the short slices.
 ///
 /// The checksum of a changed batch is put together from the old one, the bytes that went and those that came;
-/// where lengths change, the bytes that moved by another distance than most are read too: at most all bytes
-/// once.
+/// where lengths change, the bytes that moved by another distance than most are read too. So one value that
+/// keeps its length costs its own bytes, one that does not those on its shorter side, and more changes never
+/// more than the old and the new bytes once. Unless options say to skip it, the old checksum is compared
+/// first, for which all bytes are read.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -95,7 +97,7 @@ struct transform_options {
 /// What transform_records made.
 struct transform_result {
     buffer_chain records;
-    std::uint32_t changed_batches = 0; ///< those that were written anew, emptied ones included
+    std::uint32_t changed_batches = 0; ///< those that were written again, emptied ones included
     std::uint32_t dropped_batches = 0; ///< those of which nothing is left
     std::uint64_t changed_records = 0;
     std::uint64_t dropped_records = 0;

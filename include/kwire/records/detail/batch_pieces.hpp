@@ -1,4 +1,4 @@
-/// Internal: the pieces of a batch that is written anew: old bytes by reference, and new ones.
+/// Internal: the pieces of a batch that is written again: old bytes by reference, and new ones.
 #pragma once
 
 #include <kwire/buffer/detail/buffer_access.hpp>
@@ -21,7 +21,7 @@ struct batch_piece {
     static constexpr std::uint64_t new_bytes = ~std::uint64_t{0};
 
     shared_buffer bytes;
-    std::uint64_t old_at = new_bytes; ///< where they lie in the old bytes, if they lie there
+    std::uint64_t old_at = new_bytes; ///< their place in the old bytes, if they are old ones
 };
 
 /// Collects the pieces of one batch after the other. New bytes are written to scratch memory, in blocks that
