@@ -1,3 +1,4 @@
+// needs: gzip snappy lz4 zstd
 #include <kwire/messages/fetch.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/records/builder.hpp>
@@ -5,6 +6,8 @@
 #include <kwire/records/read_committed.hpp>
 #include <kwire/records/select.hpp>
 #include <kwire/write/encode.hpp>
+
+#include <boost/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -16,7 +19,12 @@
 #include "catch.hpp"
 #include "support/batches.hpp"
 #include "support/bytes.hpp"
+#include "support/every_codec.hpp"
+#include "support/golden_count.hpp"
+#include "support/gzip_lines.hpp"
 #include "support/record_sets.hpp"
+
+namespace json = boost::json;
 
 using kwire::aborted_transaction;
 using kwire::batch_view;
@@ -226,6 +234,71 @@ TEST_CASE("transaction_filter: selects batches for a consumer without copying") 
     REQUIRE(chosen);
     CHECK(kwire::copied_bytes() == copied);
     CHECK(chosen->segment_count() == 2);
+}
+
+TEST_CASE("read_committed: the records that Kafka's consumer returns") {
+    kwire::test::every_codec codecs;
+    std::size_t logs = 0, hidden = 0;
+    kwire::test::for_each_line(KWIRE_GOLDEN_DIR "/committed.jsonl.gz", [&](std::string_view text) {
+        const json::value line = json::parse({text.data(), text.size()});
+        INFO("line " << ++logs);
+        list aborted;
+        for (const json::value& one : line.at("aborted").as_array())
+            aborted.push_back({one.at(0).as_int64(), one.at(1).as_int64()});
+        const auto log = set_of(line.at("hex").as_string().c_str());
+        const std::int64_t from = line.at("fetch_offset").as_int64();
+        const auto consume = [&](kwire::batch_view batch, offsets& into) {
+            const auto records = kwire::records(batch, codecs.set, 1 << 20);
+            REQUIRE(records);
+            for (const auto record : *records)
+                if (record->offset() >= from) into.push_back(record->offset());
+        };
+        const auto expected = [&](const char* level) {
+            offsets all;
+            for (const json::value& one : line.at(level).as_array()) all.push_back(one.as_int64());
+            return all;
+        };
+        offsets seen;
+        read_committed visible(log.span(), aborted, {.fetch_offset = from, .codecs = &codecs.set});
+        for (const auto batch : visible) {
+            REQUIRE(batch);
+            consume(*batch, seen);
+        }
+        CHECK(seen == expected("read_committed"));
+        CHECK(visible.next_offset() == line.at("next_offset").as_int64());
+        offsets all;
+        for (const auto batch : kwire::record_batches(log.span()))
+            if (!batch->is_control()) consume(*batch, all);
+        CHECK(all == expected("read_uncommitted"));
+        hidden += all.size() - seen.size();
+    });
+    CHECK(logs == kwire::test::golden_count("record sets, committed"));
+    CHECK(hidden > 100);
+}
+
+TEST_CASE("read_committed: a compressed marker needs codecs, and its defects have their place") {
+    kwire::test::every_codec codecs;
+    const auto marker = [&](std::size_t key_size) {
+        kwire::batch_builder builder(
+            {.producer_id = 1, .producer_epoch = 0, .is_transactional = true, .is_control = true});
+        REQUIRE(builder.append({.timestamp = 1, .key = std::vector<std::byte>(key_size)}));
+        return std::move(builder).finish(codecs.lz4).value();
+    };
+    const auto error_in = [](const shared_buffer& log, const kwire::codec_set* with) {
+        read_committed visible(log.span(), list{}, {.codecs = with});
+        REQUIRE(visible.begin() != visible.end());
+        const auto first = *visible.begin();
+        REQUIRE(!first);
+        return first.error();
+    };
+    const auto good = marker(4), bad = marker(3);
+    CHECK(error_in(good, nullptr) == errc::unsupported_compression);
+    read_committed visible(good.span(), list{}, {.codecs = &codecs.set});
+    CHECK(visible.begin() == visible.end());
+    const auto refused = error_in(bad, &codecs.set);
+    CHECK(refused == errc::truncated);
+    CHECK(kwire::test::path_text(refused) == "batches[0].decompressed.records[0].key");
+    CHECK(refused.offset == 5);
 }
 
 TEST_CASE("read_committed: what a plain queue and a set show, for random logs") {

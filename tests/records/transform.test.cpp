@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -21,6 +22,7 @@
 #include "support/every_codec.hpp"
 #include "support/golden_count.hpp"
 #include "support/gzip_lines.hpp"
+#include "support/record_json.hpp"
 #include "support/record_sets.hpp"
 
 namespace json = boost::json;
@@ -278,6 +280,62 @@ TEST_CASE("transform: every edit of every golden set gives what the edit by hand
         }
     });
     CHECK(sets > 100);
+}
+
+TEST_CASE("transform: dropped records leave what Kafka's compaction leaves") {
+    every_codec codecs;
+    std::map<std::string, std::string> sets;
+    kwire::test::for_each_line(kwire::test::golden_sets, [&](std::string_view line_text) {
+        const json::value line = json::parse({line_text.data(), line_text.size()});
+        if (!line.as_object().contains("patch") && !line.as_object().contains("reject"))
+            sets.emplace(line.at("sample").as_string(), line.at("hex").as_string());
+    });
+    std::size_t lines = 0;
+    kwire::test::for_each_line(KWIRE_GOLDEN_DIR "/filtered.jsonl.gz", [&](std::string_view line_text) {
+        const json::value line = json::parse({line_text.data(), line_text.size()});
+        const std::string sample = line.at("sample").as_string().c_str(),
+                          keep = line.at("keep").as_string().c_str();
+        const bool empty_stays = line.at("empty_stays").as_bool();
+        INFO(sample << ", keep " << keep << ", " << (empty_stays ? "empty stays" : "empty goes"));
+        ++lines;
+        const auto made = transform_records(
+            set_of(sets.at(sample)), codecs.set, cap,
+            [&](const record_view& record, record_edit& edit) {
+                if (keep == "even-offsets" ? record.offset() % 2 != 0 : keep == "none" || !record.value())
+                    edit.drop();
+            },
+            {.emptied = empty_stays ? kwire::emptied_batch::keep : kwire::emptied_batch::drop});
+        REQUIRE(made);
+        const auto bytes = made->records.to_bytes();
+        REQUIRE(kwire::check_batches(bytes.span(), codecs.set, cap));
+        const json::array& expected = line.at("expect").as_array();
+        std::size_t n = 0;
+        for (const auto found : kwire::record_batches(bytes.span())) {
+            REQUIRE(n < expected.size());
+            const batch_view batch = *found;
+            const json::value& kafka = expected[n++];
+            const auto number = [&](const char* name) { return kafka.at(name).as_int64(); };
+            CHECK(batch.base_offset() == number("base_offset"));
+            CHECK(batch.last_offset() == number("last_offset"));
+            CHECK(batch.partition_leader_epoch() == number("partition_leader_epoch"));
+            // Kafka sets a delete horizon, bit 6, where tombstones are left.
+            CHECK((batch.attributes() & ~64) == (number("attributes") & ~64));
+            CHECK(batch.max_timestamp() == number("max_timestamp"));
+            CHECK(batch.producer_id() == number("producer_id"));
+            CHECK(batch.producer_epoch() == number("producer_epoch"));
+            CHECK(batch.base_sequence() == number("base_sequence"));
+            CHECK(batch.record_count() == number("count"));
+            const auto records = kwire::records(batch, codecs.set, cap);
+            REQUIRE(records);
+            json::array seen;
+            for (const auto record : *records) seen.push_back(kwire::test::shown(*record));
+            json::array theirs = kafka.at("records").as_array();
+            for (json::value& record : theirs) record.as_object().erase("control");
+            CHECK(seen == theirs);
+        }
+        CHECK(n == expected.size());
+    });
+    CHECK(lines == kwire::test::golden_count("record sets, filtered"));
 }
 
 TEST_CASE("transform: what does not change is one slice of the original") {

@@ -12,10 +12,13 @@
 /// (KIP-98). The rule for the rest is that of Kafka's consumer (CompletedFetch.nextFetchedRecord).
 #pragma once
 
+#include <kwire/compression/codec.hpp>
+#include <kwire/compression/type.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/control.hpp>
+#include <kwire/records/read.hpp>
 #include <kwire/records/record_range.hpp>
 
 #include <algorithm>
@@ -59,9 +62,11 @@ class transaction_filter {
 public:
     /// Nothing was aborted: only control batches are hidden.
     transaction_filter() = default;
+    /// The transactions in `aborted` were. `codecs`, which must outlive the filter, read markers that are
+    /// compressed, which no broker writes.
     template <aborted_transactions_list List>
         requires(!std::same_as<std::remove_cvref_t<List>, transaction_filter>)
-    explicit transaction_filter(const List& aborted) {
+    explicit transaction_filter(const List& aborted, const codec_set* codecs = nullptr) : codecs_(codecs) {
         for (const auto& one : aborted) pending_.push_back(read(one));
         std::ranges::sort(pending_, {}, &aborted_transaction::first_offset);
         producers_.reserve(pending_.size());
@@ -76,8 +81,7 @@ public:
     /// A transaction counts as aborted from the first batch on whose last offset is not below its first one,
     /// until the abort marker of its producer. Batches of magic 0 and 1 are always shown. Errors, for a
     /// control batch whose first record cannot be read, with offsets from the first byte of the batch: those
-    /// of record_range::defect (a compressed one, which no broker writes, too), and those of control_of at
-    /// its key.
+    /// of record_range::defect, and of records() for a compressed one, and those of control_of at its key.
     [[nodiscard]] std::expected<bool, error> operator()(batch_view batch) {
         if (batch.producer_id() < 0) return !batch.is_control();
         begin_up_to(batch.last_offset());
@@ -113,23 +117,36 @@ private:
         const auto at = std::ranges::lower_bound(producers_, id, {}, &producer::id);
         return at != producers_.end() && at->id == id ? &*at : nullptr;
     }
-    [[nodiscard]] static std::expected<bool, error> has_abort_marker(batch_view batch) noexcept {
-        const record_range records(batch);
+    [[nodiscard]] std::expected<bool, error> has_abort_marker(batch_view batch) const {
+        if (codecs_ == nullptr || batch.compression() == compression_type::none)
+            return aborts(record_range(batch), bytes_of(batch));
+        constexpr std::size_t most = 65536; // markers are short
+        const auto records = kwire::records(batch, *codecs_, most, crc_policy::skip);
+        if (!records) return std::unexpected{records.error()};
+        auto aborted = aborts(*records, bytes_of(*records));
+        if (!aborted && records->is_decompressed() &&
+            (aborted.error().depth == 0 || aborted.error().path[0].field != detail::decompressed_step))
+            aborted.error().enter({detail::decompressed_step});
+        return aborted;
+    }
+    /// Whether the first of the `records` is an abort marker; `bytes` are those that offsets count from.
+    template <class Records>
+    [[nodiscard]] static std::expected<bool, error> aborts(const Records& records,
+                                                           std::span<const std::byte> bytes) noexcept {
         const auto first = records.begin();
         if (first == records.end()) return false; // compaction may remove a marker and keep its batch
         const auto record = *first;
         if (!record) return std::unexpected{record.error()};
         const auto control = control_of(*record);
-        if (!control) {
-            error e = control.error();
-            if (const auto key = record->key())
-                e.offset += static_cast<std::uint64_t>(key->data() - bytes_of(batch).data());
-            e.enter({"records", 0});
-            return std::unexpected{e};
-        }
-        return control->type() == control_type::abort;
+        if (control) return control->type() == control_type::abort;
+        error e = control.error();
+        if (const auto key = record->key())
+            e.offset += static_cast<std::uint64_t>(key->data() - bytes.data());
+        e.enter({"records", 0});
+        return std::unexpected{e};
     }
 
+    const codec_set* codecs_ = nullptr;
     std::vector<aborted_transaction> pending_; ///< by first offset
     std::size_t begun_ = 0;                    ///< how many of them have begun
     std::vector<producer> producers_;          ///< by id
@@ -141,6 +158,8 @@ struct read_committed_options {
     std::int64_t fetch_offset = std::numeric_limits<std::int64_t>::min();
     /// Batches from it on are not shown, nor passed: for readers of a whole log. A broker cuts there itself.
     std::int64_t last_stable_offset = std::numeric_limits<std::int64_t>::max();
+    /// For markers that are compressed, as of a transaction_filter; must outlive the loop.
+    const codec_set* codecs = nullptr;
 };
 
 /// The batches of a records field that a consumer of committed records sees, as a range for one loop.
@@ -184,7 +203,7 @@ public:
     template <aborted_transactions_list List>
     read_committed(std::optional<std::span<const std::byte>> records, const List& aborted,
                    const read_committed_options& options = {})
-        : filter_(aborted), options_(options), batches_(record_batches(records)) {}
+        : filter_(aborted, options.codecs), options_(options), batches_(record_batches(records)) {}
 
     /// Deleted for temporary owners of bytes, whose bytes would be gone before the loop.
     template <detail::temporary_owner Owner, aborted_transactions_list List>
@@ -232,7 +251,7 @@ private:
         ended_ = true;
     }
     void fail(error e, std::uint64_t before) noexcept {
-        e.offset += before;
+        if (e.depth == 0 || e.path[0].field != detail::decompressed_step) e.offset += before;
         e.enter({"batches", index_});
         current_ = std::unexpected{e};
     }
