@@ -48,6 +48,7 @@
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/check_content.hpp>
+#include <kwire/records/check_produce.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/control_builder.hpp>
 #include <kwire/records/crc.hpp>
@@ -57,12 +58,15 @@
 #include <kwire/records/list_offsets.hpp>
 #include <kwire/records/patch.hpp>
 #include <kwire/records/read.hpp>
+#include <kwire/records/read_committed.hpp>
 #include <kwire/records/record.hpp>
+#include <kwire/records/record_edit.hpp>
 #include <kwire/records/record_range.hpp>
 #include <kwire/records/renumber.hpp>
 #include <kwire/records/select.hpp>
 #include <kwire/records/skim.hpp>
 #include <kwire/records/stamp.hpp>
+#include <kwire/records/transform.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/reflect/path.hpp>
 #include <kwire/reflect/print.hpp>

@@ -106,7 +106,7 @@ def check(plain):
     for path in sorted(plain.iterdir()):
         packed = GOLDEN / f"{path.name}.gz"
         there = gzip.decompress(packed.read_bytes()) if packed.is_file() else (GOLDEN / path.name).read_bytes()
-        if path.name == "records.jsonl":
+        if path.name in ("records.jsonl", "filtered.jsonl", "committed.jsonl"):
             same = len(there.splitlines()) == len(path.read_bytes().splitlines())
         else:
             same = there == path.read_bytes()
@@ -133,6 +133,8 @@ def counts_of(folder):
         else:
             kind = "lenient" if "lenient" in line else "changed" if "patch" in line else "valid"
             found[f"record sets, {kind}"] += 1
+    for name in ("filtered", "committed"):
+        found[f"record sets, {name}"] = len((folder / f"{name}.jsonl").read_text().splitlines())
     for name in ("header-versions", "error-codes"):
         found[name.replace("-", " ")] = len((folder / f"{name}.txt").read_text().splitlines()) - 1
     lines = ["# Lines of each kind in the golden files, by `python3 tests/oracle/run.py golden`; the tests require these numbers."]

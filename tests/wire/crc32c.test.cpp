@@ -185,6 +185,7 @@ TEST_CASE("crc32c: shifts by any 64-bit size agree with each other and with zero
             CAPTURE(name, size, crc);
             CHECK(shift(crc, size) == expected);
         }
+        CHECK(kwire::crc32c_unshift(expected, size) == crc);
     }
 }
 

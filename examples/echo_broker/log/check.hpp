@@ -1,9 +1,8 @@
-// Which records of a Produce request a leader takes: what Kafka's LogValidator accepts.
+// Which records of a Produce request a leader takes: kwire::check_produce with the settings of a topic.
 #pragma once
 
 #include <kwire/error_code.hpp>
-#include <kwire/records/batch.hpp>
-#include <kwire/records/patch.hpp>
+#include <kwire/records/check_produce.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,15 +29,8 @@ struct refused_records {
     std::vector<std::int32_t> records{}; ///< the indices of the first with a wrong timestamp
 };
 
-/// A batch that a partition may take, and what a leader corrects in its header: a wrong timestamp type or
-/// largest timestamp.
-struct accepted_batch {
-    kwire::batch_view batch;
-    std::optional<kwire::batch_patch> correction{};
-};
-
 /// The one batch in the records of a partition. It is valid, and every record in it can be read.
-[[nodiscard]] std::expected<accepted_batch, refused_records>
+[[nodiscard]] std::expected<kwire::produce_acceptance, refused_records>
 check(const std::optional<std::span<const std::byte>>& records, std::int16_t version,
       const topic_config& config, const codecs& codecs);
 

@@ -25,17 +25,26 @@
 #include <optional>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace kwire {
 
 namespace detail {
 
-/// Checks the records of one batch after another.
+/// Looks at no record.
+struct no_look {
+    void operator()(const record_view&, const batch_records&, const std::byte*, std::int64_t) const noexcept {
+    }
+};
+
+/// Checks the records of one batch after another, and shows each one that has no defect to
+/// `look(record, records, at, index)`, where `at` is its first byte.
+template <class Look = no_look>
 class content_checker {
 public:
-    content_checker(const codec_set& codecs, std::size_t cap, unique_buffer& scratch,
-                    crc_policy policy) noexcept
-        : codecs_(codecs), cap_(cap), scratch_(scratch), policy_(policy) {}
+    content_checker(const codec_set& codecs, std::size_t cap, unique_buffer& scratch, crc_policy policy,
+                    Look look = {}) noexcept
+        : codecs_(codecs), cap_(cap), scratch_(scratch), policy_(policy), look_(std::move(look)) {}
 
     /// The first defect of the records of `batch`, whose header has none.
     [[nodiscard]] std::optional<error> operator()(batch_view batch) {
@@ -80,6 +89,7 @@ private:
                 return offset_defect(records, record_iterator_access::position(i), index);
             last = at;
             note(record->timestamp());
+            look_(*record, records, record_iterator_access::position(i), index);
         }
         return std::nullopt;
     }
@@ -133,6 +143,7 @@ private:
     std::size_t cap_;
     unique_buffer& scratch_;
     crc_policy policy_;
+    [[no_unique_address]] Look look_;
     std::int64_t max_timestamp_ = -1;
 };
 

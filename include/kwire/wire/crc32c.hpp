@@ -79,6 +79,14 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
     }
 }
 
+/// The inverse of crc32c_shift: crc32c_unshift(crc32c_shift(d, n), n) is d. As fast.
+[[nodiscard]] constexpr std::uint32_t crc32c_unshift(std::uint32_t difference, std::uint64_t size) noexcept {
+    // Shifts by 2^31 - 1 bits, and so by as many bytes, change nothing: that is the order of x modulo the
+    // polynomial, which is (x + 1) times a primitive one of degree 31.
+    constexpr std::uint64_t order = 0x7fffffff;
+    return crc32c_shift(difference, order - size % order);
+}
+
 /// The CRC-32C of a sequence from those of its two parts; `crc_b` is that of the second part, which has
 /// `size_b` bytes.
 [[nodiscard]] constexpr std::uint32_t crc32c_combine(std::uint32_t crc_a, std::uint32_t crc_b,

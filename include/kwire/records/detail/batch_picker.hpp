@@ -1,4 +1,4 @@
-/// Internal: makes the chains of select.hpp and renumber.hpp.
+/// Internal: makes the chains of select.hpp, renumber.hpp and transform.hpp.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
@@ -42,6 +42,11 @@ public:
         flush();
         chain_.put_slice({front.data(), size});
         keep(batch, size);
+    }
+    /// Adds other bytes, by reference.
+    void put(shared_buffer&& bytes) {
+        flush();
+        chain_.put_bytes(std::move(bytes));
     }
     [[nodiscard]] buffer_chain take() && {
         flush();

@@ -55,6 +55,10 @@ struct record_access {
         return {record, base.offset_of(record.offset_delta), base.timestamp_of(record.timestamp_delta),
                 base.sequence_of(record.offset_delta)};
     }
+    /// The parts of a record, with the deltas as they are in its bytes.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE static const parsed_record& parts(const record_view& record) noexcept {
+        return record.record_;
+    }
 };
 
 /// Why no record of a batch can be read: compression, or a record count that does not fit.
@@ -341,6 +345,12 @@ struct record_iterator_access {
     [[nodiscard]] KWIRE_ALWAYS_INLINE static const std::byte*
     position(const record_iterator<Run>& i) noexcept {
         return i.at_;
+    }
+    /// The position after the element. Precondition: it is a record without a defect.
+    template <bool Run>
+    [[nodiscard]] KWIRE_ALWAYS_INLINE static const std::byte*
+    position_after(const record_iterator<Run>& i) noexcept {
+        return i.next_;
     }
     /// See no_defect.
     template <bool Run>

@@ -37,6 +37,12 @@ final class GoldenRun {
         List<String> lines = new ArrayList<>();
         sets.lines(randomOf("records"), lines::add);
         write("records.jsonl", lines);
+        List<String> filtered = new ArrayList<>();
+        sets.filtered(lines, filtered::add);
+        write("filtered.jsonl", filtered);
+        List<String> committed = new ArrayList<>();
+        sets.committed(randomOf("committed"), committed::add);
+        write("committed.jsonl", committed);
         headerVersions();
         errorCodes();
     }

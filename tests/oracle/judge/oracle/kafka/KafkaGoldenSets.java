@@ -54,6 +54,20 @@ public final class KafkaGoldenSets implements GoldenSets {
         new GoldenChanges(random, lines).write();
     }
 
+    @Override
+    public void filtered(List<String> sets, Consumer<String> lines) {
+        GoldenReaders.filtered(sets, lines);
+    }
+
+    @Override
+    public void committed(Random random, Consumer<String> lines) {
+        try {
+            GoldenReaders.committed(random, lines);
+        } catch (ReflectiveOperationException problem) {
+            throw new IllegalStateException(problem);
+        }
+    }
+
     /** One line: the set and what Kafka reads in it. */
     static String line(String sample, byte[] set, boolean checked, String lenient) {
         ObjectNode out = JsonNodeFactory.instance.objectNode();
