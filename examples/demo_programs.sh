@@ -15,6 +15,7 @@ demo_packages() {
     need_file /usr/include/snappy-c.h libsnappy-dev
     need_file /usr/include/lz4hc.h liblz4-dev
     need_file /usr/include/zstd.h libzstd-dev
+    need_file /usr/include/openssl/ssl.h libssl-dev
     need_boost
     install_needed
 }

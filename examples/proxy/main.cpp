@@ -5,6 +5,7 @@
 //     connection.hpp       a client's socket and a broker's: read a frame, handle it, write it
 //     session.hpp          what becomes of each frame; knows nothing of sockets
 //     tenant.hpp           names under a prefix
+//     value_cipher.hpp     values that the brokers cannot read
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/connect/frame.hpp>
 
@@ -24,6 +25,7 @@
 #include <string_view>
 
 #include "listening_ports.hpp"
+#include "value_cipher.hpp"
 
 namespace {
 
@@ -31,6 +33,7 @@ struct options {
     proxy::address listen{.host = "127.0.0.1", .port = 0};
     proxy::address upstream;
     std::string prefix;
+    std::string key_file;
     proxy::clock::duration patience = std::chrono::minutes(1); ///< with a receiver that takes nothing
     bool verbose = false;
 };
@@ -49,6 +52,8 @@ constexpr const char* usage =
     "                        the default address is 127.0.0.1\n"
     "  --topic-prefix TEXT   clients see only topics, groups and transactions whose names begin\n"
     "                        with TEXT, and see them without it\n"
+    "  --encrypt-values FILE values are stored encrypted with AES-256-GCM; FILE has the key, 64\n"
+    "                        hexadecimal digits\n"
     "  --patience SECONDS    until a client or broker that takes no bytes is disconnected;\n"
     "                        default 60\n"
     "  --verbose             prints a line for each request\n"
@@ -86,6 +91,10 @@ bool read_option(std::string_view name, std::string_view value, options& out) {
     if (name == "--upstream") return read_address(value, out.upstream) && out.upstream.port != 0;
     if (name == "--topic-prefix") {
         out.prefix = value;
+        return !value.empty();
+    }
+    if (name == "--encrypt-values") {
+        out.key_file = value;
         return !value.empty();
     }
     std::uint16_t seconds = 0;
@@ -131,6 +140,8 @@ int run(const options& chosen) {
     proxy::totals all; // what the context's coroutines use outlives it
     kwire::topic_directory topics;
     const proxy::tenant names(chosen.prefix);
+    std::optional<proxy::value_cipher> cipher;
+    if (!chosen.key_file.empty()) cipher.emplace(chosen.key_file);
     std::optional<proxy::surroundings> in;
     asio::io_context context(1);
     proxy::listening_ports brokers(
@@ -138,6 +149,11 @@ int run(const options& chosen) {
         chosen.upstream, chosen.patience);
     in.emplace(brokers, names, topics, all);
     in->verbose = chosen.verbose;
+    if (cipher) {
+        in->values = &*cipher;
+        // Its values are not decrypted: consumers are to use Fetch.
+        in->spoken[static_cast<std::size_t>(kwire::api_key::share_fetch)].versions = {};
+    }
 
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });

@@ -6,7 +6,10 @@
 #include <kwire/connect/rewrite.hpp>
 #include <kwire/error_text.hpp>
 #include <kwire/messages/api_versions.hpp>
+#include <kwire/messages/fetch.hpp>
+#include <kwire/messages/produce.hpp>
 #include <kwire/messages/view/find_coordinator.hpp>
+#include <kwire/write/splice.hpp>
 
 #include <cstddef>
 #include <cstdio>
@@ -58,6 +61,20 @@ version_table versions_for(const tenant& names) {
     return all;
 }
 
+/// Sets the records of a partition to what the filter makes of them.
+template <class Message, class Partition>
+outcome session::filter(kwire::splice& edits, const Message& whole, const Partition& partition,
+                        value_filter::result (value_filter::*change)(const kwire::shared_buffer&)) {
+    const auto records = partition.records();
+    if (!records || records->empty()) return {};
+    const auto slice = whole.slice(*records);
+    if (!slice) return std::unexpected("records outside of their frame");
+    auto changed = (in_.values->*change)(*slice);
+    if (!changed) return std::unexpected(std::move(changed).error());
+    kwire::set<"records">(edits, partition, kwire::payload(*std::move(changed)));
+    return {};
+}
+
 // -- from the client to the broker
 
 outcome session::from_client(kwire::shared_buffer frame) {
@@ -86,26 +103,46 @@ outcome session::pass_request(kwire::request_frame request) {
     }
     if (in_.verbose) noted.client = request.client_id().value_or("null");
 
-    const kwire::entity_set names = in_.names.names();
-    if (!in_.names.renames() || !can_have(kwire::find_request(request.api()), names | decided_names))
+    const bool has_values = in_.values != nullptr && request.api() == kwire::api_key::produce;
+    if (!has_values && (!in_.names.renames() ||
+                        !can_have(kwire::find_request(request.api()), in_.names.names() | decided_names)))
         return pass_on(std::move(request).frame(), std::move(noted));
-    bool foreign = false;
-    auto renamed = kwire::rewrite(request, names,
-                                  [&](kwire::named_field& field) {
-                                      if (field.meaning() == kwire::entity::topic_id)
-                                          foreign = foreign || in_.names.is_foreign(in_.topics, field.id());
-                                      else
-                                          in_.names.to_broker(field), ++in_.all.renamed;
-                                  },
-                                  {.parse = of_clients});
-    if (!renamed) return because(renamed.error());
-    if (foreign) return std::unexpected("asks for a topic of another tenant by its id");
-    noted.bytes = renamed->size();
+    auto changed = for_broker(request);
+    if (!changed) return std::unexpected(std::move(changed).error());
+    noted.bytes = changed->size();
     noted.at = clock::now();
     if (auto sent = pending.sent(request.frame().span(), std::move(noted)); !sent)
         return because(sent.error());
     ++in_.all.requests;
-    return send(to_broker, *std::move(renamed));
+    return send(to_broker, *std::move(changed));
+}
+
+/// The request with the names that the brokers know, and with the values that they are to store.
+std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire::request_frame& request) {
+    bool foreign = false;
+    const auto rename = [&](kwire::named_field& field) {
+        if (field.meaning() == kwire::entity::topic_id)
+            foreign = foreign || in_.names.is_foreign(in_.topics, field.id());
+        else
+            in_.names.to_broker(field), ++in_.all.renamed;
+    };
+    std::expected<kwire::buffer_chain, kwire::error> changed;
+    if (in_.values != nullptr && request.api() == kwire::api_key::produce) {
+        const auto produce = kwire::parse<kwire::produce_request>(request, of_clients);
+        if (!produce) return because(produce.error());
+        kwire::splice edits(*produce);
+        for (const auto topic : produce->topic_data())
+            for (const auto partition : topic.partition_data())
+                if (auto done = filter(edits, *produce, partition, &value_filter::to_broker); !done)
+                    return std::unexpected(std::move(done).error());
+        kwire::rewrite(edits, *produce, in_.names.names(), rename);
+        changed = edits.apply();
+    } else {
+        changed = kwire::rewrite(request, in_.names.names(), rename, {.parse = of_clients});
+    }
+    if (!changed) return because(changed.error());
+    if (foreign) return std::unexpected("asks for a topic of another tenant by its id");
+    return *std::move(changed);
 }
 
 outcome session::pass_on(kwire::shared_buffer frame, asked noted) {
@@ -166,12 +203,35 @@ outcome session::pass_response(const kwire::response_frame& answer, const asked&
             return because(learned.error());
 
     const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
-    if (!can_have(kwire::find_response(answer.api()), in_.names.renames() ? wanted | decided_names : wanted))
+    if (!(in_.values != nullptr && answer.api() == kwire::api_key::fetch) &&
+        !can_have(kwire::find_response(answer.api()), in_.names.renames() ? wanted | decided_names : wanted))
         return send(to_client, answer.frame());
-    auto shown = kwire::rewrite(answer, wanted, [this](kwire::named_field& field) { show(field); },
-                                {.coordinator_key_type = of.key_type});
-    if (!shown) return because(shown.error());
+    auto shown = for_client(answer, of);
+    if (!shown) return std::unexpected(std::move(shown).error());
     return send(to_client, *std::move(shown));
+}
+
+/// The response with the proxy's addresses, the tenant's names, and the values that clients sent.
+std::expected<kwire::buffer_chain, std::string> session::for_client(const kwire::response_frame& answer,
+                                                                    const asked& of) {
+    const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
+    const auto change = [this](kwire::named_field& field) { show(field); };
+    std::expected<kwire::buffer_chain, kwire::error> shown;
+    if (in_.values != nullptr && answer.api() == kwire::api_key::fetch) {
+        const auto fetch = kwire::parse<kwire::fetch_response>(answer);
+        if (!fetch) return because(fetch.error());
+        kwire::splice edits(*fetch);
+        for (const auto topic : fetch->responses())
+            for (const auto partition : topic.partitions())
+                if (auto done = filter(edits, *fetch, partition, &value_filter::to_client); !done)
+                    return std::unexpected(std::move(done).error());
+        kwire::rewrite(edits, *fetch, wanted, change);
+        shown = edits.apply();
+    } else {
+        shown = kwire::rewrite(answer, wanted, change, {.coordinator_key_type = of.key_type});
+    }
+    if (!shown) return because(shown.error());
+    return *std::move(shown);
 }
 
 /// The client must not connect to a broker directly, nor see what belongs to others.

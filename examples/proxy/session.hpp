@@ -16,6 +16,7 @@
 #include <type_traits>
 
 #include "tenant.hpp"
+#include "value_filter.hpp"
 
 namespace proxy {
 
@@ -64,7 +65,8 @@ struct surroundings {
     kwire::topic_directory& topics; ///< of the brokers, with the names that they have there
     totals& all;
     version_table spoken = versions_for(names);
-    bool verbose = false; ///< a line on stderr for each request that was answered
+    value_filter* values = nullptr; ///< changes the values of records, if there is one
+    bool verbose = false;           ///< a line on stderr for each request that was answered
 };
 
 /// One connection of a client, and the connection to the broker that serves it.
@@ -96,7 +98,13 @@ private:
     outcome pass_request(kwire::request_frame request);
     outcome answer_itself(const kwire::request_frame& request);
     outcome answer_versions(const kwire::message<kwire::api_versions_response>& answer);
+    template <class Message, class Partition>
+    outcome filter(kwire::splice& edits, const Message& whole, const Partition& partition,
+                   value_filter::result (value_filter::*change)(const kwire::shared_buffer&));
+    std::expected<kwire::buffer_chain, std::string> for_broker(const kwire::request_frame& request);
     outcome pass_response(const kwire::response_frame& answer, const asked& of);
+    std::expected<kwire::buffer_chain, std::string> for_client(const kwire::response_frame& answer,
+                                                               const asked& of);
     void show(kwire::named_field& field);
 
     const std::string& own_;

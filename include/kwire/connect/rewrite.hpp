@@ -364,20 +364,27 @@ template <class Header, std::invocable<named_field&> Map>
     return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(map), options);
 }
 
-/// The same for a message that was parsed before, typed or dynamic: of its frame if it came in one, with the
-/// body's fields alone.
+/// Adds to `edits` what `map` changes in a message that was parsed before, typed or dynamic: for programs
+/// that edit other fields of it as well. Of the body's fields alone; otherwise as above. Errors come with
+/// those of the edits (splice::apply).
 template <class M, int V, std::invocable<named_field&> Map>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite(const message<M, V>& whole, entity_set wanted,
-                                                         Map&& map, const rewrite_options& options = {}) {
-    splice edits(whole);
+void rewrite(splice& edits, const message<M, V>& whole, entity_set wanted, Map&& map,
+             const rewrite_options& options = {}) {
     const dynamic_view view = [&] {
         if constexpr (std::is_same_v<M, dynamic>)
             return whole.view();
         else
             return as_dynamic(whole.view());
     }();
-    detail::edit_list& list = detail::splice_access::list(edits);
-    detail::rewriter(list, wanted, detail::rewrite_function::of(map), options).visit(detail::place_of(view));
+    detail::rewriter(detail::splice_access::list(edits), wanted, detail::rewrite_function::of(map), options)
+        .visit(detail::place_of(view));
+}
+/// The message, in its frame if it came in one, as `map` has changed it; otherwise the same.
+template <class M, int V, std::invocable<named_field&> Map>
+[[nodiscard]] std::expected<buffer_chain, error> rewrite(const message<M, V>& whole, entity_set wanted,
+                                                         Map&& map, const rewrite_options& options = {}) {
+    splice edits(whole);
+    rewrite(edits, whole, wanted, map, options);
     return edits.apply();
 }
 
