@@ -18,7 +18,8 @@ namespace {
 
 std::uintptr_t heap_end() noexcept { return std::bit_cast<std::uintptr_t>(::sbrk(0)); }
 
-std::uintptr_t taken = 0; ///< the end of the part of the heap that needs no look any more; 0: not arranged
+std::uintptr_t looked_at_until =
+    0; ///< the end of the part of the heap that needs no look any more; 0: not arranged
 
 } // namespace
 
@@ -26,23 +27,23 @@ void arrange_heap() {
     ::mallopt(M_TOP_PAD, 1 << 20);
     ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
     ::mallopt(M_MMAP_THRESHOLD, 512 << 10); // what is larger has pages of its own
-    taken = heap_end();
+    looked_at_until = heap_end();
 }
 
 void take_memory() noexcept {
     constexpr std::uintptr_t page = 4096, most = 4 << 20;
     const std::uintptr_t end = heap_end() / page * page;
-    if (taken == 0 || end == taken) return;
-    const std::uintptr_t first = (taken + page - 1) / page * page;
+    if (looked_at_until == 0 || end == looked_at_until) return;
+    const std::uintptr_t first = (looked_at_until + page - 1) / page * page;
     if (end > first && end - first <= most) // best effort: otherwise the pages come one by one
         static_cast<void>(::madvise(std::bit_cast<void*>(first), end - first, MADV_POPULATE_WRITE));
-    taken = end;
+    looked_at_until = end;
 }
 
 void give_back_memory() noexcept {
-    if (taken == 0) return;
+    if (looked_at_until == 0) return;
     ::malloc_trim(0);
-    taken = heap_end();
+    looked_at_until = heap_end();
 }
 #else
 void arrange_heap() {}
