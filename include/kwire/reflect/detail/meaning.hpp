@@ -38,7 +38,8 @@ struct rule_in_force {
     const meaning_rule* rule = nullptr;
     const struct_info* place = nullptr; ///< the struct that has the field
     const field_info* field = nullptr;
-    const field_info* main = nullptr; ///< the field that the rule is about; `field` is another one of the rule
+    const field_info* main =
+        nullptr; ///< the field that the rule is about; `field` is another one of the rule
 };
 
 /// What to look at on the way from one version of a message to another.

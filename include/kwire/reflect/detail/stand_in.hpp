@@ -67,9 +67,7 @@ public:
         if (const std::size_t i = position_of(*as_, name); i < as_->fields.size()) values_[i] = value;
     }
     [[nodiscard]] std::size_t field_count() const noexcept { return as_->fields.size(); }
-    [[nodiscard]] stand_in_value field(std::size_t i) const noexcept {
-        return {as_->fields[i], values_[i]};
-    }
+    [[nodiscard]] stand_in_value field(std::size_t i) const noexcept { return {as_->fields[i], values_[i]}; }
     [[nodiscard]] unknown_tag_range unknown_tags() const noexcept { return tags_; }
 
 private:
