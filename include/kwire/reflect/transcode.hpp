@@ -50,6 +50,11 @@ public:
 
     template <class Struct>
     [[nodiscard]] bool put_struct(const struct_info& info, const Struct& from) {
+        if constexpr (std::is_same_v<Struct, stand_in_struct>)
+            if (const field_info* lost = from.lost())
+                return refuse(lost->names == entity::topic_id ? errc::value_unknown
+                                                              : errc::field_not_in_version,
+                              lost->name);
         for (std::size_t i = 0; i < info.fields.size(); ++i) {
             const field_info& field = info.fields[i];
             if constexpr (may_change<Struct>)
