@@ -158,12 +158,11 @@ TEST_CASE("a topic's name becomes its id, and the other way, if a directory know
     // From the single group of old versions, straight to the ids of new ones; the way back has no names to
     // show.
     using offsets = kwire::offset_fetch_request;
-    const offsets::data grouped{
-        .groups = {{.group_id = "g", .topics = {{{.topic_id = topics.id, .partition_indexes = {1}}}}}}};
-    becomes<offsets>({.group_id = "g", .topics = {{{.name = "orders", .partition_indexes = {1}}}}}, 7,
-                     grouped, 10, topics);
-    CHECK(refusal<offsets>({.group_id = "g", .topics = {{{.name = "orders"}}}}, 7, 10) ==
-          "value_unknown groups[0].topics[0].topic_id");
+    offsets::data grouped{.groups = {{.group_id = "g"}}}, single{.group_id = "g"};
+    grouped.groups.front().topics.push_back({.topic_id = topics.id, .partition_indexes = {1}});
+    single.topics.push_back({.name = "orders", .partition_indexes = {1}});
+    becomes<offsets>(single, 7, grouped, 10, topics);
+    CHECK(refusal<offsets>(single, 7, 10) == "value_unknown groups[0].topics[0].topic_id");
     CHECK(refusal<offsets>(grouped, 10, 7, topics) == "value_unknown topics[0].topic_id");
 }
 
