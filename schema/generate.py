@@ -9,11 +9,13 @@
 
 import argparse
 import pathlib
+import re
 import sys
 
 import error_codes
 import model
 import naming
+import transcode_page
 
 HERE = pathlib.Path(__file__).resolve().parent
 WIDTH = 110
@@ -491,6 +493,113 @@ def refuse_lines(file, wrong):
         raise SystemExit(f"correct or delete these lines of schema/{file}:\n    " + "\n    ".join(wrong))
 
 
+# ------------------------------------------------------------------------------------------------ meaning.txt
+
+ANY_NUMBER = "any_number"
+
+
+def meaning_fields(message):
+    """`Struct.Field` or `Field`: (path from the message in snake_case, the field, its struct's fields)."""
+    found = {}
+
+    def visit(place, fields, path):
+        for field in fields:
+            where = (*path, naming.snake(field.name))
+            found.setdefault(f"{place}{field.name}", (".".join(where), field, fields))
+            if field.struct is not None:
+                visit(f"{field.struct.name}.", field.struct.fields, where)
+
+    visit("", message.fields, ())
+    return found
+
+
+def numbers(words):
+    """The values of a rule as pairs; an empty string is 0, which stands for empty."""
+    pairs = []
+    for word in words:
+        left, _, right = word.partition("=")
+        value = [ANY_NUMBER if side == "*" else "0" if side == '""' else str(int(side)) for side in (left, right or "0")]
+        pairs.append(f"{{{value[0]}, {value[1]}}}")
+    return pairs
+
+
+def meaning_rule(text, siblings):
+    """One rule of meaning.txt as (kind, version, other field, pairs of numbers)."""
+    def sibling(name):
+        if not any(field.name == name for field in siblings):
+            raise ValueError(f"no field {name} beside it")
+        return naming.snake(name)
+
+    if text == "needed":
+        return "needed", -1, "", []
+    if found := re.fullmatch(r"needed or ([-\d ]+)", text):
+        return "needed", -1, "", numbers(found[1].split())
+    if found := re.fullmatch(r"needed since (\d+)", text):
+        return "needed_since", int(found[1]), "", []
+    if text == "unknown":
+        return "unknown", -1, "", []
+    if found := re.fullmatch(r"(like|topic) (\w+)", text):
+        return found[1], -1, sibling(found[2]), []
+    if found := re.fullmatch(r"(since|until) (\d+): ([-\d\" ]+?)(?: unless (\w+))?", text):
+        return found[1], int(found[2]), sibling(found[4]) if found[4] else "", numbers(found[3].split())
+    if found := re.fullmatch(r"same around (\d+): ([-\d ]+)", text):
+        return "same_around", int(found[1]), "", numbers(found[2].split())
+    if found := re.fullmatch(r"(empty is null|null is empty) below (\d+)", text):
+        return found[1].replace(" ", "_"), int(found[2]), "", []
+    if found := re.fullmatch(r"becomes (\w+)(?:: ([-\d=* ]+))?", text):
+        return "becomes", -1, sibling(found[1]), numbers((found[2] or "").split())
+    if found := re.fullmatch(r"omit below (\d+): (\w+)=(-?\d+)", text):
+        return "omit", int(found[1]), naming.snake(found[2]), numbers([found[3]])
+    if found := re.fullmatch(r"records (\d+)-(\d+): (\d)-(\d)", text):
+        return "records", int(found[1]), "", numbers([f"{found[2]}=0", f"{found[3]}={found[4]}"])
+    if found := re.fullmatch(r"(gathers|each) (\w*=[-\w]+(?: \w+=[-\w]+)*)", text):
+        pairs = [word.partition("=") for word in found[2].split()]
+        return found[1], -1, " ".join(f"{naming.snake(a) if a else ''}={b if b == '-' else sibling(b)}" for a, _, b in pairs), []
+    raise ValueError(f"`{text}` is not a rule")
+
+
+def meaning_rules(facts, lines):
+    """The rules of meaning.txt: [(message, path, kind, version, other, pairs, why)], sorted by message."""
+    messages = {message.name: message for stem in facts.values() for message in stem}
+    rules, wrong = [], []
+    for key, text in lines.items():
+        name, _, place = key.partition(".")
+        words, _, why = text.partition(" -- ")
+        try:
+            message = messages[name]
+            if not place:
+                found = re.fullmatch(r"differs at (\d+)(?: if (\w+))?", words)
+                if not found:
+                    raise ValueError(f"`{words}` is not a rule for a message")
+                other = found[2] or ""
+                if other and not any(field.name == other for field in message.fields):
+                    raise ValueError(f"no field {other}")
+                rules.append((name, "", "differs", int(found[1]), naming.snake(other) if other else "", [], why))
+                continue
+            path, _, siblings = meaning_fields(message)[place]
+            for rule in words.split("; "):
+                rules.append((name, path, *meaning_rule(rule, siblings), why))
+        except KeyError:
+            wrong.append(f"{key}: no such message or field")
+        except ValueError as error:
+            wrong.append(f"{key}: {error}")
+        if not why:
+            wrong.append(f"{key}: no reason after ` -- `")
+    refuse_lines("meaning.txt", wrong)
+    return sorted(rules, key=lambda rule: rule[0])
+
+
+def meaning_header(rules):
+    lines = ["// Generated by schema/generate.py from schema/meaning.txt. Do not edit.",
+             "/// Internal: where versions of a message mean different things, sorted by message (meaning.hpp).",
+             "#pragma once", "", "#include <kwire/reflect/detail/meaning_rule.hpp>", "", "namespace kwire::detail {", "",
+             "inline constexpr meaning_rule meaning_table[] = {"]
+    for message, path, kind, version, other, pairs, _ in rules:
+        values = f", {{{{{', '.join(pairs)}}}}}, {len(pairs)}" if pairs else ""
+        lines.append(f'    {{"{message}", "{path}", "{other}", meaning::{kind}, {version}{values}}},')
+    return "\n".join([*lines, "};", "", "} // namespace kwire::detail"]) + "\n"
+
+
 def view_header_of(stem, messages, words, secrets, used_words):
     """The messages of one file of facts: their descriptions and views."""
     lines = [f"// Generated by schema/generate.py from schema/messages/{stem}.txt and schema/words.txt. Do not edit.",
@@ -829,6 +938,7 @@ def main():
     check_secrets(secrets, facts)
     mark_entities(load_words(HERE / "entities.txt"), facts)
     mark_keys(load_words(HERE / "keys.txt"), facts)
+    rules = meaning_rules(facts, load_words(HERE / "meaning.txt"))
     include = HERE.parent / "include" / "kwire"
     out = arguments.out or include / "messages"
     used_words = set()
@@ -838,6 +948,7 @@ def main():
         wanted[out / f"{stem}.hpp"] = header_of(stem, facts[stem])
     if arguments.out is None:
         wanted[include / "api.hpp"] = api_header(facts)
+        wanted[include / "reflect" / "detail" / "meaning_table.hpp"] = meaning_header(rules)
         wanted[HERE / "marked_fields.txt"] = marked_fields(facts)
         wanted[include / "error_code.hpp"] = error_codes.header(error_codes.load(HERE / "error_codes.txt"))
         for_tests = HERE.parent / "tests" / "generated"
@@ -845,6 +956,8 @@ def main():
                    out / "apis.hpp": apis_header(facts),
                    out / "registry.hpp": registry_header(facts), out / "topics.hpp": topics_header(facts)}
         wanted |= {for_tests / name: text for name, text in (test_files(facts) | walk_files(facts)).items()}
+        page = HERE.parent / "docs" / "transcode.md"
+        wanted[page] = transcode_page.page(page.read_text(encoding="utf-8"), facts, rules)
         convert = HERE.parent / "examples" / "kwire_convert"
         wanted |= {convert / name: text for name, text in convert_files(facts).items()}
     stale = []

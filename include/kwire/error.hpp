@@ -32,6 +32,8 @@ enum class errc : std::uint8_t {
     unknown_api,             ///< an API key that Kafka has not assigned
     api_mismatch,            ///< a frame of another API than the message to be read
     field_not_in_version,    ///< a value that the target version lacks, in a field that is not ignorable
+    meaning_differs,         ///< a value that means something else in the target version
+    value_unknown,           ///< a value that the target version says and the source version does not
     too_large,               ///< a value too large for its length field, or a message above the limit
     bad_frame_length,        ///< a frame length below zero or below the smallest header
     frame_too_large,         ///< a frame length above the limit in force
@@ -75,6 +77,8 @@ enum class errc : std::uint8_t {
     case errc::unknown_api: return "unknown_api";
     case errc::api_mismatch: return "api_mismatch";
     case errc::field_not_in_version: return "field_not_in_version";
+    case errc::meaning_differs: return "meaning_differs";
+    case errc::value_unknown: return "value_unknown";
     case errc::too_large: return "too_large";
     case errc::bad_frame_length: return "bad_frame_length";
     case errc::frame_too_large: return "frame_too_large";

@@ -74,6 +74,7 @@
 #include <kwire/reflect/set.hpp>
 #include <kwire/reflect/splice.hpp>
 #include <kwire/reflect/topic_directory.hpp>
+#include <kwire/reflect/topic_names.hpp>
 #include <kwire/reflect/transcode.hpp>
 #include <kwire/reflect/visit_fields.hpp>
 #include <kwire/schema/field.hpp>

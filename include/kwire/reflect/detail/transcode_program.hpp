@@ -4,11 +4,12 @@
 /// each of its values. So the difference is worked out once, as a list of steps, and then followed for each:
 /// "copy 14 bytes, then an array of numbers whose count changes its form, leave out the epoch". What is
 /// seldom is left to the encoder of dynamic values, which can do everything and says what it refuses: tags
-/// that are there, and values that the other version cannot carry.
+/// that are there, values that the other version cannot carry, and versions that differ in meaning.
 #pragma once
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/reflect/detail/meaning.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/schema/detail/length.hpp>
 #include <kwire/schema/detail/tables.hpp>
@@ -73,9 +74,12 @@ struct transcode_step {
 class transcode_program {
 public:
     transcode_program(const message_info& message, int from, int to)
-        : from_index_(static_cast<std::size_t>(from - message.facts.versions.first)),
+        : change_(message, from, to),
+          from_index_(static_cast<std::size_t>(from - message.facts.versions.first)),
           to_index_(static_cast<std::size_t>(to - message.facts.versions.first)),
-          to_(to) {
+          to_(to),
+          complete_(change_.only_needs()) {
+        if (!complete_) return;
         steps_.reserve(64);
         start_ = add_struct(*message.structure);
     }
@@ -109,7 +113,7 @@ private:
             step.field = &field;
             step.width = static_cast<std::uint32_t>(width_of(field.element));
             step.dropped = !in_to;
-            step.required = !in_to && !field.ignorable.contains(to_);
+            step.required = !in_to && (!field.ignorable.contains(to_) || change_.needs(field));
             const bool fixed = width_of(field.kind) != 0;
             if (!in_from)
                 set_default(step, field);
@@ -189,10 +193,11 @@ private:
         }
     }
 
+    meaning_change change_;
     std::size_t from_index_, to_index_;
     int to_;
     std::uint32_t start_ = 0;
-    bool complete_ = true;
+    bool complete_;
     std::vector<transcode_step> steps_;
 };
 
