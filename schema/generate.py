@@ -15,6 +15,7 @@ import sys
 import error_codes
 import model
 import naming
+import transcode_page
 
 HERE = pathlib.Path(__file__).resolve().parent
 WIDTH = 110
@@ -896,6 +897,8 @@ def main():
                    out / "apis.hpp": apis_header(facts),
                    out / "registry.hpp": registry_header(facts), out / "topics.hpp": topics_header(facts)}
         wanted |= {for_tests / name: text for name, text in (test_files(facts) | walk_files(facts)).items()}
+        page = HERE.parent / "docs" / "transcode.md"
+        wanted[page] = transcode_page.page(page.read_text(encoding="utf-8"), facts, rules)
         convert = HERE.parent / "examples" / "kwire_convert"
         wanted |= {convert / name: text for name, text in convert_files(facts).items()}
     stale = []

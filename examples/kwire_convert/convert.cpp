@@ -103,7 +103,10 @@ std::expected<void, error> answer_object(const boost::json::object& line, std::s
 
     const auto to = version_in(line, "to");
     if (!to) return std::unexpected(to.error());
-    const auto other = kwire::transcode(*message, std::move(body), *version, *to, options);
+    const boost::json::value* const by_schema = line.if_contains("by_schema");
+    const auto other = by_schema != nullptr && by_schema->is_bool() && by_schema->get_bool()
+                           ? kwire::transcode_by_schema(*message, std::move(body), *version, *to, options)
+                           : kwire::transcode(*message, std::move(body), *version, *to, options);
     if (!other) return std::unexpected(other.error());
     out += '{';
     put_hex("hex", *other, out);

@@ -66,6 +66,7 @@
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/same_content.hpp>
 #include <kwire/reflect/set.hpp>
+#include <kwire/reflect/topic_names.hpp>
 #include <kwire/reflect/transcode.hpp>
 #include <kwire/reflect/visit_fields.hpp>
 #include <kwire/schema/field.hpp>

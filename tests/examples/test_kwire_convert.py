@@ -135,7 +135,7 @@ class Golden(unittest.TestCase):
 
     def test_another_version_is_written_as_kafka_writes_it(self):
         lines = [json.loads(text) for text in lines_of("transcode.jsonl.gz")]
-        questions = [json.dumps({"message": line["message"], "version": line["from"], "hex": line["hex"], "to": line["to"]})
+        questions = [json.dumps({"message": line["message"], "version": line["from"], "hex": line["hex"], "to": line["to"], "by_schema": True})
                      for line in lines]
         wrong = []
         for line, answer in zip(lines, map(json.loads, ask(questions))):

@@ -88,8 +88,6 @@ TEST_CASE("transcoding writes what the typed encoder writes of the same values")
 TEST_CASE("a value that the target cannot carry is an error with its path") {
     kwire::metadata_request::data request{.topics = std::nullopt};
     auto body = kwire::encode<kwire::metadata_request>(request, 12).value().to_bytes();
-    CHECK(refusal(kwire::transcode(metadata, body, 12, 0)) == "null_not_allowed topics");
-
     request = {.topics = {{{.name = "a"}}}, .allow_auto_topic_creation = false};
     body = kwire::encode<kwire::metadata_request>(request, 12).value().to_bytes();
     CHECK(refusal(kwire::transcode(metadata, body, 12, 3)) ==

@@ -1,7 +1,7 @@
 /// Whoever knows the names of topics and their ids, as what converts messages asks for them.
 ///
 ///     kwire::topic_directory topics; // or anything else with `id_of` and `name_of`
-///     auto body = kwire::transcode(message, bytes, 12, 13, {.topics = topics});
+///     auto body = kwire::transcode(message, bytes, 12, 13, {}, topics);
 #pragma once
 
 #include <kwire/detail/config.hpp>

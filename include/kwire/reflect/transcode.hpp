@@ -610,14 +610,6 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
 
 } // namespace detail
 
-/// How transcode reads and what it may ask.
-struct transcode_options {
-    /// How the body is checked.
-    parse_options parse{};
-    /// Knows names and ids of topics; without it, a topic that a version names in the other way is refused.
-    topic_names topics{};
-};
-
 /// A message as `version` writes it. Payloads are slices of its buffer, nothing of them is copied; at the
 /// message's own version the result is its bytes as they lie, also where another writer would have chosen
 /// others (padded varints, tags that carry their default).
@@ -642,21 +634,32 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
 
 /// The body of `message` at version `from` as the body of the same message at version `to`.
 ///
-/// Records are carried as they are: batches of a format that `to` does not have are meaning_differs.
-/// Errors: those of parse and of encode.
-[[nodiscard]] inline std::expected<buffer_chain, error>
-transcode(const message_info& message, shared_buffer body, int from, int to, transcode_options options = {}) {
-    if (buffer_chain result; detail::transcode_in_one_pass(message, body, from, to, options.parse, result))
+/// `topics` knows the names and ids of topics; without it, a topic that `to` names in the other way is
+/// value_unknown. Records are carried as they are: batches of a format that `to` does not have are
+/// meaning_differs. Errors: those of parse and of encode.
+[[nodiscard]] inline std::expected<buffer_chain, error> transcode(const message_info& message,
+                                                                  shared_buffer body, int from, int to,
+                                                                  parse_options options = {},
+                                                                  topic_names topics = {}) {
+    if (buffer_chain result; detail::transcode_in_one_pass(message, body, from, to, options, result))
         return result;
-    const auto view = parse(message, std::move(body), from, options.parse);
+    const auto view = parse(message, std::move(body), from, options);
     if (!view) return std::unexpected(view.error());
-    return encode(message, *view, to, options.topics);
+    return encode(message, *view, to, topics);
 }
 
-/// The same, where all that matters is how the body is checked.
-[[nodiscard]] inline std::expected<buffer_chain, error>
-transcode(const message_info& message, shared_buffer body, int from, int to, parse_options options) {
-    return transcode(message, std::move(body), from, to, transcode_options{.parse = options});
+/// The same by the schema alone, as Kafka's generated message classes do it: a field that both versions have
+/// is carried, others are dropped where ignorable or get their default, whatever becomes of the meaning.
+///
+/// Errors: those of parse; unsupported_version, field_not_in_version, null_not_allowed, too_large.
+[[nodiscard]] inline std::expected<buffer_chain, error> transcode_by_schema(const message_info& message,
+                                                                            shared_buffer body, int from,
+                                                                            int to,
+                                                                            parse_options options = {}) {
+    const auto view = parse(message, std::move(body), from, options);
+    if (!view) return std::unexpected(view.error());
+    if (message.facts.canonical(to) == (*view)->version()) return encode(message, *view, to);
+    return detail::encode_dynamic(message, **view, to, (*view).buffer());
 }
 
 } // namespace kwire

@@ -34,6 +34,7 @@ final class GoldenRun {
     void run() throws IOException {
         messages();
         transcodings();
+        meanings();
         List<String> lines = new ArrayList<>();
         sets.lines(randomOf("records"), lines::add);
         write("records.jsonl", lines);
@@ -73,6 +74,13 @@ final class GoldenRun {
                     }
             }
         write("transcode.jsonl", lines);
+    }
+
+    private void meanings() throws IOException {
+        Map.Entry<String, Golden> newest = releases.entrySet().iterator().next();
+        List<String> lines = new ArrayList<>();
+        newest.getValue().meaningLines(newest.getKey(), lines::add);
+        write("meaning.jsonl", lines);
     }
 
     private void headerVersions() throws IOException {

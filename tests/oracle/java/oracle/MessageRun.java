@@ -123,7 +123,7 @@ final class MessageRun {
 
     private void transcode(Pair pair, byte[] bytes, int to) {
         Judge.Verdict verdict = pair.judge.read(pair.message, pair.version, bytes, to);
-        String asked = question(pair, HEX.formatHex(bytes), ",\"to\":" + to);
+        String asked = question(pair, HEX.formatHex(bytes), ",\"to\":" + to + ",\"by_schema\":true");
         String expected = verdict.written() == null ? "an error, for " + verdict.writeRefusal()
             : "{\"hex\":\"" + HEX.formatHex(verdict.written()) + "\"}";
         converter.ask(asked, answer -> {

@@ -58,6 +58,11 @@ public final class KafkaGolden extends KafkaJudge implements Golden {
     }
 
     @Override
+    public void meaningLines(String release, Consumer<String> lines) {
+        new GoldenMeaning(release, lines).write();
+    }
+
+    @Override
     public List<String> headerVersions() {
         List<String> lines = new ArrayList<>();
         for (ApiMessageType type : ApiMessageType.values())
