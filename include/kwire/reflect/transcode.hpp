@@ -634,9 +634,7 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
     const detail::meaning_change change(message, from->version(), to, topics);
     if (const int way = change.way(); way >= 0 && message.facts.versions.contains(to)) {
         const auto half = encode(message, from, way, topics);
-        // What passed leniently may be written again, such as a tag that comes twice.
-        const auto view = half ? parse(message, half->to_bytes(), way, parse_options::lenient())
-                               : std::unexpected(half.error());
+        const auto view = half ? parse(message, half->to_bytes(), way) : std::unexpected(half.error());
         auto result = view ? encode(message, *view, version, topics) : std::unexpected(view.error());
         if (!result) result.error().version = static_cast<std::int16_t>(version);
         return result;
