@@ -53,7 +53,7 @@ def rule_text(kind, version, other, pairs, string):
         lost = [word.split("=")[0] for word in other.split() if word.endswith("=-")]
         fields = ", ".join(f"`{word.split('=')[1]}`" for word in other.split() if not word.endswith("=-"))
         return (f"one element becomes {fields}; more or less than one is refused; "
-                + (f"the way back is refused, for nothing says `{', '.join(lost)}`" if lost else "and the way back"))
+                + (f"the way back is refused, since nothing says `{', '.join(lost)}`" if lost else "and the way back"))
     if kind == "each":
         return f"becomes `{other.split('=')[1]}` and back; elements that say more are refused"
     if kind == "differs":

@@ -4,6 +4,7 @@
 ///     {"json":{...},"hex":"...","data_hex":"...","size":N}
 ///     {"message":"FetchRequest","version":12,"json":{...}}           -> {"hex":"...","size":N}
 ///     {"message":"FetchRequest","version":12,"hex":"...","to":4}     -> {"hex":"..."}
+///     {"message":"FetchRequest","version":12,"hex":"...","to":4,"by_schema":true}     (transcode_by_schema)
 ///     {"records":"..."}                            -> {"batches":[...],"truncated_tail":N}
 ///     {"records":"...","patch":{"base_offset":9}}  -> {"records":"..."}
 ///     any invalid line  ->

@@ -1,9 +1,10 @@
 /// The core of kwire in one include: everything that needs only the standard library, without any message.
 ///
 /// A program adds the messages that it uses, such as <kwire/messages/fetch.hpp>, for those in the bytes of
-/// group requests <kwire/embedded/consumer_protocol.hpp>, and the adapters to other libraries that it needs:
-/// <kwire/asio.hpp>, <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, and the codecs <kwire/compression/gzip.hpp>,
-/// libdeflate.hpp (gzip as well), snappy.hpp, lz4.hpp and zstd.hpp.
+/// group requests <kwire/embedded/consumer_protocol.hpp>, for a directory of topics that learns from frames
+/// <kwire/connect/learn_topics.hpp>, and the adapters to other libraries that it needs: <kwire/asio.hpp>,
+/// <kwire/fmt.hpp>, <kwire/reflect/json.hpp>, and the codecs <kwire/compression/gzip.hpp>, libdeflate.hpp
+/// (gzip as well), snappy.hpp, lz4.hpp and zstd.hpp.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -63,14 +64,18 @@
 #include <kwire/records/skim.hpp>
 #include <kwire/records/stamp.hpp>
 #include <kwire/reflect/dynamic.hpp>
+#include <kwire/reflect/path.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/same_content.hpp>
 #include <kwire/reflect/set.hpp>
+#include <kwire/reflect/splice.hpp>
+#include <kwire/reflect/topic_directory.hpp>
 #include <kwire/reflect/topic_names.hpp>
 #include <kwire/reflect/transcode.hpp>
 #include <kwire/reflect/visit_fields.hpp>
 #include <kwire/schema/field.hpp>
 #include <kwire/schema/fixed_size.hpp>
+#include <kwire/schema/meaning.hpp>
 #include <kwire/schema/parse_options.hpp>
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/endian.hpp>
@@ -84,6 +89,7 @@
 #include <kwire/write/payload.hpp>
 #include <kwire/write/scalar_list.hpp>
 #include <kwire/write/set.hpp>
+#include <kwire/write/splice.hpp>
 #include <kwire/write/to_data.hpp>
 #include <kwire/write/unknown_tag_list.hpp>
 #include <kwire/write/versioned.hpp>

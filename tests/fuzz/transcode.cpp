@@ -57,8 +57,11 @@ bool agree(const dynamic_view& before, const dynamic_view& after) {
 /// Whether a refusal to write has a reason, a message and a field, and claims no place in any bytes.
 bool is_complete(const message_input& in, const kwire::error& e, int to) {
     using enum kwire::errc;
-    return (e == field_not_in_version || e == null_not_allowed || e == duplicate_tag) && e.depth != 0 &&
-           !e.located && e.message == in.info->facts.name && e.version == to;
+    const bool of_the_message = e == meaning_differs && e.depth == 0;
+    return (e == field_not_in_version || e == null_not_allowed || e == duplicate_tag ||
+            e == meaning_differs || e == value_unknown) &&
+           (e.depth != 0 || of_the_message) && !e.located && e.message == in.info->facts.name &&
+           e.version == to;
 }
 
 void check_typed(const message_input& in, int to,
@@ -85,6 +88,17 @@ void check(const message_input& in) {
     const std::uint64_t copied = kwire::copied_bytes();
     const auto there = kwire::encode(*in.info, *source, to);
     insist(kwire::copied_bytes() == copied, "no payload is copied");
+    const kwire::detail::meaning_change change(*in.info, (*source)->version(), in.info->facts.canonical(to));
+    if (!change.empty()) { // what both versions show differs then (schema/meaning.txt)
+        check_typed(in, to, kwire::detail::encode_dynamic(*in.info, **source, to, body));
+        if (!there) {
+            insist(is_complete(in, there.error(), to), "a refusal says where", text_of(there.error()));
+            return;
+        }
+        const auto target = kwire::parse(*in.info, there->to_bytes(), to);
+        insist(target.has_value(), "what was written can be read", target ? "" : text_of(target.error()));
+        return;
+    }
     if (to != in.version) check_typed(in, to, there);
     if (!there) {
         insist(is_complete(in, there.error(), to), "a refusal says where", text_of(there.error()));

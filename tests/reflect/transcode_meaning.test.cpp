@@ -115,7 +115,7 @@ TEST_CASE("other versions are what Kafka's request and response classes make of 
 
 TEST_CASE("every topic is asked for with null, or in version 0 with nothing") {
     using request = kwire::metadata_request;
-    const request::data all{.topics = std::nullopt}, none{.topics = {{}}};
+    const request::data all{.topics = std::nullopt}, none{};
     for (int later = 1; later <= 13; ++later) {
         becomes<request>(all, later, none, 0);
         becomes<request>(none, 0, all, later);
@@ -158,13 +158,12 @@ TEST_CASE("a topic's name becomes its id, and the other way, if a directory know
     // From the single group of old versions, straight to the ids of new ones; the way back has no names to
     // show.
     using offsets = kwire::offset_fetch_request;
-    const offsets::data grouped{
-        .groups = {{.group_id = "g", .topics = {{{.topic_id = topics.id, .partition_indexes = {1}}}}}}};
-    becomes<offsets>({.group_id = "g", .topics = {{{.name = "orders", .partition_indexes = {1}}}}}, 7,
-                     grouped, 10, topics);
-    CHECK(refusal<offsets>({.group_id = "g", .topics = {{{.name = "orders"}}}}, 7, 10) ==
-          "value_unknown groups[0].topics[0].topic_id");
-    CHECK(refusal<offsets>(grouped, 10, 7, topics) == "value_unknown groups[0].topics[0].topic_id");
+    offsets::data grouped{.groups = {{.group_id = "g"}}}, single{.group_id = "g"};
+    grouped.groups.front().topics.push_back({.topic_id = topics.id, .partition_indexes = {1}});
+    single.topics.push_back({.name = "orders", .partition_indexes = {1}});
+    becomes<offsets>(single, 7, grouped, 10, topics);
+    CHECK(refusal<offsets>(single, 7, 10) == "value_unknown groups[0].topics[0].topic_id");
+    CHECK(refusal<offsets>(grouped, 10, 7, topics) == "value_unknown topics[0].topic_id");
 }
 
 TEST_CASE("an array becomes the one thing of old versions only if it is one and says no more") {
@@ -173,7 +172,7 @@ TEST_CASE("an array becomes the one thing of old versions only if it is one and 
                            8, 7) == "meaning_differs groups");
     CHECK(refusal<offsets>({.groups = {}}, 8, 7) == "meaning_differs groups");
     CHECK(refusal<offsets>({.groups = {{.group_id = "a", .topics = std::nullopt}}}, 8, 1) ==
-          "meaning_differs");
+          "null_not_allowed topics");
     using leave = kwire::leave_group_request;
     CHECK(refusal<leave>({.members = {{.member_id = "m", .group_instance_id = "i"}}}, 3, 2) ==
           "field_not_in_version members[0].group_instance_id");
@@ -365,7 +364,7 @@ TEST_CASE("every rule is about a message and a field that exist, and matters bet
 
 TEST_CASE("the schema's rule alone is there too") {
     const kwire::message_info& info = kwire::message_info_of<kwire::metadata_request>;
-    const kwire::metadata_request::data none{.topics = {{}}};
+    const kwire::metadata_request::data none{};
     const auto body = body_of<kwire::metadata_request>(none, 1);
     CHECK(told(kwire::transcode_by_schema(info, body, 1, 0)) == "00000000");
     CHECK(told(kwire::transcode(info, body, 1, 0)) == "meaning_differs topics");

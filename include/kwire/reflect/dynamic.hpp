@@ -247,6 +247,17 @@ struct dynamic_access {
     static const std::byte* at(const dynamic_value& value) noexcept { return value.at_; }
     static int version(const dynamic_value& value) noexcept { return value.around_->version; }
     static void move_to(dynamic_view& view, const std::byte* base) noexcept { view.base_ = base; }
+    /// Field number `i` of a struct of this layout, whose value begins at `at`; an element of it if
+    /// `element`.
+    static dynamic_value value(const struct_layout& layout, std::size_t i, const std::byte* at,
+                               bool element) noexcept {
+        const field_info& field = layout.fields[i];
+        return {field, element ? field.element : field.kind, layout, at, element};
+    }
+    static const struct_layout& layout(const dynamic_view& view) noexcept { return *view.layout_; }
+    /// The first byte of the struct; nullptr if the bytes do not hold it.
+    static const std::byte* base(const dynamic_view& view) noexcept { return view.base_; }
+    static const std::uint32_t* ends(const dynamic_view& view) noexcept { return view.ends_.data() + 1; }
 };
 
 } // namespace detail

@@ -15,6 +15,7 @@
 
 #include <kwire/reflect/detail/json_read.hpp>
 #include <kwire/reflect/detail/json_write.hpp>
+#include <kwire/reflect/splice.hpp>
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value.hpp>
@@ -58,14 +59,49 @@ from_json(const message_info& message, const boost::json::value& json, int versi
     failure.version = static_cast<std::int16_t>(version);
     failure.located = false; // the text is gone
     const int canonical = message.facts.canonical(version);
-    detail::json_node root;
+    detail::value_node root;
     if (!message.facts.versions.contains(canonical)) {
         failure.code = errc::unsupported_version;
         return std::unexpected(failure);
     }
     if (!detail::json_reader(canonical, failure).read_struct(*message.structure, json, root))
         return std::unexpected(failure);
-    return detail::encode_dynamic(message, detail::json_struct(*message.structure, &root), version, {});
+    return detail::encode_dynamic(message, detail::node_struct(*message.structure, &root), version, {});
+}
+
+namespace detail {
+
+/// Calls `f` with what JSON says of the field or the element at `where`, or keeps the error.
+template <class F>
+void with_json(edit_list& list, const field_position& where, const boost::json::value& json, const F& f) {
+    const field_info& field = where.part.field(where.field).info();
+    error failure;
+    value_node node;
+    json_reader reader(where.part.version(), failure);
+    if (!(where.element ? reader.read_element(field, json, node) : reader.read_field(field, json, node)))
+        return list.refuse(failure);
+    f(node_value(field, &node));
+}
+
+} // namespace detail
+
+/// Sets the field or the element at `path` from `part` on to what its JSON says (reflect/splice.hpp).
+///
+/// The JSON is that of from_json, of the field alone. Errors: those of `set`, and of from_json.
+inline void set_json(splice& edits, const dynamic_view& part, std::string_view path,
+                     const boost::json::value& json) {
+    detail::at_position(edits, part, path, [&](detail::edit_list& list, const field_position& where) {
+        detail::with_json(list, where, json,
+                          [&](const auto& value) { detail::splice_value(list, where, value, {}); });
+    });
+}
+/// Inserts an element before the one at `path`, which may be the end of the array. Errors: the same.
+inline void insert_json(splice& edits, const dynamic_view& part, std::string_view path,
+                        const boost::json::value& json) {
+    detail::at_position(edits, part, path, [&](detail::edit_list& list, const field_position& where) {
+        detail::with_json(list, where, json,
+                          [&](const auto& value) { detail::insert_value(list, where, value, {}); });
+    });
 }
 
 namespace detail {

@@ -1,7 +1,6 @@
-/// Whoever knows the names of topics and their ids, as what converts messages asks for them.
+/// The names of topics and their ids, as transcode asks for them.
 ///
-///     kwire::topic_directory topics; // or anything else with `id_of` and `name_of`
-///     auto body = kwire::transcode(message, bytes, 12, 13, {}, topics);
+/// Anything with `id_of` and `name_of` will do; a program passes it to transcode as it is.
 #pragma once
 
 #include <kwire/detail/config.hpp>

@@ -50,6 +50,11 @@ public:
 
     template <class Struct>
     [[nodiscard]] bool put_struct(const struct_info& info, const Struct& from) {
+        if constexpr (std::is_same_v<Struct, stand_in_struct>)
+            if (const field_info* lost = from.lost())
+                return refuse(lost->names == entity::topic_id ? errc::value_unknown
+                                                              : errc::field_not_in_version,
+                              lost->name);
         for (std::size_t i = 0; i < info.fields.size(); ++i) {
             const field_info& field = info.fields[i];
             if constexpr (may_change<Struct>)
@@ -69,33 +74,9 @@ public:
         return put_tags(info, from);
     }
 
-private:
-    template <class>
-    friend class dynamic_encoder;
-
-    enum class outcome {
-        as_usual,
-        done,
-        refused
-    };
-    /// Whether structs of this form come from another version.
-    template <class Struct>
-    static constexpr bool may_change =
-        std::is_same_v<Struct, dynamic_view> || std::is_same_v<Struct, stand_in_struct>;
-
-    bool refuse(errc code, std::string_view field, std::int64_t index = -1) noexcept {
-        failure_.code = code;
-        failure_.depth = 0;
-        failure_.enter({field, index});
-        return false;
-    }
-    bool within(const field_info& field, std::int64_t index) noexcept {
-        failure_.enter({field.name, index});
-        return false;
-    }
-
+    /// A field that the version has, without the number and size of a tag.
     template <class Value>
-    bool put_field(const field_info& field, const Value& value) {
+    [[nodiscard]] bool put_field(const field_info& field, const Value& value) {
         const bool compact = flexible_ && !field.never_compact;
         const bool nullable = field.nullable.contains(version_);
         if (value.is_null()) {
@@ -142,6 +123,39 @@ private:
         for (const auto element : value.elements())
             if (!put_simple(field, element, compact, index++)) return false;
         return true;
+    }
+
+    /// An element of an array field.
+    template <class Value>
+    [[nodiscard]] bool put_element(const field_info& field, const Value& value, std::int64_t index) {
+        if (field.element == field_kind::structure)
+            return put_struct(*field.structure, value.structure()) || within(field, index);
+        return put_simple(field, value, flexible_ && !field.never_compact, index);
+    }
+
+private:
+    template <class>
+    friend class dynamic_encoder;
+
+    enum class outcome {
+        as_usual,
+        done,
+        refused
+    };
+    /// Whether structs of this form come from another version.
+    template <class Struct>
+    static constexpr bool may_change =
+        std::is_same_v<Struct, dynamic_view> || std::is_same_v<Struct, stand_in_struct>;
+
+    bool refuse(errc code, std::string_view field, std::int64_t index = -1) noexcept {
+        failure_.code = code;
+        failure_.depth = 0;
+        failure_.enter({field, index});
+        return false;
+    }
+    bool within(const field_info& field, std::int64_t index) noexcept {
+        failure_.enter({field.name, index});
+        return false;
     }
 
     /// The length or count of what the version writes with 16 or 32 bits, or as a varint; -1 for null.

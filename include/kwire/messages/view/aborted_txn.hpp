@@ -11,7 +11,7 @@ struct aborted_txn : private vocabulary {
     static constexpr message_facts facts{"AbortedTxn", -1, {0, 0}};
 
     template <class M = aborted_txn> static constexpr field_list<M, 4> fields{{
-        {"producer_id", int64, since(0), names_producer},
+        {"producer_id", int64, since(0), {entity::producer_id}},
         {"first_offset", int64, since(0)},
         {"last_offset", int64, since(0)},
         {"last_stable_offset", int64, since(0)}}};

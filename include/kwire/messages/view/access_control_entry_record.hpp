@@ -12,11 +12,11 @@ struct access_control_entry_record : private vocabulary {
 
     template <class M = access_control_entry_record> static constexpr field_list<M, 8> fields{{
         {"id", id128, since(0)},
-        {"resource_type", int8, since(0)},
-        {"resource_name", string, since(0)},
-        {"pattern_type", int8, since(0)},
-        {"principal", string, since(0)},
-        {"host", string, since(0)},
+        {"resource_type", int8, since(0), {entity::acl_resource_type}},
+        {"resource_name", string, since(0), {entity::acl_resource}},
+        {"pattern_type", int8, since(0), {entity::acl_pattern_type}},
+        {"principal", string, since(0), {entity::principal}},
+        {"host", string, since(0), {entity::client_host}},
         {"operation", int8, since(0)},
         {"permission_type", int8, since(0)}}};
 

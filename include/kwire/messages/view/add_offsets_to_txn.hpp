@@ -11,10 +11,10 @@ struct add_offsets_to_txn_request : private vocabulary {
     static constexpr message_facts facts{"AddOffsetsToTxnRequest", 25, {0, 4}, 3};
 
     template <class M = add_offsets_to_txn_request> static constexpr field_list<M, 4> fields{{
-        {"transactional_id", string, since(0), names_transaction},
-        {"producer_id", int64, since(0), names_producer},
+        {"transactional_id", string, since(0), {entity::transactional_id}},
+        {"producer_id", int64, since(0), {entity::producer_id}},
         {"producer_epoch", int16, since(0)},
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 

@@ -12,7 +12,7 @@ struct add_partitions_to_txn_request : private vocabulary {
 
     struct topic {
         template <class M = add_partitions_to_txn_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -29,8 +29,8 @@ struct add_partitions_to_txn_request : private vocabulary {
 
     struct transaction {
         template <class M = add_partitions_to_txn_request> static constexpr field_list<M, 5, topic> fields{{
-            {"transactional_id", string, since(4), map_key, names_transaction},
-            {"producer_id", int64, since(4), names_producer},
+            {"transactional_id", string, since(4), map_key, {entity::transactional_id}},
+            {"producer_id", int64, since(4), {entity::producer_id}},
             {"producer_epoch", int16, since(4)},
             {"verify_only", boolean, since(4)},
             {"topics", array<topic>(), since(4)}}};
@@ -56,8 +56,8 @@ struct add_partitions_to_txn_request : private vocabulary {
     template <class M = add_partitions_to_txn_request>
     static constexpr field_list<M, 5, transaction, topic> fields{{
         {"transactions", array<transaction>(), since(4)},
-        {"v3_and_below_transactional_id", string, between(0, 3), names_transaction},
-        {"v3_and_below_producer_id", int64, between(0, 3), names_producer},
+        {"v3_and_below_transactional_id", string, between(0, 3), {entity::transactional_id}},
+        {"v3_and_below_producer_id", int64, between(0, 3), {entity::producer_id}},
         {"v3_and_below_producer_epoch", int16, between(0, 3)},
         {"v3_and_below_topics", array<topic>(), between(0, 3)}}};
 
@@ -109,7 +109,7 @@ struct add_partitions_to_txn_response : private vocabulary {
     struct topic_result {
         template <class M = add_partitions_to_txn_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"results_by_partition", array<partition_result>(), since(0)}}};
 
         struct data;
@@ -129,7 +129,7 @@ struct add_partitions_to_txn_response : private vocabulary {
     struct result {
         template <class M = add_partitions_to_txn_response>
         static constexpr field_list<M, 2, topic_result> fields{{
-            {"transactional_id", string, since(4), map_key, names_transaction},
+            {"transactional_id", string, since(4), map_key, {entity::transactional_id}},
             {"topic_results", array<topic_result>(), since(4)}}};
 
         struct data;

@@ -13,8 +13,8 @@ struct add_raft_voter_request : private vocabulary {
     struct listener {
         template <class M = add_raft_voter_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::host}},
+            {"port", uint16, since(0), {entity::port}}}};
 
         struct data;
 
@@ -31,9 +31,9 @@ struct add_raft_voter_request : private vocabulary {
     };
 
     template <class M = add_raft_voter_request> static constexpr field_list<M, 6, listener> fields{{
-        {"cluster_id", string, since(0), nullable_since(0)},
+        {"cluster_id", string, since(0), nullable_since(0), {entity::cluster_id}},
         {"timeout_ms", int32, since(0)},
-        {"voter_id", int32, since(0), names_broker},
+        {"voter_id", int32, since(0), {entity::broker_id}},
         {"voter_directory_id", id128, since(0)},
         {"listeners", array<listener>(), since(0)},
         {"ack_when_committed", boolean, since(1), defaults_to(true)}}};

@@ -11,7 +11,7 @@ struct allocate_producer_ids_request : private vocabulary {
     static constexpr message_facts facts{"AllocateProducerIdsRequest", 67, {0, 0}, 0};
 
     template <class M = allocate_producer_ids_request> static constexpr field_list<M, 2> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0), defaults_to(-1)}}};
 
     struct data;
@@ -34,7 +34,7 @@ struct allocate_producer_ids_response : private vocabulary {
     template <class M = allocate_producer_ids_response> static constexpr field_list<M, 4> fields{{
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
-        {"producer_id_start", int64, since(0), names_producer},
+        {"producer_id_start", int64, since(0), {entity::producer_id}},
         {"producer_id_len", int32, since(0)}}};
 
     struct data;

@@ -12,8 +12,8 @@ struct alter_client_quotas_request : private vocabulary {
 
     struct entity_data {
         template <class M = alter_client_quotas_request> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0), key},
-            {"entity_name", string, since(0), nullable_since(0)}}};
+            {"entity_type", string, since(0), key, {entity::quota_entity_type}},
+            {"entity_name", string, since(0), nullable_since(0), {entity::quota_entity}}}};
 
         struct data;
 
@@ -92,8 +92,8 @@ struct alter_client_quotas_response : private vocabulary {
 
     struct entity_data {
         template <class M = alter_client_quotas_response> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0), key},
-            {"entity_name", string, since(0), nullable_since(0)}}};
+            {"entity_type", string, since(0), key, {entity::quota_entity_type}},
+            {"entity_name", string, since(0), nullable_since(0), {entity::quota_entity}}}};
 
         struct data;
 

@@ -12,8 +12,8 @@ struct alter_configs_request : private vocabulary {
 
     struct alterable_config {
         template <class M = alter_configs_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), map_key},
-            {"value", string, since(0), nullable_since(0), secret}}};
+            {"name", string, since(0), map_key, {entity::config_name}},
+            {"value", string, since(0), nullable_since(0), {entity::config_value}, secret}}};
 
         struct data;
 
@@ -30,8 +30,8 @@ struct alter_configs_request : private vocabulary {
     struct resource {
         template <class M = alter_configs_request>
         static constexpr field_list<M, 3, alterable_config> fields{{
-            {"resource_type", int8, since(0), map_key},
-            {"resource_name", string, since(0), map_key},
+            {"resource_type", int8, since(0), map_key, {entity::config_resource_type}},
+            {"resource_name", string, since(0), map_key, {entity::config_resource}},
             {"configs", array<alterable_config>(), since(0)}}};
 
         struct data;
@@ -75,8 +75,8 @@ struct alter_configs_response : private vocabulary {
         template <class M = alter_configs_response> static constexpr field_list<M, 4> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
-            {"resource_type", int8, since(0), key},
-            {"resource_name", string, since(0), key}}};
+            {"resource_type", int8, since(0), key, {entity::config_resource_type}},
+            {"resource_name", string, since(0), key, {entity::config_resource}}}};
 
         struct data;
 

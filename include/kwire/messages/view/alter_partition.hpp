@@ -12,7 +12,7 @@ struct alter_partition_request : private vocabulary {
 
     struct broker_state {
         template <class M = alter_partition_request> static constexpr field_list<M, 2> fields{{
-            {"broker_id", int32, since(3), key, names_broker},
+            {"broker_id", int32, since(3), key, {entity::broker_id}},
             {"broker_epoch", int64, since(3), defaults_to(-1)}}};
 
         struct data;
@@ -31,7 +31,7 @@ struct alter_partition_request : private vocabulary {
         template <class M = alter_partition_request> static constexpr field_list<M, 6, broker_state> fields{{
             {"partition_index", int32, since(0), key},
             {"leader_epoch", int32, since(0)},
-            {"new_isr", array(int32), between(0, 2), names_broker},
+            {"new_isr", array(int32), between(0, 2), {entity::broker_id}},
             {"new_isr_with_epochs", array<broker_state>(), since(3)},
             {"leader_recovery_state", int8, since(1)},
             {"partition_epoch", int32, since(0)}}};
@@ -62,8 +62,8 @@ struct alter_partition_request : private vocabulary {
     struct topic_data {
         template <class M = alter_partition_request>
         static constexpr field_list<M, 3, partition_data> fields{{
-            {"topic_name", string, between(0, 1), ignorable, key, names_topic},
-            {"topic_id", id128, since(2), ignorable, key, names_topic_id},
+            {"topic_name", string, between(0, 1), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(2), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -85,7 +85,7 @@ struct alter_partition_request : private vocabulary {
     };
 
     template <class M = alter_partition_request> static constexpr field_list<M, 3, topic_data> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0), defaults_to(-1)},
         {"topics", array<topic_data>(), since(0)}}};
 
@@ -112,9 +112,9 @@ struct alter_partition_response : private vocabulary {
         template <class M = alter_partition_response> static constexpr field_list<M, 7> fields{{
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)},
-            {"isr", array(int32), since(0), names_broker},
+            {"isr", array(int32), since(0), {entity::broker_id}},
             {"leader_recovery_state", int8, since(1), ignorable},
             {"partition_epoch", int32, since(0)}}};
 
@@ -144,8 +144,8 @@ struct alter_partition_response : private vocabulary {
     struct topic_data {
         template <class M = alter_partition_response>
         static constexpr field_list<M, 3, partition_data> fields{{
-            {"topic_name", string, between(0, 1), ignorable, key, names_topic},
-            {"topic_id", id128, since(2), ignorable, key, names_topic_id},
+            {"topic_name", string, between(0, 1), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(2), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;

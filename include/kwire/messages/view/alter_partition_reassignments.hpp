@@ -13,7 +13,7 @@ struct alter_partition_reassignments_request : private vocabulary {
     struct reassignable_partition {
         template <class M = alter_partition_reassignments_request> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0), key},
-            {"replicas", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker}}};
+            {"replicas", array(int32), since(0), nullable_since(0), defaults_to_null, {entity::broker_id}}}};
 
         struct data;
 
@@ -30,7 +30,7 @@ struct alter_partition_reassignments_request : private vocabulary {
     struct reassignable_topic {
         template <class M = alter_partition_reassignments_request>
         static constexpr field_list<M, 2, reassignable_partition> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<reassignable_partition>(), since(0)}}};
 
         struct data;
@@ -100,7 +100,7 @@ struct alter_partition_reassignments_response : private vocabulary {
     struct reassignable_topic_response {
         template <class M = alter_partition_reassignments_response>
         static constexpr field_list<M, 2, reassignable_partition_response> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<reassignable_partition_response>(), since(0)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct alter_replica_log_dirs_request : private vocabulary {
 
     struct alter_replica_log_dir_topic {
         template <class M = alter_replica_log_dirs_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -88,7 +88,7 @@ struct alter_replica_log_dirs_response : private vocabulary {
     struct alter_replica_log_dir_topic_result {
         template <class M = alter_replica_log_dirs_response>
         static constexpr field_list<M, 2, alter_replica_log_dir_partition_result> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<alter_replica_log_dir_partition_result>(), since(0)}}};
 
         struct data;

@@ -30,7 +30,7 @@ struct alter_share_group_offsets_request : private vocabulary {
     struct topic {
         template <class M = alter_share_group_offsets_request>
         static constexpr field_list<M, 2, partition> fields{{
-            {"topic_name", string, since(0), map_key, names_topic},
+            {"topic_name", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -48,7 +48,7 @@ struct alter_share_group_offsets_request : private vocabulary {
     };
 
     template <class M = alter_share_group_offsets_request> static constexpr field_list<M, 2, topic> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<topic>(), since(0)}}};
 
     struct data;
@@ -93,8 +93,8 @@ struct alter_share_group_offsets_response : private vocabulary {
     struct topic {
         template <class M = alter_share_group_offsets_response>
         static constexpr field_list<M, 3, partition> fields{{
-            {"topic_name", string, since(0), map_key, names_topic},
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), map_key, {entity::topic_name}},
+            {"topic_id", id128, since(0), {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;

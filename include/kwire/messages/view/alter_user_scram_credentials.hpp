@@ -12,7 +12,7 @@ struct alter_user_scram_credentials_request : private vocabulary {
 
     struct scram_credential_deletion {
         template <class M = alter_user_scram_credentials_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), key},
+            {"name", string, since(0), key, {entity::principal_name}},
             {"mechanism", int8, since(0), key}}};
 
         struct data;
@@ -29,7 +29,7 @@ struct alter_user_scram_credentials_request : private vocabulary {
 
     struct scram_credential_upsertion {
         template <class M = alter_user_scram_credentials_request> static constexpr field_list<M, 5> fields{{
-            {"name", string, since(0), key},
+            {"name", string, since(0), key, {entity::principal_name}},
             {"mechanism", int8, since(0), key},
             {"iterations", int32, since(0)},
             {"salt", bytes, since(0), secret},
@@ -83,7 +83,7 @@ struct alter_user_scram_credentials_response : private vocabulary {
 
     struct result {
         template <class M = alter_user_scram_credentials_response> static constexpr field_list<M, 3> fields{{
-            {"user", string, since(0), key},
+            {"user", string, since(0), key, {entity::principal_name}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)}}};
 

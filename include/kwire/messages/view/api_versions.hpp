@@ -14,8 +14,8 @@ struct api_versions_request : private vocabulary {
     template <class M = api_versions_request> static constexpr field_list<M, 4> fields{{
         {"client_software_name", string, since(3), ignorable},
         {"client_software_version", string, since(3), ignorable},
-        {"cluster_id", string, since(5), nullable_since(5), defaults_to_null, ignorable},
-        {"node_id", int32, since(5), defaults_to(-1), ignorable, names_broker}}};
+        {"cluster_id", string, since(5), nullable_since(5), defaults_to_null, ignorable, {entity::cluster_id}},
+        {"node_id", int32, since(5), defaults_to(-1), ignorable, {entity::broker_id}}}};
 
     struct data;
 

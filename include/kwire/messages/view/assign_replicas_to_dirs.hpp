@@ -27,7 +27,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
     struct topic_data {
         template <class M = assign_replicas_to_dirs_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -66,7 +66,7 @@ struct assign_replicas_to_dirs_request : private vocabulary {
 
     template <class M = assign_replicas_to_dirs_request>
     static constexpr field_list<M, 3, directory_data> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0), defaults_to(-1)},
         {"directories", array<directory_data>(), since(0)}}};
 
@@ -111,7 +111,7 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     struct topic_data {
         template <class M = assign_replicas_to_dirs_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;

@@ -14,7 +14,7 @@ struct begin_quorum_epoch_request : private vocabulary {
         template <class M = begin_quorum_epoch_request> static constexpr field_list<M, 4> fields{{
             {"partition_index", int32, since(0), key},
             {"voter_directory_id", id128, since(1), ignorable},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
@@ -37,7 +37,7 @@ struct begin_quorum_epoch_request : private vocabulary {
     struct topic_data {
         template <class M = begin_quorum_epoch_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -57,8 +57,8 @@ struct begin_quorum_epoch_request : private vocabulary {
     struct leader_endpoint {
         template <class M = begin_quorum_epoch_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(1), map_key},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), {entity::host}},
+            {"port", uint16, since(1), {entity::port}}}};
 
         struct data;
 
@@ -76,8 +76,8 @@ struct begin_quorum_epoch_request : private vocabulary {
 
     template <class M = begin_quorum_epoch_request>
     static constexpr field_list<M, 4, topic_data, leader_endpoint> fields{{
-        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
-        {"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null, {entity::cluster_id}},
+        {"voter_id", int32, since(1), defaults_to(-1), ignorable, {entity::broker_id}},
         {"topics", array<topic_data>(), since(0)},
         {"leader_endpoints", array<leader_endpoint>(), since(1), ignorable}}};
 
@@ -108,7 +108,7 @@ struct begin_quorum_epoch_response : private vocabulary {
         template <class M = begin_quorum_epoch_response> static constexpr field_list<M, 4> fields{{
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
@@ -130,7 +130,7 @@ struct begin_quorum_epoch_response : private vocabulary {
     struct topic_data {
         template <class M = begin_quorum_epoch_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -149,9 +149,9 @@ struct begin_quorum_epoch_response : private vocabulary {
 
     struct node_endpoint {
         template <class M = begin_quorum_epoch_response> static constexpr field_list<M, 3> fields{{
-            {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"node_id", int32, since(1), map_key, {entity::broker_id}},
+            {"host", string, since(1), {entity::host}},
+            {"port", uint16, since(1), {entity::port}}}};
 
         struct data;
 

@@ -11,7 +11,7 @@ struct broker_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"BrokerHeartbeatRequest", 63, {0, 2}, 0};
 
     template <class M = broker_heartbeat_request> static constexpr field_list<M, 7> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0), defaults_to(-1)},
         {"current_metadata_offset", int64, since(0)},
         {"want_fence", boolean, since(0)},

@@ -13,8 +13,8 @@ struct broker_registration_request : private vocabulary {
     struct listener {
         template <class M = broker_registration_request> static constexpr field_list<M, 4> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)},
+            {"host", string, since(0), {entity::host}},
+            {"port", uint16, since(0), {entity::port}},
             {"security_protocol", int16, since(0)}}};
 
         struct data;
@@ -55,12 +55,12 @@ struct broker_registration_request : private vocabulary {
 
     template <class M = broker_registration_request>
     static constexpr field_list<M, 9, listener, feature> fields{{
-        {"broker_id", int32, since(0), names_broker},
-        {"cluster_id", string, since(0)},
+        {"broker_id", int32, since(0), {entity::broker_id}},
+        {"cluster_id", string, since(0), {entity::cluster_id}},
         {"incarnation_id", id128, since(0)},
         {"listeners", array<listener>(), since(0)},
         {"features", array<feature>(), since(0)},
-        {"rack", string, since(0), nullable_since(0)},
+        {"rack", string, since(0), nullable_since(0), {entity::rack}},
         {"is_migrating_zk_broker", boolean, since(1)},
         {"log_dirs", array(id128), since(2), ignorable},
         {"previous_broker_epoch", int64, since(3), defaults_to(-1), ignorable}}};

@@ -11,7 +11,7 @@ struct broker_registration_change_record : private vocabulary {
     static constexpr message_facts facts{"BrokerRegistrationChangeRecord", 17, {0, 3}, 0};
 
     template <class M = broker_registration_change_record> static constexpr field_list<M, 6> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0)},
         {"fenced", int8, since(0), tag(0)},
         {"in_controlled_shutdown", int8, since(1), tag(1)},

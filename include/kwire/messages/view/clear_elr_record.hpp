@@ -11,7 +11,7 @@ struct clear_elr_record : private vocabulary {
     static constexpr message_facts facts{"ClearElrRecord", 28, {0, 0}, 0};
 
     template <class M = clear_elr_record> static constexpr field_list<M, 1> fields{{
-        {"topic_name", string, since(0), names_topic}}};
+        {"topic_name", string, since(0), {entity::topic_name}}}};
 
     struct data;
 

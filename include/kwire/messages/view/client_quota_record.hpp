@@ -12,8 +12,8 @@ struct client_quota_record : private vocabulary {
 
     struct entity_data {
         template <class M = client_quota_record> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0), key},
-            {"entity_name", string, since(0), nullable_since(0)}}};
+            {"entity_type", string, since(0), key, {entity::quota_entity_type}},
+            {"entity_name", string, since(0), nullable_since(0), {entity::quota_entity}}}};
 
         struct data;
 

@@ -11,10 +11,10 @@ struct config_record : private vocabulary {
     static constexpr message_facts facts{"ConfigRecord", 4, {0, 0}, 0};
 
     template <class M = config_record> static constexpr field_list<M, 4> fields{{
-        {"resource_type", int8, since(0)},
-        {"resource_name", string, since(0)},
-        {"name", string, since(0)},
-        {"value", string, since(0), nullable_since(0), secret}}};
+        {"resource_type", int8, since(0), {entity::config_resource_type}},
+        {"resource_name", string, since(0), {entity::config_resource}},
+        {"name", string, since(0), {entity::config_name}},
+        {"value", string, since(0), nullable_since(0), {entity::config_value}, secret}}};
 
     struct data;
 

@@ -12,7 +12,7 @@ struct consumer_group_heartbeat_request : private vocabulary {
 
     struct topic_partitions {
         template <class M = consumer_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -29,14 +29,14 @@ struct consumer_group_heartbeat_request : private vocabulary {
 
     template <class M = consumer_group_heartbeat_request>
     static constexpr field_list<M, 10, topic_partitions> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}},
         {"member_epoch", int32, since(0)},
-        {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
-        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"instance_id", string, since(0), nullable_since(0), defaults_to_null, {entity::instance_id}},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}},
         {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
-        {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, names_topic},
-        {"subscribed_topic_regex", string, since(1), nullable_since(1), defaults_to_null},
+        {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, {entity::topic_name}},
+        {"subscribed_topic_regex", string, since(1), nullable_since(1), defaults_to_null, {entity::topic_pattern}},
         {"server_assignor", string, since(0), nullable_since(0), defaults_to_null},
         {"topic_partitions", array<topic_partitions>(), since(0), nullable_since(0), defaults_to_null}}};
 
@@ -82,7 +82,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
 
     struct topic_partitions {
         template <class M = consumer_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -119,7 +119,7 @@ struct consumer_group_heartbeat_response : private vocabulary {
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-        {"member_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0), nullable_since(0), defaults_to_null, {entity::member_id}},
         {"member_epoch", int32, since(0)},
         {"heartbeat_interval_ms", int32, since(0)},
         {"assignment", structure<assignment>(), since(0), nullable_since(0), defaults_to_null}}};

@@ -11,8 +11,8 @@ struct consumer_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMemberMetadataKey", 5, {0, 0}, 32767, 5};
 
     template <class M = consumer_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 
@@ -34,7 +34,7 @@ struct consumer_group_member_metadata_value : private vocabulary {
     struct classic_protocol {
         template <class M = consumer_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
             {"name", string, since(0), key},
-            {"metadata", bytes, since(0)}}};
+            {"metadata", bytes, since(0), {entity::subscription}}}};
 
         struct data;
 
@@ -70,12 +70,12 @@ struct consumer_group_member_metadata_value : private vocabulary {
 
     template <class M = consumer_group_member_metadata_value>
     static constexpr field_list<M, 9, classic_member_metadata> fields{{
-        {"instance_id", string, since(0), nullable_since(0)},
-        {"rack_id", string, since(0), nullable_since(0)},
-        {"client_id", string, since(0)},
-        {"client_host", string, since(0)},
-        {"subscribed_topic_names", array(string), since(0), names_topic},
-        {"subscribed_topic_regex", string, since(0), nullable_since(0)},
+        {"instance_id", string, since(0), nullable_since(0), {entity::instance_id}},
+        {"rack_id", string, since(0), nullable_since(0), {entity::rack}},
+        {"client_id", string, since(0), {entity::client_id}},
+        {"client_host", string, since(0), {entity::client_host}},
+        {"subscribed_topic_names", array(string), since(0), {entity::topic_name}},
+        {"subscribed_topic_regex", string, since(0), nullable_since(0), {entity::topic_pattern}},
         {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
         {"server_assignor", string, since(0), nullable_since(0)},
         {"classic_member_metadata", structure<classic_member_metadata>(), since(0), tag(0), nullable_since(0)}}};

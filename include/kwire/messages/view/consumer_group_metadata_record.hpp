@@ -11,7 +11,7 @@ struct consumer_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupMetadataKey", 3, {0, 0}, 32767, 3};
 
     template <class M = consumer_group_metadata_key> static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 

@@ -11,7 +11,7 @@ struct consumer_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupPartitionMetadataKey", 4, {0, 0}, 32767, 4};
 
     template <class M = consumer_group_partition_metadata_key> static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 
@@ -32,7 +32,7 @@ struct consumer_group_partition_metadata_value : private vocabulary {
         template <class M = consumer_group_partition_metadata_value>
         static constexpr field_list<M, 2> fields{{
             {"partition", int32, since(0), key},
-            {"racks", array(string), since(0)}}};
+            {"racks", array(string), since(0), {entity::rack}}}};
 
         struct data;
 
@@ -49,8 +49,8 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     struct topic_metadata {
         template <class M = consumer_group_partition_metadata_value>
         static constexpr field_list<M, 4, partition_metadata> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
-            {"topic_name", string, since(0), names_topic},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
+            {"topic_name", string, since(0), {entity::topic_name}},
             {"num_partitions", int32, since(0)},
             {"partition_metadata", array<partition_metadata>(), since(0)}}};
 

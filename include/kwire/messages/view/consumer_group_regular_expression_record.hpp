@@ -11,8 +11,8 @@ struct consumer_group_regular_expression_key : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionKey", 16, {0, 0}};
 
     template <class M = consumer_group_regular_expression_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"regular_expression", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"regular_expression", string, since(0), {entity::topic_pattern}}}};
 
     struct data;
 
@@ -32,7 +32,7 @@ struct consumer_group_regular_expression_value : private vocabulary {
     static constexpr message_facts facts{"ConsumerGroupRegularExpressionValue", 16, {0, 0}, 0};
 
     template <class M = consumer_group_regular_expression_value> static constexpr field_list<M, 3> fields{{
-        {"topics", array(string), since(0), names_topic},
+        {"topics", array(string), since(0), {entity::topic_name}},
         {"version", int64, since(0)},
         {"timestamp", int64, since(0)}}};
 

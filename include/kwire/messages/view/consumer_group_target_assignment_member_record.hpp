@@ -12,8 +12,8 @@ struct consumer_group_target_assignment_member_key : private vocabulary {
 
     template <class M = consumer_group_target_assignment_member_key>
     static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 
@@ -35,7 +35,7 @@ struct consumer_group_target_assignment_member_value : private vocabulary {
     struct topic_partition {
         template <class M = consumer_group_target_assignment_member_value>
         static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct consumer_protocol_assignment : private vocabulary {
 
     struct topic_partition {
         template <class M = consumer_protocol_assignment> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), map_key, names_topic},
+            {"topic", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;

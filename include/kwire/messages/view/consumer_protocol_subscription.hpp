@@ -12,7 +12,7 @@ struct consumer_protocol_subscription : private vocabulary {
 
     struct topic_partition {
         template <class M = consumer_protocol_subscription> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(1), map_key, names_topic},
+            {"topic", string, since(1), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(1)}}};
 
         struct data;
@@ -29,11 +29,11 @@ struct consumer_protocol_subscription : private vocabulary {
 
     template <class M = consumer_protocol_subscription>
     static constexpr field_list<M, 5, topic_partition> fields{{
-        {"topics", array(string), since(0), names_topic},
+        {"topics", array(string), since(0), {entity::topic_name}},
         {"user_data", bytes, since(0), nullable_since(0), defaults_to_null},
         {"owned_partitions", array<topic_partition>(), since(1), ignorable},
         {"generation_id", int32, since(2), defaults_to(-1), ignorable},
-        {"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable}}};
+        {"rack_id", string, since(3), nullable_since(3), defaults_to_null, ignorable, {entity::rack}}}};
 
     struct data;
 

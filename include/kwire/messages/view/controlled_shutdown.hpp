@@ -11,7 +11,7 @@ struct controlled_shutdown_request : private vocabulary {
     static constexpr message_facts facts{"ControlledShutdownRequest", 7, {0, 3}, 3};
 
     template <class M = controlled_shutdown_request> static constexpr field_list<M, 2> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(2), defaults_to(-1), ignorable}}};
 
     struct data;
@@ -34,7 +34,7 @@ struct controlled_shutdown_response : private vocabulary {
 
     struct remaining_partition {
         template <class M = controlled_shutdown_response> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, since(0), map_key, names_topic},
+            {"topic_name", string, since(0), map_key, {entity::topic_name}},
             {"partition_index", int32, since(0), map_key}}};
 
         struct data;

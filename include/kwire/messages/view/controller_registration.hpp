@@ -13,8 +13,8 @@ struct controller_registration_request : private vocabulary {
     struct listener {
         template <class M = controller_registration_request> static constexpr field_list<M, 4> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)},
+            {"host", string, since(0), {entity::host}},
+            {"port", uint16, since(0), {entity::port}},
             {"security_protocol", int16, since(0)}}};
 
         struct data;
@@ -55,7 +55,7 @@ struct controller_registration_request : private vocabulary {
 
     template <class M = controller_registration_request>
     static constexpr field_list<M, 5, listener, feature> fields{{
-        {"controller_id", int32, since(0), names_broker},
+        {"controller_id", int32, since(0), {entity::broker_id}},
         {"incarnation_id", id128, since(0)},
         {"zk_migration_ready", boolean, since(0)},
         {"listeners", array<listener>(), since(0)},

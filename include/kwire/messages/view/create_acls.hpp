@@ -12,11 +12,11 @@ struct create_acls_request : private vocabulary {
 
     struct acl_creation {
         template <class M = create_acls_request> static constexpr field_list<M, 7> fields{{
-            {"resource_type", int8, since(0)},
-            {"resource_name", string, since(0)},
-            {"resource_pattern_type", int8, since(1), defaults_to(3)},
-            {"principal", string, since(0)},
-            {"host", string, since(0)},
+            {"resource_type", int8, since(0), {entity::acl_resource_type}},
+            {"resource_name", string, since(0), {entity::acl_resource}},
+            {"resource_pattern_type", int8, since(1), defaults_to(3), {entity::acl_pattern_type}},
+            {"principal", string, since(0), {entity::principal}},
+            {"host", string, since(0), {entity::client_host}},
             {"operation", int8, since(0)},
             {"permission_type", int8, since(0)}}};
 

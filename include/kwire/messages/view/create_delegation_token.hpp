@@ -12,8 +12,8 @@ struct create_delegation_token_request : private vocabulary {
 
     struct creatable_renewers {
         template <class M = create_delegation_token_request> static constexpr field_list<M, 2> fields{{
-            {"principal_type", string, since(0), key},
-            {"principal_name", string, since(0), key}}};
+            {"principal_type", string, since(0), key, {entity::principal_type}},
+            {"principal_name", string, since(0), key, {entity::principal_name}}}};
 
         struct data;
 
@@ -29,8 +29,8 @@ struct create_delegation_token_request : private vocabulary {
 
     template <class M = create_delegation_token_request>
     static constexpr field_list<M, 4, creatable_renewers> fields{{
-        {"owner_principal_type", string, since(3), nullable_since(3)},
-        {"owner_principal_name", string, since(3), nullable_since(3)},
+        {"owner_principal_type", string, since(3), nullable_since(3), {entity::principal_type}},
+        {"owner_principal_name", string, since(3), nullable_since(3), {entity::principal_name}},
         {"renewers", array<creatable_renewers>(), since(0)},
         {"max_lifetime_ms", int64, since(0)}}};
 
@@ -61,14 +61,14 @@ struct create_delegation_token_response : private vocabulary {
 
     template <class M = create_delegation_token_response> static constexpr field_list<M, 11> fields{{
         {"error_code", error_code, since(0)},
-        {"principal_type", string, since(0)},
-        {"principal_name", string, since(0)},
-        {"token_requester_principal_type", string, since(3)},
-        {"token_requester_principal_name", string, since(3)},
+        {"principal_type", string, since(0), {entity::principal_type}},
+        {"principal_name", string, since(0), {entity::principal_name}},
+        {"token_requester_principal_type", string, since(3), {entity::principal_type}},
+        {"token_requester_principal_name", string, since(3), {entity::principal_name}},
         {"issue_timestamp_ms", int64, since(0)},
         {"expiry_timestamp_ms", int64, since(0)},
         {"max_timestamp_ms", int64, since(0)},
-        {"token_id", string, since(0)},
+        {"token_id", string, since(0), {entity::token_id}},
         {"hmac", bytes, since(0), secret},
         {"throttle_time_ms", int32, since(0)}}};
 

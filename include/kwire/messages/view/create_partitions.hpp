@@ -12,7 +12,7 @@ struct create_partitions_request : private vocabulary {
 
     struct assignment {
         template <class M = create_partitions_request> static constexpr field_list<M, 1> fields{{
-            {"broker_ids", array(int32), since(0), names_broker}}};
+            {"broker_ids", array(int32), since(0), {entity::broker_id}}}};
 
         struct data;
 
@@ -26,7 +26,7 @@ struct create_partitions_request : private vocabulary {
 
     struct topic {
         template <class M = create_partitions_request> static constexpr field_list<M, 3, assignment> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"count", int32, since(0)},
             {"assignments", array<assignment>(), since(0), nullable_since(0)}}};
 
@@ -72,7 +72,7 @@ struct create_partitions_response : private vocabulary {
 
     struct topic_result {
         template <class M = create_partitions_response> static constexpr field_list<M, 3> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 

@@ -14,7 +14,7 @@ struct create_topics_request : private vocabulary {
     struct creatable_replica_assignment {
         template <class M = create_topics_request> static constexpr field_list<M, 2> fields{{
             {"partition_index", int32, since(0), map_key},
-            {"broker_ids", array(int32), since(0), names_broker}}};
+            {"broker_ids", array(int32), since(0), {entity::broker_id}}}};
 
         struct data;
 
@@ -31,8 +31,8 @@ struct create_topics_request : private vocabulary {
     /// One setting of the new topic.
     struct creatable_topic_config {
         template <class M = create_topics_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), map_key},
-            {"value", string, since(0), nullable_since(0)}}};
+            {"name", string, since(0), map_key, {entity::config_name}},
+            {"value", string, since(0), nullable_since(0), {entity::config_value}}}};
 
         struct data;
 
@@ -50,7 +50,7 @@ struct create_topics_request : private vocabulary {
     struct creatable_topic {
         template <class M = create_topics_request>
         static constexpr field_list<M, 5, creatable_replica_assignment, creatable_topic_config> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"num_partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"assignments", array<creatable_replica_assignment>(), since(0)},
@@ -108,8 +108,8 @@ struct create_topics_response : private vocabulary {
     /// One setting of the new topic.
     struct creatable_topic_configs {
         template <class M = create_topics_response> static constexpr field_list<M, 5> fields{{
-            {"name", string, since(5), key},
-            {"value", string, since(5), nullable_since(5), secret_if_flagged},
+            {"name", string, since(5), key, {entity::config_name}},
+            {"value", string, since(5), nullable_since(5), {entity::config_value}, secret_if_flagged},
             {"read_only", boolean, since(5)},
             {"config_source", int8, since(5), defaults_to(-1), ignorable},
             {"is_sensitive", boolean, since(5), secret_flag}}};
@@ -136,8 +136,8 @@ struct create_topics_response : private vocabulary {
     struct creatable_topic_result {
         template <class M = create_topics_response>
         static constexpr field_list<M, 8, creatable_topic_configs> fields{{
-            {"name", string, since(0), map_key, names_topic},
-            {"topic_id", id128, since(7), ignorable, names_topic_id},
+            {"name", string, since(0), map_key, {entity::topic_name}},
+            {"topic_id", id128, since(7), ignorable, {entity::topic_id}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(1), nullable_since(1), ignorable},
             {"topic_config_error_code", error_code, since(5), tag(0), ignorable},

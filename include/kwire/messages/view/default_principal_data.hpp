@@ -11,8 +11,8 @@ struct default_principal_data : private vocabulary {
     static constexpr message_facts facts{"DefaultPrincipalData", -1, {0, 0}, 0};
 
     template <class M = default_principal_data> static constexpr field_list<M, 3> fields{{
-        {"type", string, since(0)},
-        {"name", string, since(0)},
+        {"type", string, since(0), {entity::principal_type}},
+        {"name", string, since(0), {entity::principal_name}},
         {"token_authenticated", boolean, since(0)}}};
 
     struct data;

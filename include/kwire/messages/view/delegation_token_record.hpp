@@ -11,13 +11,13 @@ struct delegation_token_record : private vocabulary {
     static constexpr message_facts facts{"DelegationTokenRecord", 10, {0, 0}, 0};
 
     template <class M = delegation_token_record> static constexpr field_list<M, 7> fields{{
-        {"owner", string, since(0)},
-        {"requester", string, since(0)},
-        {"renewers", array(string), since(0)},
+        {"owner", string, since(0), {entity::principal}},
+        {"requester", string, since(0), {entity::principal}},
+        {"renewers", array(string), since(0), {entity::principal}},
         {"issue_timestamp", int64, since(0)},
         {"max_timestamp", int64, since(0)},
         {"expiration_timestamp", int64, since(0)},
-        {"token_id", string, since(0)}}};
+        {"token_id", string, since(0), {entity::token_id}}}};
 
     struct data;
 

@@ -12,11 +12,11 @@ struct delete_acls_request : private vocabulary {
 
     struct filter {
         template <class M = delete_acls_request> static constexpr field_list<M, 7> fields{{
-            {"resource_type_filter", int8, since(0)},
-            {"resource_name_filter", string, since(0), nullable_since(0)},
-            {"pattern_type_filter", int8, since(1), defaults_to(3)},
-            {"principal_filter", string, since(0), nullable_since(0)},
-            {"host_filter", string, since(0), nullable_since(0)},
+            {"resource_type_filter", int8, since(0), {entity::acl_resource_type}},
+            {"resource_name_filter", string, since(0), nullable_since(0), {entity::acl_resource}},
+            {"pattern_type_filter", int8, since(1), defaults_to(3), {entity::acl_pattern_type}},
+            {"principal_filter", string, since(0), nullable_since(0), {entity::principal}},
+            {"host_filter", string, since(0), nullable_since(0), {entity::client_host}},
             {"operation", int8, since(0)},
             {"permission_type", int8, since(0)}}};
 
@@ -71,11 +71,11 @@ struct delete_acls_response : private vocabulary {
         template <class M = delete_acls_response> static constexpr field_list<M, 9> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
-            {"resource_type", int8, since(0)},
-            {"resource_name", string, since(0)},
-            {"pattern_type", int8, since(1), defaults_to(3)},
-            {"principal", string, since(0)},
-            {"host", string, since(0)},
+            {"resource_type", int8, since(0), {entity::acl_resource_type}},
+            {"resource_name", string, since(0), {entity::acl_resource}},
+            {"pattern_type", int8, since(1), defaults_to(3), {entity::acl_pattern_type}},
+            {"principal", string, since(0), {entity::principal}},
+            {"host", string, since(0), {entity::client_host}},
             {"operation", int8, since(0)},
             {"permission_type", int8, since(0)}}};
 

@@ -11,7 +11,7 @@ struct delete_groups_request : private vocabulary {
     static constexpr message_facts facts{"DeleteGroupsRequest", 42, {0, 3}, 2};
 
     template <class M = delete_groups_request> static constexpr field_list<M, 1> fields{{
-        {"groups_names", array(string), since(0), names_group}}};
+        {"groups_names", array(string), since(0), {entity::group_id}}}};
 
     struct data;
 
@@ -30,7 +30,7 @@ struct delete_groups_response : private vocabulary {
 
     struct deletable_group_result {
         template <class M = delete_groups_response> static constexpr field_list<M, 3> fields{{
-            {"group_id", string, since(0), map_key, names_group},
+            {"group_id", string, since(0), map_key, {entity::group_id}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(3), nullable_since(3), defaults_to_null, ignorable}}};
 

@@ -29,7 +29,7 @@ struct delete_records_request : private vocabulary {
 
     struct topic {
         template <class M = delete_records_request> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -90,7 +90,7 @@ struct delete_records_response : private vocabulary {
     struct topic_result {
         template <class M = delete_records_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct delete_share_group_offsets_request : private vocabulary {
 
     struct topic {
         template <class M = delete_share_group_offsets_request> static constexpr field_list<M, 1> fields{{
-            {"topic_name", string, since(0), key, names_topic}}};
+            {"topic_name", string, since(0), key, {entity::topic_name}}}};
 
         struct data;
 
@@ -25,7 +25,7 @@ struct delete_share_group_offsets_request : private vocabulary {
     };
 
     template <class M = delete_share_group_offsets_request> static constexpr field_list<M, 2, topic> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<topic>(), since(0)}}};
 
     struct data;
@@ -47,8 +47,8 @@ struct delete_share_group_offsets_response : private vocabulary {
 
     struct topic {
         template <class M = delete_share_group_offsets_response> static constexpr field_list<M, 4> fields{{
-            {"topic_name", string, since(0), key, names_topic},
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
+            {"topic_id", id128, since(0), {entity::topic_id}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};
 

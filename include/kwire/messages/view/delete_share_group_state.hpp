@@ -27,7 +27,7 @@ struct delete_share_group_state_request : private vocabulary {
     struct delete_state_data {
         template <class M = delete_share_group_state_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -46,7 +46,7 @@ struct delete_share_group_state_request : private vocabulary {
 
     template <class M = delete_share_group_state_request>
     static constexpr field_list<M, 2, delete_state_data> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<delete_state_data>(), since(0)}}};
 
     struct data;
@@ -93,7 +93,7 @@ struct delete_share_group_state_response : private vocabulary {
     struct delete_state_result {
         template <class M = delete_share_group_state_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;

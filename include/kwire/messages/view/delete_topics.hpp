@@ -13,8 +13,8 @@ struct delete_topics_request : private vocabulary {
     /// One topic to delete: either the name or the id.
     struct delete_topic_state {
         template <class M = delete_topics_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(6), nullable_since(6), defaults_to_null, names_topic},
-            {"topic_id", id128, since(6), names_topic_id}}};
+            {"name", string, since(6), nullable_since(6), defaults_to_null, {entity::topic_name}},
+            {"topic_id", id128, since(6), {entity::topic_id}}}};
 
         struct data;
 
@@ -30,7 +30,7 @@ struct delete_topics_request : private vocabulary {
 
     template <class M = delete_topics_request> static constexpr field_list<M, 3, delete_topic_state> fields{{
         {"topics", array<delete_topic_state>(), since(6)},
-        {"topic_names", array(string), between(0, 5), ignorable, names_topic},
+        {"topic_names", array(string), between(0, 5), ignorable, {entity::topic_name}},
         {"timeout_ms", int32, since(0)}}};
 
     struct data;
@@ -57,8 +57,8 @@ struct delete_topics_response : private vocabulary {
     /// Result for one topic.
     struct deletable_topic_result {
         template <class M = delete_topics_response> static constexpr field_list<M, 4> fields{{
-            {"name", string, since(0), nullable_since(6), map_key, names_topic},
-            {"topic_id", id128, since(6), ignorable, names_topic_id},
+            {"name", string, since(0), nullable_since(6), map_key, {entity::topic_name}},
+            {"topic_id", id128, since(6), ignorable, {entity::topic_id}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(5), nullable_since(5), defaults_to_null, ignorable}}};
 

@@ -11,11 +11,11 @@ struct describe_acls_request : private vocabulary {
     static constexpr message_facts facts{"DescribeAclsRequest", 29, {0, 3}, 2};
 
     template <class M = describe_acls_request> static constexpr field_list<M, 7> fields{{
-        {"resource_type_filter", int8, since(0)},
-        {"resource_name_filter", string, since(0), nullable_since(0)},
-        {"pattern_type_filter", int8, since(1), defaults_to(3)},
-        {"principal_filter", string, since(0), nullable_since(0)},
-        {"host_filter", string, since(0), nullable_since(0)},
+        {"resource_type_filter", int8, since(0), {entity::acl_resource_type}},
+        {"resource_name_filter", string, since(0), nullable_since(0), {entity::acl_resource}},
+        {"pattern_type_filter", int8, since(1), defaults_to(3), {entity::acl_pattern_type}},
+        {"principal_filter", string, since(0), nullable_since(0), {entity::principal}},
+        {"host_filter", string, since(0), nullable_since(0), {entity::client_host}},
         {"operation", int8, since(0)},
         {"permission_type", int8, since(0)}}};
 
@@ -53,8 +53,8 @@ struct describe_acls_response : private vocabulary {
 
     struct acl_description {
         template <class M = describe_acls_response> static constexpr field_list<M, 4> fields{{
-            {"principal", string, since(0)},
-            {"host", string, since(0)},
+            {"principal", string, since(0), {entity::principal}},
+            {"host", string, since(0), {entity::client_host}},
             {"operation", int8, since(0)},
             {"permission_type", int8, since(0)}}};
 
@@ -77,9 +77,9 @@ struct describe_acls_response : private vocabulary {
     struct resource {
         template <class M = describe_acls_response>
         static constexpr field_list<M, 4, acl_description> fields{{
-            {"resource_type", int8, since(0), key},
-            {"resource_name", string, since(0), key},
-            {"pattern_type", int8, since(1), defaults_to(3), key},
+            {"resource_type", int8, since(0), key, {entity::acl_resource_type}},
+            {"resource_name", string, since(0), key, {entity::acl_resource}},
+            {"pattern_type", int8, since(1), defaults_to(3), key, {entity::acl_pattern_type}},
             {"acls", array<acl_description>(), since(0)}}};
 
         struct data;

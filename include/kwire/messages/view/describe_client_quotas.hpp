@@ -12,9 +12,9 @@ struct describe_client_quotas_request : private vocabulary {
 
     struct component_data {
         template <class M = describe_client_quotas_request> static constexpr field_list<M, 3> fields{{
-            {"entity_type", string, since(0), key},
+            {"entity_type", string, since(0), key, {entity::quota_entity_type}},
             {"match_type", int8, since(0)},
-            {"match", string, since(0), nullable_since(0)}}};
+            {"match", string, since(0), nullable_since(0), {entity::quota_entity}}}};
 
         struct data;
 
@@ -56,8 +56,8 @@ struct describe_client_quotas_response : private vocabulary {
 
     struct entity_data {
         template <class M = describe_client_quotas_response> static constexpr field_list<M, 2> fields{{
-            {"entity_type", string, since(0), key},
-            {"entity_name", string, since(0), nullable_since(0)}}};
+            {"entity_type", string, since(0), key, {entity::quota_entity_type}},
+            {"entity_name", string, since(0), nullable_since(0), {entity::quota_entity}}}};
 
         struct data;
 

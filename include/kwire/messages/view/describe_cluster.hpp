@@ -38,10 +38,10 @@ struct describe_cluster_response : private vocabulary {
 
     struct broker {
         template <class M = describe_cluster_response> static constexpr field_list<M, 5> fields{{
-            {"broker_id", int32, since(0), map_key, names_broker},
-            {"host", string, since(0)},
-            {"port", int32, since(0)},
-            {"rack", string, since(0), nullable_since(0), defaults_to_null},
+            {"broker_id", int32, since(0), map_key, {entity::broker_id}},
+            {"host", string, since(0), {entity::host}},
+            {"port", int32, since(0), {entity::port}},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}},
             {"is_fenced", boolean, since(2)}}};
 
         struct data;
@@ -68,8 +68,8 @@ struct describe_cluster_response : private vocabulary {
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
         {"endpoint_type", int8, since(1), defaults_to(1)},
-        {"cluster_id", string, since(0)},
-        {"controller_id", int32, since(0), defaults_to(-1), names_broker},
+        {"cluster_id", string, since(0), {entity::cluster_id}},
+        {"controller_id", int32, since(0), defaults_to(-1), {entity::broker_id}},
         {"brokers", array<broker>(), since(0)},
         {"cluster_authorized_operations", int32, since(0), defaults_to(-2147483648)}}};
 

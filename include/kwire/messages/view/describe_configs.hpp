@@ -12,9 +12,9 @@ struct describe_configs_request : private vocabulary {
 
     struct resource {
         template <class M = describe_configs_request> static constexpr field_list<M, 3> fields{{
-            {"resource_type", int8, since(0), key},
-            {"resource_name", string, since(0), key},
-            {"configuration_keys", array(string), since(0), nullable_since(0)}}};
+            {"resource_type", int8, since(0), key, {entity::config_resource_type}},
+            {"resource_name", string, since(0), key, {entity::config_resource}},
+            {"configuration_keys", array(string), since(0), nullable_since(0), {entity::config_name}}}};
 
         struct data;
 
@@ -60,8 +60,8 @@ struct describe_configs_response : private vocabulary {
 
     struct synonym {
         template <class M = describe_configs_response> static constexpr field_list<M, 3> fields{{
-            {"name", string, since(1), key},
-            {"value", string, since(1), nullable_since(1), secret_if_flagged},
+            {"name", string, since(1), key, {entity::config_name}},
+            {"value", string, since(1), nullable_since(1), {entity::config_value}, secret_if_flagged},
             {"source", int8, since(1), key}}};
 
         struct data;
@@ -80,8 +80,8 @@ struct describe_configs_response : private vocabulary {
 
     struct resource_result {
         template <class M = describe_configs_response> static constexpr field_list<M, 9, synonym> fields{{
-            {"name", string, since(0), key},
-            {"value", string, since(0), nullable_since(0), secret_if_flagged},
+            {"name", string, since(0), key, {entity::config_name}},
+            {"value", string, since(0), nullable_since(0), {entity::config_value}, secret_if_flagged},
             {"read_only", boolean, since(0)},
             {"is_default", boolean, between(0, 0)},
             {"config_source", int8, since(1), defaults_to(-1), ignorable},
@@ -126,8 +126,8 @@ struct describe_configs_response : private vocabulary {
         static constexpr field_list<M, 5, resource_result> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
-            {"resource_type", int8, since(0), key},
-            {"resource_name", string, since(0), key},
+            {"resource_type", int8, since(0), key, {entity::config_resource_type}},
+            {"resource_name", string, since(0), key, {entity::config_resource}},
             {"configs", array<resource_result>(), since(0)}}};
 
         struct data;

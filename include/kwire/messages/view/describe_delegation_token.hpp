@@ -12,8 +12,8 @@ struct describe_delegation_token_request : private vocabulary {
 
     struct owner {
         template <class M = describe_delegation_token_request> static constexpr field_list<M, 2> fields{{
-            {"principal_type", string, since(0), key},
-            {"principal_name", string, since(0), key}}};
+            {"principal_type", string, since(0), key, {entity::principal_type}},
+            {"principal_name", string, since(0), key, {entity::principal_name}}}};
 
         struct data;
 
@@ -49,8 +49,8 @@ struct describe_delegation_token_response : private vocabulary {
 
     struct described_delegation_token_renewer {
         template <class M = describe_delegation_token_response> static constexpr field_list<M, 2> fields{{
-            {"principal_type", string, since(0), key},
-            {"principal_name", string, since(0), key}}};
+            {"principal_type", string, since(0), key, {entity::principal_type}},
+            {"principal_name", string, since(0), key, {entity::principal_name}}}};
 
         struct data;
 
@@ -67,14 +67,14 @@ struct describe_delegation_token_response : private vocabulary {
     struct described_delegation_token {
         template <class M = describe_delegation_token_response>
         static constexpr field_list<M, 10, described_delegation_token_renewer> fields{{
-            {"principal_type", string, since(0)},
-            {"principal_name", string, since(0)},
-            {"token_requester_principal_type", string, since(3)},
-            {"token_requester_principal_name", string, since(3)},
+            {"principal_type", string, since(0), {entity::principal_type}},
+            {"principal_name", string, since(0), {entity::principal_name}},
+            {"token_requester_principal_type", string, since(3), {entity::principal_type}},
+            {"token_requester_principal_name", string, since(3), {entity::principal_name}},
             {"issue_timestamp", int64, since(0)},
             {"expiry_timestamp", int64, since(0)},
             {"max_timestamp", int64, since(0)},
-            {"token_id", string, since(0), key},
+            {"token_id", string, since(0), key, {entity::token_id}},
             {"hmac", bytes, since(0), secret},
             {"renewers", array<described_delegation_token_renewer>(), since(0)}}};
 

@@ -11,7 +11,7 @@ struct describe_groups_request : private vocabulary {
     static constexpr message_facts facts{"DescribeGroupsRequest", 15, {0, 6}, 5};
 
     template <class M = describe_groups_request> static constexpr field_list<M, 2> fields{{
-        {"groups", array(string), since(0), names_group},
+        {"groups", array(string), since(0), {entity::group_id}},
         {"include_authorized_operations", boolean, since(3)}}};
 
     struct data;
@@ -34,12 +34,12 @@ struct describe_groups_response : private vocabulary {
 
     struct described_group_member {
         template <class M = describe_groups_response> static constexpr field_list<M, 6> fields{{
-            {"member_id", string, since(0), key},
-            {"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
-            {"member_metadata", bytes, since(0)},
-            {"member_assignment", bytes, since(0)}}};
+            {"member_id", string, since(0), key, {entity::member_id}},
+            {"group_instance_id", string, since(4), nullable_since(4), defaults_to_null, ignorable, {entity::instance_id}},
+            {"client_id", string, since(0), {entity::client_id}},
+            {"client_host", string, since(0), {entity::client_host}},
+            {"member_metadata", bytes, since(0), {entity::subscription}},
+            {"member_assignment", bytes, since(0), {entity::assignment}}}};
 
         struct data;
 
@@ -71,9 +71,9 @@ struct describe_groups_response : private vocabulary {
         static constexpr field_list<M, 8, described_group_member> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(6), nullable_since(6), defaults_to_null},
-            {"group_id", string, since(0), key, names_group},
+            {"group_id", string, since(0), key, {entity::group_id}},
             {"group_state", string, since(0)},
-            {"protocol_type", string, since(0)},
+            {"protocol_type", string, since(0), {entity::protocol_type}},
             {"protocol_data", string, since(0)},
             {"members", array<described_group_member>(), since(0)},
             {"authorized_operations", int32, since(3), defaults_to(-2147483648)}}};

@@ -12,7 +12,7 @@ struct describe_log_dirs_request : private vocabulary {
 
     struct describable_log_dir_topic {
         template <class M = describe_log_dirs_request> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), map_key, names_topic},
+            {"topic", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -73,7 +73,7 @@ struct describe_log_dirs_response : private vocabulary {
 
     struct topic {
         template <class M = describe_log_dirs_response> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;

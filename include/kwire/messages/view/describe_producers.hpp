@@ -12,7 +12,7 @@ struct describe_producers_request : private vocabulary {
 
     struct topic_request {
         template <class M = describe_producers_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"partition_indexes", array(int32), since(0)}}};
 
         struct data;
@@ -47,7 +47,7 @@ struct describe_producers_response : private vocabulary {
 
     struct producer_state {
         template <class M = describe_producers_response> static constexpr field_list<M, 6> fields{{
-            {"producer_id", int64, since(0), key, names_producer},
+            {"producer_id", int64, since(0), key, {entity::producer_id}},
             {"producer_epoch", int32, since(0)},
             {"last_sequence", int32, since(0), defaults_to(-1)},
             {"last_timestamp", int64, since(0), defaults_to(-1)},
@@ -105,7 +105,7 @@ struct describe_producers_response : private vocabulary {
     struct topic_response {
         template <class M = describe_producers_response>
         static constexpr field_list<M, 2, partition_response> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_response>(), since(0)}}};
 
         struct data;

@@ -27,7 +27,7 @@ struct describe_quorum_request : private vocabulary {
     struct topic_data {
         template <class M = describe_quorum_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -64,7 +64,7 @@ struct describe_quorum_response : private vocabulary {
 
     struct replica_state {
         template <class M = describe_quorum_response> static constexpr field_list<M, 5> fields{{
-            {"replica_id", int32, since(0), key, names_broker},
+            {"replica_id", int32, since(0), key, {entity::broker_id}},
             {"replica_directory_id", id128, since(2), key},
             {"log_end_offset", int64, since(0)},
             {"last_fetch_timestamp", int64, since(1), defaults_to(-1), ignorable},
@@ -97,7 +97,7 @@ struct describe_quorum_response : private vocabulary {
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(2), nullable_since(2), ignorable},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)},
             {"high_watermark", int64, since(0)},
             {"current_voters", array<replica_state>(), since(0)},
@@ -135,7 +135,7 @@ struct describe_quorum_response : private vocabulary {
     struct topic_data {
         template <class M = describe_quorum_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -155,8 +155,8 @@ struct describe_quorum_response : private vocabulary {
     struct listener {
         template <class M = describe_quorum_response> static constexpr field_list<M, 3> fields{{
             {"name", string, since(2), map_key},
-            {"host", string, since(2)},
-            {"port", uint16, since(2)}}};
+            {"host", string, since(2), {entity::host}},
+            {"port", uint16, since(2), {entity::port}}}};
 
         struct data;
 
@@ -174,7 +174,7 @@ struct describe_quorum_response : private vocabulary {
 
     struct node {
         template <class M = describe_quorum_response> static constexpr field_list<M, 2, listener> fields{{
-            {"node_id", int32, since(2), map_key, names_broker},
+            {"node_id", int32, since(2), map_key, {entity::broker_id}},
             {"listeners", array<listener>(), since(2)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct describe_share_group_offsets_request : private vocabulary {
 
     struct topic {
         template <class M = describe_share_group_offsets_request> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -30,7 +30,7 @@ struct describe_share_group_offsets_request : private vocabulary {
     struct group {
         template <class M = describe_share_group_offsets_request>
         static constexpr field_list<M, 2, topic> fields{{
-            {"group_id", string, since(0), key, names_group},
+            {"group_id", string, since(0), key, {entity::group_id}},
             {"topics", array<topic>(), since(0), nullable_since(0)}}};
 
         struct data;
@@ -101,8 +101,8 @@ struct describe_share_group_offsets_response : private vocabulary {
     struct topic {
         template <class M = describe_share_group_offsets_response>
         static constexpr field_list<M, 3, partition> fields{{
-            {"topic_name", string, since(0), key, names_topic},
-            {"topic_id", id128, since(0), names_topic_id},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
+            {"topic_id", id128, since(0), {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -124,7 +124,7 @@ struct describe_share_group_offsets_response : private vocabulary {
     struct group {
         template <class M = describe_share_group_offsets_response>
         static constexpr field_list<M, 4, topic> fields{{
-            {"group_id", string, since(0), key, names_group},
+            {"group_id", string, since(0), key, {entity::group_id}},
             {"topics", array<topic>(), since(0)},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null}}};

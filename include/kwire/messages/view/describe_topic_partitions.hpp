@@ -12,7 +12,7 @@ struct describe_topic_partitions_request : private vocabulary {
 
     struct topic_request {
         template <class M = describe_topic_partitions_request> static constexpr field_list<M, 1> fields{{
-            {"name", string, since(0), key, names_topic}}};
+            {"name", string, since(0), key, {entity::topic_name}}}};
 
         struct data;
 
@@ -26,7 +26,7 @@ struct describe_topic_partitions_request : private vocabulary {
 
     struct cursor {
         template <class M = describe_topic_partitions_request> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), {entity::topic_name}},
             {"partition_index", int32, since(0)}}};
 
         struct data;
@@ -72,13 +72,13 @@ struct describe_topic_partitions_response : private vocabulary {
         template <class M = describe_topic_partitions_response> static constexpr field_list<M, 9> fields{{
             {"error_code", error_code, since(0)},
             {"partition_index", int32, since(0), key},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0), defaults_to(-1), ignorable},
-            {"replica_nodes", array(int32), since(0), names_broker},
-            {"isr_nodes", array(int32), since(0), names_broker},
-            {"eligible_leader_replicas", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker},
-            {"last_known_elr", array(int32), since(0), nullable_since(0), defaults_to_null, names_broker},
-            {"offline_replicas", array(int32), since(0), ignorable, names_broker}}};
+            {"replica_nodes", array(int32), since(0), {entity::broker_id}},
+            {"isr_nodes", array(int32), since(0), {entity::broker_id}},
+            {"eligible_leader_replicas", array(int32), since(0), nullable_since(0), defaults_to_null, {entity::broker_id}},
+            {"last_known_elr", array(int32), since(0), nullable_since(0), defaults_to_null, {entity::broker_id}},
+            {"offline_replicas", array(int32), since(0), ignorable, {entity::broker_id}}}};
 
         struct data;
 
@@ -114,8 +114,8 @@ struct describe_topic_partitions_response : private vocabulary {
         template <class M = describe_topic_partitions_response>
         static constexpr field_list<M, 6, partition> fields{{
             {"error_code", error_code, since(0)},
-            {"name", string, since(0), nullable_since(0), map_key, names_topic},
-            {"topic_id", id128, since(0), ignorable, names_topic_id},
+            {"name", string, since(0), nullable_since(0), map_key, {entity::topic_name}},
+            {"topic_id", id128, since(0), ignorable, {entity::topic_id}},
             {"is_internal", boolean, since(0), ignorable},
             {"partitions", array<partition>(), since(0)},
             {"topic_authorized_operations", int32, since(0), defaults_to(-2147483648)}}};
@@ -144,7 +144,7 @@ struct describe_topic_partitions_response : private vocabulary {
 
     struct cursor {
         template <class M = describe_topic_partitions_response> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, since(0), names_topic},
+            {"topic_name", string, since(0), {entity::topic_name}},
             {"partition_index", int32, since(0)}}};
 
         struct data;

@@ -11,7 +11,7 @@ struct describe_transactions_request : private vocabulary {
     static constexpr message_facts facts{"DescribeTransactionsRequest", 65, {0, 0}, 0};
 
     template <class M = describe_transactions_request> static constexpr field_list<M, 1> fields{{
-        {"transactional_ids", array(string), since(0), names_transaction}}};
+        {"transactional_ids", array(string), since(0), {entity::transactional_id}}}};
 
     struct data;
 
@@ -30,7 +30,7 @@ struct describe_transactions_response : private vocabulary {
 
     struct topic_data {
         template <class M = describe_transactions_response> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), map_key, names_topic},
+            {"topic", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -49,11 +49,11 @@ struct describe_transactions_response : private vocabulary {
         template <class M = describe_transactions_response>
         static constexpr field_list<M, 8, topic_data> fields{{
             {"error_code", error_code, since(0)},
-            {"transactional_id", string, since(0), key, names_transaction},
+            {"transactional_id", string, since(0), key, {entity::transactional_id}},
             {"transaction_state", string, since(0)},
             {"transaction_timeout_ms", int32, since(0)},
             {"transaction_start_time_ms", int64, since(0)},
-            {"producer_id", int64, since(0), names_producer},
+            {"producer_id", int64, since(0), {entity::producer_id}},
             {"producer_epoch", int16, since(0)},
             {"topics", array<topic_data>(), since(0)}}};
 

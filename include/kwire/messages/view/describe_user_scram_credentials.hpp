@@ -13,7 +13,7 @@ struct describe_user_scram_credentials_request : private vocabulary {
     struct user_name {
         template <class M = describe_user_scram_credentials_request>
         static constexpr field_list<M, 1> fields{{
-            {"name", string, since(0), key}}};
+            {"name", string, since(0), key, {entity::principal_name}}}};
 
         struct data;
 
@@ -67,7 +67,7 @@ struct describe_user_scram_credentials_response : private vocabulary {
     struct result {
         template <class M = describe_user_scram_credentials_response>
         static constexpr field_list<M, 4, credential_info> fields{{
-            {"user", string, since(0), key},
+            {"user", string, since(0), key, {entity::principal_name}},
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
             {"credential_infos", array<credential_info>(), since(0)}}};

@@ -12,7 +12,7 @@ struct elect_leaders_request : private vocabulary {
 
     struct topic_partitions {
         template <class M = elect_leaders_request> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), map_key, names_topic},
+            {"topic", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -79,7 +79,7 @@ struct elect_leaders_response : private vocabulary {
     struct replica_election_result {
         template <class M = elect_leaders_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic", string, since(0), key, names_topic},
+            {"topic", string, since(0), key, {entity::topic_name}},
             {"partition_result", array<partition_result>(), since(0)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct end_quorum_epoch_request : private vocabulary {
 
     struct replica_info {
         template <class M = end_quorum_epoch_request> static constexpr field_list<M, 2> fields{{
-            {"candidate_id", int32, since(1), key, names_broker},
+            {"candidate_id", int32, since(1), key, {entity::broker_id}},
             {"candidate_directory_id", id128, since(1), key}}};
 
         struct data;
@@ -30,9 +30,9 @@ struct end_quorum_epoch_request : private vocabulary {
     struct partition_data {
         template <class M = end_quorum_epoch_request> static constexpr field_list<M, 5, replica_info> fields{{
             {"partition_index", int32, since(0), key},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)},
-            {"preferred_successors", array(int32), between(0, 0), ignorable},
+            {"preferred_successors", array(int32), between(0, 0), ignorable, {entity::broker_id}},
             {"preferred_candidates", array<replica_info>(), since(1), ignorable}}};
 
         struct data;
@@ -58,7 +58,7 @@ struct end_quorum_epoch_request : private vocabulary {
     struct topic_data {
         template <class M = end_quorum_epoch_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -78,8 +78,8 @@ struct end_quorum_epoch_request : private vocabulary {
     struct leader_endpoint {
         template <class M = end_quorum_epoch_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(1), map_key},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"host", string, since(1), {entity::host}},
+            {"port", uint16, since(1), {entity::port}}}};
 
         struct data;
 
@@ -97,7 +97,7 @@ struct end_quorum_epoch_request : private vocabulary {
 
     template <class M = end_quorum_epoch_request>
     static constexpr field_list<M, 3, topic_data, leader_endpoint> fields{{
-        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null, {entity::cluster_id}},
         {"topics", array<topic_data>(), since(0)},
         {"leader_endpoints", array<leader_endpoint>(), since(1), ignorable}}};
 
@@ -125,7 +125,7 @@ struct end_quorum_epoch_response : private vocabulary {
         template <class M = end_quorum_epoch_response> static constexpr field_list<M, 4> fields{{
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
@@ -147,7 +147,7 @@ struct end_quorum_epoch_response : private vocabulary {
     struct topic_data {
         template <class M = end_quorum_epoch_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -166,9 +166,9 @@ struct end_quorum_epoch_response : private vocabulary {
 
     struct node_endpoint {
         template <class M = end_quorum_epoch_response> static constexpr field_list<M, 3> fields{{
-            {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"node_id", int32, since(1), map_key, {entity::broker_id}},
+            {"host", string, since(1), {entity::host}},
+            {"port", uint16, since(1), {entity::port}}}};
 
         struct data;
 

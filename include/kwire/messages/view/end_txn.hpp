@@ -11,8 +11,8 @@ struct end_txn_request : private vocabulary {
     static constexpr message_facts facts{"EndTxnRequest", 26, {0, 5}, 3};
 
     template <class M = end_txn_request> static constexpr field_list<M, 4> fields{{
-        {"transactional_id", string, since(0), names_transaction},
-        {"producer_id", int64, since(0), names_producer},
+        {"transactional_id", string, since(0), {entity::transactional_id}},
+        {"producer_id", int64, since(0), {entity::producer_id}},
         {"producer_epoch", int16, since(0)},
         {"committed", boolean, since(0)}}};
 
@@ -40,7 +40,7 @@ struct end_txn_response : private vocabulary {
     template <class M = end_txn_response> static constexpr field_list<M, 4> fields{{
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
-        {"producer_id", int64, since(5), defaults_to(-1), ignorable, names_producer},
+        {"producer_id", int64, since(5), defaults_to(-1), ignorable, {entity::producer_id}},
         {"producer_epoch", int16, since(5), defaults_to(-1), ignorable}}};
 
     struct data;

@@ -13,7 +13,7 @@ struct fetch_request : private vocabulary {
     /// The broker that replicates; consumers leave it at its default.
     struct replica_state {
         template <class M = fetch_request> static constexpr field_list<M, 2> fields{{
-            {"replica_id", int32, since(15), defaults_to(-1), names_broker},
+            {"replica_id", int32, since(15), defaults_to(-1), {entity::broker_id}},
             {"replica_epoch", int64, since(15), defaults_to(-1)}}};
 
         struct data;
@@ -72,8 +72,8 @@ struct fetch_request : private vocabulary {
     /// The partitions to read in one topic.
     struct topic {
         template <class M = fetch_request> static constexpr field_list<M, 3, partition> fields{{
-            {"topic", string, between(0, 12), ignorable, key, names_topic},
-            {"topic_id", id128, since(13), ignorable, key, names_topic_id},
+            {"topic", string, between(0, 12), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(13), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -97,8 +97,8 @@ struct fetch_request : private vocabulary {
     /// Partitions of one topic to remove from the session.
     struct forgotten_topic {
         template <class M = fetch_request> static constexpr field_list<M, 3> fields{{
-            {"topic", string, between(7, 12), ignorable, key, names_topic},
-            {"topic_id", id128, since(13), ignorable, key, names_topic_id},
+            {"topic", string, between(7, 12), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(13), ignorable, key, {entity::topic_id}},
             {"partitions", array(int32), since(7)}}};
 
         struct data;
@@ -119,8 +119,8 @@ struct fetch_request : private vocabulary {
 
     template <class M = fetch_request>
     static constexpr field_list<M, 12, replica_state, topic, forgotten_topic> fields{{
-        {"cluster_id", string, since(12), tag(0), nullable_since(12), defaults_to_null, ignorable},
-        {"replica_id", int32, between(0, 14), defaults_to(-1), names_broker},
+        {"cluster_id", string, since(12), tag(0), nullable_since(12), defaults_to_null, ignorable, {entity::cluster_id}},
+        {"replica_id", int32, between(0, 14), defaults_to(-1), {entity::broker_id}},
         {"replica_state", structure<replica_state>(), since(15), tag(1)},
         {"max_wait_ms", int32, since(0)},
         {"min_bytes", int32, since(0)},
@@ -130,7 +130,7 @@ struct fetch_request : private vocabulary {
         {"session_epoch", int32, since(7), defaults_to(-1), ignorable},
         {"topics", array<topic>(), since(0)},
         {"forgotten_topics_data", array<forgotten_topic>(), since(7)},
-        {"rack_id", string, since(11), ignorable}}};
+        {"rack_id", string, since(11), ignorable, {entity::rack}}}};
 
     struct data;
 
@@ -199,7 +199,7 @@ struct fetch_response : private vocabulary {
     /// A partition's leader, as far as the answering broker knows.
     struct leader_id_and_epoch {
         template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
-            {"leader_id", int32, since(12), defaults_to(-1), names_broker},
+            {"leader_id", int32, since(12), defaults_to(-1), {entity::broker_id}},
             {"leader_epoch", int32, since(12), defaults_to(-1)}}};
 
         struct data;
@@ -235,7 +235,7 @@ struct fetch_response : private vocabulary {
     /// A transaction whose records must be skipped.
     struct aborted_transaction {
         template <class M = fetch_response> static constexpr field_list<M, 2> fields{{
-            {"producer_id", int64, since(4), names_producer},
+            {"producer_id", int64, since(4), {entity::producer_id}},
             {"first_offset", int64, since(4)}}};
 
         struct data;
@@ -263,7 +263,7 @@ struct fetch_response : private vocabulary {
             {"current_leader", structure<leader_id_and_epoch>(), since(12), tag(1)},
             {"snapshot_id", structure<snapshot_id>(), since(12), tag(2)},
             {"aborted_transactions", array<aborted_transaction>(), since(4), nullable_since(4), ignorable},
-            {"preferred_read_replica", int32, since(11), defaults_to(-1), names_broker},
+            {"preferred_read_replica", int32, since(11), defaults_to(-1), {entity::broker_id}},
             {"records", records, since(0), nullable_since(0)}}};
 
         struct data;
@@ -308,8 +308,8 @@ struct fetch_response : private vocabulary {
     /// What was read of one topic.
     struct fetchable_topic_response {
         template <class M = fetch_response> static constexpr field_list<M, 3, partition_data> fields{{
-            {"topic", string, between(0, 12), ignorable, key, names_topic},
-            {"topic_id", id128, since(13), ignorable, key, names_topic_id},
+            {"topic", string, between(0, 12), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(13), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -333,10 +333,10 @@ struct fetch_response : private vocabulary {
     /// How to reach one broker.
     struct node_endpoint {
         template <class M = fetch_response> static constexpr field_list<M, 4> fields{{
-            {"node_id", int32, since(16), map_key, names_broker},
-            {"host", string, since(16)},
-            {"port", int32, since(16)},
-            {"rack", string, since(16), nullable_since(16), defaults_to_null}}};
+            {"node_id", int32, since(16), map_key, {entity::broker_id}},
+            {"host", string, since(16), {entity::host}},
+            {"port", int32, since(16), {entity::port}},
+            {"rack", string, since(16), nullable_since(16), defaults_to_null, {entity::rack}}}};
 
         struct data;
 

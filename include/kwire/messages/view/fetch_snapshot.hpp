@@ -59,7 +59,7 @@ struct fetch_snapshot_request : private vocabulary {
     struct topic_snapshot {
         template <class M = fetch_snapshot_request>
         static constexpr field_list<M, 2, partition_snapshot> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_snapshot>(), since(0)}}};
 
         struct data;
@@ -77,8 +77,8 @@ struct fetch_snapshot_request : private vocabulary {
     };
 
     template <class M = fetch_snapshot_request> static constexpr field_list<M, 4, topic_snapshot> fields{{
-        {"cluster_id", string, since(0), tag(0), nullable_since(0), defaults_to_null},
-        {"replica_id", int32, since(0), defaults_to(-1), names_broker},
+        {"cluster_id", string, since(0), tag(0), nullable_since(0), defaults_to_null, {entity::cluster_id}},
+        {"replica_id", int32, since(0), defaults_to(-1), {entity::broker_id}},
         {"max_bytes", int32, since(0), defaults_to(2147483647)},
         {"topics", array<topic_snapshot>(), since(0)}}};
 
@@ -124,7 +124,7 @@ struct fetch_snapshot_response : private vocabulary {
 
     struct leader_id_and_epoch {
         template <class M = fetch_snapshot_response> static constexpr field_list<M, 2> fields{{
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
@@ -181,7 +181,7 @@ struct fetch_snapshot_response : private vocabulary {
     struct topic_snapshot {
         template <class M = fetch_snapshot_response>
         static constexpr field_list<M, 2, partition_snapshot> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_snapshot>(), since(0)}}};
 
         struct data;
@@ -200,9 +200,9 @@ struct fetch_snapshot_response : private vocabulary {
 
     struct node_endpoint {
         template <class M = fetch_snapshot_response> static constexpr field_list<M, 3> fields{{
-            {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"node_id", int32, since(1), map_key, {entity::broker_id}},
+            {"host", string, since(1), {entity::host}},
+            {"port", uint16, since(1), {entity::port}}}};
 
         struct data;
 

@@ -11,9 +11,9 @@ struct find_coordinator_request : private vocabulary {
     static constexpr message_facts facts{"FindCoordinatorRequest", 10, {0, 6}, 3};
 
     template <class M = find_coordinator_request> static constexpr field_list<M, 3> fields{{
-        {"key", string, between(0, 3)},
-        {"key_type", int8, since(1)},
-        {"coordinator_keys", array(string), since(4)}}};
+        {"key", string, between(0, 3), {entity::coordinator_key}},
+        {"key_type", int8, since(1), {entity::coordinator_key_type}},
+        {"coordinator_keys", array(string), since(4), {entity::coordinator_key}}}};
 
     struct data;
 
@@ -40,10 +40,10 @@ struct find_coordinator_response : private vocabulary {
     /// The coordinator of one key.
     struct coordinator {
         template <class M = find_coordinator_response> static constexpr field_list<M, 6> fields{{
-            {"key", string, since(4), key},
-            {"node_id", int32, since(4), names_broker},
-            {"host", string, since(4)},
-            {"port", int32, since(4)},
+            {"key", string, since(4), key, {entity::coordinator_key}},
+            {"node_id", int32, since(4), {entity::broker_id}},
+            {"host", string, since(4), {entity::host}},
+            {"port", int32, since(4), {entity::port}},
             {"error_code", error_code, since(4)},
             {"error_message", string, since(4), nullable_since(4), ignorable}}};
 
@@ -73,9 +73,9 @@ struct find_coordinator_response : private vocabulary {
         {"throttle_time_ms", int32, since(1), ignorable},
         {"error_code", error_code, between(0, 3)},
         {"error_message", string, between(1, 3), nullable_between(1, 3), ignorable},
-        {"node_id", int32, between(0, 3), names_broker},
-        {"host", string, between(0, 3)},
-        {"port", int32, between(0, 3)},
+        {"node_id", int32, between(0, 3), {entity::broker_id}},
+        {"host", string, between(0, 3), {entity::host}},
+        {"port", int32, between(0, 3), {entity::port}},
         {"coordinators", array<coordinator>(), since(4)}}};
 
     struct data;

@@ -11,7 +11,7 @@ struct group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"GroupMetadataKey", 2, {0, 0}, 32767, 2};
 
     template <class M = group_metadata_key> static constexpr field_list<M, 1> fields{{
-        {"group", string, since(0), names_group}}};
+        {"group", string, since(0), {entity::group_id}}}};
 
     struct data;
 
@@ -30,14 +30,14 @@ struct group_metadata_value : private vocabulary {
 
     struct member_metadata {
         template <class M = group_metadata_value> static constexpr field_list<M, 8> fields{{
-            {"member_id", string, since(0), key},
-            {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, ignorable},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
+            {"member_id", string, since(0), key, {entity::member_id}},
+            {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, ignorable, {entity::instance_id}},
+            {"client_id", string, since(0), {entity::client_id}},
+            {"client_host", string, since(0), {entity::client_host}},
             {"rebalance_timeout", int32, since(1), defaults_to(-1), ignorable},
             {"session_timeout", int32, since(0)},
-            {"subscription", bytes, since(0)},
-            {"assignment", bytes, since(0)}}};
+            {"subscription", bytes, since(0), {entity::subscription}},
+            {"assignment", bytes, since(0), {entity::assignment}}}};
 
         struct data;
 
@@ -66,10 +66,10 @@ struct group_metadata_value : private vocabulary {
     };
 
     template <class M = group_metadata_value> static constexpr field_list<M, 6, member_metadata> fields{{
-        {"protocol_type", string, since(0)},
+        {"protocol_type", string, since(0), {entity::protocol_type}},
         {"generation", int32, since(0)},
         {"protocol", string, since(0), nullable_since(0)},
-        {"leader", string, since(0), nullable_since(0)},
+        {"leader", string, since(0), nullable_since(0), {entity::member_id}},
         {"current_state_timestamp", int64, since(2), defaults_to(-1), ignorable},
         {"members", array<member_metadata>(), since(0)}}};
 

@@ -11,10 +11,10 @@ struct heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"HeartbeatRequest", 12, {0, 4}, 4};
 
     template <class M = heartbeat_request> static constexpr field_list<M, 4> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"generation_id", int32, since(0)},
-        {"member_id", string, since(0)},
-        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null}}};
+        {"member_id", string, since(0), {entity::member_id}},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, {entity::instance_id}}}};
 
     struct data;
 

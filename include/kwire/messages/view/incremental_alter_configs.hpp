@@ -12,9 +12,9 @@ struct incremental_alter_configs_request : private vocabulary {
 
     struct alterable_config {
         template <class M = incremental_alter_configs_request> static constexpr field_list<M, 3> fields{{
-            {"name", string, since(0), map_key},
+            {"name", string, since(0), map_key, {entity::config_name}},
             {"config_operation", int8, since(0), map_key},
-            {"value", string, since(0), nullable_since(0), secret}}};
+            {"value", string, since(0), nullable_since(0), {entity::config_value}, secret}}};
 
         struct data;
 
@@ -33,8 +33,8 @@ struct incremental_alter_configs_request : private vocabulary {
     struct alter_configs_resource {
         template <class M = incremental_alter_configs_request>
         static constexpr field_list<M, 3, alterable_config> fields{{
-            {"resource_type", int8, since(0), map_key},
-            {"resource_name", string, since(0), map_key},
+            {"resource_type", int8, since(0), map_key, {entity::config_resource_type}},
+            {"resource_name", string, since(0), map_key, {entity::config_resource}},
             {"configs", array<alterable_config>(), since(0)}}};
 
         struct data;
@@ -81,8 +81,8 @@ struct incremental_alter_configs_response : private vocabulary {
         template <class M = incremental_alter_configs_response> static constexpr field_list<M, 4> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0)},
-            {"resource_type", int8, since(0), key},
-            {"resource_name", string, since(0), key}}};
+            {"resource_type", int8, since(0), key, {entity::config_resource_type}},
+            {"resource_name", string, since(0), key, {entity::config_resource}}}};
 
         struct data;
 

@@ -11,9 +11,9 @@ struct init_producer_id_request : private vocabulary {
     static constexpr message_facts facts{"InitProducerIdRequest", 22, {0, 6}, 2};
 
     template <class M = init_producer_id_request> static constexpr field_list<M, 6> fields{{
-        {"transactional_id", string, since(0), nullable_since(0), names_transaction},
+        {"transactional_id", string, since(0), nullable_since(0), {entity::transactional_id}},
         {"transaction_timeout_ms", int32, since(0)},
-        {"producer_id", int64, since(3), defaults_to(-1), names_producer},
+        {"producer_id", int64, since(3), defaults_to(-1), {entity::producer_id}},
         {"producer_epoch", int16, since(3), defaults_to(-1)},
         {"enable2_pc", boolean, since(6)},
         {"keep_prepared_txn", boolean, since(6)}}};
@@ -52,9 +52,9 @@ struct init_producer_id_response : private vocabulary {
     template <class M = init_producer_id_response> static constexpr field_list<M, 6> fields{{
         {"throttle_time_ms", int32, since(0), ignorable},
         {"error_code", error_code, since(0)},
-        {"producer_id", int64, since(0), defaults_to(-1), names_producer},
+        {"producer_id", int64, since(0), defaults_to(-1), {entity::producer_id}},
         {"producer_epoch", int16, since(0)},
-        {"ongoing_txn_producer_id", int64, since(6), defaults_to(-1), names_producer},
+        {"ongoing_txn_producer_id", int64, since(6), defaults_to(-1), {entity::producer_id}},
         {"ongoing_txn_producer_epoch", int16, since(6), defaults_to(-1)}}};
 
     struct data;

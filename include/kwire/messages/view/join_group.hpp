@@ -14,7 +14,7 @@ struct join_group_request : private vocabulary {
     struct protocol {
         template <class M = join_group_request> static constexpr field_list<M, 2> fields{{
             {"name", string, since(0), map_key},
-            {"metadata", bytes, since(0)}}};
+            {"metadata", bytes, since(0), {entity::subscription}}}};
 
         struct data;
 
@@ -29,12 +29,12 @@ struct join_group_request : private vocabulary {
     };
 
     template <class M = join_group_request> static constexpr field_list<M, 8, protocol> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"session_timeout_ms", int32, since(0)},
         {"rebalance_timeout_ms", int32, since(1), defaults_to(-1), ignorable},
-        {"member_id", string, since(0)},
-        {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null},
-        {"protocol_type", string, since(0)},
+        {"member_id", string, since(0), {entity::member_id}},
+        {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, {entity::instance_id}},
+        {"protocol_type", string, since(0), {entity::protocol_type}},
         {"protocols", array<protocol>(), since(0)},
         {"reason", string, since(8), nullable_since(8), defaults_to_null, ignorable}}};
 
@@ -73,9 +73,9 @@ struct join_group_response : private vocabulary {
     /// One member, for the leader to assign to.
     struct member {
         template <class M = join_group_response> static constexpr field_list<M, 3> fields{{
-            {"member_id", string, since(0), key},
-            {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, ignorable},
-            {"metadata", bytes, since(0)}}};
+            {"member_id", string, since(0), key, {entity::member_id}},
+            {"group_instance_id", string, since(5), nullable_since(5), defaults_to_null, ignorable, {entity::instance_id}},
+            {"metadata", bytes, since(0), {entity::subscription}}}};
 
         struct data;
 
@@ -96,11 +96,11 @@ struct join_group_response : private vocabulary {
         {"throttle_time_ms", int32, since(2), ignorable},
         {"error_code", error_code, since(0)},
         {"generation_id", int32, since(0), defaults_to(-1)},
-        {"protocol_type", string, since(7), nullable_since(7), defaults_to_null, ignorable},
+        {"protocol_type", string, since(7), nullable_since(7), defaults_to_null, ignorable, {entity::protocol_type}},
         {"protocol_name", string, since(0), nullable_since(7)},
-        {"leader", string, since(0)},
+        {"leader", string, since(0), {entity::member_id}},
         {"skip_assignment", boolean, since(9)},
-        {"member_id", string, since(0)},
+        {"member_id", string, since(0), {entity::member_id}},
         {"members", array<member>(), since(0)}}};
 
     struct data;

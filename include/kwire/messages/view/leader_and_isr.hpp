@@ -12,16 +12,16 @@ struct leader_and_isr_request : private vocabulary {
 
     struct partition_state {
         template <class M = leader_and_isr_request> static constexpr field_list<M, 12> fields{{
-            {"topic_name", string, between(0, 1), ignorable, key, names_topic},
+            {"topic_name", string, between(0, 1), ignorable, key, {entity::topic_name}},
             {"partition_index", int32, since(0), key},
             {"controller_epoch", int32, since(0)},
-            {"leader", int32, since(0), names_broker},
+            {"leader", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)},
-            {"isr", array(int32), since(0), names_broker},
+            {"isr", array(int32), since(0), {entity::broker_id}},
             {"partition_epoch", int32, since(0)},
-            {"replicas", array(int32), since(0), names_broker},
-            {"adding_replicas", array(int32), since(3), ignorable, names_broker},
-            {"removing_replicas", array(int32), since(3), ignorable, names_broker},
+            {"replicas", array(int32), since(0), {entity::broker_id}},
+            {"adding_replicas", array(int32), since(3), ignorable, {entity::broker_id}},
+            {"removing_replicas", array(int32), since(3), ignorable, {entity::broker_id}},
             {"is_new", boolean, since(1), ignorable},
             {"leader_recovery_state", int8, since(6)}}};
 
@@ -65,8 +65,8 @@ struct leader_and_isr_request : private vocabulary {
     struct topic_state {
         template <class M = leader_and_isr_request>
         static constexpr field_list<M, 3, partition_state> fields{{
-            {"topic_name", string, since(2), key, names_topic},
-            {"topic_id", id128, since(5), ignorable, names_topic_id},
+            {"topic_name", string, since(2), key, {entity::topic_name}},
+            {"topic_id", id128, since(5), ignorable, {entity::topic_id}},
             {"partition_states", array<partition_state>(), since(2)}}};
 
         struct data;
@@ -88,9 +88,9 @@ struct leader_and_isr_request : private vocabulary {
 
     struct live_leader {
         template <class M = leader_and_isr_request> static constexpr field_list<M, 3> fields{{
-            {"broker_id", int32, since(0), key, names_broker},
-            {"host_name", string, since(0)},
-            {"port", int32, since(0)}}};
+            {"broker_id", int32, since(0), key, {entity::broker_id}},
+            {"host_name", string, since(0), {entity::host}},
+            {"port", int32, since(0), {entity::port}}}};
 
         struct data;
 
@@ -108,7 +108,7 @@ struct leader_and_isr_request : private vocabulary {
 
     template <class M = leader_and_isr_request>
     static constexpr field_list<M, 8, partition_state, topic_state, live_leader> fields{{
-        {"controller_id", int32, since(0), names_broker},
+        {"controller_id", int32, since(0), {entity::broker_id}},
         {"is_k_raft_controller", boolean, since(7)},
         {"controller_epoch", int32, since(0)},
         {"broker_epoch", int64, since(2), defaults_to(-1), ignorable},
@@ -155,7 +155,7 @@ struct leader_and_isr_response : private vocabulary {
 
     struct partition_error {
         template <class M = leader_and_isr_response> static constexpr field_list<M, 3> fields{{
-            {"topic_name", string, between(0, 4), ignorable, key, names_topic},
+            {"topic_name", string, between(0, 4), ignorable, key, {entity::topic_name}},
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 
@@ -177,7 +177,7 @@ struct leader_and_isr_response : private vocabulary {
     struct topic_error {
         template <class M = leader_and_isr_response>
         static constexpr field_list<M, 2, partition_error> fields{{
-            {"topic_id", id128, since(5), map_key, names_topic_id},
+            {"topic_id", id128, since(5), map_key, {entity::topic_id}},
             {"partition_errors", array<partition_error>(), since(5)}}};
 
         struct data;

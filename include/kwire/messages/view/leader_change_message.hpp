@@ -12,7 +12,7 @@ struct leader_change_message : private vocabulary {
 
     struct voter {
         template <class M = leader_change_message> static constexpr field_list<M, 2> fields{{
-            {"voter_id", int32, since(0), key, names_broker},
+            {"voter_id", int32, since(0), key, {entity::broker_id}},
             {"voter_directory_id", id128, since(1), key}}};
 
         struct data;
@@ -30,7 +30,7 @@ struct leader_change_message : private vocabulary {
 
     template <class M = leader_change_message> static constexpr field_list<M, 4, voter, voter> fields{{
         {"version", int16, since(0)},
-        {"leader_id", int32, since(0), names_broker},
+        {"leader_id", int32, since(0), {entity::broker_id}},
         {"voters", array<voter>(), since(0)},
         {"granting_voters", array<voter>(), since(0)}}};
 

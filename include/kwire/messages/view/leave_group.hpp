@@ -13,8 +13,8 @@ struct leave_group_request : private vocabulary {
     /// One member that leaves.
     struct member_identity {
         template <class M = leave_group_request> static constexpr field_list<M, 3> fields{{
-            {"member_id", string, since(3), key},
-            {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
+            {"member_id", string, since(3), key, {entity::member_id}},
+            {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, {entity::instance_id}},
             {"reason", string, since(5), nullable_since(5), defaults_to_null, ignorable}}};
 
         struct data;
@@ -35,8 +35,8 @@ struct leave_group_request : private vocabulary {
     };
 
     template <class M = leave_group_request> static constexpr field_list<M, 3, member_identity> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, between(0, 2)},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, between(0, 2), {entity::member_id}},
         {"members", array<member_identity>(), since(3)}}};
 
     struct data;
@@ -63,8 +63,8 @@ struct leave_group_response : private vocabulary {
     /// Result for one member.
     struct member_response {
         template <class M = leave_group_response> static constexpr field_list<M, 3> fields{{
-            {"member_id", string, since(3), key},
-            {"group_instance_id", string, since(3), nullable_since(3)},
+            {"member_id", string, since(3), key, {entity::member_id}},
+            {"group_instance_id", string, since(3), nullable_since(3), {entity::instance_id}},
             {"error_code", error_code, since(3)}}};
 
         struct data;

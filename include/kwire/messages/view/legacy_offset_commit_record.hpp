@@ -11,8 +11,8 @@ struct legacy_offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"LegacyOffsetCommitKey", 0, {0, 0}};
 
     template <class M = legacy_offset_commit_key> static constexpr field_list<M, 3> fields{{
-        {"group", string, since(0), names_group},
-        {"topic", string, since(0), names_topic},
+        {"group", string, since(0), {entity::group_id}},
+        {"topic", string, since(0), {entity::topic_name}},
         {"partition", int32, since(0)}}};
 
     struct data;

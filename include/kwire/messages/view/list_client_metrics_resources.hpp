@@ -27,7 +27,7 @@ struct list_client_metrics_resources_response : private vocabulary {
 
     struct client_metrics_resource {
         template <class M = list_client_metrics_resources_response> static constexpr field_list<M, 1> fields{{
-            {"name", string, since(0), key}}};
+            {"name", string, since(0), key, {entity::client_metrics}}}};
 
         struct data;
 

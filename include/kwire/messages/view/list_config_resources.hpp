@@ -31,8 +31,8 @@ struct list_config_resources_response : private vocabulary {
 
     struct config_resource {
         template <class M = list_config_resources_response> static constexpr field_list<M, 2> fields{{
-            {"resource_name", string, since(0), key},
-            {"resource_type", int8, since(1), defaults_to(16), ignorable, key}}};
+            {"resource_name", string, since(0), key, {entity::config_resource}},
+            {"resource_type", int8, since(1), defaults_to(16), ignorable, key, {entity::config_resource_type}}}};
 
         struct data;
 

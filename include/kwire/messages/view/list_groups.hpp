@@ -35,8 +35,8 @@ struct list_groups_response : private vocabulary {
 
     struct listed_group {
         template <class M = list_groups_response> static constexpr field_list<M, 4> fields{{
-            {"group_id", string, since(0), key, names_group},
-            {"protocol_type", string, since(0)},
+            {"group_id", string, since(0), key, {entity::group_id}},
+            {"protocol_type", string, since(0), {entity::protocol_type}},
             {"group_state", string, since(4), ignorable},
             {"group_type", string, since(5), ignorable}}};
 

@@ -39,7 +39,7 @@ struct list_offsets_request : private vocabulary {
     /// The look-ups in one topic.
     struct topic {
         template <class M = list_offsets_request> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -57,7 +57,7 @@ struct list_offsets_request : private vocabulary {
     };
 
     template <class M = list_offsets_request> static constexpr field_list<M, 4, topic> fields{{
-        {"replica_id", int32, since(0), names_broker},
+        {"replica_id", int32, since(0), {entity::broker_id}},
         {"isolation_level", int8, since(2)},
         {"topics", array<topic>(), since(0)},
         {"timeout_ms", int32, since(10), ignorable}}};
@@ -123,7 +123,7 @@ struct list_offsets_response : private vocabulary {
     struct topic_response {
         template <class M = list_offsets_response>
         static constexpr field_list<M, 2, partition_response> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_response>(), since(0)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct list_partition_reassignments_request : private vocabulary {
 
     struct topics {
         template <class M = list_partition_reassignments_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partition_indexes", array(int32), since(0)}}};
 
         struct data;
@@ -54,9 +54,9 @@ struct list_partition_reassignments_response : private vocabulary {
     struct ongoing_partition_reassignment {
         template <class M = list_partition_reassignments_response> static constexpr field_list<M, 4> fields{{
             {"partition_index", int32, since(0), key},
-            {"replicas", array(int32), since(0), names_broker},
-            {"adding_replicas", array(int32), since(0), names_broker},
-            {"removing_replicas", array(int32), since(0), names_broker}}};
+            {"replicas", array(int32), since(0), {entity::broker_id}},
+            {"adding_replicas", array(int32), since(0), {entity::broker_id}},
+            {"removing_replicas", array(int32), since(0), {entity::broker_id}}}};
 
         struct data;
 
@@ -77,7 +77,7 @@ struct list_partition_reassignments_response : private vocabulary {
     struct ongoing_topic_reassignment {
         template <class M = list_partition_reassignments_response>
         static constexpr field_list<M, 2, ongoing_partition_reassignment> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<ongoing_partition_reassignment>(), since(0)}}};
 
         struct data;

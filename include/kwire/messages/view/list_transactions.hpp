@@ -12,9 +12,9 @@ struct list_transactions_request : private vocabulary {
 
     template <class M = list_transactions_request> static constexpr field_list<M, 4> fields{{
         {"state_filters", array(string), since(0)},
-        {"producer_id_filters", array(int64), since(0), names_producer},
+        {"producer_id_filters", array(int64), since(0), {entity::producer_id}},
         {"duration_filter", int64, since(1), defaults_to(-1)},
-        {"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null}}};
+        {"transactional_id_pattern", string, since(2), nullable_since(2), defaults_to_null, {entity::transaction_pattern}}}};
 
     struct data;
 
@@ -41,8 +41,8 @@ struct list_transactions_response : private vocabulary {
 
     struct transaction_state {
         template <class M = list_transactions_response> static constexpr field_list<M, 3> fields{{
-            {"transactional_id", string, since(0), key, names_transaction},
-            {"producer_id", int64, since(0), names_producer},
+            {"transactional_id", string, since(0), key, {entity::transactional_id}},
+            {"producer_id", int64, since(0), {entity::producer_id}},
             {"transaction_state", string, since(0)}}};
 
         struct data;

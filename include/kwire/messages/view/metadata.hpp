@@ -13,8 +13,8 @@ struct metadata_request : private vocabulary {
     /// One requested topic: by name, or from v10 on by id.
     struct topic {
         template <class M = metadata_request> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(10), ignorable, names_topic_id},
-            {"name", string, since(0), nullable_since(10), names_topic}}};
+            {"topic_id", id128, since(10), ignorable, {entity::topic_id}},
+            {"name", string, since(0), nullable_since(10), {entity::topic_name}}}};
 
         struct data;
 
@@ -64,10 +64,10 @@ struct metadata_response : private vocabulary {
     /// One broker and how to reach it.
     struct broker {
         template <class M = metadata_response> static constexpr field_list<M, 4> fields{{
-            {"node_id", int32, since(0), map_key, names_broker},
-            {"host", string, since(0)},
-            {"port", int32, since(0)},
-            {"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable}}};
+            {"node_id", int32, since(0), map_key, {entity::broker_id}},
+            {"host", string, since(0), {entity::host}},
+            {"port", int32, since(0), {entity::port}},
+            {"rack", string, since(1), nullable_since(1), defaults_to_null, ignorable, {entity::rack}}}};
 
         struct data;
 
@@ -91,11 +91,11 @@ struct metadata_response : private vocabulary {
         template <class M = metadata_response> static constexpr field_list<M, 7> fields{{
             {"error_code", error_code, since(0)},
             {"partition_index", int32, since(0), key},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(7), defaults_to(-1), ignorable},
-            {"replica_nodes", array(int32), since(0), names_broker},
-            {"isr_nodes", array(int32), since(0), names_broker},
-            {"offline_replicas", array(int32), since(5), ignorable, names_broker}}};
+            {"replica_nodes", array(int32), since(0), {entity::broker_id}},
+            {"isr_nodes", array(int32), since(0), {entity::broker_id}},
+            {"offline_replicas", array(int32), since(5), ignorable, {entity::broker_id}}}};
 
         struct data;
 
@@ -125,8 +125,8 @@ struct metadata_response : private vocabulary {
     struct topic {
         template <class M = metadata_response> static constexpr field_list<M, 6, partition> fields{{
             {"error_code", error_code, since(0)},
-            {"name", string, since(0), nullable_since(12), map_key, names_topic},
-            {"topic_id", id128, since(10), ignorable, names_topic_id},
+            {"name", string, since(0), nullable_since(12), map_key, {entity::topic_name}},
+            {"topic_id", id128, since(10), ignorable, {entity::topic_id}},
             {"is_internal", boolean, since(1), ignorable},
             {"partitions", array<partition>(), since(0)},
             {"topic_authorized_operations", int32, since(8), defaults_to(-2147483648)}}};
@@ -159,8 +159,8 @@ struct metadata_response : private vocabulary {
     template <class M = metadata_response> static constexpr field_list<M, 7, broker, topic> fields{{
         {"throttle_time_ms", int32, since(3), ignorable},
         {"brokers", array<broker>(), since(0)},
-        {"cluster_id", string, since(2), nullable_since(2), defaults_to_null, ignorable},
-        {"controller_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
+        {"cluster_id", string, since(2), nullable_since(2), defaults_to_null, ignorable, {entity::cluster_id}},
+        {"controller_id", int32, since(1), defaults_to(-1), ignorable, {entity::broker_id}},
         {"topics", array<topic>(), since(0)},
         {"cluster_authorized_operations", int32, between(8, 10), defaults_to(-2147483648)},
         {"error_code", error_code, since(13), ignorable}}};

@@ -44,8 +44,8 @@ struct offset_commit_request : private vocabulary {
     /// Positions in one topic.
     struct topic {
         template <class M = offset_commit_request> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 9), ignorable, key, names_topic},
-            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
+            {"name", string, between(0, 9), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(10), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -67,10 +67,10 @@ struct offset_commit_request : private vocabulary {
     };
 
     template <class M = offset_commit_request> static constexpr field_list<M, 6, topic> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"generation_id_or_member_epoch", int32, since(1), defaults_to(-1), ignorable},
-        {"member_id", string, since(1), ignorable},
-        {"group_instance_id", string, since(7), nullable_since(7), defaults_to_null},
+        {"member_id", string, since(1), ignorable, {entity::member_id}},
+        {"group_instance_id", string, since(7), nullable_since(7), defaults_to_null, {entity::instance_id}},
         {"retention_time_ms", int64, between(2, 4), defaults_to(-1), ignorable},
         {"topics", array<topic>(), since(0)}}};
 
@@ -124,8 +124,8 @@ struct offset_commit_response : private vocabulary {
     /// Results for one topic.
     struct topic {
         template <class M = offset_commit_response> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 9), ignorable, key, names_topic},
-            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
+            {"name", string, between(0, 9), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(10), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;

@@ -11,8 +11,8 @@ struct offset_commit_key : private vocabulary {
     static constexpr message_facts facts{"OffsetCommitKey", 1, {0, 0}, 32767, 1};
 
     template <class M = offset_commit_key> static constexpr field_list<M, 3> fields{{
-        {"group", string, since(0), names_group},
-        {"topic", string, since(0), names_topic},
+        {"group", string, since(0), {entity::group_id}},
+        {"topic", string, since(0), {entity::topic_name}},
         {"partition", int32, since(0)}}};
 
     struct data;
@@ -40,7 +40,7 @@ struct offset_commit_value : private vocabulary {
         {"metadata", string, since(0)},
         {"commit_timestamp", int64, since(0)},
         {"expire_timestamp", int64, between(1, 1), defaults_to(-1), ignorable},
-        {"topic_id", id128, since(4), tag(0), ignorable, names_topic_id}}};
+        {"topic_id", id128, since(4), tag(0), ignorable, {entity::topic_id}}}};
 
     struct data;
 

@@ -26,7 +26,7 @@ struct offset_delete_request : private vocabulary {
 
     struct topic {
         template <class M = offset_delete_request> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -44,7 +44,7 @@ struct offset_delete_request : private vocabulary {
     };
 
     template <class M = offset_delete_request> static constexpr field_list<M, 2, topic> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<topic>(), since(0)}}};
 
     struct data;
@@ -83,7 +83,7 @@ struct offset_delete_response : private vocabulary {
 
     struct topic {
         template <class M = offset_delete_response> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, since(0), map_key, names_topic},
+            {"name", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;

@@ -13,7 +13,7 @@ struct offset_fetch_request : private vocabulary {
     /// Partitions of one topic.
     struct topic {
         template <class M = offset_fetch_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, between(0, 7), key, names_topic},
+            {"name", string, between(0, 7), key, {entity::topic_name}},
             {"partition_indexes", array(int32), between(0, 7)}}};
 
         struct data;
@@ -31,8 +31,8 @@ struct offset_fetch_request : private vocabulary {
     /// Partitions of one topic.
     struct topics {
         template <class M = offset_fetch_request> static constexpr field_list<M, 3> fields{{
-            {"name", string, between(8, 9), ignorable, key, names_topic},
-            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
+            {"name", string, between(8, 9), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(10), ignorable, key, {entity::topic_id}},
             {"partition_indexes", array(int32), since(8)}}};
 
         struct data;
@@ -54,8 +54,8 @@ struct offset_fetch_request : private vocabulary {
     /// What to look up of one group.
     struct group {
         template <class M = offset_fetch_request> static constexpr field_list<M, 4, topics> fields{{
-            {"group_id", string, since(8), key, names_group},
-            {"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable},
+            {"group_id", string, since(8), key, {entity::group_id}},
+            {"member_id", string, since(9), nullable_since(9), defaults_to_null, ignorable, {entity::member_id}},
             {"member_epoch", int32, since(9), defaults_to(-1), ignorable},
             {"topics", array<topics>(), since(8), nullable_since(8)}}};
 
@@ -80,7 +80,7 @@ struct offset_fetch_request : private vocabulary {
     };
 
     template <class M = offset_fetch_request> static constexpr field_list<M, 4, topic, group> fields{{
-        {"group_id", string, between(0, 7), names_group},
+        {"group_id", string, between(0, 7), {entity::group_id}},
         {"topics", array<topic>(), between(0, 7), nullable_between(2, 7)},
         {"groups", array<group>(), since(8)},
         {"require_stable", boolean, since(7)}}};
@@ -141,7 +141,7 @@ struct offset_fetch_response : private vocabulary {
     /// Results for one topic.
     struct topic {
         template <class M = offset_fetch_response> static constexpr field_list<M, 2, partition> fields{{
-            {"name", string, between(0, 7), key, names_topic},
+            {"name", string, between(0, 7), key, {entity::topic_name}},
             {"partitions", array<partition>(), between(0, 7)}}};
 
         struct data;
@@ -188,8 +188,8 @@ struct offset_fetch_response : private vocabulary {
     /// Results for one topic.
     struct topics {
         template <class M = offset_fetch_response> static constexpr field_list<M, 3, partitions> fields{{
-            {"name", string, between(8, 9), ignorable, key, names_topic},
-            {"topic_id", id128, since(10), ignorable, key, names_topic_id},
+            {"name", string, between(8, 9), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(10), ignorable, key, {entity::topic_id}},
             {"partitions", array<partitions>(), since(8)}}};
 
         struct data;
@@ -213,7 +213,7 @@ struct offset_fetch_response : private vocabulary {
     /// Results for one group.
     struct group {
         template <class M = offset_fetch_response> static constexpr field_list<M, 3, topics> fields{{
-            {"group_id", string, since(8), key, names_group},
+            {"group_id", string, since(8), key, {entity::group_id}},
             {"topics", array<topics>(), since(8)},
             {"error_code", error_code, since(8)}}};
 

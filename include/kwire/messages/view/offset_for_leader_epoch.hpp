@@ -34,7 +34,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
     struct offset_for_leader_topic {
         template <class M = offset_for_leader_epoch_request>
         static constexpr field_list<M, 2, offset_for_leader_partition> fields{{
-            {"topic", string, since(0), map_key, names_topic},
+            {"topic", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array<offset_for_leader_partition>(), since(0)}}};
 
         struct data;
@@ -53,7 +53,7 @@ struct offset_for_leader_epoch_request : private vocabulary {
 
     template <class M = offset_for_leader_epoch_request>
     static constexpr field_list<M, 2, offset_for_leader_topic> fields{{
-        {"replica_id", int32, since(3), defaults_to(-2), ignorable, names_broker},
+        {"replica_id", int32, since(3), defaults_to(-2), ignorable, {entity::broker_id}},
         {"topics", array<offset_for_leader_topic>(), since(0)}}};
 
     struct data;
@@ -103,7 +103,7 @@ struct offset_for_leader_epoch_response : private vocabulary {
     struct offset_for_leader_topic_result {
         template <class M = offset_for_leader_epoch_response>
         static constexpr field_list<M, 2, epoch_end_offset> fields{{
-            {"topic", string, since(0), map_key, names_topic},
+            {"topic", string, since(0), map_key, {entity::topic_name}},
             {"partitions", array<epoch_end_offset>(), since(0)}}};
 
         struct data;

@@ -12,16 +12,16 @@ struct partition_change_record : private vocabulary {
 
     template <class M = partition_change_record> static constexpr field_list<M, 11> fields{{
         {"partition_id", int32, since(0), defaults_to(-1)},
-        {"topic_id", id128, since(0), names_topic_id},
-        {"isr", array(int32), since(0), tag(0), nullable_since(0), defaults_to_null, names_broker},
-        {"leader", int32, since(0), tag(1), defaults_to(-2), names_broker},
-        {"replicas", array(int32), since(0), tag(2), nullable_since(0), defaults_to_null, names_broker},
-        {"removing_replicas", array(int32), since(0), tag(3), nullable_since(0), defaults_to_null, names_broker},
-        {"adding_replicas", array(int32), since(0), tag(4), nullable_since(0), defaults_to_null, names_broker},
+        {"topic_id", id128, since(0), {entity::topic_id}},
+        {"isr", array(int32), since(0), tag(0), nullable_since(0), defaults_to_null, {entity::broker_id}},
+        {"leader", int32, since(0), tag(1), defaults_to(-2), {entity::broker_id}},
+        {"replicas", array(int32), since(0), tag(2), nullable_since(0), defaults_to_null, {entity::broker_id}},
+        {"removing_replicas", array(int32), since(0), tag(3), nullable_since(0), defaults_to_null, {entity::broker_id}},
+        {"adding_replicas", array(int32), since(0), tag(4), nullable_since(0), defaults_to_null, {entity::broker_id}},
         {"leader_recovery_state", int8, since(0), tag(5), defaults_to(-1)},
         {"directories", array(id128), since(1), tag(8), nullable_since(1), defaults_to_null},
-        {"eligible_leader_replicas", array(int32), since(2), tag(6), nullable_since(2), defaults_to_null, names_broker},
-        {"last_known_elr", array(int32), since(2), tag(7), nullable_since(2), defaults_to_null, names_broker}}};
+        {"eligible_leader_replicas", array(int32), since(2), tag(6), nullable_since(2), defaults_to_null, {entity::broker_id}},
+        {"last_known_elr", array(int32), since(2), tag(7), nullable_since(2), defaults_to_null, {entity::broker_id}}}};
 
     struct data;
 

@@ -12,18 +12,18 @@ struct partition_record : private vocabulary {
 
     template <class M = partition_record> static constexpr field_list<M, 13> fields{{
         {"partition_id", int32, since(0), defaults_to(-1)},
-        {"topic_id", id128, since(0), names_topic_id},
-        {"replicas", array(int32), since(0), names_broker},
-        {"isr", array(int32), since(0), names_broker},
-        {"removing_replicas", array(int32), since(0), names_broker},
-        {"adding_replicas", array(int32), since(0), names_broker},
-        {"leader", int32, since(0), defaults_to(-1), names_broker},
+        {"topic_id", id128, since(0), {entity::topic_id}},
+        {"replicas", array(int32), since(0), {entity::broker_id}},
+        {"isr", array(int32), since(0), {entity::broker_id}},
+        {"removing_replicas", array(int32), since(0), {entity::broker_id}},
+        {"adding_replicas", array(int32), since(0), {entity::broker_id}},
+        {"leader", int32, since(0), defaults_to(-1), {entity::broker_id}},
         {"leader_recovery_state", int8, since(0), tag(0)},
         {"leader_epoch", int32, since(0), defaults_to(-1)},
         {"partition_epoch", int32, since(0), defaults_to(-1)},
         {"directories", array(id128), since(1)},
-        {"eligible_leader_replicas", array(int32), since(2), tag(1), nullable_since(2), defaults_to_null, names_broker},
-        {"last_known_elr", array(int32), since(2), tag(2), nullable_since(2), defaults_to_null, names_broker}}};
+        {"eligible_leader_replicas", array(int32), since(2), tag(1), nullable_since(2), defaults_to_null, {entity::broker_id}},
+        {"last_known_elr", array(int32), since(2), tag(2), nullable_since(2), defaults_to_null, {entity::broker_id}}}};
 
     struct data;
 

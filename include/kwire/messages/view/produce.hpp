@@ -34,8 +34,8 @@ struct produce_request : private vocabulary {
     struct topic_produce_data {
         template <class M = produce_request>
         static constexpr field_list<M, 3, partition_produce_data> fields{{
-            {"name", string, between(0, 12), ignorable, map_key, names_topic},
-            {"topic_id", id128, since(13), ignorable, map_key, names_topic_id},
+            {"name", string, between(0, 12), ignorable, map_key, {entity::topic_name}},
+            {"topic_id", id128, since(13), ignorable, map_key, {entity::topic_id}},
             {"partition_data", array<partition_produce_data>(), since(0)}}};
 
         struct data;
@@ -57,7 +57,7 @@ struct produce_request : private vocabulary {
     };
 
     template <class M = produce_request> static constexpr field_list<M, 4, topic_produce_data> fields{{
-        {"transactional_id", string, since(3), nullable_since(3), defaults_to_null, names_transaction},
+        {"transactional_id", string, since(3), nullable_since(3), defaults_to_null, {entity::transactional_id}},
         {"acks", int16, since(0)},
         {"timeout_ms", int32, since(0)},
         {"topic_data", array<topic_produce_data>(), since(0)}}};
@@ -109,7 +109,7 @@ struct produce_response : private vocabulary {
     /// A partition's leader, as far as the answering broker knows.
     struct leader_id_and_epoch {
         template <class M = produce_response> static constexpr field_list<M, 2> fields{{
-            {"leader_id", int32, since(10), defaults_to(-1), names_broker},
+            {"leader_id", int32, since(10), defaults_to(-1), {entity::broker_id}},
             {"leader_epoch", int32, since(10), defaults_to(-1)}}};
 
         struct data;
@@ -170,8 +170,8 @@ struct produce_response : private vocabulary {
     struct topic_produce_response {
         template <class M = produce_response>
         static constexpr field_list<M, 3, partition_produce_response> fields{{
-            {"name", string, between(0, 12), ignorable, map_key, names_topic},
-            {"topic_id", id128, since(13), ignorable, map_key, names_topic_id},
+            {"name", string, between(0, 12), ignorable, map_key, {entity::topic_name}},
+            {"topic_id", id128, since(13), ignorable, map_key, {entity::topic_id}},
             {"partition_responses", array<partition_produce_response>(), since(0)}}};
 
         struct data;
@@ -195,10 +195,10 @@ struct produce_response : private vocabulary {
     /// How to reach one broker.
     struct node_endpoint {
         template <class M = produce_response> static constexpr field_list<M, 4> fields{{
-            {"node_id", int32, since(10), map_key, names_broker},
-            {"host", string, since(10)},
-            {"port", int32, since(10)},
-            {"rack", string, since(10), nullable_since(10), defaults_to_null}}};
+            {"node_id", int32, since(10), map_key, {entity::broker_id}},
+            {"host", string, since(10), {entity::host}},
+            {"port", int32, since(10), {entity::port}},
+            {"rack", string, since(10), nullable_since(10), defaults_to_null, {entity::rack}}}};
 
         struct data;
 

@@ -11,9 +11,9 @@ struct producer_ids_record : private vocabulary {
     static constexpr message_facts facts{"ProducerIdsRecord", 15, {0, 0}, 0};
 
     template <class M = producer_ids_record> static constexpr field_list<M, 3> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0), defaults_to(-1)},
-        {"next_producer_id", int64, since(0), names_producer}}};
+        {"next_producer_id", int64, since(0), {entity::producer_id}}}};
 
     struct data;
 

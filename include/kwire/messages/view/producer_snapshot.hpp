@@ -12,7 +12,7 @@ struct producer_snapshot : private vocabulary {
 
     struct producer_entry {
         template <class M = producer_snapshot> static constexpr field_list<M, 8> fields{{
-            {"producer_id", int64, since(1), key, names_producer},
+            {"producer_id", int64, since(1), key, {entity::producer_id}},
             {"epoch", int16, since(1)},
             {"last_sequence", int32, since(1)},
             {"last_offset", int64, since(1)},

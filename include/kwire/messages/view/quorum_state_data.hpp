@@ -12,7 +12,7 @@ struct quorum_state_data : private vocabulary {
 
     struct voter {
         template <class M = quorum_state_data> static constexpr field_list<M, 1> fields{{
-            {"voter_id", int32, between(0, 0), key, names_broker}}};
+            {"voter_id", int32, between(0, 0), key, {entity::broker_id}}}};
 
         struct data;
 
@@ -25,10 +25,10 @@ struct quorum_state_data : private vocabulary {
     };
 
     template <class M = quorum_state_data> static constexpr field_list<M, 7, voter> fields{{
-        {"cluster_id", string, between(0, 0)},
-        {"leader_id", int32, since(0), defaults_to(-1), names_broker},
+        {"cluster_id", string, between(0, 0), {entity::cluster_id}},
+        {"leader_id", int32, since(0), defaults_to(-1), {entity::broker_id}},
         {"leader_epoch", int32, since(0), defaults_to(-1)},
-        {"voted_id", int32, since(0), defaults_to(-1), names_broker},
+        {"voted_id", int32, since(0), defaults_to(-1), {entity::broker_id}},
         {"voted_directory_id", id128, since(1)},
         {"applied_offset", int64, between(0, 0)},
         {"current_voters", array<voter>(), between(0, 0), nullable_between(0, 0)}}};

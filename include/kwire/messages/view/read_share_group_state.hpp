@@ -30,7 +30,7 @@ struct read_share_group_state_request : private vocabulary {
     struct read_state_data {
         template <class M = read_share_group_state_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -49,7 +49,7 @@ struct read_share_group_state_request : private vocabulary {
 
     template <class M = read_share_group_state_request>
     static constexpr field_list<M, 2, read_state_data> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<read_state_data>(), since(0)}}};
 
     struct data;
@@ -131,7 +131,7 @@ struct read_share_group_state_response : private vocabulary {
     struct read_state_result {
         template <class M = read_share_group_state_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;

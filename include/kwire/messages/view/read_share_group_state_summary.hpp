@@ -30,7 +30,7 @@ struct read_share_group_state_summary_request : private vocabulary {
     struct read_state_summary_data {
         template <class M = read_share_group_state_summary_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -49,7 +49,7 @@ struct read_share_group_state_summary_request : private vocabulary {
 
     template <class M = read_share_group_state_summary_request>
     static constexpr field_list<M, 2, read_state_summary_data> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<read_state_summary_data>(), since(0)}}};
 
     struct data;
@@ -110,7 +110,7 @@ struct read_share_group_state_summary_response : private vocabulary {
     struct read_state_summary_result {
         template <class M = read_share_group_state_summary_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;

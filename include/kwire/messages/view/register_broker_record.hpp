@@ -13,8 +13,8 @@ struct register_broker_record : private vocabulary {
     struct broker_endpoint {
         template <class M = register_broker_record> static constexpr field_list<M, 4> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)},
+            {"host", string, since(0), {entity::host}},
+            {"port", uint16, since(0), {entity::port}},
             {"security_protocol", int16, since(0)}}};
 
         struct data;
@@ -55,13 +55,13 @@ struct register_broker_record : private vocabulary {
 
     template <class M = register_broker_record>
     static constexpr field_list<M, 11, broker_endpoint, broker_feature> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"is_migrating_zk_broker", boolean, since(2)},
         {"incarnation_id", id128, since(0)},
         {"broker_epoch", int64, since(0)},
         {"end_points", array<broker_endpoint>(), since(0)},
         {"features", array<broker_feature>(), since(0)},
-        {"rack", string, since(0), nullable_since(0)},
+        {"rack", string, since(0), nullable_since(0), {entity::rack}},
         {"fenced", boolean, since(0), defaults_to(true)},
         {"in_controlled_shutdown", boolean, since(1)},
         {"log_dirs", array(id128), since(3), tag(0)},

@@ -12,8 +12,8 @@ struct remote_log_segment_metadata_record : private vocabulary {
 
     struct topic_id_partition_entry {
         template <class M = remote_log_segment_metadata_record> static constexpr field_list<M, 3> fields{{
-            {"name", string, since(0), names_topic},
-            {"id", id128, since(0), names_topic_id},
+            {"name", string, since(0), {entity::topic_name}},
+            {"id", id128, since(0), {entity::topic_id}},
             {"partition", int32, since(0)}}};
 
         struct data;
@@ -72,7 +72,7 @@ struct remote_log_segment_metadata_record : private vocabulary {
         {"remote_log_segment_id", structure<remote_log_segment_id_entry>(), since(0)},
         {"start_offset", int64, since(0)},
         {"end_offset", int64, since(0)},
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"max_timestamp_ms", int64, since(0)},
         {"event_timestamp_ms", int64, since(0)},
         {"segment_leader_epochs", array<segment_leader_epoch_entry>(), since(0)},

@@ -33,7 +33,7 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
         {"segment_id", id128, since(0)},
         {"start_offset", int64, since(0)},
         {"end_offset", int64, since(0)},
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"max_timestamp_ms", int64, since(0)},
         {"event_timestamp_ms", int64, since(0)},
         {"segment_leader_epochs", array<segment_leader_epoch_entry>(), since(0)},

@@ -13,8 +13,8 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
     struct topic_id_partition_entry {
         template <class M = remote_log_segment_metadata_update_record>
         static constexpr field_list<M, 3> fields{{
-            {"name", string, since(0), names_topic},
-            {"id", id128, since(0), names_topic_id},
+            {"name", string, since(0), {entity::topic_name}},
+            {"id", id128, since(0), {entity::topic_id}},
             {"partition", int32, since(0)}}};
 
         struct data;
@@ -54,7 +54,7 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
     template <class M = remote_log_segment_metadata_update_record>
     static constexpr field_list<M, 5, remote_log_segment_id_entry> fields{{
         {"remote_log_segment_id", structure<remote_log_segment_id_entry>(), since(0)},
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"event_timestamp_ms", int64, since(0)},
         {"custom_metadata", bytes, since(0), nullable_since(0), defaults_to_null},
         {"remote_log_segment_state", int8, since(0)}}};

@@ -13,8 +13,8 @@ struct remote_partition_delete_metadata_record : private vocabulary {
     struct topic_id_partition_entry {
         template <class M = remote_partition_delete_metadata_record>
         static constexpr field_list<M, 3> fields{{
-            {"name", string, since(0), names_topic},
-            {"id", id128, since(0), names_topic_id},
+            {"name", string, since(0), {entity::topic_name}},
+            {"id", id128, since(0), {entity::topic_id}},
             {"partition", int32, since(0)}}};
 
         struct data;
@@ -34,7 +34,7 @@ struct remote_partition_delete_metadata_record : private vocabulary {
     template <class M = remote_partition_delete_metadata_record>
     static constexpr field_list<M, 4, topic_id_partition_entry> fields{{
         {"topic_id_partition", structure<topic_id_partition_entry>(), since(0)},
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"event_timestamp_ms", int64, since(0)},
         {"remote_partition_delete_state", int8, since(0)}}};
 

@@ -11,7 +11,7 @@ struct remove_delegation_token_record : private vocabulary {
     static constexpr message_facts facts{"RemoveDelegationTokenRecord", 26, {0, 0}, 0};
 
     template <class M = remove_delegation_token_record> static constexpr field_list<M, 1> fields{{
-        {"token_id", string, since(0)}}};
+        {"token_id", string, since(0), {entity::token_id}}}};
 
     struct data;
 

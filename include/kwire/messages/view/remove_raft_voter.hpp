@@ -11,8 +11,8 @@ struct remove_raft_voter_request : private vocabulary {
     static constexpr message_facts facts{"RemoveRaftVoterRequest", 81, {0, 0}, 0};
 
     template <class M = remove_raft_voter_request> static constexpr field_list<M, 3> fields{{
-        {"cluster_id", string, since(0), nullable_since(0)},
-        {"voter_id", int32, since(0), names_broker},
+        {"cluster_id", string, since(0), nullable_since(0), {entity::cluster_id}},
+        {"voter_id", int32, since(0), {entity::broker_id}},
         {"voter_directory_id", id128, since(0)}}};
 
     struct data;

@@ -11,7 +11,7 @@ struct remove_topic_record : private vocabulary {
     static constexpr message_facts facts{"RemoveTopicRecord", 9, {0, 0}, 0};
 
     template <class M = remove_topic_record> static constexpr field_list<M, 1> fields{{
-        {"topic_id", id128, since(0), names_topic_id}}};
+        {"topic_id", id128, since(0), {entity::topic_id}}}};
 
     struct data;
 

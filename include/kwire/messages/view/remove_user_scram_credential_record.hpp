@@ -11,7 +11,7 @@ struct remove_user_scram_credential_record : private vocabulary {
     static constexpr message_facts facts{"RemoveUserScramCredentialRecord", 22, {0, 0}, 0};
 
     template <class M = remove_user_scram_credential_record> static constexpr field_list<M, 2> fields{{
-        {"name", string, since(0)},
+        {"name", string, since(0), {entity::principal_name}},
         {"mechanism", int8, since(0)}}};
 
     struct data;

@@ -15,7 +15,7 @@ struct request_header : private vocabulary {
         {"request_api_key", api_key, since(0)},
         {"request_api_version", int16, since(0)},
         {"correlation_id", int32, since(0)},
-        {"client_id", string, since(1), nullable_since(1), ignorable, never_compact}}};
+        {"client_id", string, since(1), nullable_since(1), ignorable, never_compact, {entity::client_id}}}};
 
     struct data;
 

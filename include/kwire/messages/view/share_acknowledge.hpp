@@ -53,7 +53,7 @@ struct share_acknowledge_request : private vocabulary {
     struct acknowledge_topic {
         template <class M = share_acknowledge_request>
         static constexpr field_list<M, 2, acknowledge_partition> fields{{
-            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"topic_id", id128, since(0), map_key, {entity::topic_id}},
             {"partitions", array<acknowledge_partition>(), since(0)}}};
 
         struct data;
@@ -72,8 +72,8 @@ struct share_acknowledge_request : private vocabulary {
 
     template <class M = share_acknowledge_request>
     static constexpr field_list<M, 5, acknowledge_topic> fields{{
-        {"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group},
-        {"member_id", string, since(0), nullable_since(0)},
+        {"group_id", string, since(0), nullable_since(0), defaults_to_null, {entity::group_id}},
+        {"member_id", string, since(0), nullable_since(0), {entity::member_id}},
         {"share_session_epoch", int32, since(0)},
         {"is_renew_ack", boolean, since(2)},
         {"topics", array<acknowledge_topic>(), since(0)}}};
@@ -106,7 +106,7 @@ struct share_acknowledge_response : private vocabulary {
 
     struct leader_id_and_epoch {
         template <class M = share_acknowledge_response> static constexpr field_list<M, 2> fields{{
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
@@ -152,7 +152,7 @@ struct share_acknowledge_response : private vocabulary {
     struct topic_response {
         template <class M = share_acknowledge_response>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"topic_id", id128, since(0), map_key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -171,10 +171,10 @@ struct share_acknowledge_response : private vocabulary {
 
     struct node_endpoint {
         template <class M = share_acknowledge_response> static constexpr field_list<M, 4> fields{{
-            {"node_id", int32, since(0), map_key, names_broker},
-            {"host", string, since(0)},
-            {"port", int32, since(0)},
-            {"rack", string, since(0), nullable_since(0), defaults_to_null}}};
+            {"node_id", int32, since(0), map_key, {entity::broker_id}},
+            {"host", string, since(0), {entity::host}},
+            {"port", int32, since(0), {entity::port}},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}}}};
 
         struct data;
 

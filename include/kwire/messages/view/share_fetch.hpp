@@ -56,7 +56,7 @@ struct share_fetch_request : private vocabulary {
 
     struct fetch_topic {
         template <class M = share_fetch_request> static constexpr field_list<M, 2, fetch_partition> fields{{
-            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"topic_id", id128, since(0), map_key, {entity::topic_id}},
             {"partitions", array<fetch_partition>(), since(0)}}};
 
         struct data;
@@ -75,7 +75,7 @@ struct share_fetch_request : private vocabulary {
 
     struct forgotten_topic {
         template <class M = share_fetch_request> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -92,8 +92,8 @@ struct share_fetch_request : private vocabulary {
 
     template <class M = share_fetch_request>
     static constexpr field_list<M, 12, fetch_topic, forgotten_topic> fields{{
-        {"group_id", string, since(0), nullable_since(0), defaults_to_null, names_group},
-        {"member_id", string, since(0), nullable_since(0)},
+        {"group_id", string, since(0), nullable_since(0), defaults_to_null, {entity::group_id}},
+        {"member_id", string, since(0), nullable_since(0), {entity::member_id}},
         {"share_session_epoch", int32, since(0)},
         {"max_wait_ms", int32, since(0)},
         {"min_bytes", int32, since(0)},
@@ -150,7 +150,7 @@ struct share_fetch_response : private vocabulary {
 
     struct leader_id_and_epoch {
         template <class M = share_fetch_response> static constexpr field_list<M, 2> fields{{
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)}}};
 
         struct data;
@@ -233,7 +233,7 @@ struct share_fetch_response : private vocabulary {
 
     struct share_fetchable_topic_response {
         template <class M = share_fetch_response> static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), map_key, names_topic_id},
+            {"topic_id", id128, since(0), map_key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -252,10 +252,10 @@ struct share_fetch_response : private vocabulary {
 
     struct node_endpoint {
         template <class M = share_fetch_response> static constexpr field_list<M, 4> fields{{
-            {"node_id", int32, since(0), map_key, names_broker},
-            {"host", string, since(0)},
-            {"port", int32, since(0)},
-            {"rack", string, since(0), nullable_since(0), defaults_to_null}}};
+            {"node_id", int32, since(0), map_key, {entity::broker_id}},
+            {"host", string, since(0), {entity::host}},
+            {"port", int32, since(0), {entity::port}},
+            {"rack", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}}}};
 
         struct data;
 

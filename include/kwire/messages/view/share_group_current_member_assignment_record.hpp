@@ -11,8 +11,8 @@ struct share_group_current_member_assignment_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupCurrentMemberAssignmentKey", 14, {0, 0}};
 
     template <class M = share_group_current_member_assignment_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 
@@ -34,7 +34,7 @@ struct share_group_current_member_assignment_value : private vocabulary {
     struct topic_partitions {
         template <class M = share_group_current_member_assignment_value>
         static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;

@@ -11,7 +11,7 @@ struct share_group_describe_request : private vocabulary {
     static constexpr message_facts facts{"ShareGroupDescribeRequest", 77, {0, 1}, 0};
 
     template <class M = share_group_describe_request> static constexpr field_list<M, 2> fields{{
-        {"group_ids", array(string), since(0), names_group},
+        {"group_ids", array(string), since(0), {entity::group_id}},
         {"include_authorized_operations", boolean, since(0)}}};
 
     struct data;
@@ -33,8 +33,8 @@ struct share_group_describe_response : private vocabulary {
 
     struct topic_partitions {
         template <class M = share_group_describe_response> static constexpr field_list<M, 3> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
-            {"topic_name", string, since(0), names_topic},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
+            {"topic_name", string, since(0), {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -71,12 +71,12 @@ struct share_group_describe_response : private vocabulary {
     struct member {
         template <class M = share_group_describe_response>
         static constexpr field_list<M, 7, assignment> fields{{
-            {"member_id", string, since(0), key},
-            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+            {"member_id", string, since(0), key, {entity::member_id}},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}},
             {"member_epoch", int32, since(0)},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
-            {"subscribed_topic_names", array(string), since(0), names_topic},
+            {"client_id", string, since(0), {entity::client_id}},
+            {"client_host", string, since(0), {entity::client_host}},
+            {"subscribed_topic_names", array(string), since(0), {entity::topic_name}},
             {"assignment", structure<assignment>(), since(0)}}};
 
         struct data;
@@ -109,7 +109,7 @@ struct share_group_describe_response : private vocabulary {
         template <class M = share_group_describe_response> static constexpr field_list<M, 9, member> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-            {"group_id", string, since(0), key, names_group},
+            {"group_id", string, since(0), key, {entity::group_id}},
             {"group_state", string, since(0)},
             {"group_epoch", int32, since(0)},
             {"assignment_epoch", int32, since(0)},

@@ -11,11 +11,11 @@ struct share_group_heartbeat_request : private vocabulary {
     static constexpr message_facts facts{"ShareGroupHeartbeatRequest", 76, {0, 1}, 0};
 
     template <class M = share_group_heartbeat_request> static constexpr field_list<M, 5> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}},
         {"member_epoch", int32, since(0)},
-        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
-        {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, names_topic}}};
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}},
+        {"subscribed_topic_names", array(string), since(0), nullable_since(0), defaults_to_null, {entity::topic_name}}}};
 
     struct data;
 
@@ -44,7 +44,7 @@ struct share_group_heartbeat_response : private vocabulary {
 
     struct topic_partitions {
         template <class M = share_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -80,7 +80,7 @@ struct share_group_heartbeat_response : private vocabulary {
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-        {"member_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"member_id", string, since(0), nullable_since(0), defaults_to_null, {entity::member_id}},
         {"member_epoch", int32, since(0)},
         {"heartbeat_interval_ms", int32, since(0)},
         {"assignment", structure<assignment>(), since(0), nullable_since(0), defaults_to_null}}};

@@ -11,8 +11,8 @@ struct share_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataKey", 10, {0, 0}, 32767, 10};
 
     template <class M = share_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 
@@ -32,10 +32,10 @@ struct share_group_member_metadata_value : private vocabulary {
     static constexpr message_facts facts{"ShareGroupMemberMetadataValue", 10, {0, 0}, 0};
 
     template <class M = share_group_member_metadata_value> static constexpr field_list<M, 4> fields{{
-        {"rack_id", string, since(0), nullable_since(0)},
-        {"client_id", string, since(0)},
-        {"client_host", string, since(0)},
-        {"subscribed_topic_names", array(string), since(0), names_topic}}};
+        {"rack_id", string, since(0), nullable_since(0), {entity::rack}},
+        {"client_id", string, since(0), {entity::client_id}},
+        {"client_host", string, since(0), {entity::client_host}},
+        {"subscribed_topic_names", array(string), since(0), {entity::topic_name}}}};
 
     struct data;
 

@@ -11,7 +11,7 @@ struct share_group_partition_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupPartitionMetadataKey", 9, {9, 9}};
 
     template <class M = share_group_partition_metadata_key> static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(9), names_group}}};
+        {"group_id", string, since(9), {entity::group_id}}}};
 
     struct data;
 
@@ -30,8 +30,8 @@ struct share_group_partition_metadata_value : private vocabulary {
 
     struct topic_partitions_info {
         template <class M = share_group_partition_metadata_value> static constexpr field_list<M, 3> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
-            {"topic_name", string, since(0), names_topic},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
+            {"topic_name", string, since(0), {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -50,8 +50,8 @@ struct share_group_partition_metadata_value : private vocabulary {
 
     struct topic_info {
         template <class M = share_group_partition_metadata_value> static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
-            {"topic_name", string, since(0), names_topic}}};
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
+            {"topic_name", string, since(0), {entity::topic_name}}}};
 
         struct data;
 

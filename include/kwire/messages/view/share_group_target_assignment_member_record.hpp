@@ -11,8 +11,8 @@ struct share_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMemberKey", 13, {0, 0}};
 
     template <class M = share_group_target_assignment_member_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 
@@ -34,7 +34,7 @@ struct share_group_target_assignment_member_value : private vocabulary {
     struct topic_partition {
         template <class M = share_group_target_assignment_member_value>
         static constexpr field_list<M, 2> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;

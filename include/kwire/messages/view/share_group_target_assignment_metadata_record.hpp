@@ -11,7 +11,7 @@ struct share_group_target_assignment_metadata_key : private vocabulary {
     static constexpr message_facts facts{"ShareGroupTargetAssignmentMetadataKey", 12, {0, 0}};
 
     template <class M = share_group_target_assignment_metadata_key> static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 

@@ -11,8 +11,8 @@ struct share_update_key : private vocabulary {
     static constexpr message_facts facts{"ShareUpdateKey", 1, {0, 0}};
 
     template <class M = share_update_key> static constexpr field_list<M, 3> fields{{
-        {"group_id", string, since(0), names_group},
-        {"topic_id", id128, since(0), names_topic_id},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"topic_id", id128, since(0), {entity::topic_id}},
         {"partition", int32, since(0)}}};
 
     struct data;

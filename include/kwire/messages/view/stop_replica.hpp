@@ -12,7 +12,7 @@ struct stop_replica_request : private vocabulary {
 
     struct partition_v0 {
         template <class M = stop_replica_request> static constexpr field_list<M, 2> fields{{
-            {"topic_name", string, between(0, 0), key, names_topic},
+            {"topic_name", string, between(0, 0), key, {entity::topic_name}},
             {"partition_index", int32, between(0, 0), key}}};
 
         struct data;
@@ -29,7 +29,7 @@ struct stop_replica_request : private vocabulary {
 
     struct topic_v1 {
         template <class M = stop_replica_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, between(1, 2), key, names_topic},
+            {"name", string, between(1, 2), key, {entity::topic_name}},
             {"partition_indexes", array(int32), between(1, 2)}}};
 
         struct data;
@@ -66,7 +66,7 @@ struct stop_replica_request : private vocabulary {
 
     struct topic_state {
         template <class M = stop_replica_request> static constexpr field_list<M, 2, partition_state> fields{{
-            {"topic_name", string, since(3), key, names_topic},
+            {"topic_name", string, since(3), key, {entity::topic_name}},
             {"partition_states", array<partition_state>(), since(3)}}};
 
         struct data;
@@ -85,7 +85,7 @@ struct stop_replica_request : private vocabulary {
 
     template <class M = stop_replica_request>
     static constexpr field_list<M, 8, partition_v0, topic_v1, topic_state> fields{{
-        {"controller_id", int32, since(0), names_broker},
+        {"controller_id", int32, since(0), {entity::broker_id}},
         {"is_k_raft_controller", boolean, since(4)},
         {"controller_epoch", int32, since(0)},
         {"broker_epoch", int64, since(1), defaults_to(-1), ignorable},
@@ -131,7 +131,7 @@ struct stop_replica_response : private vocabulary {
 
     struct partition_error {
         template <class M = stop_replica_response> static constexpr field_list<M, 3> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)}}};
 

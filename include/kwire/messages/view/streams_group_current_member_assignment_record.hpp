@@ -12,8 +12,8 @@ struct streams_group_current_member_assignment_key : private vocabulary {
 
     template <class M = streams_group_current_member_assignment_key>
     static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 

@@ -11,7 +11,7 @@ struct streams_group_describe_request : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupDescribeRequest", 89, {0, 1}, 0};
 
     template <class M = streams_group_describe_request> static constexpr field_list<M, 3> fields{{
-        {"group_ids", array(string), since(0), names_group},
+        {"group_ids", array(string), since(0), {entity::group_id}},
         {"include_authorized_operations", boolean, since(0)},
         {"include_topology_description", boolean, since(1)}}};
 
@@ -55,7 +55,7 @@ struct streams_group_describe_response : private vocabulary {
     struct topic_info {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 4, key_value> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"topic_configs", array<key_value>(), since(0)}}};
@@ -146,8 +146,8 @@ struct streams_group_describe_response : private vocabulary {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 6> fields{{
             {"name", string, since(1), key},
             {"node_type", int8, since(1)},
-            {"source_topics", array(string), since(1), names_topic},
-            {"sink_topic", string, since(1), nullable_since(1), defaults_to_null, names_topic},
+            {"source_topics", array(string), since(1), {entity::topic_name}},
+            {"sink_topic", string, since(1), nullable_since(1), defaults_to_null, {entity::topic_name}},
             {"stores", array(string), since(1)},
             {"successors", array(string), since(1)}}};
 
@@ -177,8 +177,8 @@ struct streams_group_describe_response : private vocabulary {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 5, topic_info, topic_info> fields{{
             {"subtopology_id", string, since(0), key},
-            {"source_topics", array(string), since(0), names_topic},
-            {"repartition_sink_topics", array(string), since(0), names_topic},
+            {"source_topics", array(string), since(0), {entity::topic_name}},
+            {"repartition_sink_topics", array(string), since(0), {entity::topic_name}},
             {"state_changelog_topics", array<topic_info>(), since(0)},
             {"repartition_source_topics", array<topic_info>(), since(0)}}};
 
@@ -228,8 +228,8 @@ struct streams_group_describe_response : private vocabulary {
 
     struct endpoint {
         template <class M = streams_group_describe_response> static constexpr field_list<M, 2> fields{{
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::client_host}},
+            {"port", uint16, since(0), {entity::client_port}}}};
 
         struct data;
 
@@ -246,12 +246,12 @@ struct streams_group_describe_response : private vocabulary {
     struct member {
         template <class M = streams_group_describe_response>
         static constexpr field_list<M, 15, endpoint, key_value, task_offset, task_offset, assignment, assignment> fields{{
-            {"member_id", string, since(0), key},
+            {"member_id", string, since(0), key, {entity::member_id}},
             {"member_epoch", int32, since(0)},
-            {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
-            {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
-            {"client_id", string, since(0)},
-            {"client_host", string, since(0)},
+            {"instance_id", string, since(0), nullable_since(0), defaults_to_null, {entity::instance_id}},
+            {"rack_id", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}},
+            {"client_id", string, since(0), {entity::client_id}},
+            {"client_host", string, since(0), {entity::client_host}},
             {"topology_epoch", int32, since(0)},
             {"process_id", string, since(0)},
             {"user_endpoint", structure<endpoint>(), since(0), nullable_since(0), defaults_to_null},
@@ -383,7 +383,7 @@ struct streams_group_describe_response : private vocabulary {
         static constexpr field_list<M, 12, topology, member, topology_description> fields{{
             {"error_code", error_code, since(0)},
             {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-            {"group_id", string, since(0), key, names_group},
+            {"group_id", string, since(0), key, {entity::group_id}},
             {"group_state", string, since(0)},
             {"group_epoch", int32, since(0)},
             {"assignment_epoch", int32, since(0)},

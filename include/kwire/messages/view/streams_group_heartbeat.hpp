@@ -30,7 +30,7 @@ struct streams_group_heartbeat_request : private vocabulary {
     struct topic_info {
         template <class M = streams_group_heartbeat_request>
         static constexpr field_list<M, 4, key_value> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"topic_configs", array<key_value>(), since(0)}}};
@@ -116,10 +116,10 @@ struct streams_group_heartbeat_request : private vocabulary {
         template <class M = streams_group_heartbeat_request>
         static constexpr field_list<M, 7, topic_info, topic_info, copartition_group> fields{{
             {"subtopology_id", string, since(0), key},
-            {"source_topics", array(string), since(0), names_topic},
-            {"source_topic_regex", array(string), since(0)},
+            {"source_topics", array(string), since(0), {entity::topic_name}},
+            {"source_topic_regex", array(string), since(0), {entity::topic_pattern}},
             {"state_changelog_topics", array<topic_info>(), since(0)},
-            {"repartition_sink_topics", array(string), since(0), names_topic},
+            {"repartition_sink_topics", array(string), since(0), {entity::topic_name}},
             {"repartition_source_topics", array<topic_info>(), since(0)},
             {"copartition_groups", array<copartition_group>(), since(0)}}};
 
@@ -177,8 +177,8 @@ struct streams_group_heartbeat_request : private vocabulary {
 
     struct endpoint {
         template <class M = streams_group_heartbeat_request> static constexpr field_list<M, 2> fields{{
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::client_host}},
+            {"port", uint16, since(0), {entity::client_port}}}};
 
         struct data;
 
@@ -194,12 +194,12 @@ struct streams_group_heartbeat_request : private vocabulary {
 
     template <class M = streams_group_heartbeat_request>
     static constexpr field_list<M, 17, topology, task_ids, task_ids, task_ids, endpoint, key_value, task_offset, task_offset> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}},
         {"member_epoch", int32, since(0)},
         {"endpoint_information_epoch", int32, since(0)},
-        {"instance_id", string, since(0), nullable_since(0), defaults_to_null},
-        {"rack_id", string, since(0), nullable_since(0), defaults_to_null},
+        {"instance_id", string, since(0), nullable_since(0), defaults_to_null, {entity::instance_id}},
+        {"rack_id", string, since(0), nullable_since(0), defaults_to_null, {entity::rack}},
         {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
         {"topology", structure<topology>(), since(0), nullable_since(0), defaults_to_null},
         {"active_tasks", array<task_ids>(), since(0), nullable_since(0), defaults_to_null},
@@ -294,7 +294,7 @@ struct streams_group_heartbeat_response : private vocabulary {
 
     struct topic_partition {
         template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), key, names_topic},
+            {"topic", string, since(0), key, {entity::topic_name}},
             {"partitions", array(int32), since(0)}}};
 
         struct data;
@@ -328,8 +328,8 @@ struct streams_group_heartbeat_response : private vocabulary {
 
     struct endpoint {
         template <class M = streams_group_heartbeat_response> static constexpr field_list<M, 2> fields{{
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::client_host}},
+            {"port", uint16, since(0), {entity::client_port}}}};
 
         struct data;
 
@@ -373,7 +373,7 @@ struct streams_group_heartbeat_response : private vocabulary {
         {"throttle_time_ms", int32, since(0)},
         {"error_code", error_code, since(0)},
         {"error_message", string, since(0), nullable_since(0), defaults_to_null},
-        {"member_id", string, since(0)},
+        {"member_id", string, since(0), {entity::member_id}},
         {"member_epoch", int32, since(0)},
         {"heartbeat_interval_ms", int32, since(0)},
         {"acceptable_recovery_lag_legacy", int32, between(0, 0)},

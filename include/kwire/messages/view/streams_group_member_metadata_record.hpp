@@ -11,8 +11,8 @@ struct streams_group_member_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMemberMetadataKey", 19, {0, 0}};
 
     template <class M = streams_group_member_metadata_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 
@@ -33,8 +33,8 @@ struct streams_group_member_metadata_value : private vocabulary {
 
     struct endpoint {
         template <class M = streams_group_member_metadata_value> static constexpr field_list<M, 2> fields{{
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::client_host}},
+            {"port", uint16, since(0), {entity::client_port}}}};
 
         struct data;
 
@@ -67,10 +67,10 @@ struct streams_group_member_metadata_value : private vocabulary {
 
     template <class M = streams_group_member_metadata_value>
     static constexpr field_list<M, 9, endpoint, key_value> fields{{
-        {"instance_id", string, since(0), nullable_since(0)},
-        {"rack_id", string, since(0), nullable_since(0)},
-        {"client_id", string, since(0)},
-        {"client_host", string, since(0)},
+        {"instance_id", string, since(0), nullable_since(0), {entity::instance_id}},
+        {"rack_id", string, since(0), nullable_since(0), {entity::rack}},
+        {"client_id", string, since(0), {entity::client_id}},
+        {"client_host", string, since(0), {entity::client_host}},
         {"rebalance_timeout_ms", int32, since(0), defaults_to(-1)},
         {"topology_epoch", int32, since(0)},
         {"process_id", string, since(0)},

@@ -11,7 +11,7 @@ struct streams_group_metadata_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupMetadataKey", 17, {0, 0}};
 
     template <class M = streams_group_metadata_key> static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 

@@ -11,8 +11,8 @@ struct streams_group_target_assignment_member_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTargetAssignmentMemberKey", 21, {0, 0}};
 
     template <class M = streams_group_target_assignment_member_key> static constexpr field_list<M, 2> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)}}};
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}}}};
 
     struct data;
 

@@ -12,7 +12,7 @@ struct streams_group_target_assignment_metadata_key : private vocabulary {
 
     template <class M = streams_group_target_assignment_metadata_key>
     static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 

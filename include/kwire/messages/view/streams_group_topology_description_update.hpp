@@ -15,8 +15,8 @@ struct streams_group_topology_description_update_request : private vocabulary {
         static constexpr field_list<M, 6> fields{{
             {"name", string, since(0), key},
             {"node_type", int8, since(0)},
-            {"source_topics", array(string), since(0), names_topic},
-            {"sink_topic", string, since(0), nullable_since(0), defaults_to_null, names_topic},
+            {"source_topics", array(string), since(0), {entity::topic_name}},
+            {"sink_topic", string, since(0), nullable_since(0), defaults_to_null, {entity::topic_name}},
             {"stores", array(string), since(0)},
             {"successors", array(string), since(0)}}};
 
@@ -108,8 +108,8 @@ struct streams_group_topology_description_update_request : private vocabulary {
 
     template <class M = streams_group_topology_description_update_request>
     static constexpr field_list<M, 4, topology_description> fields{{
-        {"group_id", string, since(0), names_group},
-        {"member_id", string, since(0)},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"member_id", string, since(0), {entity::member_id}},
         {"topology_epoch", int32, since(0)},
         {"topology_description", structure<topology_description>(), since(0)}}};
 

@@ -11,7 +11,7 @@ struct streams_group_topology_key : private vocabulary {
     static constexpr message_facts facts{"StreamsGroupTopologyKey", 23, {0, 0}};
 
     template <class M = streams_group_topology_key> static constexpr field_list<M, 1> fields{{
-        {"group_id", string, since(0), names_group}}};
+        {"group_id", string, since(0), {entity::group_id}}}};
 
     struct data;
 
@@ -30,8 +30,8 @@ struct streams_group_topology_value : private vocabulary {
 
     struct topic_config {
         template <class M = streams_group_topology_value> static constexpr field_list<M, 2> fields{{
-            {"key", string, since(0), key},
-            {"value", string, since(0)}}};
+            {"key", string, since(0), key, {entity::config_name}},
+            {"value", string, since(0), {entity::config_value}}}};
 
         struct data;
 
@@ -48,7 +48,7 @@ struct streams_group_topology_value : private vocabulary {
     struct topic_info {
         template <class M = streams_group_topology_value>
         static constexpr field_list<M, 4, topic_config> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", int32, since(0)},
             {"replication_factor", int16, since(0)},
             {"topic_configs", array<topic_config>(), since(0)}}};
@@ -97,10 +97,10 @@ struct streams_group_topology_value : private vocabulary {
         template <class M = streams_group_topology_value>
         static constexpr field_list<M, 7, topic_info, topic_info, copartition_group> fields{{
             {"subtopology_id", string, since(0), key},
-            {"source_topics", array(string), since(0), names_topic},
-            {"source_topic_regex", array(string), since(0)},
+            {"source_topics", array(string), since(0), {entity::topic_name}},
+            {"source_topic_regex", array(string), since(0), {entity::topic_pattern}},
             {"state_changelog_topics", array<topic_info>(), since(0)},
-            {"repartition_sink_topics", array(string), since(0), names_topic},
+            {"repartition_sink_topics", array(string), since(0), {entity::topic_name}},
             {"repartition_source_topics", array<topic_info>(), since(0)},
             {"copartition_groups", array<copartition_group>(), since(0)}}};
 

@@ -13,8 +13,8 @@ struct sync_group_request : private vocabulary {
     /// The assignment of one member.
     struct assignment {
         template <class M = sync_group_request> static constexpr field_list<M, 2> fields{{
-            {"member_id", string, since(0), key},
-            {"assignment", bytes, since(0)}}};
+            {"member_id", string, since(0), key, {entity::member_id}},
+            {"assignment", bytes, since(0), {entity::assignment}}}};
 
         struct data;
 
@@ -29,11 +29,11 @@ struct sync_group_request : private vocabulary {
     };
 
     template <class M = sync_group_request> static constexpr field_list<M, 7, assignment> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"generation_id", int32, since(0)},
-        {"member_id", string, since(0)},
-        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
-        {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"member_id", string, since(0), {entity::member_id}},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, {entity::instance_id}},
+        {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable, {entity::protocol_type}},
         {"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable},
         {"assignments", array<assignment>(), since(0)}}};
 
@@ -72,9 +72,9 @@ struct sync_group_response : private vocabulary {
     template <class M = sync_group_response> static constexpr field_list<M, 5> fields{{
         {"throttle_time_ms", int32, since(1), ignorable},
         {"error_code", error_code, since(0)},
-        {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable},
+        {"protocol_type", string, since(5), nullable_since(5), defaults_to_null, ignorable, {entity::protocol_type}},
         {"protocol_name", string, since(5), nullable_since(5), defaults_to_null, ignorable},
-        {"assignment", bytes, since(0)}}};
+        {"assignment", bytes, since(0), {entity::assignment}}}};
 
     struct data;
 

@@ -11,8 +11,8 @@ struct topic_record : private vocabulary {
     static constexpr message_facts facts{"TopicRecord", 2, {0, 0}, 0};
 
     template <class M = topic_record> static constexpr field_list<M, 2> fields{{
-        {"name", string, since(0), names_topic},
-        {"topic_id", id128, since(0), names_topic_id}}};
+        {"name", string, since(0), {entity::topic_name}},
+        {"topic_id", id128, since(0), {entity::topic_id}}}};
 
     struct data;
 

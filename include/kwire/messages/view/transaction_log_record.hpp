@@ -11,7 +11,7 @@ struct transaction_log_key : private vocabulary {
     static constexpr message_facts facts{"TransactionLogKey", 0, {0, 0}};
 
     template <class M = transaction_log_key> static constexpr field_list<M, 1> fields{{
-        {"transactional_id", string, since(0), names_transaction}}};
+        {"transactional_id", string, since(0), {entity::transactional_id}}}};
 
     struct data;
 
@@ -30,7 +30,7 @@ struct transaction_log_value : private vocabulary {
 
     struct partitions_schema {
         template <class M = transaction_log_value> static constexpr field_list<M, 2> fields{{
-            {"topic", string, since(0), key, names_topic},
+            {"topic", string, since(0), key, {entity::topic_name}},
             {"partition_ids", array(int32), since(0)}}};
 
         struct data;
@@ -46,9 +46,9 @@ struct transaction_log_value : private vocabulary {
     };
 
     template <class M = transaction_log_value> static constexpr field_list<M, 11, partitions_schema> fields{{
-        {"producer_id", int64, since(0), names_producer},
-        {"previous_producer_id", int64, since(1), tag(0), defaults_to(-1), names_producer},
-        {"next_producer_id", int64, since(1), tag(1), defaults_to(-1), names_producer},
+        {"producer_id", int64, since(0), {entity::producer_id}},
+        {"previous_producer_id", int64, since(1), tag(0), defaults_to(-1), {entity::producer_id}},
+        {"next_producer_id", int64, since(1), tag(1), defaults_to(-1), {entity::producer_id}},
         {"producer_epoch", int16, since(0)},
         {"next_producer_epoch", int16, since(1), tag(3), defaults_to(-1)},
         {"transaction_timeout_ms", int32, since(0)},

@@ -38,8 +38,8 @@ struct txn_offset_commit_request : private vocabulary {
 
     struct topic {
         template <class M = txn_offset_commit_request> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 5), ignorable, key, names_topic},
-            {"topic_id", id128, since(6), ignorable, key, names_topic_id},
+            {"name", string, between(0, 5), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(6), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;
@@ -61,13 +61,13 @@ struct txn_offset_commit_request : private vocabulary {
     };
 
     template <class M = txn_offset_commit_request> static constexpr field_list<M, 8, topic> fields{{
-        {"transactional_id", string, since(0), names_transaction},
-        {"group_id", string, since(0), names_group},
-        {"producer_id", int64, since(0), names_producer},
+        {"transactional_id", string, since(0), {entity::transactional_id}},
+        {"group_id", string, since(0), {entity::group_id}},
+        {"producer_id", int64, since(0), {entity::producer_id}},
         {"producer_epoch", int16, since(0)},
         {"generation_id_or_member_epoch", int32, since(3), defaults_to(-1)},
-        {"member_id", string, since(3)},
-        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null},
+        {"member_id", string, since(3), {entity::member_id}},
+        {"group_instance_id", string, since(3), nullable_since(3), defaults_to_null, {entity::instance_id}},
         {"topics", array<topic>(), since(0)}}};
 
     struct data;
@@ -121,8 +121,8 @@ struct txn_offset_commit_response : private vocabulary {
 
     struct topic {
         template <class M = txn_offset_commit_response> static constexpr field_list<M, 3, partition> fields{{
-            {"name", string, between(0, 5), ignorable, key, names_topic},
-            {"topic_id", id128, since(6), ignorable, key, names_topic_id},
+            {"name", string, between(0, 5), ignorable, key, {entity::topic_name}},
+            {"topic_id", id128, since(6), ignorable, key, {entity::topic_id}},
             {"partitions", array<partition>(), since(0)}}};
 
         struct data;

@@ -11,7 +11,7 @@ struct unfence_broker_record : private vocabulary {
     static constexpr message_facts facts{"UnfenceBrokerRecord", 8, {0, 0}, 0};
 
     template <class M = unfence_broker_record> static constexpr field_list<M, 2> fields{{
-        {"id", int32, since(0), names_broker},
+        {"id", int32, since(0), {entity::broker_id}},
         {"epoch", int64, since(0)}}};
 
     struct data;

@@ -11,7 +11,7 @@ struct unregister_broker_request : private vocabulary {
     static constexpr message_facts facts{"UnregisterBrokerRequest", 64, {0, 0}, 0};
 
     template <class M = unregister_broker_request> static constexpr field_list<M, 1> fields{{
-        {"broker_id", int32, since(0), names_broker}}};
+        {"broker_id", int32, since(0), {entity::broker_id}}}};
 
     struct data;
 

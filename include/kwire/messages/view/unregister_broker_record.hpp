@@ -11,7 +11,7 @@ struct unregister_broker_record : private vocabulary {
     static constexpr message_facts facts{"UnregisterBrokerRecord", 1, {0, 0}, 0};
 
     template <class M = unregister_broker_record> static constexpr field_list<M, 2> fields{{
-        {"broker_id", int32, since(0), names_broker},
+        {"broker_id", int32, since(0), {entity::broker_id}},
         {"broker_epoch", int64, since(0)}}};
 
     struct data;

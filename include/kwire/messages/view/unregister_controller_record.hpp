@@ -11,7 +11,7 @@ struct unregister_controller_record : private vocabulary {
     static constexpr message_facts facts{"UnregisterControllerRecord", 29, {0, 0}, 0};
 
     template <class M = unregister_controller_record> static constexpr field_list<M, 1> fields{{
-        {"controller_id", int32, since(0), names_broker}}};
+        {"controller_id", int32, since(0), {entity::broker_id}}}};
 
     struct data;
 

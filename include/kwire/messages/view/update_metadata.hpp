@@ -12,15 +12,15 @@ struct update_metadata_request : private vocabulary {
 
     struct partition_state {
         template <class M = update_metadata_request> static constexpr field_list<M, 9> fields{{
-            {"topic_name", string, between(0, 4), ignorable, key, names_topic},
+            {"topic_name", string, between(0, 4), ignorable, key, {entity::topic_name}},
             {"partition_index", int32, since(0), key},
             {"controller_epoch", int32, since(0)},
-            {"leader", int32, since(0), names_broker},
+            {"leader", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)},
-            {"isr", array(int32), since(0), names_broker},
+            {"isr", array(int32), since(0), {entity::broker_id}},
             {"zk_version", int32, since(0)},
-            {"replicas", array(int32), since(0), names_broker},
-            {"offline_replicas", array(int32), since(4), ignorable, names_broker}}};
+            {"replicas", array(int32), since(0), {entity::broker_id}},
+            {"offline_replicas", array(int32), since(4), ignorable, {entity::broker_id}}}};
 
         struct data;
 
@@ -53,8 +53,8 @@ struct update_metadata_request : private vocabulary {
     struct topic_state {
         template <class M = update_metadata_request>
         static constexpr field_list<M, 3, partition_state> fields{{
-            {"topic_name", string, since(5), key, names_topic},
-            {"topic_id", id128, since(7), ignorable, names_topic_id},
+            {"topic_name", string, since(5), key, {entity::topic_name}},
+            {"topic_id", id128, since(7), ignorable, {entity::topic_id}},
             {"partition_states", array<partition_state>(), since(5)}}};
 
         struct data;
@@ -76,8 +76,8 @@ struct update_metadata_request : private vocabulary {
 
     struct endpoint {
         template <class M = update_metadata_request> static constexpr field_list<M, 4> fields{{
-            {"port", int32, since(1)},
-            {"host", string, since(1)},
+            {"port", int32, since(1), {entity::port}},
+            {"host", string, since(1), {entity::host}},
             {"listener", string, since(3), ignorable},
             {"security_protocol", int16, since(1)}}};
 
@@ -100,11 +100,11 @@ struct update_metadata_request : private vocabulary {
 
     struct broker {
         template <class M = update_metadata_request> static constexpr field_list<M, 5, endpoint> fields{{
-            {"id", int32, since(0), key, names_broker},
-            {"v0_host", string, between(0, 0), ignorable},
-            {"v0_port", int32, between(0, 0), ignorable},
+            {"id", int32, since(0), key, {entity::broker_id}},
+            {"v0_host", string, between(0, 0), ignorable, {entity::host}},
+            {"v0_port", int32, between(0, 0), ignorable, {entity::port}},
             {"endpoints", array<endpoint>(), since(1), ignorable},
-            {"rack", string, since(2), nullable_since(2), ignorable}}};
+            {"rack", string, since(2), nullable_since(2), ignorable, {entity::rack}}}};
 
         struct data;
 
@@ -130,7 +130,7 @@ struct update_metadata_request : private vocabulary {
 
     template <class M = update_metadata_request>
     static constexpr field_list<M, 8, partition_state, topic_state, broker> fields{{
-        {"controller_id", int32, since(0), names_broker},
+        {"controller_id", int32, since(0), {entity::broker_id}},
         {"is_k_raft_controller", boolean, since(8)},
         {"type", int8, since(8), tag(0)},
         {"controller_epoch", int32, since(0)},

@@ -13,8 +13,8 @@ struct update_raft_voter_request : private vocabulary {
     struct listener {
         template <class M = update_raft_voter_request> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::host}},
+            {"port", uint16, since(0), {entity::port}}}};
 
         struct data;
 
@@ -49,9 +49,9 @@ struct update_raft_voter_request : private vocabulary {
 
     template <class M = update_raft_voter_request>
     static constexpr field_list<M, 6, listener, k_raft_version_feature> fields{{
-        {"cluster_id", string, since(0), nullable_since(0)},
+        {"cluster_id", string, since(0), nullable_since(0), {entity::cluster_id}},
         {"current_leader_epoch", int32, since(0)},
-        {"voter_id", int32, since(0), names_broker},
+        {"voter_id", int32, since(0), {entity::broker_id}},
         {"voter_directory_id", id128, since(0)},
         {"listeners", array<listener>(), since(0)},
         {"k_raft_version_feature", structure<k_raft_version_feature>(), since(0)}}};
@@ -85,10 +85,10 @@ struct update_raft_voter_response : private vocabulary {
 
     struct current_leader {
         template <class M = update_raft_voter_response> static constexpr field_list<M, 4> fields{{
-            {"leader_id", int32, since(0), defaults_to(-1), names_broker},
+            {"leader_id", int32, since(0), defaults_to(-1), {entity::broker_id}},
             {"leader_epoch", int32, since(0), defaults_to(-1)},
-            {"host", string, since(0)},
-            {"port", int32, since(0)}}};
+            {"host", string, since(0), {entity::host}},
+            {"port", int32, since(0), {entity::port}}}};
 
         struct data;
 

@@ -11,7 +11,7 @@ struct user_scram_credential_record : private vocabulary {
     static constexpr message_facts facts{"UserScramCredentialRecord", 11, {0, 0}, 0};
 
     template <class M = user_scram_credential_record> static constexpr field_list<M, 6> fields{{
-        {"name", string, since(0)},
+        {"name", string, since(0), {entity::principal_name}},
         {"mechanism", int8, since(0)},
         {"salt", bytes, since(0), secret},
         {"stored_key", bytes, since(0), secret},

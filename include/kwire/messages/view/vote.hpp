@@ -14,7 +14,7 @@ struct vote_request : private vocabulary {
         template <class M = vote_request> static constexpr field_list<M, 8> fields{{
             {"partition_index", int32, since(0), key},
             {"replica_epoch", int32, since(0)},
-            {"replica_id", int32, since(0), names_broker},
+            {"replica_id", int32, since(0), {entity::broker_id}},
             {"replica_directory_id", id128, since(1), ignorable},
             {"voter_directory_id", id128, since(1), ignorable},
             {"last_offset_epoch", int32, since(0)},
@@ -50,7 +50,7 @@ struct vote_request : private vocabulary {
 
     struct topic_data {
         template <class M = vote_request> static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -68,8 +68,8 @@ struct vote_request : private vocabulary {
     };
 
     template <class M = vote_request> static constexpr field_list<M, 3, topic_data> fields{{
-        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null},
-        {"voter_id", int32, since(1), defaults_to(-1), ignorable, names_broker},
+        {"cluster_id", string, since(0), nullable_since(0), defaults_to_null, {entity::cluster_id}},
+        {"voter_id", int32, since(1), defaults_to(-1), ignorable, {entity::broker_id}},
         {"topics", array<topic_data>(), since(0)}}};
 
     struct data;
@@ -96,7 +96,7 @@ struct vote_response : private vocabulary {
         template <class M = vote_response> static constexpr field_list<M, 5> fields{{
             {"partition_index", int32, since(0), key},
             {"error_code", error_code, since(0)},
-            {"leader_id", int32, since(0), names_broker},
+            {"leader_id", int32, since(0), {entity::broker_id}},
             {"leader_epoch", int32, since(0)},
             {"vote_granted", boolean, since(0)}}};
 
@@ -120,7 +120,7 @@ struct vote_response : private vocabulary {
 
     struct topic_data {
         template <class M = vote_response> static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_name", string, since(0), key, names_topic},
+            {"topic_name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -139,9 +139,9 @@ struct vote_response : private vocabulary {
 
     struct node_endpoint {
         template <class M = vote_response> static constexpr field_list<M, 3> fields{{
-            {"node_id", int32, since(1), map_key, names_broker},
-            {"host", string, since(1)},
-            {"port", uint16, since(1)}}};
+            {"node_id", int32, since(1), map_key, {entity::broker_id}},
+            {"host", string, since(1), {entity::host}},
+            {"port", uint16, since(1), {entity::port}}}};
 
         struct data;
 

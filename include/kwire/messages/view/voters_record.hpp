@@ -13,8 +13,8 @@ struct voters_record : private vocabulary {
     struct endpoint {
         template <class M = voters_record> static constexpr field_list<M, 3> fields{{
             {"name", string, since(0), map_key},
-            {"host", string, since(0)},
-            {"port", uint16, since(0)}}};
+            {"host", string, since(0), {entity::host}},
+            {"port", uint16, since(0), {entity::port}}}};
 
         struct data;
 
@@ -50,7 +50,7 @@ struct voters_record : private vocabulary {
     struct voter {
         template <class M = voters_record>
         static constexpr field_list<M, 4, endpoint, k_raft_version_feature> fields{{
-            {"voter_id", int32, since(0), key, names_broker},
+            {"voter_id", int32, since(0), key, {entity::broker_id}},
             {"voter_directory_id", id128, since(0), key},
             {"endpoints", array<endpoint>(), since(0)},
             {"k_raft_version_feature", structure<k_raft_version_feature>(), since(0)}}};

@@ -69,7 +69,7 @@ struct write_share_group_state_request : private vocabulary {
     struct write_state_data {
         template <class M = write_share_group_state_request>
         static constexpr field_list<M, 2, partition_data> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_data>(), since(0)}}};
 
         struct data;
@@ -88,7 +88,7 @@ struct write_share_group_state_request : private vocabulary {
 
     template <class M = write_share_group_state_request>
     static constexpr field_list<M, 2, write_state_data> fields{{
-        {"group_id", string, since(0), names_group},
+        {"group_id", string, since(0), {entity::group_id}},
         {"topics", array<write_state_data>(), since(0)}}};
 
     struct data;
@@ -135,7 +135,7 @@ struct write_share_group_state_response : private vocabulary {
     struct write_state_result {
         template <class M = write_share_group_state_response>
         static constexpr field_list<M, 2, partition_result> fields{{
-            {"topic_id", id128, since(0), key, names_topic_id},
+            {"topic_id", id128, since(0), key, {entity::topic_id}},
             {"partitions", array<partition_result>(), since(0)}}};
 
         struct data;

@@ -12,7 +12,7 @@ struct write_txn_markers_request : private vocabulary {
 
     struct writable_txn_marker_topic {
         template <class M = write_txn_markers_request> static constexpr field_list<M, 2> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partition_indexes", array(int32), since(0)}}};
 
         struct data;
@@ -30,7 +30,7 @@ struct write_txn_markers_request : private vocabulary {
     struct writable_txn_marker {
         template <class M = write_txn_markers_request>
         static constexpr field_list<M, 6, writable_txn_marker_topic> fields{{
-            {"producer_id", int64, since(0), key, names_producer},
+            {"producer_id", int64, since(0), key, {entity::producer_id}},
             {"producer_epoch", int16, since(0)},
             {"transaction_result", boolean, since(0)},
             {"topics", array<writable_txn_marker_topic>(), since(0)},
@@ -101,7 +101,7 @@ struct write_txn_markers_response : private vocabulary {
     struct writable_txn_marker_topic_result {
         template <class M = write_txn_markers_response>
         static constexpr field_list<M, 2, writable_txn_marker_partition_result> fields{{
-            {"name", string, since(0), key, names_topic},
+            {"name", string, since(0), key, {entity::topic_name}},
             {"partitions", array<writable_txn_marker_partition_result>(), since(0)}}};
 
         struct data;
@@ -121,7 +121,7 @@ struct write_txn_markers_response : private vocabulary {
     struct writable_txn_marker_result {
         template <class M = write_txn_markers_response>
         static constexpr field_list<M, 2, writable_txn_marker_topic_result> fields{{
-            {"producer_id", int64, since(0), key, names_producer},
+            {"producer_id", int64, since(0), key, {entity::producer_id}},
             {"topics", array<writable_txn_marker_topic_result>(), since(0)}}};
 
         struct data;

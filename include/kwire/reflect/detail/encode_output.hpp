@@ -70,4 +70,25 @@ private:
     std::byte* at_;
 };
 
+/// Writes into memory of the measured size what has no payloads.
+class plain_output {
+public:
+    static constexpr bool checks = false;
+
+    explicit plain_output(std::byte* at) noexcept : at_(at) {}
+
+    template <class T>
+    void number(const T& value) noexcept {
+        at_ = put_number(at_, value);
+    }
+    void varint(std::uint32_t value) noexcept { at_ = put_uvarint(at_, value); }
+    void text(std::string_view chars) noexcept {
+        at_ = put_short_bytes(at_, bytes_of_text(chars).data(), chars.size());
+    }
+    void attach(const shared_buffer&) noexcept {} // only empty ones
+
+private:
+    std::byte* at_;
+};
+
 } // namespace kwire::detail

@@ -1,7 +1,8 @@
 /// From JSON to a tree of values that an encoder can write. Part of json.hpp.
 #pragma once
 
-#include <kwire/reflect/transcode.hpp>
+#include <kwire/reflect/detail/value_tree.hpp>
+#include <kwire/reflect/dynamic.hpp>
 #include <kwire/wire/uuid_text.hpp>
 
 #include <boost/json/value.hpp>
@@ -17,106 +18,6 @@
 #include <vector>
 
 namespace kwire::detail {
-
-/// What JSON said of one field, element, struct or message.
-struct json_node {
-    bool present = false;
-    bool null = false;
-    std::int64_t number = 0;
-    double real = 0;
-    uuid id;
-    std::string_view text; ///< in the JSON value
-    shared_buffer bytes;
-    std::vector<json_node> parts; ///< the elements of an array; all fields of a struct, in the schema's order
-};
-
-class json_struct;
-class json_elements;
-
-/// A json_node in the form of a dynamic_value.
-class json_value {
-public:
-    json_value(const field_info& field, const json_node* node) noexcept
-        : field_(&field), node_(node != nullptr && node->present ? node : nullptr) {}
-
-    [[nodiscard]] const field_info& info() const noexcept { return *field_; }
-    [[nodiscard]] bool is_null() const noexcept {
-        return node_ != nullptr ? node_->null : field_->null_default && !field_->nullable.empty();
-    }
-    [[nodiscard]] std::int64_t number() const noexcept {
-        return node_ != nullptr ? node_->number : field_->default_number;
-    }
-    [[nodiscard]] double real() const noexcept {
-        return node_ != nullptr ? node_->real : static_cast<double>(field_->default_number);
-    }
-    [[nodiscard]] uuid id() const noexcept { return node_ != nullptr ? node_->id : uuid{}; }
-    [[nodiscard]] std::string_view text() const noexcept {
-        return node_ != nullptr ? node_->text : field_->default_text;
-    }
-    [[nodiscard]] shared_buffer bytes() const noexcept {
-        return node_ != nullptr ? node_->bytes : shared_buffer{};
-    }
-    [[nodiscard]] std::size_t size() const noexcept { return node_ != nullptr ? node_->parts.size() : 0; }
-    [[nodiscard]] json_elements elements() const noexcept;
-    [[nodiscard]] json_struct structure() const noexcept;
-
-private:
-    friend class json_elements;
-    const field_info* field_;
-    const json_node* node_; ///< nullptr: the default
-};
-
-/// A json_node in the form of a dynamic_view.
-class json_struct {
-public:
-    json_struct(const struct_info& info, const json_node* node) noexcept : info_(&info), node_(node) {}
-
-    [[nodiscard]] std::size_t field_count() const noexcept { return info_->fields.size(); }
-    [[nodiscard]] json_value field(std::size_t i) const noexcept {
-        return {info_->fields[i], node_ != nullptr ? &node_->parts[i] : nullptr};
-    }
-    [[nodiscard]] unknown_tag_range unknown_tags() const noexcept { return {}; } // JSON has no place for them
-
-private:
-    const struct_info* info_;
-    const json_node* node_;
-};
-
-/// The elements of an array.
-class json_elements {
-public:
-    class iterator {
-    public:
-        [[nodiscard]] json_value operator*() const noexcept { return {*field_, &(*parts_)[at_]}; }
-        iterator& operator++() noexcept {
-            ++at_;
-            return *this;
-        }
-        friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.at_ == b.at_; }
-
-    private:
-        friend class json_elements;
-        iterator(const field_info& field, const std::vector<json_node>* parts, std::size_t at) noexcept
-            : field_(&field), parts_(parts), at_(at) {}
-        const field_info* field_;
-        const std::vector<json_node>* parts_;
-        std::size_t at_;
-    };
-
-    explicit json_elements(const json_value& array) noexcept
-        : field_(array.field_), parts_(array.node_ != nullptr ? &array.node_->parts : nullptr) {}
-    [[nodiscard]] iterator begin() const noexcept { return {*field_, parts_, 0}; }
-    [[nodiscard]] iterator end() const noexcept {
-        return {*field_, parts_, parts_ != nullptr ? parts_->size() : 0};
-    }
-
-private:
-    const field_info* field_;
-    const std::vector<json_node>* parts_;
-};
-
-inline json_elements json_value::elements() const noexcept { return json_elements(*this); }
-inline json_struct json_value::structure() const noexcept { return {*field_->structure, node_}; }
 
 /// Whether `key` is the schema's name of a field in the form of Kafka's JSON: `isrNodes` of `isr_nodes`.
 constexpr bool is_json_key(std::string_view key, std::string_view name) noexcept {
@@ -167,7 +68,7 @@ class json_reader {
 public:
     json_reader(int version, error& failure) noexcept : failure_(failure), version_(version) {}
 
-    bool read_struct(const struct_info& info, const boost::json::value& json, json_node& node) {
+    bool read_struct(const struct_info& info, const boost::json::value& json, value_node& node) {
         const boost::json::object* const object = json.if_object();
         if (object == nullptr) return refuse(errc::bad_value);
         node.present = true;
@@ -191,18 +92,7 @@ public:
         return true;
     }
 
-private:
-    bool refuse(errc code) noexcept {
-        failure_.code = code;
-        failure_.depth = 0;
-        return false;
-    }
-    bool within(const field_info& field, std::int64_t index) noexcept {
-        failure_.enter({field.name, index});
-        return false;
-    }
-
-    bool read_field(const field_info& field, const boost::json::value& json, json_node& node) {
+    [[nodiscard]] bool read_field(const field_info& field, const boost::json::value& json, value_node& node) {
         node.present = true;
         if (json.is_null()) {
             node.null = true;
@@ -219,9 +109,25 @@ private:
         }
         return true;
     }
+    [[nodiscard]] bool read_element(const field_info& field, const boost::json::value& json,
+                                    value_node& node) {
+        node.present = true;
+        return read_value(field, json, node) || within(field, -1);
+    }
+
+private:
+    bool refuse(errc code) noexcept {
+        failure_.code = code;
+        failure_.depth = 0;
+        return false;
+    }
+    bool within(const field_info& field, std::int64_t index) noexcept {
+        failure_.enter({field.name, index});
+        return false;
+    }
 
     /// A value or an element that is not null.
-    bool read_value(const field_info& field, const boost::json::value& json, json_node& node) {
+    bool read_value(const field_info& field, const boost::json::value& json, value_node& node) {
         const boost::json::string* const text = json.if_string();
         switch (field.element) {
         case field_kind::structure: return read_struct(*field.structure, json, node);
@@ -259,7 +165,7 @@ private:
     }
 
     template <class T>
-    bool read_integer(const boost::json::value& json, json_node& node) {
+    bool read_integer(const boost::json::value& json, value_node& node) {
         const std::int64_t* const number = json.if_int64();
         if (number == nullptr || !std::in_range<T>(*number)) return refuse(errc::bad_value);
         node.number = *number;

@@ -49,14 +49,17 @@ public:
         : topics_(topics), from_(from), to_(to) {
         if (from == to) return;
         for (const meaning_rule& rule : rules_of(message.facts.name)) add(rule, *message.structure);
+        // A field that becomes part of an array is not lost.
+        std::ranges::stable_partition(rules_, [](const rule_in_force& r) {
+            return r.rule->kind == meaning::gathers || r.rule->kind == meaning::each;
+        });
     }
 
     [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
     /// Whether all rules say `needed`, which a program of steps can follow.
     [[nodiscard]] bool only_needs() const noexcept {
-        return std::ranges::all_of(rules_, [](const rule_in_force& r) {
-            return r.rule != nullptr && r.rule->kind == meaning::needed;
-        });
+        return std::ranges::all_of(rules_,
+                                   [](const rule_in_force& r) { return r.rule->kind == meaning::needed; });
     }
     [[nodiscard]] bool needs(const field_info& field) const noexcept {
         return std::ranges::any_of(rules_, [&](const rule_in_force& r) { return r.field == &field; });
@@ -90,7 +93,7 @@ private:
         }
         if (i == place->fields.size()) return;
         const field_info& field = place->fields[i];
-        if (!matters(rule, field)) return;
+        if (!matters(rule, *place, field)) return;
         rules_.push_back({&rule, place, &field, &field});
         const auto also = [&](std::string_view name) {
             const std::size_t other = position_of(*place, name);
@@ -107,14 +110,20 @@ private:
     }
 
     [[nodiscard]] bool crosses(int version) const noexcept { return (from_ < version) != (to_ < version); }
-    [[nodiscard]] bool matters(const meaning_rule& rule, const field_info& field) const noexcept {
+    [[nodiscard]] bool matters(const meaning_rule& rule, const struct_info& place,
+                               const field_info& field) const noexcept {
         const bool in_from = field.versions.contains(from_), in_to = field.versions.contains(to_);
         switch (rule.kind) {
         case meaning::needed: return in_from && !in_to;
         case meaning::needed_since: return in_from && in_to && crosses(rule.version);
         case meaning::unknown: return in_to && !in_from;
+        case meaning::topic: { // the source may have the struct in another place, with a name
+            const std::size_t id = position_of(place, rule.other);
+            const bool neither =
+                !in_from && id != place.fields.size() && !place.fields[id].versions.contains(from_);
+            return in_from != in_to || neither;
+        }
         case meaning::like:
-        case meaning::topic:
         case meaning::becomes:
         case meaning::gathers:
         case meaning::each: return in_from != in_to;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kwire/read/unknown_tags.hpp>
+#include <kwire/reflect/detail/has_default.hpp>
 #include <kwire/reflect/detail/meaning.hpp>
 #include <kwire/reflect/dynamic.hpp>
 
@@ -60,22 +61,33 @@ public:
     stand_in_struct(const struct_info& as, const dynamic_view& from) noexcept
         : as_(&as), tags_(from.unknown_tags()) {
         for (std::size_t i = 0; i < from.field_count(); ++i)
-            if (const dynamic_value value = from.field(i); value.present()) set(value.info().name, value);
+            if (const dynamic_value value = from.field(i); value.present()) take(value);
     }
 
     void set(std::string_view name, const dynamic_value& value) noexcept {
         if (const std::size_t i = position_of(*as_, name); i < as_->fields.size()) values_[i] = value;
     }
+    /// A field of the source that has no counterpart, although it says something; nullptr if there is none.
+    [[nodiscard]] const field_info* lost() const noexcept { return lost_; }
     [[nodiscard]] std::size_t field_count() const noexcept { return as_->fields.size(); }
     [[nodiscard]] stand_in_value field(std::size_t i) const noexcept { return {as_->fields[i], values_[i]}; }
     [[nodiscard]] unknown_tag_range unknown_tags() const noexcept { return tags_; }
 
 private:
+    void take(const dynamic_value& value) noexcept {
+        const field_info& field = value.info();
+        if (position_of(*as_, field.name) < as_->fields.size()) return set(field.name, value);
+        // Topic ids are ignorable where a name says the same, which is not so here.
+        if ((field.ignorable.empty() || field.names == entity::topic_id) && !says_nothing(value))
+            lost_ = &field;
+    }
+
     static constexpr std::size_t most_fields = 24; // as in `data` structs
 
     const struct_info* as_;
     std::array<std::optional<dynamic_value>, most_fields> values_{};
     unknown_tag_range tags_{};
+    const field_info* lost_ = nullptr;
 };
 
 inline stand_in_struct stand_in_value::structure() const noexcept {

@@ -114,6 +114,7 @@ struct list_summary {
     std::uint64_t place_changes = 1; ///< those of `changes` at which a field begins or ends
     std::size_t stepped = 0;         ///< fields with a step: of variable length, or tagged
     std::size_t tagged = 0;
+    entity_set meanings; ///< of the fields, and of those of structs in them
 
     // What the walks rely on. `tables_of` asserts all of it.
     bool complete = true;       ///< the list has as many fields as it says
@@ -129,6 +130,7 @@ struct list_summary {
         std::uint64_t tags = 0;
         for (const field_info* field = fields; field != fields + count; ++field) {
             if (field->name.empty()) complete = false;
+            meanings |= field->names;
             place_changes |= bits_of(field->versions, facts.versions);
             if (!field->nullable.empty()) changes |= bits_of(field->nullable, facts.versions);
             if (field->tag >= 0 || width_of(field->kind) == 0) ++stepped;
@@ -161,6 +163,7 @@ private:
 
     consteval void look_into(const field_info& field, const message_facts& facts, int versions) {
         const struct_layout* const layouts = field.structure->layouts;
+        meanings |= field.structure->meanings;
         if (field.kind == field_kind::array) {
             for (int i = 0; i < versions; ++i)
                 if (layouts[i].min_size == 0 && field.versions.contains(facts.versions.first + i))
@@ -426,7 +429,7 @@ private:
 public:
     static constexpr const auto& fields = list.fields;
     static constexpr const auto& layouts = made.entries;
-    static constexpr struct_info info{{list.fields, count}, made.entries};
+    static constexpr struct_info info{{list.fields, count}, made.entries, summary.meanings};
     static constexpr bool has_tags = summary.tagged != 0;
     static constexpr common_places<count> common{draft.places, draft.used.places};
     static constexpr std::size_t max_steps = most_steps(draft.layouts, drafts);

@@ -239,6 +239,7 @@ struct struct_layout {
 struct struct_info {
     std::span<const field_info> fields;
     const detail::struct_layout* layouts = nullptr; ///< one for each version, from the message's first on
+    entity_set meanings;                            ///< of its fields and of those of the structs in it
 
     [[nodiscard]] constexpr const field_info* begin() const noexcept { return fields.data(); }
     [[nodiscard]] constexpr const field_info* end() const noexcept { return fields.data() + fields.size(); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/wire/endian.hpp>
 
 #include <array>
 #include <bit>
@@ -63,6 +64,11 @@ private:
     std::uint64_t v0_, v1_, v2_, v3_;
 };
 
+/// A little-endian number of eight bytes.
+[[nodiscard]] constexpr std::uint64_t whole_word(const std::byte* at) noexcept {
+    return std::byteswap(load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
+}
+
 /// A little-endian number of up to eight bytes.
 [[nodiscard]] constexpr std::uint64_t word_of(std::span<const std::byte> bytes) noexcept {
     std::uint64_t word = 0;
@@ -98,8 +104,14 @@ inline hash_key draw_hash_key() noexcept {
 [[nodiscard]] constexpr std::uint64_t keyed_hash(hash_key key, std::span<const std::byte> bytes) noexcept {
     detail::sip_state state(key);
     const std::uint64_t size = bytes.size();
-    for (; bytes.size() >= 8; bytes = bytes.subspan(8)) state.absorb(detail::word_of(bytes.first(8)));
-    state.absorb(size << 56 | detail::word_of(bytes));
+    const std::size_t rest = bytes.size() % 8;
+    std::uint64_t last = 0; // the bytes after the last whole word
+    if (bytes.size() < 8)
+        last = detail::word_of(bytes);
+    else if (rest != 0) // they are the upper ones of the last eight bytes
+        last = detail::whole_word(bytes.last(8).data()) >> (8 * (8 - rest));
+    for (; bytes.size() >= 8; bytes = bytes.subspan(8)) state.absorb(detail::whole_word(bytes.data()));
+    state.absorb(size << 56 | last);
     return state.finish();
 }
 

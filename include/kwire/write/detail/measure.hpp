@@ -94,6 +94,21 @@ public:
         }
     }
 
+    /// An element of an array field, number `index` in errors.
+    template <class S, std::size_t I, class Element>
+    [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t size_of_element(const Element& element,
+                                                                    std::int64_t index) {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (width_of(field.element) != 0) {
+            return width_of(field.element);
+        } else if constexpr (field.element == field_kind::structure) {
+            const std::uint64_t size = size_of<child_of<S, I>>(element);
+            return size != refused ? size : refuse_within(field.name, index);
+        } else {
+            return size_of_string(element.size(), field, index);
+        }
+    }
+
     std::uint64_t attached = 0;
     std::size_t segments = 1;
 
@@ -168,14 +183,9 @@ private:
                 std::int64_t index = 0;
                 const auto* const end = value.data() + count;
                 for (const auto* element = value.data(); element != end; ++element) {
-                    std::uint64_t size = 0;
-                    if constexpr (field.element == field_kind::structure)
-                        size = size_of<child_of<S, I>>(*element);
-                    else
-                        size = size_of_string(element->size(), field, index);
+                    const std::uint64_t size = size_of_element<S, I>(*element, index);
                     if (size == refused) [[unlikely]]
-                        return field.element == field_kind::structure ? refuse_within(field.name, index)
-                                                                      : refused;
+                        return refused;
                     sum += size;
                     ++index;
                 }

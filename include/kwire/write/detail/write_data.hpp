@@ -122,6 +122,33 @@ public:
         return at;
     }
 
+    /// A field that the version writes, without the number and size of a tag.
+    template <class S, std::size_t I, class Member>
+    KWIRE_ALWAYS_INLINE static std::byte* put_field(data_writer self, std::byte* at, const Member& member) {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (field.nullable.empty() && field.kind != field_kind::records) {
+            return put_value<S, I>(self, at, member);
+        } else {
+            if (member_is_null(member)) return put_null(self, at, field);
+            if constexpr (field.kind == field_kind::structure)
+                if (self.version_.in(field.nullable))
+                    *at++ = std::byte{1}; // a varint after a tag, else an int8
+            return put_value<S, I>(self, at, member_value(member));
+        }
+    }
+    /// An element of an array field.
+    template <class S, std::size_t I, class Element>
+    KWIRE_ALWAYS_INLINE static std::byte* put_element(data_writer self, std::byte* at,
+                                                      const Element& element) {
+        static constexpr const field_info& field = tables_of<S>::fields[I];
+        if constexpr (width_of(field.element) != 0)
+            return put_number(at, element);
+        else if constexpr (field.element == field_kind::structure)
+            return put_struct<child_of<S, I>>(self, element, at);
+        else
+            return put_text(self, at, element, field);
+    }
+
 private:
     template <class S, std::size_t... I, class... Members>
     KWIRE_ALWAYS_INLINE static std::byte* put_members(data_writer self, std::byte* at,
@@ -141,20 +168,6 @@ private:
                 if (self.version_.in(field.versions)) return put_field<S, I>(self, at, member);
         }
         return at;
-    }
-
-    template <class S, std::size_t I, class Member>
-    KWIRE_ALWAYS_INLINE static std::byte* put_field(data_writer self, std::byte* at, const Member& member) {
-        static constexpr const field_info& field = tables_of<S>::fields[I];
-        if constexpr (field.nullable.empty() && field.kind != field_kind::records) {
-            return put_value<S, I>(self, at, member);
-        } else {
-            if (member_is_null(member)) return put_null(self, at, field);
-            if constexpr (field.kind == field_kind::structure)
-                if (self.version_.in(field.nullable))
-                    *at++ = std::byte{1}; // a varint after a tag, else an int8
-            return put_value<S, I>(self, at, member_value(member));
-        }
     }
 
     KWIRE_ALWAYS_INLINE static std::byte* put_null(data_writer self, std::byte* at,
@@ -200,12 +213,8 @@ private:
                     for (const auto& element : value) at = put_number(at, element);
                 } else {
                     const auto* const end = value.data() + value.size();
-                    for (const auto* element = value.data(); element != end; ++element) {
-                        if constexpr (field.element == field_kind::structure)
-                            at = put_struct<child_of<S, I>>(self, *element, at);
-                        else
-                            at = put_text(self, at, *element, field);
-                    }
+                    for (const auto* element = value.data(); element != end; ++element)
+                        at = put_element<S, I>(self, at, *element);
                 }
                 return at;
             }

@@ -1,0 +1,712 @@
+/// Internal: edits of a message as places in its bytes, and the bytes that come out.
+///
+/// An edit says which bytes it is about, from `begin` to `end`, and what becomes of them. Most replace a
+/// field, its length included: then no other byte changes. Those of arrays and of tag sections are
+/// containers: their count changes, and what stays in them may have edits of its own. The size of a tag
+/// around an edit is found by a walk over the structs that have an edit in a tag, if the message has such
+/// tags at all.
+///
+/// Sorted by their first byte, and containers before what lies in them, the edits are in the order of
+/// writing. One function writes, and measures for the size of a tag: `edit_list::put`.
+#pragma once
+
+#include <kwire/buffer/buffer_chain.hpp>
+#include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/error.hpp>
+#include <kwire/schema/detail/trusted_walk.hpp>
+#include <kwire/wire/limits.hpp>
+#include <kwire/wire/varint.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kwire::detail {
+
+/// Bytes of the message, counted from its first.
+struct byte_range {
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+};
+
+/// Bytes that are not the message's: in the memory of the list, or a chain.
+struct new_bytes {
+    static constexpr std::uint32_t no_chain = 0xffff'ffff;
+
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+    std::uint32_t chain = no_chain;
+};
+
+enum class edit_kind : std::uint8_t {
+    replace,            ///< other bytes in their place
+    tag_around,         ///< a tag from its size on; what lies in it has edits
+    set_tag,            ///< a tag of the section: its payload
+    erase_tag,          ///< a tag of the section, if it is there
+    erase_unknown_tags, ///< those of the section that the schema does not know
+    insert_element,     ///< of the array, before element `number`
+    erase_element,      ///< of the array
+    order_elements,     ///< of the array; `number` is where its order is in the list of orders
+};
+
+struct message_edit {
+    byte_range where{};
+    std::uint32_t call = 0;   ///< edits in the order in which they were asked for
+    std::uint32_t number = 0; ///< of the tag or element
+    new_bytes content{};
+    const struct_layout* layout = nullptr; ///< of the struct that has the array or the tag section
+    const field_info* array = nullptr;
+    edit_kind kind{};
+
+    [[nodiscard]] bool of_section() const noexcept {
+        return kind == edit_kind::set_tag || kind == edit_kind::erase_tag ||
+               kind == edit_kind::erase_unknown_tags;
+    }
+    [[nodiscard]] bool of_array() const noexcept {
+        return kind == edit_kind::insert_element || kind == edit_kind::erase_element ||
+               kind == edit_kind::order_elements;
+    }
+    /// The order of writing. What replaces a field comes before the edits in it, which are lost, and a later
+    /// call before an earlier one.
+    friend bool operator<(const message_edit& a, const message_edit& b) noexcept {
+        if (a.where.begin != b.where.begin) return a.where.begin < b.where.begin;
+        if (a.where.end != b.where.end) return a.where.end > b.where.end;
+        if ((a.kind == edit_kind::replace) != (b.kind == edit_kind::replace))
+            return a.kind == edit_kind::replace;
+        if (a.kind == edit_kind::replace) return a.call > b.call;
+        return a.call < b.call;
+    }
+};
+
+/// Where the fields of a struct are: its layout, its first byte, and where its steps end.
+struct struct_place {
+    const struct_layout* layout;
+    const std::byte* base;
+    const std::uint32_t* ends;
+
+    [[nodiscard]] const std::byte* step_begin(std::size_t step) const noexcept {
+        return base + (step != 0 ? ends[step - 1] : 0) + layout->steps[step].fixed;
+    }
+    [[nodiscard]] const std::byte* tags() const noexcept {
+        return base + (layout->step_count != 0 ? ends[layout->step_count - 1U] : 0) + layout->tail;
+    }
+    [[nodiscard]] const std::byte* end() const noexcept {
+        return layout->flexible ? skip_tags(*layout, tags()) : tags();
+    }
+    /// The first byte of a field, of its payload if it is tagged; nullptr if the bytes do not hold it.
+    [[nodiscard]] const std::byte* find(std::size_t index) const noexcept {
+        const field_place& place = layout->places[index];
+        if (place.anchor == field_place::absent) return nullptr;
+        if (place.anchor == field_place::in_tags) return find_tag(*layout, tags(), place.delta);
+        return base + (place.anchor != 0 ? ends[place.anchor - 1U] : 0) + place.delta;
+    }
+    /// The bytes of a field with its length or marker, of the payload if it is tagged; nothing if the bytes
+    /// do not hold it.
+    [[nodiscard]] std::span<const std::byte> field(std::size_t index) const noexcept {
+        const std::byte* const begin = find(index);
+        if (begin == nullptr) return {};
+        const field_place& place = layout->places[index];
+        if (place.anchor == field_place::in_tags) return {begin, skip_any_step(place.step, *layout, begin)};
+        const std::size_t width = width_of(layout->fields[index].kind);
+        return {begin, width != 0 ? begin + width : base + ends[place.step]};
+    }
+};
+
+/// The forms of which a part can be edited: structs and arrays.
+inline constexpr wire_form_set has_parts([](const wire_form_facts& one) {
+    return one.content != counted::bytes;
+});
+
+/// Whether the edit of a part can lie in a tag, somewhere in a struct of this layout.
+[[nodiscard]] inline bool has_parts_in_tags(const struct_layout& layout) noexcept {
+    const auto child_has = [&](const walk_step& step) {
+        return step.child != nullptr && has_parts_in_tags(step.child->layouts[layout.version_index]);
+    };
+    for (unsigned i = 0; i < layout.tag_count; ++i)
+        if (layout.tags[i].in_version && has_parts(layout.steps[layout.tags[i].step].form)) return true;
+    for (unsigned i = 0; i < layout.step_count; ++i)
+        if (child_has(layout.steps[i])) return true;
+    return false;
+}
+
+/// The edits of one message.
+class edit_list {
+public:
+    /// `body` is the layout of the message whose first byte, in `bytes`, is at `base`.
+    edit_list(shared_buffer bytes, const struct_layout& body, const std::byte* base, std::string_view message)
+        : bytes_(std::move(bytes)), body_(&body), body_base_(base), message_(message) {}
+
+    [[nodiscard]] const shared_buffer& bytes() const noexcept { return bytes_; }
+    [[nodiscard]] bool empty() const noexcept { return edits_.empty(); }
+    /// Neither edits nor refusals.
+    [[nodiscard]] bool unchanged() const noexcept { return edits_.empty() && !failure_; }
+
+    /// Keeps the first refusal, which is what the caller gets for all edits.
+    void refuse(error why) noexcept {
+        if (failure_) return;
+        why.message = message_;
+        why.version = body_->version;
+        why.located = false;
+        failure_ = why;
+    }
+    void refuse(errc code, std::string_view field, std::int64_t index = -1) noexcept {
+        error why{.code = code};
+        why.enter({field, index});
+        refuse(why);
+    }
+
+    /// Room for `size` new bytes, which the caller writes.
+    [[nodiscard]] std::pair<std::byte*, new_bytes> make_bytes(std::size_t size) {
+        new_bytes made{static_cast<std::uint32_t>(memory_.size()), static_cast<std::uint32_t>(size)};
+        if (size > wire::max_length - memory_.size()) {
+            refuse(error{.code = errc::too_large});
+            return {nullptr, {}};
+        }
+        memory_.reserve(size);
+        std::byte* const at = memory_.spare().data();
+        memory_.commit(size);
+        return {at, made};
+    }
+    [[nodiscard]] new_bytes keep_chain(buffer_chain&& chain) {
+        const auto size = static_cast<std::uint32_t>(chain.size()); // it was measured
+        chains_.push_back(std::move(chain));
+        return {0, size, static_cast<std::uint32_t>(chains_.size() - 1)};
+    }
+
+    /// Field `index` of the struct at `place` has these bytes, with its length or marker.
+    void set_field(const struct_place& place, std::size_t index, const new_bytes& content) {
+        const field_info& field = place.layout->fields[index];
+        if (field.tag >= 0)
+            return add_to_section(place,
+                                  {.number = static_cast<std::uint32_t>(field.tag),
+                                   .content = content,
+                                   .kind = edit_kind::set_tag},
+                                  field.name);
+        add(place.field(index), {.content = content, .kind = edit_kind::replace}, field.name);
+    }
+    void erase_tag(const struct_place& place, const field_info& field) {
+        add_to_section(place, {.number = static_cast<std::uint32_t>(field.tag), .kind = edit_kind::erase_tag},
+                       field.name);
+    }
+    void set_element(const struct_place& place, std::size_t index, std::size_t element,
+                     const new_bytes& content) {
+        if (!find_array(place, index, element, false)) return;
+        const message_edit array{.layout = place.layout, .array = &place.layout->fields[index]};
+        const std::uint32_t count_at = offset_of(place.field(index).data());
+        std::uint32_t begin = offset_of(length_at(array, count_at).content);
+        if (const std::uint32_t width = width_of(array.array->element); width != 0)
+            begin += static_cast<std::uint32_t>(element) * width;
+        else
+            for (; element != 0; --element) begin = end_of_element(array, begin);
+        add({at(begin), at(end_of_element(array, begin))}, {.content = content, .kind = edit_kind::replace},
+            array.array->name);
+    }
+    /// Replaces bytes of the message that are known to be an element of an array.
+    void replace(std::span<const std::byte> part, const new_bytes& content, std::string_view field) {
+        add(part, {.content = content, .kind = edit_kind::replace}, field);
+    }
+    void insert(const struct_place& place, std::size_t index, std::size_t before, const new_bytes& content) {
+        if (find_array(place, index, before, true))
+            add_to_array(place, index,
+                         {.number = static_cast<std::uint32_t>(before),
+                          .content = content,
+                          .kind = edit_kind::insert_element});
+    }
+    void erase(const struct_place& place, std::size_t index, std::size_t element) {
+        if (find_array(place, index, element, false))
+            add_to_array(place, index,
+                         {.number = static_cast<std::uint32_t>(element), .kind = edit_kind::erase_element});
+    }
+    void reorder(const struct_place& place, std::size_t index, std::span<const std::size_t> order) {
+        const auto array = find_array(place, index, 0, true);
+        if (!array) return;
+        std::vector<std::uint32_t> checked(order.size());
+        std::vector<bool> seen(array->size);
+        bool permutation = order.size() == array->size;
+        for (std::size_t i = 0; permutation && i < order.size(); ++i) {
+            permutation = order[i] < array->size && !seen[order[i]];
+            if (!permutation) break;
+            seen[order[i]] = true;
+            checked[i] = static_cast<std::uint32_t>(order[i]);
+        }
+        if (!permutation) return refuse(errc::bad_value, place.layout->fields[index].name);
+        orders_.push_back(std::move(checked));
+        add_to_array(
+            place, index,
+            {.number = static_cast<std::uint32_t>(orders_.size() - 1), .kind = edit_kind::order_elements});
+    }
+    void erase_unknown_tags(const struct_place& place) {
+        if (place.layout->flexible)
+            add_to_section(place, {.kind = edit_kind::erase_unknown_tags}, "unknown_tags");
+    }
+    /// Drops the tags that the schema does not know, of all structs of the body.
+    void erase_unknown_tags() { static_cast<void>(unknown_tags_of_struct(*body_, body_base_)); }
+
+    /// The message with its edits, after which there are none.
+    [[nodiscard]] std::expected<buffer_chain, error> apply() {
+        std::expected<buffer_chain, error> result;
+        if (failure_) {
+            result = std::unexpected(*failure_);
+        } else if (edits_.empty()) {
+            result->put_bytes(bytes_);
+        } else {
+            prepare();
+            size_output measured;
+            put(measured, 0, static_cast<std::uint32_t>(bytes_.size()));
+            if (measured.size > wire::max_length) {
+                refuse({.code = errc::too_large, .needed = measured.size, .left = wire::max_length});
+                result = std::unexpected(*failure_);
+            } else {
+                slices_output out{*result, bytes_, std::move(memory_).freeze(), chains_};
+                result->reserve_segments(measured.segments);
+                put(out, 0, static_cast<std::uint32_t>(bytes_.size()));
+            }
+        }
+        clear();
+        return result;
+    }
+    void clear() noexcept {
+        edits_.clear();
+        chains_.clear();
+        orders_.clear();
+        memory_ = {};
+        failure_.reset();
+        sorted_ = true;
+    }
+
+private:
+    /// Adds an edit of `part`, which must lie in the message; refused as field_absent if it does not.
+    void add(std::span<const std::byte> part, message_edit edit, std::string_view field) {
+        const std::size_t offset = distance_from(bytes_.data(), part.data());
+        if (part.empty() || offset >= bytes_.size() || part.size() > bytes_.size() - offset)
+            return refuse(errc::field_absent, field);
+        edit.where = {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(offset + part.size())};
+        edit.call = static_cast<std::uint32_t>(edits_.size());
+        sorted_ = sorted_ && (edits_.empty() || edits_.back() < edit);
+        edits_.push_back(edit);
+    }
+    void add_to_section(const struct_place& place, message_edit edit, std::string_view field) {
+        edit.layout = place.layout;
+        add({place.tags(), place.end()}, edit, field);
+    }
+    void add_to_array(const struct_place& place, std::size_t index, message_edit edit) {
+        edit.layout = place.layout;
+        edit.array = &place.layout->fields[index];
+        add(place.field(index), edit, edit.array->name);
+    }
+    /// The count of an array, if the message holds one that has element `element`, or a place before it;
+    /// refused if not.
+    [[nodiscard]] std::optional<trusted_count> find_array(const struct_place& place, std::size_t index,
+                                                          std::size_t element, bool or_end) {
+        const field_info& field = place.layout->fields[index];
+        const std::span<const std::byte> part = place.field(index);
+        if (part.empty()) {
+            refuse(field.versions.contains(place.layout->version) ? errc::field_absent
+                                                                  : errc::field_not_in_version,
+                   field.name);
+            return std::nullopt;
+        }
+        const trusted_count array =
+            read_length(part.data(), place.layout->flexible && !field.never_compact, length_form::int32);
+        if (array.is_null())
+            refuse(errc::field_absent, field.name);
+        else if (element > array.size || (element == array.size && !or_end))
+            refuse(errc::bad_value, field.name, static_cast<std::int64_t>(element));
+        else
+            return array;
+        return std::nullopt;
+    }
+    [[nodiscard]] trusted_count length_at(const message_edit& array, std::uint32_t begin) const noexcept {
+        return read_length(at(begin), array.layout->flexible && !array.array->never_compact,
+                           length_form::int32);
+    }
+
+    /// Adds up what is written.
+    struct size_output {
+        std::uint64_t size = 0;
+        std::size_t segments = 1;
+
+        void original(std::uint32_t begin, std::uint32_t end) noexcept {
+            size += end - begin;
+            ++segments;
+        }
+        void put(const new_bytes& bytes) noexcept {
+            size += bytes.size;
+            ++segments;
+        }
+        void varint(std::uint32_t value) noexcept {
+            size += wire::uvarint_size(value);
+            ++segments;
+        }
+        void number(std::uint32_t) noexcept {
+            size += sizeof(std::uint32_t);
+            ++segments;
+        }
+    };
+    /// Writes: slices of the message, slices of the new bytes, and numbers in scratch memory.
+    struct slices_output {
+        buffer_chain& chain;
+        const shared_buffer& bytes;
+        shared_buffer memory;
+        std::vector<buffer_chain>& chains;
+
+        void original(std::uint32_t begin, std::uint32_t end) {
+            chain.put_bytes(*bytes.slice(begin, end - begin));
+        }
+        void put(const new_bytes& content) {
+            if (content.chain != new_bytes::no_chain)
+                chain.put(chains[content.chain]);
+            else
+                chain.put_bytes(*memory.slice(content.at, content.size));
+        }
+        void varint(std::uint32_t value) {
+            for (; value > 0x7f; value >>= 7) chain.put_u8(static_cast<std::uint8_t>(value | 0x80));
+            chain.put_u8(static_cast<std::uint8_t>(value));
+        }
+        void number(std::uint32_t value) { chain.put_u32(value); }
+    };
+
+    using edit_index = std::size_t;
+
+    [[nodiscard]] std::uint32_t offset_of(const std::byte* p) const noexcept {
+        return static_cast<std::uint32_t>(p - bytes_.data());
+    }
+    [[nodiscard]] const std::byte* at(std::uint32_t offset) const noexcept { return bytes_.data() + offset; }
+
+    [[nodiscard]] edit_index first_from(std::uint32_t begin) const noexcept {
+        return static_cast<edit_index>(
+            std::ranges::lower_bound(edits_, begin, {},
+                                     [](const message_edit& edit) { return edit.where.begin; }) -
+            edits_.begin());
+    }
+    [[nodiscard]] bool has_edits(const std::byte* begin, const std::byte* end) const noexcept {
+        const edit_index i = first_from(offset_of(begin));
+        return i != edits_.size() && edits_[i].where.begin < offset_of(end);
+    }
+    void sort() {
+        if (!std::exchange(sorted_, true)) std::sort(edits_.begin(), edits_.end());
+    }
+
+    /// Sorts the edits and finds the tags around them.
+    void prepare() {
+        sort();
+        if (!has_parts_in_tags(*body_)) return;
+        std::vector<message_edit> around;
+        visit_struct(*body_, body_base_, around);
+        if (around.empty()) return;
+        edits_.insert(edits_.end(), around.begin(), around.end());
+        sorted_ = false;
+        sort();
+    }
+
+    /// Adds the tags around edits in the struct at `p`, and returns its end.
+    const std::byte* visit_struct(const struct_layout& layout, const std::byte* p,
+                                  std::vector<message_edit>& around) const {
+        std::uint32_t ends[max_struct_steps];
+        static_cast<void>(find_ends(layout, p, false, ends));
+        const struct_place place{&layout, p, ends};
+        const std::byte* const tags = place.tags();
+        for (unsigned i = 0; i < layout.step_count; ++i)
+            if (layout.steps[i].child != nullptr)
+                visit_structs(layout.steps[i], layout, place.step_begin(i), p + ends[i], around);
+        if (!layout.flexible) return tags;
+        const std::byte* const end = skip_tags(layout, tags);
+        if (*tags == std::byte{0} || !has_edits(tags + 1, end)) return end;
+        std::uint32_t count = 0, number = 0;
+        for (const std::byte* next = wire::read_uvarint_trusted(tags, count); count != 0; --count) {
+            const trusted_tag tag = read_tag(layout, next);
+            if (tag.known && has_edits(tag.payload, tag.end)) {
+                message_edit found{.layout = &layout, .kind = edit_kind::tag_around};
+                found.where = {offset_of(wire::read_uvarint_trusted(next, number)), offset_of(tag.end)};
+                around.push_back(found);
+                const walk_step& step = layout.steps[layout.tags[tag.number].step];
+                if (step.child != nullptr) visit_structs(step, layout, tag.payload, tag.end, around);
+            }
+            next = tag.end;
+        }
+        return end;
+    }
+    /// The same for the structs of a field, if it has edits.
+    void visit_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
+                       const std::byte* end, std::vector<message_edit>& around) const {
+        const struct_layout& inner = step.child->layouts[layout.version_index];
+        if (!has_edits(p, end) || !has_parts_in_tags(inner)) return;
+        if (is_single_struct(step.form)) {
+            if (step.form == wire_form::structure ||
+                !skip_null_marker(p, step.form == wire_form::nullable_tagged_structure))
+                static_cast<void>(visit_struct(inner, p, around));
+            return;
+        }
+        p = read_length(p, has_varint_prefix(step.form), length_form::int32).content;
+        while (p < end && has_edits(p, end)) p = visit_struct(inner, p, around);
+    }
+
+    /// Adds edits for the unknown tags in the struct at `p`, and returns its end.
+    const std::byte* unknown_tags_of_struct(const struct_layout& layout, const std::byte* p) {
+        std::uint32_t ends[max_struct_steps];
+        static_cast<void>(find_ends(layout, p, false, ends));
+        const struct_place place{&layout, p, ends};
+        for (unsigned i = 0; i < layout.step_count; ++i)
+            if (layout.steps[i].child != nullptr)
+                unknown_tags_of_structs(layout.steps[i], layout, place.step_begin(i), p + ends[i]);
+        const std::byte* const tags = place.tags();
+        if (!layout.flexible) return tags;
+        const std::byte* const end = skip_tags(layout, tags);
+        if (*tags == std::byte{0}) return end;
+        std::uint32_t count = 0;
+        bool unknown = false;
+        for (const std::byte* next = wire::read_uvarint_trusted(tags, count); count != 0; --count) {
+            const trusted_tag tag = read_tag(layout, next);
+            unknown = unknown || !tag.known;
+            if (tag.known)
+                if (const walk_step& step = layout.steps[layout.tags[tag.number].step]; step.child != nullptr)
+                    unknown_tags_of_structs(step, layout, tag.payload, tag.end);
+            next = tag.end;
+        }
+        if (unknown) erase_unknown_tags(place);
+        return end;
+    }
+    void unknown_tags_of_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
+                                 const std::byte* end) {
+        const struct_layout& inner = step.child->layouts[layout.version_index];
+        if (is_single_struct(step.form)) {
+            if (step.form == wire_form::structure ||
+                !skip_null_marker(p, step.form == wire_form::nullable_tagged_structure))
+                static_cast<void>(unknown_tags_of_struct(inner, p));
+            return;
+        }
+        trusted_count structs = read_length(p, has_varint_prefix(step.form), length_form::int32);
+        p = structs.content;
+        for (; structs.size != 0 && p < end; --structs.size) p = unknown_tags_of_struct(inner, p);
+    }
+
+    /// Writes the bytes from `begin` to `end` with the edits in them.
+    template <class Out>
+    void put(Out& out, std::uint32_t begin, std::uint32_t end) const {
+        for (edit_index i = first_from(begin); i != edits_.size() && edits_[i].where.begin < end;) {
+            const message_edit& edit = edits_[i];
+            if (edit.where.begin < begin) { // it lies in what was replaced, or was asked for again
+                ++i;
+                continue;
+            }
+            if (begin != edit.where.begin) out.original(begin, edit.where.begin);
+            edit_index next = i + 1;
+            if (edit.kind == edit_kind::replace) {
+                out.put(edit.content);
+            } else if (edit.kind == edit_kind::tag_around) {
+                std::uint32_t size = 0;
+                const std::uint32_t payload =
+                    offset_of(wire::read_uvarint_trusted(at(edit.where.begin), size));
+                put_tag_payload(out, edit.where.begin, payload, edit.where.end);
+            } else {
+                while (next != edits_.size() && edits_[next].where.begin == edit.where.begin &&
+                       edits_[next].where.end == edit.where.end)
+                    ++next;
+                const std::span<const message_edit> group(edits_.data() + i, next - i);
+                edit.of_array() ? put_array(out, group) : put_tags(out, group);
+            }
+            begin = edit.where.end;
+            i = first_from(begin); // what lies in a container was written with it
+            if (i < next) i = next;
+        }
+        if (begin < end) out.original(begin, end);
+    }
+
+    /// A tag from its size on.
+    template <class Out>
+    void put_tag_payload(Out& out, std::uint32_t size_at, std::uint32_t payload, std::uint32_t end) const {
+        size_output changed;
+        put(changed, payload, end);
+        if (changed.size == end - payload)
+            out.original(size_at, payload);
+        else
+            out.varint(static_cast<std::uint32_t>(changed.size)); // below 4 GiB: else the whole is refused
+        put(out, payload, end);
+    }
+
+    /// By number, and those of one number in the order in which they were asked for.
+    static void sort_by_number(std::vector<const message_edit*>& edits) {
+        std::ranges::sort(edits, [](const message_edit* a, const message_edit* b) {
+            return a->number != b->number ? a->number < b->number : a->call < b->call;
+        });
+    }
+
+    /// A tag section: `group` sets and erases tags of it.
+    template <class Out>
+    void put_tags(Out& out, std::span<const message_edit> group) const {
+        // The last edit of each number, in the order of numbers.
+        std::vector<const message_edit*> numbered;
+        bool keeps_unknown = true;
+        for (const message_edit& edit : group) {
+            if (edit.kind == edit_kind::erase_unknown_tags)
+                keeps_unknown = false;
+            else
+                numbered.push_back(&edit);
+        }
+        sort_by_number(numbered);
+        const auto repeated = [](const message_edit* a, const message_edit* b) {
+            return a->number == b->number;
+        };
+        const auto superseded = std::ranges::unique(numbered.rbegin(), numbered.rend(), repeated);
+        numbered.erase(numbered.begin(), numbered.begin() + static_cast<std::ptrdiff_t>(superseded.size()));
+
+        const struct_layout& layout = *group.front().layout;
+        const std::byte* const section = at(group.front().where.begin);
+        std::uint32_t old_count = 0;
+        const std::byte* const first = wire::read_uvarint_trusted(section, old_count);
+        const auto of_number = [&](std::uint32_t number) {
+            const auto found = std::ranges::lower_bound(numbered, number, {}, &message_edit::number);
+            return found != numbered.end() && (*found)->number == number;
+        };
+        const auto is_kept = [&](const trusted_tag& tag) {
+            return (tag.known || keeps_unknown) && !of_number(tag.number);
+        };
+
+        std::uint32_t count = 0;
+        for (const message_edit* edit : numbered) count += edit->kind == edit_kind::set_tag ? 1 : 0;
+        const std::byte* p = first;
+        for (std::uint32_t left = old_count; left != 0; --left) {
+            const trusted_tag tag = read_tag(layout, p);
+            count += is_kept(tag) ? 1 : 0;
+            p = tag.end;
+        }
+        if (count == old_count)
+            out.original(offset_of(section), offset_of(first));
+        else
+            out.varint(count);
+
+        auto next_new = numbered.begin();
+        const auto put_new_below = [&](std::uint64_t number) {
+            for (; next_new != numbered.end() && (*next_new)->number < number; ++next_new) {
+                if ((*next_new)->kind != edit_kind::set_tag) continue;
+                out.varint((*next_new)->number);
+                out.varint((*next_new)->content.size);
+                out.put((*next_new)->content);
+            }
+        };
+        p = first;
+        for (std::uint32_t left = old_count; left != 0; --left) {
+            const trusted_tag tag = read_tag(layout, p);
+            put_new_below(tag.number);
+            if (is_kept(tag)) {
+                if (tag.known && has_edits(tag.payload, tag.end)) {
+                    std::uint32_t number = 0;
+                    const std::uint32_t size_at = offset_of(wire::read_uvarint_trusted(p, number));
+                    out.original(offset_of(p), size_at);
+                    put_tag_payload(out, size_at, offset_of(tag.payload), offset_of(tag.end));
+                } else {
+                    out.original(offset_of(p), offset_of(tag.end));
+                }
+            }
+            p = tag.end;
+        }
+        put_new_below(std::uint64_t{1} << 32);
+    }
+
+    /// An array: `group` inserts, erases and orders elements of it.
+    template <class Out>
+    void put_array(Out& out, std::span<const message_edit> group) const {
+        std::vector<const message_edit*> inserted;
+        std::vector<std::uint32_t> erased;
+        const std::vector<std::uint32_t>* order = nullptr;
+        for (const message_edit& edit : group) {
+            if (edit.kind == edit_kind::insert_element)
+                inserted.push_back(&edit);
+            else if (edit.kind == edit_kind::erase_element)
+                erased.push_back(edit.number);
+            else
+                order = &orders_[edit.number];
+        }
+        sort_by_number(inserted);
+        std::ranges::sort(erased);
+        const auto repeated = std::ranges::unique(erased);
+        erased.erase(repeated.begin(), repeated.end());
+
+        const message_edit& any = group.front();
+        const bool compact = any.layout->flexible && !any.array->never_compact;
+        const std::uint32_t begin = any.where.begin;
+        const trusted_count old = length_at(any, begin);
+        const std::size_t count = old.size - erased.size() + inserted.size();
+        const std::uint32_t first = offset_of(old.content);
+        if (count == old.size)
+            out.original(begin, first);
+        else if (compact)
+            out.varint(static_cast<std::uint32_t>(count + 1));
+        else
+            out.number(static_cast<std::uint32_t>(count));
+
+        if (order != nullptr) {
+            std::vector<std::uint32_t> bounds(std::size_t{old.size} + 1);
+            bounds[0] = first;
+            for (std::uint32_t i = 0; i < old.size; ++i) bounds[i + 1] = end_of_element(any, bounds[i]);
+            for (const std::uint32_t i : *order) {
+                put_inserted(out, inserted, i);
+                if (!std::ranges::binary_search(erased, i)) put(out, bounds[i], bounds[i + 1]);
+            }
+            put_inserted(out, inserted, old.size);
+            return;
+        }
+        // Elements that stay are written as runs.
+        std::uint32_t run = first, p = first;
+        auto next_erased = erased.begin();
+        auto next_inserted = inserted.begin();
+        for (std::uint32_t i = 0; i < old.size; ++i) {
+            if (next_erased == erased.end() && next_inserted == inserted.end()) break;
+            if (next_inserted != inserted.end() && (*next_inserted)->number == i) {
+                if (run != p) put(out, run, p);
+                run = p;
+                for (; next_inserted != inserted.end() && (*next_inserted)->number == i; ++next_inserted)
+                    out.put((*next_inserted)->content);
+            }
+            const std::uint32_t end = end_of_element(any, p);
+            if (next_erased != erased.end() && *next_erased == i) {
+                if (run != p) put(out, run, p);
+                run = end;
+                ++next_erased;
+            }
+            p = end;
+        }
+        if (run != any.where.end) put(out, run, any.where.end);
+        for (; next_inserted != inserted.end(); ++next_inserted) out.put((*next_inserted)->content);
+    }
+    template <class Out>
+    void put_inserted(Out& out, const std::vector<const message_edit*>& inserted, std::uint32_t index) const {
+        for (const message_edit* edit : std::ranges::equal_range(inserted, index, {}, &message_edit::number))
+            out.put(edit->content);
+    }
+    [[nodiscard]] std::uint32_t end_of_element(const message_edit& array,
+                                               std::uint32_t begin) const noexcept {
+        const field_info& field = *array.array;
+        const std::byte* const p = at(begin);
+        if (field.element == field_kind::structure) {
+            const struct_layout& layout = field.structure->layouts[array.layout->version_index];
+            std::uint32_t ends[max_struct_steps];
+            static_cast<void>(find_ends(layout, p, false, ends));
+            return offset_of(struct_place{&layout, p, ends}.end());
+        }
+        if (const std::uint32_t width = width_of(field.element); width != 0) return begin + width;
+        const trusted_count text =
+            read_length(p, array.layout->flexible && !field.never_compact, classic_form(field.element));
+        return offset_of(text.content) + text.size;
+    }
+
+    shared_buffer bytes_;
+    const struct_layout* body_;
+    const std::byte* body_base_;
+    std::string_view message_; ///< its name, static storage
+    std::vector<message_edit> edits_;
+    unique_buffer memory_; ///< new bytes without a chain
+    std::vector<buffer_chain> chains_;
+    std::vector<std::vector<std::uint32_t>> orders_;
+    std::optional<error> failure_;
+    bool sorted_ = true;
+};
+
+} // namespace kwire::detail

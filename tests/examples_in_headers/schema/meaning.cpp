@@ -1,0 +1,5 @@
+#include <kwire/schema/meaning.hpp>
+
+using namespace kwire;
+
+// example 1
