@@ -48,11 +48,11 @@ public:
     meaning_change(const message_info& message, int from, int to, topic_names topics = {})
         : topics_(topics), from_(from), to_(to) {
         if (from == to) return;
-        for (const meaning_rule& rule : rules_of(message.facts.name)) add(rule, *message.structure);
-        // A field that becomes part of an array is not lost.
-        std::ranges::stable_partition(rules_, [](const rule_in_force& r) {
-            return r.rule->kind == meaning::gathers || r.rule->kind == meaning::each;
-        });
+        const auto rules = rules_of(message.facts.name);
+        // Regrouping first: a field that becomes part of an array is not lost.
+        for (const bool first : {true, false})
+            for (const meaning_rule& rule : rules)
+                if (regroups(rule) == first) add(rule, *message.structure);
     }
 
     [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
@@ -79,6 +79,9 @@ public:
     [[nodiscard]] int to() const noexcept { return to_; }
 
 private:
+    [[nodiscard]] static bool regroups(const meaning_rule& rule) noexcept {
+        return rule.kind == meaning::gathers || rule.kind == meaning::each;
+    }
     void add(const meaning_rule& rule, const struct_info& message) {
         if (rule.kind == meaning::differs) {
             if (crosses(rule.version)) rules_.push_back({&rule, &message, nullptr, nullptr});
@@ -101,7 +104,7 @@ private:
                 rules_.push_back({&rule, place, &place->fields[other], &field});
         };
         if (rule.kind == meaning::topic || rule.kind == meaning::becomes) also(rule.other);
-        if (rule.kind != meaning::gathers && rule.kind != meaning::each) return;
+        if (!regroups(rule)) return;
         for (std::string_view pairs = rule.other; !pairs.empty();) {
             std::string_view pair = next_word(pairs, ' ');
             static_cast<void>(next_word(pair, '='));
