@@ -542,6 +542,8 @@ def meaning_rule(text, siblings):
         return found[1], -1, sibling(found[2]), []
     if found := re.fullmatch(r"(since|until) (\d+): ([-\d\" ]+?)(?: unless (\w+))?", text):
         return found[1], int(found[2]), sibling(found[4]) if found[4] else "", numbers(found[3].split())
+    if found := re.fullmatch(r"below (\d+): ((?:-?\d+=-?\d+ ?)+)", text):
+        return "translated", int(found[1]), "", numbers(found[2].split())
     if found := re.fullmatch(r"same around (\d+): ([-\d ]+)", text):
         return "same_around", int(found[1]), "", numbers(found[2].split())
     if found := re.fullmatch(r"(empty is null|null is empty) below (\d+)", text):

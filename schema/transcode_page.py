@@ -21,7 +21,7 @@ def rule_text(kind, version, other, pairs, string):
     if kind == "needed":
         return "refused where it would be lost" + (f", but for {numbers}" if pairs else "")
     if kind == "needed_since":
-        return f"refused on the way from {version}+ to below"
+        return f"refused across {version}"
     if kind == "unknown":
         return "refused on the way to a version that has it"
     if kind == "like":
@@ -30,6 +30,8 @@ def rule_text(kind, version, other, pairs, string):
         return f"{numbers}: refused below {version}" + (f", unless there are `{other}`" if other else "")
     if kind == "until":
         return f"{numbers}: refused from {version} on"
+    if kind == "translated":
+        return ", ".join("{} becomes {}".format(*pair.strip("{}").split(", ")) for pair in pairs) + f" below {version}"
     if kind == "same_around":
         return f"across {version}: only {numbers}"
     if kind == "empty_is_null":

@@ -129,7 +129,7 @@ TEST_CASE("topics by id are asked for from version 12 of Metadata on") {
     using request = kwire::metadata_request;
     const request::data by_id{.topics = {{{.topic_id = one_topic().id, .name = std::nullopt}}}};
     CHECK(refusal<request>(by_id, 12, 11) == "meaning_differs topics[0].topic_id");
-    CHECK(refusal<request>(by_id, 12, 9) == "null_not_allowed topics[0].name");
+    CHECK(refusal<request>(by_id, 12, 9) == "field_not_in_version topics[0].topic_id");
     becomes<request>(by_id, 12, by_id, 13);
 }
 
@@ -155,15 +155,15 @@ TEST_CASE("a topic's name becomes its id, and the other way, if a directory know
     using commit = kwire::offset_commit_response;
     becomes<commit>({.topics = {{.topic_id = topics.id}}}, 10, {.topics = {{.name = "orders"}}}, 9, topics);
 
-    // From the single group of old versions, straight to the ids of new ones; the way back has no names to
-    // show.
+    // From the single group of old versions, straight to the ids of new ones, and back.
     using offsets = kwire::offset_fetch_request;
     offsets::data grouped{.groups = {{.group_id = "g"}}}, single{.group_id = "g"};
     grouped.groups.front().topics.push_back({.topic_id = topics.id, .partition_indexes = {1}});
     single.topics.push_back({.name = "orders", .partition_indexes = {1}});
     becomes<offsets>(single, 7, grouped, 10, topics);
     CHECK(refusal<offsets>(single, 7, 10) == "value_unknown groups[0].topics[0].topic_id");
-    CHECK(refusal<offsets>(grouped, 10, 7, topics) == "value_unknown topics[0].topic_id");
+    becomes<offsets>(grouped, 10, single, 7, topics);
+    CHECK(refusal<offsets>(grouped, 10, 7) == "value_unknown groups[0].topics[0].name");
 }
 
 TEST_CASE("an array becomes the one thing of old versions only if it is one and says no more") {

@@ -319,6 +319,9 @@ private:
                     (rule.other.empty() || neighbour(info, from, rule.other).size() == 0))
                     return refused(errc::meaning_differs, field);
                 break;
+            case meaning::translated:
+                if (!listed(rule, value)) break;
+                return put_number_of(rule, field, false, value);
             case meaning::same_around:
                 if (!listed(rule, value)) return refused(errc::meaning_differs, field);
                 break;
@@ -643,6 +646,13 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
         return whole;
     }
     const detail::meaning_change change(message, from->version(), to, topics);
+    if (const int way = change.way(); way >= 0 && message.facts.versions.contains(to)) {
+        const auto half = encode(message, from, way, topics);
+        const auto view = half ? parse(message, half->to_bytes(), way) : std::unexpected(half.error());
+        auto result = view ? encode(message, *view, version, topics) : std::unexpected(view.error());
+        if (!result) result.error().version = static_cast<std::int16_t>(version);
+        return result;
+    }
     return detail::encode_dynamic(message, *from, version, from.buffer(), change.empty() ? nullptr : &change);
 }
 

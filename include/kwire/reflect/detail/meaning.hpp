@@ -65,6 +65,15 @@ public:
         return std::ranges::any_of(rules_, [&](const rule_in_force& r) { return r.field == &field; });
     }
     [[nodiscard]] std::span<const rule_in_force> rules() const noexcept { return rules_; }
+    /// The version to go by: the first with the array that fields of the source become, or that becomes
+    /// fields of the target; -1 if the way is straight. What is in the array has rules of its own, which
+    /// speak of versions with the array.
+    [[nodiscard]] int way() const noexcept {
+        for (const rule_in_force& r : rules_)
+            if (r.rule->kind == meaning::gathers && r.field == r.main)
+                if (const int first = r.field->versions.first; first != from_ && first != to_) return first;
+        return -1;
+    }
     [[nodiscard]] const topic_names& topics() const noexcept { return topics_; }
     [[nodiscard]] int from() const noexcept { return from_; }
     [[nodiscard]] int to() const noexcept { return to_; }
@@ -109,7 +118,7 @@ private:
         const bool in_from = field.versions.contains(from_), in_to = field.versions.contains(to_);
         switch (rule.kind) {
         case meaning::needed: return in_from && !in_to;
-        case meaning::needed_since: return in_to && to_ < rule.version && from_ >= rule.version;
+        case meaning::needed_since: return in_from && in_to && crosses(rule.version);
         case meaning::unknown: return in_to && !in_from;
         case meaning::topic: { // the source may have the struct in another place, with a name
             const std::size_t id = position_of(place, rule.other);
@@ -121,7 +130,8 @@ private:
         case meaning::becomes:
         case meaning::gathers:
         case meaning::each: return in_from != in_to;
-        case meaning::since: return in_to && to_ < rule.version && from_ >= rule.version;
+        case meaning::since:
+        case meaning::translated: return in_to && to_ < rule.version && from_ >= rule.version;
         case meaning::until: return from_ < rule.version && to_ >= rule.version;
         case meaning::omit: return in_to && to_ < rule.version && from_ >= rule.version;
         case meaning::records: {

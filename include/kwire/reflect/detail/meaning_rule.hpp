@@ -12,11 +12,12 @@ namespace kwire::detail {
 /// What happens to a field, or to a message, between versions that do not mean the same by it.
 enum class meaning : std::uint8_t {
     needed,        ///< may be lost only if it says nothing
-    needed_since,  ///< the same between versions that have it
+    needed_since,  ///< the same between versions that have it, from a version on
     unknown,       ///< a version that lacks it does not say what the other one must
     like,          ///< where it is lacking, it is as another field
     since,         ///< some values exist from a version on
     until,         ///< some values exist below a version
+    translated,    ///< some values are other ones below a version
     same_around,   ///< only some values mean the same below and from a version on
     empty_is_null, ///< below a version empty means what null means later
     null_is_empty, ///< below a version null is written as empty
