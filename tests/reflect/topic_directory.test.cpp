@@ -421,6 +421,29 @@ TEST_CASE("a directory that was moved from is empty and can be used") {
     CHECK(topics.name_of(id(1)) == "a");
 }
 
+TEST_CASE("a directory with room that is free again can be moved") {
+    topic_directory topics;
+    topics.learn("a", id(1));
+    topics.learn("b", id(2));
+    topics.forget("a");
+    topic_directory other = std::move(topics);
+    topics.learn("c", id(3)); // NOLINT(bugprone-use-after-move)
+    CHECK(topics.name_of(id(3)) == "c");
+    other.learn("d", id(4));
+    CHECK(other.name_of(id(2)) == "b");
+    CHECK(other.name_of(id(4)) == "d");
+}
+
+TEST_CASE("the memory of forgotten names is free") {
+    if constexpr (support::counts_allocations) {
+        topic_directory topics;
+        for (std::uint32_t i = 0; i < 50; ++i) topics.learn(std::string(100, 'n') + std::to_string(i), id(i));
+        const std::size_t before = support::live_allocations;
+        topics.clear();
+        CHECK(before - support::live_allocations == 50);
+    }
+}
+
 TEST_CASE("looking up allocates nothing") {
     topic_directory topics;
     const std::string name(200, 'n');
