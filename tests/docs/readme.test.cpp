@@ -1,4 +1,5 @@
 // The code of README.md; tests/docs/test_pages.py looks for each of its blocks here.
+#include <kwire/connect/rewrite.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/fetch.hpp>
@@ -66,6 +67,22 @@ void route(kwire::shared_buffer frame, const kwire::request_start& asked) {
         [&](kwire::response_frame other) { send(std::move(other).frame()); },
     };
     if (auto done = kwire::dispatch(std::move(frame), asked, visitor); !done) return reject(done.error());
+}
+
+void send(kwire::buffer_chain frame) { outbox.push_back(frame.to_bytes()); }
+
+void rename(kwire::response_frame frame) {
+    auto out = kwire::rewrite(frame, {kwire::entity::host, kwire::entity::topic_name},
+                              [](kwire::named_field& field) {
+                                  if (field.meaning() == kwire::entity::host)
+                                      field.set_address("proxy.example", 19092);
+                                  else if (field.text().starts_with("tenant-a."))
+                                      field.set_text(field.text().substr(9));
+                                  else
+                                      field.drop(); // a topic of another tenant
+                              });
+    if (!out) return reject(out.error());
+    send(*std::move(out)); // what did not change is the original, by reference
 }
 
 std::string consumed;
@@ -176,6 +193,20 @@ TEST_CASE("the code of the README changes a port in the message that it names an
     REQUIRE(outbox.size() == 2);
     CHECK(outbox[0] == frame_of(kwire::encode_response(changed, 12, 7).value()));
     CHECK(outbox[1] == produced);
+}
+
+TEST_CASE("the code of the README shows a tenant its own topics, at the proxy's address") {
+    const kwire::metadata_response::data cluster{
+        .brokers = {{.node_id = 1, .host = "a", .port = 9092}},
+        .topics = {{.name = "tenant-b.bills"}, {.name = "tenant-a.orders"}}};
+    const kwire::metadata_response::data shown{
+        .brokers = {{.node_id = 1, .host = "proxy.example", .port = 19092}}, .topics = {{.name = "orders"}}};
+    outbox.clear();
+    rename(kwire::parse_response_frame(frame_of(kwire::encode_response(cluster, 12, 7).value()),
+                                       kwire::api_key::metadata, 12)
+               .value());
+    REQUIRE(outbox.size() == 1);
+    CHECK(outbox[0] == frame_of(kwire::encode_response(shown, 12, 7).value()));
 }
 
 TEST_CASE("the code of the README prints any request") {
