@@ -12,6 +12,7 @@
 #include <kwire/records/renumber.hpp>
 #include <kwire/records/select.hpp>
 #include <kwire/records/stamp.hpp>
+#include <kwire/records/transform.hpp>
 
 #include <optional>
 #include <string>
@@ -222,6 +223,17 @@ TEST_CASE("out of memory: markers, conversions and selections of batches either 
             .has_value();
     }));
     holds(each_failure([&] { return kwire::renumber(plain, {.base_offset = 5}).has_value(); }));
+    for (const auto& set : {plain, packed})
+        holds(each_failure([&] {
+            return kwire::transform_records(set, codecs.set, cap,
+                                            [](const kwire::record_view& record, kwire::record_edit& edit) {
+                                                if (record.offset() % 3 == 0) return edit.drop();
+                                                edit.add_header("h", std::nullopt);
+                                                edit.set_key(kwire::bytes_of_text("a new key"));
+                                                (void)edit.write_value(700);
+                                            })
+                .has_value();
+        }));
     holds(each_failure([&] { return shared_buffer::copy_of(plain.span()); },
                        [](shared_buffer& bytes) {
                            const shared_buffer other = bytes;

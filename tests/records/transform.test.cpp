@@ -1,4 +1,5 @@
 // needs: gzip snappy lz4 zstd
+#include <kwire/error_text.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/check_content.hpp>
@@ -461,7 +462,7 @@ TEST_CASE("transform: checksums are put together right for random edits of many 
         REQUIRE(made);
         const auto bytes = made->records.to_bytes();
         const auto checked = kwire::check_batches(bytes.span());
-        if (!checked) FAIL(kwire::describe(checked.error()));
+        if (!checked) FAIL(kwire::to_string(checked.error()));
     }
 }
 
@@ -611,7 +612,7 @@ TEST_CASE("transform: every truncation and every changed byte is read within bou
             const auto out = made->records.to_bytes();
             const auto again =
                 transform_records(out, codecs.set, 1 << 20, [](const record_view&, record_edit&) {}, options);
-            if (!again) FAIL(with.name << ": " << kwire::describe(again.error()));
+            if (!again) FAIL(with.name << ": " << kwire::to_string(again.error()));
             CHECK(again->records.to_bytes() == out);
         }
     };

@@ -165,11 +165,11 @@ struct read_committed_options {
 /// The batches of a records field that a consumer of committed records sees, as a range for one loop.
 ///
 /// An element is a std::expected of a batch_view: where the bytes are not a batch, or a marker cannot be
-/// read, the loop has an error as its last element, with its offset in the field and a path such as
-/// `batches[2].records[0].key`; codes are those of record_batches and of transaction_filter. A last batch
-/// that is cut short ends the loop. A batch may begin below fetch_offset, whose records a consumer skips.
-/// Valid while the records are; allocates for the list of aborted transactions only. Neither checksums nor
-/// records are looked at.
+/// read, the loop has an error as its last element, with its offset in the field (in decompressed bytes, if
+/// the path says so) and a path such as `batches[2].records[0].key`; codes are those of record_batches and of
+/// transaction_filter. A last batch that is cut short ends the loop. A batch may begin below fetch_offset,
+/// whose records a consumer skips. Valid while the records are; allocates for the list of aborted
+/// transactions only. Neither checksums nor records are looked at.
 class read_committed {
 public:
     using value_type = std::expected<batch_view, error>;

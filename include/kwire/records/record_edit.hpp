@@ -31,9 +31,9 @@ class batch_transformer;
 
 /// The changes to one record. Without a call the record is kept as it is; the last call for a part decides.
 ///
-/// Spans and header_views that are given are copied at once and need not outlive the call, whose bytes are
-/// counted in copied_bytes(); buffers are attached by reference if they have 512 bytes or more. Valid during
-/// the call that it is given to.
+/// Spans and header_views that are given (not of what write_value returned) are copied at once and need not
+/// outlive the call, whose bytes are counted in copied_bytes(); buffers are attached by reference if they
+/// have 512 bytes or more. Valid during the call that it is given to.
 class record_edit {
 public:
     record_edit(const record_edit&) = delete;
