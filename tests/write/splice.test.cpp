@@ -236,12 +236,12 @@ TEST_CASE("lengths that are padded stay as they are where nothing is edited") {
     kwire::set<"allow_auto_topic_creation">(edits, message, false);
     const auto edited = applied<kwire::metadata_request>(edits, 12);
     CHECK(to_hex(edited.bytes()) == "8200"
-                                                                         "00000000000000000000000000000000"
-                                                                         "820074"
-                                                                         "8000"
-                                                                         "00"
-                                                                         "00"
-                                                                         "00");
+                                    "00000000000000000000000000000000"
+                                    "820074"
+                                    "8000"
+                                    "00"
+                                    "00"
+                                    "00");
 }
 
 TEST_CASE("edits are checked as encoding is, and the first that is refused is what apply returns") {
