@@ -154,8 +154,8 @@ TEST_CASE("tagged fields are added, changed and dropped, and the sizes of the ta
     fetch::data data{.responses = {{.partitions = {{.partition_index = 3}, {.partition_index = 4}}}},
                      .node_endpoints = {{.node_id = 1, .host = "a", .port = 1}}};
     data.responses[0].partitions[1].current_leader = {.leader_id = 1, .leader_epoch = 2};
-    data.responses[0].partitions[1].unknown_tags = {
-        {.number = 9, .payload = kwire::shared_buffer::copy_of(from_hex("0102"))}};
+    data.responses[0].partitions[1].unknown_tags.push_back(
+        {.number = 9, .payload = kwire::shared_buffer::copy_of(from_hex("0102"))});
     const auto message = message_of<fetch>(data, 16);
     splice edits(message);
     for (const auto endpoint : message->node_endpoints())
