@@ -126,6 +126,8 @@ def counts_of(folder):
         found["messages, values" if "json" in line else "messages, refused"] += 1
     for line in map(json.loads, (folder / "transcode.jsonl").read_text().splitlines()):
         found["transcodings"] += 1
+    for line in (folder / "error-answers.jsonl").read_text().splitlines():
+        found["error answers"] += 1
     for line in map(json.loads, (folder / "records.jsonl").read_text().splitlines()):
         if "reject" in line:
             found["record sets, refused"] += 1

@@ -249,7 +249,7 @@ private:
         }
     }
 
-    /// The topics, which leave an empty list ; a list that is null stays, for all parts to say so.
+    /// The topics, which move out; a list that is null stays, for all parts to say so.
     template <class Shape, class Around>
     [[nodiscard]] static auto take_topics(Around& around) {
         auto& topics = around.*Shape::asked_topics;

@@ -20,8 +20,10 @@ namespace kwire::detail {
 
 /// Adds what an answer says beside its topics.
 template <class Answer>
-void join_answer(Answer& all, Answer& more, std::size_t part, std::map<std::int32_t, std::size_t>& nodes) {
-    all.throttle_time_ms = std::max(all.throttle_time_ms, more.throttle_time_ms);
+void join_answer(Answer& all, Answer& more, bool is_first, std::size_t part,
+                 std::map<std::int32_t, std::size_t>& nodes) {
+    all.throttle_time_ms =
+        is_first ? more.throttle_time_ms : std::max(all.throttle_time_ms, more.throttle_time_ms);
     join_tags(all.unknown_tags, more.unknown_tags);
     if constexpr (requires { all.node_endpoints; }) {
         for (auto& node : more.node_endpoints)
@@ -48,10 +50,11 @@ public:
 
     [[nodiscard]] answer_data merge(std::span<const asked_around> asked) {
         answer_data all{};
+        bool is_first = true;
         std::map<std::int32_t, std::size_t> nodes; // and the part that told of it
         for (std::size_t i = 0; i != outcomes_.size(); ++i) {
             if (!outcomes_[i].answer) continue;
-            join_answer(all, *outcomes_[i].answer, i, nodes);
+            join_answer(all, *outcomes_[i].answer, std::exchange(is_first, false), i, nodes);
             index_answer(i);
         }
         if constexpr (with_top_error<Shape>) top_error_ = common_top_error(asked);

@@ -34,6 +34,7 @@ final class GoldenRun {
     void run() throws IOException {
         messages();
         transcodings();
+        errorAnswers();
         List<String> lines = new ArrayList<>();
         sets.lines(randomOf("records"), lines::add);
         write("records.jsonl", lines);
@@ -73,6 +74,19 @@ final class GoldenRun {
                     }
             }
         write("transcode.jsonl", lines);
+    }
+
+    /** Of the requests that name partitions, which kwire can split. */
+    private void errorAnswers() throws IOException {
+        Set<String> requests = Set.of("AddPartitionsToTxnRequest", "DeleteRecordsRequest", "FetchRequest", "ListOffsetsRequest",
+            "OffsetFetchRequest", "OffsetForLeaderEpochRequest", "ProduceRequest");
+        List<String> lines = new ArrayList<>();
+        for (MessageRun.Pair pair : MessageRun.pairs(List.copyOf(releases.values()))) {
+            if (!requests.contains(pair.message())) continue;
+            Golden golden = (Golden) pair.judge();
+            golden.errorAnswerLines(pair.message(), pair.version(), nameOf(golden), randomOf("error of " + pair), lines::add);
+        }
+        write("error-answers.jsonl", lines);
     }
 
     private void headerVersions() throws IOException {
