@@ -135,6 +135,14 @@ TEST_CASE("merge: whatever upstreams answer, the answer has the partitions of th
             if constexpr (requires { original.acks; })
                 if (original.acks == 0) original.acks = 1;
             support::split_api<Request>::at(version, [&]<class Shape>(Shape) {
+                // Of a partition that is asked for twice, an upstream may tell once.
+                const auto once = [](support::partition_list all) {
+                    std::ranges::sort(all);
+                    const auto repeated = std::ranges::unique(all);
+                    all.erase(repeated.begin(), repeated.end());
+                    return all;
+                };
+                const bool repeated = support::has_repeated<Shape>(original);
                 const support::partition_list asked = support::partitions_of<Shape>(original);
                 for (const auto& answer : answers.at(version)) {
                     auto split = kwire::split(original, version, by_hash(2));
@@ -143,13 +151,13 @@ TEST_CASE("merge: whatever upstreams answer, the answer has the partitions of th
                     REQUIRE(kwire::encode<response>(made, version).has_value());
                     const support::partition_list told = support::partitions_of<Shape>(made);
                     ++merged;
-                    // What no golden answer has by chance: all of them, unless an error above says it.
                     bool all_topics = false;
                     support::each_topics<Shape>(original, [&](const auto& topics, std::string_view) {
                         all_topics |= kwire::detail::is_null_list(topics);
                     });
-                    if (!all_topics && !kwire::detail::error_covers_partitions<Shape>(version))
-                        CHECK(told == asked);
+                    // An error above all partitions may take their place, and all topics are no list.
+                    if (all_topics || kwire::detail::error_covers_partitions<Shape>(version)) continue;
+                    CHECK((repeated ? once(told) == once(asked) : told == asked));
                 }
             });
         });

@@ -111,9 +111,16 @@ partition_list partitions_of(const Data& data) {
     });
     return all;
 }
+/// Whether a partition or a topic comes twice: then an answer in another order is another answer.
 template <class Shape, class Data>
 bool has_repeated(const Data& data) {
     partition_list all = partitions_of<Shape>(data);
+    each_topics<Shape>(data, [&](const auto& topics, std::string_view around) {
+        for (const auto& topic : topics) {
+            const auto [name, id] = name_in<Shape>(topic);
+            all.emplace_back(std::string(around) + " (a topic)", name, id, 0);
+        }
+    });
     std::ranges::sort(all);
     return std::ranges::adjacent_find(all) != all.end();
 }
