@@ -1,6 +1,8 @@
 /// What the tests of `split` do with any of its requests, whichever API it is.
 #pragma once
 
+#include <kwire/error_text.hpp>
+#include <kwire/read/parse.hpp>
 #include <kwire/split/all.hpp>
 #include <kwire/write/encode.hpp>
 
