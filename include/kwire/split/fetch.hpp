@@ -38,10 +38,7 @@ struct fetch_shape {
     static constexpr int error_above_from = 7;
     static constexpr int error_covers_from = 13;
 
-    static void fail(answered_partition& partition) noexcept {
-        partition.high_watermark = -1;
-        partition.aborted_transactions = nullptr;
-    }
+    static void fail(answered_partition& partition) noexcept { partition.high_watermark = -1; }
     /// Takes the session out of a request. Returns what to say to one that needs its session.
     static error_code prepare(request::data& asked, int version) {
         const bool of_session = version >= error_above_from && asked.session_epoch > 0;
