@@ -18,9 +18,8 @@
 
 namespace kwire::detail {
 
-/// The descriptions of a request: specialized in the header of its API.
-///
-///     template <class F> static decltype(auto) at(int version, F&& f);   // f(the description for that version)
+/// The descriptions of a request, specialized in the header of its API: `response` is the response's type,
+/// and `at(version, f)` calls `f` with the description for that version.
 template <class Request>
 struct split_api;
 
