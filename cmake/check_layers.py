@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 # From the lowest to the highest. Headers directly in kwire/ are either BASE, below all folders, or DOOR, above them.
-LAYERS = ["detail", "BASE", "wire", "buffer", "schema", "read", "write", "compression", "records", "reflect", "messages", "connect", "embedded", "asio", "DOOR"]
+LAYERS = ["detail", "BASE", "wire", "buffer", "schema", "read", "write", "compression", "records", "reflect", "messages", "split", "connect", "embedded", "asio", "DOOR"]
 BASE = {"api.hpp", "error.hpp", "error_code.hpp", "error_text.hpp"}
 DOOR = {"kwire.hpp", "asio.hpp", "fmt.hpp"}
 

@@ -15,6 +15,7 @@ PAGES = {
     "docs/limits.md": "tests/docs/limits.test.cpp",
     "docs/offsets.md": "tests/docs/offsets.test.cpp",
     "docs/io.md": "tests/docs/io.test.cpp",
+    "docs/split.md": "tests/docs/split.test.cpp",
     "docs/zero-copy.md": "examples/line_server",  # tested by tests/examples/test_line_server.py
 }
 

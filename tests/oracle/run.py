@@ -127,6 +127,8 @@ def counts_of(folder):
     for line in map(json.loads, (folder / "transcode.jsonl").read_text().splitlines()):
         found["transcodings"] += 1
     found["meanings"] = len((folder / "meaning.jsonl").read_text().splitlines())
+    for line in (folder / "error-answers.jsonl").read_text().splitlines():
+        found["error answers"] += 1
     for line in map(json.loads, (folder / "records.jsonl").read_text().splitlines()):
         if "reject" in line:
             found["record sets, refused"] += 1

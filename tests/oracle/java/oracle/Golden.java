@@ -15,6 +15,9 @@ public interface Golden extends Judge {
     /** The lines of meaning.jsonl. */
     void meaningLines(String release, Consumer<String> lines);
 
+    /** The lines of error-answers.jsonl for one version of one request. */
+    void errorAnswerLines(String request, int version, String release, Random random, Consumer<String> lines);
+
     /** `key version name request_header response_header` for each version of each API, sorted. */
     List<String> headerVersions();
 

@@ -35,6 +35,7 @@ final class GoldenRun {
         messages();
         transcodings();
         meanings();
+        errorAnswers();
         List<String> lines = new ArrayList<>();
         sets.lines(randomOf("records"), lines::add);
         write("records.jsonl", lines);
@@ -87,6 +88,19 @@ final class GoldenRun {
         List<String> lines = new ArrayList<>();
         newest.getValue().meaningLines(newest.getKey(), lines::add);
         write("meaning.jsonl", lines);
+    }
+
+    /** Of the requests that name partitions, which kwire can split. */
+    private void errorAnswers() throws IOException {
+        Set<String> requests = Set.of("AddPartitionsToTxnRequest", "DeleteRecordsRequest", "FetchRequest", "ListOffsetsRequest",
+            "OffsetFetchRequest", "OffsetForLeaderEpochRequest", "ProduceRequest");
+        List<String> lines = new ArrayList<>();
+        for (MessageRun.Pair pair : MessageRun.pairs(List.copyOf(releases.values()))) {
+            if (!requests.contains(pair.message())) continue;
+            Golden golden = (Golden) pair.judge();
+            golden.errorAnswerLines(pair.message(), pair.version(), nameOf(golden), randomOf("error of " + pair), lines::add);
+        }
+        write("error-answers.jsonl", lines);
     }
 
     private void headerVersions() throws IOException {

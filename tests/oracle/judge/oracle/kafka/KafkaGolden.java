@@ -63,6 +63,11 @@ public final class KafkaGolden extends KafkaJudge implements Golden {
     }
 
     @Override
+    public void errorAnswerLines(String request, int version, String release, Random random, Consumer<String> lines) {
+        new ErrorAnswers(messages.get(request), version, release).lines(random, lines);
+    }
+
+    @Override
     public List<String> headerVersions() {
         List<String> lines = new ArrayList<>();
         for (ApiMessageType type : ApiMessageType.values())

@@ -1,0 +1,96 @@
+/// Where the answer to a partition is in a response, by topic and number.
+#pragma once
+
+#include <kwire/wire/uuid.hpp>
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace kwire::detail {
+
+/// Which element of a response is meant: a partition, a topic, or what is around topics (a group, a
+/// transaction). A topic is known by its name or by its id: the other one is empty in both, asked and found.
+struct answer_key {
+    /// In place of a partition's number.
+    static constexpr std::int64_t a_topic = std::int64_t{-1} << 40;
+    static constexpr std::int64_t around_topics = std::int64_t{-1} << 41;
+
+    std::string_view around{};
+    std::string_view name{};
+    uuid id{};
+    std::int64_t partition = around_topics;
+
+    friend bool operator==(const answer_key&, const answer_key&) = default;
+    friend std::strong_ordering operator<=>(const answer_key&, const answer_key&) = default;
+};
+
+/// Positions in a response: in the list around topics, in that of topics, in that of partitions.
+struct answer_place {
+    std::size_t around = 0, topic = 0, partition = 0;
+};
+
+/// What a look-up found.
+enum class answer_lookup {
+    found,
+    repeated, ///< it was asked for more often than it was answered
+    missing,
+};
+
+/// The elements of one response, to be taken in any order, each once.
+///
+/// Brokers answer in the order of the request, so the next element is tried first. From the first one on that
+/// comes out of turn, what is left is sorted: n look-ups take O(n log n) whatever the response.
+class answer_index {
+public:
+    /// Elements are added in the response's order.
+    void add(const answer_key& key, const answer_place& place) { entries_.push_back({key, place, 0}); }
+
+    [[nodiscard]] answer_lookup take(const answer_key& key, answer_place& place) {
+        if (!sorted_) {
+            if (next_ != entries_.size() && entries_[next_].key == key) {
+                place = entries_[next_++].place;
+                return answer_lookup::found;
+            }
+            sort();
+        }
+        const auto run = std::ranges::lower_bound(entries_, key, {}, &entry::key);
+        if (run == entries_.end() || run->key != key) return answer_lookup::missing;
+        if (static_cast<std::size_t>(entries_.end() - run) <= run->taken) return answer_lookup::repeated;
+        const auto next = run + static_cast<std::ptrdiff_t>(run->taken);
+        if (next->key != key) return answer_lookup::repeated;
+        ++run->taken;
+        place = next->place;
+        return answer_lookup::found;
+    }
+
+private:
+    struct entry {
+        answer_key key;
+        answer_place place;
+        std::size_t taken; ///< of the first with its key: how many of them were taken
+    };
+
+    void sort() {
+        sorted_ = true;
+        // Those that were taken in turn stay, so that a second question for one of them is a repeated one.
+        for (std::size_t i = 0; i != next_; ++i) entries_[i].taken = 1;
+        std::ranges::stable_sort(entries_, {}, &entry::key);
+        for (std::size_t i = 0; i != entries_.size();) {
+            std::size_t& taken = entries_[i].taken;
+            std::size_t end = i + 1;
+            for (; end != entries_.size() && entries_[end].key == entries_[i].key; ++end)
+                taken += entries_[end].taken;
+            i = end;
+        }
+    }
+
+    std::vector<entry> entries_;
+    std::size_t next_ = 0;
+    bool sorted_ = false;
+};
+
+} // namespace kwire::detail
