@@ -8,11 +8,14 @@
 #include <kwire/write/splice.hpp>
 #include <kwire/write/to_data.hpp>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
+#include "support/fail_allocations.hpp"
 
 using kwire::errc;
 using kwire::splice;
@@ -291,4 +294,57 @@ TEST_CASE("fields in structs that the message does not hold are refused") {
     splice none(all);
     kwire::insert<"topics">(none, all, 0, {.name = "t"});
     CHECK(failure(none) == "MetadataRequest v12 topics: field_absent");
+}
+
+TEST_CASE("structs that the message does not hold refuse edits, those of their tag sections too") {
+    const auto message = message_of<fetch>({.responses = {{.partitions = {{.partition_index = 1}}}}}, 16);
+    const auto leader = (*(*message->responses().begin()).partitions().begin()).current_leader();
+    splice edits(message);
+    kwire::set<"leader_id">(edits, leader, 3);
+    CHECK(failure(edits) != "none");
+    kwire::erase_unknown_tags(edits, leader);
+    CHECK(failure(edits) != "none");
+}
+
+TEST_CASE("if memory runs out, a splice can be applied again, and the result is a message") {
+    const auto message =
+        message_of<fetch>({.responses = {{.partitions = {{.partition_index = 1}}}},
+                           .node_endpoints = {{.node_id = 1, .host = "a"}, {.node_id = 2, .host = "b"}}},
+                          16);
+    struct state {
+        splice edits;
+        bool first = true;
+        std::optional<kwire::buffer_chain> result{};
+    };
+    const std::size_t order[] = {1, 0};
+    const auto outcome = support::fail_each_allocation(support::fallible{
+        .prepare = [&] { return state{.edits = splice(message)}; },
+        .change =
+            [&](state& of) {
+                if (std::exchange(of.first, false)) {
+                    for (const auto node : message->node_endpoints())
+                        kwire::set<"host">(of.edits, node, "longer than before");
+                    kwire::reorder<"node_endpoints">(of.edits, message, order);
+                }
+                of.result = of.edits.apply().value();
+            },
+        .unchanged = [](const state& of) { return !of.result; },
+        .changed =
+            [](const state& of) {
+                return of.edits.empty() && kwire::parse<fetch>(of.result->to_bytes(), 16).has_value();
+            },
+    });
+    CHECK(outcome.broken == "");
+    CHECK((outcome.refused > 0 || !support::counts_allocations));
+}
+
+TEST_CASE("elements of a tagged array are erased in time that is linear in their number") {
+    fetch::data data;
+    constexpr int count = 100'000; // by squares: more than a minute
+    for (int i = 0; i < count; ++i) data.node_endpoints.push_back({.node_id = i, .host = "h"});
+    const auto message = message_of<fetch>(data, 16);
+    splice edits(message);
+    for (std::size_t i = 0; i < count; ++i) kwire::erase<"node_endpoints">(edits, message, i);
+    const auto edited = applied<fetch>(edits, 16);
+    CHECK(edited->node_endpoints().size() == 0);
 }

@@ -72,7 +72,8 @@ struct splice_access;
 ///
 /// What cannot be done is kept as the first error, and apply() returns it, so that not every edit need be
 /// looked at. Keeps a reference on the bytes of the message; views that are handed to the edits must be of
-/// the same bytes. If an allocation fails, std::bad_alloc passes. Threads: as a std::vector.
+/// the same bytes. If an allocation fails, std::bad_alloc passes, out of apply() with all edits lost.
+/// Threads: as a std::vector.
 class splice {
 public:
     /// Edits of `whole`, and of its frame if it came in one: apply() then gives the whole frame.

@@ -189,7 +189,7 @@ public:
                                    .content = content,
                                    .kind = edit_kind::set_tag},
                                   field.name);
-        add(place.field(index), {.content = content, .kind = edit_kind::replace}, field.name);
+        add(field_at(place, index), {.content = content, .kind = edit_kind::replace}, field.name);
     }
     void erase_tag(const struct_place& place, const field_info& field) {
         add_to_section(place, {.number = static_cast<std::uint32_t>(field.tag), .kind = edit_kind::erase_tag},
@@ -199,7 +199,7 @@ public:
                      const new_bytes& content) {
         if (!find_array(place, index, element, false)) return;
         const message_edit array{.layout = place.layout, .array = &place.layout->fields[index]};
-        const std::uint32_t count_at = offset_of(place.field(index).data());
+        const std::uint32_t count_at = offset_of(field_at(place, index).data());
         std::uint32_t begin = offset_of(length_at(array, count_at).content);
         if (const std::uint32_t width = width_of(array.array->element); width != 0)
             begin += static_cast<std::uint32_t>(element) * width;
@@ -247,10 +247,18 @@ public:
             add_to_section(place, {.kind = edit_kind::erase_unknown_tags}, "unknown_tags");
     }
     /// Drops the tags that the schema does not know, of all structs of the body.
-    void erase_unknown_tags() { static_cast<void>(unknown_tags_of_struct(*body_, body_base_)); }
+    void erase_unknown_tags() {
+        if (!bytes_.empty()) static_cast<void>(unknown_tags_of_struct(*body_, body_base_)); // not moved from
+    }
 
-    /// The message with its edits, after which there are none.
+    /// The message with its edits, after which there are none, even if an allocation fails: by then the new
+    /// bytes may be in a chain that is gone.
     [[nodiscard]] std::expected<buffer_chain, error> apply() {
+        struct clear_at_end {
+            edit_list& list;
+            ~clear_at_end() { list.clear(); }
+        };
+        const clear_at_end guard{*this};
         std::expected<buffer_chain, error> result;
         if (failure_) {
             result = std::unexpected(*failure_);
@@ -269,7 +277,6 @@ public:
                 put(out, 0, static_cast<std::uint32_t>(bytes_.size()));
             }
         }
-        clear();
         return result;
     }
     void clear() noexcept {
@@ -284,6 +291,7 @@ public:
 private:
     /// Adds an edit of `part`, which must lie in the message; refused as field_absent if it does not.
     void add(std::span<const std::byte> part, message_edit edit, std::string_view field) {
+        if (bytes_.size() > wire::max_length) return refuse(error{.code = errc::too_large});
         const std::size_t offset = distance_from(bytes_.data(), part.data());
         if (part.empty() || offset >= bytes_.size() || part.size() > bytes_.size() - offset)
             return refuse(errc::field_absent, field);
@@ -293,20 +301,31 @@ private:
         edits_.push_back(edit);
     }
     void add_to_section(const struct_place& place, message_edit edit, std::string_view field) {
+        if (place.base == nullptr) return refuse(errc::field_absent, field);
         edit.layout = place.layout;
         add({place.tags(), place.end()}, edit, field);
     }
     void add_to_array(const struct_place& place, std::size_t index, message_edit edit) {
         edit.layout = place.layout;
         edit.array = &place.layout->fields[index];
-        add(place.field(index), edit, edit.array->name);
+        add(field_at(place, index), edit, edit.array->name);
+    }
+    /// place.field(), and nothing for a struct that the message does not have.
+    // cost: a field in a tag is found by a walk over tags and what lies in them; without the memory of the
+    // last one, n elements of such an array are erased in O(n^2).
+    [[nodiscard]] std::span<const std::byte> field_at(const struct_place& place, std::size_t index) noexcept {
+        if (place.base == nullptr) return {};
+        if (place.layout->places[index].anchor != field_place::in_tags) return place.field(index);
+        if (last_.layout != place.layout || last_.base != place.base || last_.index != index)
+            last_ = {place.layout, place.base, index, place.field(index)};
+        return last_.bytes;
     }
     /// The count of an array, if the message holds one that has element `element`, or a place before it;
     /// refused if not.
     [[nodiscard]] std::optional<trusted_count> find_array(const struct_place& place, std::size_t index,
                                                           std::size_t element, bool or_end) {
         const field_info& field = place.layout->fields[index];
-        const std::span<const std::byte> part = place.field(index);
+        const std::span<const std::byte> part = field_at(place, index);
         if (part.empty()) {
             refuse(field.versions.contains(place.layout->version) ? errc::field_absent
                                                                   : errc::field_not_in_version,
@@ -697,6 +716,14 @@ private:
         return offset_of(text.content) + text.size;
     }
 
+    /// A field in a tag, and where it was found.
+    struct found_field {
+        const struct_layout* layout = nullptr;
+        const std::byte* base = nullptr;
+        std::size_t index = 0;
+        std::span<const std::byte> bytes{};
+    };
+
     shared_buffer bytes_;
     const struct_layout* body_;
     const std::byte* body_base_;
@@ -706,6 +733,7 @@ private:
     std::vector<buffer_chain> chains_;
     std::vector<std::vector<std::uint32_t>> orders_;
     std::optional<error> failure_;
+    found_field last_; ///< the last field in a tag that an edit was about
     bool sorted_ = true;
 };
 
