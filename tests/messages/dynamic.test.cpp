@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "catch.hpp"
 #include "messages/json_comparison.hpp"
@@ -37,6 +38,12 @@ void each_value(F&& f) {
         f(line, *info, *view);
     }
     CHECK(lines > 0);
+}
+
+/// Messages that name one thing in old versions and an array of things in new ones. They have no payloads.
+bool is_regrouped(std::string_view message) {
+    return message == "AddPartitionsToTxnRequest" || message == "OffsetFetchRequest" ||
+           message.starts_with("FindCoordinator");
 }
 
 } // namespace
@@ -103,7 +110,9 @@ TEST_CASE("every golden value becomes every other version as the encoder of dyna
                        std::string(kwire::path_of(result.error()));
             };
             refused += converted ? 0 : 1;
-            if (told(converted) == told(expected) && (!converted || copied_nothing)) continue;
+            // Where one thing becomes an array of one, a version between is written, and unknown tags with it.
+            const bool may_copy = line.unknown_tag_count != 0 && is_regrouped(line.message);
+            if (told(converted) == told(expected) && (!converted || copied_nothing || may_copy)) continue;
             CAPTURE(line.name(), to, to_hex(line.bytes), copied_nothing);
             FAIL_CHECK(told(converted) << " is not " << told(expected));
         }
