@@ -11,12 +11,13 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_bytes as kb
-from echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client
+from echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client, stamped
 from programs import Program
 
 PROXY = BROKER.parent / "proxy"
@@ -153,6 +154,38 @@ class Proxy(unittest.TestCase):
         with Client(echo) as client:
             _, _, topics = kb.metadata_answer(12, client.ask(METADATA, 12, kb.metadata_body(12, None)))
             self.assertEqual(set(topics), {"a.orders", "b.orders", "a.only-in-a", "b.only-in-b"})
+        self.assertEqual(echo.stop()[0], 0)
+
+    def test_brokers_store_values_that_only_holders_of_the_key_can_read(self):
+        echo = Program(BROKER)
+        self.addCleanup(echo.close)
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        keys = []
+        for n, text in enumerate(("00" * 32 + "\n", "0f" * 32)):
+            keys.append(pathlib.Path(folder, f"key{n}"))
+            keys[-1].write_text(text)
+        value = b"the value of a record" * 50
+        proxy = self.start(echo.port, "--encrypt-values", keys[0])
+        with Client(proxy) as client, Client(echo) as behind:
+            client.create("orders")
+            sent = kb.batch([value, b"", None])
+            self.assertEqual(client.produce("orders", sent), (0, 0))
+            ((_, _, _, read),) = client.fetch("orders", [(0, 0, 1 << 20)])
+            self.assertEqual(read, stamped(sent, 0))
+            ((_, _, _, stored),) = behind.fetch("orders", [(0, 0, 1 << 20)])
+            self.assertNotIn(b"the value", stored)
+            self.assertIn(len(stored) - len(sent), range(2 * 28, 2 * 28 + 4))  # of two values, and of lengths
+        other = Program(PROXY, "--upstream", f"127.0.0.1:{echo.port}", "--encrypt-values", keys[1])
+        self.addCleanup(other.close)
+        with Client(other) as client:
+            client.send(FETCH, 11, kb.fetch_body(11, "orders", [(0, 0, 1 << 20)]))
+            self.assertTrue(client.is_closed())
+        self.assertRegex(other.errors(), r"broker: records: .*bad_value.*")
+        keys[0].write_text("00")
+        done = subprocess.run([PROXY, "--upstream", "x:1", "--encrypt-values", keys[0]], capture_output=True, text=True,
+                              timeout=PATIENCE)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("does not have 64 hexadecimal digits", done.stderr)
         self.assertEqual(echo.stop()[0], 0)
 
     def test_with_verbose_there_is_a_line_for_each_request(self):

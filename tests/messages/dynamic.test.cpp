@@ -110,7 +110,8 @@ TEST_CASE("every golden value becomes every other version as the encoder of dyna
                        std::string(kwire::path_of(result.error()));
             };
             refused += converted ? 0 : 1;
-            // Where one thing becomes an array of one, a version between is written, and unknown tags with it.
+            // Where one thing becomes an array of one, a version between is written, and unknown tags with
+            // it.
             const bool may_copy = line.unknown_tag_count != 0 && is_regrouped(line.message);
             if (told(converted) == told(expected) && (!converted || copied_nothing || may_copy)) continue;
             CAPTURE(line.name(), to, to_hex(line.bytes), copied_nothing);
