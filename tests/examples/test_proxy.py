@@ -166,13 +166,13 @@ class Proxy(unittest.TestCase):
             keys[-1].write_text(text)
         value = b"the value of a record" * 50
         proxy = self.start(echo.port, "--encrypt-values", keys[0])
-        with Client(proxy) as client, Client(echo) as behind:
+        with Client(proxy) as client, Client(echo) as direct:
             client.create("orders")
             sent = kb.batch([value, b"", None])
             self.assertEqual(client.produce("orders", sent), (0, 0))
             ((_, _, _, read),) = client.fetch("orders", [(0, 0, 1 << 20)])
             self.assertEqual(read, stamped(sent, 0))
-            ((_, _, _, stored),) = behind.fetch("orders", [(0, 0, 1 << 20)])
+            ((_, _, _, stored),) = direct.fetch("orders", [(0, 0, 1 << 20)])
             self.assertNotIn(b"the value", stored)
             self.assertIn(len(stored) - len(sent), range(2 * 28, 2 * 28 + 4))  # of two values, and of lengths
         other = Program(PROXY, "--upstream", f"127.0.0.1:{echo.port}", "--encrypt-values", keys[1])
