@@ -17,6 +17,7 @@
 #include <kwire/schema/detail/trusted_walk.hpp>
 #include <kwire/wire/limits.hpp>
 #include <kwire/wire/varint.hpp>
+#include <kwire/write/detail/message_edit.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -29,112 +30,6 @@
 #include <vector>
 
 namespace kwire::detail {
-
-/// Bytes of the message, counted from its first.
-struct byte_range {
-    std::uint32_t begin = 0;
-    std::uint32_t end = 0;
-};
-
-/// Bytes that are not the message's: in the memory of the list, or a chain.
-struct new_bytes {
-    static constexpr std::uint32_t no_chain = 0xffff'ffff;
-
-    std::uint32_t at = 0;
-    std::uint32_t size = 0;
-    std::uint32_t chain = no_chain;
-};
-
-enum class edit_kind : std::uint8_t {
-    replace,            ///< other bytes in their place
-    tag_around,         ///< a tag from its size on; what lies in it has edits
-    set_tag,            ///< a tag of the section: its payload
-    erase_tag,          ///< a tag of the section, if it is there
-    erase_unknown_tags, ///< those of the section that the schema does not know
-    insert_element,     ///< of the array, before element `number`
-    erase_element,      ///< of the array
-    order_elements,     ///< of the array; `number` is where its order is in the list of orders
-};
-
-struct message_edit {
-    byte_range where{};
-    std::uint32_t call = 0;   ///< edits in the order in which they were asked for
-    std::uint32_t number = 0; ///< of the tag or element
-    new_bytes content{};
-    const struct_layout* layout = nullptr; ///< of the struct that has the array or the tag section
-    const field_info* array = nullptr;
-    edit_kind kind{};
-
-    [[nodiscard]] bool of_section() const noexcept {
-        return kind == edit_kind::set_tag || kind == edit_kind::erase_tag ||
-               kind == edit_kind::erase_unknown_tags;
-    }
-    [[nodiscard]] bool of_array() const noexcept {
-        return kind == edit_kind::insert_element || kind == edit_kind::erase_element ||
-               kind == edit_kind::order_elements;
-    }
-    /// The order of writing. What replaces a field comes before the edits in it, which are lost, and a later
-    /// call before an earlier one.
-    friend bool operator<(const message_edit& a, const message_edit& b) noexcept {
-        if (a.where.begin != b.where.begin) return a.where.begin < b.where.begin;
-        if (a.where.end != b.where.end) return a.where.end > b.where.end;
-        if ((a.kind == edit_kind::replace) != (b.kind == edit_kind::replace))
-            return a.kind == edit_kind::replace;
-        if (a.kind == edit_kind::replace) return a.call > b.call;
-        return a.call < b.call;
-    }
-};
-
-/// Where the fields of a struct are: its layout, its first byte, and where its steps end.
-struct struct_place {
-    const struct_layout* layout;
-    const std::byte* base;
-    const std::uint32_t* ends;
-
-    [[nodiscard]] const std::byte* step_begin(std::size_t step) const noexcept {
-        return base + (step != 0 ? ends[step - 1] : 0) + layout->steps[step].fixed;
-    }
-    [[nodiscard]] const std::byte* tags() const noexcept {
-        return base + (layout->step_count != 0 ? ends[layout->step_count - 1U] : 0) + layout->tail;
-    }
-    [[nodiscard]] const std::byte* end() const noexcept {
-        return layout->flexible ? skip_tags(*layout, tags()) : tags();
-    }
-    /// The first byte of a field, of its payload if it is tagged; nullptr if the bytes do not hold it.
-    [[nodiscard]] const std::byte* find(std::size_t index) const noexcept {
-        const field_place& place = layout->places[index];
-        if (place.anchor == field_place::absent) return nullptr;
-        if (place.anchor == field_place::in_tags) return find_tag(*layout, tags(), place.delta);
-        return base + (place.anchor != 0 ? ends[place.anchor - 1U] : 0) + place.delta;
-    }
-    /// The bytes of a field with its length or marker, of the payload if it is tagged; nothing if the bytes
-    /// do not hold it.
-    [[nodiscard]] std::span<const std::byte> field(std::size_t index) const noexcept {
-        const std::byte* const begin = find(index);
-        if (begin == nullptr) return {};
-        const field_place& place = layout->places[index];
-        if (place.anchor == field_place::in_tags) return {begin, skip_any_step(place.step, *layout, begin)};
-        const std::size_t width = width_of(layout->fields[index].kind);
-        return {begin, width != 0 ? begin + width : base + ends[place.step]};
-    }
-};
-
-/// The forms of which a part can be edited: structs and arrays.
-inline constexpr wire_form_set has_parts([](const wire_form_facts& one) {
-    return one.content != counted::bytes;
-});
-
-/// Whether the edit of a part can lie in a tag, somewhere in a struct of this layout.
-[[nodiscard]] inline bool has_parts_in_tags(const struct_layout& layout) noexcept {
-    const auto child_has = [&](const walk_step& step) {
-        return step.child != nullptr && has_parts_in_tags(step.child->layouts[layout.version_index]);
-    };
-    for (unsigned i = 0; i < layout.tag_count; ++i)
-        if (layout.tags[i].in_version && has_parts(layout.steps[layout.tags[i].step].form)) return true;
-    for (unsigned i = 0; i < layout.step_count; ++i)
-        if (child_has(layout.steps[i])) return true;
-    return false;
-}
 
 /// The edits of one message.
 class edit_list {
@@ -164,12 +59,17 @@ public:
 
     /// Room for `size` new bytes, which the caller writes.
     [[nodiscard]] std::pair<std::byte*, new_bytes> make_bytes(std::size_t size) {
-        new_bytes made{static_cast<std::uint32_t>(memory_.size()), static_cast<std::uint32_t>(size)};
-        if (size > wire::max_length - memory_.size()) {
+        if (size > wire::max_length - made_) {
             refuse(error{.code = errc::too_large});
             return {nullptr, {}};
         }
-        memory_.reserve(size);
+        if (size > memory_.capacity() - memory_.size()) { // blocks never grow: no byte is copied again
+            if (!memory_.empty()) blocks_.push_back(std::move(memory_).freeze());
+            memory_ = unique_buffer::with_capacity(std::max(size, std::size_t{made_} + first_block));
+        }
+        const new_bytes made{static_cast<std::uint32_t>(memory_.size()), static_cast<std::uint32_t>(size),
+                             static_cast<std::uint32_t>(blocks_.size()), false};
+        made_ += made.size;
         std::byte* const at = memory_.spare().data();
         memory_.commit(size);
         return {at, made};
@@ -177,7 +77,7 @@ public:
     [[nodiscard]] new_bytes keep_chain(buffer_chain&& chain) {
         const auto size = static_cast<std::uint32_t>(chain.size()); // it was measured
         chains_.push_back(std::move(chain));
-        return {0, size, static_cast<std::uint32_t>(chains_.size() - 1)};
+        return {0, size, static_cast<std::uint32_t>(chains_.size() - 1), true};
     }
 
     /// Field `index` of the struct at `place` has these bytes, with its length or marker.
@@ -272,7 +172,8 @@ public:
                 refuse({.code = errc::too_large, .needed = measured.size, .left = wire::max_length});
                 result = std::unexpected(*failure_);
             } else {
-                slices_output out{*result, bytes_, std::move(memory_).freeze(), chains_};
+                blocks_.push_back(std::move(memory_).freeze());
+                slices_output out{*result, bytes_, blocks_, chains_};
                 result->reserve_segments(measured.segments);
                 put(out, 0, static_cast<std::uint32_t>(bytes_.size()));
             }
@@ -283,7 +184,9 @@ public:
         edits_.clear();
         chains_.clear();
         orders_.clear();
+        blocks_.clear();
         memory_ = {};
+        made_ = 0;
         failure_.reset();
         sorted_ = true;
     }
@@ -373,17 +276,17 @@ private:
     struct slices_output {
         buffer_chain& chain;
         const shared_buffer& bytes;
-        shared_buffer memory;
+        const std::vector<shared_buffer>& blocks;
         std::vector<buffer_chain>& chains;
 
         void original(std::uint32_t begin, std::uint32_t end) {
             chain.put_bytes(*bytes.slice(begin, end - begin));
         }
         void put(const new_bytes& content) {
-            if (content.chain != new_bytes::no_chain)
-                chain.put(chains[content.chain]);
+            if (content.is_chain)
+                chain.put(chains[content.number]);
             else
-                chain.put_bytes(*memory.slice(content.at, content.size));
+                chain.put_bytes(*blocks[content.number].slice(content.at, content.size));
         }
         void varint(std::uint32_t value) {
             for (; value > 0x7f; value >>= 7) chain.put_u8(static_cast<std::uint8_t>(value | 0x80));
@@ -393,6 +296,8 @@ private:
     };
 
     using edit_index = std::size_t;
+
+    static constexpr std::size_t first_block = 256; ///< bytes; each further block doubles the memory
 
     [[nodiscard]] std::uint32_t offset_of(const std::byte* p) const noexcept {
         return static_cast<std::uint32_t>(p - bytes_.data());
@@ -729,7 +634,9 @@ private:
     const std::byte* body_base_;
     std::string_view message_; ///< its name, static storage
     std::vector<message_edit> edits_;
-    unique_buffer memory_; ///< new bytes without a chain
+    std::vector<shared_buffer> blocks_; ///< new bytes without a chain: full blocks
+    unique_buffer memory_;              ///< and the last one
+    std::uint32_t made_ = 0;            ///< bytes in all of them
     std::vector<buffer_chain> chains_;
     std::vector<std::vector<std::uint32_t>> orders_;
     std::optional<error> failure_;
