@@ -37,7 +37,7 @@ class Broker:
     """The program, started on a free port, and always stopped."""
 
     def __init__(self, *arguments, files=None):
-        self.log = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("a+")  # appended to, wherever this process reads
         limit = None
         if files is not None:
             def limit():

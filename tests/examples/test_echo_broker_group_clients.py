@@ -103,7 +103,7 @@ class Kcat:
     """A consumer in a group, as a process."""
 
     def __init__(self, test, topic):
-        self.log, self.output = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self.log, self.output = tempfile.TemporaryFile("a+"), tempfile.TemporaryFile("w+")
         settings = {"auto.offset.reset": "earliest", "session.timeout.ms": 1500, "heartbeat.interval.ms": 200,
                     "auto.commit.interval.ms": 100, "topic.metadata.refresh.interval.ms": 1000}
         self.process = subprocess.Popen(
