@@ -86,7 +86,8 @@ TEST_CASE("merge: what an upstream leaves out is an unknown_server_error, and wh
     CHECK(merged.responses[1].partition_responses[0].error_code == error_code::none);
 }
 
-TEST_CASE("merge: parts without an answer have timed out, or what the caller says, and a later answer counts") {
+TEST_CASE(
+    "merge: parts without an answer have timed out, or what the caller says, and a later answer counts") {
     auto split = kwire::split(produce(1), 9, by_number);
     split.fail(0, error_code::network_exception);
     split.answer(0, answer_for(split.parts()[0].request, 1));

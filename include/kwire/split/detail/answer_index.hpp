@@ -31,6 +31,8 @@ struct answer_key {
 /// Positions in a response: in the list around topics, in that of topics, in that of partitions.
 struct answer_place {
     std::size_t around = 0, topic = 0, partition = 0;
+
+    friend std::strong_ordering operator<=>(const answer_place&, const answer_place&) = default;
 };
 
 /// What a look-up found.
@@ -78,7 +80,9 @@ private:
         sorted_ = true;
         // Those that were taken in turn stay, so that a second question for one of them is a repeated one.
         for (std::size_t i = 0; i != next_; ++i) entries_[i].taken = 1;
-        std::ranges::stable_sort(entries_, {}, &entry::key);
+        std::ranges::sort(entries_, [](const entry& a, const entry& b) {
+            return a.key != b.key ? a.key < b.key : a.place < b.place; // places rise in the response's order
+        });
         for (std::size_t i = 0; i != entries_.size();) {
             std::size_t& taken = entries_[i].taken;
             std::size_t end = i + 1;
