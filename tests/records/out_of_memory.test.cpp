@@ -14,6 +14,8 @@
 #include <kwire/records/stamp.hpp>
 #include <kwire/records/transform.hpp>
 
+#include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -234,6 +236,21 @@ TEST_CASE("out of memory: markers, conversions and selections of batches either 
                                             })
                 .has_value();
         }));
+    if (support::counts_allocations) {
+        // The sum of a huge size and what is before the value is not a small one.
+        bool refused = false;
+        (void)kwire::transform_records(plain, [&](const kwire::record_view&, kwire::record_edit& edit) {
+            (void)edit.write_value(1); // there is a block of memory, then
+            support::refused_allocation = 1;
+            try {
+                (void)edit.write_value(SIZE_MAX);
+            } catch (const std::bad_alloc&) {
+                refused = true;
+            }
+            support::refused_allocation = 0;
+        });
+        CHECK(refused);
+    }
     holds(each_failure([&] { return shared_buffer::copy_of(plain.span()); },
                        [](shared_buffer& bytes) {
                            const shared_buffer other = bytes;

@@ -56,7 +56,7 @@ concept aborted_transactions_list = requires(const List& list) {
 ///     for (auto batch : kwire::record_batches(partition.records()))
 ///         if (batch && shows(*batch).value_or(false)) consume(*batch);
 ///
-/// Keeps 24 bytes for each aborted transaction; a batch takes the logarithm of their number. A batch out of
+/// Keeps 32 bytes for each aborted transaction; a batch takes the logarithm of their number. A batch out of
 /// order, or left out, may make later answers wrong.
 class transaction_filter {
 public:

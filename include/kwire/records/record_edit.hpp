@@ -1,6 +1,7 @@
 /// What a function does to one record: see transform.hpp.
 #pragma once
 
+#include <kwire/buffer/detail/memory.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
@@ -33,7 +34,8 @@ class batch_transformer;
 ///
 /// Spans and header_views that are given (not of what write_value returned) are copied at once and need not
 /// outlive the call, whose bytes are counted in copied_bytes(); buffers are attached by reference if they
-/// have 512 bytes or more. Valid during the call that it is given to.
+/// have 512 bytes or more, but a key before a value of write_value or set_value(span) is always copied. Valid
+/// during the call that it is given to.
 class record_edit {
 public:
     record_edit(const record_edit&) = delete;
@@ -78,12 +80,15 @@ public:
     /// Key and headers are best set before, for the value comes after the one and before the other: otherwise
     /// it may be moved by a few bytes. Reading the old value while writing is fine, they do not overlap.
     [[nodiscard]] std::span<std::byte> write_value(std::size_t size) {
+        const std::size_t front = measure(size).front;
+        const std::size_t reserved = detail::saturating_add(front, size);
+        std::byte* const room = pieces_.room(reserved); // before the change, as memory may run out
         changed_ = true;
         value_.is = part::written;
         written_size_ = size;
-        written_at_ = measure(size).front;
-        reserved_ = written_at_ + size;
-        return {pieces_.room(reserved_) + written_at_, size};
+        written_at_ = front;
+        reserved_ = reserved;
+        return {room + front, size};
     }
     /// Keeps the first `size` bytes of what write_value returned last, for a value whose size is only known
     /// when it is written. No effect if it has no more.

@@ -27,8 +27,8 @@
 /// Batches without a changed record are attached by reference, control batches without a look at them. In a
 /// changed batch that is not compressed the header is copied, and changed records are written again; all
 /// records between them are slices of `records`, and so are old keys, values and headers of 512 bytes or more
-/// in changed ones. The result refers to the memory of `records` and keeps it alive. Where many short records
-/// change, buffer_chain::compact joins the short slices.
+/// in changed ones, except a key before a value that is written. The result refers to the memory of `records`
+/// and keeps it alive. Where many short records change, buffer_chain::compact joins the short slices.
 ///
 /// The checksum of a changed batch is put together from the old one, the bytes that went and those that came;
 /// where lengths change, the bytes that moved by another distance than most are read too. So one value that
