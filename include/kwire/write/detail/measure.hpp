@@ -183,9 +183,16 @@ private:
                 std::int64_t index = 0;
                 const auto* const end = value.data() + count;
                 for (const auto* element = value.data(); element != end; ++element) {
-                    const std::uint64_t size = size_of_element<S, I>(*element, index);
+                    // cost: as a call of size_of_element, 12 % more instructions for the size of Metadata
+                    // responses.
+                    std::uint64_t size = 0;
+                    if constexpr (field.element == field_kind::structure)
+                        size = size_of<child_of<S, I>>(*element);
+                    else
+                        size = size_of_string(element->size(), field, index);
                     if (size == refused) [[unlikely]]
-                        return refused;
+                        return field.element == field_kind::structure ? refuse_within(field.name, index)
+                                                                      : refused;
                     sum += size;
                     ++index;
                 }
