@@ -138,7 +138,7 @@ bool connection::take_request(const seen_frame& frame, connection_context& conte
 
     const auto start = kwire::peek_request(frame.bytes);
     auto noted = pairs_.sent(frame.bytes, std::move(one));
-    if (!noted && start) noted = pairs_.sent(*start, std::move(one)); // cut in front of acks, or not valid
+    if (!noted && start) noted = pairs_.sent(*start, std::move(one)); // cut before acks, or not valid
     if (!noted) {
         if (one) context.kept -= one->request.bytes.size();
         return false;

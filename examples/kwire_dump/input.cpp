@@ -114,7 +114,7 @@ input_result read_input(const options& chosen, const wanted_bytes& wanted, sink&
             return {wrong_arguments, "this is compressed: unpack it, such as with zcat FILE | kwire-dump -"};
         if (form == input_form::detect)
             return {wrong_arguments,
-                    "this is no capture (pcap, pcapng), and neither frames nor hexadecimal digits"};
+                    "not a capture (pcap, pcapng), and neither frames nor hexadecimal digits"};
     }
     switch (form) {
     case input_form::frames: return read_frames(file.get(), chosen, to, counts);

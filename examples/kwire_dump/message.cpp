@@ -23,7 +23,7 @@ seen_message begin(const frame_copy& frame) {
     return out;
 }
 
-/// A header that is cut is no error.
+/// A header that is cut is not an error.
 void keep_error(seen_message& out, const kwire::error& what) {
     if (out.whole() || what.code != kwire::errc::truncated) out.refusal = what;
 }

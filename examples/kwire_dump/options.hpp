@@ -61,7 +61,7 @@ struct options {
 /// The exit codes.
 inline constexpr int all_read = 0, capture_is_broken = 1, wrong_arguments = 2;
 
-/// Reads the command line. If there is nothing to do, for it was --help or wrong, the text is written and
+/// Reads the command line. If there is nothing to do, since it was --help or wrong, the text is written and
 /// `exit_code` is set.
 [[nodiscard]] std::optional<options> read_options(int argc, char** argv, int& exit_code);
 

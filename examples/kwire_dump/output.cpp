@@ -18,7 +18,7 @@ bool write_out(std::string_view text) {
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) {
             failed = true;
-            interrupted = 1; // nobody reads on
+            interrupted = 1; // the reader is gone
             break;
         }
         text.remove_prefix(static_cast<std::size_t>(written));

@@ -1,4 +1,4 @@
-/// Standard output, and what becomes of it if nobody reads it.
+/// Standard output, and what becomes of it if its reader is gone.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ enum class range_kind : std::uint8_t {
     tags,    ///< counts, numbers and sizes of tagged fields, and unknown tags
     error,   ///< an error code that is not 0
     secret,
-    unread, ///< behind an error, or of a message that kwire does not know
+    unread, ///< after an error, or of a message that kwire does not know
 };
 
 struct byte_range {

@@ -29,7 +29,7 @@ bool is_partition_list(const kwire::field_info& field) noexcept {
     return field.element == field_kind::int32 && std::ranges::find(names, field.name) != names.end();
 }
 
-/// Collects facts struct by struct, since an error may stand before or after what it is about.
+/// Collects facts struct by struct, since an error may come before or after what it is about.
 class collector {
 public:
     collector(const kwire::topic_directory& directory, summary& to) : directory_(directory), to_(to) {

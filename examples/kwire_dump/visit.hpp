@@ -24,7 +24,7 @@
 
 namespace dump {
 
-/// A field, or an element of one that is an array, and where it lies.
+/// A field, or an element of one that is an array, and its place.
 struct located_field {
     const kwire::field_info& field;
     std::ptrdiff_t element = -1; ///< its number; -1 for the field itself
@@ -33,7 +33,7 @@ struct located_field {
     /// are shown.
     std::span<const std::byte> bytes;
     std::size_t prefix = 0; ///< how many of the bytes are a length, a count or a marker
-    /// Whether it must be hidden (schema/secrets.txt). Where the flag that says so is behind the cut, it is
+    /// Whether it must be hidden (schema/secrets.txt). Where the flag that says so is missing, it is
     /// taken for secret.
     bool secret = false;
 };
