@@ -17,10 +17,30 @@ struct connection::side_target {
     connection_context& context;
 
     void bytes(std::span<const std::byte> chunk, bool starts_segment, std::int64_t time_ns) const {
+        half& mine = self.halves_[side];
+        if (!mine.begun && !mine.frames.in_step() && self.saw_syn_ && self.from_client(side)) {
+            const bool enough = mine.first.size() + chunk.size() >= least_to_recognise;
+            if (!enough || !mine.first.empty()) {
+                mine.first.insert(mine.first.end(), chunk.begin(), chunk.end());
+                if (enough) give_first(time_ns);
+                return;
+            }
+        }
+        mine.begun = true;
+        give(chunk, starts_segment, time_ns);
+    }
+    /// The first bytes of the stream, which came in pieces.
+    void give_first(std::int64_t time_ns) const {
+        const std::vector<std::byte> first = std::exchange(self.halves_[side].first, {});
+        self.halves_[side].begun = true;
+        if (!first.empty()) give(first, true, time_ns);
+    }
+    void give(std::span<const std::byte> chunk, bool starts_segment, std::int64_t time_ns) const {
         self.halves_[side].frames.bytes(chunk, starts_segment, time_ns, context.wanted.collected,
                                         self.frames_counted_, *this);
     }
     void missing(std::uint64_t count) const {
+        give_first(0);
         self.halves_[side].frames.missing(count, self.frames_counted_, *this);
     }
 
@@ -63,7 +83,6 @@ void connection::add(const segment& one, connection_context& context) {
             if (client_ < 0 || !kafka_) client_ = static_cast<int>(side);
         }
         mine.tcp.begin(one.sequence, target);
-        if (!mine.frames.in_step() && saw_syn_ && kafka_) mine.frames.begin();
         return;
     }
     // The peer has received what is awaited here: it passed, and is not in the capture.
@@ -84,6 +103,7 @@ void connection::end(connection_context& context) {
         const side_target target{*this, in_order, context};
         half& one = halves_[in_order];
         one.tcp.give_up(target, one.counts);
+        target.give_first(0);
         one.frames.end(frames_counted_, target);
     }
     while (pairs_.in_flight() != 0) abandon_one(broker_closed_ ? outcome::closed : outcome::waiting, context);
@@ -102,6 +122,8 @@ std::size_t connection::find_start(unsigned side, std::span<const std::byte> chu
     if ((client_ < 0 || from_client(side)) && begins_request(chunk)) {
         client_ = static_cast<int>(side);
         kafka_ = true;
+        half& answers = halves_[1 - side];
+        if (saw_syn_ && !std::exchange(answers.begun, true)) answers.frames.begin();
         return 0;
     }
     // A response is known by the request that it answers.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "exchange.hpp"
 #include "frame_stream.hpp"
@@ -67,6 +68,9 @@ private:
         tcp_stream tcp;
         frame_stream frames;
         stream_counts counts;
+        std::vector<std::byte>
+            first;          ///< the first bytes of the stream, until they are enough to tell what it is
+        bool begun = false; ///< later ones have passed
     };
     struct side_target;
 

@@ -15,10 +15,13 @@ namespace dump {
 /// Longer frames are not believed. A broker's default for requests is 100 MiB, and clients ask for less.
 inline constexpr std::uint32_t longest_frame = 1 << 30;
 
+/// How many bytes of a request, with its length, must be there.
+inline constexpr std::size_t least_to_recognise = 14;
+
 /// Whether `bytes`, a frame with its length or the first bytes of one, begin a request of an API and version
 /// that Kafka has or may soon have, with a client id of printable characters.
 [[nodiscard]] inline bool begins_request(std::span<const std::byte> bytes) noexcept {
-    constexpr std::size_t length_size = 4, least = 14;
+    constexpr std::size_t length_size = 4, least = least_to_recognise;
     constexpr std::int16_t versions_to_come = 4;
     if (bytes.size() < least) return false;
     const auto size = kwire::wire::load_be<std::uint32_t>(bytes.data());
