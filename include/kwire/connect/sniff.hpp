@@ -1,5 +1,5 @@
-/// Is this Kafka? From the first 8 to 64 bytes of a stream or of a frame in it, and where the next frame begins
-/// in the middle of a stream.
+/// Is this Kafka? From the first 8 to 64 bytes of a stream or of a frame in it, and where the next frame
+/// begins in the middle of a stream.
 ///
 ///     const kwire::sniffed found = kwire::sniff(first_64_bytes);
 ///     if (found.certainty >= kwire::certainty::likely && found.kind == kwire::frame_kind::request)
@@ -15,6 +15,7 @@
 #include <kwire/connect/frame_prefix.hpp>
 #include <kwire/connect/request_start.hpp>
 #include <kwire/messages/registry.hpp>
+#include <kwire/reflect/prefix.hpp>
 #include <kwire/schema/detail/prefix_walk.hpp>
 
 #include <cstddef>
@@ -48,6 +49,7 @@ struct sniffed {
     std::int16_t version = -1;       ///< likewise; -1 if it is not known
     std::int32_t correlation_id = 0; ///< if the certainty is not `none`
     std::uint32_t size = 0;          ///< of the frame, without the four bytes of its length; likewise
+    std::string_view client_id{};    ///< of a request, as much of it as is there, in its bytes
     std::string_view foreign{};      ///< the other protocol that it looks like; static storage
 };
 
@@ -107,8 +109,8 @@ enum class body_look : std::uint8_t {
 
 /// The other protocol that a frame of `size` bytes looks like although it begins as `request`: the start-up
 /// message of PostgreSQL, whose version reads as Metadata, before the name of its first parameter; or what
-/// HTTP/2 begins with, SETTINGS of stream 0, whose zeros read as Produce. An HTTP/2 setting has six bytes, and
-/// its value is where the client id would be.
+/// HTTP/2 begins with, SETTINGS of stream 0, whose zeros read as Produce. An HTTP/2 setting has six bytes,
+/// and its value is where the client id would be.
 [[nodiscard]] inline std::string_view foreign_request(std::span<const std::byte> frame, std::uint32_t size,
                                                       const request_start& request) noexcept {
     if (request.api == api_key::metadata) {
@@ -120,8 +122,7 @@ enum class body_look : std::uint8_t {
     constexpr std::uint32_t settings = 4, setting_size = 6, most_settings = 16, last_setting = 16;
     const std::uint32_t length = size >> 8;
     const auto first = static_cast<std::uint32_t>(request.correlation_id) >> 8;
-    const bool no_client_id =
-        frame.size() < 10 || wire::load_be<std::int16_t>(frame.data() + 8) <= 0;
+    const bool no_client_id = frame.size() < 10 || wire::load_be<std::int16_t>(frame.data() + 8) <= 0;
     return (size & 0xff) == settings && length != 0 && length % setting_size == 0 &&
                    length <= setting_size * most_settings && first != 0 && first <= last_setting &&
                    no_client_id
@@ -137,7 +138,8 @@ enum class body_look : std::uint8_t {
     const auto acks = wire::load_be<std::int16_t>(body.data());
     if (acks < -1 || acks > 1) return true;
     if (body.size() < 10) return false;
-    return wire::load_be<std::int32_t>(body.data() + 2) < 0 || wire::load_be<std::int32_t>(body.data() + 6) < 1;
+    return wire::load_be<std::int32_t>(body.data() + 2) < 0 ||
+           wire::load_be<std::int32_t>(body.data() + 6) < 1;
 }
 
 /// Whether the array of APIs in an ApiVersions response begins at `elements`, of which `count` are claimed,
@@ -188,8 +190,8 @@ enum class body_look : std::uint8_t {
     if (start.size() < least) return out;
     const auto size = wire::load_be<std::uint32_t>(start.data());
     if (size < prefix || size > options.max_frame_size) [[unlikely]] {
-        const std::size_t shown = start.size() < detail::foreign_peer_bytes ? start.size()
-                                                                            : detail::foreign_peer_bytes;
+        const std::size_t shown =
+            start.size() < detail::foreign_peer_bytes ? start.size() : detail::foreign_peer_bytes;
         out.foreign = detail::foreign_peer_of(start.first(shown)).name;
         return out;
     }
@@ -203,9 +205,9 @@ enum class body_look : std::uint8_t {
     const auto number = static_cast<std::uint16_t>(static_cast<std::int16_t>(api));
     const bool known = number < detail::apis.size() && detail::apis[number].assigned;
     constexpr std::int16_t newest_api_versions = 31; // clients may ask in a version that brokers do not know
-    const std::int16_t last = !known                           ? std::int16_t{-1}
+    const std::int16_t last = !known                         ? std::int16_t{-1}
                               : api == api_key::api_versions ? newest_api_versions
-                                                               : detail::apis[number].last_version;
+                                                             : detail::apis[number].last_version;
     if (version >= 0 && version <= last && size >= header) {
         out.kind = frame_kind::request;
         out.api = api;
@@ -225,6 +227,7 @@ enum class body_look : std::uint8_t {
         std::size_t at = header;
         bool wrong = false;
         bool named = false; // a client id is there, or null, and what is there of it is text
+        bool nameless = false;
         if (header_version >= 1) {
             wrong = !detail::client_id_fits(frame, size, header_version, -1);
             if (!wrong && frame.size() >= at + 2) {
@@ -234,6 +237,8 @@ enum class body_look : std::uint8_t {
                 const std::size_t there = text < frame.size() - at ? text : frame.size() - at;
                 wrong = !detail::is_name(frame.subspan(at, there));
                 named = length != 0 && (there == text || there >= 8);
+                nameless = length == 0;
+                out.client_id = {reinterpret_cast<const char*>(frame.data() + at), there};
                 at += text;
             } else {
                 at = frame.size() + 1;
@@ -259,16 +264,18 @@ enum class body_look : std::uint8_t {
                 body = detail::look_at_body(*message, version, rest, size - at);
             if (api == api_key::produce && detail::begins_no_produce(version, rest))
                 body = detail::body_look::wrong;
-            // An empty client id is two zeros, of which other protocols are full.
-            constexpr std::size_t enough_without_name = 12;
-            if (body == detail::body_look::right && !named && rest.size() < enough_without_name &&
-                rest.size() < size - at)
-                body = detail::body_look::nothing_seen;
         }
         if (!wrong && body != detail::body_look::wrong) {
-            out.certainty = body == detail::body_look::right ? certainty::sure
-                            : named                          ? certainty::likely
-                                                             : certainty::possible;
+            // An empty client id is two zeros, of which other protocols are full, and so is Produce.
+            constexpr std::size_t enough_without_name = 12;
+            if (body == detail::body_look::right && nameless)
+                out.certainty = api != api_key::produce && frame.size() >= header + 2 + enough_without_name
+                                    ? certainty::likely
+                                    : certainty::possible;
+            else if (body == detail::body_look::right)
+                out.certainty = certainty::sure;
+            else
+                out.certainty = named ? certainty::likely : certainty::possible;
             return out;
         }
     }
@@ -279,6 +286,7 @@ enum class body_look : std::uint8_t {
     out.api = {};
     out.version = -1;
     out.correlation_id = id;
+    out.client_id = {};
     if (const std::int16_t found = detail::api_versions_look(frame.subspan(4)); found >= 0) {
         out.api = api_key::api_versions;
         out.version = found;
@@ -299,11 +307,12 @@ enum class body_look : std::uint8_t {
     return out;
 }
 
-/// What `start`, the first bytes of a response frame with its length, looks like, if `expected` is the request
-/// that is to be answered next.
+/// What `start`, the first bytes of a response frame with its length, looks like, if `expected` is the
+/// request that is to be answered next.
 ///
-/// `none` if the correlation id is not that of the request; `possible` if it is, and the body is not one of its
-/// response; `likely` if there is too little of the body. ApiVersions in a version that the broker does not know is answered in version 0, and the result says so.
+/// `none` if the correlation id is not that of the request; `possible` if it is, and the body is not one of
+/// its response; `likely` if there is too little of the body. ApiVersions in a version that the broker does
+/// not know is answered in version 0, and the result says so.
 [[nodiscard]] inline sniffed sniff_response(std::span<const std::byte> start,
                                             const expected_response& expected,
                                             sniff_options options = {}) noexcept {
@@ -312,8 +321,7 @@ enum class body_look : std::uint8_t {
     const auto size = wire::load_be<std::uint32_t>(start.data());
     const auto id = wire::load_be<std::int32_t>(start.data() + prefix);
     const message_info* const message = find_response(expected.api);
-    if (size < prefix || size > options.max_frame_size || id != expected.correlation_id ||
-        message == nullptr)
+    if (size < prefix || size > options.max_frame_size || id != expected.correlation_id || message == nullptr)
         return {};
     if (start.size() > detail::sniff_bytes) start = start.first(detail::sniff_bytes);
     std::span<const std::byte> frame = start.subspan(prefix);
@@ -339,6 +347,10 @@ enum class body_look : std::uint8_t {
             out.version = 0;
         }
     }
+    constexpr std::size_t enough_ranges = 2 + 4 + 2 * 7;
+    if (expected.api == api_key::api_versions && header->body.size() >= enough_ranges &&
+        detail::api_versions_look(header->body) < 0)
+        look = detail::body_look::wrong; // zeros can be the front of this response, but no API is there twice
     if (look == detail::body_look::wrong) out.certainty = certainty::possible;
     if (look == detail::body_look::right) out.certainty = certainty::sure;
     return out;
@@ -352,15 +364,61 @@ struct resynced {
 
 namespace detail {
 
-/// Whether what follows a frame that begins at `offset` can be another one, as far as it is there: what
-/// `look` says of its first bytes.
-template <class Look>
-[[nodiscard]] certainty certainty_of_next(std::span<const std::byte> stream, std::size_t offset,
-                                          std::uint32_t size, Look look) noexcept {
-    constexpr std::size_t prefix = 4, least = 8;
+/// What follows a frame of `size` bytes that begins at `offset`, if enough of it is there to be looked at.
+[[nodiscard]] inline std::optional<std::span<const std::byte>>
+next_frame(std::span<const std::byte> stream, std::size_t offset, std::uint32_t size) noexcept {
+    constexpr std::size_t prefix = 4, least = 14;
     const std::size_t left = stream.size() - offset - prefix;
-    if (size > left || left - size < least) return certainty::possible;
-    return look(stream.subspan(offset + prefix + size));
+    if (size > left || left - size < least) return std::nullopt;
+    return stream.subspan(offset + prefix + size);
+}
+
+/// Whether the values that are there are such as peers send: text without control characters, booleans that
+/// are 0 or 1, and error codes of which there can be so many.
+[[nodiscard]] inline bool has_usual_values(const dynamic_prefix& message) noexcept;
+[[nodiscard]] inline bool is_usual(const dynamic_prefix_value& value) noexcept {
+    constexpr std::int64_t least_error = -1, greatest_error = 255;
+    if (value.state() == seen_state::absent || value.state() == seen_state::missing) return true;
+    switch (value.kind()) {
+    case field_kind::string: return is_name(value.content().there);
+    case field_kind::boolean: return *value.bytes().data() <= std::byte{1};
+    case field_kind::int16: {
+        if (value.info().enumerators != enumeration::error_code) return true;
+        const std::int64_t error = value.value().number();
+        return error >= least_error && error <= greatest_error;
+    }
+    case field_kind::structure: return value.is_null() || has_usual_values(value.structure());
+    case field_kind::array: break;
+    default: return true;
+    }
+    if (width_of(value.info().element) != 0) return true;
+    for (const dynamic_prefix_value element : value.elements())
+        if (!is_usual(element)) return false;
+    return true;
+}
+inline bool has_usual_values(const dynamic_prefix& message) noexcept {
+    for (std::size_t i = 0; i < message.field_count(); ++i)
+        if (!is_usual(message.field(i))) return false;
+    return true;
+}
+
+/// The same of the body of a frame that begins at `start` with its length. Versions that kwire does not know
+/// have no values to look at.
+[[nodiscard]] inline bool has_usual_body(std::span<const std::byte> start, const sniffed& found) noexcept {
+    constexpr std::size_t prefix = 4;
+    if (start.size() > sniff_bytes) start = start.first(sniff_bytes);
+    const auto frame = start.subspan(prefix);
+    const bool request = found.kind == frame_kind::request;
+    const message_info* const message = request ? find_request(found.api) : find_response(found.api);
+    if (message == nullptr || !message->facts.versions.contains(found.version)) return true;
+    const prefix_options options{.tolerate = parse_options::as_kafka(), .whole_size = found.size};
+    const auto look = [&](const auto& header) noexcept {
+        if (!header || !header->body_begun) return false;
+        const auto body = parse_prefix(*message, header->body, found.version, header->body_options);
+        return body.has_value() && has_usual_values(*body);
+    };
+    return request ? look(parse_request_prefix(frame, options))
+                   : look(parse_response_prefix(frame, found.api, found.version, options));
 }
 
 } // namespace detail
@@ -368,10 +426,10 @@ template <class Look>
 /// The first request frame in `stream`, the bytes that clients send from the middle on; nullopt if there is
 /// none.
 ///
-/// A frame is taken if it is `sure`, and what follows it can be a request too, as far as it is there. Payloads
+/// A frame is taken if it is `sure`, its values are such as clients send, and what follows it can be a
+/// request too, as far as it is there; one without the name of a client only if a request follows. Payloads
 /// that hold frames of Kafka's, such as a topic of captured traffic, can deceive it. Takes time linear in the
-/// size of the stream. What begins in its last bytes is not found: look again when there are more, from 64
-/// bytes before the end.
+/// size of the stream. What begins in its last bytes is not found: look again when there are more.
 [[nodiscard]] inline std::optional<resynced> resync(std::span<const std::byte> stream,
                                                     sniff_options options = {}) noexcept {
     constexpr std::size_t least = 14;
@@ -382,13 +440,17 @@ template <class Look>
         if (start >> 16 >= detail::apis.size() || (start & 0xffff) >= most_versions) [[likely]]
             continue;
         const sniffed found = sniff(stream.subspan(i), options);
-        if (found.certainty != certainty::sure || found.kind != frame_kind::request) continue;
-        const auto is_request = [&](std::span<const std::byte> next) noexcept {
-            const sniffed after = sniff(next, options);
-            return after.kind == frame_kind::request ? after.certainty : certainty::none;
-        };
-        if (detail::certainty_of_next(stream, i, found.size, is_request) != certainty::none)
-            return resynced{i, found};
+        if (found.certainty < certainty::likely || found.kind != frame_kind::request) continue;
+        const bool named = !found.client_id.empty() && found.certainty == certainty::sure;
+        const auto next = detail::next_frame(stream, i, found.size);
+        if (next) {
+            const sniffed after = sniff(*next, options);
+            const certainty least_next = named ? certainty::possible : certainty::likely;
+            if (after.kind != frame_kind::request || after.certainty < least_next) continue;
+        } else if (!named) {
+            continue;
+        }
+        if (detail::has_usual_body(stream.subspan(i), found)) return resynced{i, found};
     }
     return std::nullopt;
 }
@@ -413,12 +475,14 @@ template <class Awaited>
     for (std::size_t i = 0; stream.size() - i >= least; ++i) {
         const sniffed found = look(stream.subspan(i));
         if (found.certainty != certainty::sure) continue;
-        const auto next_is = [&](std::span<const std::byte> next) noexcept { // the request may be unknown
-            const auto size = wire::load_be<std::uint32_t>(next.data());
-            return size >= 4 && size <= options.max_frame_size ? certainty::possible : certainty::none;
-        };
-        if (detail::certainty_of_next(stream, i, found.size, next_is) != certainty::none)
-            return resynced{i, found};
+        if (const auto next = detail::next_frame(stream, i, found.size)) {
+            const auto size = wire::load_be<std::uint32_t>(next->data()); // its request may be unknown
+            if (size < 4 || size > options.max_frame_size) continue;
+        } else if (constexpr std::size_t enough = 36; // or the whole frame
+                   stream.size() - i < enough && stream.size() - i - 4 < found.size) {
+            continue;
+        }
+        if (detail::has_usual_body(stream.subspan(i), found)) return resynced{i, found};
     }
     return std::nullopt;
 }
