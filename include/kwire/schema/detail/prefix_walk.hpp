@@ -81,7 +81,7 @@ read_prefix_uvarint(const std::byte* p, prefix_state& state, const field_info* f
     const std::uint64_t left = state.left(p);
     const auto read = wire::detail::read_long_uvarint<std::uint32_t>(p, static_cast<std::size_t>(left));
     if (read.next != nullptr) return read;
-    if (left < wire::max_varint32_size)
+    if (left < wire::max_varint32_size && state.beyond != 0)
         stop_prefix(state, field, errc::truncated, p, left + 1);
     else
         refuse_varint(state, field, p);
@@ -132,7 +132,7 @@ KWIRE_APART inline const std::byte* walk_prefix_step(unsigned index, const struc
     part.at = nullptr;
     p += step.fixed;
     const std::uint64_t left = state.left(p);
-    if (left < wire::max_varint32_size &&
+    if (left < wire::max_varint32_size && state.beyond != 0 &&
         decode_length(length_form_of(step.form), p, left).content == nullptr)
         return stop_prefix(state, &field, errc::truncated, p, left + 1); // within a varint
     const checked_count counted = check_count(step, layout, p, state);
@@ -333,7 +333,7 @@ KWIRE_COLD KWIRE_APART inline seen_field find_prefix_tag(const prefix_struct& in
             if (number == wanted) {
                 if (after != nullptr)
                     found = {seen_state::whole, payload, {}};
-                else if (part.at != nullptr)
+                else if (part.at != nullptr && width_of(layout.fields[known->field].kind) == 0)
                     found = {seen_state::cut, payload, part};
             }
         }
