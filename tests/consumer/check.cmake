@@ -123,7 +123,7 @@ elseif(KIND STREQUAL pkg_config)
   endforeach()
   run("pkg-config" pkg-config --cflags --libs ${modules})
   separate_arguments(flags UNIX_COMMAND "${output}")
-  run("compiling" "${CXX}" -std=c++23 ${uses} "${CMAKE_CURRENT_LIST_DIR}/components.cpp" -o "${build}/components"
+  run("compiling" "${CXX}" -std=c++23 ${uses} "${KWIRE_DIR}/test_package/components.cpp" -o "${build}/components"
     ${flags})
   run("the consumer of components" "${build}/components")
   if(NOT output STREQUAL "${expected}all good\n")
