@@ -1,5 +1,6 @@
 # Builds and runs one consumer project, from nothing:
-#     cmake -DKIND=... -DKWIRE_DIR=... -DKWIRE_BUILD=... -DWORK=... -DCXX=... -DGENERATOR=... -P check.cmake
+#     cmake -DKIND=... -DKWIRE_DIR=... -DKWIRE_BUILD=... -DWORK=... -DCXX=... -DGENERATOR=...
+#           -DPYTHON=... -P check.cmake
 # KIND: install, find_package, components, unknown_component, wrong_version, unasked_component, add_subdirectory,
 # fetch_content, export, pkg_config or single_header.
 cmake_minimum_required(VERSION 3.25)
@@ -19,7 +20,7 @@ set(configure "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}/find_package" -B 
 file(REMOVE_RECURSE "${build}")
 
 function(run_consumer)
-  run("the consumer" "${build}/consumer" ${ARGN})
+  run("the consumer" "${build}/consumer")
   if(NOT output STREQUAL "orders\n")
     message(FATAL_ERROR "the consumer printed: ${output}")
   endif()
@@ -140,6 +141,16 @@ elseif(KIND STREQUAL pkg_config)
       run("pkg-config ${module}" pkg-config --cflags --libs "${module} = ${VERSION}")
     endif()
   endforeach()
+elseif(KIND STREQUAL single_header)
+  # The program of all the others, with the one header in place of kwire's, and nothing of kwire on its path.
+  file(MAKE_DIRECTORY "${build}")
+  run("making the header" "${PYTHON}" "${KWIRE_DIR}/cmake/single_header.py" metadata -o "${build}/kwire.hpp")
+  file(READ "${CMAKE_CURRENT_LIST_DIR}/main.cpp" program)
+  string(REGEX REPLACE "#include <kwire/[^>]*>\n" "" program "${program}")
+  file(WRITE "${build}/main.cpp" "#include \"kwire.hpp\"\n#include \"kwire.hpp\"\n${program}")
+  run("compiling" "${CXX}" -std=c++23 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror "${build}/main.cpp"
+    -o "${build}/consumer")
+  run_consumer()
 else()
   message(FATAL_ERROR "no such kind: ${KIND}")
 endif()

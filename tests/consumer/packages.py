@@ -1,6 +1,6 @@
 """Consumers of kwire by package managers that are no part of a compiler's machine: the preset `packages` runs them.
 
-    python3 tests/consumer/packages.py conan|meson|bazel|modules|release [directory to work in]
+    python3 tests/consumer/packages.py conan|meson|bazel|single_header|modules [directory to work in]
 
 Exit code 77, and one line that says why, where the tool is not there. Conan, Meson and a CMake with modules come from pip, into a
 virtual environment of the work directory, where pip finds a registry; Meson and Bazel can be the system's.
@@ -194,6 +194,26 @@ def bazel(work):
     run(program, f"--output_user_root={work / 'root'}", "--batch", "build", *options, "//:consumer", "//:components", cwd=consumer)
     expect("the consumer", run(consumer / "bazel-bin" / "consumer"), "orders\n")
     expect("the consumer of components", run(consumer / "bazel-bin" / "components"), ALL_GOOD)
+
+
+def single_header(work):
+    """README's own programs with one header, by each compiler that is there, run."""
+    header = work / "kwire.hpp"
+    run(sys.executable, ROOT / "cmake" / "single_header.py", "-o", header, "fetch", "produce", "metadata", "create_topics", "registry",
+        "connect/rewrite")
+    program = (ROOT / "tests" / "docs" / "readme.test.cpp").read_text(encoding="utf-8")
+    program, count = re.subn(r"#include <kwire/[^>]*>\n", "", program)
+    assert count > 5
+    (work / "readme.cpp").write_text('#include "kwire.hpp"\n' + program, encoding="utf-8")
+    compilers = [compiler for compiler in ("g++", "clang++-19") if shutil.which(compiler)]
+    for compiler in compilers:
+        for standard in ["-std=c++23"]:
+            run(compiler, standard, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", f"-I{work}",
+                f"-I{ROOT / 'tests'}", work / "readme.cpp", ROOT / "tests" / "main.cpp", "-o", work / "readme")
+            output = run(work / "readme")
+            if "All tests passed" not in output:
+                sys.exit(output)
+            print(f"{compiler} {standard}: {output.strip().splitlines()[-1]}")
 
 
 if __name__ == "__main__":
