@@ -24,6 +24,9 @@ static unsigned int size;
 static struct kwire_value found[max_found];
 static unsigned int found_count;
 
+/* Fields that are there whole or not at all. */
+static unsigned char is_fixed[65536];
+
 struct start {
     enum {
         message_alone,
@@ -57,6 +60,11 @@ static int next(struct kwire_cursor* at, const unsigned char* buf, unsigned int 
     }
     if (got == KWIRE_FOUND && (value->offset > len || value->present > len - value->offset))
         fail("a value lies outside", len);
+    if (got == KWIRE_FOUND && is_fixed[value->field] && value->present != value->length)
+        fail("a part of a number is there", len);
+    if (got == KWIRE_FOUND && value->length > 0 && value->present != value->length &&
+        value->present != len - value->offset)
+        fail("less is there than the bytes have", len);
     return got;
 }
 
@@ -113,7 +121,13 @@ static const char* end_of(int got) {
 
 int main(int argc, char** argv) {
     const int cuts = argc > 1 && strcmp(argv[1], "cuts") == 0;
+    unsigned int op;
     const int changes = argc > 1 && strcmp(argv[1], "changes") == 0;
+    for (op = 0; op < sizeof kwire_ops / sizeof kwire_ops[0]; ++op)
+        if (kwire_ops[op].kind == KWIRE_OP_FIXED || kwire_ops[op].kind == KWIRE_OP_SIGNED ||
+            kwire_ops[op].kind == KWIRE_OP_UNSIGNED)
+            is_fixed[kwire_ops[op].field] = 1;
+    is_fixed[0] = 0;
     while (fgets(line, sizeof line, stdin) != NULL) {
         struct start start = {message_alone, 0, 0};
         struct kwire_cursor at;
