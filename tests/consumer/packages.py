@@ -196,6 +196,21 @@ def bazel(work):
     expect("the consumer of components", run(consumer / "bazel-bin" / "components"), ALL_GOOD)
 
 
+def modules(work):
+    """`import kwire;` by CMake and Clang, which are the first here that can."""
+    for tool in ("clang++-19", "clang-scan-deps-19", "ninja"):
+        if not shutil.which(tool):
+            raise Skipped(f"there is no {tool}")
+    own = re.search(r"(\d+)\.(\d+)", run("cmake", "--version"))
+    cmake = "cmake" if (int(own[1]), int(own[2])) >= (3, 28) else from_pip(work, "cmake") / "cmake"
+    build = work / "build"
+    shutil.rmtree(build, ignore_errors=True)
+    run(cmake, "-S", HERE / "modules", "-B", build, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++-19", f"-DKWIRE_DIR={ROOT}")
+    run(cmake, "--build", build, "-j1")
+    expect("the consumer", run(build / "consumer"), "orders\n")
+    expect("the consumer that mixes the module and headers", run(build / "mixed"), "the same\n")
+
+
 def single_header(work):
     """README's own programs with one header, by each compiler that is there, run."""
     header = work / "kwire.hpp"
