@@ -1,14 +1,15 @@
 /// import kwire; -- the core, all messages, and what of kwire needs only the standard library, as one module.
 ///
-/// The codecs of the components that were asked for are in it too: KWIRE_MODULE_<NAME> says which (modules/CMakeLists.txt).
-/// Not asio, fmt and json: a source that needs them includes kwire's headers instead. No source does both, for Clang takes what a
-/// header defines and what the module has for two things; but the sources of one program may differ, since everything is of the
-/// global module (extern "C++").
-/// A module exports no macros: KWIRE_HAS_POSIX_IO and KWIRE_HAS_MAPPED_FILES, which say what there is, are in the headers alone.
+/// The codecs of the components that were asked for are in it too: KWIRE_MODULE_<NAME> says which
+/// (modules/CMakeLists.txt). Not asio, fmt and json: a source that needs them includes kwire's headers
+/// instead. No source does both, for Clang takes what a header defines and what the module has for two
+/// things; but the sources of one program may differ, since everything is of the global module (extern
+/// "C++"). A module exports no macros: KWIRE_HAS_POSIX_IO and KWIRE_HAS_MAPPED_FILES, which say what there
+/// is, are in the headers alone.
 module;
 
-// What the headers include of others comes before the module, which would export it and clash with its other users. That
-// all are here is checked by tests/consumer/test_agreement.py.
+// What the headers include of others comes before the module, which would export it and clash with its other
+// users. That all are here is checked by tests/consumer/test_agreement.py.
 #include <algorithm>
 #include <array>
 #include <atomic>

@@ -1,5 +1,5 @@
-/// The program of ../main.cpp with the module instead of headers. What it does with classes of the standard library needs
-/// their headers: kwire's module does not export them.
+/// The program of ../main.cpp with the module instead of headers. What it does with classes of the standard
+/// library needs their headers: kwire's module does not export them.
 #include <cstdio>
 #include <optional>
 #include <string_view>
