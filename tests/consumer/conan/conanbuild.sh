@@ -1,0 +1,1 @@
+. "/work/wt/packages/tests/consumer/conan/conanbuildenv-release-x86_64.sh"
