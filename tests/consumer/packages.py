@@ -92,10 +92,13 @@ def conan(work):
     if old.returncode == 0 or "C++ standard (20)" not in old.stdout + old.stderr:
         sys.exit(f"C++17 should be refused: {old.stdout}{old.stderr}")
 
-    # The machine's libraries as packages.
+    # The machine's libraries as packages. Conan writes files beside the recipe.
+    recipe = work / "system"
+    recipe.mkdir(exist_ok=True)
+    shutil.copy(HERE / "conan" / "system.py", recipe)
     for reference in ("zlib/1.2.13", "libdeflate/1.14", "snappy/1.1.9", "lz4/1.9.4", "zstd/1.5.4", "fmt/9.1.0", "boost/1.81.0"):
         name, version = reference.split("/")
-        run("conan", "export-pkg", HERE / "conan" / "system.py", "--name", name, "--version", version, *standard, env=env)
+        run("conan", "export-pkg", recipe / "system.py", "--name", name, "--version", version, *standard, env=env)
     boost = boost_directory()
     if boost:
         env["CPATH"] = f"{boost}/include"

@@ -1,1 +1,0 @@
-. "/work/wt/packages/tests/consumer/conan/conanrunenv-release-x86_64.sh"

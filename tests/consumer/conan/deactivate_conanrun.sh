@@ -1,1 +1,0 @@
-. "/work/wt/packages/tests/consumer/conan/deactivate_conanrunenv-release-x86_64.sh"
