@@ -25,6 +25,15 @@ need_file /usr/include/fmt/core.h libfmt-dev
 need_boost
 need_asio
 install_needed || exit 1
+if [ "$preset" = packages ]; then
+    need_command clang++-19 clang-19
+    need_command clang-scan-deps-19 clang-tools-19
+    need_command meson meson
+    need_command bazel bazel-bootstrap
+    need_file /usr/lib/python3/dist-packages/pip python3-pip
+    need_file /usr/share/doc/python3-venv python3-venv
+    install_needed || echo "what needs these packages is skipped"
+fi
 
 # Lets checkouts in different directories share the compiler cache.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
