@@ -80,3 +80,10 @@
 #define KWIRE_APART
 #define KWIRE_OPAQUE(variable) static_cast<void>(variable)
 #endif
+
+/// Whether the calls that only Linux has are used. A program that defines KWIRE_PORTABLE, in all its sources,
+/// goes without them, as on other systems: frames grow by copying instead of mremap, files are read instead
+/// of sendfile, and the key of hashes comes from the clock.
+#if defined(__linux__) && !defined(KWIRE_PORTABLE)
+#define KWIRE_ON_LINUX 1
+#endif
