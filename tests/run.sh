@@ -24,6 +24,8 @@ need_file /usr/include/zstd.h libzstd-dev
 need_file /usr/include/liburing.h liburing-dev
 need_file /usr/include/openssl/ssl.h libssl-dev
 need_file /usr/include/fmt/core.h libfmt-dev
+need_file /usr/include/CLI/CLI.hpp libcli11-dev
+need_file /usr/include/pcap/pcap.h libpcap-dev
 need_boost
 need_asio
 case $preset in
