@@ -85,7 +85,12 @@ class Site:
         parts = re.split(r"(<pre.*?</pre>|<a .*?</a>|<h\d.*?</h\d>)", body, flags=re.DOTALL)
         parts[::2] = [re.sub(r"<code>([^<]{1,80})</code>", code, part) for part in parts[::2]]
         body = "".join(parts)
+        body = re.sub(r'(<a href="([\w-]+)\.md(?:#[\w-]*)?">)\2\.md</a>', self.with_title, body)
         return re.sub(r'href="([\w./-]+)\.md(#[\w-]*)?"', lambda m: f'href="{m[1]}.html{m[2] or ""}"', body)
+
+    def with_title(self, match):
+        """A link whose text is a file's name, with the title of that page."""
+        return f"{match[1]}{html.escape(self.pages[match[2] + '.html'][0]).lower() if match[2] + '.html' in self.pages else match[2]}</a>"
 
     def write(self):
         template = (HERE / "page.html").read_text(encoding="utf-8")
@@ -112,7 +117,7 @@ class Site:
             path.write_text(re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], template), encoding="utf-8")
         style = (HERE / "style.css").read_text(encoding="utf-8")
         light = HtmlFormatter(style="default").get_style_defs(".codehilite")
-        dark = HtmlFormatter(style="github-dark" if sys.version_info >= (3, 12) else "monokai").get_style_defs(".codehilite")
+        dark = HtmlFormatter(style="native").get_style_defs(".codehilite")
         colours = "\n".join(line for line in light.splitlines() if line.startswith(".codehilite ."))
         night = "\n".join(line for line in dark.splitlines() if line.startswith(".codehilite ."))
         (self.out / "style.css").write_text(f"{style}\n{colours}\n@media (prefers-color-scheme: dark) {{\n{night}\n}}\n", "utf-8")

@@ -15,9 +15,9 @@ import model  # noqa: E402
 import naming  # noqa: E402
 import transcode_page  # noqa: E402
 
-TYPES = {"bool": "bool", "int8": "std::int8_t", "int16": "std::int16_t", "uint16": "std::uint16_t", "int32": "std::int32_t",
-         "uint32": "std::uint32_t", "int64": "std::int64_t", "float64": "double", "uuid": "uuid", "string": "std::string_view",
-         "bytes": "std::span<const std::byte>", "records": "record batches"}
+TYPES = {"bool": "bool", "int8": "int8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t",
+         "uint32": "uint32_t", "int64": "int64_t", "float64": "double", "uuid": "uuid", "string": "string_view",
+         "bytes": "span of bytes", "records": "record batches"}
 GROUPS = [("Requests and responses of clients and brokers", lambda m: m.kind == "request" and "broker" in m.listeners),
           ("Between brokers and controllers", lambda m: m.kind == "request"),
           ("Headers", lambda m: m.kind == "header"),

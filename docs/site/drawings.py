@@ -72,14 +72,14 @@ def produce_frame():
     d = Drawing(860, 380, "The bytes of a Produce request, version 9")
     d.text(10, 20, "The frame")
     a = row(d, 30, [(70, "length", "4", "n"), (290, "request header", "", "b"), (480, "body: ProduceRequest v9", "", "b")])
-    d.text(10, 118, "Header: the API and its version say how to read the rest")
+    d.text(60, 118, "Header: the API and its version say how to read the rest")
     b = row(d, 128, [(80, "API key", "2", "b"), (80, "version", "2", "b"), (110, "correlation id", "4", "b"), (140, "client id", "2 + n", "b"),
                      (60, "tags", "1 + n", "b")])
     d.line((a[1], 80), (b[0], 128))
     d.line((a[2], 80), (b[5], 128))
     d.text(10, 216, "Body: fields one after the other; where one has no fixed length, its length comes first")
     c = row(d, 226, [(105, "transact. id", "1 + n", "b"), (60, "acks", "2", "b"), (70, "timeout", "4", "b"), (60, "topics", "count", "b"),
-                     (80, "name", "1 + n", "b"), (80, "partitions", "count", "b"), (55, "index", "4", "b"), (190, "records", "length, then bytes", "v"),
+                     (80, "name", "1 + n", "b"), (80, "partitions", "count", "b"), (55, "index", "4", "b"), (170, "records", "length, then bytes", "v"),
                      (50, "tags", "1", "b"), (50, "tags", "1", "b"), (50, "tags", "1", "b")])
     e = row(d, 316, [(240, "batch header", "61: offset, checksum, count, producer", "v"), (110, "record", "", "v"), (110, "record", "", "v"), (110, "…", "", "v")],
             x=270)
@@ -94,10 +94,10 @@ def view():
     d.box(10, 34, 110, 46, "base", "o", "where it begins")
     d.box(120, 34, 110, 46, "layout", "o", "of this version")
     d.box(230, 34, 130, 46, "ends", "o", "of each step")
-    d.text(430, 22, "The layout: a table made by the compiler, one for each version")
+    d.text(430, 22, "The layout: a table, one for each version")
     d.box(430, 34, 410, 30, "steps: 1 string · 6 bytes and an array · tags", "n")
-    d.box(430, 64, 410, 30, "places: acks = 0 bytes after end 1; timeout = 2 bytes after end 1", "n")
-    d.arrow((230, 57), (262, 20), (420, 20), (428, 48))
+    d.box(430, 64, 410, 30, "places: acks 0 after end 1; timeout 2 after end 1", "n")
+    d.arrow((175, 80), (175, 130), (620, 130), (620, 96))
     x = row(d, 190, [(130, "transactional id", "step 1", "b"), (90, "acks", "2", "v"), (110, "timeout", "4", "b"), (390, "topic data", "step 2", "b"), (80, "tags", "", "b")],
             x=30)
     d.arrow((65, 80), (32, 186))
@@ -112,8 +112,8 @@ def view():
 
 def owners():
     d = Drawing(860, 350, "Who keeps the memory of a frame")
-    d.box(60, 150, 740, 60, "", "b")
-    d.text(70, 142, "One block of memory with a count of references: it is freed when the last one goes")
+    d.box(60, 130, 740, 80, "", "b")
+    d.text(70, 150, "One block of memory with a count of references: it is freed when the last one goes")
     d.box(80, 160, 120, 40, "header", "n")
     d.box(200, 160, 170, 40, "topic, partition", "n")
     d.box(370, 160, 220, 40, "batch", "v")
@@ -122,7 +122,7 @@ def owners():
     for x, name, what, to in ((60, "shared_buffer", "the frame", 140), (235, "message<M>", "frame and its view", 250),
                               (430, "held<batch_view>", "in the log", 440), (625, "buffer_chain", "an answer to Fetch", 520)):
         d.box(x, 30, 165, 50, name, "o", what, mono=True)
-        d.arrow((x + 82, 80), (to, 148))
+        d.arrow((x + 82, 80), (to, 128))
     d.text(10, 20, "These keep it alive: copying one adds a reference")
     d.box(200, 280, 150, 44, "produce view", "n", "", mono=True)
     d.box(390, 280, 150, 44, "batch_view", "n", "", mono=True)
@@ -137,7 +137,7 @@ def owners():
 def batch_life():
     d = Drawing(860, 430, "The life of a batch from socket to socket")
     steps = [("socket", "the kernel's copy in", "n"), ("request_reader", "finds the frames", "o"), ("parse", "checks every length", "o"),
-             ("edit, stamp", "8 bytes change in place", "v"), ("freeze, hold", "one more reference", "o")]
+             ("edit, stamp", "a few bytes, in place", "v"), ("freeze, hold", "one more reference", "o")]
     y = 40
     d.text(10, 24, "Produce")
     for i, (name, what, kind) in enumerate(steps):
@@ -152,8 +152,8 @@ def batch_life():
     d.box(690, 202, 130, 44, "log", "o", "a list of held")
     d.arrow((690, 224), (442, 224))
     d.text(10, 302, "Fetch")
-    back = [("fetch request", "from offset 10", "o"), ("look in the log", "slices of batches", "o"), ("encode_response", "fields new, records by ref.", "o"),
-            ("outbox", "many answers, one write", "o"), ("socket", "the kernel's copy out", "n")]
+    back = [("fetch request", "from offset 10", "o"), ("look in the log", "slices of batches", "o"), ("encode_response", "new fields, old records", "o"),
+            ("outbox", "one write for many", "o"), ("socket", "the kernel's copy out", "n")]
     for i, (name, what, kind) in enumerate(back):
         d.box(10 + 170 * i, 316, 150, 54, name, kind, what)
         if i:

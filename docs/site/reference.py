@@ -159,6 +159,8 @@ def read():
                     visit(child, [*scope, child.spelling] if child.spelling else scope, into)
                 continue
             page = name if name in found else owner.get(name)
+            if child.semantic_parent != child.lexical_parent and child.kind in FUNCTIONS and child.semantic_parent.kind in CLASSES:
+                continue  # the definition of a member, outside of its class
             if page is None or (name.startswith("kwire/messages/") and ("detail" in name or pathlib.Path(name).stem in stems)):
                 continue
             if child.access_specifier in (cindex.AccessSpecifier.PRIVATE, cindex.AccessSpecifier.PROTECTED):
