@@ -7,6 +7,7 @@ option(KWIRE_BUILD_FUZZERS "build only the libFuzzer targets of the tests; needs
 option(KWIRE_BUILD_ORACLE "build only the tests that compare with Kafka's classes: tests/oracle" OFF)
 option(KWIRE_BUILD_INTEROP "build only the tests that compare with another implementation: tests/interop" OFF)
 option(KWIRE_BUILD_PACKAGES "build only the consumers by package managers: tests/consumer" OFF)
+option(KWIRE_BUILD_KAFKA_PROXY "build only the test of the proxy before Apache Kafka: tests/interop/proxy" OFF)
 option(KWIRE_BUILD_MUTANTS "build only what shows whether tests notice mistakes: tests/mutants" OFF)
 option(KWIRE_BARE "build only the proof that the core works without exceptions and run-time type information" OFF)
 option(KWIRE_CHECK_HEADERS "compile every header alone" ON)
