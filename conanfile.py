@@ -32,8 +32,8 @@ class KwireConan(ConanFile):
         self.info.clear()
 
     def validate(self):
-        check_min_cppstd(self, 23)
-        minimum = {"gcc": "12", "clang": "19"}.get(str(self.settings.compiler))
+        check_min_cppstd(self, 20)
+        minimum = {"gcc": "11", "clang": "16"}.get(str(self.settings.compiler))
         if minimum and Version(self.settings.compiler.version) < minimum:
             raise ConanInvalidConfiguration(f"kwire needs {self.settings.compiler} {minimum} or later")
 
