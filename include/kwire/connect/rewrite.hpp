@@ -20,6 +20,7 @@
 #pragma once
 
 #include <kwire/connect/frame.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/reflect/splice.hpp>
@@ -28,7 +29,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -136,7 +136,7 @@ struct rewrite_function {
     static rewrite_function of(F& f) noexcept {
         using object_type = std::remove_reference_t<F>;
         return {const_cast<void*>(static_cast<const void*>(std::addressof(f))),
-                [](void* object, named_field& field) { (*static_cast<object_type*>(object))(field); }};
+                [](void* f_of, named_field& field) { (*static_cast<object_type*>(f_of))(field); }};
     }
 };
 
@@ -326,16 +326,15 @@ private:
 
 /// Walks over `body`, and the header before it if there is one.
 template <class Header>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite_frame(const message<unread<Header>>& frame,
-                                                               entity_set wanted, rewrite_function map,
-                                                               const rewrite_options& options) {
+[[nodiscard]] expected<buffer_chain, error> rewrite_frame(const message<unread<Header>>& frame,
+                                                          entity_set wanted, rewrite_function map,
+                                                          const rewrite_options& options) {
     constexpr bool is_request = std::is_same_v<Header, request_header>;
     const message_info* const info = is_request ? find_request(frame.api()) : find_response(frame.api());
     if (info == nullptr)
-        return std::unexpected(
-            error{.code = errc::unknown_api, .version = frame.api_version(), .located = false});
+        return unexpected(error{.code = errc::unknown_api, .version = frame.api_version(), .located = false});
     const auto body = parse(*info, frame, options.parse);
-    if (!body) return std::unexpected(body.error());
+    if (!body) return unexpected(body.error());
     const dynamic_view& view = (*body).view();
     edit_list list(frame.frame(), dynamic_access::layout(view), dynamic_access::base(view), info->facts.name);
     const rewriter walk(list, wanted, map, options);
@@ -358,9 +357,8 @@ template <class Header>
 /// frame() has none; with_length), and is one segment, the frame's own buffer, if nothing was changed.
 /// Errors: those of `parse`; unknown_api; what a setter of named_field was refused.
 template <class Header, std::invocable<named_field&> Map>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame,
-                                                         entity_set wanted, Map&& map,
-                                                         const rewrite_options& options = {}) {
+[[nodiscard]] expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame, entity_set wanted,
+                                                    Map&& map, const rewrite_options& options = {}) {
     return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(map), options);
 }
 
@@ -381,8 +379,8 @@ void rewrite(splice& edits, const message<M, V>& whole, entity_set wanted, Map&&
 }
 /// The message, in its frame if it came in one, as `map` has changed it; otherwise the same.
 template <class M, int V, std::invocable<named_field&> Map>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite(const message<M, V>& whole, entity_set wanted,
-                                                         Map&& map, const rewrite_options& options = {}) {
+[[nodiscard]] expected<buffer_chain, error> rewrite(const message<M, V>& whole, entity_set wanted, Map&& map,
+                                                    const rewrite_options& options = {}) {
     splice edits(whole);
     rewrite(edits, whole, wanted, map, options);
     return edits.apply();

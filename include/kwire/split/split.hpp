@@ -18,6 +18,7 @@
 
 #include <kwire/buffer/held.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/split/detail/asked.hpp>
 #include <kwire/split/detail/merge.hpp>
 #include <kwire/split/detail/shape.hpp>
@@ -28,7 +29,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <optional>
 #include <span>
@@ -61,7 +61,7 @@ struct split_key {
     using type = T;
 };
 template <class T>
-struct split_key<std::expected<T, error_code>> {
+struct split_key<expected<T, error_code>> {
     using type = T;
 };
 
@@ -151,7 +151,7 @@ namespace detail {
 template <class Request, class Key>
 class splitter {
     using data = typename Request::data;
-    using route = std::expected<Key, error_code>;
+    using route = expected<Key, error_code>;
 
 public:
     template <class F>
@@ -305,8 +305,8 @@ using split_key_of =
 /// Divides a request by the keys of its partitions.
 ///
 /// `key_of(topic, partition)` returns the key of the upstream that is to be asked, which has `operator<`; or
-/// a `std::expected` of it, whose error_code then answers for the partition, and no upstream is asked. It may
-/// have an overload for `const split_group&`, for groups that name no partition (`overloaded` makes one
+/// a `kwire::expected` of it, whose error_code then answers for the partition, and no upstream is asked. It
+/// may have an overload for `const split_group&`, for groups that name no partition (`overloaded` makes one
 /// function of two); without it those go into every part. Keys in `everyone` have a part in any case.
 ///
 /// A Fetch request that refers to a session has no parts: the merged answer refuses it, and the client sends

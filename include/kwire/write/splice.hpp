@@ -21,6 +21,7 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/message.hpp>
 #include <kwire/schema/detail/view.hpp>
 #include <kwire/write/detail/edit_list.hpp>
@@ -29,7 +30,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -101,7 +101,7 @@ public:
     /// as for `encode`; field_absent for a field of which the message holds no byte, such as one in an absent
     /// struct or an element of a null array, and for views of other bytes; bad_value for positions outside
     /// of an array and for an order that is not one.
-    [[nodiscard]] std::expected<buffer_chain, error> apply() { return edits_.apply(); }
+    [[nodiscard]] expected<buffer_chain, error> apply() { return edits_.apply(); }
 
 private:
     friend detail::splice_access;

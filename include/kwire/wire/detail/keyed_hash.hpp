@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
@@ -69,7 +70,8 @@ private:
 
 /// A little-endian number of eight bytes.
 [[nodiscard]] constexpr std::uint64_t whole_word(const std::byte* at) noexcept {
-    return std::byteswap(load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
+    return kwire::detail::byteswap(
+        load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
 }
 
 /// A little-endian number of up to eight bytes.

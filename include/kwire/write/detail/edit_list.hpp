@@ -14,6 +14,7 @@
 #include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/schema/detail/trusted_walk.hpp>
 #include <kwire/wire/limits.hpp>
 #include <kwire/wire/varint.hpp>
@@ -22,7 +23,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -149,15 +149,15 @@ public:
 
     /// The message with its edits, after which there are none, even if an allocation fails: by then the new
     /// bytes may be in a chain that is gone.
-    [[nodiscard]] std::expected<buffer_chain, error> apply() {
+    [[nodiscard]] expected<buffer_chain, error> apply() {
         struct clear_at_end {
             edit_list& list;
             ~clear_at_end() { list.clear(); }
         };
         const clear_at_end guard{*this};
-        std::expected<buffer_chain, error> result;
+        expected<buffer_chain, error> result;
         if (failure_) {
-            result = std::unexpected(*failure_);
+            result = unexpected(*failure_);
         } else if (edits_.empty()) {
             result->put_bytes(bytes_);
         } else {
@@ -165,7 +165,7 @@ public:
             size_output measured;
             put(measured, 0, static_cast<std::uint32_t>(bytes_.size()));
             if (measured.size > wire::max_length) {
-                result = std::unexpected(
+                result = unexpected(
                     about({.code = errc::too_large, .needed = measured.size, .left = wire::max_length}));
             } else {
                 blocks_.push_back(std::move(memory_).freeze());
