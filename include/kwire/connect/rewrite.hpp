@@ -205,8 +205,7 @@ private:
             const struct_place place{&inner, p, ends};
             return visit_struct({&place, &around, index, std::nullopt});
         }
-        const trusted_count elements =
-            read_length(p, layout.flexible && !field.never_compact, length_form::int32);
+        const trusted_count elements = length_at(layout, field, field_kind::array, p);
         p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
             static_cast<void>(find_ends(inner, p, false, ends));
@@ -230,16 +229,10 @@ private:
             if (!means_nothing(named)) map_.call(map_.object, named);
             return;
         }
-        const trusted_count elements =
-            read_length(at, layout.flexible && !field.never_compact, length_form::int32);
+        const trusted_count elements = length_at(layout, field, field_kind::array, at);
         const std::byte* p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
-            const std::byte* end = p + width_of(field.element);
-            if (field.element == field_kind::string) {
-                const trusted_count text =
-                    read_length(p, layout.flexible && !field.never_compact, classic_form(field_kind::string));
-                end = text.content + text.size;
-            }
+            const std::byte* const end = end_of_element(layout, field, p);
             named_field named(*list_, in, index, dynamic_access::value(layout, index, p, true), meaning);
             named.element_ = i;
             named.element_end_ = end;
