@@ -6,6 +6,8 @@ option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
 option(KWIRE_BUILD_FUZZERS "build only the libFuzzer targets of the tests; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BUILD_ORACLE "build only the tests that compare with Kafka's classes: tests/oracle" OFF)
 option(KWIRE_BUILD_INTEROP "build only the tests that compare with another implementation: tests/interop" OFF)
+option(KWIRE_BUILD_PACKAGES "build only the consumers by package managers: tests/consumer" OFF)
+option(KWIRE_BUILD_KAFKA_PROXY "build only the test of the proxy before Apache Kafka: tests/interop/proxy" OFF)
 option(KWIRE_BUILD_MUTANTS "build only what shows whether tests notice mistakes: tests/mutants" OFF)
 option(KWIRE_BARE "build only the proof that the core works without exceptions and run-time type information" OFF)
 option(KWIRE_CHECK_HEADERS "compile every header alone" ON)
@@ -16,6 +18,8 @@ set(KWIRE_SCRIPTS_MATCH "" CACHE STRING "test the example programs only with the
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# No source here imports a module, and newer releases of CMake would look into each.
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 
 if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(KWIRE_CCACHE ccache)

@@ -542,6 +542,8 @@ def meaning_rule(text, siblings):
         return "needed_since", int(found[1]), "", []
     if text == "unknown":
         return "unknown", -1, "", []
+    if found := re.fullmatch(r"is ([-\d ]+)", text):
+        return "implied", -1, "", numbers(found[1].split())
     if found := re.fullmatch(r"(like|topic) (\w+)", text):
         return found[1], -1, sibling(found[2]), []
     if found := re.fullmatch(r"(since|until) (\d+): ([-\d\" ]+?)(?: unless (\w+))?", text):
@@ -601,8 +603,8 @@ def meaning_header(rules):
              "#pragma once", "", "#include <kwire/reflect/detail/meaning_rule.hpp>", "", "namespace kwire::detail {", "",
              "inline constexpr meaning_rule meaning_table[] = {"]
     for message, path, kind, version, other, pairs, _ in rules:
-        values = f", {{{{{', '.join(pairs)}}}}}, {len(pairs)}" if pairs else ""
-        lines.append(f'    {{"{message}", "{path}", "{other}", meaning::{kind}, {version}{values}}},')
+        values = f", {{{{{', '.join(pairs)}}}}}" if pairs else ""
+        lines.append(f'    {{"{message}", "{path}", "{other}", meaning::{kind}, {len(pairs)}, {version}{values}}},')
     return "\n".join([*lines, "};", "", "} // namespace kwire::detail"]) + "\n"
 
 

@@ -24,6 +24,8 @@ need_file /usr/include/zstd.h libzstd-dev
 need_file /usr/include/liburing.h liburing-dev
 need_file /usr/include/openssl/ssl.h libssl-dev
 need_file /usr/include/fmt/core.h libfmt-dev
+need_file /usr/include/CLI/CLI.hpp libcli11-dev
+need_file /usr/include/pcap/pcap.h libpcap-dev
 need_boost
 need_asio
 case $preset in
@@ -37,6 +39,15 @@ mingw)
     ;;
 esac
 install_needed || exit 1
+if [ "$preset" = packages ]; then
+    need_command clang++-19 clang-19
+    need_command clang-scan-deps-19 clang-tools-19
+    need_command meson meson
+    need_command bazel bazel-bootstrap
+    need_file /usr/lib/python3/dist-packages/pip python3-pip
+    need_file /usr/share/doc/python3-venv python3-venv
+    install_needed || echo "what needs these packages is skipped"
+fi
 
 # Lets checkouts in different directories share the compiler cache.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1

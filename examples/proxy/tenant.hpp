@@ -5,7 +5,6 @@
 #include <kwire/connect/rewrite.hpp>
 #include <kwire/reflect/topic_directory.hpp>
 
-#include <expected>
 #include <string>
 #include <string_view>
 
