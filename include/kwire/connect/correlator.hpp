@@ -113,6 +113,7 @@ struct sent_frame {
 
 /// What a correlator allows.
 struct correlator_options {
+    /// How many requests may wait for their responses.
     std::size_t most_in_flight = 1024;
     parse_options parse = {};   ///< with which the requests are parsed
     header_limits headers = {}; ///< and how many tags their headers may have

@@ -51,6 +51,7 @@ struct split_topic {
 
 /// A group, transaction or marker, of a request with many, that names no partition. Valid during the call.
 struct split_group {
+    /// The topic, group or whatever the parts are chosen by.
     std::string_view name;
     bool all_topics = false;       ///< it asks for all topics, by a null list
     std::int64_t producer_id = -1; ///< as for split_topic
@@ -78,13 +79,17 @@ class splitter;
 template <class Request, class Key>
 class split_request {
 public:
+    /// What is split.
     using request_data = typename Request::data;
+    /// What the answers are joined to.
     using answer_data = typename detail::split_api<Request>::response::data;
 
     /// What one upstream is to be asked: a request like the original, with less in it. The caller may change
     /// it, or move it away.
     struct part {
+        /// Which upstream it is for.
         Key key;
+        /// What to ask it.
         request_data request;
     };
 
