@@ -277,9 +277,9 @@ std::vector<std::string> committed_values(const kwire::fetch_response::partition
 // ---------------------------------------------------------------------------------------------- what tests
 // need
 
-std::expected<kwire::buffer_chain, kwire::error> by_id(const kwire::message_info& message,
-                                                       const kwire::request_frame& frame,
-                                                       const kwire::topic_directory& topics) {
+kwire::expected<kwire::buffer_chain, kwire::error> by_id(const kwire::message_info& message,
+                                                         const kwire::request_frame& frame,
+                                                         const kwire::topic_directory& topics) {
     auto body = kwire::transcode(message, frame.body(), 12, 13, {}, topics);
     return body;
 }

@@ -95,11 +95,11 @@ void check_any(typename Request::data request, int version, choices& from) {
     const auto unrouted = static_cast<int>(from.below(6));
     auto split = kwire::split(request, version,
                               [&](const kwire::split_topic& topic,
-                                  std::int32_t partition) -> std::expected<int, kwire::error_code> {
+                                  std::int32_t partition) -> kwire::expected<int, kwire::error_code> {
                                   const int key = support::key_among(count, topic.around, topic.name,
                                                                      topic.id, partition);
                                   if (key == unrouted)
-                                      return std::unexpected(kwire::error_code::unknown_topic_or_partition);
+                                      return kwire::unexpected(kwire::error_code::unknown_topic_or_partition);
                                   return key;
                               });
     for (std::size_t i = 0; i != split.parts().size(); ++i) {

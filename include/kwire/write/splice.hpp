@@ -102,7 +102,7 @@ public:
     /// struct or an element of a null array (not of a null that a lenient parse took for an empty array), and
     /// for views of other bytes; bad_value for positions outside of an array and for an order that is not
     /// one.
-    [[nodiscard]] std::expected<buffer_chain, error> apply() { return edits_.apply(); }
+    [[nodiscard]] expected<buffer_chain, error> apply() { return edits_.apply(); }
 
 private:
     friend detail::splice_access;
