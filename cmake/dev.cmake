@@ -15,6 +15,10 @@ option(KWIRE_WERROR "turn warnings into errors" ON)
 set(KWIRE_TESTS_MATCH "" CACHE STRING "build only the test files whose path below tests/ matches this expression")
 set(KWIRE_SCRIPTS_MATCH "" CACHE STRING "test the example programs only with the scripts whose path below tests/ matches this expression")
 
+# Users choose between C++20, the least that kwire needs, and later; the tests do where nothing else is said.
+if(NOT DEFINED CMAKE_CXX_STANDARD)
+  set(CMAKE_CXX_STANDARD 23)
+endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

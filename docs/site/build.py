@@ -144,7 +144,7 @@ def main():
     there = {path.stem: path for path in sorted((ROOT / "docs").glob("*.md"))}
     there["schema"] = ROOT / "schema" / "README.md"  # the steps of a release are in one place
     problems += [f"docs/{name}.md is in no chapter of docs/site/contents.txt" for name in sorted(set(there) - set(listed))]
-    problems += [f"docs/site/contents.txt has {name}, which is no page" for name in sorted(set(listed) - set(there))]
+    problems += [f"docs/site/contents.txt has {name}, which is not there" for name in sorted(set(listed) - set(there))]
     for name, path in there.items():
         site.add_markdown(f"{name}.html", path.read_text(encoding="utf-8"))
     problems += catalogue.add_pages(site)

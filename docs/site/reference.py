@@ -83,7 +83,7 @@ class Entry:
         self.name = cursor.spelling
         self.scope = scope
         self.line, self.last_line = cursor.extent.start.line, cursor.extent.end.line
-        self.comment = comment_text(cursor.raw_comment)
+        self.comment = comment_text(cursor.raw_comment or comment_beside(source, self.line, self.last_line))
         self.text = declaration(cursor, source)
         self.members = []
         self.deleted = bool(re.search(r"= delete\s*;?$", self.text))
@@ -91,6 +91,16 @@ class Entry:
     @property
     def full_name(self):
         return "::".join([*self.scope, self.name])
+
+
+def comment_beside(source, first, last):
+    """The comment of a declaration to which libclang attaches none, such as a template of variables."""
+    lines = source.decode("utf-8").split("\n")
+    above = first - 1
+    while above > 0 and lines[above - 1].lstrip().startswith("///") and "///<" not in lines[above - 1]:
+        above -= 1
+    trailing = re.search(r"///<.*", lines[last - 1])
+    return "\n".join(lines[above : first - 1]) or (trailing[0] if trailing else "")
 
 
 def comment_text(raw):
@@ -198,8 +208,9 @@ def without_sentence(entries, like_a_container=False):
     said = {entry.name for entry in entries if entry.comment}
     problems, before = [], None
     for entry in entries:
-        grouped = (before is not None and entry.kind in (*FUNCTIONS, *TYPES) and before.kind in (*FUNCTIONS, *TYPES)
-                   and entry.line - before.last_line <= 1)
+        grouped = before is not None and (
+            entry.line == before.last_line or (entry.kind in (*FUNCTIONS, *TYPES) and before.kind in (*FUNCTIONS, *TYPES)
+                                               and entry.line - before.last_line <= 1))
         fine = bool(entry.comment) or entry.name in said or is_standard(entry) or grouped or like_a_container
         if not fine:
             problems.append(f"include/{entry.file}:{entry.line}: kwire::{entry.full_name} has no sentence")
@@ -236,8 +247,6 @@ def comment_html(text):
                 taken.append(lines.pop(0))
             if code:
                 example = "\n".join(line[4:] for line in taken)
-                if out and out[-1].startswith("<pre"):
-                    out[-1] = coloured(examples.pop() + "\n\n" + example, " example")
                 out.append(coloured(example, " example"))
             elif re.match(r"\s*[*-] ", taken[0]):
                 item = re.sub(r"^\s*[*-] ", "", " ".join(line.strip() for line in taken))

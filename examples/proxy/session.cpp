@@ -25,8 +25,8 @@ constexpr auto of_clients = kwire::parse_options::as_kafka();
 
 constexpr std::uint64_t length_size = 4; ///< of a frame's length, which is counted with it
 
-std::unexpected<std::string> because(const kwire::error& why) {
-    return std::unexpected(kwire::to_string(why));
+kwire::unexpected<std::string> because(const kwire::error& why) {
+    return kwire::unexpected(kwire::to_string(why));
 }
 
 /// The only place that writes lengths of frames that are passed on: the frame readers have removed them.
@@ -38,7 +38,7 @@ outcome send(kwire::buffer_chain& peer, kwire::buffer_chain frame) {
 }
 
 /// Sends what encode_response made; that has its length.
-outcome send_encoded(kwire::buffer_chain& peer, std::expected<kwire::buffer_chain, kwire::error> encoded) {
+outcome send_encoded(kwire::buffer_chain& peer, kwire::expected<kwire::buffer_chain, kwire::error> encoded) {
     if (!encoded) return because(encoded.error());
     peer.put(*std::move(encoded));
     return {};
@@ -82,9 +82,9 @@ outcome session::filter(kwire::splice& edits, const Message& whole, const Partit
     const auto records = partition.records();
     if (!records || records->empty()) return {};
     const auto slice = whole.slice(*records);
-    if (!slice) return std::unexpected("records outside of their frame");
+    if (!slice) return kwire::unexpected("records outside of their frame");
     auto changed = (in_.values->*change)(*slice);
-    if (!changed) return std::unexpected(std::move(changed).error());
+    if (!changed) return kwire::unexpected(std::move(changed).error());
     kwire::set<"records">(edits, partition, kwire::payload(*std::move(changed)));
     return {};
 }
@@ -110,7 +110,7 @@ outcome session::from_client(kwire::shared_buffer frame) {
     // none. Clients begin with ApiVersions, and do.
     const bool waits_for_none = pending.in_flight() == 0 && to_client.empty();
     if (request->api() == kwire::api_key::api_versions && waits_for_none) return answer_itself(*request);
-    return std::unexpected(name_of(*start) + " is not supported");
+    return kwire::unexpected(name_of(*start) + " is not supported");
 }
 
 outcome session::pass_request(kwire::request_frame request) {
@@ -127,12 +127,12 @@ outcome session::pass_request(kwire::request_frame request) {
                         !can_have(kwire::find_request(request.api()), in_.names.names() | decided_names)))
         return pass_on(std::move(request).frame(), std::move(noted));
     auto changed = for_broker(request);
-    if (!changed) return std::unexpected(std::move(changed).error());
+    if (!changed) return kwire::unexpected(std::move(changed).error());
     return note_and_send(request.frame(), *std::move(changed), std::move(noted));
 }
 
 /// The request with the names that the brokers know, and with the values that they are to store.
-std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire::request_frame& request) {
+kwire::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire::request_frame& request) {
     bool foreign = false;
     const auto rename = [&](kwire::named_field& field) {
         if (field.meaning() == kwire::entity::topic_id)
@@ -140,7 +140,7 @@ std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire:
         else
             in_.names.to_broker(field), ++in_.all.renamed;
     };
-    std::expected<kwire::buffer_chain, kwire::error> changed;
+    kwire::expected<kwire::buffer_chain, kwire::error> changed;
     if (in_.values != nullptr && request.api() == kwire::api_key::produce) {
         const auto produce = kwire::parse<kwire::produce_request>(request, of_clients);
         if (!produce) return because(produce.error());
@@ -148,14 +148,14 @@ std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire:
         for (const auto topic : produce->topic_data())
             for (const auto partition : topic.partition_data())
                 if (auto done = filter(edits, *produce, partition, &value_filter::to_broker); !done)
-                    return std::unexpected(std::move(done).error());
+                    return kwire::unexpected(std::move(done).error());
         kwire::rewrite(edits, *produce, in_.names.names(), rename);
         changed = edits.apply();
     } else {
         changed = kwire::rewrite(request, in_.names.names(), rename, {.parse = of_clients});
     }
     if (!changed) return because(changed.error());
-    if (foreign) return std::unexpected("asks for a topic of another tenant by its id");
+    if (foreign) return kwire::unexpected("asks for a topic of another tenant by its id");
     return *std::move(changed);
 }
 
@@ -239,16 +239,16 @@ outcome session::pass_response(const kwire::response_frame& answer, const asked&
         !can_have(kwire::find_response(answer.api()), in_.names.renames() ? wanted | decided_names : wanted))
         return send(to_client, answer.frame());
     auto shown = for_client(answer, of);
-    if (!shown) return std::unexpected(std::move(shown).error());
+    if (!shown) return kwire::unexpected(std::move(shown).error());
     return send(to_client, *std::move(shown));
 }
 
 /// The response with the proxy's addresses, the tenant's names, and the values that clients sent.
-std::expected<kwire::buffer_chain, std::string> session::for_client(const kwire::response_frame& answer,
-                                                                    const asked& of) {
+kwire::expected<kwire::buffer_chain, std::string> session::for_client(const kwire::response_frame& answer,
+                                                                      const asked& of) {
     const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
     const auto change = [this](kwire::named_field& field) { show(field); };
-    std::expected<kwire::buffer_chain, kwire::error> shown;
+    kwire::expected<kwire::buffer_chain, kwire::error> shown;
     if (in_.values != nullptr && answer.api() == kwire::api_key::fetch) {
         const auto fetch = kwire::parse<kwire::fetch_response>(answer);
         if (!fetch) return because(fetch.error());
@@ -256,7 +256,7 @@ std::expected<kwire::buffer_chain, std::string> session::for_client(const kwire:
         for (const auto topic : fetch->responses())
             for (const auto partition : topic.partitions())
                 if (auto done = filter(edits, *fetch, partition, &value_filter::to_client); !done)
-                    return std::unexpected(std::move(done).error());
+                    return kwire::unexpected(std::move(done).error());
         kwire::rewrite(edits, *fetch, wanted, change);
         shown = edits.apply();
     } else {

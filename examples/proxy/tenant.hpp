@@ -3,6 +3,7 @@
 
 #include <kwire/api.hpp>
 #include <kwire/connect/rewrite.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/reflect/topic_directory.hpp>
 
 #include <string>

@@ -77,13 +77,13 @@ std::string text(const shared_buffer& b) { return {reinterpret_cast<const char*>
 
 /// Gives `stream` to the reader in pieces of at most `step(position)` bytes; stops at the first error.
 template <class Reader, class Step>
-std::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::string_view stream,
-                                                           Step step) {
+kwire::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::string_view stream,
+                                                             Step step) {
     std::vector<std::string> frames;
     std::size_t at = 0;
     for (;;) {
         auto next = reader.next();
-        if (!next) return std::unexpected(next.error());
+        if (!next) return kwire::unexpected(next.error());
         if (*next) {
             frames.push_back(text(**next));
             continue;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
@@ -89,7 +90,7 @@ template <std::uint32_t Polynomial>
 constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, std::size_t size) noexcept {
     const auto& tables = crc_tables<Polynomial>;
     for (; size >= 8; p += 8, size -= 8) {
-        const std::uint64_t word = std::byteswap(load_be<std::uint64_t>(p)) ^ state;
+        const std::uint64_t word = kwire::detail::byteswap(load_be<std::uint64_t>(p)) ^ state;
         const auto byte = [word](unsigned number) { return static_cast<std::uint8_t>(word >> (8 * number)); };
         state = tables[7][byte(0)] ^ tables[6][byte(1)] ^ tables[5][byte(2)] ^ tables[4][byte(3)] ^
                 tables[3][byte(4)] ^ tables[2][byte(5)] ^ tables[1][byte(6)] ^ tables[0][byte(7)];

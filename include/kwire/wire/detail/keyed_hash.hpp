@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
@@ -25,7 +26,9 @@ namespace kwire::wire {
 
 /// The key of the hash: 128 bits, which should be secret.
 struct hash_key {
+    /// One half of the key.
     std::uint64_t low = 0;
+    /// The other half.
     std::uint64_t high = 0;
 };
 
@@ -69,7 +72,8 @@ private:
 
 /// A little-endian number of eight bytes.
 [[nodiscard]] constexpr std::uint64_t whole_word(const std::byte* at) noexcept {
-    return std::byteswap(load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
+    return kwire::detail::byteswap(
+        load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
 }
 
 /// A little-endian number of up to eight bytes.
