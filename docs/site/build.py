@@ -78,6 +78,8 @@ class Site:
             text = html.unescape(match[1])
             name = re.sub(r"\(.*\)$", "", text.strip(), flags=re.DOTALL).removeprefix("kwire::")
             target = self.names.get(name) or self.names.get(text)
+            if address.startswith("reference/") and not re.search(r"_|::|<", name):
+                return match[0]  # a member as a rule, such as `message`
             if target is None or target.partition("#")[0] == address:
                 return match[0]
             return f'<a class="name" href="{up}{target}">{match[0]}</a>'
