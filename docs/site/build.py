@@ -15,7 +15,9 @@ import shutil
 import sys
 
 import markdown
+from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexers import CppLexer
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -90,6 +92,17 @@ class Site:
         body = re.sub(r'(<a href="([\w-]+)\.md(?:#[\w-]*)?">)\2\.md</a>', self.with_title, body)
         return re.sub(r'href="([\w./-]+)\.md(#[\w-]*)?"', lambda m: f'href="{m[1]}.html{m[2] or ""}"', body)
 
+    def add_programs(self):
+        """The small programs of the guides, as they are: `examples/x.cpp` is a link to its page."""
+        formatter = HtmlFormatter(nowrap=True)
+        for path in sorted((ROOT / "examples").glob("*.[ch]pp")):
+            source = path.read_text(encoding="utf-8")
+            name, address = f"examples/{path.name}", f"programs/{path.stem}-{path.suffix[1:]}.html"
+            shown = highlight(source, CppLexer(), formatter)
+            self.add(address, name, f'<h1><code>{name}</code></h1><pre class="codehilite"><code>{shown}</code></pre>')
+            self.names[name] = address
+            self.search.append((name, "program", address))
+
     def with_title(self, match):
         """A link whose text is a file's name, with the title of that page."""
         return f"{match[1]}{html.escape(self.pages[match[2] + '.html'][0]).lower() if match[2] + '.html' in self.pages else match[2]}</a>"
@@ -149,6 +162,7 @@ def main():
     problems += [f"docs/site/contents.txt has {name}, which is not there" for name in sorted(set(listed) - set(there))]
     for name, path in there.items():
         site.add_markdown(f"{name}.html", path.read_text(encoding="utf-8"))
+    site.add_programs()
     problems += catalogue.add_pages(site)
     if not options.quick:
         import reference
