@@ -39,7 +39,7 @@ class Single:
         self.seen = set()
 
     def add(self, header, conditional=False):
-        # What stands between #if and #endif is perhaps not compiled, so it does not count as there. The guard lets it come twice.
+        # What is between #if and #endif is perhaps not compiled, so it does not count as seen. The guard lets it come twice.
         if header in self.seen:
             return
         if not conditional:

@@ -18,7 +18,7 @@
 
 using namespace listener; // asio, tcp
 using namespace std::chrono_literals;
-using reply = std::expected<kwire::buffer_chain, kwire::error>;
+using reply = kwire::expected<kwire::buffer_chain, kwire::error>;
 namespace {
 constexpr kwire::api_range served[] = {{kwire::api_key::produce, {3, 12}},
                                        {kwire::api_key::fetch, {4, 12}},
@@ -115,17 +115,17 @@ constexpr auto list_offsets = [](const kwire::message<kwire::list_offsets_reques
 
 constexpr auto versions = [](const kwire::request_frame& asked) -> reply { // what no other one takes
     const auto answer = kwire::answer_api_versions(asked, served);
-    if (!answer) return std::unexpected(answer.error());
+    if (!answer) return kwire::unexpected(answer.error());
     return kwire::encode_response(answer->body, answer->version, asked.correlation_id());
 };
 
 reply answer_to(kwire::request_frame frame) {
     const bool known = kwire::versions_in(served, frame.api()).contains(frame.api_version());
     if (!known && frame.api() != kwire::api_key::api_versions)
-        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
+        return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version, .located = false});
     const kwire::overloaded handlers{metadata, produce, fetch, list_offsets, versions};
     auto done = kwire::dispatch(std::move(frame), handlers, kwire::parse_options::as_kafka());
-    return done ? *std::move(done) : std::unexpected(done.error());
+    return done ? *std::move(done) : kwire::unexpected(done.error());
 }
 
 asio::awaitable<void> serve(tcp::socket socket) {

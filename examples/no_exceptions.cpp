@@ -21,13 +21,13 @@ int complain(const kwire::error& why) {
 }
 
 // The request as one line, whatever it is, without secrets.
-std::expected<std::string, kwire::error> line_of(kwire::shared_buffer bytes) {
+kwire::expected<std::string, kwire::error> line_of(kwire::shared_buffer bytes) {
     auto frame = kwire::parse_request_frame(std::move(bytes), kwire::parse_options::as_kafka());
-    if (!frame) return std::unexpected(frame.error());
+    if (!frame) return kwire::unexpected(frame.error());
     const kwire::message_info* const info = kwire::find_request(frame->api());
     if (info == nullptr) return "unknown API";
     const auto request = kwire::parse(*info, *std::move(frame), kwire::parse_options::as_kafka());
-    if (!request) return std::unexpected(request.error());
+    if (!request) return kwire::unexpected(request.error());
     return kwire::to_text(**request);
 }
 

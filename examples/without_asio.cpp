@@ -30,13 +30,13 @@ struct connection {
     kwire::outbox out;
 };
 
-std::expected<kwire::buffer_chain, kwire::error> answer_to(kwire::shared_buffer bytes) {
+kwire::expected<kwire::buffer_chain, kwire::error> answer_to(kwire::shared_buffer bytes) {
     const auto frame = kwire::parse_request_frame(std::move(bytes), kwire::parse_options::as_kafka());
-    if (!frame) return std::unexpected(frame.error());
+    if (!frame) return kwire::unexpected(frame.error());
     if (frame->api() != kwire::api_key::api_versions)
-        return std::unexpected(kwire::error{.code = kwire::errc::unknown_api, .located = false});
+        return kwire::unexpected(kwire::error{.code = kwire::errc::unknown_api, .located = false});
     const auto answer = kwire::answer_api_versions(*frame, served);
-    if (!answer) return std::unexpected(answer.error());
+    if (!answer) return kwire::unexpected(answer.error());
     return kwire::encode_response(answer->body, answer->version, frame->correlation_id());
 }
 

@@ -1,4 +1,5 @@
-/// A program that uses the components which CONSUMER_<NAME> names: what they need is compiled, linked and called.
+/// A program that uses the components which CONSUMER_<NAME> names: what they need is compiled, linked and
+/// called.
 #include <kwire/kwire.hpp>
 #include <kwire/messages/metadata.hpp>
 
@@ -8,13 +9,15 @@
 #include <string_view>
 
 #if defined(CONSUMER_STANDALONE_ASIO)
-#include <asio.hpp>
 #include <kwire/asio.hpp>
+
+#include <asio.hpp>
 namespace consumer_asio = asio;
 #elif defined(CONSUMER_ASIO)
+#include <kwire/asio.hpp>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <kwire/asio.hpp>
 namespace consumer_asio = boost::asio;
 #endif
 #ifdef CONSUMER_FMT
@@ -36,8 +39,9 @@ namespace consumer_asio = boost::asio;
 #include <kwire/compression/zstd.hpp>
 #endif
 #ifdef CONSUMER_JSON
-#include <boost/json/src.hpp>
 #include <kwire/reflect/json.hpp>
+
+#include <boost/json/src.hpp>
 #endif
 
 namespace {
@@ -91,7 +95,8 @@ int main() {
     consumer_asio::ip::tcp::socket socket(context);
     kwire::request_reader reader;
     bool refused = false;
-    kwire::async_read_frame(socket, reader, [&](auto problem, auto) { refused = static_cast<bool>(problem); });
+    kwire::async_read_frame(socket, reader,
+                            [&](auto problem, auto) { refused = static_cast<bool>(problem); });
     context.run();
     good = good && refused; // the socket is not open
     std::puts("asio");

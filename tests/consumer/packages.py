@@ -1,4 +1,4 @@
-"""Consumers of kwire by package managers that are no part of a compiler's machine: the preset `packages` runs them.
+"""Consumers of kwire by package managers that few machines have: the preset `packages` runs them.
 
     python3 tests/consumer/packages.py conan|meson|bazel|single_header|modules [directory to work in]
 
@@ -92,10 +92,13 @@ def conan(work):
     if old.returncode == 0 or "C++ standard (20)" not in old.stdout + old.stderr:
         sys.exit(f"C++17 should be refused: {old.stdout}{old.stderr}")
 
-    # The machine's libraries as packages.
+    # The machine's libraries as packages. Conan writes files beside the recipe.
+    recipe = work / "system"
+    recipe.mkdir(exist_ok=True)
+    shutil.copy(HERE / "conan" / "system.py", recipe)
     for reference in ("zlib/1.2.13", "libdeflate/1.14", "snappy/1.1.9", "lz4/1.9.4", "zstd/1.5.4", "fmt/9.1.0", "boost/1.81.0"):
         name, version = reference.split("/")
-        run("conan", "export-pkg", HERE / "conan" / "system.py", "--name", name, "--version", version, *standard, env=env)
+        run("conan", "export-pkg", recipe / "system.py", "--name", name, "--version", version, *standard, env=env)
     boost = boost_directory()
     if boost:
         env["CPATH"] = f"{boost}/include"
@@ -143,7 +146,7 @@ def meson(work):
 
 # What Bazel's rules and the modules of libraries are where none can be fetched: the rules that old releases of Bazel have built in,
 # and the libraries of the machine.
-STAND_INS = {
+SUBSTITUTES = {
     "rules_cc": {"cc/defs.bzl": "\n".join(f"{rule} = native.{rule}" for rule in (
         "cc_library", "cc_binary", "cc_test", "cc_import", "cc_toolchain", "cc_toolchain_suite", "cc_proto_library"))
         + "\ncc_flags_supplier = None\ncompiler_flag = None\n", "cc/BUILD": ""},
@@ -161,7 +164,7 @@ def bazel(work):
         raise Skipped("there is no bazel (Debian's package is bazel-bootstrap)")
     version = re.search(r"\d+", subprocess.run([program, "--version"], capture_output=True, text=True).stdout)
     if version and int(version[0]) > 7:
-        raise Skipped("this Bazel takes its rules from a registry alone; the stand-ins are for releases up to 7")
+        raise Skipped("this Bazel takes its rules from a registry alone; the substitutes are for releases up to 7")
     release_tree(work / "kwire")
     (work / "kwire" / "WORKSPACE").write_text("")
     consumer = work / "consumer"
@@ -170,20 +173,20 @@ def bazel(work):
     shutil.copy(HERE / "main.cpp", consumer)
     shutil.copy(ROOT / "test_package" / "components.cpp", consumer)
 
-    stand_ins = dict(STAND_INS)
+    substitutes = dict(SUBSTITUTES)
     for name, library in SYSTEM_LIBRARIES.items():
         # The name that the module's package has among its users, as BUILD.bazel spells it.
         target = "asio_no_openssl" if name == "asio" else name
         linked = f'["-l{library}"]' if library else "[]"
-        stand_ins[name] = {"BUILD": f'cc_library(name = "{target}", linkopts = {linked}, visibility = ["//visibility:public"])\n'}
+        substitutes[name] = {"BUILD": f'cc_library(name = "{target}", linkopts = {linked}, visibility = ["//visibility:public"])\n'}
     workspace = 'workspace(name = "consumer")\nlocal_repository(name = "kwire", path = "../kwire")\n'
-    for name, files in stand_ins.items():
-        directory = work / "stand-ins" / name
+    for name, files in substitutes.items():
+        directory = work / "substitutes" / name
         shutil.rmtree(directory, ignore_errors=True)
         for file, text in {"WORKSPACE": "", **files}.items():
             (directory / file).parent.mkdir(parents=True, exist_ok=True)
             (directory / file).write_text(text)
-        workspace += f'local_repository(name = "{name}", path = "../stand-ins/{name}")\n'
+        workspace += f'local_repository(name = "{name}", path = "../substitutes/{name}")\n'
     (consumer / "WORKSPACE").write_text(workspace)
 
     boost = boost_directory()
@@ -194,6 +197,21 @@ def bazel(work):
     run(program, f"--output_user_root={work / 'root'}", "--batch", "build", *options, "//:consumer", "//:components", cwd=consumer)
     expect("the consumer", run(consumer / "bazel-bin" / "consumer"), "orders\n")
     expect("the consumer of components", run(consumer / "bazel-bin" / "components"), ALL_GOOD)
+
+
+def modules(work):
+    """`import kwire;` by CMake and Clang, which are the first here that can."""
+    for tool in ("clang++-19", "clang-scan-deps-19", "ninja"):
+        if not shutil.which(tool):
+            raise Skipped(f"there is no {tool}")
+    own = re.search(r"(\d+)\.(\d+)", run("cmake", "--version"))
+    cmake = "cmake" if (int(own[1]), int(own[2])) >= (3, 28) else from_pip(work, "cmake") / "cmake"
+    build = work / "build"
+    shutil.rmtree(build, ignore_errors=True)
+    run(cmake, "-S", HERE / "modules", "-B", build, "-G", "Ninja", "-DCMAKE_CXX_COMPILER=clang++-19", f"-DKWIRE_DIR={ROOT}")
+    run(cmake, "--build", build, "-j1")
+    expect("the consumer", run(build / "consumer"), "orders\n")
+    expect("the consumer that mixes the module and headers", run(build / "mixed"), "the same\n")
 
 
 def single_header(work):

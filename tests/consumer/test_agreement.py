@@ -6,6 +6,7 @@ CMakeLists.txt is where components are listed. Also tried is that the check noti
 """
 
 import ast
+import functools
 import importlib.util
 import json
 import pathlib
@@ -14,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILES = ["CMakeLists.txt", "BUILD.bazel", "MODULE.bazel", "meson.build", "meson_options.txt", "kwire.wrap", "conanfile.py",
-         "ports/kwire/vcpkg.json", "README.md"]
+         "ports/kwire/vcpkg.json", "modules/kwire.cppm", "README.md"]
 
 # What others call a package of CMake; {} is the component. None: nothing has to be named there.
 #                  pkg-config    Conan         vcpkg         Bazel                          Meson         Debian
@@ -214,11 +215,39 @@ def check_readme(components, files):
     return problems
 
 
+def check_module(components, files):
+    """The module has every header of the core and of the codecs, and what they include of others comes before it."""
+    before, exported = files["modules/kwire.cppm"].split("export module kwire;")
+    include = re.compile(r"^\s*#\s*include\s*<([^>]+)>", re.MULTILINE)
+    there, others = set(), set()
+
+    def collect(header):
+        if header not in there:
+            there.add(header)
+            for one in includes_of(header):
+                collect(one[len("kwire/"):]) if one.startswith("kwire/") else others.add(one)
+
+    for header in include.findall(exported):
+        collect(header[len("kwire/"):])
+    codecs = {name for name, component in components.items() if component.headers[0].startswith("compression/")}
+    left_out = {header for name in components.keys() - codecs for header in components[name].headers}
+    problems = same("headers of modules/kwire.cppm", there, set(HEADERS) - left_out)
+    missing = others - set(include.findall(before))
+    problems += [f"modules/kwire.cppm does not include before the module: {few(missing)}"] if missing else []
+    return problems
+
+
+@functools.cache
+def includes_of(header):
+    text = (ROOT / "include" / "kwire" / header).read_text(encoding="utf-8")
+    return re.findall(r"^\s*#\s*include\s*<([^>]+)>", text, flags=re.MULTILINE)
+
+
 def problems_of(files):
     components = components_of(files["CMakeLists.txt"])
     version = re.search(r"project\(kwire VERSION (\S+)", files["CMakeLists.txt"])[1]
     return [*check_core(components), *check_bazel(components, version, files), *check_meson(components, version, files),
-            *check_conan(components, files), *check_vcpkg(components, version, files), *check_readme(components, files)]
+            *check_conan(components, files), *check_vcpkg(components, version, files), *check_module(components, files), *check_readme(components, files)]
 
 
 def main():
@@ -242,6 +271,8 @@ def main():
         ("conanfile.py", '"snappy/[', '"snippy/['),
         ("conanfile.py", 'THREADS = {"asio", ', "THREADS = {"),
         ("ports/kwire/vcpkg.json", '"standalone-asio"', '"standalone_asio"'),
+        ("modules/kwire.cppm", "#include <kwire/split/all.hpp>", ""),
+        ("modules/kwire.cppm", "#include <charconv>", ""),
         ("README.md", "| `gzip` |", "| `gz` |"),
         ("README.md", "`libzstd-dev`", "`zstd-dev`"),
     ]

@@ -4,13 +4,13 @@
 #include <kwire/compression/gzip.hpp>
 #include <kwire/connect/learn_topics.hpp>
 #include <kwire/connect/rewrite.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/registry.hpp>
 
-#include <expected>
 #include <map>
 #include <string>
 #include <string_view>
@@ -76,8 +76,8 @@ void bound_memory(kwire::shared_buffer& part) {
 
 // ---------------------------------------------------------------------------------------------- answering.md
 
-std::expected<kwire::buffer_chain, kwire::error> answer(const kwire::message<kwire::fetch_request>& request,
-                                                        const kwire::shared_buffer& batches) {
+kwire::expected<kwire::buffer_chain, kwire::error> answer(const kwire::message<kwire::fetch_request>& request,
+                                                          const kwire::shared_buffer& batches) {
     kwire::fetch_response::data response;
     for (auto topic : request->topics()) {
         auto& told = response.responses.emplace_back();
@@ -97,24 +97,24 @@ std::string try_to_write() {
 
 // ----------------------------------------------------------------------------------------------- stamping.md
 
-std::expected<std::int64_t, kwire::error> append(kwire::editable<kwire::produce_request>& request,
-                                                 std::int64_t log_end, std::int64_t now) {
+kwire::expected<std::int64_t, kwire::error> append(kwire::editable<kwire::produce_request>& request,
+                                                   std::int64_t log_end, std::int64_t now) {
     for (auto topic : request->topic_data())
         for (auto partition : topic.partition_data()) {
             auto done =
                 kwire::stamp(request, partition.records(),
                              {.base_offset = log_end, .partition_leader_epoch = 3, .append_time = now});
-            if (!done) return std::unexpected(done.error());
+            if (!done) return kwire::unexpected(done.error());
             log_end = done->next_offset;
         }
     return log_end;
 }
 
-std::expected<void, kwire::error> claim(kwire::editable<kwire::produce_request>& request) {
+kwire::expected<void, kwire::error> claim(kwire::editable<kwire::produce_request>& request) {
     for (auto topic : request->topic_data())
         for (auto partition : topic.partition_data())
             for (auto batch : kwire::record_batches(partition.records())) {
-                if (!batch) return std::unexpected(batch.error());
+                if (!batch) return kwire::unexpected(batch.error());
                 auto done = kwire::apply(request, *batch, {.producer_id = 42, .producer_epoch = 3});
                 if (!done) return done;
             }
@@ -123,25 +123,25 @@ std::expected<void, kwire::error> claim(kwire::editable<kwire::produce_request>&
 
 // ------------------------------------------------------------------------------------------------ batches.md
 
-std::expected<kwire::shared_buffer, kwire::error> two_records(kwire::codec& codec) {
+kwire::expected<kwire::shared_buffer, kwire::error> two_records(kwire::codec& codec) {
     kwire::batch_builder builder({.producer_id = 42, .producer_epoch = 0, .base_sequence = 17});
     const kwire::header_view headers[] = {{.name = "trace", .value = kwire::bytes_of_text("7f3a")}};
     auto first = builder.append({.timestamp = 1700000000000,
                                  .key = kwire::bytes_of_text("a"),
                                  .value = kwire::bytes_of_text("1"),
                                  .headers = headers});
-    if (!first) return std::unexpected(first.error()); // too_large: the batch is full
+    if (!first) return kwire::unexpected(first.error()); // too_large: the batch is full
     auto second =
         builder.append({.timestamp = 1700000000001, .key = kwire::bytes_of_text("a")}); // a tombstone
-    if (!second) return std::unexpected(second.error());
+    if (!second) return kwire::unexpected(second.error());
     return std::move(builder).finish(codec); // or finish(), uncompressed
 }
 
-std::expected<kwire::buffer_chain, kwire::error> large_value(kwire::shared_buffer image) {
+kwire::expected<kwire::buffer_chain, kwire::error> large_value(kwire::shared_buffer image) {
     kwire::batch_builder builder;
     auto done = builder.append({.timestamp = 1700000000000, .key = kwire::bytes_of_text("cat.png")},
                                std::move(image));
-    if (!done) return std::unexpected(done.error());
+    if (!done) return kwire::unexpected(done.error());
     return std::move(builder).finish(); // the image is a segment of its own, not copied
 }
 
@@ -186,17 +186,17 @@ auto masked_records(const kwire::shared_buffer& records, const kwire::codec_set&
 
 // ------------------------------------------------------------------------------------------------ editing.md
 
-std::expected<kwire::buffer_chain, kwire::error>
+kwire::expected<kwire::buffer_chain, kwire::error>
 move_ports(kwire::message<kwire::metadata_response> response) {
     auto metadata = kwire::edit(std::move(response)); // the last holder of the bytes
-    if (!metadata) return std::unexpected(metadata.error());
+    if (!metadata) return kwire::unexpected(metadata.error());
     for (auto broker : metadata->brokers())
         if (auto done = kwire::set<"port">(*metadata, broker, 19092); !done)
-            return std::unexpected(done.error());
+            return kwire::unexpected(done.error());
     return kwire::with_length(std::move(*metadata).freeze().frame());
 }
 
-std::expected<kwire::buffer_chain, kwire::error>
+kwire::expected<kwire::buffer_chain, kwire::error>
 show_one(const kwire::message<kwire::metadata_response>& response, std::string_view name) {
     kwire::splice edits(response);
     for (auto broker : response->brokers()) {
@@ -213,17 +213,17 @@ show_one(const kwire::message<kwire::metadata_response>& response, std::string_v
     return kwire::with_length(*std::move(changed));
 }
 
-std::expected<kwire::buffer_chain, kwire::error> set_by_path(const kwire::message_info& info,
-                                                             kwire::response_frame frame,
-                                                             std::string_view path, std::string_view text) {
+kwire::expected<kwire::buffer_chain, kwire::error> set_by_path(const kwire::message_info& info,
+                                                               kwire::response_frame frame,
+                                                               std::string_view path, std::string_view text) {
     auto message = kwire::parse(info, std::move(frame));
-    if (!message) return std::unexpected(message.error());
+    if (!message) return kwire::unexpected(message.error());
     kwire::splice edits(*message);
     kwire::set(edits, **message, path, text); // "brokers[0].host"
     return edits.apply();
 }
 
-std::expected<kwire::buffer_chain, kwire::error> without_tenant(const kwire::response_frame& frame) {
+kwire::expected<kwire::buffer_chain, kwire::error> without_tenant(const kwire::response_frame& frame) {
     return kwire::rewrite(frame, {kwire::entity::topic_name, kwire::entity::group_id},
                           [](kwire::named_field& field) {
                               constexpr std::string_view prefix = "tenant-a.";
@@ -245,15 +245,15 @@ std::string topics_of(const kwire::message<kwire::fetch_request>& request,
     return all;
 }
 
-std::expected<kwire::buffer_chain, kwire::error> without_secrets(const kwire::shared_buffer& records,
-                                                                 const kwire::codec_set& codecs) {
+kwire::expected<kwire::buffer_chain, kwire::error> without_secrets(const kwire::shared_buffer& records,
+                                                                   const kwire::codec_set& codecs) {
     auto done = kwire::transform_records(records, codecs, 64 << 20,
                                          [](const kwire::record_view& record, kwire::record_edit& edit) {
                                              if (record.key() && kwire::text_of(*record.key()) == "password")
                                                  edit.set_value(kwire::bytes_of_text("***"));
                                              edit.add_header("seen-by", kwire::bytes_of_text("proxy"));
                                          });
-    if (!done) return std::unexpected(done.error());
+    if (!done) return kwire::unexpected(done.error());
     return std::move(done->records);
 }
 
@@ -277,9 +277,9 @@ std::vector<std::string> committed_values(const kwire::fetch_response::partition
 // ---------------------------------------------------------------------------------------------- what tests
 // need
 
-std::expected<kwire::buffer_chain, kwire::error> by_id(const kwire::message_info& message,
-                                                       const kwire::request_frame& frame,
-                                                       const kwire::topic_directory& topics) {
+kwire::expected<kwire::buffer_chain, kwire::error> by_id(const kwire::message_info& message,
+                                                         const kwire::request_frame& frame,
+                                                         const kwire::topic_directory& topics) {
     auto body = kwire::transcode(message, frame.body(), 12, 13, {}, topics);
     return body;
 }

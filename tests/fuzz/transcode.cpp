@@ -65,7 +65,7 @@ bool is_complete(const message_input& in, const kwire::error& e, int to) {
 }
 
 void check_typed(const message_input& in, int to,
-                 const std::expected<kwire::buffer_chain, kwire::error>& there) {
+                 const kwire::expected<kwire::buffer_chain, kwire::error>& there) {
     if (!support::is_typed(*in.info)) return;
     const auto typed =
         support::type_of(*in.info).convert(kwire::shared_buffer::copy_of(in.body), in.version, to);

@@ -30,7 +30,7 @@ struct comparison {
     const std::byte* start;       ///< of the bytes that are there
     const std::byte* whole_start; ///< of the whole message
     std::size_t cut;
-    std::string wrong{};          ///< the path of the first difference
+    std::string wrong{}; ///< the path of the first difference
     std::size_t whole_fields = 0;
     std::size_t cut_elements = 0;
 
@@ -91,7 +91,8 @@ struct comparison {
         }
         // The next element is not all there.
         return count == seen.claimed() || count > seen.whole_elements() ||
-               static_cast<std::size_t>((*other).bytes().data() - whole_start) + (*other).bytes().size() > cut ||
+               static_cast<std::size_t>((*other).bytes().data() - whole_start) + (*other).bytes().size() >
+                   cut ||
                fail(seen, "fewer elements than are there");
     }
 };
@@ -165,8 +166,7 @@ TEST_CASE("the size of the whole message tells a cut from bytes that are missing
             // What follows is known: nothing is wrong.
             if (!kwire::parse_prefix(info, some.span(), line.version, {.whole_size = size})) FAIL("refused");
             // Nothing follows: refused as by parse.
-            const auto refused =
-                kwire::parse_prefix(info, some.span(), line.version, {.whole_size = cut});
+            const auto refused = kwire::parse_prefix(info, some.span(), line.version, {.whole_size = cut});
             const auto parsed = kwire::parse_view(info, some.span(), line.version);
             if (refused.has_value() || parsed.has_value()) FAIL("accepted");
             const auto one = kwire::describe(refused.error()), other = kwire::describe(parsed.error());

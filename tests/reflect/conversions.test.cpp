@@ -34,7 +34,7 @@ struct two_topics {
     }
 };
 
-std::string told(const std::expected<kwire::buffer_chain, kwire::error>& result) {
+std::string told(const kwire::expected<kwire::buffer_chain, kwire::error>& result) {
     if (!result)
         return "refused: " + std::string(kwire::name_of(result.error().code)) + ' ' +
                std::string(kwire::path_of(result.error()));

@@ -12,6 +12,7 @@
 #include <kwire/buffer/detail/segment_list.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/text.hpp>
 
@@ -273,7 +274,7 @@ private:
     template <std::endian Order, std::unsigned_integral T>
     void put_integer(T value) {
         if (sizeof(T) > scratch_.capacity()) new_block();
-        wire::store_be(scratch_.data(), Order == std::endian::big ? value : std::byteswap(value));
+        wire::store_be(scratch_.data(), Order == std::endian::big ? value : kwire::detail::byteswap(value));
         written(sizeof(T));
     }
 

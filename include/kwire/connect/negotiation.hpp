@@ -21,6 +21,7 @@
 #include <kwire/api.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/write/to_data.hpp>
@@ -29,7 +30,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -103,7 +103,7 @@ struct api_versions_answer {
 /// of the request is not read then. INVALID_REQUEST if the client's name or version is malformed. Otherwise
 /// all of `served`; the caller may add features and a throttle time. The body is read as Kafka reads it
 /// (parse_options::as_kafka). Errors: as `parse`, for an invalid body.
-[[nodiscard]] inline std::expected<api_versions_answer, error>
+[[nodiscard]] inline expected<api_versions_answer, error>
 answer_api_versions(const request_frame& request, std::span<const api_range> served) {
     api_versions_answer answer;
     const auto add = [&](const api_range& one) {
@@ -118,7 +118,7 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
     }
     answer.version = request.api_version();
     const auto asked = parse<api_versions_request>(request, parse_options::as_kafka());
-    if (!asked) return std::unexpected(asked.error());
+    if (!asked) return unexpected(asked.error());
     const bool has_name = request.api_version() >= 3;
     if (has_name && !(detail::is_software_text(asked->client_software_name()) &&
                       detail::is_software_text(asked->client_software_version())))

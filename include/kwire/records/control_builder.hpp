@@ -15,6 +15,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/wire/endian.hpp>
@@ -22,7 +23,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <utility>
 
@@ -32,9 +32,9 @@ namespace kwire {
 ///
 /// `value` is the encoded message that control_type names for the type; for commit and abort, a version of
 /// two bytes and an end_txn_marker. Errors: those of batch_builder::append.
-[[nodiscard]] inline std::expected<void, error> append_control(batch_builder& builder, control_type type,
-                                                               std::int64_t timestamp,
-                                                               std::span<const std::byte> value) {
+[[nodiscard]] inline expected<void, error> append_control(batch_builder& builder, control_type type,
+                                                          std::int64_t timestamp,
+                                                          std::span<const std::byte> value) {
     std::array<std::byte, 4> key{}; // a version of 0, and the type
     wire::store_be(key.data() + 2, static_cast<std::int16_t>(type));
     return builder.append({.timestamp = timestamp, .key = key, .value = value});

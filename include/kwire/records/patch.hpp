@@ -11,13 +11,13 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/change_in_place.hpp>
 #include <kwire/records/detail/edit_header.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -148,10 +148,10 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
 /// Precondition: no one else reads the bytes at the same time. Errors, after which nothing has changed:
 /// field_not_in_version, with the name of the field and the magic as version, if the format lacks a field;
 /// bad_value for the timestamp type `none`.
-[[nodiscard]] KWIRE_NOINLINE inline std::expected<void, error> apply(const batch_patch& patch,
-                                                                     const mutable_batch& batch) noexcept {
+[[nodiscard]] KWIRE_NOINLINE inline expected<void, error> apply(const batch_patch& patch,
+                                                                const mutable_batch& batch) noexcept {
     if (const auto refused = detail::find_patch_defect(patch, batch_view(batch).magic()))
-        return std::unexpected{*refused};
+        return unexpected{*refused};
     const std::span<std::byte> bytes = writable_bytes_of(batch);
     detail::apply_to_front(patch, bytes.data(), bytes.size());
     return {};
@@ -162,14 +162,13 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
 ///
 /// Other errors, after which nothing has changed: buffer_read_only for memory that can never be written to;
 /// those of mutable_batch_at and of apply for a batch.
-[[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
-                                                      if_shared policy = if_shared::refuse) {
-    return detail::change_in_place(buffer, policy,
-                                   [&](std::span<std::byte> bytes) -> std::expected<void, error> {
-                                       const auto batch = mutable_batch_at(bytes);
-                                       if (!batch) return std::unexpected{batch.error()};
-                                       return apply(patch, *batch);
-                                   });
+[[nodiscard]] inline expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
+                                                 if_shared policy = if_shared::refuse) {
+    return detail::change_in_place(buffer, policy, [&](std::span<std::byte> bytes) -> expected<void, error> {
+        const auto batch = mutable_batch_at(bytes);
+        if (!batch) return unexpected{batch.error()};
+        return apply(patch, *batch);
+    });
 }
 
 } // namespace kwire

@@ -1,6 +1,6 @@
-#include <ledger.hpp>
-
 #include <cstdio>
+
+#include <ledger.hpp>
 
 int main() {
     kwire::metadata_request::data asked;
