@@ -35,16 +35,17 @@ enum class certainty : std::uint8_t {
     sure,     ///< and the body begins as the schema says
 };
 
+/// Which direction a frame has.
 enum class frame_kind : std::uint8_t {
-    unknown,
-    request,
-    response,
+    unknown,  ///< the bytes do not say it
+    request,  ///< a client has sent it
+    response, ///< a broker has sent it
 };
 
 /// What the first bytes of a frame say.
 struct sniffed {
-    kwire::certainty certainty = certainty::none;
-    frame_kind kind = frame_kind::unknown;
+    kwire::certainty certainty = certainty::none; ///< how sure that is
+    frame_kind kind = frame_kind::unknown;        ///< which direction it has
     api_key api{};                   ///< of a request, and of a response that shows it or was expected
     std::int16_t version = -1;       ///< likewise; -1 if it is not known
     std::int32_t correlation_id = 0; ///< if the certainty is not `none`
@@ -55,9 +56,9 @@ struct sniffed {
 
 /// The request to which a response is awaited.
 struct expected_response {
-    std::int32_t correlation_id = 0;
-    api_key api{};
-    std::int16_t version = 0;
+    std::int32_t correlation_id = 0; ///< of that request
+    api_key api{};                   ///< what it asked
+    std::int16_t version = 0;        ///< in which version
 };
 
 /// What is known beside the bytes.
@@ -359,7 +360,7 @@ enum class body_look : std::uint8_t {
 /// A frame in the middle of a stream.
 struct resynced {
     std::size_t offset = 0; ///< where its length begins
-    sniffed frame;
+    sniffed frame;          ///< what it looks like
 };
 
 namespace detail {
