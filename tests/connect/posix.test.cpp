@@ -1,3 +1,4 @@
+// again: portable
 #include <kwire/connect/posix.hpp>
 
 #include <algorithm>
@@ -392,7 +393,7 @@ TEST_CASE("a signal interrupts neither a read nor a write") {
     const auto got = read_some(two.near, reader);
     outbox out;
     out.push(shared_buffer::adopt(std::string(content)));
-    std::expected<std::uint64_t, std::errc> written;
+    kwire::expected<std::uint64_t, std::errc> written;
     std::uint64_t sum = 0;
     do {
         written = write_some(two.near, out);

@@ -18,7 +18,7 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ARCHIVE = HERE / "seeds.zip"
 GOLDEN = HERE.parent / "golden"
-TARGETS = ("builder", "chain", "codecs", "connection", "correlator", "frames", "headers", "patch", "records", "resync", "sniff", "transform")
+TARGETS = ("builder", "chain", "codecs", "connection", "correlator", "frames", "headers", "patch", "records", "resync", "sniff", "split", "transform")
 LARGEST, MOST = 512, 150  # bytes of a packed seed, seeds of a target
 LARGEST_GOLDEN = 4096
 

@@ -136,7 +136,7 @@ TEST_CASE("builder: appended records are read back, with copied and attached val
                                      .base_sequence = static_cast<std::int32_t>(random()),
                                      .is_transactional = (random() & 1) != 0,
                                      .is_control = (random() & 1) != 0,
-                                     .expected_bytes = random() % 3 * 100};
+                                     .expected_bytes = static_cast<std::size_t>(random() % 3 * 100)};
         if (random() % 3 == 0) options.append_time = static_cast<std::int64_t>(random());
         if (random() % 3 == 0) options.delete_horizon = static_cast<std::int64_t>(random());
         batch_builder builder(options);
