@@ -13,12 +13,12 @@
 ///     };
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/reflect/prefix.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 
@@ -140,11 +140,11 @@ private:
 /// in `seen`. Where they end, `cut` shows a string, bytes or records in part, and `missing` the first field
 /// of which nothing is there. Errors: as kwire::parse_prefix, before the visitor is called.
 template <class Visitor>
-std::expected<void, kwire::error> visit_fields_of(const kwire::message_info& message,
-                                                  std::span<const std::byte> seen, int version,
-                                                  kwire::prefix_options options, Visitor&& visitor) {
+kwire::expected<void, kwire::error> visit_fields_of(const kwire::message_info& message,
+                                                    std::span<const std::byte> seen, int version,
+                                                    kwire::prefix_options options, Visitor&& visitor) {
     const auto view = kwire::parse_prefix(message, seen, version, options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return kwire::unexpected(view.error());
     std::optional<kwire::dynamic_view> whole;
     if (view->is_whole())
         if (const auto all = kwire::parse_view(message, seen, version, options.tolerate)) whole = *all;

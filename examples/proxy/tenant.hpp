@@ -3,9 +3,9 @@
 
 #include <kwire/api.hpp>
 #include <kwire/connect/rewrite.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/reflect/topic_directory.hpp>
 
-#include <expected>
 #include <string>
 #include <string_view>
 

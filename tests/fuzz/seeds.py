@@ -18,7 +18,8 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ARCHIVE = HERE / "seeds.zip"
 GOLDEN = HERE.parent / "golden"
-TARGETS = ("builder", "capture", "chain", "codecs", "connection", "correlator", "frames", "headers", "patch", "records", "transform")
+TARGETS = ("builder", "capture", "chain", "codecs", "connection", "correlator", "frames", "headers", "patch", "records", "resync",
+           "sniff", "split", "transform")
 LARGEST, MOST = 512, 150  # bytes of a packed seed, seeds of a target
 LARGEST_GOLDEN = 4096
 
@@ -63,6 +64,8 @@ def golden():
         seen.add(kind)
         yield "headers", f"frame-{number}", frame
         yield "frames", f"frame-{number}", struct.pack(">I", len(frame)) + frame
+        yield "sniff", f"frame-{number}", struct.pack(">I", len(frame)) + frame
+        yield "resync", f"frame-{number}", b"\x03xyz" + struct.pack(">I", len(frame)) + frame
 
 
 def unpack(directory):

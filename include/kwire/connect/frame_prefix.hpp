@@ -10,13 +10,13 @@
 
 #include <kwire/api.hpp>
 #include <kwire/connect/request_start.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/view/request_header.hpp>
 #include <kwire/messages/view/response_header.hpp>
 #include <kwire/read/prefix.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -27,6 +27,7 @@ namespace kwire {
 struct request_prefix {
     std::optional<api_key> api{};              ///< may be a number that Kafka has not assigned
     std::optional<std::int16_t> api_version{}; ///< may be a version that kwire does not know
+    /// Chosen by the client.
     std::optional<std::int32_t> correlation_id{};
     std::optional<cut_bytes> client_id{}; ///< as much of it as is there; null in headers without one
     bool body_begun = false;              ///< whether the whole header is there
@@ -36,9 +37,13 @@ struct request_prefix {
 
 /// What is there of a response's header. It refers to the frame's bytes.
 struct response_prefix {
+    /// The number of the request that this answers.
     std::optional<std::int32_t> correlation_id{};
+    /// Whether the whole header is there.
     bool body_begun = false;
+    /// The bytes after the header.
     std::span<const std::byte> body{};
+    /// For `parse_prefix` of the body: what is known of its size.
     prefix_options body_options{};
 };
 
@@ -46,7 +51,7 @@ namespace detail {
 
 /// The front of the header of a frame; the body may follow.
 template <class Header>
-[[nodiscard]] std::expected<prefix_view<Header>, error>
+[[nodiscard]] expected<prefix_view<Header>, error>
 parse_header_prefix(std::span<const std::byte> frame, int version, prefix_options options) noexcept {
     options.tolerate.trailing_bytes = true;
     return parse_prefix<Header>(frame, version, options);
@@ -73,13 +78,13 @@ void take_body(const prefix_view<Header>& header, std::span<const std::byte> fra
 /// `frame` is without its length, which goes into `options.whole_size` if it is known. What is missing is
 /// nullopt. Errors: those of `parse_prefix`, with offsets into the frame. The time is linear in the bytes
 /// that are there.
-[[nodiscard]] inline std::expected<request_prefix, error>
+[[nodiscard]] inline expected<request_prefix, error>
 parse_request_prefix(std::span<const std::byte> frame, prefix_options options = {}) noexcept {
     std::int16_t header_version = 0; // has what all others begin with
     if (const auto start = peek_request(frame))
         header_version = request_header_version(start->api, start->api_version);
     const auto header = detail::parse_header_prefix<request_header>(frame, header_version, options);
-    if (!header) return std::unexpected(header.error());
+    if (!header) return unexpected(header.error());
     request_prefix out;
     out.api = header->get<"request_api_key">();
     out.api_version = header->get<"request_api_version">();
@@ -90,12 +95,12 @@ parse_request_prefix(std::span<const std::byte> frame, prefix_options options = 
 
 /// Reads what is there of the header of a response frame to a request of this API and version. Otherwise as
 /// parse_request_prefix.
-[[nodiscard]] inline std::expected<response_prefix, error>
+[[nodiscard]] inline expected<response_prefix, error>
 parse_response_prefix(std::span<const std::byte> frame, api_key api, std::int16_t version,
                       prefix_options options = {}) noexcept {
     const auto header =
         detail::parse_header_prefix<response_header>(frame, response_header_version(api, version), options);
-    if (!header) return std::unexpected(header.error());
+    if (!header) return unexpected(header.error());
     response_prefix out;
     detail::take_body(*header, frame, options, out);
     return out;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <kwire/detail/forward_iterator.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/array.hpp>
 #include <kwire/schema/detail/prefix_walk.hpp>
 #include <kwire/schema/info_of.hpp>
@@ -18,7 +19,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -45,8 +45,10 @@ class prefix_array;
 struct cut_bytes {
     std::span<const std::byte> there; ///< its first bytes
     std::uint32_t claimed = 0;        ///< how many bytes it has as a whole, as its length says; 0 for null
+    /// Whether the field is null.
     bool null = false;
 
+    /// Whether all of it is there.
     [[nodiscard]] bool whole() const noexcept { return there.size() == claimed; }
 };
 
@@ -225,12 +227,12 @@ struct prefix_access {
         return view.seen_;
     }
     template <class S>
-    static prefix_struct& fill(std::expected<prefix_view<S>, error>& out) noexcept {
+    static prefix_struct& fill(expected<prefix_view<S>, error>& out) noexcept {
         return out->seen_;
     }
     /// A result whose view is filled in where it stays.
     template <class S>
-    static std::expected<prefix_view<S>, error> empty() noexcept {
+    static expected<prefix_view<S>, error> empty() noexcept {
         return prefix_view<S>();
     }
 };
@@ -396,19 +398,18 @@ template <class S>
 /// Bytes that end too early have no error here. Errors: those of `parse_view` in what comes before the cut,
 /// and count_exceeds_input and truncated for a length that goes beyond `options.whole_size`.
 template <class M>
-[[nodiscard]] std::expected<prefix_view<M>, error> parse_prefix(std::span<const std::byte> seen, int version,
-                                                                prefix_options options = {}) noexcept {
+[[nodiscard]] expected<prefix_view<M>, error> parse_prefix(std::span<const std::byte> seen, int version,
+                                                           prefix_options options = {}) noexcept {
     auto out = detail::prefix_access::empty<M>();
     detail::error_slot refusal;
     if (!detail::check_prefix(M::facts, detail::tables_of<M>::layouts, seen, version, options,
                               detail::prefix_access::fill(out), refusal)) [[unlikely]]
-        out = std::unexpected(*refusal);
+        out = unexpected(*refusal);
     return out;
 }
 
 /// Not for temporary owners, whose bytes are gone before the view is looked at.
 template <class M, detail::temporary_owner Owner>
-std::expected<prefix_view<M>, error> parse_prefix(Owner&& seen, int version,
-                                                  prefix_options options = {}) = delete;
+expected<prefix_view<M>, error> parse_prefix(Owner&& seen, int version, prefix_options options = {}) = delete;
 
 } // namespace kwire

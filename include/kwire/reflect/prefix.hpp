@@ -6,12 +6,12 @@
 #pragma once
 
 #include <kwire/detail/forward_iterator.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/prefix.hpp>
 #include <kwire/reflect/dynamic.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -131,9 +131,9 @@ public:
 
 private:
     friend class dynamic_prefix_value;
-    friend std::expected<dynamic_prefix, error> parse_prefix(const message_info& message,
-                                                             std::span<const std::byte> seen, int version,
-                                                             prefix_options options) noexcept;
+    friend expected<dynamic_prefix, error> parse_prefix(const message_info& message,
+                                                        std::span<const std::byte> seen, int version,
+                                                        prefix_options options) noexcept;
     dynamic_prefix() noexcept = default; // filled in by parse_prefix
     explicit dynamic_prefix(const detail::prefix_struct& seen) noexcept : seen_(seen) {}
 
@@ -284,23 +284,23 @@ private:
 inline dynamic_prefix_fields dynamic_prefix::fields() const noexcept { return dynamic_prefix_fields(*this); }
 
 /// Checks what is there of the body of `message` at `version`, and shows it. As parse_prefix<M>.
-[[nodiscard]] inline std::expected<dynamic_prefix, error> parse_prefix(const message_info& message,
-                                                                       std::span<const std::byte> seen,
-                                                                       int version,
-                                                                       prefix_options options = {}) noexcept {
-    std::expected<dynamic_prefix, error> out{dynamic_prefix()};
+[[nodiscard]] inline expected<dynamic_prefix, error> parse_prefix(const message_info& message,
+                                                                  std::span<const std::byte> seen,
+                                                                  int version,
+                                                                  prefix_options options = {}) noexcept {
+    expected<dynamic_prefix, error> out{dynamic_prefix()};
     detail::error_slot refusal;
     if (detail::check_prefix(message.facts, message.structure->layouts, seen, version, options, out->seen_,
                              refusal)) [[likely]]
         out->message_ = message.facts.name;
     else
-        out = std::unexpected(*refusal);
+        out = unexpected(*refusal);
     return out;
 }
 
 /// Not for temporary owners, whose bytes are gone before the view is looked at.
 template <detail::temporary_owner Owner>
-std::expected<dynamic_prefix, error> parse_prefix(const message_info& message, Owner&& seen, int version,
-                                                  prefix_options options = {}) = delete;
+expected<dynamic_prefix, error> parse_prefix(const message_info& message, Owner&& seen, int version,
+                                             prefix_options options = {}) = delete;
 
 } // namespace kwire

@@ -18,6 +18,7 @@ enum class seen_state : std::uint8_t {
     absent,  ///< the message does not hold it: its version lacks it, or it has no such tag
     missing, ///< it comes after the cut, or its length is not all there
     cut,     ///< its length is there, and its content not all
+    /// All of it is there.
     whole,
 };
 
