@@ -63,6 +63,25 @@ std::vector<std::byte> frame_of(api_key api, std::int16_t version, std::span<con
 
 } // namespace
 
+TEST_CASE("a request that waits is found by its id, the oldest one of those that have it") {
+    correlator<> pending;
+    CHECK_FALSE(pending.waiting(5));
+    REQUIRE(pending.sent(metadata(5)));
+    REQUIRE(pending.sent({api_key::fetch, 12, 3}));
+    REQUIRE(pending.sent({api_key::heartbeat, 1, 5}));
+    const auto oldest = pending.waiting(5);
+    REQUIRE(oldest);
+    CHECK((oldest->api == api_key::metadata && oldest->api_version == 9 && oldest->correlation_id == 5));
+    CHECK((pending.waiting(3) && pending.waiting(3)->api == api_key::fetch));
+    CHECK_FALSE(pending.waiting(4));
+    CHECK(pending.in_flight() == 3);
+
+    REQUIRE(pending.received(response(5)));
+    CHECK((pending.waiting(5) && pending.waiting(5)->api == api_key::heartbeat));
+    REQUIRE(pending.abandon());
+    CHECK_FALSE(pending.waiting(3));
+}
+
 TEST_CASE("every response finds its request, in the order of sending") {
     correlator<> pending;
     REQUIRE(pending.sent(metadata(5)));
