@@ -120,7 +120,7 @@ std::vector<bytes> starts(bool of_kafka) {
         bytes one;
         if (of_kafka) {
             kwire::metadata_request::data request;
-            for (int topic = 0; topic < 3; ++topic) {
+            for (int topic = 0; topic < 12; ++topic) {
                 kwire::metadata_request::topic::data asked;
                 asked.name = "orders." + std::to_string(topic);
                 request.topics.push_back(std::move(asked));
@@ -130,7 +130,6 @@ std::vector<bytes> starts(bool of_kafka) {
             for (int k = 0; k < 64; ++k) one.push_back(static_cast<std::byte>(random()));
         }
         one.resize(64);
-        if (of_kafka) kwire::wire::store_be(one.data(), std::uint32_t{400}); // as if more topics followed
         all.push_back(std::move(one));
     }
     return all;

@@ -282,7 +282,7 @@ def items(entries, depth, page, site, used):
                 if not each.scope or each.kind in (*CLASSES, K.ENUM_DECL):
                     site.names.setdefault(each.name, address)
         if entry.kind == K.ENUM_DECL:
-            rows = "".join(f'<tr><td><code>{each.name}</code></td><td>{comment_html(each.comment)}</td></tr>' for each in entry.members)
+            rows = "".join(f'<tr><td><code>{each.name}</code></td><td>{prose(" ".join(each.comment.split()))}</td></tr>' for each in entry.members)
             members = f'<table class="fields"><tbody>{rows}</tbody></table>'
             for each in entry.members:
                 site.names.setdefault(each.full_name, f"{page}#{anchor(entry)}")
@@ -306,7 +306,7 @@ def header_comment(name):
 
 
 def first_sentence(text):
-    return re.split(r"(?<=[.:])\s", " ".join(text.split("\n\n")[0].split()), maxsplit=1)[0]
+    return re.split(r"(?<=[.])\s", " ".join(text.split("\n\n")[0].split()), maxsplit=1)[0]
 
 
 def add_pages(site):
@@ -341,7 +341,7 @@ def add_pages(site):
             'Messages are in the <a href="../catalogue/index.html">catalogue</a>. A header includes what it needs; '
             "<code>&lt;kwire/kwire.hpp&gt;</code> includes all that need only the standard library.</p>")
     for folder in sorted(folders, key=lambda name: (name != "", name)):
-        body += f"<h2>{folder or 'kwire'}/</h2><table><tbody>"
+        body += f"<h2>{folder or 'kwire'}/</h2><table class=\"fields\"><tbody>"
         for name, address, about, _ in folders[folder]:
             body += (f'<tr><td><a href="../{address}"><code>&lt;{name}&gt;</code></a></td><td>{prose(about)}</td></tr>')
         body += "</tbody></table>"

@@ -9,6 +9,7 @@ PAGES = {
     "docs/proxy.md": "tests/docs/proxy.test.cpp",
     "docs/broker.md": "tests/docs/broker.test.cpp",
     "docs/buffers.md": "tests/docs/buffers.test.cpp",
+    "docs/cut-messages.md": "tests/docs/cut_messages.test.cpp",
     "docs/client.md": "tests/docs/client.test.cpp",
     "docs/reflection.md": "tests/docs/reflection.test.cpp",
     "docs/topics.md": "tests/docs/topics.test.cpp",
