@@ -160,7 +160,7 @@ std::vector<byte_range> ranges_of(seen_message& message, const detail_options& w
     std::vector<byte_range> found;
     visit_header(message, range_collector(found, message.frame.data(), wanted, true));
     visit_body(message, range_collector(found, message.frame.data(), wanted, false));
-    std::ranges::stable_sort(found, {}, &byte_range::at); // tagged fields come earlier in the schema
+    std::ranges::sort(found, {}, &byte_range::at); // tagged fields come earlier in the schema
     std::vector<byte_range> all;
     std::size_t at = 0;
     const bool hides = message.info == nullptr || may_hold_secrets(*message.info);
