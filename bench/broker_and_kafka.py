@@ -61,14 +61,14 @@ class Echo:
 
 class Kafka:
     def __init__(self, work):
-        self.node = kafka_node.Node("kafka_4_4.xml", work)
-        self.port = self.node.port
+        self.cluster = kafka_node.Cluster("kafka_4_4.xml", work)
+        self.port = self.cluster.nodes[0].port
 
     def cpu(self):
-        return cpu_of(self.node.process.pid)
+        return cpu_of(self.cluster.nodes[0].process.pid)
 
     def stop(self):
-        self.node.stop()
+        self.cluster.stop()
 
 
 class Client:

@@ -19,7 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORDS = ROOT / "cmake" / "plain_words.txt"
 # Where a phrase of plain_words.txt is an error; "" is the whole tree.
-PLAIN = ("cmake/", ".ci/", "docs/", "examples/", "include/", "schema/", "tests/bare/", "tests/buffer/", "tests/compile_fail/",
+PLAIN = ("cmake/", ".ci/", "ci/", "docs/", "examples/", "include/", "schema/", "tests/bare/", "tests/buffer/", "tests/compile_fail/",
          "tests/connect/", "tests/consumer/", "tests/detail/", "tests/docs/", "tests/examples/", "tests/examples_in_headers/",
          "tests/fuzz/", "tests/golden/", "tests/interop/", "tests/messages/", "tests/mutants/", "tests/odr/", "tests/read/", "tests/records/",
          "tests/reflect/", "tests/schema/", "tests/support/", "tests/tools/", "tests/walks/", "tests/wire/", "tests/write/", "CHANGELOG.md",

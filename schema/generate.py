@@ -5,6 +5,8 @@
                                      # the sources of tests and examples/kwire_convert that list every message
     python3 schema/generate.py --out DIR --only 'FetchRequest'   # some messages, somewhere else
     python3 schema/generate.py --check                           # fails unless the checked-in headers are fresh
+    python3 schema/generate.py --c fetch produce -o tables.h     # a header of C that finds these messages' fields
+    python3 schema/generate.py --json -o kafka.json              # the schema for other languages
 """
 
 import argparse
@@ -12,7 +14,9 @@ import pathlib
 import re
 import sys
 
+import c_tables
 import error_codes
+import json_tables
 import model
 import naming
 import transcode_page
@@ -538,6 +542,8 @@ def meaning_rule(text, siblings):
         return "needed_since", int(found[1]), "", []
     if text == "unknown":
         return "unknown", -1, "", []
+    if found := re.fullmatch(r"is ([-\d ]+)", text):
+        return "implied", -1, "", numbers(found[1].split())
     if found := re.fullmatch(r"(like|topic) (\w+)", text):
         return found[1], -1, sibling(found[2]), []
     if found := re.fullmatch(r"(since|until) (\d+): ([-\d\" ]+?)(?: unless (\w+))?", text):
@@ -597,8 +603,8 @@ def meaning_header(rules):
              "#pragma once", "", "#include <kwire/reflect/detail/meaning_rule.hpp>", "", "namespace kwire::detail {", "",
              "inline constexpr meaning_rule meaning_table[] = {"]
     for message, path, kind, version, other, pairs, _ in rules:
-        values = f", {{{{{', '.join(pairs)}}}}}, {len(pairs)}" if pairs else ""
-        lines.append(f'    {{"{message}", "{path}", "{other}", meaning::{kind}, {version}{values}}},')
+        values = f", {{{{{', '.join(pairs)}}}}}" if pairs else ""
+        lines.append(f'    {{"{message}", "{path}", "{other}", meaning::{kind}, {len(pairs)}, {version}{values}}},')
     return "\n".join([*lines, "};", "", "} // namespace kwire::detail"]) + "\n"
 
 
@@ -933,6 +939,11 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, help="directory for the headers of messages")
     parser.add_argument("--only", nargs="*", help="stems of schema/messages to write instead of the usual ones")
     parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
+    parser.add_argument("--c", nargs="+", metavar="STEM", help="write a header of C for these files of facts: docs/tables.md")
+    parser.add_argument("--fields", nargs="+", metavar="PATTERN", default=(),
+                        help="with --c: report these alone, such as 'FetchRequest.Topics.*'")
+    parser.add_argument("--json", nargs="*", metavar="STEM", help="write these files of facts, or all, as JSON")
+    parser.add_argument("-o", type=pathlib.Path, metavar="FILE", help="where --c and --json write instead of standard output")
     arguments = parser.parse_args()
     facts = model.load_directory(HERE / "messages")
     words = load_words(HERE / "words.txt")
@@ -940,6 +951,14 @@ def main():
     check_secrets(secrets, facts)
     mark_entities(load_words(HERE / "entities.txt"), facts)
     mark_keys(load_words(HERE / "keys.txt"), facts)
+    if arguments.c is not None or arguments.json is not None:
+        text = json_tables.text(facts, arguments.json or None) if arguments.c is None \
+            else c_tables.header(arguments.c, facts, arguments.fields)
+        if arguments.o is None:
+            sys.stdout.write(text)
+        else:
+            arguments.o.write_text(text, encoding="utf-8")
+        return 0
     rules = meaning_rules(facts, load_words(HERE / "meaning.txt"))
     include = HERE.parent / "include" / "kwire"
     out = arguments.out or include / "messages"

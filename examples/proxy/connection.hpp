@@ -3,18 +3,25 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 
-#include <chrono>
 #include <memory>
 
 #include "session.hpp"
 
 namespace proxy {
 
+/// How the proxy talks to both sides.
+struct transport {
+    clock::duration patience;                        ///< with a receiver that takes nothing
+    boost::asio::ssl::context* to_clients = nullptr; ///< if clients speak TLS; outlives the connections
+    boost::asio::ssl::context* to_brokers = nullptr; ///< if brokers do
+};
+
 /// Serves clients of one listening port until the executor stops; each gets a connection of its own to the
-/// broker at `upstream`, which may change: its name is resolved for each connection.
+/// broker at the first of `upstream` that accepts. That may change: names are resolved for each connection.
 boost::asio::awaitable<void> accept(boost::asio::ip::tcp::acceptor acceptor,
-                                    std::shared_ptr<const address> upstream, surroundings& in,
-                                    clock::duration patience);
+                                    std::shared_ptr<const addresses> upstream, surroundings& in,
+                                    transport how);
 
 } // namespace proxy

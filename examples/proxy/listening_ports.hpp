@@ -8,19 +8,27 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 
+#include "connection.hpp"
 #include "session.hpp"
 
 namespace proxy {
+
+/// Ports of the proxy, from `first` to `last`.
+struct port_range {
+    std::uint16_t first = 0, last = 0;
+};
 
 /// Opens a port for each broker that is named in a response, and remembers where that broker really is.
 class listening_ports : public broker_ports {
 public:
     /// Clients begin at `bootstrap`, which stands for `upstream`, whichever broker that is. Broker number n
-    /// gets the port n + 1 after it, if that is free, else any. `patience` is that of connections.
+    /// gets the port n + 1 after it, if that is free, else any; with `range` the port n after its first one,
+    /// else any other of the range.
     /// Throws boost::system::system_error if the port cannot be opened.
     listening_ports(boost::asio::io_context& context, const boost::asio::ip::tcp::endpoint& bootstrap,
-                    const address& upstream, clock::duration patience);
+                    const addresses& upstream, transport how, std::optional<port_range> range);
 
     /// Begins to serve clients.
     void serve(surroundings& in);
@@ -35,7 +43,7 @@ private:
     static constexpr std::size_t most_brokers = 1000;
 
     struct broker {
-        std::shared_ptr<address> real;
+        std::shared_ptr<addresses> real; ///< one
         std::int32_t port;
     };
     boost::asio::ip::tcp::acceptor open(std::int64_t node);
@@ -43,8 +51,9 @@ private:
     boost::asio::io_context& context_;
     boost::asio::ip::tcp::acceptor first_;
     boost::asio::ip::tcp::endpoint bootstrap_;
-    std::shared_ptr<const address> upstream_;
-    clock::duration patience_;
+    std::shared_ptr<const addresses> upstream_;
+    transport how_;
+    std::optional<port_range> range_;
     surroundings* in_ = nullptr;
     std::map<std::int64_t, broker> brokers_;
 };

@@ -23,6 +23,8 @@ namespace {
 /// A strict parse would close the connection of clients that Kafka serves.
 constexpr auto of_clients = kwire::parse_options::as_kafka();
 
+constexpr std::uint64_t length_size = 4; ///< of a frame's length, which is counted with it
+
 kwire::unexpected<std::string> because(const kwire::error& why) {
     return kwire::unexpected(kwire::to_string(why));
 }
@@ -45,6 +47,18 @@ outcome send_encoded(kwire::buffer_chain& peer, kwire::expected<kwire::buffer_ch
 /// Whether messages of this kind can have fields with one of these meanings.
 bool can_have(const kwire::message_info* message, kwire::entity_set some) {
     return message != nullptr && message->structure->meanings.intersects(some);
+}
+
+/// Whether kwire can read messages of this API in this version.
+bool is_known(kwire::api_key api, std::int16_t version) {
+    return kwire::versions_in(kwire::known_apis, api).contains(version);
+}
+
+/// "Fetch v11", "API 200 v0".
+std::string name_of(const kwire::request_start& request) {
+    const std::string_view name = kwire::facts_of(request.api).name;
+    return (name.empty() ? "API " + std::to_string(static_cast<int>(request.api)) : std::string(name)) +
+           " v" + std::to_string(request.api_version);
 }
 
 /// Fields that mean one of a tenant's names only if another field says so.
@@ -79,6 +93,14 @@ outcome session::filter(kwire::splice& edits, const Message& whole, const Partit
 
 outcome session::from_client(kwire::shared_buffer frame) {
     if (pending.is_token(frame.span())) return pass_on(std::move(frame), {}); // SASL, without a header
+    // The header of an unknown API or version may be unknown too, but for its first eight bytes.
+    const auto start = kwire::peek_request(frame.span());
+    if (!start) return because(start.error());
+    if (in_.passes_unknown && !is_known(start->api, start->api_version) &&
+        start->api != kwire::api_key::api_versions) {
+        ++in_.all.unknown;
+        return pass_on(std::move(frame), {});
+    }
     auto request = kwire::parse_request_frame(std::move(frame), of_clients);
     if (!request) return because(request.error());
     if (kwire::versions_in(in_.spoken, request->api()).contains(request->api_version()))
@@ -88,10 +110,7 @@ outcome session::from_client(kwire::shared_buffer frame) {
     // none. Clients begin with ApiVersions, and do.
     const bool waits_for_none = pending.in_flight() == 0 && to_client.empty();
     if (request->api() == kwire::api_key::api_versions && waits_for_none) return answer_itself(*request);
-    const std::string_view name = kwire::facts_of(request->api()).name;
-    return kwire::unexpected(
-        (name.empty() ? "API " + std::to_string(static_cast<int>(request->api())) : std::string(name)) +
-        " v" + std::to_string(request->api_version()) + " is not supported");
+    return kwire::unexpected(name_of(*start) + " is not supported");
 }
 
 outcome session::pass_request(kwire::request_frame request) {
@@ -109,12 +128,7 @@ outcome session::pass_request(kwire::request_frame request) {
         return pass_on(std::move(request).frame(), std::move(noted));
     auto changed = for_broker(request);
     if (!changed) return kwire::unexpected(std::move(changed).error());
-    noted.bytes = changed->size();
-    noted.at = clock::now();
-    if (auto sent = pending.sent(request.frame().span(), std::move(noted)); !sent)
-        return because(sent.error());
-    ++in_.all.requests;
-    return send(to_broker, *std::move(changed));
+    return note_and_send(request.frame(), *std::move(changed), std::move(noted));
 }
 
 /// The request with the names that the brokers know, and with the values that they are to store.
@@ -146,12 +160,20 @@ kwire::expected<kwire::buffer_chain, std::string> session::for_broker(const kwir
 }
 
 outcome session::pass_on(kwire::shared_buffer frame, asked noted) {
+    return note_and_send(frame, frame, std::move(noted));
+}
+
+/// Sends `changed` for what the client sent.
+outcome session::note_and_send(const kwire::shared_buffer& frame, kwire::buffer_chain changed, asked noted) {
     noted.at = clock::now();
-    noted.bytes = frame.size();
+    noted.bytes = changed.size();
     const auto sent = pending.sent(frame.span(), std::move(noted));
     if (!sent) return because(sent.error());
     ++(sent->is_token ? in_.all.tokens : in_.all.requests);
-    return send(to_broker, std::move(frame));
+    if (in_.counted != nullptr && !sent->is_token)
+        if (const auto start = kwire::peek_request(frame.span()))
+            in_.counted->requested({start->api, start->api_version, length_size + frame.size()});
+    return send(to_broker, std::move(changed));
 }
 
 /// The client's version of ApiVersions is newer than this proxy: it gets version 0 and asks again.
@@ -180,16 +202,26 @@ outcome session::from_broker(kwire::shared_buffer frame) {
         in_.all.slowest_request = start;
     }
     const std::size_t bytes = frame.size();
+    if (in_.counted != nullptr)
+        in_.counted->answered({{start.api, start.api_version, noted.bytes}, length_size + bytes, took});
+    if (!is_known(start.api, start.api_version) && start.api != kwire::api_key::api_versions) {
+        tell(start, noted, bytes, took);
+        return send(to_client, std::move(frame));
+    }
     const auto answer = kwire::parse_response_frame(std::move(frame), start.api, start.api_version);
     if (!answer) return because(answer.error());
     auto done = pass_response(*answer, noted);
-    if (in_.verbose && done)
-        std::fprintf(
-            stderr, "%s v%d of %s: %zu bytes, answered with %zu in %lld us\n",
-            std::string(kwire::facts_of(start.api).name).c_str(), start.api_version, noted.client.c_str(),
-            noted.bytes, bytes,
-            static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    if (done) tell(start, noted, bytes, took);
     return done;
+}
+
+/// The line of --verbose.
+void session::tell(const kwire::request_start& request, const asked& of, std::size_t bytes,
+                   clock::duration took) const {
+    if (!in_.verbose) return;
+    std::fprintf(stderr, "%s of %s: %zu bytes, answered with %zu in %lld us\n", name_of(request).c_str(),
+                 of.client.empty() ? "a client" : of.client.c_str(), of.bytes, bytes,
+                 static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
 }
 
 outcome session::pass_response(const kwire::response_frame& answer, const asked& of) {
@@ -252,7 +284,11 @@ void session::show(kwire::named_field& field) {
 
 /// The client may use the versions that both the broker and this proxy support.
 outcome session::answer_versions(const kwire::message<kwire::api_versions_response>& answer) {
-    const auto offered = kwire::clamp(answer.view(), in_.spoken);
+    auto offered = kwire::clamp(answer.view(), in_.spoken);
+    if (in_.passes_unknown)
+        for (const auto one : answer->api_keys())
+            if (!kwire::facts_of(one.api_key()).assigned)
+                offered.body.api_keys.push_back(kwire::copy_to_data(one));
     return send_encoded(to_client,
                         kwire::encode_response(offered.body, answer.api_version(), answer.correlation_id()));
 }

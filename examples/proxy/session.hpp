@@ -3,6 +3,7 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/connect/correlator.hpp>
+#include <kwire/connect/counting_metrics.hpp>
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/negotiation.hpp>
 #include <kwire/expected.hpp>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "tenant.hpp"
 #include "value_filter.hpp"
@@ -29,16 +31,21 @@ struct address {
     friend bool operator==(const address&, const address&) = default;
 };
 
+/// Where one may connect: the first that accepts.
+using addresses = std::vector<address>;
+
 /// Nothing, or the reason to close both connections, in words.
 using outcome = kwire::expected<void, std::string>;
 
 /// Counters since the start, of all sessions.
 struct totals {
     std::uint64_t connections = 0;
+    std::uint64_t open = 0; ///< connections now
     std::uint64_t requests = 0;
     std::uint64_t tokens = 0;             ///< raw SASL tokens, of both sides
     std::uint64_t redirected = 0;         ///< addresses of brokers that were replaced
     std::uint64_t renamed = 0;            ///< names that got the tenant's prefix, or lost it
+    std::uint64_t unknown = 0;            ///< requests of APIs and versions that kwire does not know
     std::uint64_t hidden = 0;             ///< elements of answers that are not the tenant's
     kwire::request_start slowest_request; ///< of those that were answered
     clock::duration slowest{};
@@ -65,8 +72,11 @@ struct surroundings {
     kwire::topic_directory& topics; ///< of the brokers, with the names that they have there
     totals& all;
     version_table spoken = versions_for(names);
-    value_filter* values = nullptr; ///< changes the values of records, if there is one
-    bool verbose = false;           ///< a line on stderr for each request that was answered
+    kwire::counting_metrics* counted = nullptr; ///< counts requests and answers, if there is a page for them
+    value_filter* values = nullptr;             ///< changes the values of records, if there is one
+    /// Requests of APIs and versions that kwire does not know pass as they are, and so do their answers.
+    bool passes_unknown = false;
+    bool verbose = false; ///< a line on stderr for each request that was answered
 };
 
 /// One connection of a client, and the connection to the broker that serves it.
@@ -95,7 +105,10 @@ struct session {
 
 private:
     outcome pass_on(kwire::shared_buffer frame, asked noted);
+    outcome note_and_send(const kwire::shared_buffer& frame, kwire::buffer_chain changed, asked noted);
     outcome pass_request(kwire::request_frame request);
+    void tell(const kwire::request_start& request, const asked& of, std::size_t bytes,
+              clock::duration took) const;
     outcome answer_itself(const kwire::request_frame& request);
     outcome answer_versions(const kwire::message<kwire::api_versions_response>& answer);
     template <class Message, class Partition>

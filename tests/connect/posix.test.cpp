@@ -1,3 +1,4 @@
+// again: portable
 #include <kwire/connect/posix.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-"""Every block of C++ in a page is part of a test, so that it compiles and works."""
+"""Every block of C++ or C in a page is part of a test, so that it compiles and works."""
 
 import pathlib
 import re
@@ -16,6 +16,7 @@ PAGES = {
     "docs/offsets.md": "tests/docs/offsets.test.cpp",
     "docs/io.md": "tests/docs/io.test.cpp",
     "docs/split.md": "tests/docs/split.test.cpp",
+    "docs/tables.md": "examples/tables/observe.h",  # tested by tests/schema/test_c_tables.py
     "docs/zero-copy.md": "examples/line_server",  # tested by tests/examples/test_line_server.py
 }
 
@@ -35,7 +36,7 @@ def code_of(path):
 
 failed = False
 for page, test in PAGES.items():
-    blocks = re.findall(r"```cpp\n(.*?)```", (root / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    blocks = re.findall(r"```(?:cpp|c)\n(.*?)```", (root / page).read_text(encoding="utf-8"), flags=re.DOTALL)
     tested = one_line(code_of(root / test))
     missing = [block for block in blocks if one_line(block) not in tested]
     if not blocks or missing:

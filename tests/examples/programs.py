@@ -12,7 +12,7 @@ class Program(Broker):
         self.log = tempfile.TemporaryFile("a+")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
-        found = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
+        found = re.fullmatch(r"listening on 127(?:\.\d+){3}:(\d+)\n", line)
         if not found:
             self.close()
             raise AssertionError(f"{command[0]} printed {line!r}")

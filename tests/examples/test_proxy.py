@@ -6,14 +6,18 @@
 
 import contextlib
 import pathlib
+import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_bytes as kb
@@ -64,7 +68,10 @@ class Proxy(unittest.TestCase):
 
     def dial(self):
         """(client, broker) on both sides of the proxy."""
-        client = Peer(socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE))
+        return self.dial_through(self.proxy)
+
+    def dial_through(self, proxy):
+        client = Peer(socket.create_connection(("127.0.0.1", proxy.port), PATIENCE))
         self.addCleanup(client.socket.close)
         broker = Peer(self.upstream.accept()[0])
         self.addCleanup(broker.socket.close)
@@ -88,6 +95,115 @@ class Proxy(unittest.TestCase):
             self.assertEqual(broker.receive_frame(), request[4:])
             broker.send_frame(answer)
             self.assertEqual(client.receive_frame(), answer)
+
+    def test_requests_of_unknown_apis_and_versions_pass_and_so_do_their_answers(self):
+        client, broker = self.dial()
+        client.send(API_VERSIONS, 0, b"", 1)
+        broker.receive_frame()
+        broker.send_frame(struct.pack(">ihi", 1, 0, 3) + struct.pack(">hhh", 999, 2, 5) + struct.pack(">hhh", METADATA, 0, 99)
+                          + struct.pack(">hhh", API_VERSIONS, 0, 3))
+        _, apis, _ = kb.api_versions_answer(0, client.receive(1))
+        self.assertEqual((apis[999], apis[METADATA], apis[API_VERSIONS]), ((2, 5), (0, 13), (0, 3)))
+        # Requests that can be read, and others, in flight at once.
+        asked = [kb.frame(999, 5, b"any bytes", 2), kb.frame(METADATA, 0, kb.metadata_body(0, []), 3),
+                 kb.frame(METADATA, 99, bytes(range(256)), 4), kb.frame(999, 5, b"", 5)]
+        client.socket.sendall(b"".join(asked))
+        for one in asked:
+            self.assertEqual(broker.receive_frame(), one[4:])
+        answers = [struct.pack(">i", 2) + b"127.0.0.9", struct.pack(">iii", 3, 0, 0),
+                   struct.pack(">i", 4) + bytes(range(256)), struct.pack(">i", 5)]
+        for one in answers:
+            broker.send_frame(one)
+        for one in answers:
+            self.assertEqual(client.receive_frame(), one)
+        for more in ["--topic-prefix", "a."], ["--encrypt-values", "x"]:
+            done = subprocess.run([PROXY, "--upstream", "x:1", "--unknown", "pass", *more], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--unknown pass is not possible", done.stderr)
+        client, broker = self.dial_through(self.start(self.upstream.getsockname()[1], "--topic-prefix", "a."))
+        client.send(999, 5, b"")
+        self.assertTrue(client.is_closed())
+
+    def test_the_next_upstream_is_tried_where_one_does_not_accept(self):
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            closed = gone.getsockname()[1]
+        self.proxy = self.start(closed, "--upstream", f"127.0.0.1:{self.upstream.getsockname()[1]}")
+        client, broker = self.dial()
+        client.send(API_VERSIONS, 0, b"")
+        self.assertEqual(struct.unpack_from(">hh", broker.receive_frame()), (API_VERSIONS, 0))
+
+    def test_brokers_get_ports_of_the_range(self):
+        taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+        first = max(one.getsockname()[1] for one in taken)
+        for one in taken:
+            one.close()
+        first = min(first, 65_000)
+        self.proxy = self.start(self.upstream.getsockname()[1], "--ports", f"{first}-{first + 2}")
+        client, upstream = self.dial()
+        client.send(METADATA, 0, kb.metadata_body(0, []))
+        upstream.receive_frame()
+        upstream.send_frame(struct.pack(">ii", 7, 4) + b"".join(struct.pack(">ih9si", node, 9, b"127.0.0.1", 1) for node in (1, 0, 7, 8))
+                            + struct.pack(">i", 0))
+        answer = client.receive_frame()
+        ports = [struct.unpack_from(">ih9si", answer, 8 + 19 * i)[3] for i in range(4)]
+        self.assertEqual(ports, [first + 1, first, first + 2, self.proxy.port])
+        self.assertIn("no port of the range is free", self.proxy.errors())
+
+    def test_with_tls_on_both_sides_only_the_right_certificates_are_accepted(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name in "ours", "theirs":
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                            "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", folder / (name + ".key"),
+                            "-out", folder / (name + ".pem")], check=True, capture_output=True, timeout=PATIENCE)
+        files = [folder / "ours.pem", folder / "ours.key"]
+        echo = Program(BROKER, "--tls", folder / "theirs.pem", folder / "theirs.key")
+        self.addCleanup(echo.close)
+        proxy = self.start(echo.port, "--tls", *files, "--upstream-tls", folder / "theirs.pem")
+        context = ssl.create_default_context(cafile=files[0])
+        with Client(proxy) as client:
+            client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1")
+            client.create("orders")
+            records = kb.batch([b"x" * 900_000])
+            self.assertEqual(client.produce("orders", records), (0, 0))
+            self.assertEqual(client.fetch("orders", [(0, 0, 1 << 20)])[0][3], stamped(records, 0))
+            client.send(METADATA, 12, kb.metadata_body(12, None))
+        with Client(proxy) as plain:
+            plain.send(API_VERSIONS, 0, b"")
+            self.assertTrue(plain.is_closed())
+        self.assertRegex(proxy.errors(), r"\A\S+: client: TLS handshake: .*\n\Z")
+        other = self.start(echo.port, "--upstream-tls", files[0])
+        with Client(other) as client:
+            self.assertTrue(client.is_closed())
+        self.assertRegex(other.errors(), r"broker: TLS handshake with 127\.0\.0\.1: .*certificate verify failed")
+        name = self.start(echo.port, "--upstream-tls")
+        with Client(name) as client:
+            self.assertTrue(client.is_closed())
+        done = subprocess.run([PROXY, "--upstream", "x:1", "--tls", files[1], files[1]], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--tls: cannot use", done.stderr)
+
+    def test_the_metrics_page_counts_requests_answers_and_what_was_changed(self):
+        self.proxy = self.start(self.upstream.getsockname()[1], "--metrics", "0")
+        page = re.fullmatch(r"metrics on (http://127\.0\.0\.1:\d+/metrics)\n", self.proxy.process.stdout.readline())[1]
+        client, broker = self.dial()
+        client.send(METADATA, 0, kb.metadata_body(0, []))
+        broker.receive_frame()
+        broker.send_frame(struct.pack(">iiih9sii", 7, 1, 1, 9, b"127.0.0.1", 1, 0))
+        client.receive_frame()
+        with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
+            text = answer.read().decode()
+            self.assertIn("version=0.0.4", answer.headers["Content-Type"])
+        for line in ("proxy_connections 1", "proxy_connections_total 1", "proxy_requests_total 1", "proxy_addresses_replaced_total 1",
+                     'kwire_request_duration_seconds_count{api="Metadata"} 1', "kwire_frames_total 2", "kwire_writes_total 2"):
+            self.assertIn(line + "\n", text)
+        other, _ = self.dial()
+        other.socket.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        self.assertTrue(other.is_closed())
+        with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
+            text = answer.read().decode()
+        self.assertIn('kwire_refused_total{reason="not_a_kafka_peer"} 1\n', text)
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(page + "x", timeout=PATIENCE)
 
     def test_an_echo_broker_behind_it_is_found_at_a_port_of_the_proxy(self):
         echo = Program(BROKER)
@@ -195,7 +311,8 @@ class Proxy(unittest.TestCase):
         broker.receive_frame()
         broker.send_frame(struct.pack(">iii", 1, 0, 0))
         client.receive_frame()
-        self.assertRegex(self.proxy.errors(), r"\AFetch v4 of \S+: \d+ bytes, answered with 12 in \d+ us\n\Z")
+        self.assertRegex(self.proxy.errors(), r"\A(\S+): connected from \S+ to \S+\n"
+                                              r"Fetch v4 of \S+: \d+ bytes, answered with 12 in \d+ us\n\Z")
 
     def test_a_client_that_closes_only_its_sending_side_still_gets_its_responses(self):
         client, broker = self.dial()
@@ -247,7 +364,7 @@ class Proxy(unittest.TestCase):
                 (kb.frame(METADATA, 99, b""), r"client: Metadata v99 is not supported"),
                 (kb.frame(999, 3, b""), r"client: API 999 v3 is not supported")):
             with self.subTest(pattern):
-                self.proxy = self.start(self.upstream.getsockname()[1])
+                self.proxy = self.start(self.upstream.getsockname()[1], "--unknown", "refuse")
                 client, broker = self.dial()
                 client.socket.sendall(sent)
                 self.both_close(client, broker)
@@ -395,7 +512,9 @@ class Proxy(unittest.TestCase):
         for arguments, named in (([], "--upstream is missing"), (["--upstream", "x"], "--upstream x"),
                                  (["--upstream", "x:0"], "x:0"), (["--upstream", ":1"], ":1"),
                                  (["--listen", "65536", "--upstream", "x:1"], "--listen 65536"), (["--prot", "1"], "--prot 1"),
-                                 (["--upstream"], "--upstream")):
+                                 (["--upstream"], "--upstream"), (["--upstream", "x:1", "--ports", "9-8"], "--ports 9-8"),
+                                 (["--upstream", "x:1", "--unknown", "maybe"], "--unknown maybe"),
+                                 (["--upstream", "x:1", "--tls", "x"], "--tls x")):
             done = subprocess.run([PROXY, *arguments], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertIn("proxy: ", done.stderr)

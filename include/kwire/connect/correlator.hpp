@@ -226,6 +226,14 @@ public:
     /// Whether no more requests may be sent now: stop reading from the client.
     [[nodiscard]] bool full() const noexcept { return count_ >= options_.most_in_flight || handshakes(); }
 
+    /// Whether a request with this correlation id waits for its response: for who looks for the beginning of
+    /// a response in a stream of which bytes are missing. Takes time in proportion to the requests that wait.
+    [[nodiscard]] bool waits(std::int32_t id) const noexcept {
+        for (std::size_t i = 0; i < count_; ++i)
+            if (at(i).correlation_id == id) return true;
+        return false;
+    }
+
     /// Whether a frame of the client is a raw SASL token: frames are tokens now, and this one does not begin
     /// as a request does.
     ///
@@ -262,11 +270,6 @@ private:
         return place < capacity_ ? place : place - capacity_;
     }
     [[nodiscard]] const sent_request<T>& at(std::size_t i) const noexcept { return ring_[place_of(i)]; }
-    [[nodiscard]] bool waits(std::int32_t id) const noexcept {
-        for (std::size_t i = 0; i < count_; ++i)
-            if (at(i).correlation_id == id) return true;
-        return false;
-    }
     [[nodiscard]] bool handshakes() const noexcept {
         return count_ != 0 && detail::is_raw_handshake(at(count_ - 1).api, at(count_ - 1).api_version);
     }

@@ -31,7 +31,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#if defined(__linux__)
+#if defined(KWIRE_ON_LINUX)
 #include <sys/sendfile.h>
 #endif
 
@@ -86,7 +86,7 @@ template <class Call>
     return sent;
 }
 
-#if defined(KWIRE_HAS_MAPPED_FILES) && defined(__linux__)
+#if defined(KWIRE_HAS_MAPPED_FILES) && defined(KWIRE_ON_LINUX)
 /// An error if the file has become shorter.
 [[nodiscard]] inline expected<std::size_t, std::errc> send_file(int descriptor,
                                                                 const file_region& region) noexcept {
@@ -135,7 +135,7 @@ template <class Memory>
         const std::size_t count = out.gather(pieces);
         if (out.broken()) return unexpected(std::errc::io_error);
         expected<std::size_t, std::errc> n;
-#if defined(KWIRE_HAS_MAPPED_FILES) && defined(__linux__)
+#if defined(KWIRE_HAS_MAPPED_FILES) && defined(KWIRE_ON_LINUX)
         const std::optional<file_region> file = count == 0 ? out.file() : std::nullopt;
         if (file)
             n = detail::send_file(descriptor, *file);

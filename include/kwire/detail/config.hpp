@@ -107,3 +107,10 @@
 #define KWIRE_UNREACHABLE() static_cast<void>(0)
 #endif
 #endif
+
+/// Whether the calls that only Linux has are used. A program that defines KWIRE_PORTABLE, in all its sources,
+/// goes without them, as on other systems: frames grow by copying instead of mremap, files are read instead
+/// of sendfile, and the key of hashes comes from the clock.
+#if defined(__linux__) && !defined(KWIRE_PORTABLE)
+#define KWIRE_ON_LINUX 1
+#endif

@@ -161,9 +161,11 @@ public:
         const auto within = [this]<class T>(std::type_identity<T>) {
             return given_ == given::number && std::in_range<T>(node_.number);
         };
+        // NOLINTBEGIN(bugprone-unchecked-optional-access): given::from says that it is there
         if (given_ == given::from)
             return from_->kind() == kind && from_->info().element == field.element &&
                    from_->info().structure == field.structure;
+        // NOLINTEND(bugprone-unchecked-optional-access)
         if (given_ == given::null) return true; // the encoder knows where
         switch (kind) {
         case field_kind::boolean: return given_ == given::number && (node_.number == 0 || node_.number == 1);
@@ -185,7 +187,7 @@ public:
     template <class F>
     void visit(const field_info& field, const F& f) const {
         if (given_ == given::from) {
-            f(*from_, owner_);
+            f(*from_, owner_); // NOLINT(bugprone-unchecked-optional-access): as above
         } else {
             detail::value_node node = node_;
             node.present = true;

@@ -312,6 +312,7 @@ private:
                 if (!has_default(value)) return refused(errc::meaning_differs, field);
                 break;
             case meaning::unknown: return refused(errc::value_unknown, field);
+            case meaning::implied: return put_implied(rule, field, value);
             case meaning::like: done = put_like(field, value, neighbour(info, from, rule.other)); break;
             case meaning::since:
             case meaning::until:
@@ -358,6 +359,23 @@ private:
             if (done != outcome::as_usual) return done;
         }
         return outcome::as_usual;
+    }
+
+    /// The elements that the version without the field stands for, or nothing, if it stands for these.
+    template <class Value>
+    outcome put_implied(const meaning_rule& rule, const field_info& field, const Value& value) {
+        if (field.versions.contains(version_)) {
+            put_count(field.kind, rule.value_count, compact(field));
+            for (std::size_t i = 0; i < rule.value_count; ++i)
+                if (!put_simple(field, literal{.value = rule.values[i][0]}, false, -1))
+                    return outcome::refused;
+            return outcome::done;
+        }
+        std::size_t i = 0;
+        if (value.size() != rule.value_count) return refused(errc::meaning_differs, field);
+        for (const auto element : value.elements())
+            if (element.number() != rule.values[i++][0]) return refused(errc::meaning_differs, field);
+        return outcome::done;
     }
 
     template <class Value, class Other>
@@ -474,6 +492,7 @@ private:
             last = neighbour(info, from, pair);
             if (last->present()) one.set(inner, *last);
         }
+        if (!last) return refused(errc::value_unknown, array);
         if (r.rule->kind == meaning::each) {
             put_count(field_kind::array, static_cast<std::int64_t>(last->size()), compact(array));
             const std::string_view inner = r.rule->other.substr(0, r.rule->other.find('='));
@@ -629,7 +648,9 @@ expected<buffer_chain, error> encode_dynamic(const message_info& message, const 
 
 /// A message as `version` writes it. Payloads are slices of its buffer, nothing of them is copied; at the
 /// message's own version the result is its bytes as they lie, also where another writer would have chosen
-/// others (padded varints, tags that carry their default).
+/// others (padded varints, tags that carry their default). Only unknown tags of the requests and responses
+/// that became batched (FindCoordinator, OffsetFetch, AddPartitionsToTxn) are copied on the way between the
+/// two forms.
 ///
 /// Where versions differ in meaning, schema/meaning.txt says what becomes of it; docs/transcode.md lists it.
 /// `message` must be the one that it was parsed as. Errors, with the path of the field: unsupported_version;

@@ -299,7 +299,7 @@ private:
     [[nodiscard]] block memory() const noexcept {
         block found;
         std::memcpy(&found.capacity, storage_.bytes, sizeof found.capacity);
-        std::memcpy(&found.elements, storage_.bytes + 4, sizeof found.elements);
+        std::memcpy(static_cast<void*>(&found.elements), storage_.bytes + 4, sizeof found.elements);
         return found;
     }
     [[nodiscard]] KWIRE_SMALL T* inline_elements() noexcept {

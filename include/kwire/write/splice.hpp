@@ -110,7 +110,7 @@ private:
     static shared_buffer slice_of(const shared_buffer& owner, std::span<const std::byte> bytes) {
         auto slice = owner.slice_of(bytes);
         detail::require(slice.has_value());
-        return *std::move(slice);
+        return *std::move(slice); // NOLINT(bugprone-unchecked-optional-access): required above
     }
 
     detail::edit_list edits_;
@@ -163,7 +163,7 @@ using spliced_element_t = typename decltype(spliced_element<S, array_index<S, Na
 /// The view that is meant where a message stands for its own fields.
 template <class S, int V>
 [[nodiscard]] const struct_view<S, V>& part_of(const struct_view<S, V>& view) noexcept {
-    return view;
+    return view; // NOLINT(bugprone-return-const-ref-from-parameter): for one expression of the caller
 }
 template <class M, int V>
 [[nodiscard]] const auto& part_of(const message<M, V>& whole) noexcept {

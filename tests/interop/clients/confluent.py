@@ -167,7 +167,27 @@ def admin(_, bootstrap, topic):
     s.wait_for("the topic is gone", lambda: topic not in topics())
 
 
+def failover(_, bootstrap, topic):
+    writer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "enable.idempotence": True, "topic.metadata.refresh.interval.ms": 1000})
+    reader = consumer(bootstrap)
+    reader.assign([TopicPartition(topic, 0, 0)])
+    seen = []
+
+    def send(value):
+        failed = []
+        writer.produce(topic, value=value, partition=0, on_delivery=lambda error, _: error and failed.append(str(error)))
+        s.expect("records that were not delivered", writer.flush(s.PATIENCE), 0)
+        s.expect("errors", failed, [])
+
+    def poll():
+        while (message := reader.poll(0.01)) is not None:
+            if not message.error():
+                seen.append(message.value())
+    s.failover(send, poll, lambda: seen)
+    reader.close()
+
+
 if __name__ == "__main__":
     s.main({name: pass_through for name in ("plain", "acks0", *s.CODECS, "headers", "nulls", "large", "idempotent")}
            | {"check-" + name: check for name in s.SAME_FOR_ALL}
-           | {"transactions": transactions, "group": group, "member": member, "admin": admin})
+           | {"transactions": transactions, "group": group, "member": member, "admin": admin, "failover": failover})

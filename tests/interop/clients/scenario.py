@@ -8,6 +8,8 @@ It produces, consumes and compares, prints a line for people when something is w
 failed, or with 77 if the client has no such thing.
 """
 
+import os
+import pathlib
 import sys
 import time
 import traceback
@@ -62,6 +64,20 @@ def expect_records(seen, wanted):
     expect("count of records", len(seen), len(wanted))
     for number, (one, other) in enumerate(zip(seen, wanted)):
         expect(f"record {number}", one, other)
+
+
+def failover(send, poll, count_of):
+    """Writes numbered values one by one, each acknowledged, and reads them, until the file ENOUGH exists: meanwhile leaders change
+    and brokers stop. `send(value)` waits, `poll()` takes what there is, `count_of()` returns all values so far."""
+    sent = 0
+    enough = pathlib.Path(os.environ["ENOUGH"])
+    while sent < 50 or not enough.exists():
+        send(b"%d" % sent)
+        sent += 1
+        poll()
+        time.sleep(0.02)
+    wait_for("all records", lambda: [poll()] and len(count_of()) >= sent)
+    expect("values", count_of(), [b"%d" % n for n in range(sent)])
 
 
 def wait_for(what, happens, patience=PATIENCE):

@@ -1,4 +1,4 @@
-"""One node of Apache Kafka, fetched with Maven, started on free ports and stopped again."""
+"""Nodes of Apache Kafka, fetched with Maven, started on free ports and stopped again."""
 
 import base64
 import os
@@ -12,24 +12,24 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 SETTINGS = """\
 process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{client}
+node.id={node}
+listeners=PLAINTEXT://{host}:{client},BETWEEN://127.0.0.1:{between},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://{host}:{client},BETWEEN://127.0.0.1:{between}
 controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.quorum.voters=1@127.0.0.1:{controller}
+inter.broker.listener.name=BETWEEN
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BETWEEN:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.quorum.voters={voters}
 log.dirs={data}
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-log.retention.ms=-1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=1
+default.replication.factor={nodes}
+min.insync.replicas={most_in_sync}
+offsets.topic.replication.factor={nodes}
+offsets.topic.num.partitions={nodes}
+transaction.state.log.replication.factor={nodes}
+transaction.state.log.min.isr={most_in_sync}
+transaction.state.log.num.partitions={nodes}
 log.retention.ms=-1
 group.initial.rebalance.delay.ms=0
-num.partitions=1
-log.retention.ms=-1
+num.partitions={partitions}
 """
 
 
@@ -59,42 +59,80 @@ def fetch_jars(pom, folder):
 
 
 class Node:
-    """Its `port` is open from the constructor's end to stop()."""
+    """One node of a cluster. Clients find it at `host` and `port` from start() to stop(), and from the next start() on again."""
 
-    def __init__(self, pom, work):
-        jars, data = work / "jars" / pathlib.Path(pom).stem, work / "data" / pathlib.Path(pom).stem
-        fetch_jars(pom, jars)
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir(parents=True)
-        self.port, controller = free_ports(2)
-        settings = data / "node.properties"
-        settings.write_text(SETTINGS.format(client=self.port, controller=controller, data=data / "log"))
-        java = ["java", "-Xmx512m", "-cp", f"{jars}/*"]
-        cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
-        subprocess.run([*java, "kafka.tools.StorageTool", "format", "-t", "A" + cluster[1:], "-c", settings], check=True,
-                       capture_output=True, timeout=120)
-        self.log = open(data / "kafka.log", "w")
-        self.process = subprocess.Popen([*java, "kafka.Kafka", settings], stdout=self.log, stderr=self.log)
+    def __init__(self, jars, data, host, port):
+        self.java = ["java", "-Xmx512m", "-cp", f"{jars}/*"]
+        self.data, self.host, self.port = data, host, port
+        self.settings = data / "node.properties"
+        self.process = self.log = None
+
+    def format(self, cluster, **settings):
+        """Begins to write the files of a new node, and returns the process that does."""
+        self.data.mkdir(parents=True)
+        self.settings.write_text(SETTINGS.format(host=self.host, client=self.port, data=self.data / "log", **settings))
+        return subprocess.Popen([*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.settings],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start(self):
+        self.log = open(self.data / "kafka.log", "a")
+        self.process = subprocess.Popen([*self.java, "kafka.Kafka", self.settings], stdout=self.log, stderr=self.log)
+
+    def wait(self):
         end = time.monotonic() + 120
         while not self.is_open():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()
-                raise RuntimeError(f"Kafka has not started: see {data / 'kafka.log'}")
+                raise RuntimeError(f"Kafka has not started: see {self.data / 'kafka.log'}")
             time.sleep(0.2)
 
     def is_open(self):
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection((self.host, self.port), 1).close()
             return True
         except OSError:
             return False
 
     def stop(self):
+        if self.process is None:
+            return
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(30)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
         self.log.close()
+        self.process = None
+
+
+class Cluster:
+    """New nodes, one for each host, all of them started. `partitions` is the number of those that new topics get."""
+
+    def __init__(self, pom, work, hosts=("127.0.0.1",), partitions=1):
+        jars, data = work / "jars" / pathlib.Path(pom).stem, work / "data" / f"{pathlib.Path(pom).stem}-{len(hosts)}"
+        fetch_jars(pom, jars)
+        shutil.rmtree(data, ignore_errors=True)
+        count = len(hosts)
+        ports = free_ports(3 * count)
+        self.nodes = [Node(jars, data / str(1 + i), host, ports[i]) for i, host in enumerate(hosts)]
+        voters = ",".join(f"{1 + i}@127.0.0.1:{ports[count + i]}" for i in range(count))
+        cluster = "A" + base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")[1:]
+        formats = [node.format(cluster, node=1 + i, controller=ports[count + i], between=ports[2 * count + i], voters=voters,
+                               nodes=count, most_in_sync=(count + 1) // 2, partitions=partitions)
+                   for i, node in enumerate(self.nodes)]
+        if any([process.wait(120) for process in formats]):
+            raise RuntimeError(f"Kafka cannot format its files in {data}")
+        try:
+            for node in self.nodes:
+                node.start()
+            for node in self.nodes:
+                node.wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()

@@ -57,12 +57,12 @@ def answers(ask, peer):
         peer.close()  # of a connection that may wait for more
 
 
-def compare(name, node, broker, converter, reasons, cases):
+def compare(name, port, broker, converter, reasons, cases):
     """How many differences have no reason."""
     unexplained, equal, used, missing = 0, 0, set(), collections.Counter()
     with echo_broker.Client(broker) as client:
         served = client.api_versions(0)[1]
-    both = peers.Peer(broker.port, converter, served), peers.Peer(node.port, converter)
+    both = peers.Peer(broker.port, converter, served), peers.Peer(port, converter)
     both[1].wait_for_coordinators()
     for what, ask in cases:
         try:
@@ -102,15 +102,15 @@ def main():
         if not cases:
             continue
         try:
-            node = kafka_node.Node(pom, WORK)
+            kafka = kafka_node.Cluster(pom, WORK)
         except kafka_node.Unavailable as why:
             print(f"comparison with Kafka skipped: {why}")
             return SKIPPED
         broker = echo_broker.Broker("--partitions", "1")
         try:
-            unexplained, unused = compare(name, node, broker, converter, reasons, cases)
+            unexplained, unused = compare(name, kafka.nodes[0].port, broker, converter, reasons, cases)
         finally:
-            node.stop()
+            kafka.stop()
             broker.stop()
             broker.process.stdout.close()
         failed += unexplained

@@ -45,11 +45,7 @@ public:
 
     /// Keeps the first refusal, which is what the caller gets for all edits.
     void refuse(error why) noexcept {
-        if (failure_) return;
-        why.message = message_;
-        why.version = body_->version;
-        why.located = false;
-        failure_ = why;
+        if (!failure_) failure_ = about(why);
     }
     void refuse(errc code, std::string_view field, std::int64_t index = -1) noexcept {
         error why{.code = code};
@@ -169,8 +165,8 @@ public:
             size_output measured;
             put(measured, 0, static_cast<std::uint32_t>(bytes_.size()));
             if (measured.size > wire::max_length) {
-                refuse({.code = errc::too_large, .needed = measured.size, .left = wire::max_length});
-                result = unexpected(*failure_);
+                result = unexpected(
+                    about({.code = errc::too_large, .needed = measured.size, .left = wire::max_length}));
             } else {
                 blocks_.push_back(std::move(memory_).freeze());
                 slices_output out{*result, bytes_, blocks_, chains_};
@@ -192,6 +188,13 @@ public:
     }
 
 private:
+    /// A refusal of this message, which no bytes have.
+    [[nodiscard]] error about(error why) const noexcept {
+        why.message = message_;
+        why.version = body_->version;
+        why.located = false;
+        return why;
+    }
     /// Adds an edit of `part`, which must lie in the message; refused as field_absent if it does not.
     void add(std::span<const std::byte> part, message_edit edit, std::string_view field) {
         if (bytes_.size() > wire::max_length) return refuse(error{.code = errc::too_large});
@@ -280,13 +283,13 @@ private:
         std::vector<buffer_chain>& chains;
 
         void original(std::uint32_t begin, std::uint32_t end) {
-            chain.put_bytes(*bytes.slice(begin, end - begin));
+            chain.put_bytes(buffer_access::slice(bytes, begin, end - begin));
         }
         void put(const new_bytes& content) {
             if (content.is_chain)
                 chain.put(chains[content.number]);
             else
-                chain.put_bytes(*blocks[content.number].slice(content.at, content.size));
+                chain.put_bytes(buffer_access::slice(blocks[content.number], content.at, content.size));
         }
         void varint(std::uint32_t value) {
             for (; value > 0x7f; value >>= 7) chain.put_u8(static_cast<std::uint8_t>(value | 0x80));

@@ -258,25 +258,60 @@ public final class Driver {
         }
     }
 
+    private static Set<String> topicsOf(Admin admin) {
+        try {
+            return admin.listTopics().names().get();
+        } catch (Exception failure) {
+            throw new AssertionError(failure);
+        }
+    }
+
+    private static String limitOf(Admin admin, ConfigResource topic) {
+        try {
+            return admin.describeConfigs(List.of(topic)).all().get().get(topic).get("max.message.bytes").value();
+        } catch (Exception failure) {
+            throw new AssertionError(failure);
+        }
+    }
+
     private static void admin(String bootstrap, String topic) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
             admin.createTopics(List.of(new NewTopic(topic, 3, (short) 1).configs(Map.of("max.message.bytes", "5000")))).all().get();
-            expect("the topic is listed", admin.listTopics().names().get().contains(topic), true);
+            waitFor("the topic is listed", () -> topicsOf(admin).contains(topic)); // another broker may answer, and know it a little later
             expect("partitions", admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size(), 3);
             ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-            expect("setting", admin.describeConfigs(List.of(resource)).all().get().get(resource).get("max.message.bytes").value(), "5000");
+            expect("setting", limitOf(admin, resource), "5000");
             admin.incrementalAlterConfigs(Map.of(resource, List.of(new AlterConfigOp(new ConfigEntry("max.message.bytes", "6000"), AlterConfigOp.OpType.SET)))).all().get();
-            expect("setting", admin.describeConfigs(List.of(resource)).all().get().get(resource).get("max.message.bytes").value(), "6000");
+            waitFor("the new setting", () -> limitOf(admin, resource).equals("6000"));
             admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(5))).all().get();
-            expect("nodes", admin.describeCluster().nodes().get().size(), 1);
+            expect("nodes", admin.describeCluster().nodes().get().size(), Integer.parseInt(System.getenv().getOrDefault("NODES", "1")));
             try (var writer = producer(bootstrap)) { send(writer, topic, text("some")); }
             TopicPartition partition = new TopicPartition(topic, 0);
             expect("end", admin.listOffsets(Map.of(partition, OffsetSpec.latest())).all().get().get(partition).offset(), 50L);
             admin.deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(20))).all().get();
             expect("start", admin.listOffsets(Map.of(partition, OffsetSpec.earliest())).all().get().get(partition).offset(), 20L);
             admin.deleteTopics(List.of(topic)).all().get();
-            expect("the topic is listed", admin.listTopics().names().get().contains(topic), false);
+            waitFor("the end of the topic", () -> !topicsOf(admin).contains(topic));
         }
+    }
+
+    /** Writes numbered values one by one, each acknowledged, until the file ENOUGH exists: meanwhile leaders change and brokers stop. */
+    private static void failover(String bootstrap, String topic) throws Exception {
+        var enough = new java.io.File(System.getenv("ENOUGH"));
+        List<String> seen = new ArrayList<>();
+        List<String> sent = new ArrayList<>();
+        try (var writer = producer(bootstrap, "metadata.max.age.ms", "1000"); var reader = consumer(bootstrap, null)) {
+            reader.assign(List.of(new TopicPartition(topic, 0)));
+            reader.seekToBeginning(reader.assignment());
+            Runnable poll = () -> reader.poll(Duration.ofMillis(20)).forEach(one -> seen.add(new String(one.value(), StandardCharsets.UTF_8)));
+            while (sent.size() < 50 || !enough.exists()) {
+                sent.add("" + sent.size());
+                writer.send(new ProducerRecord<>(topic, 0, null, bytes(sent.get(sent.size() - 1)))).get(60, TimeUnit.SECONDS);
+                poll.run();
+            }
+            waitFor("all records", () -> { poll.run(); return seen.size() >= sent.size(); });
+        }
+        expect("values", seen, sent);
     }
 
     public static void main(String[] arguments) {
@@ -287,6 +322,7 @@ public final class Driver {
                 case "transactions" -> transactions(bootstrap, topic);
                 case "group" -> group(bootstrap, topic);
                 case "member" -> member(bootstrap, topic);
+                case "failover" -> failover(bootstrap, topic);
                 case "admin" -> admin(bootstrap, topic);
                 default -> System.exit(SKIPPED);
             }

@@ -1,5 +1,6 @@
 // What the drivers in JavaScript share. See ../scenario.py, whose records these are.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
@@ -55,6 +56,17 @@ export async function besideOthers(driver, bootstrap, topic, has) {
       other.kill('SIGKILL')
     }
   }
+}
+
+// Writes numbered values one by one, each acknowledged, until the file ENOUGH exists: meanwhile leaders change and brokers stop.
+export async function failover(send, seen) {
+  let sent = 0
+  for (; sent < 50 || !existsSync(process.env.ENOUGH); ++sent) {
+    await send(`${sent}`)
+    await new Promise((done) => setTimeout(done, 20))
+  }
+  await waitFor('all records', () => seen.length >= sent)
+  expect('values', seen.map((m) => m.value.toString()), Array.from({ length: sent }, (_, i) => `${i}`))
 }
 
 // Runs the scenario of the command line; `scenarios` maps names to functions (scenario, bootstrap, topic).

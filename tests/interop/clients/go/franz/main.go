@@ -204,9 +204,12 @@ func admin(_, bootstrap, topic string) {
 	limit := "5000"
 	_, err := admin.CreateTopic(background, 3, 1, map[string]*string{"max.message.bytes": &limit}, topic)
 	s.Check("create", err)
-	listed, err := admin.ListTopics(background, topic)
-	s.Check("list", err)
-	s.Expect("partitions", len(listed[topic].Partitions), 3)
+	// Another broker than the one that did it may answer, and know it a little later.
+	s.WaitFor("three partitions", func() bool {
+		listed, err := admin.ListTopics(background, topic)
+		s.Check("list", err)
+		return len(listed[topic].Partitions) == 3
+	})
 	configs, err := admin.DescribeTopicConfigs(background, topic)
 	s.Check("configs", err)
 	found := ""
@@ -221,13 +224,65 @@ func admin(_, bootstrap, topic string) {
 	s.Check("partitions", grown.Error())
 	_, err = admin.DeleteTopic(background, topic)
 	s.Check("delete", err)
-	listed, err = admin.ListTopics(background)
-	s.Check("list", err)
-	s.Expect("the topic is listed", listed.Has(topic), false)
+	s.WaitFor("the end of the topic", func() bool {
+		listed, err := admin.ListTopics(background)
+		s.Check("list", err)
+		return !listed.Has(topic)
+	})
+}
+
+func failover(_, bootstrap, topic string) {
+	writer := client(bootstrap)
+	reader := client(bootstrap, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+	read := make(chan string, 1<<20)
+	go func() {
+		for {
+			fetched := reader.PollFetches(background)
+			if fetched.IsClientClosed() {
+				return
+			}
+			fetched.EachRecord(func(one *kgo.Record) { read <- string(one.Value) })
+		}
+	}()
+	s.Failover(func(value string) { produce(writer, topic, []s.Record{{Value: []byte(value)}}) }, read)
+	reader.Close()
+	writer.Close()
+}
+
+// spread creates a topic with a partition on three brokers.
+func spread(_, bootstrap, topic string) {
+	_, err := kadm.NewClient(client(bootstrap)).CreateTopic(background, 1, 3, nil, topic)
+	s.Check("create", err)
+}
+
+// moveLeader makes another replica of the partition the preferred one, lets it be elected, and waits until it leads.
+func moveLeader(_, bootstrap, topic string) {
+	admin := kadm.NewClient(client(bootstrap))
+	detail := func() kadm.PartitionDetail {
+		topics, err := admin.ListTopics(background, topic)
+		s.Check("list", err)
+		return topics[topic].Partitions[0]
+	}
+	before := detail()
+	next := append(append([]int32{}, before.Replicas[1:]...), before.Replicas[0])
+	assignment := kadm.AlterPartitionAssignmentsReq{}
+	assignment.Assign(topic, 0, next)
+	altered, err := admin.AlterPartitionAssignments(background, assignment)
+	s.Check("reassign", err)
+	s.Check("reassign", altered.Error())
+	s.WaitFor("the new order of replicas", func() bool { return detail().Replicas[0] == next[0] })
+	set := kadm.TopicsSet{}
+	set.Add(topic, 0)
+	s.WaitFor("a new leader", func() bool {
+		_, err := admin.ElectLeaders(background, kadm.ElectPreferredReplica, set)
+		s.Check("elect", err)
+		return detail().Leader == next[0]
+	})
 }
 
 func main() {
-	all := map[string]func(name, bootstrap, topic string){"transactions": transactions, "group": group, "member": member, "admin": admin}
+	all := map[string]func(name, bootstrap, topic string){"transactions": transactions, "group": group, "member": member, "admin": admin,
+		"failover": failover, "spread": spread, "move_leader": moveLeader}
 	for _, name := range s.PassThrough {
 		all[name] = passThrough
 	}

@@ -238,22 +238,55 @@ func admin(_, bootstrap, topic string) {
 	s.Check("admin", err)
 	limit := "5000"
 	s.Check("create", admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 3, ReplicationFactor: 1, ConfigEntries: map[string]*string{"max.message.bytes": &limit}}, false))
-	topics, err := admin.ListTopics()
-	s.Check("list", err)
-	s.Expect("partitions", topics[topic].NumPartitions, 3)
+	// Another broker than the one that did it may answer, and know it a little later.
+	s.WaitFor("three partitions", func() bool {
+		topics, err := admin.ListTopics()
+		s.Check("list", err)
+		return topics[topic].NumPartitions == 3
+	})
 	described, err := admin.DescribeTopics([]string{topic})
 	s.Check("describe", err)
 	s.Expect("partitions", len(described[0].Partitions), 3)
 	s.Check("partitions", admin.CreatePartitions(topic, 5, nil, false))
 	s.Check("delete", admin.DeleteTopic(topic))
-	topics, err = admin.ListTopics()
-	s.Check("list", err)
-	_, listed := topics[topic]
-	s.Expect("the topic is listed", listed, false)
+	s.WaitFor("the end of the topic", func() bool {
+		topics, err := admin.ListTopics()
+		s.Check("list", err)
+		_, listed := topics[topic]
+		return !listed
+	})
+}
+
+func failover(_, bootstrap, topic string) {
+	settings := config()
+	settings.Producer.RequiredAcks = sarama.WaitForAll
+	settings.Producer.Retry.Max = 100
+	settings.Producer.Idempotent = true
+	settings.Net.MaxOpenRequests = 1
+	settings.Metadata.Retry.Max = 100
+	writer, err := sarama.NewSyncProducer([]string{bootstrap}, settings)
+	s.Check("producer", err)
+	reader, err := sarama.NewConsumer([]string{bootstrap}, settings)
+	s.Check("consumer", err)
+	partition, err := reader.ConsumePartition(topic, 0, sarama.OffsetOldest)
+	s.Check("partition", err)
+	read := make(chan string, 1<<20)
+	go func() {
+		for message := range partition.Messages() {
+			read <- string(message.Value)
+		}
+	}()
+	s.Failover(func(value string) {
+		_, _, err := writer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(value)})
+		s.Check("produce", err)
+	}, read)
+	s.Check("close", partition.Close())
+	s.Check("close", reader.Close())
+	s.Check("close", writer.Close())
 }
 
 func main() {
-	all := map[string]func(name, bootstrap, topic string){"transactions": transactions, "group": group, "member": member, "admin": admin}
+	all := map[string]func(name, bootstrap, topic string){"transactions": transactions, "group": group, "member": member, "admin": admin, "failover": failover}
 	for _, name := range s.PassThrough {
 		all[name] = passThrough
 	}

@@ -119,6 +119,26 @@ func BesideOthers(bootstrap, topic string, two, alone func()) {
 	}
 }
 
+// Failover writes numbered values one by one, each acknowledged, until the file ENOUGH exists: meanwhile leaders change and brokers
+// stop. The channel has the values that were read.
+func Failover(send func(value string), read <-chan string) {
+	enough := func() bool { _, err := os.Stat(os.Getenv("ENOUGH")); return err == nil }
+	sent := 0
+	for ; sent < 50 || !enough(); sent++ {
+		send(fmt.Sprint(sent))
+		time.Sleep(20 * time.Millisecond)
+	}
+	patience := time.After(Patience)
+	for i := 0; i < sent; i++ {
+		select {
+		case value := <-read:
+			Expect("value", value, fmt.Sprint(i))
+		case <-patience:
+			Fail("%d of %d records came", i, sent)
+		}
+	}
+}
+
 // Text returns count records whose values begin with name.
 func Text(name string, count int) []Record {
 	var out []Record
