@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct delete_records_shape {
     using request = delete_records_request;
@@ -37,4 +37,4 @@ struct split_api<delete_records_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -11,7 +11,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct fetch_shape {
     using request = fetch_request;
@@ -61,4 +61,4 @@ struct split_api<fetch_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct list_offsets_shape {
     using request = list_offsets_request;
@@ -37,4 +37,4 @@ struct split_api<list_offsets_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct offset_for_leader_epoch_shape {
     using request = offset_for_leader_epoch_request;
@@ -37,4 +37,4 @@ struct split_api<offset_for_leader_epoch_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

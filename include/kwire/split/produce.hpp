@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct produce_shape {
     using request = produce_request;
@@ -43,4 +43,4 @@ struct split_api<produce_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The edits of one message.
 class edit_list {
@@ -647,4 +647,4 @@ private:
     bool sorted_ = true;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail
