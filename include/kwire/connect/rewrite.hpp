@@ -35,7 +35,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -449,4 +449,4 @@ inline void named_field::drop() {
         if (one->element) return list_->erase(*one->around->place, one->field, *one->element);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How much of a field is there.
 enum class seen_state : std::uint8_t {
@@ -22,9 +22,9 @@ enum class seen_state : std::uint8_t {
     whole,
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// How many bytes follow those that are there if the caller has not said it: more than any length counts.
 inline constexpr std::uint64_t unknown_size = std::uint64_t{1} << 40;
@@ -372,4 +372,4 @@ KWIRE_SMALL seen_field find_seen(const prefix_struct& in, std::size_t i) noexcep
     return {seen_state::cut, in.base + before, in.part};
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail
