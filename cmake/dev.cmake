@@ -2,6 +2,7 @@
 option(KWIRE_BUILD_TESTS "build the tests" ON)
 option(KWIRE_BUILD_EXAMPLES "build the examples" ON)
 option(KWIRE_BUILD_CONVERT "build kwire-convert, which contains every message and takes minutes to compile" ON)
+option(KWIRE_BUILD_DUMP "build kwire-dump, if CLI11 and libpcap are there" ON)
 option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
 option(KWIRE_BUILD_FUZZERS "build only the libFuzzer targets of the tests; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BUILD_ORACLE "build only the tests that compare with Kafka's classes: tests/oracle" OFF)
