@@ -191,8 +191,11 @@ KWIRE_COLD KWIRE_APART inline const std::byte*
 walk_prefix_tags(const struct_layout& layout, const std::byte* p, prefix_state& state) noexcept {
     auto [next, count] = read_prefix_uvarint(p, state, nullptr);
     if (next == nullptr) return nullptr;
-    if (count > (state.left(next) + state.beyond) / 2)
-        return refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
+    if (count > (state.left(next) + state.beyond) / 2) {
+        refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
+        (*state.failure)->left += state.beyond;
+        return nullptr;
+    }
     std::int64_t previous = -1;
     for (; count != 0 && next != nullptr; --count) {
         p = next;
