@@ -14,7 +14,7 @@ import tempfile
 
 # From the lowest to the highest. Headers directly in kwire/ are either BASE, below all folders, or DOOR, above them.
 LAYERS = ["detail", "BASE", "wire", "buffer", "schema", "read", "write", "compression", "records", "reflect", "messages", "split", "connect", "embedded", "asio", "DOOR"]
-BASE = {"api.hpp", "error.hpp", "error_code.hpp", "error_text.hpp", "expected.hpp"}
+BASE = {"api.hpp", "error.hpp", "error_code.hpp", "error_text.hpp", "expected.hpp", "version.hpp"}
 DOOR = {"kwire.hpp", "asio.hpp", "fmt.hpp"}
 
 # Headers that bring another library with them; everything else is core.
@@ -42,6 +42,9 @@ STANDARD = set(
 # Too costly for a program that includes one message, or useless in a core without exceptions.
 TOO_HEAVY = {"iostream", "functional", "ranges", "regex", "fstream", "sstream", "iomanip", "locale", "print", "format"}
 
+# Two versions of kwire in one program: docs/versions.md. The macro is there after detail/config.hpp.
+OPENED = re.compile(r"^[ \t]*namespace[ \t]+kwire\b(?!::inline KWIRE_ABI\b)", re.MULTILINE)
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -60,6 +63,7 @@ def check(root):
     """Returns one sentence per violation in the headers below root/kwire."""
     problems = []
     graph = {}
+    named = []
     headers = sorted(p.relative_to(root / "kwire").as_posix() for p in (root / "kwire").rglob("*") if p.is_file() and p.name[0] != ".")
     for header in headers:
         layer = layer_of(header)
@@ -67,7 +71,12 @@ def check(root):
             problems.append(f"{header}: belongs to no layer; put it into a folder of cmake/check_layers.py's LAYERS")
             continue
         graph[header] = []
-        for quote, included in INCLUDE.findall((root / "kwire" / header).read_text(encoding="utf-8")):
+        text = (root / "kwire" / header).read_text(encoding="utf-8")
+        if OPENED.search(text):
+            problems.append(f"{header}: opens namespace kwire; write namespace kwire::inline KWIRE_ABI")
+        if "KWIRE_ABI" in text:
+            named.append(header)
+        for quote, included in INCLUDE.findall(text):
             if quote == '"':
                 problems.append(f'{header}: includes "{included}" with quotes; write <kwire/...>')
             elif included.startswith("kwire/"):
@@ -87,7 +96,21 @@ def check(root):
                 problems.append(f"{header}: is core and includes <{included}>, too costly there")
             elif included not in STANDARD and not any(included in names and re.fullmatch(where, header) for where, names in OUTSIDE):
                 problems.append(f"{header}: is core and includes <{included}>, which is not of the standard library")
+    problems += [f"{header}: names KWIRE_ABI without <kwire/detail/config.hpp>" for header in named if not is_configured(header, graph)]
     return problems + cycles(graph)
+
+
+def is_configured(header, graph):
+    """Whether the header is, or brings, the one with the name of the inline namespace."""
+    seen, left = set(), [header]
+    while left:
+        header = left.pop()
+        if header in ("detail/config.hpp", "detail/version_numbers.hpp"):
+            return True
+        if header not in seen:
+            seen.add(header)
+            left += graph.get(header, [])
+    return False
 
 
 def cycles(graph):
@@ -129,6 +152,9 @@ def self_test():
         ({"read/parse.hpp": '#include "error.hpp"'}, "with quotes"),
         ({"read/parse.hpp": "#include <nmmintrin.h>"}, "not of the standard library"),
         ({"wire/crc32c.hpp": "#include <nmmintrin.h>"}, None),
+        ({"wire/a.hpp": "namespace kwire::wire {"}, "write namespace kwire::inline KWIRE_ABI"),
+        ({"wire/a.hpp": "namespace kwire::inline KWIRE_ABI {"}, "without <kwire/detail/config.hpp>"),
+        ({"wire/a.hpp": "#include <kwire/detail/config.hpp>\nnamespace kwire::inline KWIRE_ABI::wire {", "detail/config.hpp": ""}, None),
         ({"asio.hpp": "#include <boost/asio.hpp>\n#include <functional>"}, None),
         ({"records/read.hpp": "#include <kwire/compression/zstd.hpp>", "compression/zstd.hpp": ""}, "includes the adapter"),
     ]

@@ -40,8 +40,8 @@ def header(codes):
              "///     log(kwire::name_of(code), kwire::describe(code));",
              "///",
              "/// Not to be confused with kwire::errc, the reasons for which kwire itself refuses bytes or values.",
-             "#pragma once", "", "#include <array>", "#include <cstddef>", "#include <cstdint>", "#include <string_view>",
-             "", "namespace kwire {", "",
+             "#pragma once", "", "#include <kwire/detail/config.hpp>", "", "#include <array>", "#include <cstddef>", "#include <cstdint>", "#include <string_view>",
+             "", "namespace kwire::inline KWIRE_ABI {", "",
              "/// The codes that Kafka has assigned. A response may carry any other number; those have no name here.",
              "enum class error_code : std::int16_t {"]
     for code in codes:
@@ -78,5 +78,5 @@ def header(codes):
               "/// What the code means, as one human-readable clause. Static storage. Do not parse it: the wording may change.",
               "[[nodiscard]] constexpr std::string_view describe(error_code code) noexcept {",
               "    return detail::facts_of(code).message;",
-              "}", "", "} // namespace kwire"]
+              "}", "", "} // namespace kwire::inline KWIRE_ABI"]
     return "\n".join(lines) + "\n"

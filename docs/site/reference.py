@@ -165,7 +165,9 @@ def read():
                 continue
             name = pathlib.Path(path).relative_to(INCLUDE).as_posix()
             if child.kind == K.NAMESPACE:
-                if child.spelling not in ("detail", "layout"):
+                if re.fullmatch(r"v\d+(_\w+)*", child.spelling):  # inline: KWIRE_ABI
+                    visit(child, scope, into)
+                elif child.spelling not in ("detail", "layout"):
                     visit(child, [*scope, child.spelling] if child.spelling else scope, into)
                 continue
             page = name if name in found else owner.get(name)

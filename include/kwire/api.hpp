@@ -2,11 +2,13 @@
 /// Every API of the Kafka protocol: key, name, versions and first flexible version.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <array>
 #include <cstdint>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The API keys that Kafka has assigned. A frame may carry any other number.
 enum class api_key : std::int16_t {
@@ -326,4 +328,4 @@ inline constexpr std::array<api_facts, 95> apis{{
 /// The name of an API, such as `Fetch`; empty for an unassigned key.
 [[nodiscard]] constexpr std::string_view name_of(api_key key) noexcept { return facts_of(key).name; }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Every reason for which kwire refuses bytes or values.
 enum class errc : std::uint8_t {
@@ -234,4 +234,4 @@ inline void add_path(error_text& text, const error& e) noexcept {
     return text;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,12 +9,14 @@
 /// Not to be confused with kwire::errc, the reasons for which kwire itself refuses bytes or values.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The codes that Kafka has assigned. A response may carry any other number; those have no name here.
 enum class error_code : std::int16_t {
@@ -343,4 +345,4 @@ constexpr error_code_facts facts_of(error_code code) noexcept {
     return detail::facts_of(code).message;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The line that describe() returns for an error: message, version, path, code, offset, sizes.
 [[nodiscard]] inline std::string to_string(const error& what) {
@@ -15,4 +15,4 @@ namespace kwire {
     return std::string(text.view());
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

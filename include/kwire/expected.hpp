@@ -17,7 +17,7 @@
 #include <expected>
 #endif
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 #if KWIRE_OWN_EXPECTED
 using detail::own::bad_expected_access;
@@ -33,4 +33,4 @@ using std::unexpect_t;
 using std::unexpected;
 #endif
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

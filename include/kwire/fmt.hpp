@@ -23,12 +23,12 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 template <class View>
 concept becomes_dynamic = requires(const View& view) { as_dynamic(view); };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail
 
 /// The line that `kwire::describe` returns.
 template <>

@@ -33,6 +33,7 @@
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
 #include <kwire/error_text.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/array.hpp>
 #include <kwire/read/before.hpp>
 #include <kwire/read/check_and_visit.hpp>
@@ -84,6 +85,7 @@
 #include <kwire/schema/fixed_size.hpp>
 #include <kwire/schema/meaning.hpp>
 #include <kwire/schema/parse_options.hpp>
+#include <kwire/version.hpp>
 #include <kwire/wire/crc32c.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/overlay.hpp>

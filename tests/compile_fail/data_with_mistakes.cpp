@@ -19,7 +19,7 @@ bool use() {
     // expect(gcc): designator order for field .* does not match declaration order
     kwire::metadata_request::data disordered{.allow_auto_topic_creation = true, .topics = {}};
 #elif KWIRE_MUST_FAIL == 3
-    // expect: cannot convert .int. to .kwire::error_code.|assigning to .kwire::error_code. from
+    // expect: cannot convert .int. to .kwire::(v[0-9_]+::)?error_code.|assigning to .kwire::(v[0-9_]+::)?error_code. from
     answer.topics.front().error_code = 5;
 #elif KWIRE_MUST_FAIL == 4
     // expect: no matching function

@@ -31,9 +31,8 @@ void check(std::span<const std::byte> stream) {
     if (!frame || frame->api() == kwire::api_key::metadata || frame->api() == kwire::api_key::produce) return;
     const kwire::message_info* const info = kwire::find_request(frame->api());
     if (info == nullptr || !info->facts.versions.contains(frame->api_version())) return;
-    const auto header = frame->headers();
-    static_cast<void>(header);
-    if (kwire::parse_view(*info, frame->body().span(), frame->api_version()))
+    const kwire::shared_buffer body = frame->body();
+    if (kwire::parse_view(*info, body.span(), frame->api_version()))
         insist(found.kind == kwire::frame_kind::request || found.client_id.empty(), "a sound request is one");
 }
 

@@ -243,9 +243,13 @@ std::optional<kwire::errc> edit_wrongly(kwire::splice& edits, const dynamic_view
                : std::nullopt;
 }
 
-/// Unknown tags by their number: what is encoded has them so, whatever order a lenient parse let pass.
+/// Unknown tags by their number, the last of each: what is encoded has them so, whatever order and
+/// repetitions a lenient parse let pass.
 void sort_tags(model_value& value) {
-    std::ranges::stable_sort(value.tags, {}, &support::model_tag::number);
+    std::map<std::uint32_t, std::vector<std::byte>> last;
+    for (support::model_tag& tag : value.tags) last[tag.number] = std::move(tag.payload);
+    value.tags.clear();
+    for (auto& [number, payload] : last) value.tags.push_back({number, std::move(payload)});
     for (model_value& part : value.parts) sort_tags(part);
 }
 std::uint64_t shown_by(const support::message_input& in, model_value message) {

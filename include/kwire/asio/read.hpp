@@ -22,7 +22,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -172,4 +172,4 @@ auto async_read_bytes(AsyncReadStream& stream, basic_frame_reader<Memory>& reade
                                                                                  token, stream);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -129,4 +129,4 @@ private:
     bool open_ = true; ///< it was not answered
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

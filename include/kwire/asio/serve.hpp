@@ -19,7 +19,7 @@
 #include <memory>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Serves `stream` until it ends, a peer misbehaves, a deadline passes or a handler hangs up; completes with
 /// `void(serve_report)`, which says which of these it was. The stream is not closed.
@@ -58,4 +58,4 @@ auto async_serve(AsyncStream& stream, Handler handler, const serve_options& opti
     return async_serve(stream, std::move(handler), options, none, std::forward<CompletionToken>(token));
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

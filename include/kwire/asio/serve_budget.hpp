@@ -4,6 +4,8 @@
 ///     options.budget = budget;                                                       // of each connection
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -11,7 +13,7 @@
 #include <mutex>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -97,4 +99,4 @@ private:
     std::uint64_t most_bytes_, bytes_ = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -17,7 +17,7 @@
 #include <optional>
 #include <string>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How long a peer may make no progress. These are not for whole requests and answers: a steady peer may be
 /// as slow as it is.
@@ -81,4 +81,4 @@ struct serve_report {
     std::uint64_t moved_bytes = 0;             ///< as frame_reader::moved_bytes()
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

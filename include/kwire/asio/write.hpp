@@ -14,7 +14,7 @@
 #include <memory>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -112,4 +112,4 @@ auto async_flush(AsyncWriteStream& stream, outbox& out, CompletionToken&& token)
         detail::flush_operation<AsyncWriteStream>(stream, out), token, stream);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -25,7 +25,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 class chain_output;
@@ -316,4 +316,4 @@ private:
     bool only_scratch_ = true; ///< no segment was attached by reference
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 class segment_list;
@@ -47,4 +47,4 @@ private:
     shared_buffer bytes_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

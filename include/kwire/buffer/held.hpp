@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 struct message_access;
@@ -127,4 +127,4 @@ private:
     shared_buffer buffer_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -1,9 +1,11 @@
 /// What functions that change bytes in place do if the bytes have another holder.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstdint>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What a function that changes bytes in place does if it is not their only holder.
 enum class if_shared : std::uint8_t {
@@ -11,4 +13,4 @@ enum class if_shared : std::uint8_t {
     copy,   ///< change a copy, which is counted in copied_bytes()
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A region of an open file.
 struct file_region {
@@ -115,5 +115,5 @@ private:
     return static_cast<const control*>(memory)->owner.region(buffer.data(), buffer.size());
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 #endif

@@ -19,7 +19,7 @@
 #endif
 #endif
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -153,4 +153,4 @@ public:
     }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

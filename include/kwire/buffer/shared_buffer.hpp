@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 class payload;
 class unique_buffer;
@@ -314,4 +314,4 @@ private:
     detail::memory_ref memory_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

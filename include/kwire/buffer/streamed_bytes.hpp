@@ -23,7 +23,7 @@
 
 #if defined(KWIRE_HAS_MAPPED_FILES)
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -103,5 +103,5 @@ namespace detail {
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 #endif

@@ -16,7 +16,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Bytes with one owner, which may write and append; freeze() makes them shared in O(1).
 ///
@@ -199,4 +199,4 @@ inline expected<unique_buffer, shared_buffer> shared_buffer::try_into_unique() &
     return unique_buffer(begin, std::exchange(size_, 0), capacity, std::move(memory_));
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

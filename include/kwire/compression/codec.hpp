@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Where a codec writes what it decompresses: after the filled part of a buffer, and never past the cap.
 ///
@@ -233,4 +233,4 @@ namespace detail {
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -7,7 +7,9 @@
 /// consumer that is strict where Kafka is not stops at a batch that all others read.
 #pragma once
 
-namespace kwire {
+#include <kwire/detail/config.hpp>
+
+namespace kwire::inline KWIRE_ABI {
 
 /// The leniencies of kwire's codecs, each for something that Kafka's Java classes read (4.4.0, executed).
 struct decompress_options {
@@ -29,4 +31,4 @@ struct decompress_options {
     [[nodiscard]] static constexpr decompress_options as_kafka() noexcept { return {true, true, true, true}; }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

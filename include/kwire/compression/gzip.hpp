@@ -12,7 +12,7 @@
 
 #include <zlib.h>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// gzip (RFC 1952), compression type 1.
 ///
@@ -178,4 +178,4 @@ private:
     bool deflate_ready_ = false;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

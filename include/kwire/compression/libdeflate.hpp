@@ -16,7 +16,7 @@
 
 #include <libdeflate.h>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// gzip (RFC 1952), compression type 1, as gzip_codec reads it, with the same errors and leniencies.
 ///
@@ -107,4 +107,4 @@ private:
     int level_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -17,7 +17,7 @@
 #include <lz4.h>
 #include <lz4hc.h>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -297,4 +297,4 @@ private:
     int level_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

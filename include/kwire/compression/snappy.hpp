@@ -14,7 +14,7 @@
 
 #include <snappy-c.h>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The form in which a snappy_codec writes; it reads both.
 enum class snappy_framing : std::uint8_t {
@@ -175,4 +175,4 @@ private:
     snappy_framing framing_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -1,10 +1,12 @@
 /// The compression types of record batches.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstdint>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How the records of a batch are compressed: the low three bits of its attributes. 5 to 7 are unassigned.
 enum class compression_type : std::uint8_t {
@@ -31,4 +33,4 @@ enum class compression_type : std::uint8_t {
     return "unknown";
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -15,7 +15,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -240,4 +240,4 @@ private:
     int max_window_log_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

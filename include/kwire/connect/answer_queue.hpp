@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Kafka's clients take the answers of a connection for those of their requests in order (protocol guide,
 /// "Network"): so an answer waits here until those before it are there.
@@ -74,4 +74,4 @@ private:
     ticket first_ = 0, next_ = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -36,7 +36,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Whether a broker answers the request in `frame`. It answers all requests but Produce with acks=0, for
 /// which it sends nothing and closes the connection on an error.
@@ -343,4 +343,4 @@ private:
     std::size_t rising_ = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -17,7 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How many values were at most 2^First, 2^(First+1), ... 2^Last, and how many above: each is counted once,
 /// in the first bucket that holds it.
@@ -181,4 +181,4 @@ private:
 
 static_assert(metrics_sink<counting_metrics>);
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

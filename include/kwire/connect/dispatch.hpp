@@ -36,7 +36,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -224,4 +224,4 @@ template <class... Ms, class Visitor>
     return detail::dispatch_frame<Ms...>(*std::move(response), visitor, options);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -36,7 +36,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Limits for the tagged fields of a header. Kafka has defined none so far, and a header is read before the
 /// client has authenticated.
@@ -271,4 +271,4 @@ template <detail::message_data Data>
     return encode_response<typename Data::struct_type>(response, version, correlation_id);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -21,7 +21,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What is there of a request's header. It refers to the frame's bytes.
 struct request_prefix {
@@ -106,4 +106,4 @@ parse_response_prefix(std::span<const std::byte> frame, api_key api, std::int16_
     return out;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -33,7 +33,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How long a frame may be, in bytes, without the four bytes of the length itself; and how far a reader may
 /// read ahead.
@@ -444,4 +444,4 @@ using frame_reader = basic_frame_reader<detail::growing_memory>;
 using request_reader = basic_request_reader<detail::growing_memory>;
 using response_reader = basic_response_reader<detail::growing_memory>;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -21,7 +21,7 @@
 
 #include <cstddef>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The message from whose frames a topic_directory learns; nullptr for other APIs.
 [[nodiscard]] constexpr const message_info* response_with_topics(api_key api) noexcept {
@@ -53,4 +53,4 @@ learn_topics(topic_directory& topics, const response_frame& frame, parse_options
     return topics.learn((*response).view());
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The limits of a program, or of one listener of it. A value: what was made from it does not follow changes.
 ///
@@ -93,4 +93,4 @@ struct limits {
     }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

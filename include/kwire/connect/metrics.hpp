@@ -27,7 +27,7 @@
 #include <deque>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A request that was handed to the program.
 struct request_event {
@@ -193,4 +193,4 @@ public:
     static void timed_out(deadline /*which*/) noexcept {}
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -38,7 +38,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// An API and the versions of it that one side supports.
 struct api_range {
@@ -293,4 +293,4 @@ struct clamped_versions {
     return out;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

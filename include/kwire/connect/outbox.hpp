@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// When an outbox asks its connection to stop and to go on, in queued bytes.
 struct water_marks {
@@ -228,4 +228,4 @@ private:
     bool uses_files_ = true;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

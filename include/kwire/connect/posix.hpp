@@ -35,7 +35,7 @@
 #include <sys/sendfile.h>
 #endif
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -155,5 +155,5 @@ template <class Memory>
     return written;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 #endif

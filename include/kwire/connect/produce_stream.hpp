@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Some of the bytes of one partition's records, in order.
 struct produce_chunk {
@@ -351,4 +351,4 @@ private:
     produce_chunk chunk_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A label of all samples of a sink. @pre the name is one of Prometheus ([a-zA-Z_][a-zA-Z0-9_]*), and none of
 /// kwire's own: api, deadline, le, reason. The value may be any UTF-8.
@@ -187,4 +187,4 @@ private:
     return prometheus_text(one);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

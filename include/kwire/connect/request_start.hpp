@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -132,4 +132,4 @@ inline constexpr std::size_t request_start_bytes = 10;
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -35,7 +35,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -353,7 +353,8 @@ template <class Header>
 template <class Header, std::invocable<named_field&> Map>
 [[nodiscard]] expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame, entity_set wanted,
                                                     Map&& map, const rewrite_options& options = {}) {
-    return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(map), options);
+    const auto call = [&map](named_field& field) { map(field); }; // `map` may be a function
+    return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(call), options);
 }
 
 /// Adds to `edits` what `map` changes in a message that was parsed before, typed or dynamic: for programs
@@ -368,7 +369,8 @@ void rewrite(splice& edits, const message<M, V>& whole, entity_set wanted, Map&&
         else
             return as_dynamic(whole.view());
     }();
-    detail::rewriter(detail::splice_access::list(edits), wanted, detail::rewrite_function::of(map), options)
+    const auto call = [&map](named_field& field) { map(field); }; // `map` may be a function
+    detail::rewriter(detail::splice_access::list(edits), wanted, detail::rewrite_function::of(call), options)
         .visit(detail::place_of(view));
 }
 /// The message, in its frame if it came in one, as `map` has changed it; otherwise the same.
@@ -447,4 +449,4 @@ inline void named_field::drop() {
         if (one->element) return list_->erase(*one->around->place, one->field, *one->element);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -25,7 +25,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How much speaks for a frame of Kafka's.
 enum class certainty : std::uint8_t {
@@ -499,4 +499,4 @@ template <class Awaited>
     return std::nullopt;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -18,7 +18,7 @@
 #define KWIRE_SYSTEM_HEADER
 #endif
 
-/// Whether kwire::expected is kwire's own: 1 where the standard library has no kwire::expected.
+/// Whether kwire::expected is kwire's own: 1 where the standard library has no std::expected.
 #if !defined(KWIRE_OWN_EXPECTED)
 #if defined(__cpp_lib_expected)
 #define KWIRE_OWN_EXPECTED 0
@@ -26,6 +26,8 @@
 #define KWIRE_OWN_EXPECTED 1
 #endif
 #endif
+
+#include <kwire/detail/version_numbers.hpp>
 
 /// Whether the compiler asks for a constant now, as `if consteval` finds out since C++23.
 #define KWIRE_IS_CONSTEVAL() __builtin_is_constant_evaluated()

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 #if defined(__cpp_lib_byteswap)
 using std::byteswap;
@@ -53,4 +53,4 @@ KWIRE_ALWAYS_INLINE constexpr void resize_and_overwrite(String& text, std::size_
 #endif
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -17,7 +17,7 @@
 #include <iterator>
 #include <type_traits>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The base of `Derived`, a forward iterator whose `*` gives `Reference`: a value that is made on the way, or
 /// a reference to what outlives the iterator.
@@ -70,4 +70,4 @@ private:
     KWIRE_ALWAYS_INLINE static bool at_end(const Derived& a) noexcept { return a.done(); }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -16,7 +16,7 @@
 // Conversions and comparisons of a caller's types happen here, of which compilers warn in no standard header.
 KWIRE_SYSTEM_HEADER
 
-namespace kwire::detail::own {
+namespace kwire::inline KWIRE_ABI::detail::own {
 
 template <class T, class E>
 class expected;
@@ -912,4 +912,4 @@ private:
     bool has_value_;
 };
 
-} // namespace kwire::detail::own
+} // namespace kwire::inline KWIRE_ABI::detail::own

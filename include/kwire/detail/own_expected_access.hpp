@@ -7,7 +7,7 @@
 #include <exception>
 #include <utility>
 
-namespace kwire::detail::own {
+namespace kwire::inline KWIRE_ABI::detail::own {
 
 /// Tells constructors of an expected that the arguments are its error's.
 struct unexpect_t {
@@ -59,4 +59,4 @@ template <class E>
 #endif
 }
 
-} // namespace kwire::detail::own
+} // namespace kwire::inline KWIRE_ABI::detail::own

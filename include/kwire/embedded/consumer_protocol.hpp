@@ -27,7 +27,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -178,4 +178,4 @@ assignment_of(const Group& group, const held<Member>& member, parse_options opti
     return assignment_of(member, options);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

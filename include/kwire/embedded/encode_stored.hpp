@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A key after its type, for `__consumer_offsets`, `__transaction_state` and `__share_group_state`.
 ///
@@ -53,4 +53,4 @@ template <detail::message_data Data>
     return encode_metadata_value<typename Data::struct_type>(message, version);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -27,7 +27,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// One of Kafka's own topics, from messages/topics.hpp.
 template <class Topic>
@@ -267,4 +267,4 @@ template <stored_topic Topic>
     return stored_message_of<Topic>(record.key(), record.value());
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

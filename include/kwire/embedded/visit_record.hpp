@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -220,4 +220,4 @@ template <stored_topic Topic, class Visitor>
     return visit_record<Topic>(record.key(), record.value(), visitor, options);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

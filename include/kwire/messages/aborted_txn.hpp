@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct aborted_txn::data {
     using struct_type = aborted_txn;
@@ -15,4 +15,4 @@ struct aborted_txn::data {
     std::int64_t last_stable_offset = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

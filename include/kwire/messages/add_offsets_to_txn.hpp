@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct add_offsets_to_txn_request::data {
     using struct_type = add_offsets_to_txn_request;
@@ -23,4 +23,4 @@ struct add_offsets_to_txn_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

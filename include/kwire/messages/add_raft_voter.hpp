@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct add_raft_voter_request::listener::data {
     using struct_type = listener;
@@ -34,4 +34,4 @@ struct add_raft_voter_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

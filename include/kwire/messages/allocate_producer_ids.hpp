@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct allocate_producer_ids_request::data {
     using struct_type = allocate_producer_ids_request;
@@ -23,4 +23,4 @@ struct allocate_producer_ids_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct alter_partition_reassignments_request::reassignable_partition::data {
     using struct_type = reassignable_partition;
@@ -54,4 +54,4 @@ struct alter_partition_reassignments_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct alter_replica_log_dirs_request::alter_replica_log_dir_topic::data {
     using struct_type = alter_replica_log_dir_topic;
@@ -48,4 +48,4 @@ struct alter_replica_log_dirs_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

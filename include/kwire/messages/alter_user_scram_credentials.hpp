@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct alter_user_scram_credentials_request::scram_credential_deletion::data {
     using struct_type = scram_credential_deletion;
@@ -46,4 +46,4 @@ struct alter_user_scram_credentials_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

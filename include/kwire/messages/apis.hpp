@@ -101,7 +101,7 @@
 #include <kwire/messages/view/streams_group_topology_description_update.hpp>
 #include <kwire/messages/view/unregister_controller.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The requests of all APIs, in ascending order of their keys; an API that was renamed is listed under its current name.
 using all_requests = message_list<
@@ -299,4 +299,4 @@ using all_responses = message_list<
     streams_group_topology_description_update_response,
     unregister_controller_response>;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

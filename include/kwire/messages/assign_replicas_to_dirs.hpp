@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct assign_replicas_to_dirs_request::partition_data::data {
     using struct_type = partition_data;
@@ -64,4 +64,4 @@ struct assign_replicas_to_dirs_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

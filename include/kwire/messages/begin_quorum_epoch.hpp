@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct begin_quorum_epoch_request::partition_data::data {
     using struct_type = partition_data;
@@ -72,4 +72,4 @@ struct begin_quorum_epoch_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

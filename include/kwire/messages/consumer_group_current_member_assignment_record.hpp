@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct consumer_group_current_member_assignment_key::data {
     using struct_type = consumer_group_current_member_assignment_key;
@@ -31,4 +31,4 @@ struct consumer_group_current_member_assignment_value::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct consumer_group_heartbeat_request::topic_partitions::data {
     using struct_type = topic_partitions;
@@ -54,4 +54,4 @@ struct consumer_group_heartbeat_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

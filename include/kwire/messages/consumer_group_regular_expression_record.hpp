@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct consumer_group_regular_expression_key::data {
     using struct_type = consumer_group_regular_expression_key;
@@ -21,4 +21,4 @@ struct consumer_group_regular_expression_value::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

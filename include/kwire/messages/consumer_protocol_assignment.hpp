@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct consumer_protocol_assignment::topic_partition::data {
     using struct_type = topic_partition;
@@ -19,4 +19,4 @@ struct consumer_protocol_assignment::data {
     std::optional<shared_buffer> user_data{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

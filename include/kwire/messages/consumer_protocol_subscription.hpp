@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct consumer_protocol_subscription::topic_partition::data {
     using struct_type = topic_partition;
@@ -22,4 +22,4 @@ struct consumer_protocol_subscription::data {
     std::optional<std::string> rack_id{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

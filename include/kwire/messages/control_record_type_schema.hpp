@@ -5,11 +5,11 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct control_record_type_schema::data {
     using struct_type = control_record_type_schema;
     std::int16_t type = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

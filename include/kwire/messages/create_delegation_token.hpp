@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct create_delegation_token_request::creatable_renewers::data {
     using struct_type = creatable_renewers;
@@ -39,4 +39,4 @@ struct create_delegation_token_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

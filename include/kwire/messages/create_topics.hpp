@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct create_topics_request::creatable_replica_assignment::data {
     using struct_type = creatable_replica_assignment;
@@ -69,4 +69,4 @@ struct create_topics_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct describe_delegation_token_request::owner::data {
     using struct_type = owner;
@@ -50,4 +50,4 @@ struct describe_delegation_token_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

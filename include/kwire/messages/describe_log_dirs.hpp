@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct describe_log_dirs_request::describable_log_dir_topic::data {
     using struct_type = describable_log_dir_topic;
@@ -55,4 +55,4 @@ struct describe_log_dirs_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct end_quorum_epoch_request::replica_info::data {
     using struct_type = replica_info;
@@ -79,4 +79,4 @@ struct end_quorum_epoch_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

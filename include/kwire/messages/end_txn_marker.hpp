@@ -5,11 +5,11 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct end_txn_marker::data {
     using struct_type = end_txn_marker;
     std::int32_t coordinator_epoch = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

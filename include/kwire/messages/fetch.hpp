@@ -6,7 +6,7 @@
 #include <kwire/messages/detail/data.hpp>
 #include <kwire/write/payload.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct fetch_request::replica_state::data {
     using struct_type = replica_state;
@@ -132,4 +132,4 @@ struct fetch_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

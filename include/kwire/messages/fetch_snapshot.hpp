@@ -6,7 +6,7 @@
 #include <kwire/messages/detail/data.hpp>
 #include <kwire/write/payload.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct fetch_snapshot_request::snapshot_id::data {
     using struct_type = snapshot_id;
@@ -91,4 +91,4 @@ struct fetch_snapshot_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct get_telemetry_subscriptions_request::data {
     using struct_type = get_telemetry_subscriptions_request;
@@ -27,4 +27,4 @@ struct get_telemetry_subscriptions_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

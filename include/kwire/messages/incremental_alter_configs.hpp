@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct incremental_alter_configs_request::alterable_config::data {
     using struct_type = alterable_config;
@@ -46,4 +46,4 @@ struct incremental_alter_configs_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct initialize_share_group_state_request::partition_data::data {
     using struct_type = partition_data;
@@ -50,4 +50,4 @@ struct initialize_share_group_state_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

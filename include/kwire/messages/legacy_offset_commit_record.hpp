@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct legacy_offset_commit_key::data {
     using struct_type = legacy_offset_commit_key;
@@ -21,4 +21,4 @@ struct legacy_offset_commit_value::data {
     std::int64_t commit_timestamp = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

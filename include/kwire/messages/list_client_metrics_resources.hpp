@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct list_client_metrics_resources_request::data {
     using struct_type = list_client_metrics_resources_request;
@@ -26,4 +26,4 @@ struct list_client_metrics_resources_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

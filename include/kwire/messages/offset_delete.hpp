@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct offset_delete_request::partition::data {
     using struct_type = partition;
@@ -43,4 +43,4 @@ struct offset_delete_response::data {
     std::vector<topic::data> topics{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct offset_for_leader_epoch_request::offset_for_leader_partition::data {
     using struct_type = offset_for_leader_partition;
@@ -52,4 +52,4 @@ struct offset_for_leader_epoch_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

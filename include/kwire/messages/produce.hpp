@@ -6,7 +6,7 @@
 #include <kwire/messages/detail/data.hpp>
 #include <kwire/write/payload.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct produce_request::partition_produce_data::data {
     using struct_type = partition_produce_data;
@@ -84,4 +84,4 @@ struct produce_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct producer_snapshot::producer_entry::data {
     using struct_type = producer_entry;
@@ -25,4 +25,4 @@ struct producer_snapshot::data {
     std::vector<producer_entry::data> producer_entries{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct read_share_group_state_summary_request::partition_data::data {
     using struct_type = partition_data;
@@ -53,4 +53,4 @@ struct read_share_group_state_summary_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -15,7 +15,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -444,4 +444,4 @@ constexpr const message_info* message_of_api(api_key api, std::int16_t api_messa
     return detail::message_of_api(api, &detail::api_messages::response);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

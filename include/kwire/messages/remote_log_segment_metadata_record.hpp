@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct remote_log_segment_metadata_record::topic_id_partition_entry::data {
     using struct_type = topic_id_partition_entry;
@@ -45,4 +45,4 @@ struct remote_log_segment_metadata_record::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

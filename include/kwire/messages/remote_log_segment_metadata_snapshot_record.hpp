@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct remote_log_segment_metadata_snapshot_record::segment_leader_epoch_entry::data {
     using struct_type = segment_leader_epoch_entry;
@@ -30,4 +30,4 @@ struct remote_log_segment_metadata_snapshot_record::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct remove_user_scram_credential_record::data {
     using struct_type = remove_user_scram_credential_record;
@@ -14,4 +14,4 @@ struct remove_user_scram_credential_record::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

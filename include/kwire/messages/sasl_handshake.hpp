@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct sasl_handshake_request::data {
     using struct_type = sasl_handshake_request;
@@ -18,4 +18,4 @@ struct sasl_handshake_response::data {
     std::vector<std::string> mechanisms{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct share_acknowledge_request::acknowledgement_batch::data {
     using struct_type = acknowledgement_batch;
@@ -82,4 +82,4 @@ struct share_acknowledge_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -6,7 +6,7 @@
 #include <kwire/messages/detail/data.hpp>
 #include <kwire/write/payload.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct share_fetch_request::acknowledgement_batch::data {
     using struct_type = acknowledgement_batch;
@@ -110,4 +110,4 @@ struct share_fetch_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct share_group_current_member_assignment_key::data {
     using struct_type = share_group_current_member_assignment_key;
@@ -29,4 +29,4 @@ struct share_group_current_member_assignment_value::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct share_group_heartbeat_request::data {
     using struct_type = share_group_heartbeat_request;
@@ -42,4 +42,4 @@ struct share_group_heartbeat_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

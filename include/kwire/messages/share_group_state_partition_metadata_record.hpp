@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct share_group_state_partition_metadata_key::data {
     using struct_type = share_group_state_partition_metadata_key;
@@ -35,4 +35,4 @@ struct share_group_state_partition_metadata_value::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

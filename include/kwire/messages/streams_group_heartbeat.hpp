@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct streams_group_heartbeat_request::key_value::data {
     using struct_type = key_value;
@@ -151,4 +151,4 @@ struct streams_group_heartbeat_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct streams_group_target_assignment_member_key::data {
     using struct_type = streams_group_target_assignment_member_key;
@@ -28,4 +28,4 @@ struct streams_group_target_assignment_member_value::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct streams_group_target_assignment_metadata_key::data {
     using struct_type = streams_group_target_assignment_metadata_key;
@@ -19,4 +19,4 @@ struct streams_group_target_assignment_metadata_value::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct streams_group_topology_description_update_request::topology_description_node::data {
     using struct_type = topology_description_node;
@@ -56,4 +56,4 @@ struct streams_group_topology_description_update_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct subscription_info_data::task_id::data {
     using struct_type = task_id;
@@ -48,4 +48,4 @@ struct subscription_info_data::data {
     std::vector<client_tag::data> client_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct abort_transaction_record;
 struct access_control_entry_record;
@@ -307,4 +307,4 @@ struct cluster_metadata {
     };
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -5,7 +5,7 @@
 
 #include <kwire/messages/detail/data.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct write_txn_markers_request::writable_txn_marker_topic::data {
     using struct_type = writable_txn_marker_topic;
@@ -58,4 +58,4 @@ struct write_txn_markers_response::data {
     unknown_tag_list unknown_tags{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 template <class E>
 class nullable_array_of;
@@ -203,4 +203,4 @@ public:
     [[nodiscard]] bool is_null() const noexcept { return this->elements_ == nullptr; }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -111,4 +111,4 @@ template <class S, int V>
     requires(V >= detail::first_front_version)
 std::span<const std::byte> bytes_of(const struct_view<S, V>&) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

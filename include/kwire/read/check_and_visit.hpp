@@ -26,7 +26,7 @@
 #include <span>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -113,4 +113,4 @@ template <class M, int V, class Visitor, detail::temporary_owner Owner>
 expected<typename M::template basic_view<V>, error> check_and_visit(Owner&& body, Visitor&& visitor,
                                                                     parse_options options = {}) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 template <class M, int V = any_version>
 class editable;
@@ -147,4 +147,4 @@ result<editable<M, V>> edit(message<M, V>&& message, if_shared policy) {
     return editable<M, V>(view, std::move(copy), place);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

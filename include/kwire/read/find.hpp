@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -165,4 +165,4 @@ template <class E, class... Keys>
     return std::nullopt;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -190,4 +190,4 @@ template <class E>
     return indexed_array<E>(array);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 struct request_header;  // messages/request_header.hpp
 struct response_header; // messages/response_header.hpp
@@ -168,4 +168,4 @@ struct message_access {
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

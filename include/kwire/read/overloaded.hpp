@@ -6,7 +6,9 @@
 ///     });
 #pragma once
 
-namespace kwire {
+#include <kwire/detail/config.hpp>
+
+namespace kwire::inline KWIRE_ABI {
 
 /// Several functions as one: overload resolution chooses the function to call.
 template <class... Fs>
@@ -62,4 +64,4 @@ struct parameters_of_member<R (C::*)(Ps...) const & noexcept> {
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -225,4 +225,4 @@ decltype(auto) visit_version(const struct_view<S, any_version>& view, F&& f) {
     return detail::visit_first_version<F, general, Vs...>(view, f);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

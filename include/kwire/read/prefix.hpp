@@ -25,7 +25,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What is known beside the bytes of a message that may be cut.
 struct prefix_options {
@@ -412,4 +412,4 @@ template <class M>
 template <class M, detail::temporary_owner Owner>
 expected<prefix_view<M>, error> parse_prefix(Owner&& seen, int version, prefix_options options = {}) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -14,7 +14,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A message (or something else that keeps bytes alive), or the reason why there is none. Converts to
 /// kwire::expected.
@@ -69,4 +69,4 @@ private:
     }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// One unknown tagged field: its number and its payload, as it lies in the message's bytes.
 struct unknown_tag_view {
@@ -81,4 +81,4 @@ template <class S, int V>
     return {detail::view_access::tags(view), &layout};
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

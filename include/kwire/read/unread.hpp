@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// In place of a message: only the header, a request_header or a response_header, has been read.
 template <class Header>
@@ -92,4 +92,4 @@ template <class Header>
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

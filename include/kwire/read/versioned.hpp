@@ -21,7 +21,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -119,4 +119,4 @@ result<message<M>> parse_versioned(Bytes&&, parse_options = {}) {
     kwire::detail::unreachable();
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Which clock the timestamps of a batch come from.
 enum class timestamp_type : std::uint8_t {
@@ -465,4 +465,4 @@ mutable_record_batches(std::span<std::byte> bytes) noexcept {
     return basic_record_batches<std::byte>(bytes);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The header of a batch of magic 2, laid over its bytes (KIP-98). The checksum covers the fields after crc.
 struct batch_header {
@@ -119,4 +119,4 @@ struct batch_extent {
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

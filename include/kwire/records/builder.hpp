@@ -30,7 +30,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The header fields and limits of a batch to write. The defaults are those of a producer that is not
 /// idempotent.
@@ -476,4 +476,4 @@ private:
     std::int32_t count_ = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// When checksums are compared, for which every byte is read.
 ///
@@ -139,4 +139,4 @@ check_batches(const Records& records, crc_policy policy = crc_policy::verify) no
 template <detail::temporary_owner Owner>
 expected<batches_summary, error> check_batches(Owner&& bytes, crc_policy = crc_policy::verify) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

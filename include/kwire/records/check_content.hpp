@@ -27,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -224,4 +224,4 @@ expected<batches_summary, error> check_batches(Owner&& bytes, const codec_set& c
     }
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

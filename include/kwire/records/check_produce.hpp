@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The settings of a topic that decide which records a leader takes. The defaults are Kafka's, but for the
 /// bounds of timestamps, which need a clock.
@@ -339,4 +339,4 @@ expected<produce_acceptance, produce_refusal> check_produce(Owner&& records, std
                                                             const codec_set& codecs, std::size_t cap,
                                                             const produce_rules& rules = {}) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -21,7 +21,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The type of a control record, a number in its key; other values are valid and unassigned.
 enum class control_type : std::int16_t {
@@ -141,4 +141,4 @@ private:
     return found;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -26,7 +26,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Appends a control record with a key of version 0 to `builder`, whose options should have is_control.
 ///
@@ -74,4 +74,4 @@ struct transaction_marker {
     return std::move(builder).finish().to_bytes();
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,7 +9,7 @@
 
 #include <cstddef>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Whether the stored checksum is that of the bytes: CRC-32C from byte 21 in magic 2, CRC-32 from byte 16 in
 /// magic 0 and 1. Reads all bytes.
@@ -20,4 +20,4 @@ namespace kwire {
     return crc32c(bytes.subspan(offsetof(batch_header, attributes))) == batch.crc();
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -28,7 +28,7 @@
 #include <optional>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The target format and the limits of a conversion.
 struct down_conversion {
@@ -218,4 +218,4 @@ down_convert(const shared_buffer& records, const down_conversion& to, const code
     return std::move(converter).finish();
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

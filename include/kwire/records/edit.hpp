@@ -19,7 +19,7 @@
 #include <optional>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -71,4 +71,4 @@ template <class M, int V>
     return apply(patch, *place);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

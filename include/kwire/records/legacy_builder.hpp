@@ -26,7 +26,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The format and limits of a message set to write.
 struct legacy_options {
@@ -240,4 +240,4 @@ private:
     message_set set_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -21,7 +21,7 @@
 #include <optional>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What ListOffsets answers about a record.
 struct listed_offset {
@@ -130,4 +130,4 @@ offset_of_max_timestamp(std::span<const std::byte> bytes, const codec_set& codec
     return found;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -22,7 +22,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// New values for fields of a batch header; fields that are not set keep their values.
 ///
@@ -171,4 +171,4 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
     });
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

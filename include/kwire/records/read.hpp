@@ -40,7 +40,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -395,4 +395,4 @@ expected<std::optional<record_view>, error> find_offset(const batch_records&& re
 expected<std::optional<record_view>, error> find_timestamp(const batch_records&& records,
                                                            std::int64_t timestamp) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

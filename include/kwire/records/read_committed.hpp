@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A transaction that was aborted: who wrote it, and the offset of its first record.
 struct aborted_transaction {
@@ -268,4 +268,4 @@ private:
     bool begun_ = false, ended_ = false;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -16,7 +16,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 struct record_access;
@@ -131,4 +131,4 @@ private:
     detail::parsed_record record_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -24,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 class batch_transformer;
@@ -344,4 +344,4 @@ private:
     bool own_headers_ = false; ///< the old headers are replaced by more_headers_
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -32,7 +32,7 @@
 #include <iterator>
 #include <optional>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The records of one uncompressed batch, as a forward range that checks each record when a loop reaches it.
 /// The checksum is not compared; records() does.
@@ -104,4 +104,4 @@ check_records(batch_view batch, crc_policy policy = crc_policy::verify) noexcept
     return count;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What renumber made.
 struct renumber_result {
@@ -61,4 +61,4 @@ template <class Keep>
     return renumber(records, with, [](const batch_view&) { return true; });
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

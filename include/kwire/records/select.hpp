@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The batches of `records` for which `change(batch_view)` returns a patch, with the patch applied; the
 /// others, for which it returns nullopt, are dropped.
@@ -79,4 +79,4 @@ template <class Keep>
     return std::move(picked).take();
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

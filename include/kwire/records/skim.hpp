@@ -23,7 +23,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -176,4 +176,4 @@ find_timestamp(batch_view batch, std::int64_t timestamp) noexcept {
     return detail::find_record(batch, [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

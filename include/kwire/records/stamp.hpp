@@ -23,7 +23,7 @@
 #include <optional>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What a broker sets on append.
 struct append_stamp {
@@ -143,4 +143,4 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
                                    [&](std::span<std::byte> bytes) { return stamp(bytes, with); });
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -64,7 +64,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What becomes of a batch all of whose records are dropped.
 enum class emptied_batch : std::uint8_t {
@@ -386,4 +386,4 @@ template <record_editor Edit>
     return transform_records(records, none, 0, std::move(edit), options);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -27,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A message as a value: its facts and its fields. Static storage.
 struct message_info {
@@ -538,4 +538,4 @@ inline bool same_content(const dynamic_view& a, const dynamic_view& b) {
         });
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

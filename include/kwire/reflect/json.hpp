@@ -30,7 +30,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A message or struct as JSON text without spaces. Bytes of a string that are not UTF-8 become U+FFFD.
 [[nodiscard]] inline std::string to_json(const dynamic_view& view) {
@@ -184,4 +184,4 @@ private:
     return from_json(message, *value, version);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A field of a struct, or an element of it if it is an array. Valid while the message's bytes are.
 struct field_position {
@@ -80,4 +80,4 @@ struct field_position {
     }
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -17,7 +17,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 class dynamic_prefix;
 class dynamic_prefix_elements;
@@ -303,4 +303,4 @@ template <detail::temporary_owner Owner>
 expected<dynamic_prefix, error> parse_prefix(const message_info& message, Owner&& seen, int version,
                                              prefix_options options = {}) = delete;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -37,7 +37,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How much of a message is printed.
 struct print_options {
@@ -271,4 +271,4 @@ template <class S, int V>
     return to_text(as_dynamic(view), options);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

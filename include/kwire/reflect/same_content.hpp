@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Two views of one type of message or struct, whose versions may differ. dynamic.hpp has the same for
 /// dynamic views.
@@ -95,4 +95,4 @@ template <class Data>
     return same_content<typename Data::struct_type>(a, b);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

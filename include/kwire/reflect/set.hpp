@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -81,4 +81,4 @@ template <class M, int V>
     return detail::write_dynamic(message.bytes(), where, value);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

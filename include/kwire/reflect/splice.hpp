@@ -27,7 +27,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -266,4 +266,4 @@ inline void erase_unknown_tags(splice& edits, const dynamic_view& part) {
         detail::splice_access::list(edits).erase_unknown_tags(detail::place_of(part));
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What a topic_directory keeps at most.
 struct topic_directory_limits {
@@ -293,4 +293,4 @@ private:
     std::uint32_t size_ = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What has both: `id_of(name)`, an optional uuid, and `name_of(id)`, an optional string_view that stays
 /// valid while the directory does not change.
@@ -57,4 +57,4 @@ private:
     const calls* calls_ = nullptr;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -705,4 +705,4 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
     return detail::encode_dynamic(message, **view, to, (*view).buffer());
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Calls `f(info, value)` for every field of a view in the schema's order: `info` is the constexpr
 /// description, `value` what the accessor shows, arrays as `array_of` and `nullable_array_of`.
@@ -38,4 +38,4 @@ constexpr void visit_fields(const struct_view<S, V>& view, F&& f) {
     }(std::make_index_sequence<detail::field_count<S>>{});
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

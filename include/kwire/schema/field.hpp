@@ -18,7 +18,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The version of a view whose version is known at run time only.
 inline constexpr int any_version = -1;
@@ -434,4 +434,4 @@ protected:
 template <class S>
 using message_of = typename decltype(S::template fields<>)::message;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <optional>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The size of a message or struct at version `V` if every value has it, else nullopt. Structs of flexible
 /// versions have none, since any peer may add tags to them (KIP-482).
@@ -22,4 +22,4 @@ inline constexpr std::optional<std::size_t> fixed_wire_size<S, V> = [] {
                                                       : std::nullopt;
 }();
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,7 +9,7 @@
 
 #include <cstddef>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The fields, layouts and sizes of the struct or message `S`. Static storage.
 template <class S>
@@ -65,4 +65,4 @@ template <class S, name_literal Name>
     requires(detail::find_field<S, Name>() < detail::field_count<S>)
 inline constexpr std::size_t field_index = detail::find_field<S, Name>();
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -24,7 +24,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The name of a meaning as the code writes it, such as `topic_name`; empty for values that have none.
 [[nodiscard]] constexpr std::string_view name_of(entity what) noexcept {
@@ -146,4 +146,4 @@ namespace kwire {
     }
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

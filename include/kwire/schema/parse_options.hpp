@@ -5,7 +5,9 @@
 ///     auto chosen = kwire::parse<kwire::fetch_request>(body, version, {.trailing_bytes = true});
 #pragma once
 
-namespace kwire {
+#include <kwire/detail/config.hpp>
+
+namespace kwire::inline KWIRE_ABI {
 
 /// What `parse` lets pass; docs/lenient.md says which peers need what, and what becomes of such bytes.
 ///
@@ -50,4 +52,4 @@ struct alignas(8) parse_options {
     }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Versions 0 to 3: one transaction.
 struct add_partitions_to_one_txn {
@@ -69,4 +69,4 @@ struct split_api<add_partitions_to_txn_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -4,7 +4,7 @@
 #include <kwire/messages/delete_records.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct delete_records_shape : usual_shape<delete_records_request, delete_records_response> {
     static void fail(answered_partition& partition) noexcept { partition.low_watermark = -1; }
@@ -13,4 +13,4 @@ struct delete_records_shape : usual_shape<delete_records_request, delete_records
 template <>
 struct split_api<delete_records_request> : split_as<delete_records_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

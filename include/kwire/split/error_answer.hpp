@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -61,4 +61,4 @@ template <class Data>
     });
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -9,7 +9,7 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct fetch_shape {
     using request = fetch_request;
@@ -53,4 +53,4 @@ struct fetch_shape {
 template <>
 struct split_api<fetch_request> : split_as<fetch_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

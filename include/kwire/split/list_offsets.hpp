@@ -4,11 +4,11 @@
 #include <kwire/messages/list_offsets.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 using list_offsets_shape = usual_shape<list_offsets_request, list_offsets_response>;
 
 template <>
 struct split_api<list_offsets_request> : split_as<list_offsets_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -6,7 +6,7 @@
 #include <kwire/messages/offset_commit.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct offset_commit_shape : usual_shape_with_ids<offset_commit_request, offset_commit_response> {
     /// Topics have ids in place of names from here on.
@@ -16,4 +16,4 @@ struct offset_commit_shape : usual_shape_with_ids<offset_commit_request, offset_
 template <>
 struct split_api<offset_commit_request> : split_as<offset_commit_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -10,7 +10,7 @@
 
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Versions 0 to 7: one group.
 struct offset_fetch_of_one {
@@ -82,4 +82,4 @@ struct split_api<offset_fetch_request> {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

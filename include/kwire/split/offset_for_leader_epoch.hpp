@@ -4,7 +4,7 @@
 #include <kwire/messages/offset_for_leader_epoch.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 using offset_for_leader_epoch_shape =
     usual_shape<offset_for_leader_epoch_request, offset_for_leader_epoch_response>;
@@ -12,4 +12,4 @@ using offset_for_leader_epoch_shape =
 template <>
 struct split_api<offset_for_leader_epoch_request> : split_as<offset_for_leader_epoch_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -4,7 +4,7 @@
 #include <kwire/messages/produce.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct produce_shape {
     using request = produce_request;
@@ -35,4 +35,4 @@ struct produce_shape {
 template <>
 struct split_api<produce_request> : split_as<produce_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -37,7 +37,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A topic of a request that is split. Valid during the call that receives it.
 struct split_topic {
@@ -335,4 +335,4 @@ template <class View, class F, class Key = detail::split_key_of<F>>
     return split(to_data(request), version_of(request.view()), std::forward<F>(key_of), everyone);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -6,7 +6,7 @@
 #include <kwire/messages/txn_offset_commit.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct txn_offset_commit_shape : usual_shape_with_ids<txn_offset_commit_request, txn_offset_commit_response> {
     /// Topics have ids in place of names from here on.
@@ -16,4 +16,4 @@ struct txn_offset_commit_shape : usual_shape_with_ids<txn_offset_commit_request,
 template <>
 struct split_api<txn_offset_commit_request> : split_as<txn_offset_commit_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

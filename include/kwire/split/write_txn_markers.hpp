@@ -8,7 +8,7 @@
 #include <kwire/messages/write_txn_markers.hpp>
 #include <kwire/split/split.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 struct write_txn_markers_shape : usual_topics<write_txn_markers_request::writable_txn_marker::data,
                                               write_txn_markers_response::writable_txn_marker_result::data> {
@@ -24,4 +24,4 @@ struct write_txn_markers_shape : usual_topics<write_txn_markers_request::writabl
 template <>
 struct split_api<write_txn_markers_request> : split_as<write_txn_markers_shape> {};
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

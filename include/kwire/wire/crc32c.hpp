@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace wire::detail {
 
@@ -94,4 +94,4 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
     return crc32c_shift(crc_a, size_b) ^ crc_b;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

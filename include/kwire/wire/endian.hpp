@@ -14,7 +14,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace kwire::wire {
+namespace kwire::inline KWIRE_ABI::wire {
 
 /// A number with a big-endian form of sizeof(T) bytes: float, double and integers up to 64 bits except bool.
 ///
@@ -95,9 +95,9 @@ KWIRE_SMALL constexpr void store_be(std::byte* p, T value) noexcept {
     }
 }
 
-} // namespace kwire::wire
+} // namespace kwire::inline KWIRE_ABI::wire
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A number stored in big-endian order with alignment 1, which is used like a `T`.
 ///
@@ -134,4 +134,4 @@ using big_uint32 = big<std::uint32_t>;
 using big_uint64 = big<std::uint64_t>;
 using big_float64 = big<double>;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

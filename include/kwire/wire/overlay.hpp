@@ -14,7 +14,7 @@
 #include <span>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -100,4 +100,4 @@ template <class T, int V = -1>
 inline constexpr std::optional<std::size_t> fixed_wire_size =
     wire::number<T> || std::is_same_v<T, bool> || overlayable<T> ? std::optional(sizeof(T)) : std::nullopt;
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

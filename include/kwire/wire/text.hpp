@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The same bytes as text; valid while they are. They are not checked to be UTF-8.
 [[nodiscard]] inline std::string_view text_of(std::span<const std::byte> bytes KWIRE_LIFETIMEBOUND) noexcept {
@@ -21,4 +21,4 @@ bytes_of_text(std::string_view text KWIRE_LIFETIMEBOUND) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -13,7 +13,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A topic id, cluster member id or directory id: 16 bytes as they are on the wire, alignment 1.
 ///
@@ -69,4 +69,4 @@ struct uuid {
     [[nodiscard]] static constexpr expected<uuid, errc> from_hex(std::string_view text) noexcept;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -16,7 +16,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 inline constexpr std::string_view uuid::to_chars(std::span<char, text_size> out) const noexcept {
     constexpr const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -92,4 +92,4 @@ inline constexpr expected<uuid, errc> uuid::from_hex(std::string_view text) noex
     return id;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace kwire::wire {
+namespace kwire::inline KWIRE_ABI::wire {
 
 /// The longest form of a varint of 32 bits, in bytes.
 inline constexpr std::size_t max_varint32_size = 5;
@@ -234,4 +234,4 @@ constexpr std::byte* write_varint(std::byte* out, std::int64_t value) noexcept {
     return detail::write_uvarint(out, zigzag_encode(value));
 }
 
-} // namespace kwire::wire
+} // namespace kwire::inline KWIRE_ABI::wire

@@ -29,7 +29,7 @@
 #include <span>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -195,4 +195,4 @@ template <class M, int V>
     return detail::encode_at<M, V>(out, message, V);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A vector with a null state beside all those that a vector has. Null is a range without elements, as a
 /// `nullable_array_of` is, and not equal to an empty list. Adding elements, `resize` and `clear` make it a
@@ -44,4 +44,4 @@ public:
     }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -17,7 +17,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Bytes to be encoded by reference: null, empty, one shared_buffer, or the buffers of a buffer_chain.
 ///
@@ -173,4 +173,4 @@ private:
     std::uint32_t size_ = 0;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -386,4 +386,4 @@ private:
     bytes_inside storage_{};
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

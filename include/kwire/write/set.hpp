@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -138,4 +138,4 @@ template <name_literal Name, class M, int W, class S, int V>
     return detail::write_scalar(message.bytes(), at, field, version_of(part), value);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -37,7 +37,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -310,4 +310,4 @@ void erase_unknown_tags(splice& edits, const Part& part) {
     detail::splice_access::list(edits).erase_unknown_tags(detail::place_of_view(detail::part_of(part)));
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

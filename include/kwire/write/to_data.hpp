@@ -32,7 +32,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 template <class M, int V>
 class editable; // read/edit.hpp
@@ -142,4 +142,4 @@ typename S::data to_data(const struct_view<S, V>&) {
     kwire::detail::unreachable();
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

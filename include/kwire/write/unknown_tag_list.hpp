@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// An unknown tagged field to write: its number and its payload.
 struct unknown_tag {
@@ -24,4 +24,4 @@ public:
     using boxed_list::boxed_list;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

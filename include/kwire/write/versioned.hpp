@@ -17,7 +17,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -72,4 +72,4 @@ template <detail::message_data Data>
     return encode_versioned<typename Data::struct_type>(message, version);
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

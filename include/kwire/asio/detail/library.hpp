@@ -40,7 +40,7 @@
 #include <system_error>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -92,7 +92,7 @@ template <class Self>
     return {static_cast<int>(code) + 1, error_category()};
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 
 #if defined(KWIRE_STANDALONE_ASIO)
 template <>

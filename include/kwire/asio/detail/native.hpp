@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 [[nodiscard]] inline bool would_block(const asio_error& ec) noexcept {
     return ec == net::error::would_block || ec == net::error::try_again;
@@ -66,4 +66,4 @@ template <class Stream>
 concept native_stream = false;
 #endif
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

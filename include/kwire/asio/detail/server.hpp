@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// One connection. Its timer keeps it alive until it completes, or until its context is gone; then operations
 /// do that are still to end.
@@ -507,4 +507,4 @@ private:
     bool broken_ = false;     ///< nothing more can be written
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

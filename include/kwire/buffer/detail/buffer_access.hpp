@@ -10,7 +10,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What other parts of kwire may do with buffers and users may not.
 struct buffer_access {
@@ -55,4 +55,4 @@ struct buffer_access {
     static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Grows by moving its bytes into a larger allocation, which is counted. Works everywhere.
 class copying_memory {
@@ -119,4 +119,4 @@ using growing_memory = page_memory<recycled_pages>;
 using growing_memory = copying_memory;
 #endif
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -13,7 +13,7 @@
 #include <new>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -186,4 +186,4 @@ struct owner_control : memory_control {
     return sum;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

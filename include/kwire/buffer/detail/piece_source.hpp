@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// A function that gives a payload piece by piece, and how many bytes it still owes.
 class piece_source {
@@ -42,4 +42,4 @@ private:
     Function function_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -16,7 +16,7 @@
 #include <new>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// A vector of segments. One lies in the list itself; several lie in a block, which the copies of a list
 /// share: who changes it makes a block of its own first.
@@ -146,4 +146,4 @@ private:
     chain_segment only_; ///< the only segment, if there is no block; empty if there is none at all
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -12,7 +12,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Memory whose owner fills it and hands out disjoint regions as buffers, in order.
 ///
@@ -132,4 +132,4 @@ private:
     std::size_t given_ = 0;     ///< regions since the last use
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Makes slices of `whole`, which must outlive it. It takes references by the dozen, and gives those back at
 /// the end that no slice needed.
@@ -56,4 +56,4 @@ private:
     std::size_t next_ = 1;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

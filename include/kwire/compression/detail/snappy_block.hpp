@@ -14,7 +14,7 @@
 #include <cstring>
 #include <span>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What the first byte of an element says: how many bytes it yields, how many bytes of a number follow, and
 /// the upper part of a copy's distance.
@@ -171,4 +171,4 @@ struct snappy_size {
     return at.out == out.data() + out.size();
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// XXH32 of `bytes`, with seed 0, as the xxHash specification defines it.
 [[nodiscard]] constexpr std::uint32_t xxh32(std::span<const std::byte> bytes) noexcept {
@@ -40,4 +40,4 @@ namespace kwire::detail {
     return hash ^ hash >> 16;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What a stream looks like if it is not one of Kafka frames.
 struct foreign_peer {
@@ -201,4 +201,4 @@ inline constexpr std::size_t foreign_peer_bytes = 16;
     return "SASL/PLAIN token";
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <span>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Reads ahead into a slab, or, with a read-ahead of 0, only the four bytes of a length.
 ///
@@ -164,4 +164,4 @@ private:
     bool taken_ = false;  ///< a frame was taken since
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

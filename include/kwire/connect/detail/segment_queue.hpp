@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Bytes to send, and where more of them come from, if not all are there yet.
 struct queued_segment {
@@ -55,4 +55,4 @@ private:
     std::size_t first_ = 0, count_ = 0;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

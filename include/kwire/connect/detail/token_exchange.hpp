@@ -2,9 +2,11 @@
 /// correlator keeps it, the reader of responses asks it.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstdint>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 class token_exchange {
 public:
@@ -46,4 +48,4 @@ private:
     bool unanswered_ = false; ///< the client's last token has no answer yet
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -15,10 +15,10 @@
 #include <span>
 #include <string_view>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Messages as a type, for `dispatch`: messages/apis.hpp has those of all requests and all responses.
 template <class... Ms>
 struct message_list {};
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

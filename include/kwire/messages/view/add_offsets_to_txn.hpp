@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Announces that a transaction will commit offsets of a group.
 ///     key 25 | v0-4 | flexible v3+ | answered by add_offsets_to_txn_response
@@ -53,4 +53,4 @@ struct add_offsets_to_txn_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

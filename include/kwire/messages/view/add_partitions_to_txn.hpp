@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Adds partitions to a transaction before batches are produced to them.
 ///     key 24 | v0-5 | flexible v3+ | answered by add_partitions_to_txn_response
@@ -172,4 +172,4 @@ struct add_partitions_to_txn_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

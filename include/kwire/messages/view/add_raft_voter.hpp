@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Makes a controller a voter of the KRaft quorum.
 ///     key 80 | v0-1 | flexible | answered by add_raft_voter_response
@@ -83,4 +83,4 @@ struct add_raft_voter_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

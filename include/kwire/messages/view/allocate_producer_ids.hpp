@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Obtains a block of producer ids from the controller; sent by brokers only.
 ///     key 67 | v0 | flexible | answered by allocate_producer_ids_response
@@ -53,4 +53,4 @@ struct allocate_producer_ids_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

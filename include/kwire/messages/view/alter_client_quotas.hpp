@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Sets or removes quotas of users, client ids and addresses.
 ///     key 49 | v0-1 | flexible v1+ | answered by alter_client_quotas_response
@@ -150,4 +150,4 @@ struct alter_client_quotas_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Replaces all settings of a resource; IncrementalAlterConfigs changes single ones.
 ///     key 33 | v0-2 | flexible v2+ | answered by alter_configs_response
@@ -114,4 +114,4 @@ struct alter_configs_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A partition's leader asks the controller to change its in-sync replicas.
 ///     key 56 | v0-3 | flexible | answered by alter_partition_response
@@ -185,4 +185,4 @@ struct alter_partition_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

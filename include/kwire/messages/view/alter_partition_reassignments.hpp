@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Moves replicas of partitions to other brokers, or cancels a move.
 ///     key 45 | v0-1 | flexible | answered by alter_partition_reassignments_response
@@ -146,4 +146,4 @@ struct alter_partition_reassignments_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Moves replicas to another directory of the same broker.
 ///     key 34 | v0-2 | flexible v2+ | answered by alter_replica_log_dirs_response
@@ -124,4 +124,4 @@ struct alter_replica_log_dirs_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Moves the start offsets of an empty share group.
 ///     key 91 | v0 | flexible | answered by alter_share_group_offsets_response
@@ -135,4 +135,4 @@ struct alter_share_group_offsets_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Sets or deletes users' SCRAM credentials; holds salted passwords, never log it.
 ///     key 51 | v0 | flexible | answered by alter_user_scram_credentials_response
@@ -120,4 +120,4 @@ struct alter_user_scram_credentials_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -4,7 +4,7 @@
 #include <kwire/api.hpp>
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a broker which APIs and versions it supports; the first request on a connection.
 ///     key 18 | v0-5 | flexible v3+ | answered by api_versions_response
@@ -142,4 +142,4 @@ struct api_versions_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

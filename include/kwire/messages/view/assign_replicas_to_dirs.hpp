@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A broker tells the controller which directories its replicas are in.
 ///     key 73 | v0 | flexible | answered by assign_replicas_to_dirs_response
@@ -170,4 +170,4 @@ struct assign_replicas_to_dirs_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

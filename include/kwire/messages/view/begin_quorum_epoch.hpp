@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A new leader of the KRaft quorum announces itself to the voters.
 ///     key 53 | v0-1 | flexible v1+ | answered by begin_quorum_epoch_response
@@ -188,4 +188,4 @@ struct begin_quorum_epoch_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

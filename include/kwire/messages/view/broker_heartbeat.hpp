@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A broker reports that it is alive, how far it has read and whether it wants to stop.
 ///     key 63 | v0-2 | flexible | answered by broker_heartbeat_response
@@ -73,4 +73,4 @@ struct broker_heartbeat_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A starting broker registers with the controller.
 ///     key 62 | v0-4 | flexible | answered by broker_registration_response
@@ -118,4 +118,4 @@ struct broker_registration_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A broker's fencing, shutdown or directories changed.
 ///     type 17 | v0-3 | flexible
@@ -41,4 +41,4 @@ struct broker_registration_change_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Empties the eligible leader replicas of one topic, or of all.
 ///     type 28 | v0 | flexible
@@ -23,4 +23,4 @@ struct clear_elr_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a coordinator for state and members of KIP-848 groups.
 ///     key 69 | v0-1 | flexible | answered by consumer_group_describe_response
@@ -184,4 +184,4 @@ struct consumer_group_describe_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

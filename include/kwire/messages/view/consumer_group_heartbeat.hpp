@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Joins, leaves and keeps a member in a group that the broker assigns (KIP-848).
 ///     key 68 | v0-1 | flexible | answered by consumer_group_heartbeat_response
@@ -148,4 +148,4 @@ struct consumer_group_heartbeat_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

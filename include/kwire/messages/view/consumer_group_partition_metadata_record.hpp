@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Identifies a KIP-848 group's view of its topics; no longer written.
 ///     type 4 | v0
@@ -88,4 +88,4 @@ struct consumer_group_partition_metadata_value : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

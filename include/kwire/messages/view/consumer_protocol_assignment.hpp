@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What a classic group's leader assigns to a consumer, inside SyncGroup's bytes.
 ///     v0-3
@@ -48,4 +48,4 @@ struct consumer_protocol_assignment : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What a classic consumer sends to its group's leader, inside JoinGroup's metadata.
 ///     v0-3
@@ -58,4 +58,4 @@ struct consumer_protocol_subscription : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A broker asks ZooKeeper's controller to move its leaderships away; removed in Kafka 4.
 ///     key 7 | v0-3 | flexible v3+ | answered by controlled_shutdown_response
@@ -68,4 +68,4 @@ struct controlled_shutdown_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A starting controller registers with the active one.
 ///     key 70 | v0 | flexible | answered by controller_registration_response
@@ -103,4 +103,4 @@ struct controller_registration_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

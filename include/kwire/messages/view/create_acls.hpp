@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Adds access rules.
 ///     key 30 | v0-3 | flexible v2+ | answered by create_acls_response
@@ -100,4 +100,4 @@ struct create_acls_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

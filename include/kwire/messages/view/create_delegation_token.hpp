@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for a token with which others may authenticate as its owner.
 ///     key 38 | v0-3 | flexible v2+ | answered by create_delegation_token_response
@@ -104,4 +104,4 @@ struct create_delegation_token_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Adds partitions to topics; this cannot be undone.
 ///     key 37 | v0-3 | flexible v2+ | answered by create_partitions_response
@@ -108,4 +108,4 @@ struct create_partitions_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

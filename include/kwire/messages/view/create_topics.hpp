@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Creates topics.
 ///     key 19 | v0-7 | flexible v5+ | answered by create_topics_response
@@ -195,4 +195,4 @@ struct create_topics_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

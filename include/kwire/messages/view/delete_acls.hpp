@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Deletes the access rules that match any of some filters.
 ///     key 31 | v0-3 | flexible v2+ | answered by delete_acls_response
@@ -150,4 +150,4 @@ struct delete_acls_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

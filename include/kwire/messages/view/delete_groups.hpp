@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Deletes empty groups and their stored positions.
 ///     key 42 | v0-3 | flexible v2+ | answered by delete_groups_response
@@ -68,4 +68,4 @@ struct delete_groups_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Moves the start of partitions forward, which deletes older records.
 ///     key 21 | v0-2 | flexible v2+ | answered by delete_records_response
@@ -123,4 +123,4 @@ struct delete_records_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Deletes a share group's offsets for whole topics.
 ///     key 92 | v0 | flexible | answered by delete_share_group_offsets_response
@@ -92,4 +92,4 @@ struct delete_share_group_offsets_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Deletes the delivery state of a share group's partitions; between brokers.
 ///     key 86 | v0 | flexible | answered by delete_share_group_state_response
@@ -126,4 +126,4 @@ struct delete_share_group_state_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

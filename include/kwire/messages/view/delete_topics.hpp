@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Deletes topics and their records.
 ///     key 20 | v0-6 | flexible v4+ | answered by delete_topics_response
@@ -100,4 +100,4 @@ struct delete_topics_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the access rules that match a filter.
 ///     key 29 | v0-3 | flexible v2+ | answered by describe_acls_response
@@ -123,4 +123,4 @@ struct describe_acls_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

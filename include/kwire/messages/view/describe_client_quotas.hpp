@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for quotas of users, client ids and addresses that match a filter.
 ///     key 48 | v0-1 | flexible v1+ | answered by describe_client_quotas_response
@@ -137,4 +137,4 @@ struct describe_client_quotas_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

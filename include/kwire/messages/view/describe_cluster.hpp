@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the cluster's id, controller and brokers or controllers.
 ///     key 60 | v0-2 | flexible | answered by describe_cluster_response
@@ -98,4 +98,4 @@ struct describe_cluster_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

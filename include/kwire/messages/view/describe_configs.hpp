@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the settings of topics, brokers, loggers, groups or client metrics.
 ///     key 32 | v0-4 | flexible v4+ | answered by describe_configs_response
@@ -168,4 +168,4 @@ struct describe_configs_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

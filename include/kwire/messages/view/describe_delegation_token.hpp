@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the delegation tokens of some owners; null: all that the caller may see.
 ///     key 41 | v0-3 | flexible v2+ | answered by describe_delegation_token_response
@@ -132,4 +132,4 @@ struct describe_delegation_token_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

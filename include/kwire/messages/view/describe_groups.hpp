@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a coordinator for state and members of classic groups.
 ///     key 15 | v0-6 | flexible v5+ | answered by describe_groups_response
@@ -125,4 +125,4 @@ struct describe_groups_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

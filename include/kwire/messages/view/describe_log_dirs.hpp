@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a broker for its log directories and the sizes of the replicas in them.
 ///     key 35 | v0-5 | flexible v2+ | answered by describe_log_dirs_response
@@ -142,4 +142,4 @@ struct describe_log_dirs_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

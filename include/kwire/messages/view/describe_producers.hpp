@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks partition leaders which producers write idempotently or in transactions.
 ///     key 61 | v0 | flexible | answered by describe_producers_response
@@ -141,4 +141,4 @@ struct describe_producers_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the state of the KRaft quorum.
 ///     key 55 | v0-2 | flexible | answered by describe_quorum_response
@@ -215,4 +215,4 @@ struct describe_quorum_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

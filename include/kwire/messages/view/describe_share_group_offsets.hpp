@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks where share groups start in their partitions.
 ///     key 90 | v0-1 | flexible | answered by describe_share_group_offsets_response
@@ -164,4 +164,4 @@ struct describe_share_group_offsets_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

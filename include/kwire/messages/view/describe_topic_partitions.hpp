@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for topics' partitions page by page, for topics too large for Metadata.
 ///     key 75 | v0 | flexible | answered by describe_topic_partitions_response
@@ -181,4 +181,4 @@ struct describe_topic_partitions_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a coordinator for the state of some transactions.
 ///     key 65 | v0 | flexible | answered by describe_transactions_response
@@ -102,4 +102,4 @@ struct describe_transactions_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks which SCRAM mechanisms users have; null users: all.
 ///     key 50 | v0 | flexible | answered by describe_user_scram_credentials_response
@@ -115,4 +115,4 @@ struct describe_user_scram_credentials_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

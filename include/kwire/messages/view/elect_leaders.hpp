@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Makes the preferred replica of partitions lead, or any replica if none is in sync.
 ///     key 43 | v0-2 | flexible v2+ | answered by elect_leaders_response
@@ -119,4 +119,4 @@ struct elect_leaders_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

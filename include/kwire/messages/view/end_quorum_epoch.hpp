@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A leader of the KRaft quorum steps down and proposes successors.
 ///     key 54 | v0-1 | flexible v1+ | answered by end_quorum_epoch_response
@@ -205,4 +205,4 @@ struct end_quorum_epoch_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Commits or aborts a producer's transaction.
 ///     key 26 | v0-5 | flexible v3+ | answered by end_txn_response
@@ -61,4 +61,4 @@ struct end_txn_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A client's whole request with its principal, forwarded by a broker to the controller.
 ///     key 58 | v0 | flexible | answered by envelope_response
@@ -56,4 +56,4 @@ struct envelope_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

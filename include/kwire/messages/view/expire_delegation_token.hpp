@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Expires a delegation token now or later; the HMAC in it is a secret.
 ///     key 40 | v0-2 | flexible v2+ | answered by expire_delegation_token_response
@@ -50,4 +50,4 @@ struct expire_delegation_token_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Reads record batches; consumers and follower replicas use the same request.
 ///     key 1 | v0-18 | flexible v12+ | answered by fetch_response
@@ -386,4 +386,4 @@ struct fetch_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

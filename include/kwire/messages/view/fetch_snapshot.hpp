@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Reads a piece of a KRaft snapshot, for replicas that are too far behind for Fetch.
 ///     key 59 | v0-1 | flexible | answered by fetch_snapshot_response
@@ -244,4 +244,4 @@ struct fetch_snapshot_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks which broker coordinates a group, a transactional producer or a share partition.
 ///     key 10 | v0-6 | flexible v3+ | answered by find_coordinator_response
@@ -107,4 +107,4 @@ struct find_coordinator_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks which metrics the client should push (KIP-714).
 ///     key 71 | v0 | flexible | answered by get_telemetry_subscriptions_response
@@ -67,4 +67,4 @@ struct get_telemetry_subscriptions_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

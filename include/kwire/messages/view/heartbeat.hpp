@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Keeps a member in its group.
 ///     key 12 | v0-4 | flexible v4+ | answered by heartbeat_response
@@ -55,4 +55,4 @@ struct heartbeat_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

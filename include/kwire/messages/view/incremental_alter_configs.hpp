@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Sets, deletes, appends to or subtracts from single settings.
 ///     key 44 | v0-1 | flexible v1+ | answered by incremental_alter_configs_response
@@ -121,4 +121,4 @@ struct incremental_alter_configs_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Obtains a producer id; with a transactional id it also fences earlier producers.
 ///     key 22 | v0-6 | flexible v2+ | v6 unstable | answered by init_producer_id_response
@@ -79,4 +79,4 @@ struct init_producer_id_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Sets where a share group starts in some partitions; sent between brokers.
 ///     key 83 | v0 | flexible | answered by initialize_share_group_state_response
@@ -132,4 +132,4 @@ struct initialize_share_group_state_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

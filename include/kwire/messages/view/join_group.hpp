@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Joins a group or its next generation; answered once all members have joined.
 ///     key 11 | v0-9 | flexible v6+ | answered by join_group_response
@@ -132,4 +132,4 @@ struct join_group_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

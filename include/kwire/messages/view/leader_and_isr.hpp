@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// ZooKeeper's controller tells a broker which partitions to lead or follow; removed in Kafka 4.
 ///     key 4 | v0-7 | flexible v4+ | answered by leader_and_isr_response
@@ -216,4 +216,4 @@ struct leader_and_isr_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

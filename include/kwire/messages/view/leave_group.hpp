@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Removes members from a group at once.
 ///     key 13 | v0-5 | flexible v4+ | answered by leave_group_response
@@ -104,4 +104,4 @@ struct leave_group_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

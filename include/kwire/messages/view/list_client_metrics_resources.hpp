@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the names of client metrics resources; replaced by ListConfigResources.
 ///     key 74 | v0 | flexible | answered by list_client_metrics_resources_response
@@ -61,4 +61,4 @@ struct list_client_metrics_resources_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

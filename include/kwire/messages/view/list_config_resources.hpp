@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the names of resources that have settings of their own, by type.
 ///     key 74 | v0-1 | flexible | answered by list_config_resources_response
@@ -69,4 +69,4 @@ struct list_config_resources_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a broker which groups it coordinates, filtered by state or type.
 ///     key 16 | v0-5 | flexible v3+ | answered by list_groups_response
@@ -78,4 +78,4 @@ struct list_groups_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for offsets by time: the first, the next to be written, or the first since a time.
 ///     key 2 | v0-11 | flexible v6+ | answered by list_offsets_response
@@ -159,4 +159,4 @@ struct list_offsets_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks which partitions are moving; null topics: all.
 ///     key 46 | v0 | flexible | answered by list_partition_reassignments_response
@@ -119,4 +119,4 @@ struct list_partition_reassignments_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a coordinator which transactions it has, filtered by state, producer, age or name.
 ///     key 66 | v0-2 | flexible | answered by list_transactions_response
@@ -86,4 +86,4 @@ struct list_transactions_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a broker which topics, partitions and brokers exist.
 ///     key 3 | v0-13 | flexible v9+ | answered by metadata_response
@@ -192,4 +192,4 @@ struct metadata_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

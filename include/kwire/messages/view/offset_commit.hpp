@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Stores how far a group has read.
 ///     key 8 | v0-10 | flexible v8+ | answered by offset_commit_response
@@ -163,4 +163,4 @@ struct offset_commit_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks how far groups have read.
 ///     key 9 | v0-10 | flexible v6+ | answered by offset_fetch_response
@@ -259,4 +259,4 @@ struct offset_fetch_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

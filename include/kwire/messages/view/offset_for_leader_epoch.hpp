@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks where a leader epoch ends, to find where two logs diverge.
 ///     key 23 | v0-4 | flexible v4+ | answered by offset_for_leader_epoch_response
@@ -140,4 +140,4 @@ struct offset_for_leader_epoch_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Appends record batches to partitions.
 ///     key 0 | v0-13 | flexible v9+ | answered by produce_response
@@ -240,4 +240,4 @@ struct produce_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

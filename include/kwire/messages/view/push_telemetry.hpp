@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Pushes the client's metrics as compressed OpenTelemetry data.
 ///     key 72 | v0 | flexible | answered by push_telemetry_response
@@ -56,4 +56,4 @@ struct push_telemetry_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

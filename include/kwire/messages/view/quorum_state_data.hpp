@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The KRaft replica's `quorum-state` file: epoch, leader and vote.
 ///     v0-1 | flexible
@@ -59,4 +59,4 @@ struct quorum_state_data : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

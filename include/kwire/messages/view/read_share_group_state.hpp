@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for the delivery state of a share group's partitions; between brokers.
 ///     key 84 | v0 | flexible | answered by read_share_group_state_response
@@ -164,4 +164,4 @@ struct read_share_group_state_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

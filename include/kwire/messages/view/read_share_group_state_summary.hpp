@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks where a share group's partitions start, without the details; between brokers.
 ///     key 87 | v0-1 | flexible | answered by read_share_group_state_summary_response
@@ -143,4 +143,4 @@ struct read_share_group_state_summary_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

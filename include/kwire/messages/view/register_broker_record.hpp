@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A broker registered, with its epoch, addresses, features and directories.
 ///     type 0 | v0-4 | flexible
@@ -105,4 +105,4 @@ struct register_broker_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

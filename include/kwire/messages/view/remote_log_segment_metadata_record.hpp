@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The copy of a log segment to remote storage has started.
 ///     type 0 | v0 | flexible
@@ -117,4 +117,4 @@ struct remote_log_segment_metadata_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A remote log segment as stored in the broker's own snapshot file.
 ///     type 3 | v0 | flexible
@@ -76,4 +76,4 @@ struct remote_log_segment_metadata_snapshot_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The state of a remote log segment changed.
 ///     type 1 | v0 | flexible
@@ -81,4 +81,4 @@ struct remote_log_segment_metadata_update_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The progress of the deletion of a partition from remote storage.
 ///     type 2 | v0 | flexible
@@ -56,4 +56,4 @@ struct remote_partition_delete_metadata_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Removes a voter from the KRaft quorum.
 ///     key 81 | v0 | flexible | answered by remove_raft_voter_response
@@ -53,4 +53,4 @@ struct remove_raft_voter_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -4,7 +4,7 @@
 #include <kwire/api.hpp>
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Precedes every request body; its version follows from the API key and version.
 ///     v0-2 | flexible v2+
@@ -34,4 +34,4 @@ struct request_header : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Precedes every response body; v1 only where the body is flexible, never for ApiVersions.
 ///     v0-1 | flexible v1+
@@ -23,4 +23,4 @@ struct response_header : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

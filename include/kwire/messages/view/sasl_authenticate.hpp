@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Carries one SASL token from the client; as many rounds as the mechanism needs.
 ///     key 36 | v0-2 | flexible v2+ | answered by sasl_authenticate_response
@@ -51,4 +51,4 @@ struct sasl_authenticate_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

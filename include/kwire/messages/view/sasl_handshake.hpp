@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Chooses a SASL mechanism. Raw tokens follow v0, SaslAuthenticate requests follow v1.
 ///     key 17 | v0-1 | answered by sasl_handshake_response
@@ -44,4 +44,4 @@ struct sasl_handshake_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

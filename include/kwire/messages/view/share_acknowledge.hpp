@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Accepts, releases or rejects records that a member of a share group acquired.
 ///     key 79 | v0-2 | flexible | answered by share_acknowledge_response
@@ -226,4 +226,4 @@ struct share_acknowledge_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Acquires records for a member of a share group, and may acknowledge earlier ones.
 ///     key 78 | v0-2 | flexible | answered by share_fetch_response
@@ -307,4 +307,4 @@ struct share_fetch_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

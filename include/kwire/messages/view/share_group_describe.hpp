@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a coordinator for state and members of share groups.
 ///     key 77 | v0-1 | flexible | answered by share_group_describe_response
@@ -164,4 +164,4 @@ struct share_group_describe_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

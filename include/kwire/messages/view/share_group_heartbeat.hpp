@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Joins, leaves and keeps a member in a share group (KIP-932).
 ///     key 76 | v0-1 | flexible | answered by share_group_heartbeat_response
@@ -109,4 +109,4 @@ struct share_group_heartbeat_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// ZooKeeper's controller makes a broker stop or delete replicas; removed in Kafka 4.
 ///     key 5 | v0-4 | flexible v2+ | answered by stop_replica_response
@@ -167,4 +167,4 @@ struct stop_replica_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks a coordinator for state, topology and members of streams groups.
 ///     key 89 | v0-1 | flexible | answered by streams_group_describe_response
@@ -452,4 +452,4 @@ struct streams_group_describe_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

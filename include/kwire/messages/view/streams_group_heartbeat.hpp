@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Joins, leaves and keeps a member in a streams group (KIP-1071).
 ///     key 88 | v0-1 | flexible | answered by streams_group_heartbeat_response
@@ -440,4 +440,4 @@ struct streams_group_heartbeat_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Submits the human-readable description of a streams group's topology.
 ///     key 93 | v0 | flexible | answered by streams_group_topology_description_update_response
@@ -156,4 +156,4 @@ struct streams_group_topology_description_update_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

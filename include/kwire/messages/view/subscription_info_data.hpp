@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// What a Streams client sends to its group's leader, inside the subscription's user data.
 ///     v1-11
@@ -141,4 +141,4 @@ struct subscription_info_data : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Fetches a member's assignment; the leader submits all assignments.
 ///     key 14 | v0-5 | flexible v4+ | answered by sync_group_response
@@ -97,4 +97,4 @@ struct sync_group_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Stores a group's positions, which take effect when the transaction commits.
 ///     key 28 | v0-6 | flexible v3+ | answered by txn_offset_commit_response
@@ -159,4 +159,4 @@ struct txn_offset_commit_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

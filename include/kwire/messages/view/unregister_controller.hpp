@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Removes a controller that will not come back.
 ///     key 94 | v0 | flexible | answered by unregister_controller_response
@@ -47,4 +47,4 @@ struct unregister_controller_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

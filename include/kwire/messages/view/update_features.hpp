@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Raises or lowers feature levels of the whole cluster.
 ///     key 57 | v0-2 | flexible | answered by update_features_response
@@ -109,4 +109,4 @@ struct update_features_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// ZooKeeper's controller tells brokers about the whole cluster; removed in Kafka 4.
 ///     key 6 | v0-8 | flexible v6+ | answered by update_metadata_response
@@ -186,4 +186,4 @@ struct update_metadata_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

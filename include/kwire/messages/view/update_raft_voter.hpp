@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Tells the leader a voter's current addresses and protocol versions; between controllers.
 ///     key 82 | v0 | flexible | answered by update_raft_voter_response
@@ -127,4 +127,4 @@ struct update_raft_voter_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

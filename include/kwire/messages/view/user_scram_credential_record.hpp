@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A user's SCRAM credential was set; holds keys, never log it.
 ///     type 11 | v0 | flexible
@@ -38,4 +38,4 @@ struct user_scram_credential_record : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

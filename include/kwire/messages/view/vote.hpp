@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Asks for a vote, or in a pre-vote whether it would be granted; between controllers.
 ///     key 52 | v0-2 | flexible | answered by vote_response
@@ -177,4 +177,4 @@ struct vote_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

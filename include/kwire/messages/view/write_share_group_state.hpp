@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Stores the delivery state of a share group's partitions; between brokers.
 ///     key 85 | v0-1 | flexible | answered by write_share_group_state_response
@@ -168,4 +168,4 @@ struct write_share_group_state_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

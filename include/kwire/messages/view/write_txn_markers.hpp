@@ -3,7 +3,7 @@
 
 #include <kwire/messages/detail/view.hpp>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Makes partition leaders write commit or abort markers; sent by coordinators only.
 ///     key 27 | v0-2 | flexible v1+ | answered by write_txn_markers_response
@@ -154,4 +154,4 @@ struct write_txn_markers_response : private vocabulary {
     using view = basic_view<any_version>;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Sorts tags of one section, and keeps the last of each number, as readers do with known tags.
 ///
@@ -51,4 +51,4 @@ inline std::vector<unknown_tag_view> tags_in_order(const unknown_tag_range& sect
     return tags;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

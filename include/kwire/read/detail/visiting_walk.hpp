@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 template <class S, int V>
 using view_at = typename S::template basic_view<V>;
@@ -371,4 +371,4 @@ private:
     F& f_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The smallest record of magic 2: its length, attributes, two deltas, two lengths and the count of headers,
 /// a byte each.
@@ -65,4 +65,4 @@ struct batch_defect {
     return find_count_defect(batch);
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Collects parts of one buffer in a chain; adjacent parts become one slice.
 class batch_picker {
@@ -70,4 +70,4 @@ private:
     return unexpected{e};
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// A piece of a new batch.
 struct batch_piece {
@@ -118,4 +118,4 @@ private:
     std::uint64_t size_ = 0;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

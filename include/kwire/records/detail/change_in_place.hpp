@@ -11,7 +11,7 @@
 #include <span>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Calls `change` with the writable bytes of `buffer`, or of a copy that replaces it if `policy` allows that.
 template <class Change>
@@ -33,4 +33,4 @@ template <class Change>
     return done;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

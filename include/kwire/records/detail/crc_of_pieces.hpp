@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The remainder of some bytes followed by `bytes`, given `state`, that of the former: a CRC without its
 /// initial and final inversion, which is linear.
@@ -118,4 +118,4 @@ struct moved_bytes {
     return ~(after ^ crc32c_shift(~0U, at - covered));
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

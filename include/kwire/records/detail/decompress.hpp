@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// The bytes that the compression type of a batch applies to: the records of magic 2, or the value of a
 /// message of magic 0 or 1. Valid while the bytes of the batch are.
@@ -120,4 +120,4 @@ struct compressed_records {
     return plain;
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

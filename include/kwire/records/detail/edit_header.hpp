@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The difference (exclusive or) in the checksum if `before` becomes `after` and `following` bytes come after
 /// them; the bytes before them and the initial value cancel out.
@@ -61,4 +61,4 @@ void edit_message(message_prefix& message, std::uint64_t size, Edit edit) noexce
             message.crc ^ crc32_change<covered>(before.data(), fields, size - sizeof(message_prefix));
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A kwire::expected whose temporaries give their records by value.
 ///
@@ -34,4 +34,4 @@ public:
     [[nodiscard]] Records value() const&& { return static_cast<const base&>(*this).value(); }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

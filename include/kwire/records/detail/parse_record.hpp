@@ -16,7 +16,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The parts of a record; a size of -1 is null.
 struct parsed_record {
@@ -439,4 +439,4 @@ nullable_bytes(const std::byte* begin, std::int32_t size) noexcept {
     return std::span<const std::byte>(begin, static_cast<std::size_t>(size));
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

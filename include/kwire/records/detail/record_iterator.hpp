@@ -17,7 +17,7 @@
 #include <span>
 #include <type_traits>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What records inherit from the header of their batch.
 struct record_base {
@@ -160,9 +160,9 @@ using record_source = std::conditional_t<Run, const record_run*, const std::byte
 template <bool Run>
 class record_iterator;
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A record that a loop has reached, or what is there instead of one.
 ///
@@ -217,9 +217,9 @@ private:
     source of_;
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The position of a loop over records; checks each record on the way and ends after the first defect, which
 /// is the last element.
@@ -360,4 +360,4 @@ struct record_iterator_access {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -17,7 +17,7 @@
 #include <optional>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// A record to append to a batch. Its bytes need to be valid during the call only.
 struct record_to_write {
@@ -46,4 +46,4 @@ KWIRE_ALWAYS_INLINE std::byte* put_short_varint(std::byte* p, std::int64_t value
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

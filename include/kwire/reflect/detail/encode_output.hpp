@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Counts what an encoder writes.
 class measuring_output {
@@ -91,4 +91,4 @@ private:
     std::byte* at_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

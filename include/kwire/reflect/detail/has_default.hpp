@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Whether a value has the schema's default, which is what tags leave out and other versions cannot miss.
 /// `Value` is a dynamic_value or something of the same form.
@@ -44,4 +44,4 @@ bool says_nothing(const Value& value) {
     }
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

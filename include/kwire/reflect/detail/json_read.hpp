@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Whether `key` is the schema's name of a field in the form of Kafka's JSON: `isrNodes` of `isr_nodes`.
 constexpr bool is_json_key(std::string_view key, std::string_view name) noexcept {
@@ -197,4 +197,4 @@ private:
     int version_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

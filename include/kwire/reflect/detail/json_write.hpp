@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Appends JSON to a string.
 class json_writer {
@@ -188,4 +188,4 @@ private:
     std::string& out_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

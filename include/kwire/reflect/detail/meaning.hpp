@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The position of a field by its name; the number of fields if there is none.
 [[nodiscard]] inline std::size_t position_of(const struct_info& info, std::string_view name) noexcept {
@@ -148,4 +148,4 @@ private:
     int from_, to_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

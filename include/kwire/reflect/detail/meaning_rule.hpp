@@ -1,13 +1,15 @@
 /// Internal: a rule of schema/meaning.txt, which explains the kinds.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What happens to a field, or to a message, between versions that do not mean the same by it.
 enum class meaning : std::uint8_t {
@@ -50,4 +52,4 @@ struct meaning_rule {
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

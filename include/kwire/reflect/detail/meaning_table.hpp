@@ -4,7 +4,7 @@
 
 #include <kwire/reflect/detail/meaning_rule.hpp>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 inline constexpr meaning_rule meaning_table[] = {
     {"AddOffsetsToTxnResponse", "error_code", "", meaning::translated, 1, 2, {{{90, 47}}}},
@@ -103,4 +103,4 @@ inline constexpr meaning_rule meaning_table[] = {
     {"WriteTxnMarkersRequest", "markers.transaction_version", "", meaning::needed, 0, -1},
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

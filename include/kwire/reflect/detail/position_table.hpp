@@ -5,12 +5,14 @@
 /// not know (keyed_hash.hpp): otherwise they could make all positions lie in one run.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 class position_table {
 public:
@@ -79,4 +81,4 @@ private:
     std::size_t mask_ = 0;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

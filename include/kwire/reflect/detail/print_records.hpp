@@ -15,7 +15,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Writes `<2 batches, offsets 100..103, 4 records, lz4, 1234 bytes>`: of all sound batches up to the first
 /// defect, which follows after a semicolon. How many records compressed wrappers of magic 0 and 1 hold is
@@ -97,4 +97,4 @@ KWIRE_NOINLINE inline void print_records(text_sink& out, std::span<const std::by
     out.put('>');
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

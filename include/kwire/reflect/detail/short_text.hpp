@@ -1,13 +1,15 @@
 /// Internal: a text of which most fit into the object itself.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// An owned text of less than 4 GiB, in 40 bytes of alignment 4. Up to 36 characters need no memory of their
 /// own.
@@ -56,4 +58,4 @@ private:
     char inside_[most_inside]{}; ///< the characters, or where they are
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -13,7 +13,7 @@
 #include <span>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 class stand_in_struct;
 
@@ -105,4 +105,4 @@ bool stand_in_value::for_each_struct(const Each& each) const {
     return true;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Where printed text goes, a few hundred characters at a time.
 class text_sink {
@@ -57,4 +57,4 @@ private:
     std::array<char, 256> chars_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The positions of these fields in one struct at one version. Made once for all elements of an array.
 struct topic_fields {
@@ -64,4 +64,4 @@ private:
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What becomes of one field, or of a few that lie side by side in both versions.
 struct transcode_step {
@@ -472,4 +472,4 @@ private:
            transcoder(program, body, result).run(body.data(), body.size());
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// One field, element, struct or message that somebody made.
 struct value_node {
@@ -117,4 +117,4 @@ private:
 inline node_elements node_value::elements() const noexcept { return node_elements(*this); }
 inline node_struct node_value::structure() const noexcept { return {*field_->structure, node_}; }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Whether the `data` of `S` ends in `unknown_tags`.
 template <class S>
@@ -86,4 +86,4 @@ constexpr const auto& member_at(const typename S::data& data) noexcept {
         data, [](const auto&... member) -> const auto& { return nth<I>(member...); });
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The bytes of the struct `S` with every field at its default, at each version. A view of a struct that the
 /// message does not hold shows them.
@@ -91,4 +91,4 @@ struct default_struct {
     }();
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

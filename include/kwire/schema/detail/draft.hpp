@@ -27,7 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 template <class S>
 inline constexpr std::size_t field_count = decltype(S::template fields<>)::size;
@@ -456,4 +456,4 @@ inline constexpr common_places<field_count<S>> places_in{layout_at<S, V>.places,
 template <class S>
 inline constexpr const auto& places_in<S, any_version> = tables_of<S>::common;
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

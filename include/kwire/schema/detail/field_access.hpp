@@ -12,7 +12,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What an array view is made from.
 struct raw_array {
@@ -228,4 +228,4 @@ private:
     }
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The ways to write what precedes the content of a field.
 enum class length_form : std::uint8_t {
@@ -117,4 +117,4 @@ KWIRE_ALWAYS_INLINE constexpr decoded_length decode_usual_size(length_form form,
     return decode_usual_length(form, nullable, p);
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

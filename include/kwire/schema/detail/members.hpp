@@ -9,7 +9,7 @@
 
 #include <cstddef>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// No `data` struct has more members; the generator refuses one that would.
 inline constexpr std::size_t max_members = 24;
@@ -95,4 +95,4 @@ KWIRE_ALWAYS_INLINE constexpr decltype(auto) with_members(T& object, F&& f) {
     // clang-format on
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// How much of a field is there.
 enum class seen_state : std::uint8_t {
@@ -22,9 +22,9 @@ enum class seen_state : std::uint8_t {
     whole,
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// How many bytes follow those that are there if the caller has not said it: more than any length counts.
 inline constexpr std::uint64_t unknown_size = std::uint64_t{1} << 40;
@@ -191,8 +191,11 @@ KWIRE_COLD KWIRE_APART inline const std::byte*
 walk_prefix_tags(const struct_layout& layout, const std::byte* p, prefix_state& state) noexcept {
     auto [next, count] = read_prefix_uvarint(p, state, nullptr);
     if (next == nullptr) return nullptr;
-    if (count > (state.left(next) + state.beyond) / 2)
-        return refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
+    if (count > (state.left(next) + state.beyond) / 2) {
+        refuse(state, nullptr, errc::count_exceeds_input, next, count * std::uint64_t{2});
+        (*state.failure)->left += state.beyond;
+        return nullptr;
+    }
     std::int64_t previous = -1;
     for (; count != 0 && next != nullptr; --count) {
         p = next;
@@ -228,22 +231,24 @@ KWIRE_APART inline const std::byte* walk_prefix(const struct_layout& layout, con
     const std::byte* const base = p;
     const unsigned steps = layout.step_count;
     std::uint64_t need = layout.first_need;
-    part.at = nullptr;
     for (unsigned i = 0; i < steps; ++i) {
-        part.steps = static_cast<std::uint8_t>(i);
         if (need > state.left(p)) {
-            part.at = nullptr;
+            part = {nullptr, 0, static_cast<std::uint8_t>(i)};
             return stop_prefix_end(state, layout, i, p, need);
         }
         const std::byte* next = check_simple_step(layout.steps[i], p, state);
-        if (next == nullptr) next = walk_prefix_step(i, layout, p, state, part);
-        if (next == nullptr) return nullptr;
+        if (next == nullptr) {
+            next = walk_prefix_step(i, layout, p, state, part);
+            if (next == nullptr) [[unlikely]] {
+                part.steps = static_cast<std::uint8_t>(i);
+                return nullptr;
+            }
+        }
         p = next;
         ends[i] = static_cast<std::uint32_t>(p - base);
         need = layout.steps[i].next_need;
     }
-    part.steps = static_cast<std::uint8_t>(steps);
-    part.at = nullptr;
+    part = {nullptr, 0, static_cast<std::uint8_t>(steps)};
     if (need > state.left(p)) return stop_prefix_end(state, layout, steps, p, need);
     p += layout.tail;
     if (!layout.flexible) return p;
@@ -370,4 +375,4 @@ KWIRE_SMALL seen_field find_seen(const prefix_struct& in, std::size_t i) noexcep
     return {seen_state::cut, in.base + before, in.part};
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

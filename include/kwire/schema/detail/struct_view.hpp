@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -205,4 +205,4 @@ struct view_access {
 
 } // namespace detail
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

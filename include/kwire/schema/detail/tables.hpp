@@ -39,7 +39,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 
@@ -246,4 +246,4 @@ struct struct_info {
     [[nodiscard]] constexpr const field_info* end() const noexcept { return fields.data() + fields.size(); }
 };
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

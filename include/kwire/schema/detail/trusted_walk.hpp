@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// A length or count that was checked before.
 struct trusted_count {
@@ -164,4 +164,4 @@ KWIRE_APART inline const std::byte* find_regular_tag(const std::byte* p, std::ui
     return nullptr;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

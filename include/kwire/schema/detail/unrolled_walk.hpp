@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 template <unsigned I>
 using step_index = std::integral_constant<unsigned, I>;
@@ -180,4 +180,4 @@ KWIRE_PART inline const std::byte* skip_struct_at(const std::byte* p, std::uint3
     return p;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -12,7 +12,7 @@
 #include <span>
 #include <type_traits>
 
-namespace kwire {
+namespace kwire::inline KWIRE_ABI {
 
 /// Field `I` of a view. Generated accessors are one call of it.
 ///
@@ -50,4 +50,4 @@ template <class S, int V>
     return {base, detail::view_access::end(view)};
 }
 
-} // namespace kwire
+} // namespace kwire::inline KWIRE_ABI

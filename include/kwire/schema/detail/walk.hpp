@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// In place of bytes that do not exist: an empty body, a default array.
 inline constexpr std::byte nothing[1]{};
@@ -469,4 +469,4 @@ KWIRE_APART inline const std::byte* check_struct(const struct_layout& layout, co
     return layout.flexible ? check_tag_section(layout, p, state) : p;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Which element of a response is meant: a partition, a topic, or what is around topics (a group, a
 /// transaction). A topic is known by its name or by its id: the other one is empty in both, asked and found.
@@ -98,4 +98,4 @@ private:
     bool sorted_ = false;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 inline constexpr std::uint32_t no_part = 0xffffffff;
 
@@ -47,4 +47,4 @@ struct part_outcome {
     bool settled = false;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

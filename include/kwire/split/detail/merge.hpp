@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Adds what an answer says beside its topics.
 template <class Answer>
@@ -323,4 +323,4 @@ private:
     bool covered_ = false;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

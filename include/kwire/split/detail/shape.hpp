@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The descriptions of a request, specialized in the header of its API: `response` is the response's type,
 /// and `at(version, f)` calls `f` with the description for that version.
@@ -221,4 +221,4 @@ inline void join_tags(unknown_tag_list& all, const unknown_tag_list& more) {
     all = std::move(joined);
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

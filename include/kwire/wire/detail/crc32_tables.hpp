@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire::wire {
+namespace kwire::inline KWIRE_ABI::wire {
 
 /// CRC-32C (Castagnoli, RFC 3720): record batches of magic 2.
 inline constexpr std::uint32_t castagnoli = 0x82f63b78;
@@ -115,4 +115,4 @@ constexpr std::uint32_t crc_shift_portable(std::uint32_t crc, std::uint64_t size
     return ~detail::crc_portable<ieee_802_3>(~0u, bytes.data(), bytes.size());
 }
 
-} // namespace kwire::wire
+} // namespace kwire::inline KWIRE_ABI::wire

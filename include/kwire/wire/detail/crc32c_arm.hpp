@@ -25,7 +25,7 @@
 #define KWIRE_TARGET_CRC [[gnu::target("+crc")]]
 #endif
 
-namespace kwire::wire::detail::arm {
+namespace kwire::inline KWIRE_ABI::wire::detail::arm {
 
 KWIRE_TARGET_CRC inline std::uint64_t load_le(const std::byte* p) noexcept {
     return kwire::detail::byteswap(load_be<std::uint64_t>(p));
@@ -67,7 +67,7 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c(std::uint32_t state, const std::byt
 #endif
 }
 
-} // namespace kwire::wire::detail::arm
+} // namespace kwire::inline KWIRE_ABI::wire::detail::arm
 
 #undef KWIRE_TARGET_CRC
 #endif

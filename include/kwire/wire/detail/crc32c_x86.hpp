@@ -18,7 +18,7 @@
 #define KWIRE_TARGET_CRC256 [[gnu::target("sse4.2,pclmul,avx2,vpclmulqdq")]]
 #define KWIRE_TARGET_CRC512 [[gnu::target("sse4.2,pclmul,avx512f,vpclmulqdq")]]
 
-namespace kwire::wire::detail::x86 {
+namespace kwire::inline KWIRE_ABI::wire::detail::x86 {
 
 using vector128 [[gnu::vector_size(16)]] = long long;
 using vector256 [[gnu::vector_size(32)]] = long long;
@@ -371,7 +371,7 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_avx2(std::uint32_t state, const std
     return has_sse42() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("vpclmulqdq");
 }
 
-} // namespace kwire::wire::detail::x86
+} // namespace kwire::inline KWIRE_ABI::wire::detail::x86
 
 #undef KWIRE_TARGET_CRC
 #undef KWIRE_TARGET_CRC256

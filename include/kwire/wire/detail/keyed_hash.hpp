@@ -22,7 +22,7 @@
 #include <sys/random.h>
 #endif
 
-namespace kwire::wire {
+namespace kwire::inline KWIRE_ABI::wire {
 
 /// The key of the hash: 128 bits, which should be secret.
 struct hash_key {
@@ -141,4 +141,4 @@ inline hash_key draw_hash_key() noexcept {
     return key;
 }
 
-} // namespace kwire::wire
+} // namespace kwire::inline KWIRE_ABI::wire

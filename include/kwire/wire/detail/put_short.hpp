@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstring>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Writes an unsigned varint; one and two bytes inline, because lengths and deltas are seldom longer.
 template <std::unsigned_integral T>
@@ -57,4 +57,4 @@ KWIRE_ALWAYS_INLINE std::byte* put_short_bytes(std::byte* p, const std::byte* fr
     return p + size;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -1,11 +1,13 @@
 /// Internal: decodes one UTF-8 character at a time; Kafka's strings are not checked and may hold any bytes.
 #pragma once
 
+#include <kwire/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace kwire::wire {
+namespace kwire::inline KWIRE_ABI::wire {
 
 /// The first character of a text.
 struct utf8_character {
@@ -46,4 +48,4 @@ struct utf8_character {
     return {size, code, true};
 }
 
-} // namespace kwire::wire
+} // namespace kwire::inline KWIRE_ABI::wire

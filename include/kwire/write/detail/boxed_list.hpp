@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What holds the elements: numbers, booleans and uuids lie in a `scalar_list`, as those of other arrays do.
 template <class T>
@@ -189,4 +189,4 @@ private:
     std::uintptr_t bits_ = none;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Adds up what `data_reader` will ask operator new for, up to a limit: the one walks views as the other
 /// does, and a test compares them for every message. Where a library may take more for a string than its
@@ -199,4 +199,4 @@ private:
     error& failure_;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -24,7 +24,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Becomes a `T` whose members have their defaults. `T()` has them too, but clears all its bytes before.
 template <class T>
@@ -264,4 +264,4 @@ template <class S, int V>
     return data;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What is known of a version that a field has, or has not, when the program is compiled.
 enum class presence : std::uint8_t {
@@ -170,4 +170,4 @@ bool each_due_tag(std::uint64_t due, F&& f) {
     }(std::make_index_sequence<tag_order<S>.size()>{});
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -30,7 +30,7 @@
 #include <utility>
 #include <vector>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// The edits of one message.
 class edit_list {
@@ -603,4 +603,4 @@ private:
     bool sorted_ = true;
 };
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

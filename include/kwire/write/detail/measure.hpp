@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// What an encoded message takes.
 struct measurement {
@@ -327,4 +327,4 @@ template <class M, int V>
     return false;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

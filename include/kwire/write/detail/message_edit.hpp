@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// Bytes of the message, counted from its first.
 struct byte_range {
@@ -135,4 +135,4 @@ inline constexpr wire_form_set has_parts([](const wire_form_facts& one) {
     return false;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
-/// Walks over the struct at `p` and those in it, and returns its end. `visit` says which structs of a field it
-/// wants (`wants(layout, begin, end)`) and which tag sections with tags (`wants_section(begin, end)`); of
+/// Walks over the struct at `p` and those in it, and returns its end. `visit` says which structs of a field
+/// it wants (`wants(layout, begin, end)`) and which tag sections with tags (`wants_section(begin, end)`); of
 /// those it is told each tag (`tag(layout, begin, tag)`) and at their end whether one was unknown
 /// (`end_section(place, has_unknown)`).
 template <class Visit>
@@ -61,4 +61,4 @@ const std::byte* walk_tags(const struct_layout& layout, const std::byte* p, Visi
     return end;
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

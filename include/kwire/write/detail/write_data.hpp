@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace kwire::detail {
+namespace kwire::inline KWIRE_ABI::detail {
 
 /// A number, boolean, enumerator or uuid.
 template <class T>
@@ -268,4 +268,4 @@ std::byte* write_message(const typename M::data& message, int version, Out out, 
     return writer::template put_struct<M>(writer(target_version<M, V>(version), out), message, at);
 }
 
-} // namespace kwire::detail
+} // namespace kwire::inline KWIRE_ABI::detail

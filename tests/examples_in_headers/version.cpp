@@ -1,0 +1,7 @@
+#include <kwire/version.hpp>
+
+#include <cstdio>
+
+void example() {
+    // example 1
+}
