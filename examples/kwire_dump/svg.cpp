@@ -16,7 +16,7 @@ namespace dump {
 namespace {
 
 constexpr std::size_t cells_in_row = 16;
-constexpr int cell = 24, height = 22, left = 64, names = left + 16 * cell + 16, width = 1060;
+constexpr int cell = 24, height = 22, left_margin = 64, names = left_margin + 16 * cell + 16, width = 1060;
 
 struct style {
     std::string_view fill;
@@ -60,7 +60,7 @@ class drawing {
 public:
     void title(std::string_view text) {
         y_ += 30;
-        put_text(left, y_, text, "title");
+        put_text(left_margin, y_, text, "title");
         y_ += 10;
     }
     void message(seen_message& message, const detail_options& wanted) {
@@ -70,7 +70,7 @@ public:
     }
     [[nodiscard]] std::string finish() {
         y_ += 34;
-        int x = left;
+        int x = left_margin;
         for (const range_kind kind : used_) {
             const style look = style_of(kind);
             fmt::format_to(into(), R"(<rect x="{}" y="{}" width="14" height="14" fill="{}" stroke="#555"/>)",
@@ -96,7 +96,7 @@ private:
                        escaped(text, 200));
     }
     void note(std::string_view text) {
-        put_text(left, y_ + 15, text, "name");
+        put_text(left_margin, y_ + 15, text, "name");
         y_ += height;
     }
 
@@ -105,13 +105,13 @@ private:
         const std::size_t shown = std::min(one.size, std::max(wanted.preview, cells_in_row));
         const std::string_view fill = style_of(one.kind).fill;
         for (std::size_t at = 0; at < shown; at += cells_in_row) {
-            put_text(left - 8, y_ + 15, fmt::format("{}", one.at + at), "at");
+            put_text(left_margin - 8, y_ + 15, fmt::format("{}", one.at + at), "at");
             if (at == 0) {
                 std::string label = one.name;
                 if (!one.value.empty()) (label += " = ") += one.value;
                 put_text(names, y_ + 15, label, "name");
             }
-            int x = left;
+            int x = left_margin;
             for (std::size_t i = at; i < std::min(shown, at + cells_in_row); ++i) {
                 fmt::format_to(
                     into(),
