@@ -92,6 +92,7 @@ class Site:
         parts[::2] = [re.sub(r"<code>([^<]{1,80})</code>", code, part) for part in parts[::2]]
         body = "".join(parts)
         body = re.sub(r'(<a href="([\w-]+)\.md(?:#[\w-]*)?">)\2\.md</a>', self.with_title, body)
+        body = body.replace('href="../docs/', 'href="')  # in schema/README.md, whose page lies beside the others
         return re.sub(r'href="([\w./-]+)\.md(#[\w-]*)?"', lambda m: f'href="{m[1]}.html{m[2] or ""}"', body)
 
     def add_programs(self):
