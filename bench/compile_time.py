@@ -81,7 +81,7 @@ unsigned long result() { return sum; }
 ENCODE = """
 #include <kwire/messages/metadata.hpp>
 #include <kwire/write/encode.hpp>
-std::expected<kwire::buffer_chain, kwire::error> answer(int version) {
+kwire::expected<kwire::buffer_chain, kwire::error> answer(int version) {
     const kwire::metadata_response::data response{
         .brokers = {{.node_id = 1, .host = "localhost", .port = 9092}},
         .cluster_id = "cluster",

@@ -14,7 +14,7 @@ import tempfile
 
 # From the lowest to the highest. Headers directly in kwire/ are either BASE, below all folders, or DOOR, above them.
 LAYERS = ["detail", "BASE", "wire", "buffer", "schema", "read", "write", "compression", "records", "reflect", "messages", "split", "connect", "embedded", "asio", "DOOR"]
-BASE = {"api.hpp", "error.hpp", "error_code.hpp", "error_text.hpp"}
+BASE = {"api.hpp", "error.hpp", "error_code.hpp", "error_text.hpp", "expected.hpp"}
 DOOR = {"kwire.hpp", "asio.hpp", "fmt.hpp"}
 
 # Headers that bring another library with them; everything else is core.

@@ -1,26 +1,31 @@
 # Optional parts of kwire that need another library.
 #
-#     kwire_component(<name> HEADERS <path or its beginning, below include/kwire>... PACKAGES <package [version]>... LINK <target>...)
+#     kwire_component(<name> [HEADERS <path or its beginning, below include/kwire>...] PACKAGES <package [version]>...
+#                     LINK <target>... [DEFINES <macro>...] [PKG_CONFIG <module>...])
 #
 # Makes kwire::<name> if its packages are found: in developer mode whenever they are found, in a project that adds this
 # directory if KWIRE_COMPONENTS names it (then they are required). The installed package knows every component and looks
-# for its packages only if the component is requested.
+# for its packages only if the component is requested. PKG_CONFIG are the modules that kwire-<name>.pc requires; a package
+# that has none, such as Boost, is headers alone and needs none.
 # A package without a CMake configuration gets a cmake/find/Find<package>.cmake, which is installed too.
 
+include("${CMAKE_CURRENT_LIST_DIR}/explain_components.cmake")
 set_property(GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
 if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/cmake/find")
   list(APPEND CMAKE_MODULE_PATH "${PROJECT_SOURCE_DIR}/cmake/find")
 endif()
 
 function(kwire_component name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;PACKAGES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;PACKAGES;LINK;DEFINES;PKG_CONFIG")
   set_property(GLOBAL APPEND PROPERTY KWIRE_COMPONENT_NAMES ${name})
-  set_property(GLOBAL PROPERTY KWIRE_${name}_HEADERS "${arg_HEADERS}")
-  set_property(GLOBAL PROPERTY KWIRE_${name}_PACKAGES "${arg_PACKAGES}")
+  foreach(word IN ITEMS HEADERS PACKAGES LINK DEFINES PKG_CONFIG)
+    set_property(GLOBAL PROPERTY KWIRE_${name}_${word} "${arg_${word}}")
+  endforeach()
 
   add_library(kwire_${name} INTERFACE)
   set_target_properties(kwire_${name} PROPERTIES EXPORT_NAME ${name})
   target_link_libraries(kwire_${name} INTERFACE kwire ${arg_LINK})
+  target_compile_definitions(kwire_${name} INTERFACE ${arg_DEFINES})
 
   if(name IN_LIST KWIRE_COMPONENTS)
     set(strictness REQUIRED)

@@ -6,6 +6,7 @@ option(KWIRE_BUILD_BENCHMARKS "build the benchmarks" OFF)
 option(KWIRE_BUILD_FUZZERS "build only the libFuzzer targets of the tests; needs Clang and its fuzzer-no-link in the flags" OFF)
 option(KWIRE_BUILD_ORACLE "build only the tests that compare with Kafka's classes: tests/oracle" OFF)
 option(KWIRE_BUILD_INTEROP "build only the tests that compare with another implementation: tests/interop" OFF)
+option(KWIRE_BUILD_PACKAGES "build only the consumers by package managers: tests/consumer" OFF)
 option(KWIRE_BUILD_KAFKA_PROXY "build only the test of the proxy before Apache Kafka: tests/interop/proxy" OFF)
 option(KWIRE_BUILD_MUTANTS "build only what shows whether tests notice mistakes: tests/mutants" OFF)
 option(KWIRE_BARE "build only the proof that the core works without exceptions and run-time type information" OFF)
@@ -14,9 +15,15 @@ option(KWIRE_WERROR "turn warnings into errors" ON)
 set(KWIRE_TESTS_MATCH "" CACHE STRING "build only the test files whose path below tests/ matches this expression")
 set(KWIRE_SCRIPTS_MATCH "" CACHE STRING "test the example programs only with the scripts whose path below tests/ matches this expression")
 
+# Users choose between C++20, the least that kwire needs, and later; the tests do where nothing else is said.
+if(NOT DEFINED CMAKE_CXX_STANDARD)
+  set(CMAKE_CXX_STANDARD 23)
+endif()
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# No source here imports a module, and newer releases of CMake would look into each.
+set(CMAKE_CXX_SCAN_FOR_MODULES OFF)
 
 if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(KWIRE_CCACHE ccache)

@@ -24,6 +24,8 @@ def rule_text(kind, version, other, pairs, string):
         return f"refused across {version}"
     if kind == "unknown":
         return "refused on the way to a version that has it"
+    if kind == "implied":
+        return f"where it is lacking, {numbers} alone; others are refused there"
     if kind == "like":
         return f"where it is lacking, as `{other}`"
     if kind == "since":

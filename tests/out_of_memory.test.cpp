@@ -503,7 +503,7 @@ TEST_CASE("a message that cannot be copied to be edited is still there") {
     };
     const auto prepare = [&] {
         return state{kwire::parse<kwire::metadata_response>(body, 12).value(),
-                     std::unexpected(kwire::error{})};
+                     kwire::unexpected(kwire::error{})};
     };
     CHECK(
         fail_each_allocation(fallible{

@@ -2,6 +2,8 @@
 # Builds kwire with GCC and runs all its tests. It also runs on a fresh Debian 12: missing packages are installed from Debian.
 #
 #     sh tests/run.sh [another preset of CMakePresets.json]
+#
+# Presets that begin with cross- are for other processors, and mingw is for Windows; an emulator runs what they build.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 preset=${1:-release}
@@ -22,9 +24,30 @@ need_file /usr/include/zstd.h libzstd-dev
 need_file /usr/include/liburing.h liburing-dev
 need_file /usr/include/openssl/ssl.h libssl-dev
 need_file /usr/include/fmt/core.h libfmt-dev
+need_file /usr/include/CLI/CLI.hpp libcli11-dev
+need_file /usr/include/pcap/pcap.h libpcap-dev
 need_boost
 need_asio
+case $preset in
+*-aarch64) need_command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu qemu-user ;;
+*-s390x) need_command s390x-linux-gnu-g++ g++-s390x-linux-gnu qemu-user ;;
+*-i686) need_command i686-linux-gnu-g++ g++-i686-linux-gnu qemu-user ;;
+*-riscv64) need_command riscv64-linux-gnu-g++ g++-riscv64-linux-gnu qemu-user ;;
+mingw)
+    need_command x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
+    need_file /usr/lib/wine/wine64 wine64
+    ;;
+esac
 install_needed || exit 1
+if [ "$preset" = packages ]; then
+    need_command clang++-19 clang-19
+    need_command clang-scan-deps-19 clang-tools-19
+    need_command meson meson
+    need_command bazel bazel-bootstrap
+    need_file /usr/lib/python3/dist-packages/pip python3-pip
+    need_file /usr/share/doc/python3-venv python3-venv
+    install_needed || echo "what needs these packages is skipped"
+fi
 
 # Lets checkouts in different directories share the compiler cache.
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1

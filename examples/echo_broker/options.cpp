@@ -191,7 +191,7 @@ const std::array all_options{
 
 } // namespace
 
-std::expected<options, std::string> read_options(int count, char** arguments) {
+kwire::expected<options, std::string> read_options(int count, char** arguments) {
     options out;
     for (int i = 1; i < count; ++i) {
         std::string_view name = arguments[i];
@@ -205,15 +205,16 @@ std::expected<options, std::string> read_options(int count, char** arguments) {
             name = name.substr(0, equals);
         }
         const auto found = std::ranges::find(all_options, name, &option::name);
-        if (found == all_options.end()) return std::unexpected("unknown argument " + in_quotes(arguments[i]));
-        if (given.size() > found->count) return std::unexpected(std::string(name) + " takes no value");
+        if (found == all_options.end())
+            return kwire::unexpected("unknown argument " + in_quotes(arguments[i]));
+        if (given.size() > found->count) return kwire::unexpected(std::string(name) + " takes no value");
         while (given.size() < found->count) {
             if (++i == count)
-                return std::unexpected(std::string(name) + " needs " + std::string(found->needs));
+                return kwire::unexpected(std::string(name) + " needs " + std::string(found->needs));
             given.push_back(arguments[i]);
         }
         if (const complaint wrong = found->store(out, given))
-            return std::unexpected(std::string(name) + ": " + *wrong);
+            return kwire::unexpected(std::string(name) + ": " + *wrong);
     }
     return out;
 }

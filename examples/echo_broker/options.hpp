@@ -1,10 +1,11 @@
 // The command line.
 #pragma once
 
+#include <kwire/expected.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,6 @@ struct options {
 extern const char* const usage;
 
 /// The options, or what is wrong with which argument.
-[[nodiscard]] std::expected<options, std::string> read_options(int count, char** arguments);
+[[nodiscard]] kwire::expected<options, std::string> read_options(int count, char** arguments);
 
 } // namespace echo_broker

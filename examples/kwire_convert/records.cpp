@@ -4,6 +4,7 @@
 #include <kwire/compression/lz4.hpp>
 #include <kwire/compression/snappy.hpp>
 #include <kwire/compression/zstd.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/end_txn_marker.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/crc.hpp>
@@ -15,7 +16,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <new>
 #include <optional>
 #include <span>
@@ -89,9 +89,9 @@ private:
     bool first_ = true;
 };
 
-std::expected<void, error> put_control(const kwire::record_view& record, object_writer& object) {
+kwire::expected<void, error> put_control(const kwire::record_view& record, object_writer& object) {
     const auto control = kwire::control_of(record);
-    if (!control) return std::unexpected(control.error());
+    if (!control) return kwire::unexpected(control.error());
     std::string text;
     object_writer shown(text);
     shown.put("type", kwire::name_of(control->type()));
@@ -100,7 +100,7 @@ std::expected<void, error> put_control(const kwire::record_view& record, object_
         if (!marker) {
             error e = marker.error();
             if (e.depth == 0 || e.path[0].field != "value") e.enter({"value"});
-            return std::unexpected(e);
+            return kwire::unexpected(e);
         }
         shown.put("coordinator_epoch", marker->coordinator_epoch());
     }
@@ -109,7 +109,7 @@ std::expected<void, error> put_control(const kwire::record_view& record, object_
     return {};
 }
 
-std::expected<void, error> put_record(const kwire::record_view& record, bool is_control, std::string& out) {
+kwire::expected<void, error> put_record(const kwire::record_view& record, bool is_control, std::string& out) {
     object_writer object(out);
     object.put("offset", record.offset());
     object.put("timestamp", record.timestamp());
@@ -132,7 +132,7 @@ std::expected<void, error> put_record(const kwire::record_view& record, bool is_
         headers += ']';
     }
     headers += ']';
-    const auto done = is_control ? put_control(record, object) : std::expected<void, error>();
+    const auto done = is_control ? put_control(record, object) : kwire::expected<void, error>();
     object.end();
     return done;
 }
@@ -159,14 +159,14 @@ struct set_reader {
 };
 
 /// Appends the readable records to `shown`, and returns the error that ended them.
-std::expected<void, located_error> show_records(const batch_view& batch, set_reader& reader,
-                                                shown_records& shown) {
+kwire::expected<void, located_error> show_records(const batch_view& batch, set_reader& reader,
+                                                  shown_records& shown) {
     const auto records = kwire::records(batch, reader.codecs, reader.left, reader.options);
-    if (!records) return std::unexpected(in_batch(batch, records.error()));
+    if (!records) return kwire::unexpected(in_batch(batch, records.error()));
     if (records->is_decompressed()) reader.left -= bytes_of(*records).size();
     std::int64_t index = 0;
     for (const auto found : *records) {
-        if (!found) return std::unexpected(in_batch(batch, found.error()));
+        if (!found) return kwire::unexpected(in_batch(batch, found.error()));
         const kwire::record_view record = *found;
         if (index != 0) shown.text += ',';
         if (const auto done = put_record(record, batch.is_control(), shown.text); !done) {
@@ -177,7 +177,7 @@ std::expected<void, located_error> show_records(const batch_view& batch, set_rea
                 e.offset += static_cast<std::uint64_t>(part->data() - start); // counted from there so far
             e.enter({"records", index});
             if (records->is_decompressed()) e.enter({"decompressed"});
-            return std::unexpected(in_batch(batch, e));
+            return kwire::unexpected(in_batch(batch, e));
         }
         if (index == 0) shown.first_offset = record.offset();
         shown.last_offset = record.offset();
@@ -205,13 +205,13 @@ void show_damaged(const batch_view& batch, set_reader& reader, shown_records& sh
 }
 
 /// Appends the batch. If its checksum is wrong, other defects are not errors; otherwise they are.
-std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_valid, set_reader& reader,
-                                              std::string& out) {
+kwire::expected<void, located_error> show_batch(const batch_view& batch, bool crc_valid, set_reader& reader,
+                                                std::string& out) {
     shown_records shown;
     if (!crc_valid)
         show_damaged(batch, reader, shown);
     else if (const auto done = show_records(batch, reader, shown); !done)
-        return std::unexpected(done.error());
+        return kwire::unexpected(done.error());
 
     const kwire::batch_header* const header = batch.header();
     object_writer object(out);
@@ -253,8 +253,8 @@ std::expected<void, located_error> show_batch(const batch_view& batch, bool crc_
 
 /// The whole set, up to the first defect. The error takes the place of its batch if there are batches before
 /// it and all of them are valid; otherwise the error is the answer.
-std::expected<void, located_error> show_set(std::span<const std::byte> bytes, bool lenient,
-                                            std::string& out) {
+kwire::expected<void, located_error> show_set(std::span<const std::byte> bytes, bool lenient,
+                                              std::string& out) {
     static every_codec codecs;
     set_reader reader{.codecs = codecs.set, .options = {.crc = kwire::crc_policy::skip}};
     if (lenient) {
@@ -275,7 +275,7 @@ std::expected<void, located_error> show_set(std::span<const std::byte> bytes, bo
         if (index != 0) text += ',';
         if (!*i) { // a defect, which is the last element
             found = at_batch({(*i).error(), (*i).error().offset});
-            if (index == 0 || !sound) return std::unexpected(*found);
+            if (index == 0 || !sound) return kwire::unexpected(*found);
             break;
         }
         const batch_view batch = **i;
@@ -288,7 +288,7 @@ std::expected<void, located_error> show_set(std::span<const std::byte> bytes, bo
         if (!e.decompressed) e.failure.offset += before;
         e.offset += before;
         found = at_batch(e);
-        if (index == 0 || !sound) return std::unexpected(*found);
+        if (index == 0 || !sound) return kwire::unexpected(*found);
     }
     const kwire::batches_tail tail = batches.tail();
     if (found) put_error(found->failure, found->offset, text);
@@ -313,9 +313,9 @@ bool read_member(const boost::json::value& value, std::optional<kwire::timestamp
 }
 
 /// The patch, or the name of the first invalid member.
-std::expected<kwire::batch_patch, error> patch_of(const boost::json::value& json) {
+kwire::expected<kwire::batch_patch, error> patch_of(const boost::json::value& json) {
     const boost::json::object* const members = json.if_object();
-    if (members == nullptr) return std::unexpected(wrong("patch"));
+    if (members == nullptr) return kwire::unexpected(wrong("patch"));
     kwire::batch_patch patch;
     // Errors outlive the line, so their paths need names in static storage.
     constexpr std::array<std::string_view, 7> names{
@@ -337,13 +337,13 @@ std::expected<kwire::batch_patch, error> patch_of(const boost::json::value& json
         for (const std::string_view name : names)
             if (key == name) e = wrong(name);
         if (e.path[0].field != "patch") e.enter({"patch"});
-        return std::unexpected(e);
+        return kwire::unexpected(e);
     }
     return patch;
 }
 
-std::expected<void, located_error> answer_set(const boost::json::object& line, std::string& out) {
-    const auto refused = [](const error& e) { return std::unexpected(located_error{e, e.offset}); };
+kwire::expected<void, located_error> answer_set(const boost::json::object& line, std::string& out) {
+    const auto refused = [](const error& e) { return kwire::unexpected(located_error{e, e.offset}); };
     const boost::json::value* const hex = line.if_contains("records");
     if (hex == nullptr || !hex->is_string()) return refused(wrong("records"));
     auto bytes = from_hex("records", {hex->get_string().data(), hex->get_string().size()});

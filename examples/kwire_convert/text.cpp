@@ -15,7 +15,7 @@ error wrong(std::string_view member, errc code) {
     return failure;
 }
 
-std::expected<std::vector<std::byte>, error> from_hex(std::string_view member, std::string_view text) {
+kwire::expected<std::vector<std::byte>, error> from_hex(std::string_view member, std::string_view text) {
     const auto digit = [](char c) {
         return c >= '0' && c <= '9'   ? c - '0'
                : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -29,7 +29,7 @@ std::expected<std::vector<std::byte>, error> from_hex(std::string_view member, s
         if (high < 0 || low < 0) break;
         bytes.push_back(static_cast<std::byte>(high << 4 | low));
     }
-    if (bytes.size() * 2 != text.size()) return std::unexpected(wrong(member));
+    if (bytes.size() * 2 != text.size()) return kwire::unexpected(wrong(member));
     return bytes;
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +17,8 @@ namespace convert {
 kwire::error wrong(std::string_view member, kwire::errc code = kwire::errc::bad_value);
 
 /// The bytes of the hexadecimal `text`; bad_value with the path `member` if it is not valid hex.
-std::expected<std::vector<std::byte>, kwire::error> from_hex(std::string_view member, std::string_view text);
+kwire::expected<std::vector<std::byte>, kwire::error> from_hex(std::string_view member,
+                                                               std::string_view text);
 
 /// Appends bytes as hex, without quotes.
 void put_hex(std::span<const std::byte> bytes, std::string& out);

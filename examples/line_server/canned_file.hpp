@@ -3,8 +3,8 @@
 
 #include <kwire/buffer/mapped_file.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/expected.hpp>
 
-#include <expected>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -23,15 +23,15 @@ struct canned_file {
 };
 
 /// The file must not become shorter while the server runs: a GET of it then closes the connection.
-[[nodiscard]] inline std::expected<canned_file, std::error_code> open_file(const std::string& path) {
+[[nodiscard]] inline kwire::expected<canned_file, std::error_code> open_file(const std::string& path) {
     std::error_code failure;
     const std::uintmax_t size = std::filesystem::file_size(path, failure);
-    if (failure) return std::unexpected(failure);
+    if (failure) return kwire::unexpected(failure);
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return std::unexpected(std::error_code(errno, std::system_category()));
+    if (descriptor < 0) return kwire::unexpected(std::error_code(errno, std::system_category()));
     auto content = kwire::map_file(descriptor, 0, size); // has a descriptor of its own
     ::close(descriptor);
-    if (!content) return std::unexpected(std::make_error_code(content.error()));
+    if (!content) return kwire::unexpected(std::make_error_code(content.error()));
     return canned_file{.path = path,
                        .name = std::filesystem::path(path).filename().string(),
                        .heading = kwire::shared_buffer::adopt("file " + std::to_string(size) + "\n"),

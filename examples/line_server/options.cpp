@@ -55,7 +55,7 @@ bool set(options& out, std::string_view name, std::string_view value) {
 
 } // namespace
 
-std::expected<options, std::string> read_options(int count, char** arguments) {
+kwire::expected<options, std::string> read_options(int count, char** arguments) {
     options out;
     for (int i = 1; i < count; ++i) {
         const std::string_view name = arguments[i];
@@ -66,7 +66,7 @@ std::expected<options, std::string> read_options(int count, char** arguments) {
         } else {
             const char* const value = i + 1 < count ? arguments[++i] : "";
             if (!set(out, name, value))
-                return std::unexpected("cannot use " + std::string(name) + " " + value);
+                return kwire::unexpected("cannot use " + std::string(name) + " " + value);
         }
     }
     return out;

@@ -1,8 +1,9 @@
 // The command line.
 #pragma once
 
+#include <kwire/expected.hpp>
+
 #include <cstdint>
-#include <expected>
 #include <string>
 
 #include "backend.hpp"
@@ -22,6 +23,6 @@ struct options {
 extern const char* const usage;
 
 /// The options, or what is wrong with which argument.
-[[nodiscard]] std::expected<options, std::string> read_options(int count, char** arguments);
+[[nodiscard]] kwire::expected<options, std::string> read_options(int count, char** arguments);
 
 } // namespace line_server

@@ -27,8 +27,8 @@ constexpr auto of_clients = kwire::parse_options::as_kafka();
 
 constexpr std::uint64_t length_size = 4; ///< of a frame's length, which is counted with it
 
-std::unexpected<std::string> because(const kwire::error& why) {
-    return std::unexpected(kwire::to_string(why));
+kwire::unexpected<std::string> because(const kwire::error& why) {
+    return kwire::unexpected(kwire::to_string(why));
 }
 
 /// The only place that writes lengths of frames that are passed on: the frame readers have removed them.
@@ -40,7 +40,7 @@ outcome send(kwire::buffer_chain& peer, kwire::buffer_chain frame) {
 }
 
 /// Sends what encode_response made; that has its length.
-outcome send_encoded(kwire::buffer_chain& peer, std::expected<kwire::buffer_chain, kwire::error> encoded) {
+outcome send_encoded(kwire::buffer_chain& peer, kwire::expected<kwire::buffer_chain, kwire::error> encoded) {
     if (!encoded) return because(encoded.error());
     peer.put(*std::move(encoded));
     return {};
@@ -84,9 +84,9 @@ outcome session::filter(kwire::splice& edits, const Message& whole, const Partit
     const auto records = partition.records();
     if (!records || records->empty()) return {};
     const auto slice = whole.slice(*records);
-    if (!slice) return std::unexpected("records outside of their frame");
+    if (!slice) return kwire::unexpected("records outside of their frame");
     auto changed = (in_.values->*change)(*slice);
-    if (!changed) return std::unexpected(std::move(changed).error());
+    if (!changed) return kwire::unexpected(std::move(changed).error());
     kwire::set<"records">(edits, partition, kwire::payload(*std::move(changed)));
     return {};
 }
@@ -112,7 +112,7 @@ outcome session::from_client(kwire::shared_buffer frame) {
     // none. Clients begin with ApiVersions, and do.
     const bool waits_for_none = pending.in_flight() == 0 && to_client.empty();
     if (request->api() == kwire::api_key::api_versions && waits_for_none) return answer_itself(*request);
-    return std::unexpected(name_of(*start) + " is not supported");
+    return kwire::unexpected(name_of(*start) + " is not supported");
 }
 
 outcome session::pass_request(kwire::request_frame request) {
@@ -129,12 +129,12 @@ outcome session::pass_request(kwire::request_frame request) {
                         !can_have(kwire::find_request(request.api()), in_.names.names() | decided_names)))
         return pass_on(std::move(request).frame(), std::move(noted));
     auto changed = for_broker(request);
-    if (!changed) return std::unexpected(std::move(changed).error());
+    if (!changed) return kwire::unexpected(std::move(changed).error());
     return note_and_send(request.frame(), *std::move(changed), std::move(noted));
 }
 
 /// The request with the names that the brokers know, and with the values that they are to store.
-std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire::request_frame& request) {
+kwire::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire::request_frame& request) {
     bool foreign = false;
     const auto rename = [&](kwire::named_field& field) {
         if (field.meaning() == kwire::entity::topic_id)
@@ -142,7 +142,7 @@ std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire:
         else
             in_.names.to_broker(field), ++in_.all.renamed;
     };
-    std::expected<kwire::buffer_chain, kwire::error> changed;
+    kwire::expected<kwire::buffer_chain, kwire::error> changed;
     if (in_.values != nullptr && request.api() == kwire::api_key::produce) {
         const auto produce = kwire::parse<kwire::produce_request>(request, of_clients);
         if (!produce) return because(produce.error());
@@ -150,7 +150,7 @@ std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire:
         for (const auto topic : produce->topic_data())
             for (const auto partition : topic.partition_data())
                 if (auto done = filter(edits, *produce, partition, &value_filter::to_broker); !done)
-                    return std::unexpected(std::move(done).error());
+                    return kwire::unexpected(std::move(done).error());
         kwire::rewrite(edits, *produce, in_.names.names(), rename);
         changed = edits.apply();
     } else if (request.api() == kwire::api_key::describe_topic_partitions) {
@@ -166,7 +166,7 @@ std::expected<kwire::buffer_chain, std::string> session::for_broker(const kwire:
         changed = kwire::rewrite(request, in_.names.names(), rename, {.parse = of_clients});
     }
     if (!changed) return because(changed.error());
-    if (foreign) return std::unexpected("asks for a topic of another tenant by its id");
+    if (foreign) return kwire::unexpected("asks for a topic of another tenant by its id");
     return *std::move(changed);
 }
 
@@ -252,20 +252,20 @@ outcome session::pass_response(const kwire::response_frame& answer, const asked&
         !can_have(kwire::find_response(answer.api()), in_.names.renames() ? wanted | decided_names : wanted))
         return send(to_client, answer.frame());
     auto shown = for_client(answer, of);
-    if (!shown) return std::unexpected(std::move(shown).error());
+    if (!shown) return kwire::unexpected(std::move(shown).error());
     return send(to_client, *std::move(shown));
 }
 
 /// A response with records: their values are those that clients sent.
 template <class Message>
-std::expected<kwire::buffer_chain, std::string> session::with_values(const kwire::response_frame& answer) {
+kwire::expected<kwire::buffer_chain, std::string> session::with_values(const kwire::response_frame& answer) {
     const auto fetched = kwire::parse<Message>(answer);
     if (!fetched) return because(fetched.error());
     kwire::splice edits(*fetched);
     for (const auto topic : fetched->responses())
         for (const auto partition : topic.partitions())
             if (auto done = filter(edits, *fetched, partition, &value_filter::to_client); !done)
-                return std::unexpected(std::move(done).error());
+                return kwire::unexpected(std::move(done).error());
     kwire::rewrite(edits, *fetched, in_.names.names() | kwire::entity::host,
                    [this](kwire::named_field& field) { show(field); });
     auto shown = edits.apply();
@@ -274,11 +274,11 @@ std::expected<kwire::buffer_chain, std::string> session::with_values(const kwire
 }
 
 /// The response with the proxy's addresses, the tenant's names, and the values that clients sent.
-std::expected<kwire::buffer_chain, std::string> session::for_client(const kwire::response_frame& answer,
-                                                                    const asked& of) {
+kwire::expected<kwire::buffer_chain, std::string> session::for_client(const kwire::response_frame& answer,
+                                                                      const asked& of) {
     const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
     const auto change = [this](kwire::named_field& field) { show(field); };
-    std::expected<kwire::buffer_chain, kwire::error> shown;
+    kwire::expected<kwire::buffer_chain, kwire::error> shown;
     if (in_.values != nullptr && answer.api() == kwire::api_key::fetch)
         return with_values<kwire::fetch_response>(answer);
     if (in_.values != nullptr && answer.api() == kwire::api_key::share_fetch)

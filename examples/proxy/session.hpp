@@ -6,12 +6,12 @@
 #include <kwire/connect/counting_metrics.hpp>
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/view/api_versions.hpp>
 #include <kwire/read/message.hpp>
 
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -35,7 +35,7 @@ struct address {
 using addresses = std::vector<address>;
 
 /// Nothing, or the reason to close both connections, in words.
-using outcome = std::expected<void, std::string>;
+using outcome = kwire::expected<void, std::string>;
 
 /// Counters since the start, of all sessions.
 struct totals {
@@ -114,12 +114,12 @@ private:
     template <class Message, class Partition>
     outcome filter(kwire::splice& edits, const Message& whole, const Partition& partition,
                    value_filter::result (value_filter::*change)(const kwire::shared_buffer&));
-    std::expected<kwire::buffer_chain, std::string> for_broker(const kwire::request_frame& request);
+    kwire::expected<kwire::buffer_chain, std::string> for_broker(const kwire::request_frame& request);
     outcome pass_response(const kwire::response_frame& answer, const asked& of);
     template <class Message>
-    std::expected<kwire::buffer_chain, std::string> with_values(const kwire::response_frame& answer);
-    std::expected<kwire::buffer_chain, std::string> for_client(const kwire::response_frame& answer,
-                                                               const asked& of);
+    kwire::expected<kwire::buffer_chain, std::string> with_values(const kwire::response_frame& answer);
+    kwire::expected<kwire::buffer_chain, std::string> for_client(const kwire::response_frame& answer,
+                                                                 const asked& of);
     void show(kwire::named_field& field);
 
     const std::string& own_;

@@ -37,8 +37,8 @@ int digit(char c) {
     return -1;
 }
 
-std::unexpected<std::string> because(const kwire::error& why) {
-    return std::unexpected("records: " + kwire::to_string(why));
+kwire::unexpected<std::string> because(const kwire::error& why) {
+    return kwire::unexpected("records: " + kwire::to_string(why));
 }
 
 } // namespace
@@ -96,10 +96,10 @@ value_cipher::result value_cipher::to_broker(const kwire::shared_buffer& records
 
 value_cipher::result value_cipher::to_client(const kwire::shared_buffer& records) {
     const auto open = [this](const kwire::record_view& record,
-                             kwire::record_edit& edit) -> std::expected<void, kwire::error> {
+                             kwire::record_edit& edit) -> kwire::expected<void, kwire::error> {
         const auto value = record.value();
         if (!value) return {};
-        const std::unexpected forged(kwire::error{.code = kwire::errc::bad_value});
+        const kwire::unexpected forged(kwire::error{.code = kwire::errc::bad_value});
         if (value->size() < nonce_size + tag_size) return forged;
         const auto content = value->subspan(nonce_size, value->size() - nonce_size - tag_size);
         std::array<unsigned char, tag_size> tag{};

@@ -3,8 +3,8 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/expected.hpp>
 
-#include <expected>
 #include <string>
 
 namespace proxy {
@@ -13,7 +13,7 @@ namespace proxy {
 class value_filter {
 public:
     /// The records, or why the connection must be closed.
-    using result = std::expected<kwire::buffer_chain, std::string>;
+    using result = kwire::expected<kwire::buffer_chain, std::string>;
 
     virtual ~value_filter() = default;
     virtual result to_broker(const kwire::shared_buffer& records) = 0;

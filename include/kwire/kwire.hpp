@@ -20,6 +20,7 @@
 #include <kwire/connect/counting_metrics.hpp>
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/frame.hpp>
+#include <kwire/connect/frame_prefix.hpp>
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/limits.hpp>
 #include <kwire/connect/metrics.hpp>
@@ -41,6 +42,7 @@
 #include <kwire/read/message.hpp>
 #include <kwire/read/overloaded.hpp>
 #include <kwire/read/parse.hpp>
+#include <kwire/read/prefix.hpp>
 #include <kwire/read/unknown_tags.hpp>
 #include <kwire/read/versioned.hpp>
 #include <kwire/records/batch.hpp>
@@ -69,6 +71,7 @@
 #include <kwire/records/transform.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/reflect/path.hpp>
+#include <kwire/reflect/prefix.hpp>
 #include <kwire/reflect/print.hpp>
 #include <kwire/reflect/same_content.hpp>
 #include <kwire/reflect/set.hpp>

@@ -211,7 +211,7 @@ TEST_CASE("adopt keeps its owner alive until the last slice is destroyed, and do
     auto back = std::move(slice).try_into_unique();
     REQUIRE_FALSE(back.has_value()); // read-only, whatever the count
     CHECK(back.error().size() == 10);
-    back = std::unexpected(shared_buffer{});
+    back = kwire::unexpected(shared_buffer{});
     CHECK(watch.expired());
 }
 
@@ -236,7 +236,7 @@ TEST_CASE("an adopted container can be written to again by its last holder, in p
     shared_buffer tail = b.slice(2, 2).value();
     auto refused = std::move(b).try_into_unique();
     REQUIRE_FALSE(refused.has_value()); // shared
-    refused = std::unexpected(shared_buffer{});
+    refused = kwire::unexpected(shared_buffer{});
     auto unique = std::move(tail).try_into_unique();
     REQUIRE(unique.has_value());
     CHECK(unique->data() == address + 2);

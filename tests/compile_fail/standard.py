@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Below C++23 the compiler's first message, and nearly its only one, is that kwire needs C++23.
+"""Below C++20 the compiler's first message, and nearly its only one, is that kwire needs C++20.
 
     python3 tests/compile_fail/standard.py <compiler> <include directory>
 """
@@ -14,7 +14,7 @@ headers = [h for h in headers if h.parent.name != "messages"] + [include / "kwir
 needed = 0
 wrong = []
 for header in headers:
-    for standard in ("c++17", "c++20"):
+    for standard in ("c++14", "c++17"):
         source = f"#include <{header.relative_to(include)}>\n"
         ran = subprocess.run([compiler, f"-std={standard}", "-I", include, "-fsyntax-only", "-x", "c++", "-"], input=source,
                              capture_output=True, text=True)
@@ -22,7 +22,7 @@ for header in headers:
         if ran.returncode == 0:
             continue  # a header that needs nothing newer
         needed += 1
-        if "kwire needs C++23" not in errors[0] or len(errors) > 2:
+        if "kwire needs C++20" not in errors[0] or len(errors) > 2:
             wrong.append(f"{header} with {standard}: {errors[:3]}")
 print(*wrong, sep="\n")
 print(f"{len(headers)} headers, {needed} refusals, {len(wrong)} of them unclear")

@@ -24,24 +24,24 @@ public:
     compression_type type() const noexcept override { return type_; }
 
 protected:
-    std::expected<void, kwire::error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                                    std::int8_t magic,
-                                                    const kwire::decompress_options&) override {
-        if (magic != 2) return std::unexpected{kwire::error{.code = errc::unsupported_compression}};
+    kwire::expected<void, kwire::error> do_decompress(std::span<const std::byte> compressed,
+                                                      capped_output& out, std::int8_t magic,
+                                                      const kwire::decompress_options&) override {
+        if (magic != 2) return kwire::unexpected{kwire::error{.code = errc::unsupported_compression}};
         for (std::size_t at = 0; at < compressed.size(); at += 2) {
             if (compressed.size() - at < 2)
-                return std::unexpected{
+                return kwire::unexpected{
                     kwire::error{.code = errc::truncated, .offset = at, .needed = 2, .left = 1}};
             const auto count = std::to_integer<std::size_t>(compressed[at]);
             const auto room = out.room(count);
-            if (room.size() < count) return std::unexpected{out.too_large(at)};
+            if (room.size() < count) return kwire::unexpected{out.too_large(at)};
             std::fill_n(room.begin(), count, compressed[at + 1]);
             out.commit(count);
         }
         return {};
     }
-    std::expected<void, kwire::error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                                  std::int8_t magic) override {
+    kwire::expected<void, kwire::error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                                    std::int8_t magic) override {
         while (!plain.empty()) {
             std::size_t n = 1;
             while (n < plain.size() && n < 255 && plain[n] == plain[0]) ++n;
@@ -49,7 +49,7 @@ protected:
             out.append(pair);
             plain = plain.subspan(n);
         }
-        if (magic != 2) return std::unexpected{kwire::error{.code = errc::unsupported_compression}};
+        if (magic != 2) return kwire::unexpected{kwire::error{.code = errc::unsupported_compression}};
         return {};
     }
 

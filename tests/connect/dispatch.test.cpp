@@ -98,7 +98,7 @@ TEST_CASE("dispatch returns the result type of the function for frames") {
     const auto version_of_anything = [](const auto& r) -> long { return r.api_version(); };
     const auto done = kwire::dispatch<kwire::metadata_request, kwire::api_versions_request>(
         frame_of(api_versions_v3), version_of_anything);
-    static_assert(std::is_same_v<decltype(done), const std::expected<long, kwire::error>>);
+    static_assert(std::is_same_v<decltype(done), const kwire::expected<long, kwire::error>>);
     CHECK(done == 3);
 }
 

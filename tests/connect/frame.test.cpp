@@ -130,7 +130,7 @@ void check_same_error(const kwire::error& is, const kwire::error& expected) {
 
 /// Whether the frame was read as the walk over the fields of its header reads it.
 template <class Frame>
-bool check_as_walked(const Frame& read, const std::expected<std::size_t, kwire::error>& walked,
+bool check_as_walked(const Frame& read, const kwire::expected<std::size_t, kwire::error>& walked,
                      std::span<const std::byte> bytes) {
     REQUIRE(read.has_value() == walked.has_value());
     if (!read) {

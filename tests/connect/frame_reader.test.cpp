@@ -77,13 +77,13 @@ std::string text(const shared_buffer& b) { return {reinterpret_cast<const char*>
 
 /// Gives `stream` to the reader in pieces of at most `step(position)` bytes; stops at the first error.
 template <class Reader, class Step>
-std::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::string_view stream,
-                                                           Step step) {
+kwire::expected<std::vector<std::string>, kwire::error> feed(Reader& reader, std::string_view stream,
+                                                             Step step) {
     std::vector<std::string> frames;
     std::size_t at = 0;
     for (;;) {
         auto next = reader.next();
-        if (!next) return std::unexpected(next.error());
+        if (!next) return kwire::unexpected(next.error());
         if (*next) {
             frames.push_back(text(**next));
             continue;
@@ -837,7 +837,7 @@ TEST_CASE("no byte of a frame is copied where pages can be remapped, and elsewhe
         REQUIRE(feed(reader, stream, all_at_once).value().size() == 1);
         return kwire::copied_bytes() - before;
     };
-#if defined(MREMAP_MAYMOVE)
+#if defined(KWIRE_KEEPS_PAGES)
     CHECK(copied_by(kwire::request_reader()) == 0);
     CHECK(copied_by(kwire::request_reader(exactly)) == 0);
 #endif

@@ -1,11 +1,24 @@
-# Runs the vcpkg port with replacements of vcpkg's functions, which do the same with plain CMake and are as strict:
-#     cmake -DKWIRE_DIR=... -DWORK=... -DCXX=... -DGENERATOR=... -DVERSION=... -DKNOWN=... -P vcpkg_port.cmake
+# Runs the vcpkg port, of the checkout and as a registry has it, with replacements of vcpkg's functions, which do the same with
+# plain CMake and are as strict:
+#     cmake -DKWIRE_DIR=... -DWORK=... -DCXX=... -DGENERATOR=... -DVERSION=... -DPYTHON=... -P vcpkg_port.cmake
+# That its features are kwire's components is tested by test_agreement.py.
 cmake_minimum_required(VERSION 3.25)
 
+set(PORT kwire)
 set(CURRENT_PACKAGES_DIR "${WORK}/vcpkg/package")
 set(build "${WORK}/vcpkg/build")
+set(archive "${WORK}/vcpkg/v${VERSION}.tar.gz")
 file(REMOVE_RECURSE "${WORK}/vcpkg")
 
+function(vcpkg_from_github)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "OUT_SOURCE_PATH;REPO;REF;SHA512;HEAD_REF" "")
+  file(SHA512 "${archive}" sha512)
+  if(NOT arg_REPO STREQUAL "owner/kwire" OR NOT arg_REF STREQUAL "v${VERSION}" OR NOT arg_SHA512 STREQUAL sha512)
+    message(FATAL_ERROR "the port asks for ${arg_REPO} at ${arg_REF} with ${arg_SHA512}")
+  endif()
+  file(ARCHIVE_EXTRACT INPUT "${archive}" DESTINATION "${WORK}/vcpkg/source")
+  set(${arg_OUT_SOURCE_PATH} "${WORK}/vcpkg/source/kwire" PARENT_SCOPE)
+endfunction()
 function(vcpkg_cmake_configure)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "SOURCE_PATH" "OPTIONS")
   execute_process(COMMAND "${CMAKE_COMMAND}" -S "${arg_SOURCE_PATH}" -B "${build}" -G "${GENERATOR}"
@@ -38,38 +51,33 @@ function(vcpkg_install_copyright)
   endforeach()
 endfunction()
 
-include("${KWIRE_DIR}/ports/kwire/portfile.cmake")
+function(check_port portfile)
+  file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}" "${build}")
+  include("${portfile}")
+  foreach(unwanted IN ITEMS lib debug bin)
+    if(EXISTS "${CURRENT_PACKAGES_DIR}/${unwanted}")
+      message(FATAL_ERROR "a header-only port must not install ${unwanted}/")
+    endif()
+  endforeach()
+  foreach(file IN ITEMS include/kwire/error.hpp include/kwire/kwire.hpp include/kwire/read/parse.hpp
+      include/kwire/messages/metadata.hpp include/kwire/messages/view/metadata.hpp share/kwire/usage)
+    if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/${file}")
+      message(FATAL_ERROR "the port does not install ${file}")
+    endif()
+  endforeach()
+endfunction()
 
-foreach(unwanted IN ITEMS lib debug bin)
-  if(EXISTS "${CURRENT_PACKAGES_DIR}/${unwanted}")
-    message(FATAL_ERROR "a header-only port must not install ${unwanted}/")
-  endif()
-endforeach()
-if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/include/kwire/error.hpp")
-  message(FATAL_ERROR "the port installs no headers")
-endif()
-file(READ "${KWIRE_DIR}/ports/kwire/vcpkg.json" manifest)
-string(JSON version GET "${manifest}" version-semver)
-if(NOT version STREQUAL VERSION)
-  message(FATAL_ERROR "the port is of version ${version}, the project of ${VERSION}")
-endif()
+check_port("${KWIRE_DIR}/ports/kwire/portfile.cmake")
 
-# A feature for each component, whose names come with commas between them.
-string(REPLACE "," ";" known "${KNOWN}")
-string(REPLACE "_" "-" known "${known}") # as vcpkg wants names
-string(JSON count LENGTH "${manifest}" features)
-math(EXPR last "${count} - 1")
-foreach(i RANGE ${last})
-  string(JSON feature MEMBER "${manifest}" features ${i})
-  list(APPEND features "${feature}")
-endforeach()
-list(SORT known)
-list(SORT features)
-if(NOT known STREQUAL features)
-  message(FATAL_ERROR "the port has the features ${features}, kwire the components ${known}")
+file(COPY "${KWIRE_DIR}/CMakeLists.txt" "${KWIRE_DIR}/cmake" "${KWIRE_DIR}/include" "${KWIRE_DIR}/LICENSE"
+  DESTINATION "${WORK}/vcpkg/made/kwire")
+execute_process(COMMAND "${CMAKE_COMMAND}" -E tar czf "${archive}" kwire WORKING_DIRECTORY "${WORK}/vcpkg/made"
+  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND "${PYTHON}" "${KWIRE_DIR}/ports/for_registry.py" owner/kwire "${archive}" "${WORK}/vcpkg/ports"
+  COMMAND_ERROR_IS_FATAL ANY)
+check_port("${WORK}/vcpkg/ports/kwire/portfile.cmake")
+file(READ "${WORK}/vcpkg/ports/kwire/vcpkg.json" manifest)
+string(JSON homepage GET "${manifest}" homepage)
+if(NOT homepage STREQUAL "https://github.com/owner/kwire")
+  message(FATAL_ERROR "the registry's port has the homepage ${homepage}")
 endif()
-foreach(header IN ITEMS kwire.hpp read/parse.hpp messages/metadata.hpp messages/view/metadata.hpp)
-  if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/include/kwire/${header}")
-    message(FATAL_ERROR "the port does not install kwire/${header}")
-  endif()
-endforeach()

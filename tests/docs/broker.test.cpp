@@ -1,11 +1,11 @@
 // The code of docs/broker.md; tests/docs/test_pages.py looks for each of its blocks here.
+#include <kwire/expected.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
 
 #include <algorithm>
 #include <deque>
-#include <expected>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,13 +20,13 @@
 namespace {
 
 // Reads one connection until it ends, and calls `handle` for each frame.
-std::expected<void, kwire::error>
+kwire::expected<void, kwire::error>
 read_frames(const std::function<std::size_t(std::span<std::byte> room)>& receive, // returns 0 at the end
             const std::function<void(kwire::shared_buffer frame)>& handle) {
     kwire::request_reader reader;
     for (;;) {
         auto frame = reader.next();
-        if (!frame) return std::unexpected(frame.error());
+        if (!frame) return kwire::unexpected(frame.error());
         if (*frame) {
             handle(**std::move(frame));
         } else {
@@ -42,7 +42,7 @@ constexpr kwire::api_range served[] = {
     {kwire::api_key::fetch, {4, 12}},
 };
 
-using reply = std::expected<kwire::buffer_chain, kwire::error>;
+using reply = kwire::expected<kwire::buffer_chain, kwire::error>;
 
 // One partition: its batches, in the order of their offsets.
 struct partition_log {
@@ -53,29 +53,30 @@ struct partition_log {
 std::map<std::pair<std::string, std::int32_t>, partition_log> logs; // by topic and partition
 
 // The batch that a partition takes, or the code to refuse it with.
-std::expected<kwire::batch_view, kwire::error_code> check(std::optional<std::span<const std::byte>> records) {
+kwire::expected<kwire::batch_view, kwire::error_code>
+check(std::optional<std::span<const std::byte>> records) {
     using kwire::error_code;
-    if (!records) return std::unexpected(error_code::invalid_record);
+    if (!records) return kwire::unexpected(error_code::invalid_record);
     const auto summary = kwire::check_batches(*records);
     if (!summary) {
         switch (summary.error().code) {
-        case kwire::errc::crc_mismatch: return std::unexpected(error_code::corrupt_message);
+        case kwire::errc::crc_mismatch: return kwire::unexpected(error_code::corrupt_message);
         case kwire::errc::unsupported_compression:
-            return std::unexpected(error_code::unsupported_compression_type);
-        default: return std::unexpected(error_code::invalid_record);
+            return kwire::unexpected(error_code::unsupported_compression_type);
+        default: return kwire::unexpected(error_code::invalid_record);
         }
     }
-    if (summary->lowest_magic < 2) return std::unexpected(error_code::unsupported_for_message_format);
+    if (summary->lowest_magic < 2) return kwire::unexpected(error_code::unsupported_for_message_format);
     if (summary->batches != 1 || summary->any_gap || summary->any_control)
-        return std::unexpected(error_code::invalid_record);
+        return kwire::unexpected(error_code::invalid_record);
     return summary->first;
 }
 
 reply produce(kwire::request_frame frame) {
     auto parsed = kwire::parse<kwire::produce_request>(std::move(frame), kwire::parse_options::as_kafka());
-    if (!parsed) return std::unexpected(parsed.error());
+    if (!parsed) return kwire::unexpected(parsed.error());
     auto request = kwire::edit(*std::move(parsed)); // the last holder of the bytes: nothing is copied
-    if (!request) return std::unexpected(request.error());
+    if (!request) return kwire::unexpected(request.error());
 
     kwire::produce_response::data answer;
     std::vector<std::pair<partition_log*, kwire::batch_view>> stamped;
@@ -116,7 +117,7 @@ reply produce(kwire::request_frame frame) {
 
 reply fetch(kwire::request_frame frame) {
     auto request = kwire::parse<kwire::fetch_request>(std::move(frame), kwire::parse_options::as_kafka());
-    if (!request) return std::unexpected(request.error());
+    if (!request) return kwire::unexpected(request.error());
 
     kwire::fetch_response::data answer;
     for (auto topic : request->topics()) {
@@ -144,16 +145,16 @@ reply fetch(kwire::request_frame frame) {
 // The answer to any request; empty where there is none.
 reply answer(kwire::shared_buffer bytes) {
     auto frame = kwire::parse_request_frame(std::move(bytes));
-    if (!frame) return std::unexpected(frame.error());
+    if (!frame) return kwire::unexpected(frame.error());
     if (!kwire::versions_in(served, frame->api()).contains(frame->api_version()))
-        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
-                                            .message = kwire::facts_of(frame->api()).name,
-                                            .version = frame->api_version(),
-                                            .located = false});
+        return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
+                                              .message = kwire::facts_of(frame->api()).name,
+                                              .version = frame->api_version(),
+                                              .located = false});
     switch (frame->api()) {
     case kwire::api_key::produce: return produce(*std::move(frame));
     case kwire::api_key::fetch: return fetch(*std::move(frame));
-    default: return std::unexpected(kwire::error{.code = kwire::errc::unknown_api, .located = false});
+    default: return kwire::unexpected(kwire::error{.code = kwire::errc::unknown_api, .located = false});
     }
 }
 

@@ -1,6 +1,7 @@
 // The code of docs/client.md; tests/docs/test_pages.py looks for each of its blocks here.
 // needs: gzip
 #include <kwire/compression/gzip.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
@@ -9,7 +10,6 @@
 #include <kwire/messages/produce.hpp>
 
 #include <algorithm>
-#include <expected>
 #include <functional>
 #include <map>
 #include <optional>
@@ -30,12 +30,12 @@ struct connection {
 
     // Encodes a request, notes it, and hands out the bytes to send.
     template <class Data>
-    std::expected<kwire::buffer_chain, kwire::error> request(const Data& data, std::int16_t version) {
+    kwire::expected<kwire::buffer_chain, kwire::error> request(const Data& data, std::int16_t version) {
         using message = typename Data::struct_type;
         const kwire::request_start start{static_cast<kwire::api_key>(message::facts.key), version, next_id};
         auto out = kwire::encode_request(data, version, next_id, "my-client");
         if (!out) return out;
-        if (auto noted = pending.sent(start); !noted) return std::unexpected(noted.error());
+        if (auto noted = pending.sent(start); !noted) return kwire::unexpected(noted.error());
         ++next_id;
         return out;
     }
@@ -43,45 +43,45 @@ struct connection {
     // The response in the next frame, body unread.
     kwire::result<kwire::response_frame> response(kwire::shared_buffer frame) {
         const auto asked = pending.received(frame.span());
-        if (!asked) return std::unexpected(asked.error());
-        if (!*asked) return std::unexpected(kwire::error{.code = kwire::errc::unknown_correlation_id});
+        if (!asked) return kwire::unexpected(asked.error());
+        if (!*asked) return kwire::unexpected(kwire::error{.code = kwire::errc::unknown_correlation_id});
         return kwire::parse_response_frame(std::move(frame), (*asked)->api, (*asked)->api_version);
     }
 };
 
 // Asks for the versions of the broker.
-std::expected<kwire::buffer_chain, kwire::error> ask_versions(connection& broker, std::int16_t version) {
+kwire::expected<kwire::buffer_chain, kwire::error> ask_versions(connection& broker, std::int16_t version) {
     return broker.request(kwire::api_versions_request::data{.client_software_name = "my-client",
                                                             .client_software_version = "1.0"},
                           version);
 }
 
 // Takes the answer to ApiVersions; returns the version to ask again in, if the broker is older.
-std::expected<std::optional<std::int16_t>, kwire::error>
+kwire::expected<std::optional<std::int16_t>, kwire::error>
 learn_versions(connection& broker, kwire::response_frame frame, std::int16_t asked) {
     auto answer = kwire::parse<kwire::api_versions_response>(std::move(frame));
-    if (!answer) return std::unexpected(answer.error());
+    if (!answer) return kwire::unexpected(answer.error());
     if (auto again = kwire::retry_version(**answer, asked)) return again;
     if (answer->error_code() != kwire::error_code::none)
-        return std::unexpected(
+        return kwire::unexpected(
             kwire::error{.code = kwire::errc::bad_value, .message = "ApiVersionsResponse"});
     broker.versions = kwire::common_versions(**answer);
     return std::nullopt;
 }
 
-std::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, std::string topic,
-                                                         std::span<const std::string_view> values,
-                                                         std::int64_t now, kwire::codec& codec) {
+kwire::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, std::string topic,
+                                                           std::span<const std::string_view> values,
+                                                           std::int64_t now, kwire::codec& codec) {
     kwire::batch_builder builder;
     for (const std::string_view value : values)
         if (auto done = builder.append({.timestamp = now, .value = kwire::bytes_of_text(value)}); !done)
-            return std::unexpected(done.error()); // the batch is full: send it and begin the next one
+            return kwire::unexpected(done.error()); // the batch is full: send it and begin the next one
     auto batch = std::move(builder).finish(codec);
-    if (!batch) return std::unexpected(batch.error());
+    if (!batch) return kwire::unexpected(batch.error());
 
     // From v13 on there are topic ids in place of names.
     const auto version = broker.versions.highest(kwire::api_key::produce, {3, 12});
-    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
     const kwire::produce_request::data request{
         .acks = -1,
         .timeout_ms = 30'000,
@@ -91,18 +91,18 @@ std::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, std
 }
 
 // Metadata of one topic.
-std::expected<kwire::buffer_chain, kwire::error> ask_partitions(connection& broker, std::string topic) {
+kwire::expected<kwire::buffer_chain, kwire::error> ask_partitions(connection& broker, std::string topic) {
     const auto version = broker.versions.highest(kwire::api_key::metadata);
-    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
     return broker.request(kwire::metadata_request::data{.topics = {{{.name = std::move(topic)}}}}, *version);
 }
 
 // The first offset of a partition.
-std::expected<kwire::buffer_chain, kwire::error> ask_start(connection& broker, std::string topic,
-                                                           std::int32_t partition) {
+kwire::expected<kwire::buffer_chain, kwire::error> ask_start(connection& broker, std::string topic,
+                                                             std::int32_t partition) {
     constexpr std::int64_t earliest = -2, latest [[maybe_unused]] = -1; // or Unix ms
     const auto version = broker.versions.highest(kwire::api_key::list_offsets, {1, 11});
-    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
     return broker.request(
         kwire::list_offsets_request::data{
             .replica_id = -1, // a consumer; the default is that of Kafka's schema, broker 0
@@ -112,10 +112,10 @@ std::expected<kwire::buffer_chain, kwire::error> ask_start(connection& broker, s
 }
 
 // Records of a partition from `offset` on, of 1 MiB at least if there are as many.
-std::expected<kwire::buffer_chain, kwire::error> ask_records(connection& broker, std::string topic,
-                                                             std::int32_t partition, std::int64_t offset) {
+kwire::expected<kwire::buffer_chain, kwire::error> ask_records(connection& broker, std::string topic,
+                                                               std::int32_t partition, std::int64_t offset) {
     const auto version = broker.versions.highest(kwire::api_key::fetch, {4, 12}); // later: topic ids
-    if (!version) return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
     return broker.request(
         kwire::fetch_request::data{.max_wait_ms = 500,
                                    .min_bytes = 1,
@@ -128,18 +128,18 @@ std::expected<kwire::buffer_chain, kwire::error> ask_records(connection& broker,
 }
 
 // Calls `consume` for each record of one partition from `next_offset` on, and moves that on.
-std::expected<void, kwire::error>
+kwire::expected<void, kwire::error>
 read_partition(const kwire::fetch_response::partition_data::view& partition, const kwire::codec_set& codecs,
                std::int64_t& next_offset,
                const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
     constexpr std::size_t cap = 64 << 20; // of what one batch may decompress to
     for (auto batch : kwire::record_batches(partition.records())) {
-        if (!batch) return std::unexpected(batch.error());
+        if (!batch) return kwire::unexpected(batch.error());
         if (!batch->is_control()) { // control batches hold markers, not data
             auto records = kwire::records(*batch, codecs, cap);
-            if (!records) return std::unexpected(records.error());
+            if (!records) return kwire::unexpected(records.error());
             for (auto record : *records) {
-                if (!record) return std::unexpected(record.error());
+                if (!record) return kwire::unexpected(record.error());
                 if (record->offset() >= next_offset && record->value())
                     consume(record->offset(), kwire::text_of(*record->value()));
             }
@@ -150,7 +150,7 @@ read_partition(const kwire::fetch_response::partition_data::view& partition, con
 }
 
 // Reads all partitions of a Fetch response of one topic; `next_offsets` has a position for each.
-std::expected<void, kwire::error>
+kwire::expected<void, kwire::error>
 read_topic(const kwire::fetch_response::fetchable_topic_response::view& topic, const kwire::codec_set& codecs,
            std::map<std::int32_t, std::int64_t>& next_offsets,
            const std::function<void(std::int64_t offset, std::string_view value)>& consume) {
@@ -165,14 +165,14 @@ read_topic(const kwire::fetch_response::fetchable_topic_response::view& topic, c
 
 // The next frame, however many reads that takes. `read` returns 0 at the end of the stream.
 template <class Read>
-std::expected<kwire::shared_buffer, kwire::error> next_frame(kwire::frame_reader& reader, Read read) {
+kwire::expected<kwire::shared_buffer, kwire::error> next_frame(kwire::frame_reader& reader, Read read) {
     for (;;) {
         auto frame = reader.next();
-        if (!frame) return std::unexpected(frame.error());
+        if (!frame) return kwire::unexpected(frame.error());
         if (*frame) return **std::move(frame);
         const std::size_t bytes = read(reader.prepare());
         if (bytes == 0) // between frames, end_of_stream() has no error
-            return std::unexpected(
+            return kwire::unexpected(
                 reader.end_of_stream().value_or(kwire::error{.code = kwire::errc::truncated}));
         reader.commit(bytes);
     }

@@ -4,6 +4,7 @@
 #include <kwire/buffer/mapped_file.hpp>
 #include <kwire/connect/posix.hpp>
 #include <kwire/connect/produce_stream.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/messages/fetch.hpp>
@@ -21,7 +22,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <expected>
 #include <string>
 #include <utility>
 
@@ -55,10 +55,10 @@ void handle_without_records(const kwire::message<kwire::produce_request>& reques
     ++handled;
 }
 
-std::expected<void, kwire::error> read_all(int socket, kwire::request_reader& reader, kwire::outbox& out) {
+kwire::expected<void, kwire::error> read_all(int socket, kwire::request_reader& reader, kwire::outbox& out) {
     for (;;) {
         auto frame = reader.next();
-        if (!frame) return std::unexpected(frame.error()); // too large, or another protocol
+        if (!frame) return kwire::unexpected(frame.error()); // too large, or another protocol
         if (*frame) {
             out.push(answer_to(**std::move(frame)));
             continue;
@@ -70,10 +70,10 @@ std::expected<void, kwire::error> read_all(int socket, kwire::request_reader& re
     }
 }
 
-std::expected<void, kwire::error> take(kwire::request_reader& reader, kwire::produce_stream& large) {
+kwire::expected<void, kwire::error> take(kwire::request_reader& reader, kwire::produce_stream& large) {
     for (;;) {
         auto piece = reader.next_piece(1 << 20); // frames of 1 MiB and more come in pieces
-        if (!piece) return std::unexpected(piece.error());
+        if (!piece) return kwire::unexpected(piece.error());
         if (!*piece) return {};
         if ((*piece)->is_whole()) {
             handle((*piece)->bytes);
@@ -82,7 +82,7 @@ std::expected<void, kwire::error> take(kwire::request_reader& reader, kwire::pro
         auto rest = large.add(**piece, [](const kwire::produce_chunk& chunk) {
             append_to_file(chunk.topic, chunk.partition, chunk.bytes);
         });
-        if (!rest) return std::unexpected(rest.error());
+        if (!rest) return kwire::unexpected(rest.error());
         if (*rest) handle_without_records(**rest); // the request, whose records are empty
     }
 }

@@ -4,6 +4,7 @@
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/negotiation.hpp>
 #include <kwire/error_text.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/registry.hpp>
@@ -16,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,11 +25,11 @@
 
 namespace {
 
-using outcome = std::expected<void, kwire::error>;
+using outcome = kwire::expected<void, kwire::error>;
 
 // The error of the frame, or else the outcome that the visitor returned.
-outcome flat(std::expected<outcome, kwire::error> done) {
-    return done ? *std::move(done) : outcome(std::unexpected(done.error()));
+outcome flat(kwire::expected<outcome, kwire::error> done) {
+    return done ? *std::move(done) : outcome(kwire::unexpected(done.error()));
 }
 
 std::vector<kwire::shared_buffer> to_broker, to_client;
@@ -77,22 +77,22 @@ struct session {
 outcome session::arrived(kwire::frame_reader& stream, std::size_t bytes) {
     stream.commit(bytes);
     auto frame = stream.next();
-    if (!frame) return std::unexpected(frame.error()); // "TLS handshake: not_a_kafka_peer at byte 0"
-    if (!*frame) return {};                            // incomplete: read more
+    if (!frame) return kwire::unexpected(frame.error()); // "TLS handshake: not_a_kafka_peer at byte 0"
+    if (!*frame) return {};                              // incomplete: read more
     return &stream == &client_stream ? from_client(**std::move(frame)) : from_broker(**std::move(frame));
 }
 
 outcome session::from_client(kwire::shared_buffer frame) {
     if (pending.is_token(frame.span())) return pass_on(std::move(frame)); // SASL, without a header
     auto request = kwire::parse_request_frame(std::move(frame), of_clients);
-    if (!request) return std::unexpected(request.error());
+    if (!request) return kwire::unexpected(request.error());
     if (!speaks(*request)) {
         if (request->api() == kwire::api_key::api_versions && pending.in_flight() == 0)
             return answer_itself(*request);
-        return std::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
-                                            .message = kwire::facts_of(request->api()).name,
-                                            .version = request->api_version(),
-                                            .located = false});
+        return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version,
+                                              .message = kwire::facts_of(request->api()).name,
+                                              .version = request->api_version(),
+                                              .located = false});
     }
     auto visitor = kwire::overloaded{
         [&](kwire::message<kwire::create_topics_request> asked) -> outcome {
@@ -107,25 +107,25 @@ outcome session::from_client(kwire::shared_buffer frame) {
 // The client's version is newer than this proxy: it gets version 0 and asks again.
 outcome session::answer_itself(const kwire::request_frame& asked) {
     auto answer = kwire::answer_api_versions(asked, spoken);
-    if (!answer) return std::unexpected(answer.error());
+    if (!answer) return kwire::unexpected(answer.error());
     auto out = kwire::encode_response<kwire::api_versions_response>(answer->body, answer->version,
                                                                     asked.correlation_id());
-    if (!out) return std::unexpected(out.error());
+    if (!out) return kwire::unexpected(out.error());
     to_client.push_back(out->to_bytes()); // has its length
     return {};
 }
 
 outcome session::pass_on(kwire::shared_buffer frame) {
     auto noted = pending.sent(frame.span(), clock::now());
-    if (!noted) return std::unexpected(noted.error());
+    if (!noted) return kwire::unexpected(noted.error());
     send(to_broker, std::move(frame));
     return {};
 }
 
 outcome session::from_broker(kwire::shared_buffer frame) {
     auto asked = pending.received(frame.span());
-    if (!asked) return std::unexpected(asked.error()); // nothing was asked: close
-    if (!*asked) {                                     // a raw SASL token has no header
+    if (!asked) return kwire::unexpected(asked.error()); // nothing was asked: close
+    if (!*asked) {                                       // a raw SASL token has no header
         send(to_client, std::move(frame));
         return {};
     }
@@ -133,7 +133,7 @@ outcome session::from_broker(kwire::shared_buffer frame) {
     auto visitor = kwire::overloaded{
         [&](kwire::message<kwire::metadata_response> answer) -> outcome {
             auto message = kwire::edit(std::move(answer));
-            if (!message) return std::unexpected(message.error());
+            if (!message) return kwire::unexpected(message.error());
             for (auto broker : message->brokers())
                 if (auto done = kwire::set<"port">(*message, broker, 19092); !done) return done;
             send(to_client, std::move(*message).freeze().frame()); // header, body, new ports
@@ -151,17 +151,17 @@ outcome session::from_broker(kwire::shared_buffer frame) {
 // The client may use the versions that both the broker and this proxy support.
 outcome session::answer_versions(kwire::response_frame frame) {
     auto answer = kwire::parse<kwire::api_versions_response>(frame);
-    if (!answer) return std::unexpected(answer.error());
+    if (!answer) return kwire::unexpected(answer.error());
     common.emplace(**answer, spoken);
     const auto offered = kwire::clamp(**answer, spoken); // offered.lowered: features that had to go down
     auto out = kwire::encode_response(offered.body, frame.api_version(), frame.correlation_id());
-    if (!out) return std::unexpected(out.error());
+    if (!out) return kwire::unexpected(out.error());
     to_client.push_back(out->to_bytes());
     return {};
 }
 
 // The response with every broker at the proxy's address, with its length.
-std::expected<kwire::buffer_chain, kwire::error>
+kwire::expected<kwire::buffer_chain, kwire::error>
 with_our_address(const kwire::message<kwire::metadata_response>& answer, std::string_view host, int port) {
     auto data = kwire::to_data(answer);
     for (auto& broker : data.brokers) {
@@ -172,7 +172,7 @@ with_our_address(const kwire::message<kwire::metadata_response>& answer, std::st
 }
 
 // A response of the broker, header included, in the version that the client has requested.
-std::expected<kwire::buffer_chain, kwire::error>
+kwire::expected<kwire::buffer_chain, kwire::error>
 in_version(const kwire::response_frame& frame, const kwire::message_info& message, std::int16_t version) {
     auto body = kwire::transcode(message, frame.body(), frame.api_version(), version);
     if (!body) return body;

@@ -1,10 +1,10 @@
 /// The code of docs/split.md.
+#include <kwire/expected.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/split/all.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,13 +14,13 @@
 
 namespace {
 
-std::expected<std::string, kwire::error_code> leader_of(std::string_view topic, std::int32_t partition) {
-    if (topic == "gone") return std::unexpected(kwire::error_code::unknown_topic_or_partition);
+kwire::expected<std::string, kwire::error_code> leader_of(std::string_view topic, std::int32_t partition) {
+    if (topic == "gone") return kwire::unexpected(kwire::error_code::unknown_topic_or_partition);
     return "broker-" + std::to_string(partition);
 }
 
-std::expected<kwire::buffer_chain, kwire::error> refuse(const kwire::message<kwire::fetch_request>& request,
-                                                        std::int16_t version) {
+kwire::expected<kwire::buffer_chain, kwire::error> refuse(const kwire::message<kwire::fetch_request>& request,
+                                                          std::int16_t version) {
     return kwire::encode<kwire::fetch_response>(
         kwire::error_answer(kwire::to_data(request), version,
                             kwire::error_code::cluster_authorization_failed),
@@ -50,11 +50,11 @@ TEST_CASE("docs/split.md: a request goes to two leaders, and one of them is gone
     const auto send = [&](const std::string& leader, std::size_t, kwire::buffer_chain) {
         sent.push_back(leader);
     };
-    std::expected<kwire::buffer_chain, kwire::error> answer;
+    kwire::expected<kwire::buffer_chain, kwire::error> answer;
     const auto reply = [&](auto encoded) { answer = std::move(encoded); };
 
     auto split = kwire::split(*request, [&](const kwire::split_topic& topic, std::int32_t partition) {
-        return leader_of(topic.name, partition); // std::expected<std::string, kwire::error_code>
+        return leader_of(topic.name, partition); // kwire::expected<std::string, kwire::error_code>
     });
     for (std::size_t i = 0; i != split.parts().size(); ++i) {
         auto& part = split.parts()[i];

@@ -1,4 +1,5 @@
 #include <kwire/embedded/encode_stored.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/consumer_group_metadata_record.hpp>
 #include <kwire/messages/feature_level_record.hpp>
 #include <kwire/messages/offset_commit_record.hpp>
@@ -9,7 +10,6 @@
 #include <kwire/messages/transaction_log_record.hpp>
 
 #include <cstddef>
-#include <expected>
 #include <string>
 #include <string_view>
 
@@ -21,7 +21,7 @@ using kwire::test::to_hex;
 
 namespace {
 
-std::string hex_of(const std::expected<kwire::shared_buffer, kwire::error>& bytes) {
+std::string hex_of(const kwire::expected<kwire::shared_buffer, kwire::error>& bytes) {
     return to_hex(bytes.value().span());
 }
 template <class K>

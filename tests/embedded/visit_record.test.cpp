@@ -1,5 +1,6 @@
 #include <kwire/embedded/encode_stored.hpp>
 #include <kwire/embedded/visit_record.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/group_metadata_record.hpp>
 #include <kwire/messages/offset_commit_record.hpp>
 #include <kwire/messages/partition_record.hpp>
@@ -8,7 +9,6 @@
 #include <kwire/records/builder.hpp>
 #include <kwire/records/record_range.hpp>
 
-#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,8 +27,8 @@ using kwire::test::stored_record;
 namespace {
 
 /// What the visitor of a record of __consumer_offsets was called with.
-std::expected<std::string, kwire::error> seen(const stored_record& record,
-                                              kwire::parse_options options = {}) {
+kwire::expected<std::string, kwire::error> seen(const stored_record& record,
+                                                kwire::parse_options options = {}) {
     return visit_record<consumer_offsets>(
         record.key, record.value,
         kwire::overloaded{

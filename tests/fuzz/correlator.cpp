@@ -153,7 +153,7 @@ private:
     }
 
     /// What the model says of a request that is answered; the same in both forms of sent().
-    void compare_noted(const std::expected<kwire::sent_frame, kwire::error>& noted,
+    void compare_noted(const kwire::expected<kwire::sent_frame, kwire::error>& noted,
                        const kwire::request_start& start, const carried& value) {
         const bool repeats = waits(start.correlation_id);
         if (full() || (repeats && options_.strict_ids)) {

@@ -1,6 +1,7 @@
 /// libFuzzer: record batches changed in place and in copies: patches, stamps, renumbering, batches dropped.
 /// The result must be the bytes that plain stores and a checksum computed bit by bit give, and a checksum
 /// that was wrong must stay wrong.
+#include <kwire/expected.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/patch.hpp>
 #include <kwire/records/renumber.hpp>
@@ -8,7 +9,6 @@
 #include <kwire/records/stamp.hpp>
 
 #include <algorithm>
-#include <expected>
 #include <optional>
 #include <string>
 #include <vector>
@@ -240,7 +240,7 @@ void check_stamp(const std::vector<byte_vector>& batches, const byte_vector& fie
             ++count;
         }
     };
-    const auto agrees = [&](const std::expected<kwire::stamp_result, kwire::error>& done) {
+    const auto agrees = [&](const kwire::expected<kwire::stamp_result, kwire::error>& done) {
         if (!done)
             return insist(refused && done.error() == errc::bad_value &&
                               done.error().path[0].index == static_cast<std::int64_t>(*refused),
@@ -269,8 +269,8 @@ void check_stamp(const std::vector<byte_vector>& batches, const byte_vector& fie
     std::size_t at = 0;
     const auto numbered =
         kwire::renumber(bytes_of_all, with, [&](kwire::batch_view) { return (mask >> (at++ % 8) & 1) != 0; });
-    agrees(numbered ? std::expected<kwire::stamp_result, kwire::error>(numbered->done)
-                    : std::unexpected(numbered.error()));
+    agrees(numbered ? kwire::expected<kwire::stamp_result, kwire::error>(numbered->done)
+                    : kwire::unexpected(numbered.error()));
     if (numbered) compare(bytes_in(numbered->records), kept, "renumbering is stamping what is kept");
     insist(std::ranges::equal(bytes_of_all.span(), field), "renumbering writes to no shared byte");
 }

@@ -68,7 +68,7 @@ private:
     void set(const dynamic_value& value) {
         const std::vector<std::byte> before(target_.bytes().begin(), target_.bytes().end());
         bool fits = value.present();
-        std::expected<void, kwire::error> done;
+        kwire::expected<void, kwire::error> done;
         bool shown = false;
         switch (value.kind()) {
         case field_kind::float64: {

@@ -88,8 +88,8 @@ const std::vector<captured>& messages() {
     return all;
 }
 
-using rewriter = std::expected<support::rewritten, kwire::error> (*)(const shared_buffer&, int,
-                                                                     support::watch);
+using rewriter = kwire::expected<support::rewritten, kwire::error> (*)(const shared_buffer&, int,
+                                                                       support::watch);
 
 /// Bytes -> data -> bytes, for every message in the captures.
 rewriter rewriter_of(std::string_view name) {

@@ -1,6 +1,7 @@
 /// A message type as a value, so that tests need no templates. `describe<M>()` makes one.
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/write/encode.hpp>
 #include <kwire/write/to_data.hpp>
@@ -9,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <utility>
@@ -73,16 +73,16 @@ struct message_type {
     /// not compiled that way, to save time.
     fixed_reader (*fixed_reader_of)(int version) = nullptr;
     /// bytes -> held view -> data -> bytes; `watched` is called around the creation of data.
-    std::expected<rewritten, kwire::error> (*rewrite)(const kwire::shared_buffer& body, int version,
-                                                      watch watched) = nullptr;
+    kwire::expected<rewritten, kwire::error> (*rewrite)(const kwire::shared_buffer& body, int version,
+                                                        watch watched) = nullptr;
     /// The encoding of a default-constructed data struct.
-    std::expected<kwire::buffer_chain, kwire::error> (*encode_default)(int version) = nullptr;
+    kwire::expected<kwire::buffer_chain, kwire::error> (*encode_default)(int version) = nullptr;
     /// As `rewrite`, with a limit on the memory that the data takes.
-    std::expected<rewritten, kwire::error> (*rewrite_within)(const kwire::shared_buffer& body, int version,
-                                                             std::uint64_t limit, watch watched) = nullptr;
+    kwire::expected<rewritten, kwire::error> (*rewrite_within)(const kwire::shared_buffer& body, int version,
+                                                               std::uint64_t limit, watch watched) = nullptr;
     /// bytes at one version -> data -> bytes at another.
-    std::expected<kwire::buffer_chain, kwire::error> (*convert)(const kwire::shared_buffer& body, int from,
-                                                                int to) = nullptr;
+    kwire::expected<kwire::buffer_chain, kwire::error> (*convert)(const kwire::shared_buffer& body, int from,
+                                                                  int to) = nullptr;
     /// All structs by check_and_visit and by a loop over the view; of the structs without structs in them.
     /// nullptr unless `with_visits`.
     visiting_reader visit = nullptr;
@@ -170,23 +170,24 @@ auto fixed_readers_of(int version) {
 }
 
 template <class M>
-std::expected<rewritten, kwire::error> encode_again(const typename M::data& data, int version) {
+kwire::expected<rewritten, kwire::error> encode_again(const typename M::data& data, int version) {
     const auto size = kwire::encoded_size<M>(data, version);
-    if (!size) return std::unexpected(size.error());
+    if (!size) return kwire::unexpected(size.error());
     auto encoded = kwire::encode<M>(data, version);
-    if (!encoded) return std::unexpected(encoded.error());
+    if (!encoded) return kwire::unexpected(encoded.error());
     std::vector<std::byte> memory(static_cast<std::size_t>(*size)); // not one byte more
     const auto written = kwire::encode_into<M>(memory, data, version);
-    if (!written) return std::unexpected(written.error());
+    if (!written) return kwire::unexpected(written.error());
     if (const kwire::shared_buffer chained = encoded->to_bytes(); !std::ranges::equal(memory, chained))
         encoded = kwire::buffer_chain(kwire::shared_buffer::copy_of("encode and encode_into differ"));
     return rewritten{*std::move(encoded), *size};
 }
 
 template <class M>
-std::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body, int version, watch watched) {
+kwire::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body, int version,
+                                                 watch watched) {
     const auto message = kwire::parse<M>(body, version);
-    if (!message) return std::unexpected(message.error());
+    if (!message) return kwire::unexpected(message.error());
     if (watched.begin != nullptr) watched.begin();
     const typename M::data data = kwire::to_data(*message);
     if (watched.end != nullptr) watched.end();
@@ -194,21 +195,22 @@ std::expected<rewritten, kwire::error> rewrite(const kwire::shared_buffer& body,
 }
 
 template <class M>
-std::expected<rewritten, kwire::error> rewrite_within(const kwire::shared_buffer& body, int version,
-                                                      std::uint64_t limit, watch watched) {
+kwire::expected<rewritten, kwire::error> rewrite_within(const kwire::shared_buffer& body, int version,
+                                                        std::uint64_t limit, watch watched) {
     const auto message = kwire::parse<M>(body, version);
-    if (!message) return std::unexpected(message.error());
+    if (!message) return kwire::unexpected(message.error());
     if (watched.begin != nullptr) watched.begin();
     const auto data = kwire::to_data(*message, {.memory_limit = limit});
     if (watched.end != nullptr) watched.end();
-    if (!data) return std::unexpected(data.error());
+    if (!data) return kwire::unexpected(data.error());
     return encode_again<M>(*data, version);
 }
 
 template <class M>
-std::expected<kwire::buffer_chain, kwire::error> convert(const kwire::shared_buffer& body, int from, int to) {
+kwire::expected<kwire::buffer_chain, kwire::error> convert(const kwire::shared_buffer& body, int from,
+                                                           int to) {
     const auto message = kwire::parse<M>(body, from);
-    if (!message) return std::unexpected(message.error());
+    if (!message) return kwire::unexpected(message.error());
     return kwire::encode<M>(kwire::to_data(*message), to);
 }
 

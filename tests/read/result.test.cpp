@@ -1,6 +1,6 @@
+#include <kwire/expected.hpp>
 #include <kwire/read/result.hpp>
 
-#include <expected>
 #include <memory>
 #include <type_traits>
 
@@ -13,14 +13,14 @@ using kwire::result;
 namespace {
 
 result<std::unique_ptr<int>> half(int value) {
-    if (value % 2 != 0) return std::unexpected(error{.code = errc::bad_value});
+    if (value % 2 != 0) return kwire::unexpected(error{.code = errc::bad_value});
     return std::make_unique<int>(value / 2);
 }
 
 /// What a caller's own function returns.
-std::expected<std::unique_ptr<int>, error> passed_on(int value) {
+kwire::expected<std::unique_ptr<int>, error> passed_on(int value) {
     auto halved = half(value);
-    if (!halved) return std::unexpected(halved.error());
+    if (!halved) return kwire::unexpected(halved.error());
     return halved;
 }
 
@@ -29,12 +29,12 @@ concept shows_by_arrow = requires(Expected&& e) { static_cast<Expected&&>(e).ope
 
 static_assert(shows_by_arrow<result<int>&> && shows_by_arrow<const result<int>&>);
 static_assert(!shows_by_arrow<result<int>> && !shows_by_arrow<const result<int>>);
-static_assert(sizeof(result<int>) == sizeof(std::expected<int, error>));
+static_assert(sizeof(result<int>) == sizeof(kwire::expected<int, error>));
 static_assert(std::is_nothrow_move_constructible_v<result<std::unique_ptr<int>>>);
 
 } // namespace
 
-TEST_CASE("a result is used and passed on like the std::expected that it is") {
+TEST_CASE("a result is used and passed on like the kwire::expected that it is") {
     auto four = half(8);
     REQUIRE(four);
     CHECK(**four == 4);
@@ -49,7 +49,7 @@ TEST_CASE("a result is used and passed on like the std::expected that it is") {
     CHECK(**four == 1);
 
     const result<int> seven = 7;
-    const std::expected<int, error> same = seven; // NOLINT(performance-unnecessary-copy-initialization)
+    const kwire::expected<int, error> same = seven; // NOLINT(performance-unnecessary-copy-initialization)
     CHECK(*same == 7);
     CHECK(seven.value_or(0) == 7);
 }

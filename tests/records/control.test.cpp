@@ -152,8 +152,8 @@ TEST_CASE("control: the version before a payload decides how it is read") {
     const auto marker = [](std::string_view value) {
         const one_record record("00000000", value);
         auto payload = control_of(record.view())->payload<end_txn_marker>();
-        return payload ? std::expected<int, kwire::error>(payload->coordinator_epoch())
-                       : std::unexpected(payload.error());
+        return payload ? kwire::expected<int, kwire::error>(payload->coordinator_epoch())
+                       : kwire::unexpected(payload.error());
     };
     CHECK(marker("0000 00000005") == 5);
     CHECK(marker("0003 00000005 aabb") == 5); // a newer one, with more fields

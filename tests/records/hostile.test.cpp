@@ -39,16 +39,17 @@ public:
     kwire::compression_type type() const noexcept override { return kwire::compression_type::gzip; }
 
 protected:
-    std::expected<void, kwire::error> do_decompress(std::span<const std::byte> in, kwire::capped_output& out,
-                                                    std::int8_t, const kwire::decompress_options&) override {
+    kwire::expected<void, kwire::error> do_decompress(std::span<const std::byte> in,
+                                                      kwire::capped_output& out, std::int8_t,
+                                                      const kwire::decompress_options&) override {
         const auto room = out.room(in.size());
-        if (room.size() < in.size()) return std::unexpected{out.too_large(0)};
+        if (room.size() < in.size()) return kwire::unexpected{out.too_large(0)};
         std::ranges::copy(in, room.begin());
         out.commit(in.size());
         return {};
     }
-    std::expected<void, kwire::error> do_compress(std::span<const std::byte> in, kwire::unique_buffer& out,
-                                                  std::int8_t) override {
+    kwire::expected<void, kwire::error> do_compress(std::span<const std::byte> in, kwire::unique_buffer& out,
+                                                    std::int8_t) override {
         out.append(in);
         return {};
     }

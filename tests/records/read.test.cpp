@@ -372,7 +372,7 @@ TEST_CASE("read: a loop over the records of a temporary keeps them") {
         static_assert(std::is_same_v<decltype(*named), kwire::batch_records&>);
         static_assert(std::is_same_v<decltype(*std::as_const(named)), const kwire::batch_records&>);
         static_assert(std::is_same_v<decltype(*std::move(named)), kwire::batch_records>);
-        const std::expected<kwire::batch_records, kwire::error> plain = std::move(named);
+        const kwire::expected<kwire::batch_records, kwire::error> plain = std::move(named);
         CHECK(plain->count() == 2);
         if (one != nullptr) continue;
         n = 0;

@@ -27,7 +27,7 @@ std::optional<kwire::record_view> walk_to(batch_view batch, Wanted wanted) {
         if (wanted(*record)) return *record;
     return std::nullopt;
 }
-bool same(const std::expected<std::optional<kwire::record_view>, kwire::error>& found,
+bool same(const kwire::expected<std::optional<kwire::record_view>, kwire::error>& found,
           const std::optional<kwire::record_view>& expected) {
     if (!found || found->has_value() != expected.has_value()) return false;
     if (!expected) return true;

@@ -522,11 +522,11 @@ TEST_CASE("transform: messages of magic 0 and 1 are refused, or passed on as the
 TEST_CASE("transform: an error of the function names the record, and nothing is made") {
     const auto set = set_of(two_records + two_records);
     const auto made = transform_records(
-        set, [](const record_view& record, record_edit&) -> std::expected<void, kwire::error> {
+        set, [](const record_view& record, record_edit&) -> kwire::expected<void, kwire::error> {
             if (record.key()) return {};
             kwire::error e{.code = errc::bad_value, .located = false};
             e.enter({"key"});
-            return std::unexpected(e);
+            return kwire::unexpected(e);
         });
     REQUIRE(!made);
     CHECK(made.error() == errc::bad_value);

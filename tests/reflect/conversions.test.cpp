@@ -34,7 +34,7 @@ struct two_topics {
     }
 };
 
-std::string told(const std::expected<kwire::buffer_chain, kwire::error>& result) {
+std::string told(const kwire::expected<kwire::buffer_chain, kwire::error>& result) {
     if (!result)
         return "refused: " + std::string(kwire::name_of(result.error().code)) + ' ' +
                std::string(kwire::path_of(result.error()));
@@ -160,4 +160,22 @@ TEST_CASE("on the way by a version between, errors speak of the target, and leni
     CHECK(told(at("02 67 00 00 02 09 01 aa 09 01 bb", 7, 10)).starts_with("refused: duplicate_tag"));
     CHECK(told(at("02 67 00 00 02 09 01 aa 09 01 bb", 7, 10, kwire::parse_options::lenient())) ==
           kwire::test::to_hex(kwire::test::from_hex("02 02 67 00 ffffffff 00 00 00 01 09 01 bb")));
+}
+
+TEST_CASE(
+    "where a version lacks an array that it means, the array is written, and no other one is given up") {
+    const kwire::message_info& info = *kwire::find_message("ListConfigResourcesRequest");
+    const auto at = [&](std::string_view hex, int from, int to) {
+        return told(
+            kwire::transcode(info, kwire::shared_buffer::copy_of(kwire::test::from_hex(hex)), from, to));
+    };
+    // Version 0 asks for the resources of client metrics, which are of type 16.
+    CHECK(at("00", 0, 1) == "021000");
+    CHECK(at("02 10 00", 1, 0) == "00");
+    CHECK(at("01 00", 1, 0) == "refused: meaning_differs resource_types"); // all types
+    CHECK(at("02 02 00", 1, 0) == "refused: meaning_differs resource_types");
+    CHECK(at("03 10 02 00", 1, 0) == "refused: meaning_differs resource_types");
+    CHECK(at("01 01 07 02 aa bb", 1, 0) == "refused: meaning_differs resource_types");
+    CHECK(at("00", 0, 0) == "00");
+    CHECK(at("01 00", 1, 1) == "0100");
 }

@@ -16,7 +16,7 @@ namespace {
 const kwire::message_info& metadata = kwire::message_info_of<kwire::metadata_request>;
 const kwire::message_info& fetched = kwire::message_info_of<kwire::fetch_response>;
 
-std::string refusal(const std::expected<kwire::buffer_chain, kwire::error>& result) {
+std::string refusal(const kwire::expected<kwire::buffer_chain, kwire::error>& result) {
     if (result) return "none";
     return std::string(kwire::name_of(result.error().code)) + ' ' +
            std::string(kwire::path_of(result.error()));

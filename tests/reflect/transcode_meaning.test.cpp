@@ -42,7 +42,7 @@ using kwire::test::from_hex;
 using kwire::test::to_hex;
 
 /// The bytes of the other version, or why not.
-std::string told(const std::expected<kwire::buffer_chain, kwire::error>& result) {
+std::string told(const kwire::expected<kwire::buffer_chain, kwire::error>& result) {
     if (result) {
         const kwire::shared_buffer whole = result->to_bytes();
         return to_hex(whole.span());

@@ -1,9 +1,9 @@
+#include <kwire/expected.hpp>
 #include <kwire/read/overloaded.hpp>
 #include <kwire/split/all.hpp>
 #include <kwire/split/split.hpp>
 
 #include <array>
-#include <expected>
 #include <span>
 #include <string>
 #include <vector>
@@ -101,11 +101,13 @@ TEST_CASE(
 }
 
 TEST_CASE("split: the function can answer for a partition itself") {
-    auto split = kwire::split(
-        produce(1), 9, [](const split_topic& topic, std::int32_t) -> std::expected<std::string, error_code> {
-            if (topic.name == "b") return std::unexpected(error_code::unknown_topic_or_partition);
-            return "host";
-        });
+    auto split =
+        kwire::split(produce(1), 9,
+                     [](const split_topic& topic, std::int32_t) -> kwire::expected<std::string, error_code> {
+                         if (topic.name == "b")
+                             return kwire::unexpected(error_code::unknown_topic_or_partition);
+                         return "host";
+                     });
     REQUIRE(split.parts().size() == 1);
     CHECK(split.parts()[0].key == "host");
     CHECK(split.parts()[0].request.topic_data.size() == 1);

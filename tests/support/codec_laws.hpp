@@ -40,7 +40,7 @@ inline byte_vector noise_of(std::size_t size) {
 }
 
 /// A copy of the decompressed bytes; fails the test on an error.
-inline byte_vector bytes_or_fail(const std::expected<shared_buffer, error>& result) {
+inline byte_vector bytes_or_fail(const kwire::expected<shared_buffer, error>& result) {
     if (!result) {
         const auto why = describe(result.error());
         FAIL(why.view());

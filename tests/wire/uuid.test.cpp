@@ -68,14 +68,14 @@ TEST_CASE("uuid: hex may have dashes where others put them, and capitals") {
     for (const char* bad : {"", "0011223344556677889aabbccddeeff", "00112233-44556677-8899-AABBCCDDEEFF-",
                             "001122334455-6677-8899-aabbccddeeff-", "0011223344556677 899aabbccddeeff1",
                             "00112233445566778899aabbccddeefg", "0011223344556677-8899aabbccddeef"})
-        CHECK(uuid::from_hex(bad) == std::unexpected{errc::bad_value});
+        CHECK(uuid::from_hex(bad) == kwire::unexpected{errc::bad_value});
 }
 
 TEST_CASE("uuid: text of a wrong length, alphabet or last character is refused") {
     for (const char* bad : {"", "AAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA",
                             "AAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAA+A", "AAAAAAAAAAAAAAAAAAAA/A",
                             "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAAP", "AAAAAAAAAA AAAAAAAAAAA"})
-        CHECK(uuid::from_text(bad) == std::unexpected{errc::bad_value});
+        CHECK(uuid::from_text(bad) == kwire::unexpected{errc::bad_value});
 }
 
 TEST_CASE("uuid: ordered by bytes, 16 of them, alignment 1") {

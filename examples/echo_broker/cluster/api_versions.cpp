@@ -46,7 +46,7 @@ void add_features(kwire::api_versions_response::data& answer, std::int16_t versi
 
 } // namespace
 
-std::expected<kwire::api_versions_answer, kwire::error>
+kwire::expected<kwire::api_versions_answer, kwire::error>
 answer_api_versions(const kwire::request_frame& request) {
     auto answer = kwire::answer_api_versions(request, served());
     if (answer && answer->version >= 3) add_features(answer->body, answer->version);

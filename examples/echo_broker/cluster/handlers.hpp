@@ -2,19 +2,18 @@
 #pragma once
 
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/describe_cluster.hpp>
 #include <kwire/messages/find_coordinator.hpp>
 #include <kwire/messages/sasl_authenticate.hpp>
 #include <kwire/messages/sasl_handshake.hpp>
-
-#include <expected>
 
 #include "echo_broker/service.hpp"
 
 namespace echo_broker {
 
 /// What answers an ApiVersions request in any version.
-std::expected<kwire::api_versions_answer, kwire::error>
+kwire::expected<kwire::api_versions_answer, kwire::error>
 answer_api_versions(const kwire::request_frame& request);
 /// Answers in any version.
 void api_versions(broker& here, kwire::request_frame frame, client& from, kwire::responder to,

@@ -3,13 +3,13 @@
 //
 // A group of the classic protocol that has members is not taken over: the answer is GROUP_ID_NOT_FOUND, as
 // Kafka's is with group.consumer.migration.policy=disabled. An empty one is replaced.
+#include <kwire/expected.hpp>
 #include <kwire/messages/consumer_group_heartbeat.hpp>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <random>
 #include <string>
 #include <string_view>
@@ -244,10 +244,10 @@ bool update(consumer_group& group, member_type& member, const request::view& ask
 }
 
 /// The member that a heartbeat is from; null for one that joins and is new.
-std::expected<member_type*, refusal> find_member(consumer_group* group, const request::view& asked) {
+kwire::expected<member_type*, refusal> find_member(consumer_group* group, const request::view& asked) {
     const bool joining = asked.member_epoch() == joins;
     const auto unexpected = [](error_code code, std::string_view why) {
-        return std::unexpected(refusal{code, why});
+        return kwire::unexpected(refusal{code, why});
     };
     if (group == nullptr) {
         if (joining) return nullptr;
@@ -274,7 +274,7 @@ std::expected<member_type*, refusal> find_member(consumer_group* group, const re
     if (member->id != asked.member_id())
         return unexpected(error_code::fenced_instance_id, "another member has taken this instance id over");
     const refusal no = check_epoch(*member, asked.member_epoch(), owned_by(asked, member));
-    if (no.code != error_code::none) return std::unexpected(no);
+    if (no.code != error_code::none) return kwire::unexpected(no);
     return member;
 }
 

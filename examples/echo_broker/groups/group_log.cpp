@@ -20,8 +20,8 @@ constexpr int group_version = 3;  // as Kafka 4 writes it: newer versions add no
 constexpr int offset_version = 4; // with topic ids
 
 /// The record, unless a text in it is longer than the fields of the format, which no request can carry.
-void add(std::vector<own_record>& records, std::expected<kwire::shared_buffer, kwire::error> key,
-         std::optional<std::expected<kwire::shared_buffer, kwire::error>> value = std::nullopt) {
+void add(std::vector<own_record>& records, kwire::expected<kwire::shared_buffer, kwire::error> key,
+         std::optional<kwire::expected<kwire::shared_buffer, kwire::error>> value = std::nullopt) {
     if (!key || (value && !*value)) return;
     records.push_back({*std::move(key), value ? std::optional(**std::move(value)) : std::nullopt});
 }

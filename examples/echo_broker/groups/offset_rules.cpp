@@ -24,15 +24,15 @@ std::size_t length_in_java(std::string_view text) noexcept {
 
 } // namespace
 
-std::expected<offset_of_partition, error_code>
+kwire::expected<offset_of_partition, error_code>
 offset_to_store(broker& here, std::string_view group, std::string_view topic, const kwire::uuid& topic_id,
                 std::int32_t partition, std::int64_t offset, std::int32_t epoch,
                 std::optional<std::string_view> metadata) {
     const std::string_view text = metadata.value_or("");
     if (length_in_java(text) > longest_metadata)
-        return std::unexpected(error_code::offset_metadata_too_large);
+        return kwire::unexpected(error_code::offset_metadata_too_large);
     auto memory = here.offsets.room_for(group, topic, text.size());
-    if (!memory) return std::unexpected(error_code::invalid_commit_offset_size);
+    if (!memory) return kwire::unexpected(error_code::invalid_commit_offset_size);
     return offset_of_partition{.topic = topic,
                                .partition = partition,
                                .content = {.offset = offset,

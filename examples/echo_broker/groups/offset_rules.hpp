@@ -2,10 +2,10 @@
 #pragma once
 
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +20,7 @@ class broker;
 inline constexpr std::size_t longest_metadata = 4096; ///< Kafka's offset.metadata.max.bytes
 
 /// An offset to store; or why it cannot be: it is too large, or the broker has stored as much as it may.
-[[nodiscard]] std::expected<offset_of_partition, kwire::error_code>
+[[nodiscard]] kwire::expected<offset_of_partition, kwire::error_code>
 offset_to_store(broker& here, std::string_view group, std::string_view topic, const kwire::uuid& topic_id,
                 std::int32_t partition, std::int64_t offset, std::int32_t epoch,
                 std::optional<std::string_view> metadata);

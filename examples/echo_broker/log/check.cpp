@@ -34,7 +34,7 @@ std::int64_t newest_timestamp() {
     return milliseconds_now() + hour;
 }
 
-std::expected<kwire::produce_acceptance, refused_records>
+kwire::expected<kwire::produce_acceptance, refused_records>
 check(const std::optional<std::span<const std::byte>>& records, std::int16_t version,
       const topic_config& config, const codecs& codecs) {
     const kwire::produce_rules rules{.max_message_bytes = config.max_message_bytes,
@@ -47,7 +47,7 @@ check(const std::optional<std::span<const std::byte>>& records, std::int16_t ver
     const std::span<const std::byte> bytes = records.value_or(std::span<const std::byte>());
     kwire::unique_buffer scratch = room_for(bytes);
     auto accepted = kwire::check_produce(bytes, judged, codecs.all, codecs::most_bytes, scratch, rules);
-    if (!accepted) return std::unexpected(in_words(std::move(accepted.error())));
+    if (!accepted) return kwire::unexpected(in_words(std::move(accepted.error())));
     return *std::move(accepted);
 }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/check_produce.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,7 +30,7 @@ struct refused_records {
 };
 
 /// The one batch in the records of a partition. It is valid, and every record in it can be read.
-[[nodiscard]] std::expected<kwire::produce_acceptance, refused_records>
+[[nodiscard]] kwire::expected<kwire::produce_acceptance, refused_records>
 check(const std::optional<std::span<const std::byte>>& records, std::int16_t version,
       const topic_config& config, const codecs& codecs);
 

@@ -19,21 +19,21 @@ using kwire::error_code;
 
 namespace {
 
-using placed = std::expected<std::vector<placed_message>, refused_records>;
+using placed = kwire::expected<std::vector<placed_message>, refused_records>;
 using editable_request = kwire::editable<kwire::produce_request>;
 
-std::unexpected<refused_records> refuse_messages(error_code code, std::string why) {
-    return std::unexpected(refused_records{code, std::move(why)});
+kwire::unexpected<refused_records> refuse_messages(error_code code, std::string why) {
+    return kwire::unexpected(refused_records{code, std::move(why)});
 }
 
-std::unexpected<refused_records> refuse_messages(const kwire::error& why) {
+kwire::unexpected<refused_records> refuse_messages(const kwire::error& why) {
     const error_code code = kwire::produce_error(why);
     // zstd, which these formats do not have, or a wrapper in a wrapper; the other code is for newer producers
     const bool compression = code == error_code::unsupported_compression_type;
     return refuse_messages(compression ? error_code::invalid_record : code, kwire::to_string(why));
 }
 
-std::unexpected<refused_records> refuse_timestamp() {
+kwire::unexpected<refused_records> refuse_timestamp() {
     return refuse_messages(error_code::invalid_timestamp, "a timestamp is too far ahead");
 }
 
@@ -47,7 +47,8 @@ struct opened_wrapper {
 
 /// Opens a wrapper whose own checksum matches. The offsets of the messages may be any: many old producers
 /// leave them 0.
-std::expected<opened_wrapper, refused_records> open(const kwire::batch_view& wrapper, const codecs& codecs) {
+kwire::expected<opened_wrapper, refused_records> open(const kwire::batch_view& wrapper,
+                                                      const codecs& codecs) {
     auto records = kwire::records(wrapper, codecs.all, codecs::most_bytes, kwire::crc_policy::skip);
     if (!records) return refuse_messages(records.error());
     opened_wrapper opened{*std::move(records)};
@@ -69,10 +70,10 @@ std::expected<opened_wrapper, refused_records> open(const kwire::batch_view& wra
 }
 
 /// The same messages in a new wrapper, with the offsets from `with.base_offset` on.
-std::expected<kwire::shared_buffer, refused_records> rebuild(const kwire::batch_view& wrapper,
-                                                             const kwire::batch_records& records,
-                                                             const kwire::append_stamp& with,
-                                                             std::size_t largest, const codecs& codecs) {
+kwire::expected<kwire::shared_buffer, refused_records> rebuild(const kwire::batch_view& wrapper,
+                                                               const kwire::batch_records& records,
+                                                               const kwire::append_stamp& with,
+                                                               std::size_t largest, const codecs& codecs) {
     const std::size_t size = bytes_of(records).size();
     kwire::legacy_builder builder({.magic = wrapper.magic(),
                                    .base_offset = with.base_offset,
@@ -95,12 +96,12 @@ std::expected<kwire::shared_buffer, refused_records> rebuild(const kwire::batch_
 placed place_wrapper(editable_request& request, const kwire::batch_view& wrapper,
                      const kwire::append_stamp& with, std::size_t largest, const codecs& codecs) {
     const auto opened = open(wrapper, codecs);
-    if (!opened) return std::unexpected(opened.error());
+    if (!opened) return kwire::unexpected(opened.error());
     if (!with.append_time && opened->max_timestamp > newest_timestamp()) return refuse_timestamp();
     std::vector<placed_message> out(1, {.first_offset = with.base_offset, .batch = wrapper, .rebuilt = {}});
     if (wrapper.magic() == 0 || !opened->counts_from_0) {
         auto made = rebuild(wrapper, opened->records, with, largest, codecs);
-        if (!made) return std::unexpected(made.error());
+        if (!made) return kwire::unexpected(made.error());
         out[0].rebuilt = *std::move(made);
         out[0].batch = *kwire::batch_at(out[0].rebuilt.span());
         return out;

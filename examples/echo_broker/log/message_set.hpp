@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/produce.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/records/batch.hpp>
@@ -9,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <vector>
 
@@ -36,7 +36,7 @@ struct placed_message {
 /// one case: those of the messages in a wrapper are compressed with them. A wrapper of magic 1 has relative
 /// offsets, so that only its own changes; one of magic 0, or with wrong relative offsets, is compressed
 /// again.
-[[nodiscard]] std::expected<std::vector<placed_message>, refused_records>
+[[nodiscard]] kwire::expected<std::vector<placed_message>, refused_records>
 place_message_set(kwire::editable<kwire::produce_request>& request, std::span<const std::byte> records,
                   const kwire::append_stamp& with, std::size_t largest, const codecs& codecs);
 

@@ -7,7 +7,7 @@ namespace echo_broker {
 
 using kwire::error_code;
 
-std::expected<std::optional<std::int64_t>, error_code>
+kwire::expected<std::optional<std::int64_t>, error_code>
 producer_table::find(const partition_log& partition, const kwire::batch_view& batch) const noexcept {
     const auto found = producers_.find({&partition, batch.producer_id()});
     if (found == producers_.end()) return std::nullopt; // a new one may begin anywhere
@@ -20,10 +20,10 @@ producer_table::find(const partition_log& partition, const kwire::batch_view& ba
         constexpr auto highest = std::numeric_limits<std::int32_t>::max(); // then follows 0
         const std::int32_t next = known.last_sequence() == highest ? 0 : known.last_sequence() + 1;
         if (first == next) return std::nullopt;
-        return std::unexpected(error_code::out_of_order_sequence_number);
+        return kwire::unexpected(error_code::out_of_order_sequence_number);
     }
-    if (batch.producer_epoch() < known.epoch) return std::unexpected(error_code::invalid_producer_epoch);
-    if (first != 0) return std::unexpected(error_code::out_of_order_sequence_number); // of a new epoch
+    if (batch.producer_epoch() < known.epoch) return kwire::unexpected(error_code::invalid_producer_epoch);
+    if (first != 0) return kwire::unexpected(error_code::out_of_order_sequence_number); // of a new epoch
     return std::nullopt;
 }
 

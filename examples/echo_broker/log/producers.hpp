@@ -2,11 +2,11 @@
 #pragma once
 
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 
 #include <array>
 #include <cstdint>
-#include <expected>
 #include <list>
 #include <map>
 #include <optional>
@@ -35,7 +35,7 @@ class producer_table {
 public:
     /// The base offset of the batch if the partition has it already; nullopt if it is the next one. Otherwise
     /// the code of the refusal. Batches without a producer id are always new.
-    [[nodiscard]] std::expected<std::optional<std::int64_t>, kwire::error_code>
+    [[nodiscard]] kwire::expected<std::optional<std::int64_t>, kwire::error_code>
     find(const partition_log& partition, const kwire::batch_view& batch) const noexcept;
 
     [[nodiscard]] bool knows(const partition_log& partition, std::int64_t producer_id) const noexcept {

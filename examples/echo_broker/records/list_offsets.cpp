@@ -36,7 +36,7 @@ bool is_known(std::int64_t timestamp, std::int16_t version) {
            });
 }
 
-using found_record = std::expected<std::optional<kwire::listed_offset>, kwire::error>;
+using found_record = kwire::expected<std::optional<kwire::listed_offset>, kwire::error>;
 
 /// The first record of this timestamp (ms) or later. Timestamps are the producers' and need not rise.
 found_record find_time(const partition_log& log, std::int64_t timestamp, const codecs& codecs) {
@@ -52,10 +52,10 @@ found_record find_time(const partition_log& log, std::int64_t timestamp, const c
 /// The first record with the largest timestamp among those of `batch` from `start_offset` on.
 found_record newest_from(const kwire::batch_view& batch, std::int64_t start_offset, const codecs& codecs) {
     const auto opened = kwire::records(batch, codecs.all, codecs::most_bytes);
-    if (!opened) return std::unexpected(opened.error());
+    if (!opened) return kwire::unexpected(opened.error());
     found_record newest = std::nullopt;
     for (const auto record : *opened) {
-        if (!record) return std::unexpected(record.error());
+        if (!record) return kwire::unexpected(record.error());
         const std::int64_t time = *newest ? (*newest)->timestamp : -1;
         if (record->offset() >= start_offset && record->timestamp() > time)
             newest = kwire::listed_offset{.offset = record->offset(), .timestamp = record->timestamp()};

@@ -1,10 +1,10 @@
 #include "echo_broker/records/old_format.hpp"
 
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/down_convert.hpp>
 
 #include <algorithm>
-#include <expected>
 #include <utility>
 
 namespace echo_broker {

@@ -18,10 +18,10 @@ namespace echo_broker {
 
 namespace {
 
-using new_config = std::expected<topic_config, refusal>;
+using new_config = kwire::expected<topic_config, refusal>;
 
 /// The topic that a resource names.
-std::expected<topic*, refusal> find_topic(const broker& here, std::int8_t type, std::string_view name) {
+kwire::expected<topic*, refusal> find_topic(const broker& here, std::int8_t type, std::string_view name) {
     constexpr std::int8_t topic_type = 2, broker_type = 4;
     if (type == broker_type)
         return refuse(error_code::invalid_request, "the broker has the settings of its command line");
@@ -34,8 +34,8 @@ std::expected<topic*, refusal> find_topic(const broker& here, std::int8_t type, 
 }
 
 /// Changes one setting.
-std::expected<void, refusal> set(topic_config& config, std::string_view name,
-                                 const std::optional<std::string_view>& value) {
+kwire::expected<void, refusal> set(topic_config& config, std::string_view name,
+                                   const std::optional<std::string_view>& value) {
     if (!value) return refuse(error_code::invalid_request, std::string(name) + " has no value");
     if (auto done = config.set(name, *value); !done)
         return refuse(error_code::invalid_config, std::move(done.error()));
@@ -47,7 +47,7 @@ new_config config_after(const topic_config&, const kwire::alter_configs_request:
     topic_config config;
     for (const auto one : asked.configs())
         if (auto done = set(config, one.name(), one.value()); !done)
-            return std::unexpected(std::move(done.error()));
+            return kwire::unexpected(std::move(done.error()));
     return config;
 }
 
@@ -90,7 +90,7 @@ new_config config_after(const topic_config& before,
         const std::string_view name = one.name();
         if (!named.insert(name).second)
             return refuse(error_code::invalid_request, std::string(name) + " is named more than once");
-        std::expected<void, refusal> done;
+        kwire::expected<void, refusal> done;
         switch (one.config_operation()) {
         case set_to: done = set(config, name, one.value()); break;
         case remove: config.reset(name); break;
@@ -106,7 +106,7 @@ new_config config_after(const topic_config& before,
         }
         default: return refuse(error_code::invalid_request, "unknown operation");
         }
-        if (!done) return std::unexpected(std::move(done.error()));
+        if (!done) return kwire::unexpected(std::move(done.error()));
     }
     return config;
 }
@@ -129,7 +129,7 @@ Data alter(broker& here, const Request& asked) {
         auto found = std::exchange(times, 0) > 1
                          ? refuse(error_code::invalid_request, "the request names it more than once")
                          : find_topic(here, resource.resource_type(), resource.resource_name());
-        auto config = found ? config_after((*found)->config, resource) : std::unexpected(found.error());
+        auto config = found ? config_after((*found)->config, resource) : kwire::unexpected(found.error());
         if (config && !asked.validate_only() && !here.topics.configure(**found, *std::move(config)))
             config = refuse(error_code::kafka_storage_error, "the settings cannot be recorded");
         if (config) continue;

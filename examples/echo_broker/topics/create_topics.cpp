@@ -26,7 +26,7 @@ bool is_this_broker_only(const auto& broker_ids) {
 }
 
 /// How many partitions the topic shall have.
-std::expected<std::int32_t, refusal> count_partitions(const broker& here, const asked_topic& asked) {
+kwire::expected<std::int32_t, refusal> count_partitions(const broker& here, const asked_topic& asked) {
     const std::int32_t partitions = asked.num_partitions();
     const std::int16_t replicas = asked.replication_factor();
     if (asked.assignments().empty()) {
@@ -56,7 +56,7 @@ std::expected<std::int32_t, refusal> count_partitions(const broker& here, const 
     return static_cast<std::int32_t>(assigned.size());
 }
 
-std::expected<topic_config, refusal> read_config(const asked_topic& asked) {
+kwire::expected<topic_config, refusal> read_config(const asked_topic& asked) {
     topic_config config;
     for (const auto one : asked.configs()) {
         const auto value = one.value();
@@ -72,8 +72,8 @@ struct wanted_topic {
     topic_config config;
 };
 
-std::expected<wanted_topic, refusal> judge(const broker& here, const asked_topic& asked,
-                                           std::int64_t validated) {
+kwire::expected<wanted_topic, refusal> judge(const broker& here, const asked_topic& asked,
+                                             std::int64_t validated) {
     const std::string_view name = asked.name();
     if (name == "__cluster_metadata")
         return refuse(error_code::topic_authorization_failed, "this topic is the broker's own");
@@ -84,10 +84,10 @@ std::expected<wanted_topic, refusal> judge(const broker& here, const asked_topic
         return refuse(error_code::invalid_topic_exception,
                       "Topic '" + std::string(name) + "' collides with existing topic: " + *other);
     const auto partitions = count_partitions(here, asked);
-    if (!partitions) return std::unexpected(partitions.error());
+    if (!partitions) return kwire::unexpected(partitions.error());
     auto config = read_config(asked);
-    if (!config) return std::unexpected(std::move(config.error()));
-    if (!here.topics.has_room(*partitions, validated)) return std::unexpected(too_many);
+    if (!config) return kwire::unexpected(std::move(config.error()));
+    if (!here.topics.has_room(*partitions, validated)) return kwire::unexpected(too_many);
     return wanted_topic{*partitions, *std::move(config)};
 }
 
@@ -126,9 +126,10 @@ create_topics(broker& here, const kwire::message<kwire::create_topics_request>& 
         out.num_partitions = wanted->partitions;
         out.replication_factor = 1;
         for (const topic_setting& setting : topic_settings()) {
-            out.configs.push_back({.name = std::string(setting.name),
-                                   .value = value_of(wanted->config, here.chosen, setting),
-                                   .config_source = std::to_underlying(source_of(wanted->config, setting))});
+            out.configs.push_back(
+                {.name = std::string(setting.name),
+                 .value = value_of(wanted->config, here.chosen, setting),
+                 .config_source = static_cast<std::int8_t>(source_of(wanted->config, setting))});
         }
     }
     return answer;
@@ -138,7 +139,7 @@ namespace {
 
 using asked_growth = kwire::create_partitions_request::topic::view;
 
-std::expected<topic*, refusal> judge(const broker& here, const asked_growth& asked) {
+kwire::expected<topic*, refusal> judge(const broker& here, const asked_growth& asked) {
     topic* const found = here.topics.find(asked.name());
     if (found == nullptr) return refuse(error_code::unknown_topic_or_partition, "there is no such topic");
     if (found->is_internal()) // which partition has a record follows from their number
@@ -157,7 +158,7 @@ std::expected<topic*, refusal> judge(const broker& here, const asked_growth& ask
                 return refuse(error_code::invalid_replica_assignment,
                               "the only replica can be this broker, " + std::to_string(node_id));
     }
-    if (!here.topics.has_room(more)) return std::unexpected(too_many);
+    if (!here.topics.has_room(more)) return kwire::unexpected(too_many);
     return found;
 }
 

@@ -38,7 +38,7 @@ struct asked_deletion {
     auto operator<=>(const asked_deletion&) const = default;
 };
 
-std::expected<topic*, refusal> judge(const broker& here, const asked_deletion& asked) {
+kwire::expected<topic*, refusal> judge(const broker& here, const asked_deletion& asked) {
     if (asked.name && !asked.id.is_zero())
         return refuse(error_code::invalid_request, "a topic is named by its name or its id, not by both");
     if (!asked.name && asked.id.is_zero())

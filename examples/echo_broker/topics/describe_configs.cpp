@@ -77,8 +77,8 @@ std::vector<shown_setting> settings_of(const broker& here) {
     return out;
 }
 
-std::expected<std::vector<shown_setting>, refusal> find_settings(const broker& here,
-                                                                 const asked_resource& asked) {
+kwire::expected<std::vector<shown_setting>, refusal> find_settings(const broker& here,
+                                                                   const asked_resource& asked) {
     constexpr std::int8_t topic_type = 2, broker_type = 4, logger_type = 8;
     const std::string_view name = asked.resource_name();
     switch (asked.resource_type()) {
@@ -107,12 +107,13 @@ entry show_setting(const shown_setting& shown, std::int16_t version, bool with_s
         out.is_default = shown.source == config_source::default_value;
         return out;
     }
-    out.config_source = std::to_underlying(shown.source);
-    out.config_type = std::to_underlying(shown.type);
+    out.config_source = static_cast<std::int8_t>(shown.source);
+    out.config_type = static_cast<std::int8_t>(shown.type);
     if (!with_synonyms) return out;
     const auto put = [&](std::string_view name, std::string_view value, config_source source) {
-        out.synonyms.push_back(
-            {.name = std::string(name), .value = std::string(value), .source = std::to_underlying(source)});
+        out.synonyms.push_back({.name = std::string(name),
+                                .value = std::string(value),
+                                .source = static_cast<std::int8_t>(source)});
     };
     // The value that holds comes first, then those that would hold without it.
     if (shown.default_name.empty()) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 
-#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,8 +16,8 @@ struct refusal {
     std::string why;
 };
 
-[[nodiscard]] inline std::unexpected<refusal> refuse(kwire::error_code code, std::string why) {
-    return std::unexpected(refusal{code, std::move(why)});
+[[nodiscard]] inline kwire::unexpected<refusal> refuse(kwire::error_code code, std::string why) {
+    return kwire::unexpected(refusal{code, std::move(why)});
 }
 
 /// topic_table::valid_name in words.

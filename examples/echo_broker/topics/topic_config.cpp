@@ -86,12 +86,12 @@ const topic_setting* find_topic_setting(std::string_view name) noexcept {
     return found != settings.end() && found->name == name ? &*found : nullptr;
 }
 
-std::expected<void, std::string> topic_config::set(std::string_view name, std::string_view value) {
+kwire::expected<void, std::string> topic_config::set(std::string_view name, std::string_view value) {
     const topic_setting* const setting = find_topic_setting(name);
     if (setting == nullptr)
-        return std::unexpected("topics of this broker have no setting " + in_quotes(name));
+        return kwire::unexpected("topics of this broker have no setting " + in_quotes(name));
     if (!setting->accepts(value))
-        return std::unexpected(std::string(name) + " cannot be " + in_quotes(value));
+        return kwire::unexpected(std::string(name) + " cannot be " + in_quotes(value));
     own_.insert_or_assign(std::string(name), std::string(value));
     apply(name, value);
     return {};

@@ -1,8 +1,9 @@
 // The settings of topics: their names, defaults and what values they may have.
 #pragma once
 
+#include <kwire/expected.hpp>
+
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <map>
 #include <span>
@@ -44,7 +45,7 @@ public:
     /// Only those that differ from the defaults, or were set to them.
     [[nodiscard]] const values& own() const noexcept { return own_; }
     /// Sets one, or says what is wrong with its name or value.
-    std::expected<void, std::string> set(std::string_view name, std::string_view value);
+    kwire::expected<void, std::string> set(std::string_view name, std::string_view value);
     /// Back to the default. No effect on a name that is not set.
     void reset(std::string_view name);
 

@@ -44,7 +44,7 @@ bool write_all(int file, std::span<const std::byte> bytes) {
     return true;
 }
 
-std::expected<std::vector<std::byte>, std::string> read_all(int file, const std::string& path) {
+kwire::expected<std::vector<std::byte>, std::string> read_all(int file, const std::string& path) {
     std::vector<std::byte> out;
     for (;;) {
         constexpr std::size_t piece = 65536;
@@ -52,7 +52,7 @@ std::expected<std::vector<std::byte>, std::string> read_all(int file, const std:
         out.resize(had + piece);
         const ssize_t done = ::read(file, out.data() + had, piece);
         out.resize(had + static_cast<std::size_t>(std::max<ssize_t>(done, 0)));
-        if (done < 0 && errno != EINTR) return std::unexpected(failure(path));
+        if (done < 0 && errno != EINTR) return kwire::unexpected(failure(path));
         if (done == 0) return out;
     }
 }
@@ -112,7 +112,7 @@ private:
 };
 
 /// Replays whole, valid batches; returns the bytes of these, or what is wrong with a record in one.
-std::expected<std::size_t, std::string> replay_all(std::span<const std::byte> bytes, replay& state) {
+kwire::expected<std::size_t, std::string> replay_all(std::span<const std::byte> bytes, replay& state) {
     std::size_t at = 0;
     while (at < bytes.size()) {
         const auto batch = kwire::batch_at(bytes.subspan(at));
@@ -120,8 +120,8 @@ std::expected<std::size_t, std::string> replay_all(std::span<const std::byte> by
         const auto records = kwire::records(*batch);
         if (!records) break;
         for (const auto& record : *records) {
-            if (!record) return std::unexpected(kwire::to_string(record.error()));
-            if (auto wrong = state.take(*record)) return std::unexpected(*std::move(wrong));
+            if (!record) return kwire::unexpected(kwire::to_string(record.error()));
+            if (auto wrong = state.take(*record)) return kwire::unexpected(*std::move(wrong));
         }
         at += bytes_of(*batch).size();
     }
@@ -170,40 +170,40 @@ topic_journal::~topic_journal() {
     if (file_ >= 0) ::close(file_);
 }
 
-std::expected<topic_journal::opened, std::string> topic_journal::open(std::string path) {
+kwire::expected<topic_journal::opened, std::string> topic_journal::open(std::string path) {
     topic_journal journal(path, ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0644));
-    if (journal.file_ < 0) return std::unexpected(failure(path));
+    if (journal.file_ < 0) return kwire::unexpected(failure(path));
     const auto bytes = read_all(journal.file_, path);
-    if (!bytes) return std::unexpected(bytes.error());
+    if (!bytes) return kwire::unexpected(bytes.error());
     replay state;
     const auto sound = replay_all(*bytes, state);
-    if (!sound) return std::unexpected(path + ": " + sound.error());
+    if (!sound) return kwire::unexpected(path + ": " + sound.error());
     if (*sound != bytes->size()) {
         std::fprintf(stderr, "echo_broker: %s: cut off %zu bytes that are not a whole change\n", path.c_str(),
                      bytes->size() - *sound);
         if (::ftruncate(journal.file_, static_cast<off_t>(*sound)) != 0)
-            return std::unexpected(failure(path));
+            return kwire::unexpected(failure(path));
     }
     journal.size_ = journal.size_when_written_ = static_cast<std::int64_t>(*sound);
     if (state.obsolete == 0) return opened{std::move(journal), std::move(state.topics)};
     auto fresh = write(path, state.topics);
-    if (!fresh) return std::unexpected(fresh.error());
+    if (!fresh) return kwire::unexpected(fresh.error());
     return opened{*std::move(fresh), std::move(state.topics)};
 }
 
 /// A new file with what holds takes the place of the old one.
-std::expected<topic_journal, std::string> topic_journal::write(const std::string& path,
-                                                               const recorded_topics& topics) {
+kwire::expected<topic_journal, std::string> topic_journal::write(const std::string& path,
+                                                                 const recorded_topics& topics) {
     const std::string fresh_path = path + ".new";
     topic_journal fresh(
         path, ::open(fresh_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644));
-    if (fresh.file_ < 0) return std::unexpected(failure(fresh_path));
+    if (fresh.file_ < 0) return kwire::unexpected(failure(fresh_path));
     fresh.syncs_ = false;
     for (const auto& [id, topic] : topics)
-        if (!fresh.created(id, topic)) return std::unexpected(failure(fresh_path));
+        if (!fresh.created(id, topic)) return kwire::unexpected(failure(fresh_path));
     fresh.syncs_ = true;
     if (::fdatasync(fresh.file_) != 0 || ::rename(fresh_path.c_str(), path.c_str()) != 0)
-        return std::unexpected(failure(fresh_path));
+        return kwire::unexpected(failure(fresh_path));
     sync_directory(std::filesystem::path(path).parent_path());
     fresh.size_when_written_ = fresh.size_;
     return fresh;

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <kwire/buffer/shared_buffer.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <cstdint>
-#include <expected>
 #include <map>
 #include <span>
 #include <string>
@@ -32,7 +32,7 @@ public:
     struct opened;
     /// Reads the file, or creates it. A change at its end that was not written whole is cut off, and said so
     /// on stderr. What was deleted since is removed from the file. The error says what is wrong.
-    [[nodiscard]] static std::expected<opened, std::string> open(std::string path);
+    [[nodiscard]] static kwire::expected<opened, std::string> open(std::string path);
 
     topic_journal(topic_journal&& other) noexcept;
     topic_journal& operator=(topic_journal&& other) noexcept;
@@ -58,8 +58,8 @@ private:
     static constexpr std::int64_t least_to_rewrite = 256 << 10;
 
     topic_journal(std::string path, int file) noexcept : path_(std::move(path)), file_(file) {}
-    [[nodiscard]] static std::expected<topic_journal, std::string> write(const std::string& path,
-                                                                         const recorded_topics& topics);
+    [[nodiscard]] static kwire::expected<topic_journal, std::string> write(const std::string& path,
+                                                                           const recorded_topics& topics);
     bool append(std::span<const kwire::shared_buffer> values);
 
     std::string path_;

@@ -8,10 +8,10 @@ namespace echo_broker {
 
 namespace {
 
-std::expected<producer_identity, error_code> initialize(broker& here,
-                                                        const kwire::init_producer_id_request::view& asked) {
+kwire::expected<producer_identity, error_code>
+initialize(broker& here, const kwire::init_producer_id_request::view& asked) {
     const producer_identity claimed{asked.producer_id(), asked.producer_epoch()};
-    if ((claimed.id == -1) != (claimed.epoch == -1)) return std::unexpected(error_code::invalid_request);
+    if ((claimed.id == -1) != (claimed.epoch == -1)) return kwire::unexpected(error_code::invalid_request);
     const auto id = asked.transactional_id();
     if (!id) return producer_identity{here.transactions.new_producer_id(), 0};
     std::optional<producer_identity> expected;

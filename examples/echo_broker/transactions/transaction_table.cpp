@@ -70,16 +70,16 @@ void transaction_table::avoid(std::int64_t producer_id) noexcept {
 
 // -- producers
 
-std::expected<producer_identity, error_code>
+kwire::expected<producer_identity, error_code>
 transaction_table::initialize(broker& here, std::string_view id, std::int32_t timeout_ms,
                               const std::optional<producer_identity>& expected) {
-    if (id.empty()) return std::unexpected(error_code::invalid_request);
+    if (id.empty()) return kwire::unexpected(error_code::invalid_request);
     if (timeout_ms <= 0 || timeout_ms > longest_timeout_ms)
-        return std::unexpected(error_code::invalid_transaction_timeout);
+        return kwire::unexpected(error_code::invalid_transaction_timeout);
     transaction* one = find(id);
     if (one == nullptr) {
         one = insert(here, id);
-        if (one == nullptr) return std::unexpected(error_code::policy_violation);
+        if (one == nullptr) return kwire::unexpected(error_code::policy_violation);
         one->producer.id = new_producer_id();
     }
     use(*one);
@@ -90,13 +90,13 @@ transaction_table::initialize(broker& here, std::string_view id, std::int32_t ti
         // A retry that has used up the epochs of the previous id: its answer was lost.
         const bool is_previous =
             expected->id == one->previous_producer_id && expected->epoch >= last_usable_epoch;
-        if (expected->id != current.id && !is_previous) return std::unexpected(error_code::producer_fenced);
+        if (expected->id != current.id && !is_previous) return kwire::unexpected(error_code::producer_fenced);
     }
-    if (one->is_decided()) return std::unexpected(error_code::concurrent_transactions);
+    if (one->is_decided()) return kwire::unexpected(error_code::concurrent_transactions);
     if (one->is_ongoing()) {
         // The epoch of the abort is given to no one; the client asks again and gets the next one.
         abort_and_fence(here, *one);
-        return std::unexpected(error_code::concurrent_transactions);
+        return kwire::unexpected(error_code::concurrent_transactions);
     }
     if (one->epoch_is_used_up() && (!expected || expected->epoch == current.epoch)) {
         one->last_epoch = expected ? current.epoch : std::int16_t{-1};
@@ -109,7 +109,7 @@ transaction_table::initialize(broker& here, std::string_view id, std::int32_t ti
         one->last_epoch = current.epoch;
         ++current.epoch;
     } else if (expected->epoch != one->last_epoch) { // else a retry, whose answer was lost: the same again
-        return std::unexpected(error_code::producer_fenced);
+        return kwire::unexpected(error_code::producer_fenced);
     }
     one->state = empty;
     one->timeout_ms = timeout_ms;
@@ -119,31 +119,31 @@ transaction_table::initialize(broker& here, std::string_view id, std::int32_t ti
     return current;
 }
 
-std::expected<const transaction*, error_code>
+kwire::expected<const transaction*, error_code>
 transaction_table::find(std::string_view id, producer_identity producer) const noexcept {
-    if (id.empty()) return std::unexpected(error_code::invalid_request);
+    if (id.empty()) return kwire::unexpected(error_code::invalid_request);
     const auto one = transactions_.find(id);
     if (one == transactions_.end() || one->second.producer.id != producer.id)
-        return std::unexpected(error_code::invalid_producer_id_mapping);
+        return kwire::unexpected(error_code::invalid_producer_id_mapping);
     // The epoch after the last usable one was given to no one.
     if (one->second.producer.epoch != producer.epoch || producer.epoch > last_usable_epoch)
-        return std::unexpected(error_code::producer_fenced);
+        return kwire::unexpected(error_code::producer_fenced);
     return &one->second;
 }
 
 // -- the parts of a transaction
 
-std::expected<transaction*, error_code> transaction_table::ready_to_add(broker& here, std::string_view id,
-                                                                        producer_identity producer,
-                                                                        std::size_t bytes) {
+kwire::expected<transaction*, error_code> transaction_table::ready_to_add(broker& here, std::string_view id,
+                                                                          producer_identity producer,
+                                                                          std::size_t bytes) {
     if (const auto found = std::as_const(*this).find(id, producer); !found)
-        return std::unexpected(found.error());
+        return kwire::unexpected(found.error());
     transaction* const one = find(id);
-    if (one->is_decided()) return std::unexpected(error_code::concurrent_transactions);
+    if (one->is_decided()) return kwire::unexpected(error_code::concurrent_transactions);
     use(*one);
     // Another transaction may be forgotten for this one, but not itself: it is the last in the order of use.
     if (bytes_ + bytes > most_bytes && (!has_room(here, bytes) || find(id) != one))
-        return std::unexpected(error_code::policy_violation);
+        return kwire::unexpected(error_code::policy_violation);
     return one;
 }
 
@@ -256,13 +256,13 @@ void transaction_table::complete(broker& here, transaction& one) {
     store(here, one);
 }
 
-std::expected<producer_identity, error_code> transaction_table::end(broker& here, std::string_view id,
-                                                                    producer_identity producer,
-                                                                    bool committed,
-                                                                    transaction_protocol protocol) {
-    if (id.empty()) return std::unexpected(error_code::invalid_request);
+kwire::expected<producer_identity, error_code> transaction_table::end(broker& here, std::string_view id,
+                                                                      producer_identity producer,
+                                                                      bool committed,
+                                                                      transaction_protocol protocol) {
+    if (id.empty()) return kwire::unexpected(error_code::invalid_request);
     transaction* const one = find(id);
-    if (one == nullptr) return std::unexpected(error_code::invalid_producer_id_mapping);
+    if (one == nullptr) return kwire::unexpected(error_code::invalid_producer_id_mapping);
     use(*one);
     const producer_identity current = one->producer;
     const bool is_second = protocol == transaction_protocol::two;
@@ -273,17 +273,17 @@ std::expected<producer_identity, error_code> transaction_table::end(broker& here
                               producer.epoch == last_usable_epoch && current.epoch == 0;
     const bool is_retry = was_ended && (after_bump || after_new_id);
     if (producer.id != current.id && !after_new_id)
-        return std::unexpected(error_code::invalid_producer_id_mapping);
-    if (producer != current && !is_retry) return std::unexpected(error_code::producer_fenced);
-    if (producer.epoch > last_usable_epoch) return std::unexpected(error_code::producer_fenced);
+        return kwire::unexpected(error_code::invalid_producer_id_mapping);
+    if (producer != current && !is_retry) return kwire::unexpected(error_code::producer_fenced);
+    if (producer.epoch > last_usable_epoch) return kwire::unexpected(error_code::producer_fenced);
 
-    if (one->is_decided()) return std::unexpected(error_code::concurrent_transactions);
+    if (one->is_decided()) return kwire::unexpected(error_code::concurrent_transactions);
     if (!one->is_ongoing()) {
         const bool same = one->state == (committed ? complete_commit : complete_abort);
         // Without new epochs, a second end of a transaction cannot be told from a retry.
         if (same && (is_retry || !is_second)) return current;
         // With them, an abort of nothing is allowed, since the producer cannot know whether a write arrived.
-        if (!is_second || is_retry || committed) return std::unexpected(error_code::invalid_txn_state);
+        if (!is_second || is_retry || committed) return kwire::unexpected(error_code::invalid_txn_state);
     }
     one->protocol = protocol;
     if (is_second) begin_next_epoch(*one);

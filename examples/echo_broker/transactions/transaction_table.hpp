@@ -3,10 +3,10 @@
 #pragma once
 
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <list>
 #include <map>
@@ -52,7 +52,7 @@ public:
 
     /// Gives the producer of a transactional id its next epoch, which fences those before it. `expected` is
     /// who the producer says it is, if it does (KIP-360).
-    [[nodiscard]] std::expected<producer_identity, kwire::error_code>
+    [[nodiscard]] kwire::expected<producer_identity, kwire::error_code>
     initialize(broker& here, std::string_view id, std::int32_t timeout_ms,
                const std::optional<producer_identity>& expected);
 
@@ -64,14 +64,14 @@ public:
     [[nodiscard]] kwire::error_code add_group(broker& here, std::string_view id, producer_identity producer,
                                               std::string_view group, transaction_protocol protocol);
     /// The transaction of this producer; or why the producer has none.
-    [[nodiscard]] std::expected<const transaction*, kwire::error_code>
+    [[nodiscard]] kwire::expected<const transaction*, kwire::error_code>
     find(std::string_view id, producer_identity producer) const noexcept;
 
     /// Commits or aborts, and returns who the producer is from now on.
-    [[nodiscard]] std::expected<producer_identity, kwire::error_code> end(broker& here, std::string_view id,
-                                                                          producer_identity producer,
-                                                                          bool committed,
-                                                                          transaction_protocol protocol);
+    [[nodiscard]] kwire::expected<producer_identity, kwire::error_code> end(broker& here, std::string_view id,
+                                                                            producer_identity producer,
+                                                                            bool committed,
+                                                                            transaction_protocol protocol);
 
     /// Takes a transactional id as it was stored: at the start, before any other use, as the next three.
     void restore(broker& here, std::string_view id, transaction stored);
@@ -91,7 +91,7 @@ private:
     void use(transaction& one) noexcept;
     [[nodiscard]] bool has_room(broker& here, std::size_t bytes);
 
-    [[nodiscard]] std::expected<transaction*, kwire::error_code>
+    [[nodiscard]] kwire::expected<transaction*, kwire::error_code>
     ready_to_add(broker& here, std::string_view id, producer_identity producer, std::size_t bytes);
     void added(broker& here, transaction& one, transaction_protocol protocol, std::size_t bytes);
     void abort_later(broker& here, transaction& one, std::int64_t now);

@@ -13,10 +13,10 @@
 #include <kwire/asio/detail/native.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/connect/frame_reader.hpp>
+#include <kwire/expected.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <new>
 #include <optional>
 #include <span>
@@ -111,7 +111,7 @@ struct finish_with_frame : until_frame {
     }
     template <class Self, class Reader>
     static void filled(Self& self, Reader& reader) {
-        std::expected<std::optional<shared_buffer>, error> frame = reader.next();
+        expected<std::optional<shared_buffer>, error> frame = reader.next();
         if (!frame) return failed(self, make_error_code(frame.error().code));
         self.complete({}, **std::move(frame));
     }

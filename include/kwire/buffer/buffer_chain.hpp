@@ -12,6 +12,7 @@
 #include <kwire/buffer/detail/segment_list.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/text.hpp>
 
@@ -110,6 +111,7 @@ public:
         if (segments > segments_.size()) segments_.own(segments - segments_.size(), scratch_, bytes);
     }
 
+    /// Numbers, big-endian unless the name ends in `_le`; the type has the width.
     void put_u8(std::uint8_t v) { put_integer<std::endian::big>(v); }
     void put_u16(std::uint16_t v) { put_integer<std::endian::big>(v); }
     void put_u32(std::uint32_t v) { put_integer<std::endian::big>(v); }
@@ -272,7 +274,7 @@ private:
     template <std::endian Order, std::unsigned_integral T>
     void put_integer(T value) {
         if (sizeof(T) > scratch_.capacity()) new_block();
-        wire::store_be(scratch_.data(), Order == std::endian::big ? value : std::byteswap(value));
+        wire::store_be(scratch_.data(), Order == std::endian::big ? value : kwire::detail::byteswap(value));
         written(sizeof(T));
     }
 

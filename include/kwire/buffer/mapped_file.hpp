@@ -11,11 +11,11 @@
 #include <kwire/buffer/detail/memory.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/expected.hpp>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -82,17 +82,17 @@ private:
 /// Errors: those of fstat, mmap and fcntl, and invalid_argument if the
 /// file ends before the part does. For many small parts map a file once and slice the buffer: a mapping costs
 /// some microseconds and a descriptor. Throws std::bad_alloc.
-[[nodiscard]] inline std::expected<shared_buffer, std::errc> map_file(int descriptor, std::uint64_t offset,
-                                                                      std::size_t size) {
-    const auto failed = [] { return std::unexpected(static_cast<std::errc>(errno)); };
+[[nodiscard]] inline expected<shared_buffer, std::errc> map_file(int descriptor, std::uint64_t offset,
+                                                                 std::size_t size) {
+    const auto failed = [] { return unexpected(static_cast<std::errc>(errno)); };
     if (size == 0) return shared_buffer();
     struct ::stat file;
     if (::fstat(descriptor, &file) != 0) return failed();
     const auto end = static_cast<std::uint64_t>(file.st_size);
-    if (offset > end || size > end - offset) return std::unexpected(std::errc::invalid_argument);
+    if (offset > end || size > end - offset) return unexpected(std::errc::invalid_argument);
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const std::uint64_t before = offset % page; // mappings begin at pages
-    if (size > SIZE_MAX - before) return std::unexpected(std::errc::not_enough_memory);
+    if (size > SIZE_MAX - before) return unexpected(std::errc::not_enough_memory);
     const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (own < 0) return failed();
     void* const pages =

@@ -12,8 +12,11 @@
 #include <mutex>
 #include <utility>
 
-#if __has_include(<sys/mman.h>)
+#if defined(KWIRE_ON_LINUX) && __has_include(<sys/mman.h>)
 #include <sys/mman.h>
+#if defined(MREMAP_MAYMOVE)
+#define KWIRE_KEEPS_PAGES 1
+#endif
 #endif
 
 namespace kwire {
@@ -108,7 +111,7 @@ private:
     std::size_t limit_;
 };
 
-#if defined(MREMAP_MAYMOVE)
+#if defined(KWIRE_KEEPS_PAGES)
 /// Anonymous pages of Linux.
 struct system_pages {
     static void* map(std::size_t n) noexcept {
@@ -136,13 +139,13 @@ class page_pool {
 public:
     /// Sets how many bytes are kept at most, and frees what is more than that.
     static void set_limit([[maybe_unused]] std::size_t bytes) noexcept {
-#if defined(MREMAP_MAYMOVE)
+#if defined(KWIRE_KEEPS_PAGES)
         detail::released_pages.set_limit(bytes);
 #endif
     }
     /// The bytes that are kept now.
     [[nodiscard]] static std::size_t held_bytes() noexcept {
-#if defined(MREMAP_MAYMOVE)
+#if defined(KWIRE_KEEPS_PAGES)
         return detail::released_pages.held();
 #else
         return 0;

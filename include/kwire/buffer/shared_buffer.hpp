@@ -7,12 +7,12 @@
 
 #include <kwire/buffer/detail/memory.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/text.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstring>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -259,7 +259,7 @@ public:
     ///
     /// Works for memory that kwire allocated, for containers that `adopt` took over, and for adopt_exclusive;
     /// other memory is read-only (is_read_only). Defined in unique_buffer.hpp.
-    [[nodiscard]] std::expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
+    [[nodiscard]] expected<unique_buffer, shared_buffer> try_into_unique() && noexcept;
 
     /// A copy in memory of its own, so that a small part does not keep a large buffer alive; counted in
     /// copied_bytes().

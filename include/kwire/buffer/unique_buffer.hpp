@@ -9,9 +9,9 @@
 #include <kwire/buffer/detail/memory.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/expected.hpp>
 
 #include <cstddef>
-#include <expected>
 #include <optional>
 #include <span>
 #include <utility>
@@ -186,12 +186,12 @@ private:
     detail::memory_ref memory_;
 };
 
-inline std::expected<unique_buffer, shared_buffer> shared_buffer::try_into_unique() && noexcept {
+inline expected<unique_buffer, shared_buffer> shared_buffer::try_into_unique() && noexcept {
     if (size_ == 0) {
         *this = {};
         return unique_buffer{};
     }
-    if (!memory_.sole() || memory_->writable == nullptr) return std::unexpected(std::move(*this));
+    if (!memory_.sole() || memory_->writable == nullptr) return unexpected(std::move(*this));
     const std::size_t offset = detail::distance_from(memory_->writable, data_);
     std::byte* begin = memory_->writable + offset;
     const std::size_t capacity = memory_->size - offset; // the only holder may use the rest of the allocation

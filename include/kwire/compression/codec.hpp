@@ -12,12 +12,12 @@
 #include <kwire/compression/decompress_options.hpp>
 #include <kwire/compression/type.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -105,12 +105,12 @@ public:
     /// decompressed_too_large (no more than `cap` bytes have been written), truncated, trailing_bytes,
     /// bad_length (of a block of snappy in Java's framing), bad_compressed_data, dictionary_needed,
     /// out_of_memory, or what a codec of your own returns.
-    [[nodiscard]] std::expected<shared_buffer, error> decompress(std::span<const std::byte> compressed,
-                                                                 std::size_t cap, std::int8_t magic = 2,
-                                                                 const decompress_options& options = {}) {
+    [[nodiscard]] expected<shared_buffer, error> decompress(std::span<const std::byte> compressed,
+                                                            std::size_t cap, std::int8_t magic = 2,
+                                                            const decompress_options& options = {}) {
         unique_buffer out;
         if (auto done = decompress_into(out, compressed, cap, magic, options); !done)
-            return std::unexpected{done.error()};
+            return unexpected{done.error()};
         return std::move(out).freeze();
     }
 
@@ -119,14 +119,14 @@ public:
     ///
     /// After an error or an exception the content of `out` is as before. Precondition: `compressed` does not
     /// lie in `out`.
-    [[nodiscard]] std::expected<std::size_t, error> decompress_into(unique_buffer& out,
-                                                                    std::span<const std::byte> compressed,
-                                                                    std::size_t cap, std::int8_t magic = 2,
-                                                                    const decompress_options& options = {}) {
+    [[nodiscard]] expected<std::size_t, error> decompress_into(unique_buffer& out,
+                                                               std::span<const std::byte> compressed,
+                                                               std::size_t cap, std::int8_t magic = 2,
+                                                               const decompress_options& options = {}) {
         undo_unless_done undo{out, out.size()};
         capped_output target(out, cap);
         if (auto done = do_decompress(compressed, target, magic, options); !done)
-            return std::unexpected{done.error()};
+            return unexpected{done.error()};
         undo.done = true;
         return target.size();
     }
@@ -136,19 +136,19 @@ public:
     /// The result may keep more memory alive than its size, as that of decompress.
     ///
     /// Errors: out_of_memory, bad_value for a level that the library does not know, too_large.
-    [[nodiscard]] std::expected<shared_buffer, error> compress(std::span<const std::byte> plain,
-                                                               std::int8_t magic = 2) {
+    [[nodiscard]] expected<shared_buffer, error> compress(std::span<const std::byte> plain,
+                                                          std::int8_t magic = 2) {
         unique_buffer out;
-        if (auto done = compress_into(out, plain, magic); !done) return std::unexpected{done.error()};
+        if (auto done = compress_into(out, plain, magic); !done) return unexpected{done.error()};
         return std::move(out).freeze();
     }
 
     /// The same, appended to `out`; returns how many bytes were added. After an error or an exception the
     /// content of `out` is as before.
-    [[nodiscard]] std::expected<std::size_t, error>
+    [[nodiscard]] expected<std::size_t, error>
     compress_into(unique_buffer& out, std::span<const std::byte> plain, std::int8_t magic = 2) {
         undo_unless_done undo{out, out.size()};
-        if (auto done = do_compress(plain, out, magic); !done) return std::unexpected{done.error()};
+        if (auto done = do_compress(plain, out, magic); !done) return unexpected{done.error()};
         undo.done = true;
         return out.size() - undo.size;
     }
@@ -158,12 +158,11 @@ protected:
 
     /// Writes the content of all of `compressed` to `out`, or returns an error; asks `out` for room on the
     /// way. A codec may ignore `options` that it does not know.
-    virtual std::expected<void, error> do_decompress(std::span<const std::byte> compressed,
-                                                     capped_output& out, std::int8_t magic,
-                                                     const decompress_options& options) = 0;
+    virtual expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                                std::int8_t magic, const decompress_options& options) = 0;
     /// Appends the compressed form of `plain` to `out`.
-    virtual std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                                   std::int8_t magic) = 0;
+    virtual expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                              std::int8_t magic) = 0;
 
 private:
     /// A destructor, because buffers may throw.
@@ -224,12 +223,12 @@ namespace detail {
 }
 
 /// The error `code` at `offset` of the compressed bytes.
-[[nodiscard]] constexpr std::unexpected<error> refuse(errc code, std::size_t offset) noexcept {
-    return std::unexpected{error{.code = code, .offset = offset}};
+[[nodiscard]] constexpr unexpected<error> refuse(errc code, std::size_t offset) noexcept {
+    return unexpected{error{.code = code, .offset = offset}};
 }
-[[nodiscard]] constexpr std::unexpected<error> refuse_truncated(std::size_t offset, std::uint64_t needed,
-                                                                std::size_t left) noexcept {
-    return std::unexpected{error{.code = errc::truncated, .offset = offset, .needed = needed, .left = left}};
+[[nodiscard]] constexpr unexpected<error> refuse_truncated(std::size_t offset, std::uint64_t needed,
+                                                           std::size_t left) noexcept {
+    return unexpected{error{.code = errc::truncated, .offset = offset, .needed = needed, .left = left}};
 }
 
 } // namespace detail

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <kwire/compression/codec.hpp>
+#include <kwire/expected.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 
 #include <zlib.h>
@@ -29,6 +29,7 @@ public:
         if (deflate_ready_) deflateEnd(&deflate_);
     }
 
+    /// Of batches that it compresses: gzip.
     [[nodiscard]] compression_type type() const noexcept final { return compression_type::gzip; }
 
 protected:
@@ -40,8 +41,8 @@ protected:
                std::to_integer<std::uint32_t>(tail[2]) << 16 | std::to_integer<std::uint32_t>(tail[3]) << 24;
     }
 
-    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t, const decompress_options& options) override {
+    expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                        std::int8_t, const decompress_options& options) override {
         if (!start_inflate()) return detail::refuse(errc::out_of_memory, 0);
         std::size_t at = 0;     // the position in `compressed` up to which zlib has read
         std::size_t member = 0; // where the current member begins
@@ -71,7 +72,7 @@ protected:
             const int status = inflate(&inflate_, Z_NO_FLUSH);
             at += given - inflate_.avail_in;
             const std::size_t produced = space - inflate_.avail_out;
-            if (full && produced != 0) return std::unexpected{out.too_large(at)};
+            if (full && produced != 0) return unexpected{out.too_large(at)};
             if (!full) out.commit(produced);
 
             switch (status) {
@@ -92,8 +93,8 @@ protected:
         }
     }
 
-    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                           std::int8_t) override {
+    expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                      std::int8_t) override {
         if (const int status = start_deflate(); status != Z_OK)
             return detail::refuse(status == Z_MEM_ERROR ? errc::out_of_memory : errc::bad_value, 0);
         out.reserve(deflateBound(&deflate_, static_cast<uLong>(plain.size())));

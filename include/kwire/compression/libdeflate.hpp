@@ -6,11 +6,11 @@
 
 #include <kwire/compression/codec.hpp>
 #include <kwire/compression/gzip.hpp>
+#include <kwire/expected.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <span>
 
@@ -40,14 +40,14 @@ public:
         : level_(level == -1 ? default_level : level) {}
 
 protected:
-    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t magic, const decompress_options& options) override {
+    expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                        std::int8_t magic, const decompress_options& options) override {
         if (decompress_at_once(compressed, out)) return {};
         return gzip_codec::do_decompress(compressed, out, magic, options);
     }
 
-    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                           std::int8_t) override {
+    expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                      std::int8_t) override {
         constexpr int smallest_output = 12;
         if (level_ < 0 || level_ > smallest_output) return detail::refuse(errc::bad_value, 0);
         if (!compressor_) compressor_.reset(libdeflate_alloc_compressor(level_));

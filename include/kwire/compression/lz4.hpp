@@ -3,13 +3,13 @@
 
 #include <kwire/compression/codec.hpp>
 #include <kwire/compression/detail/xxh32.hpp>
+#include <kwire/expected.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,7 +49,7 @@ inline constexpr std::uint32_t lz4_frame_magic = 0x184d2204;
 }
 
 /// Reads the header of an lz4 frame; in magic 0 either checksum is accepted, or any.
-[[nodiscard]] inline std::expected<lz4_frame_header, error>
+[[nodiscard]] inline expected<lz4_frame_header, error>
 read_lz4_header(std::span<const std::byte> frame, std::int8_t magic,
                 const decompress_options& options) noexcept {
     constexpr std::size_t smallest = 7;
@@ -93,8 +93,8 @@ struct lz4_block {
 };
 
 /// The block at `at` of `frame`, if it is whole and of a size that the header allows.
-[[nodiscard]] inline std::expected<lz4_block, error>
-lz4_block_at(std::span<const std::byte> frame, std::size_t at, const lz4_frame_header& header) noexcept {
+[[nodiscard]] inline expected<lz4_block, error> lz4_block_at(std::span<const std::byte> frame, std::size_t at,
+                                                             const lz4_frame_header& header) noexcept {
     const std::size_t left = frame.size() - at;
     if (left < 4) return refuse_truncated(at, 4, left);
     const std::uint32_t word = load_le32(frame.data() + at);
@@ -124,16 +124,17 @@ public:
     /// `level` below 3 selects the fast compressor, 3 to 12 the one for small output (KIP-390).
     explicit lz4_codec(int level = 1) noexcept : level_(level) {}
 
+    /// Of batches that it compresses: lz4.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::lz4; }
 
 protected:
-    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t magic, const decompress_options& options) override {
+    expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                        std::int8_t magic, const decompress_options& options) override {
         const auto header = detail::read_lz4_header(compressed, magic, options);
-        if (!header) return std::unexpected{header.error()};
+        if (!header) return unexpected{header.error()};
         const bool claims = header->content_size && !options.unverified_lz4_content;
         const std::uint64_t claimed = header->content_size.value_or(0);
-        if (claims && claimed > out.left()) return std::unexpected{out.too_large(6)};
+        if (claims && claimed > out.left()) return unexpected{out.too_large(6)};
 
         // All blocks are measured first, so that one allocation is enough, and a truncated frame fails before
         // any work.
@@ -141,7 +142,7 @@ protected:
         std::size_t at = header->size;
         for (bool last = false; !last;) {
             const auto block = detail::lz4_block_at(compressed, at, *header);
-            if (!block) return std::unexpected{block.error()};
+            if (!block) return unexpected{block.error()};
             bound += block->bound(header->block_max);
             at = block->end;
             last = block->last;
@@ -175,8 +176,8 @@ protected:
         return {};
     }
 
-    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                           std::int8_t magic) override {
+    expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                      std::int8_t magic) override {
         if (!make_state()) return detail::refuse(errc::out_of_memory, 0);
         const std::size_t blocks = plain.size() / block_size + (plain.size() % block_size != 0 ? 1 : 0);
         // A block that does not compress is stored, so this is always enough.
@@ -203,14 +204,14 @@ private:
     static constexpr std::size_t history = std::size_t{64} * 1024; ///< how far back a match can refer
     static constexpr std::size_t end_of_block = 16; ///< more than liblz4 treats in a special way
 
-    static std::expected<void, error> decompress_block(const detail::lz4_block& block,
-                                                       const detail::lz4_frame_header& header,
-                                                       capped_output& out) {
+    static expected<void, error> decompress_block(const detail::lz4_block& block,
+                                                  const detail::lz4_frame_header& header,
+                                                  capped_output& out) {
         const std::size_t bound = block.bound(header.block_max);
         auto room = out.room(bound);
         room = room.first(std::min(room.size(), header.block_max));
         if (block.stored) {
-            if (room.size() < bound) return std::unexpected{out.too_large(block.at)};
+            if (room.size() < bound) return unexpected{out.too_large(block.at)};
             if (bound != 0) std::memcpy(room.data(), block.bytes.data(), bound);
             out.commit(bound);
             return {};
@@ -225,7 +226,7 @@ private:
         if (room.size() < roomy) {
             unique_buffer chunk = unique_buffer::with_capacity(roomy);
             if (const auto size = decode(block.bytes, chunk.spare().first(roomy), header, out)) {
-                if (*size > room.size()) return std::unexpected{out.too_large(block.at)};
+                if (*size > room.size()) return unexpected{out.too_large(block.at)};
                 std::memcpy(room.data(), chunk.data(), *size);
                 out.commit(*size);
                 return {};

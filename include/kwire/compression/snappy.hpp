@@ -3,13 +3,13 @@
 
 #include <kwire/compression/codec.hpp>
 #include <kwire/compression/detail/snappy_block.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 
 #include <snappy-c.h>
@@ -32,11 +32,12 @@ class snappy_codec final : public codec {
 public:
     explicit snappy_codec(snappy_framing framing = snappy_framing::xerial) noexcept : framing_(framing) {}
 
+    /// Of batches that it compresses: snappy.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::snappy; }
 
 protected:
-    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t, const decompress_options& options) override {
+    expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                        std::int8_t, const decompress_options& options) override {
         if (!begins_xerial(compressed)) return decompress_block(compressed, 0, out);
 
         // All blocks are measured first, so that one allocation is enough for all of them.
@@ -48,11 +49,11 @@ protected:
                 break;
             }
             const auto chunk = chunk_at(compressed, at);
-            if (!chunk) return std::unexpected{chunk.error()};
+            if (!chunk) return unexpected{chunk.error()};
             if (!chunk->bytes.empty()) {
                 const auto parts = parts_of(chunk->bytes, at);
-                if (!parts) return std::unexpected{parts.error()};
-                if (parts->plain_size > out.left() - total) return std::unexpected{out.too_large(at)};
+                if (!parts) return unexpected{parts.error()};
+                if (parts->plain_size > out.left() - total) return unexpected{out.too_large(at)};
                 total += parts->plain_size;
             }
             at = chunk->end;
@@ -69,8 +70,8 @@ protected:
         return {};
     }
 
-    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                           std::int8_t) override {
+    expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                      std::int8_t) override {
         if (framing_ == snappy_framing::raw) {
             // The size before a block has 32 bits.
             if (plain.size() > 0xffffffff) return detail::refuse(errc::too_large, 0);
@@ -112,8 +113,8 @@ private:
     }
 
     /// The chunk at `at`. Precondition: `at` is before the end.
-    [[nodiscard]] static std::expected<chunk_extent, error> chunk_at(std::span<const std::byte> compressed,
-                                                                     std::size_t at) noexcept {
+    [[nodiscard]] static expected<chunk_extent, error> chunk_at(std::span<const std::byte> compressed,
+                                                                std::size_t at) noexcept {
         const auto rest = compressed.subspan(at);
         if (begins_xerial(rest)) {
             if (rest.size() < 16) return detail::refuse_truncated(at, 16, rest.size());
@@ -137,8 +138,8 @@ private:
     /// The parts of a block, if it is long enough for the size that it claims.
     ///
     /// The densest element has 3 bytes and yields 64.
-    [[nodiscard]] static std::expected<block_extent, error> parts_of(std::span<const std::byte> block,
-                                                                     std::size_t offset) noexcept {
+    [[nodiscard]] static expected<block_extent, error> parts_of(std::span<const std::byte> block,
+                                                                std::size_t offset) noexcept {
         if (block.empty()) return detail::refuse_truncated(offset, 1, 0);
         const auto size = detail::snappy_size_of(block);
         if (size.bytes == 0) return detail::refuse(errc::bad_compressed_data, offset);
@@ -146,11 +147,11 @@ private:
         return block_extent{.plain_size = size.value, .elements = block.subspan(size.bytes)};
     }
 
-    [[nodiscard]] static std::expected<void, error> decompress_block(std::span<const std::byte> block,
-                                                                     std::size_t offset, capped_output& out) {
+    [[nodiscard]] static expected<void, error> decompress_block(std::span<const std::byte> block,
+                                                                std::size_t offset, capped_output& out) {
         const auto parts = parts_of(block, offset);
-        if (!parts) return std::unexpected{parts.error()};
-        if (parts->plain_size > out.left()) return std::unexpected{out.too_large(offset)};
+        if (!parts) return unexpected{parts.error()};
+        if (parts->plain_size > out.left()) return unexpected{out.too_large(offset)};
         const auto room = out.room(parts->plain_size).first(parts->plain_size);
         if (!detail::decompress_snappy(parts->elements, room))
             return detail::refuse(errc::bad_compressed_data, offset);

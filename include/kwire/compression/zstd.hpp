@@ -2,12 +2,12 @@
 #pragma once
 
 #include <kwire/compression/codec.hpp>
+#include <kwire/expected.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,8 +45,8 @@ inline constexpr std::uint64_t zstd_magic = 0xfd2fb528;
 ///
 /// Errors: truncated if it is not whole; dictionary_needed; bad_compressed_data if it is not a valid frame or
 /// a block is larger than its window allows.
-[[nodiscard]] inline std::expected<zstd_frame, error> measure_zstd_frame(std::span<const std::byte> bytes,
-                                                                         std::size_t at) noexcept {
+[[nodiscard]] inline expected<zstd_frame, error> measure_zstd_frame(std::span<const std::byte> bytes,
+                                                                    std::size_t at) noexcept {
     const std::byte* const data = bytes.data();
     std::size_t p = at; // never past the end
     const auto lacks = [&](std::size_t n) noexcept { return n > bytes.size() - p; };
@@ -141,11 +141,12 @@ public:
     explicit zstd_codec(int level = default_level, int max_window_log = default_max_window_log) noexcept
         : level_(level), max_window_log_(std::clamp(max_window_log, 10, 31)) {}
 
+    /// Of batches that it compresses: zstd.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::zstd; }
 
 protected:
-    std::expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
-                                             std::int8_t, const decompress_options& options) override {
+    expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,
+                                        std::int8_t, const decompress_options& options) override {
         if (!decompressor_) decompressor_.reset(ZSTD_createDCtx());
         if (!decompressor_) return detail::refuse(errc::out_of_memory, 0);
         bool any = false;
@@ -155,7 +156,7 @@ protected:
                 if (options.trailing_bytes && any && frame.error() == errc::truncated) return {};
                 const bool trailing =
                     any && frame.error().offset == at; // what follows does not begin a frame
-                return trailing ? detail::refuse(errc::trailing_bytes, at) : std::unexpected{frame.error()};
+                return trailing ? detail::refuse(errc::trailing_bytes, at) : unexpected{frame.error()};
             }
             if (!frame->skippable) {
                 any = true;
@@ -167,8 +168,8 @@ protected:
         return {};
     }
 
-    std::expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
-                                           std::int8_t) override {
+    expected<void, error> do_compress(std::span<const std::byte> plain, unique_buffer& out,
+                                      std::int8_t) override {
         if (!compressor_) compressor_.reset(ZSTD_createCCtx());
         if (!compressor_) return detail::refuse(errc::out_of_memory, 0);
         const std::size_t set = ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, level_);
@@ -186,15 +187,15 @@ private:
     /// In one call, into memory of the final size if that is known, because then libzstd needs no window: its
     /// streaming form would allocate one of the size that the frame claims, 128 MiB for a record of a few
     /// bytes. Where the size is unknown or not to be believed, in a few calls with more and more room.
-    [[nodiscard]] std::expected<void, error> decompress_frame(std::span<const std::byte> bytes,
-                                                              std::size_t at, const detail::zstd_frame& frame,
-                                                              capped_output& out) {
+    [[nodiscard]] expected<void, error> decompress_frame(std::span<const std::byte> bytes, std::size_t at,
+                                                         const detail::zstd_frame& frame,
+                                                         capped_output& out) {
         if (frame.content_size) {
-            if (*frame.content_size > out.left()) return std::unexpected{out.too_large(at)};
+            if (*frame.content_size > out.left()) return unexpected{out.too_large(at)};
             if (*frame.content_size > frame.bound) return detail::refuse(errc::bad_compressed_data, at);
         }
         if (const std::uint64_t most = std::uint64_t{1} << max_window_log_; frame.window > most)
-            return std::unexpected{
+            return unexpected{
                 error{.code = errc::too_large, .offset = at, .needed = frame.window, .left = most}};
         const std::uint64_t expected = frame.content_size.value_or(frame.bound);
         for (std::uint64_t wanted = detail::first_room(expected, bytes.size());;) {
@@ -210,16 +211,16 @@ private:
             }
             if (ZSTD_getErrorCode(size) != ZSTD_error_dstSize_tooSmall || wanted >= expected) {
                 if (room.size() < wanted && ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall)
-                    return std::unexpected{out.too_large(at)};
+                    return unexpected{out.too_large(at)};
                 return refuse_as(size, at);
             }
-            if (room.size() < wanted || wanted >= out.left()) return std::unexpected{out.too_large(at)};
+            if (room.size() < wanted || wanted >= out.left()) return unexpected{out.too_large(at)};
             // Four times as much, so that what is done again is at most a third.
             wanted = std::min(wanted * 4, expected);
         }
     }
 
-    [[nodiscard]] static std::unexpected<error> refuse_as(std::size_t code, std::size_t at) noexcept {
+    [[nodiscard]] static unexpected<error> refuse_as(std::size_t code, std::size_t at) noexcept {
         switch (ZSTD_getErrorCode(code)) {
         case ZSTD_error_memory_allocation: return detail::refuse(errc::out_of_memory, at);
         case ZSTD_error_dictionary_wrong: return detail::refuse(errc::dictionary_needed, at);

@@ -22,12 +22,12 @@
 
 #include <kwire/connect/detail/token_exchange.hpp>
 #include <kwire/connect/frame.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/schema/detail/length.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <new>
 #include <optional>
@@ -45,29 +45,29 @@ namespace kwire {
 /// is the first field, after the transactional id if there is one. Pass the `options` and
 /// `limits` with which the request is parsed. Errors: as parse_request_frame; truncated or bad_varint if the
 /// body is invalid before acks.
-[[nodiscard]] inline std::expected<bool, error> expects_response(std::span<const std::byte> frame,
-                                                                 parse_options options = {},
-                                                                 header_limits limits = {}) noexcept {
+[[nodiscard]] inline expected<bool, error> expects_response(std::span<const std::byte> frame,
+                                                            parse_options options = {},
+                                                            header_limits limits = {}) noexcept {
     const auto start = peek_request(frame);
-    if (!start) return std::unexpected(start.error());
+    if (!start) return unexpected(start.error());
     if (start->api != api_key::produce) return true;
     const std::int16_t header_version = request_header_version(start->api, start->api_version);
     detail::error_slot refusal;
     const std::size_t body =
         detail::header_size<request_header>(frame, header_version, options, limits, refusal);
     if (body == 0) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
 
     const std::byte* const end = frame.data() + frame.size();
     const std::byte* p = frame.data() + body;
     const auto left = [&] { return static_cast<std::size_t>(end - p); };
     const auto refuse = [&](errc code, std::size_t needed) {
-        return std::unexpected(error{.code = code,
-                                     .offset = static_cast<std::size_t>(p - frame.data()),
-                                     .needed = needed,
-                                     .left = needed != 0 ? left() : 0,
-                                     .message = "ProduceRequest",
-                                     .version = start->api_version});
+        return unexpected(error{.code = code,
+                                .offset = static_cast<std::size_t>(p - frame.data()),
+                                .needed = needed,
+                                .left = needed != 0 ? left() : 0,
+                                .message = "ProduceRequest",
+                                .version = start->api_version});
     };
     if (start->api_version >= 3) { // the transactional id, which may be null
         const bool compact = start->api_version >= facts_of(api_key::produce).first_flexible;
@@ -113,6 +113,7 @@ struct sent_frame {
 
 /// What a correlator allows.
 struct correlator_options {
+    /// How many requests may wait for their responses.
     std::size_t most_in_flight = 1024;
     parse_options parse = {};   ///< with which the requests are parsed
     header_limits headers = {}; ///< and how many tags their headers may have
@@ -157,7 +158,7 @@ public:
     /// SaslHandshake v0 that is not answered yet, since the response decides what the next frame is;
     /// duplicate_correlation_id with `strict_ids`. They name the API and version of the refused request.
     /// Throws std::bad_alloc if memory runs out. Nothing has changed then.
-    [[nodiscard]] std::expected<sent_frame, error> sent(std::span<const std::byte> frame)
+    [[nodiscard]] expected<sent_frame, error> sent(std::span<const std::byte> frame)
         requires std::is_void_v<T>
     {
         return note_frame(frame);
@@ -166,19 +167,19 @@ public:
     /// if `awaits_response`; otherwise, and after a refusal or lack of memory, `value` is as it was.
     template <class Value = T>
         requires std::is_constructible_v<T, Value>
-    [[nodiscard]] std::expected<sent_frame, error> sent(std::span<const std::byte> frame, Value&& value) {
+    [[nodiscard]] expected<sent_frame, error> sent(std::span<const std::byte> frame, Value&& value) {
         return note_frame(frame, std::forward<Value>(value));
     }
 
     /// The same for a request that the caller knows to be answered. Ends an exchange of tokens.
-    [[nodiscard]] std::expected<sent_frame, error> sent(const request_start& request)
+    [[nodiscard]] expected<sent_frame, error> sent(const request_start& request)
         requires std::is_void_v<T>
     {
         return note(request);
     }
     template <class Value = T>
         requires std::is_constructible_v<T, Value>
-    [[nodiscard]] std::expected<sent_frame, error> sent(const request_start& request, Value&& value) {
+    [[nodiscard]] expected<sent_frame, error> sent(const request_start& request, Value&& value) {
         return note(request, std::forward<Value>(value));
     }
 
@@ -188,7 +189,7 @@ public:
     /// bytes; with `strict_ids` also unknown_correlation_id for an id that no request has, and
     /// response_out_of_order for that of a later one. They name the API and version of the request whose turn
     /// it is.
-    [[nodiscard]] std::expected<std::optional<answered_request<T>>, error>
+    [[nodiscard]] expected<std::optional<answered_request<T>>, error>
     received(std::span<const std::byte> frame) noexcept {
         const bool has_id = frame.size() >= 4;
         const std::int32_t id = has_id ? wire::load_be<std::int32_t>(frame.data()) : 0;
@@ -198,10 +199,10 @@ public:
             return std::nullopt;
         }
         if (!has_id)
-            return std::unexpected(error{.code = errc::truncated,
-                                         .needed = 4,
-                                         .left = frame.size(),
-                                         .message = response_header::facts.name});
+            return unexpected(error{.code = errc::truncated,
+                                    .needed = 4,
+                                    .left = frame.size(),
+                                    .message = response_header::facts.name});
         if (count_ == 0) return refuse(errc::unknown_correlation_id);
         if (options_.strict_ids && !id_matches)
             return refuse(waits(id) ? errc::response_out_of_order : errc::unknown_correlation_id, at(0));
@@ -226,6 +227,15 @@ public:
     /// Whether no more requests may be sent now: stop reading from the client.
     [[nodiscard]] bool full() const noexcept { return count_ >= options_.most_in_flight || handshakes(); }
 
+    /// The oldest request with this correlation id that waits for its response; nullopt if none does. For who
+    /// looks for a response in a stream of which bytes are missing (resync_responses). Takes time in
+    /// proportion to the requests that wait.
+    [[nodiscard]] std::optional<request_start> waiting(std::int32_t id) const noexcept {
+        for (std::size_t i = 0; i < count_; ++i)
+            if (at(i).correlation_id == id) return at(i);
+        return std::nullopt;
+    }
+
     /// Whether a frame of the client is a raw SASL token: frames are tokens now, and this one does not begin
     /// as a request does.
     ///
@@ -245,15 +255,15 @@ private:
     static constexpr std::size_t first_capacity = 8;
     using allocator = std::allocator<sent_request<T>>;
 
-    [[nodiscard]] static std::unexpected<error> refuse(errc code) noexcept {
-        return std::unexpected(error{.code = code, .message = response_header::facts.name, .located = false});
+    [[nodiscard]] static unexpected<error> refuse(errc code) noexcept {
+        return unexpected(error{.code = code, .message = response_header::facts.name, .located = false});
     }
-    [[nodiscard]] static std::unexpected<error> refuse(errc code, const request_start& request) noexcept {
+    [[nodiscard]] static unexpected<error> refuse(errc code, const request_start& request) noexcept {
         const std::string_view name = facts_of(request.api).name;
-        return std::unexpected(error{.code = code,
-                                     .message = name.empty() ? request_header::facts.name : name,
-                                     .version = request.api_version,
-                                     .located = false});
+        return unexpected(error{.code = code,
+                                .message = name.empty() ? request_header::facts.name : name,
+                                .version = request.api_version,
+                                .located = false});
     }
 
     /// The waiting request number `i`, counted from the oldest one.
@@ -262,24 +272,19 @@ private:
         return place < capacity_ ? place : place - capacity_;
     }
     [[nodiscard]] const sent_request<T>& at(std::size_t i) const noexcept { return ring_[place_of(i)]; }
-    [[nodiscard]] bool waits(std::int32_t id) const noexcept {
-        for (std::size_t i = 0; i < count_; ++i)
-            if (at(i).correlation_id == id) return true;
-        return false;
-    }
+    [[nodiscard]] bool waits(std::int32_t id) const noexcept { return waiting(id).has_value(); }
     [[nodiscard]] bool handshakes() const noexcept {
         return count_ != 0 && detail::is_raw_handshake(at(count_ - 1).api, at(count_ - 1).api_version);
     }
 
     template <class... Value>
-    [[nodiscard]] std::expected<sent_frame, error> note_frame(std::span<const std::byte> frame,
-                                                              Value&&... value) {
+    [[nodiscard]] expected<sent_frame, error> note_frame(std::span<const std::byte> frame, Value&&... value) {
         if (is_token(frame)) {
             token_sent();
             return sent_frame{.is_token = true};
         }
         const auto answered = expects_response(frame, options_.parse, options_.headers);
-        if (!answered) return std::unexpected(answered.error());
+        if (!answered) return unexpected(answered.error());
         const request_start start = *peek_request(frame);
         if (*answered) return note(start, std::forward<Value>(value)...);
         if (handshakes()) return refuse(errc::too_many_in_flight, start);
@@ -288,7 +293,7 @@ private:
     }
 
     template <class... Value>
-    [[nodiscard]] std::expected<sent_frame, error> note(const request_start& request, Value&&... value) {
+    [[nodiscard]] expected<sent_frame, error> note(const request_start& request, Value&&... value) {
         if (full()) return refuse(errc::too_many_in_flight, request);
         // Clients count upwards, so the comparison with the last id is usually enough. The search is for
         // other clients, and while ids from before a wrap-around are waiting.

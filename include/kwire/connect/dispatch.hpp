@@ -23,6 +23,7 @@
 #pragma once
 
 #include <kwire/connect/frame.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/detail/view.hpp>
 #include <kwire/read/overloaded.hpp>
 #include <kwire/read/parse.hpp>
@@ -31,7 +32,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -114,7 +114,7 @@ inline constexpr bool each_is_called<Frame, overloaded<Fs...>> = (each_is_called
 template <class Frame, class Visitor>
 struct dispatcher {
     using result = std::invoke_result_t<Visitor&, Frame>;
-    using outcome = std::expected<result, error>;
+    using outcome = expected<result, error>;
     using handler = outcome (*)(Frame&&, Visitor&, parse_options);
 
     template <class Argument>
@@ -125,7 +125,7 @@ struct dispatcher {
         static_assert(agrees, "the visitor returns different types: for every message it must return what it "
                               "returns for the frame, or what converts to that");
         if constexpr (!agrees) {
-            return std::unexpected(error{});
+            return unexpected(error{});
         } else if constexpr (std::is_void_v<result>) {
             visitor(std::forward<Argument>(argument));
             return {};
@@ -143,7 +143,7 @@ struct dispatcher {
         error_slot refusal;
         if (!check_view<M>(message_access::view(read), body_in(read.bytes(), place), place.api_version,
                            options, refusal)) [[unlikely]]
-            return std::unexpected(*refusal);
+            return unexpected(*refusal);
         message_access::place(read) = place; // last, when it is in memory: it was written in pieces
         return call(visitor, std::move(read));
     }
@@ -203,7 +203,7 @@ template <class... Ms, class Visitor>
 [[nodiscard]] auto dispatch(shared_buffer frame, Visitor&& visitor, parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<request_frame>(), visitor, options)) {
     auto request = parse_request_frame(std::move(frame), options);
-    if (!request) return std::unexpected(request.error());
+    if (!request) return unexpected(request.error());
     return detail::dispatch_frame<Ms...>(*std::move(request), visitor, options);
 }
 
@@ -220,7 +220,7 @@ template <class... Ms, class Visitor>
                             parse_options options = {})
     -> decltype(dispatch<Ms...>(std::declval<response_frame>(), visitor, options)) {
     auto response = parse_response_frame(std::move(frame), asked.api, asked.api_version, options);
-    if (!response) return std::unexpected(response.error());
+    if (!response) return unexpected(response.error());
     return detail::dispatch_frame<Ms...>(*std::move(response), visitor, options);
 }
 

@@ -19,6 +19,7 @@
 #include <kwire/api.hpp>
 #include <kwire/connect/request_start.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/request_header.hpp>
 #include <kwire/messages/response_header.hpp>
 #include <kwire/read/parse.hpp>
@@ -29,7 +30,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +41,7 @@ namespace kwire {
 /// Limits for the tagged fields of a header. Kafka has defined none so far, and a header is read before the
 /// client has authenticated.
 struct header_limits {
+    /// How many tags; more are `too_large`.
     std::uint32_t max_tags = 64;
     std::uint32_t max_tag_bytes = 65'536; ///< of the whole section
 };
@@ -50,9 +51,9 @@ namespace detail {
 /// The size of the header at the start of `frame`, walked field by field and subject to header_limits: reads
 /// at most the bytes that the longest header has, however long the frame is.
 template <class Header>
-[[nodiscard]] KWIRE_COLD std::expected<std::size_t, error>
-walk_header(std::span<const std::byte> frame, std::int16_t version, parse_options options,
-            header_limits limits) noexcept {
+[[nodiscard]] KWIRE_COLD expected<std::size_t, error> walk_header(std::span<const std::byte> frame,
+                                                                  std::int16_t version, parse_options options,
+                                                                  header_limits limits) noexcept {
     constexpr std::size_t largest_before_tags = 8 + 2 + 0x7fff; // numbers, and the client id with its length
     const std::size_t largest = saturating_add(largest_before_tags, limits.max_tag_bytes);
     const bool clipped = frame.size() > largest;
@@ -63,7 +64,7 @@ walk_header(std::span<const std::byte> frame, std::int16_t version, parse_option
         if (clipped &&
             (header.error().code == errc::truncated || header.error().code == errc::count_exceeds_input))
             header.error().code = errc::too_large;
-        return std::unexpected(header.error());
+        return unexpected(header.error());
     }
     std::size_t tags = 0;
     for ([[maybe_unused]] const unknown_tag_view tag : unknown_tags(*header)) ++tags;
@@ -71,7 +72,7 @@ walk_header(std::span<const std::byte> frame, std::int16_t version, parse_option
     const auto before_tags =
         static_cast<std::size_t>(view_access::tags(*header) - view_access::base(*header));
     if (tags == 0 || (tags <= limits.max_tags && size - before_tags <= limits.max_tag_bytes)) return size;
-    return std::unexpected(error{
+    return unexpected(error{
         .code = errc::too_large, .offset = before_tags, .message = Header::facts.name, .version = version});
 }
 
@@ -127,9 +128,9 @@ header_size(std::span<const std::byte> frame, std::int16_t version, parse_option
 /// The frame preceded by its length, ready to be sent. Refers to the buffers of `frame` and copies none.
 ///
 /// Errors: too_large for 2 GiB and more, which does not fit the length; no frame that was read is that long.
-[[nodiscard]] inline std::expected<buffer_chain, error> with_length(buffer_chain frame) {
+[[nodiscard]] inline expected<buffer_chain, error> with_length(buffer_chain frame) {
     if (frame.size() > wire::max_length)
-        return std::unexpected(error{
+        return unexpected(error{
             .code = errc::too_large, .needed = frame.size(), .left = wire::max_length, .located = false});
     buffer_chain out;
     out.put_u32(static_cast<std::uint32_t>(frame.size()));
@@ -161,13 +162,13 @@ namespace detail {
 [[nodiscard]] inline result<request_frame>
 parse_request_frame(shared_buffer frame, parse_options options = {}, header_limits limits = {}) noexcept {
     const auto start = peek_request(frame.span());
-    if (!start) return std::unexpected(start.error());
+    if (!start) return unexpected(start.error());
     const std::int16_t header_version = request_header_version(start->api, start->api_version);
     detail::error_slot refusal;
     const std::size_t body =
         detail::header_size<request_header>(frame.span(), header_version, options, limits, refusal);
     if (body == 0) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     return detail::message_access::make_unread<unread<request_header>>(
         std::move(frame), {.body = static_cast<std::uint32_t>(body),
                            .correlation_id = start->correlation_id,
@@ -190,7 +191,7 @@ parse_request_frame(shared_buffer frame, parse_options options = {}, header_limi
     const std::size_t body =
         detail::header_size<response_header>(frame.span(), header_version, options, limits, refusal);
     if (body == 0) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     if (api == api_key::api_versions && detail::is_version_fallback(frame.span().subspan(body))) version = 0;
     const auto correlation_id = wire::load_be<std::int32_t>(frame.data());
     return detail::message_access::make_unread<unread<response_header>>(
@@ -205,15 +206,15 @@ namespace detail {
 
 /// Length, header and body, measured together and written into one slab.
 template <class Header, class Body>
-[[nodiscard]] std::expected<buffer_chain, error> encode_frame(const typename Header::data& header,
-                                                              int header_version,
-                                                              const typename Body::data& body, int version) {
-    std::expected<buffer_chain, error> result;
+[[nodiscard]] expected<buffer_chain, error> encode_frame(const typename Header::data& header,
+                                                         int header_version, const typename Body::data& body,
+                                                         int version) {
+    expected<buffer_chain, error> result;
     measurement sum;
     error_slot refusal;
     if (!measure<Header, any_version>(header, header_version, sum, refusal) ||
         !measure<Body, any_version>(body, version, sum, refusal)) [[unlikely]] {
-        result = std::unexpected(*refusal);
+        result = unexpected(*refusal);
         return result;
     }
     const auto length = static_cast<std::int32_t>(sum.size);
@@ -230,9 +231,9 @@ template <class Header, class Body>
 /// A whole request frame: length, the header that `version` requires, and the body. Errors: those of
 /// `encode`, and too_large for frames of 2 GiB and more.
 template <class M>
-[[nodiscard]] std::expected<buffer_chain, error> encode_request(const typename M::data& request, int version,
-                                                                std::int32_t correlation_id,
-                                                                std::optional<std::string> client_id = "") {
+[[nodiscard]] expected<buffer_chain, error> encode_request(const typename M::data& request, int version,
+                                                           std::int32_t correlation_id,
+                                                           std::optional<std::string> client_id = "") {
     static_assert(M::facts.name.ends_with("Request"), "encode_request writes the data of a request");
     const int header_version =
         request_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
@@ -245,17 +246,17 @@ template <class M>
 }
 /// The same for a named struct, whose type determines the message.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<buffer_chain, error> encode_request(const Data& request, int version,
-                                                                std::int32_t correlation_id,
-                                                                std::optional<std::string> client_id = "") {
+[[nodiscard]] expected<buffer_chain, error> encode_request(const Data& request, int version,
+                                                           std::int32_t correlation_id,
+                                                           std::optional<std::string> client_id = "") {
     return encode_request<typename Data::struct_type>(request, version, correlation_id, std::move(client_id));
 }
 
 /// A whole response frame: length, the header that `version` requires, and the body. Errors: as for
 /// encode_request.
 template <class M>
-[[nodiscard]] std::expected<buffer_chain, error> encode_response(const typename M::data& response,
-                                                                 int version, std::int32_t correlation_id) {
+[[nodiscard]] expected<buffer_chain, error> encode_response(const typename M::data& response, int version,
+                                                            std::int32_t correlation_id) {
     static_assert(M::facts.name.ends_with("Response"), "encode_response writes the data of a response");
     const int header_version =
         response_header_version(static_cast<api_key>(M::facts.key), static_cast<std::int16_t>(version));
@@ -265,8 +266,8 @@ template <class M>
 }
 /// The same for a named struct, whose type determines the message.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<buffer_chain, error> encode_response(const Data& response, int version,
-                                                                 std::int32_t correlation_id) {
+[[nodiscard]] expected<buffer_chain, error> encode_response(const Data& response, int version,
+                                                            std::int32_t correlation_id) {
     return encode_response<typename Data::struct_type>(response, version, correlation_id);
 }
 

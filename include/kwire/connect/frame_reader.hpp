@@ -23,12 +23,12 @@
 #include <kwire/connect/detail/token_exchange.hpp>
 #include <kwire/connect/request_start.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -61,6 +61,7 @@ enum class direction : std::uint8_t {
 
 /// A part of a frame that is too large to be wanted whole.
 struct frame_piece {
+    /// These bytes of the frame.
     shared_buffer bytes;
     std::uint32_t offset = 0;     ///< of these bytes in the frame
     std::uint32_t frame_size = 0; ///< of all of it, without its length
@@ -141,14 +142,14 @@ public:
     /// bad_frame_length for lengths that are negative or below the shortest header; and for the first frame
     /// not_a_kafka_peer, whose `message` says what the bytes look like: "TLS alert", "HTTP response". Throws
     /// std::bad_alloc if memory runs out; the next call then returns the frame.
-    [[nodiscard]] std::expected<std::optional<shared_buffer>, error> next() {
+    [[nodiscard]] expected<std::optional<shared_buffer>, error> next() {
         look_at_length();
-        if (failure_) return std::unexpected(*failure_);
+        if (failure_) return unexpected(*failure_);
         detail::require(!in_pieces_);
         if (!complete()) return std::optional<shared_buffer>{};
         if (direction_ == detail::direction::requests) {
             note_request(arrived());
-            if (failure_) return std::unexpected(*failure_);
+            if (failure_) return unexpected(*failure_);
         }
         shared_buffer frame;
         if (in_memory_)
@@ -167,15 +168,14 @@ public:
     /// Each piece has at most as many bytes as are read ahead; a reader that reads exactly gives whole
     /// frames. A piece may be kept, and then keeps what was read with it. Errors as next(). Aborts if next()
     /// has begun the frame, and so does next() after a first piece.
-    [[nodiscard]] std::expected<std::optional<frame_piece>, error>
-    next_piece(std::size_t from = largest_step) {
+    [[nodiscard]] expected<std::optional<frame_piece>, error> next_piece(std::size_t from = largest_step) {
         look_at_length();
-        if (failure_) return std::unexpected(*failure_);
+        if (failure_) return unexpected(*failure_);
         if (!has_length_) return std::optional<frame_piece>{};
         if (!in_pieces_) {
             if (size_ < from || complete() || !window_.reads_ahead()) {
                 auto frame = next();
-                if (!frame) return std::unexpected(frame.error());
+                if (!frame) return unexpected(frame.error());
                 if (!*frame) return std::optional<frame_piece>{};
                 const auto size = static_cast<std::uint32_t>((*frame)->size());
                 return frame_piece{**std::move(frame), 0, size};
@@ -187,7 +187,7 @@ public:
         const std::size_t there = smaller(pending_of_piece(), size_ - filled_);
         if (filled_ == 0 && direction_ == detail::direction::requests) {
             note_request(arrived());
-            if (failure_) return std::unexpected(*failure_);
+            if (failure_) return unexpected(*failure_);
         }
         frame_piece piece{window_.take(filled_ == 0 ? length_size : 0, there),
                           static_cast<std::uint32_t>(filled_), static_cast<std::uint32_t>(size_)};

@@ -6,6 +6,7 @@
 /// Frames of APIs whose responses never say both the name and the id of a topic cost the look at their API.
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/messages/view/alter_share_group_offsets.hpp>
 #include <kwire/messages/view/consumer_group_describe.hpp>
 #include <kwire/messages/view/create_topics.hpp>
@@ -19,7 +20,6 @@
 #include <kwire/reflect/topic_directory.hpp>
 
 #include <cstddef>
-#include <expected>
 
 namespace kwire {
 
@@ -44,12 +44,12 @@ namespace kwire {
 /// whose bodies are not looked at.
 ///
 /// The body is checked first. Errors: as `parse`; nothing is learned then.
-[[nodiscard]] inline std::expected<std::size_t, error>
+[[nodiscard]] inline expected<std::size_t, error>
 learn_topics(topic_directory& topics, const response_frame& frame, parse_options options = {}) {
     const message_info* const message = response_with_topics(frame.api());
     if (message == nullptr) return std::size_t{0};
     const auto response = parse(*message, frame, options);
-    if (!response) return std::unexpected(response.error());
+    if (!response) return unexpected(response.error());
     return topics.learn((*response).view());
 }
 

@@ -21,6 +21,7 @@
 #include <kwire/api.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/api_versions.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/write/to_data.hpp>
@@ -29,7 +30,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -42,7 +42,9 @@ namespace kwire {
 
 /// An API and the versions of it that one side supports.
 struct api_range {
+    /// Which API.
     api_key api{};
+    /// The versions of it; empty: none.
     version_range versions;
 };
 
@@ -88,7 +90,9 @@ inline constexpr auto known_apis = [] {
 
 /// A response to ApiVersions, and the version to encode it in, which is not always that of the request.
 struct api_versions_answer {
+    /// The version to encode the body in.
     std::int16_t version = 0;
+    /// What to encode.
     api_versions_response::data body;
 };
 
@@ -99,7 +103,7 @@ struct api_versions_answer {
 /// of the request is not read then. INVALID_REQUEST if the client's name or version is malformed. Otherwise
 /// all of `served`; the caller may add features and a throttle time. The body is read as Kafka reads it
 /// (parse_options::as_kafka). Errors: as `parse`, for an invalid body.
-[[nodiscard]] inline std::expected<api_versions_answer, error>
+[[nodiscard]] inline expected<api_versions_answer, error>
 answer_api_versions(const request_frame& request, std::span<const api_range> served) {
     api_versions_answer answer;
     const auto add = [&](const api_range& one) {
@@ -114,7 +118,7 @@ answer_api_versions(const request_frame& request, std::span<const api_range> ser
     }
     answer.version = request.api_version();
     const auto asked = parse<api_versions_request>(request, parse_options::as_kafka());
-    if (!asked) return std::unexpected(asked.error());
+    if (!asked) return unexpected(asked.error());
     const bool has_name = request.api_version() >= 3;
     if (has_name && !(detail::is_software_text(asked->client_software_name()) &&
                       detail::is_software_text(asked->client_software_version())))
@@ -218,6 +222,7 @@ inline constexpr feature_need feature_needs[] = {
 /// A feature that `clamp` has lowered.
 struct lowered_feature {
     std::string name; ///< "transaction.version"
+    /// The level that the broker wrote.
     std::int16_t from = 0;
     std::int16_t to = 0;    ///< 0 if it is left out
     bool finalized = false; ///< what the cluster has in force; else what the broker could have
@@ -225,6 +230,7 @@ struct lowered_feature {
 
 /// A response to ApiVersions with less in it, and what became of the features.
 struct clamped_versions {
+    /// The response to send.
     api_versions_response::data body;
     std::vector<lowered_feature> lowered; ///< empty if all features are as the broker wrote them
 };

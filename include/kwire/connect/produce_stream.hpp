@@ -19,6 +19,7 @@
 #include <kwire/connect/frame.hpp>
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/view/produce.hpp>
 #include <kwire/read/message.hpp>
 #include <kwire/wire/uuid.hpp>
@@ -26,7 +27,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +38,7 @@ namespace kwire {
 
 /// Some of the bytes of one partition's records, in order.
 struct produce_chunk {
+    /// These bytes of the records of the partition.
     shared_buffer bytes;
     std::string_view topic;         ///< empty from v13 on; valid until the function returns
     uuid topic_id{};                ///< from v13 on
@@ -45,6 +46,7 @@ struct produce_chunk {
     std::uint32_t offset = 0;       ///< of these bytes in the records
     std::uint32_t records_size = 0; ///< of all bytes of the records
 
+    /// Whether the records of the partition begin here, and whether they end here.
     [[nodiscard]] bool is_first() const noexcept { return offset == 0; }
     [[nodiscard]] bool is_last() const noexcept { return offset + bytes.size() == records_size; }
 };
@@ -67,8 +69,8 @@ public:
     /// into their frame; frame_too_large if more than 1 MiB is not records. After an error the connection
     /// cannot go on. Throws std::bad_alloc, and what `sink` throws.
     template <class Sink>
-    [[nodiscard]] std::expected<std::optional<message<produce_request>>, error> add(const frame_piece& piece,
-                                                                                    Sink&& sink) {
+    [[nodiscard]] expected<std::optional<message<produce_request>>, error> add(const frame_piece& piece,
+                                                                               Sink&& sink) {
         if (piece.is_first()) begin(piece.frame_size);
         shared_buffer rest = piece.bytes;
         for (;;) {
@@ -77,15 +79,15 @@ public:
                 give(take(rest, left_of_records_), sink);
                 continue;
             }
-            const std::expected<std::size_t, error> lacking = walk();
-            if (!lacking) return std::unexpected(lacking.error());
+            const expected<std::size_t, error> lacking = walk();
+            if (!lacking) return unexpected(lacking.error());
             if (left_of_records_ != 0) continue;
             if (rest.empty()) break;
             const shared_buffer some = take(rest, *lacking);
             if (some.size() > most_of_shell - shell_.size())
-                return std::unexpected(error{.code = errc::frame_too_large,
-                                             .needed = shell_.size() + some.size(),
-                                             .left = most_of_shell});
+                return unexpected(error{.code = errc::frame_too_large,
+                                        .needed = shell_.size() + some.size(),
+                                        .left = most_of_shell});
             shell_.insert(shell_.end(), some.begin(), some.end());
         }
         if (!piece.is_last()) return std::optional<message<produce_request>>{};
@@ -205,12 +207,12 @@ private:
 
     /// Goes as far as the shell has bytes. Returns how many are lacking; records begin if there are some
     /// left.
-    [[nodiscard]] std::expected<std::size_t, error> walk() {
+    [[nodiscard]] expected<std::size_t, error> walk() {
         malformed_ = false;
         while (step())
             if (left_of_records_ != 0) return std::size_t{0};
-        if (malformed_) return std::unexpected(defect());
-        if (next_ == place::header && shell_.size() >= 8) return std::unexpected(defect());
+        if (malformed_) return unexpected(defect());
+        if (next_ == place::header && shell_.size() >= 8) return unexpected(defect());
         return lacking_;
     }
     [[nodiscard]] bool step() {
@@ -326,11 +328,11 @@ private:
         }
         return out;
     }
-    [[nodiscard]] std::expected<std::optional<message<produce_request>>, error> whole() {
+    [[nodiscard]] expected<std::optional<message<produce_request>>, error> whole() {
         auto frame = parse_request_frame(shared_buffer::adopt(std::exchange(shell_, {})), options_);
-        if (!frame) return std::unexpected(frame.error());
+        if (!frame) return unexpected(frame.error());
         auto request = parse<produce_request>(*std::move(frame), options_);
-        if (!request) return std::unexpected(request.error());
+        if (!request) return unexpected(request.error());
         return std::optional(*std::move(request));
     }
 

@@ -7,11 +7,11 @@
 
 #include <kwire/api.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 
 namespace kwire {
@@ -50,19 +50,19 @@ namespace detail {
 struct request_start {
     api_key api{};                ///< may be a number that Kafka has not assigned
     std::int16_t api_version = 0; ///< may be a version that kwire does not know
+    /// The number that the response repeats.
     std::int32_t correlation_id = 0;
 };
 
 /// Reads the first eight bytes of a request frame. `truncated` if there are fewer.
-[[nodiscard]] inline std::expected<request_start, error>
-peek_request(std::span<const std::byte> frame) noexcept {
+[[nodiscard]] inline expected<request_start, error> peek_request(std::span<const std::byte> frame) noexcept {
     if (frame.size() < 8) {
         error short_frame;
         short_frame.code = errc::truncated;
         short_frame.needed = 8;
         short_frame.left = frame.size();
         short_frame.message = "RequestHeader";
-        return std::unexpected(short_frame);
+        return unexpected(short_frame);
     }
     return request_start{static_cast<api_key>(wire::load_be<std::int16_t>(frame.data())),
                          wire::load_be<std::int16_t>(frame.data() + 2),

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <kwire/connect/frame.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/reflect/splice.hpp>
@@ -28,7 +29,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -119,6 +119,7 @@ private:
 
 /// What a message does not say itself.
 struct rewrite_options {
+    /// How strict bytes inside of the message are read.
     parse_options parse{};
     /// What the keys of a FindCoordinator response are, as its request said: 0: groups, 1: transactional ids.
     /// Without it such keys mean coordinator_key, and are given to those who want one of both.
@@ -136,7 +137,7 @@ struct rewrite_function {
     static rewrite_function of(F& f) noexcept {
         using object_type = std::remove_reference_t<F>;
         return {const_cast<void*>(static_cast<const void*>(std::addressof(f))),
-                [](void* object, named_field& field) { (*static_cast<object_type*>(object))(field); }};
+                [](void* f_of, named_field& field) { (*static_cast<object_type*>(f_of))(field); }};
     }
 };
 
@@ -205,8 +206,7 @@ private:
             const struct_place place{&inner, p, ends};
             return visit_struct({&place, &around, index, std::nullopt});
         }
-        const trusted_count elements =
-            read_length(p, layout.flexible && !field.never_compact, length_form::int32);
+        const trusted_count elements = length_at(layout, field, field_kind::array, p);
         p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
             static_cast<void>(find_ends(inner, p, false, ends));
@@ -230,16 +230,10 @@ private:
             if (!means_nothing(named)) map_.call(map_.object, named);
             return;
         }
-        const trusted_count elements =
-            read_length(at, layout.flexible && !field.never_compact, length_form::int32);
+        const trusted_count elements = length_at(layout, field, field_kind::array, at);
         const std::byte* p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
-            const std::byte* end = p + width_of(field.element);
-            if (field.element == field_kind::string) {
-                const trusted_count text =
-                    read_length(p, layout.flexible && !field.never_compact, classic_form(field_kind::string));
-                end = text.content + text.size;
-            }
+            const std::byte* const end = end_of_element(layout, field, p);
             named_field named(*list_, in, index, dynamic_access::value(layout, index, p, true), meaning);
             named.element_ = i;
             named.element_end_ = end;
@@ -326,16 +320,15 @@ private:
 
 /// Walks over `body`, and the header before it if there is one.
 template <class Header>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite_frame(const message<unread<Header>>& frame,
-                                                               entity_set wanted, rewrite_function map,
-                                                               const rewrite_options& options) {
+[[nodiscard]] expected<buffer_chain, error> rewrite_frame(const message<unread<Header>>& frame,
+                                                          entity_set wanted, rewrite_function map,
+                                                          const rewrite_options& options) {
     constexpr bool is_request = std::is_same_v<Header, request_header>;
     const message_info* const info = is_request ? find_request(frame.api()) : find_response(frame.api());
     if (info == nullptr)
-        return std::unexpected(
-            error{.code = errc::unknown_api, .version = frame.api_version(), .located = false});
+        return unexpected(error{.code = errc::unknown_api, .version = frame.api_version(), .located = false});
     const auto body = parse(*info, frame, options.parse);
-    if (!body) return std::unexpected(body.error());
+    if (!body) return unexpected(body.error());
     const dynamic_view& view = (*body).view();
     edit_list list(frame.frame(), dynamic_access::layout(view), dynamic_access::base(view), info->facts.name);
     const rewriter walk(list, wanted, map, options);
@@ -358,9 +351,8 @@ template <class Header>
 /// frame() has none; with_length), and is one segment, the frame's own buffer, if nothing was changed.
 /// Errors: those of `parse`; unknown_api; what a setter of named_field was refused.
 template <class Header, std::invocable<named_field&> Map>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame,
-                                                         entity_set wanted, Map&& map,
-                                                         const rewrite_options& options = {}) {
+[[nodiscard]] expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame, entity_set wanted,
+                                                    Map&& map, const rewrite_options& options = {}) {
     return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(map), options);
 }
 
@@ -381,8 +373,8 @@ void rewrite(splice& edits, const message<M, V>& whole, entity_set wanted, Map&&
 }
 /// The message, in its frame if it came in one, as `map` has changed it; otherwise the same.
 template <class M, int V, std::invocable<named_field&> Map>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite(const message<M, V>& whole, entity_set wanted,
-                                                         Map&& map, const rewrite_options& options = {}) {
+[[nodiscard]] expected<buffer_chain, error> rewrite(const message<M, V>& whole, entity_set wanted, Map&& map,
+                                                    const rewrite_options& options = {}) {
     splice edits(whole);
     rewrite(edits, whole, wanted, map, options);
     return edits.apply();

@@ -2,12 +2,33 @@
 /// differently.
 #pragma once
 
-#if defined(_MSVC_LANG) ? _MSVC_LANG <= 202002L : __cplusplus <= 202002L
-#error "kwire needs C++23: compile with -std=c++23"
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
+#error "kwire needs C++20: compile with -std=c++20 or later"
 // Compilers go on after an #error, but not after a header that they cannot find.
-#define KWIRE_STOPS_HERE <kwire needs C++23>
+#define KWIRE_STOPS_HERE <kwire needs C++20>
 #include KWIRE_STOPS_HERE
 #endif
+
+#include <version>
+
+#if defined(__GNUC__)
+/// For the rest of a header: no warnings, as for those of the standard library.
+#define KWIRE_SYSTEM_HEADER _Pragma("GCC system_header")
+#else
+#define KWIRE_SYSTEM_HEADER
+#endif
+
+/// Whether kwire::expected is kwire's own: 1 where the standard library has no kwire::expected.
+#if !defined(KWIRE_OWN_EXPECTED)
+#if defined(__cpp_lib_expected)
+#define KWIRE_OWN_EXPECTED 0
+#else
+#define KWIRE_OWN_EXPECTED 1
+#endif
+#endif
+
+/// Whether the compiler asks for a constant now, as `if consteval` finds out since C++23.
+#define KWIRE_IS_CONSTEVAL() __builtin_is_constant_evaluated()
 
 #if defined(__clang__)
 #define KWIRE_LIFETIMEBOUND [[clang::lifetimebound]]
@@ -69,6 +90,7 @@
 #endif
 /// Hides from the optimiser how the variable came by its value.
 #define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
+#define KWIRE_UNREACHABLE() __builtin_unreachable()
 #else
 #define KWIRE_ALWAYS_INLINE inline
 #define KWIRE_SMALL inline
@@ -79,4 +101,16 @@
 #define KWIRE_NOINLINE
 #define KWIRE_APART
 #define KWIRE_OPAQUE(variable) static_cast<void>(variable)
+#if defined(_MSC_VER)
+#define KWIRE_UNREACHABLE() __assume(false)
+#else
+#define KWIRE_UNREACHABLE() static_cast<void>(0)
+#endif
+#endif
+
+/// Whether the calls that only Linux has are used. A program that defines KWIRE_PORTABLE, in all its sources,
+/// goes without them, as on other systems: frames grow by copying instead of mremap, files are read instead
+/// of sendfile, and the key of hashes comes from the clock.
+#if defined(__linux__) && !defined(KWIRE_PORTABLE)
+#define KWIRE_ON_LINUX 1
 #endif

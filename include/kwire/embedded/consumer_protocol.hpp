@@ -13,6 +13,7 @@
 
 #include <kwire/buffer/held.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/view/consumer_protocol_assignment.hpp>
 #include <kwire/messages/view/consumer_protocol_subscription.hpp>
 #include <kwire/messages/view/describe_groups.hpp>
@@ -22,7 +23,6 @@
 #include <kwire/read/versioned.hpp>
 
 #include <cstddef>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -118,16 +118,16 @@ template <class M>
 /// `absent` in a DescribeGroups response means that the group is still forming. Valid while the member's
 /// bytes are. kafkajs and kafka-go write subscriptions that need `options.missing_newer_fields`.
 template <detail::with_subscription Member>
-[[nodiscard]] std::expected<consumer_protocol_subscription::view, error>
+[[nodiscard]] expected<consumer_protocol_subscription::view, error>
 subscription_of(const Member& member, parse_options options = {}) noexcept {
     return parse_versioned_view<consumer_protocol_subscription>(detail::subscription_bytes(member), options);
 }
 /// The same, if `group`, the message or the view that `member` is in, has no other protocol_type than
 /// "consumer": bad_value if it has. Where its version lacks the field, its type is not checked.
 template <detail::with_protocol_type Group, detail::with_subscription Member>
-[[nodiscard]] std::expected<consumer_protocol_subscription::view, error>
+[[nodiscard]] expected<consumer_protocol_subscription::view, error>
 subscription_of(const Group& group, const Member& member, parse_options options = {}) noexcept {
-    if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
+    if (const auto refusal = detail::refuse_protocol_type(group)) return unexpected(*refusal);
     return subscription_of(member, options);
 }
 /// Both with the bytes kept alive.
@@ -140,7 +140,7 @@ subscription_of(const held<Member>& member, parse_options options = {}) noexcept
 template <detail::with_protocol_type Group, detail::with_subscription Member>
 [[nodiscard]] result<message<consumer_protocol_subscription>>
 subscription_of(const Group& group, const held<Member>& member, parse_options options = {}) noexcept {
-    if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
+    if (const auto refusal = detail::refuse_protocol_type(group)) return unexpected(*refusal);
     return subscription_of(member, options);
 }
 
@@ -151,7 +151,7 @@ subscription_of(const Group& group, const held<Member>& member, parse_options op
 /// means that the member has no partitions: so brokers and some leaders write it. Valid while the member's
 /// bytes are.
 template <detail::with_assignment Member>
-[[nodiscard]] std::expected<consumer_protocol_assignment::view, error>
+[[nodiscard]] expected<consumer_protocol_assignment::view, error>
 assignment_of(const Member& member, parse_options options = {}) noexcept {
     return parse_versioned_view<consumer_protocol_assignment>(detail::assignment_bytes(member), options);
 }
@@ -159,9 +159,9 @@ assignment_of(const Member& member, parse_options options = {}) noexcept {
 /// "consumer": bad_value if it has. Where its version lacks the field, its type is not checked. For a
 /// SyncGroup response pass it twice.
 template <detail::with_protocol_type Group, detail::with_assignment Member>
-[[nodiscard]] std::expected<consumer_protocol_assignment::view, error>
+[[nodiscard]] expected<consumer_protocol_assignment::view, error>
 assignment_of(const Group& group, const Member& member, parse_options options = {}) noexcept {
-    if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
+    if (const auto refusal = detail::refuse_protocol_type(group)) return unexpected(*refusal);
     return assignment_of(member, options);
 }
 /// Both with the bytes kept alive: `member` may be a message<sync_group_response>.
@@ -174,7 +174,7 @@ assignment_of(const held<Member>& member, parse_options options = {}) noexcept {
 template <detail::with_protocol_type Group, detail::with_assignment Member>
 [[nodiscard]] result<message<consumer_protocol_assignment>>
 assignment_of(const Group& group, const held<Member>& member, parse_options options = {}) noexcept {
-    if (const auto refusal = detail::refuse_protocol_type(group)) return std::unexpected(*refusal);
+    if (const auto refusal = detail::refuse_protocol_type(group)) return unexpected(*refusal);
     return assignment_of(member, options);
 }
 

@@ -8,10 +8,10 @@
 #pragma once
 
 #include <kwire/embedded/stored_message.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/write/versioned.hpp>
 
 #include <cstdint>
-#include <expected>
 
 namespace kwire {
 
@@ -19,7 +19,7 @@ namespace kwire {
 ///
 /// One allocation. Errors: as `encode`.
 template <class K>
-[[nodiscard]] std::expected<shared_buffer, error> encode_stored_key(const typename K::data& key) {
+[[nodiscard]] expected<shared_buffer, error> encode_stored_key(const typename K::data& key) {
     static_assert(detail::is_key_in<K, consumer_offsets>() || detail::is_key_in<K, transaction_state>() ||
                       detail::is_key_in<K, share_group_state>(),
                   "no topic of Kafka has this message for a key");
@@ -29,7 +29,7 @@ template <class K>
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<shared_buffer, error> encode_stored_key(const Data& key) {
+[[nodiscard]] expected<shared_buffer, error> encode_stored_key(const Data& key) {
     return encode_stored_key<typename Data::struct_type>(key);
 }
 
@@ -37,8 +37,8 @@ template <detail::message_data Data>
 ///
 /// One allocation. Errors: as `encode`.
 template <class V>
-[[nodiscard]] std::expected<shared_buffer, error> encode_metadata_value(const typename V::data& message,
-                                                                        int version) {
+[[nodiscard]] expected<shared_buffer, error> encode_metadata_value(const typename V::data& message,
+                                                                   int version) {
     static_assert(detail::is_value_in<V, cluster_metadata>() || detail::is_value_in<V, remote_log_metadata>(),
                   "no log of metadata has this message");
     detail::front_bytes front;
@@ -49,7 +49,7 @@ template <class V>
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<shared_buffer, error> encode_metadata_value(const Data& message, int version) {
+[[nodiscard]] expected<shared_buffer, error> encode_metadata_value(const Data& message, int version) {
     return encode_metadata_value<typename Data::struct_type>(message, version);
 }
 

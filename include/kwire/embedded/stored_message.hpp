@@ -11,6 +11,7 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/messages/topics.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/versioned.hpp>
@@ -20,7 +21,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <optional>
 #include <span>
@@ -65,12 +65,12 @@ consteval bool is_value_in() {
 struct stored_access;
 
 /// An error in the key or the value of a record, before its message begins.
-[[nodiscard]] inline std::unexpected<error> refuse_stored(errc code, std::string_view field,
-                                                          std::uint64_t offset = 0, std::uint64_t needed = 0,
-                                                          std::uint64_t left = 0) noexcept {
+[[nodiscard]] inline unexpected<error> refuse_stored(errc code, std::string_view field,
+                                                     std::uint64_t offset = 0, std::uint64_t needed = 0,
+                                                     std::uint64_t left = 0) noexcept {
     error e{.code = code, .offset = offset, .needed = needed, .left = left};
     e.enter({field});
-    return std::unexpected(e);
+    return unexpected(e);
 }
 
 /// What is before a message in a log of metadata: three varints, the first of which is 1 (KIP-631).
@@ -82,7 +82,7 @@ struct metadata_frame {
 
 inline constexpr std::uint32_t metadata_frame_version = 1;
 
-[[nodiscard]] inline std::expected<metadata_frame, error>
+[[nodiscard]] inline expected<metadata_frame, error>
 read_metadata_frame(std::span<const std::byte> value) noexcept {
     constexpr std::uint32_t largest = std::numeric_limits<std::int16_t>::max();
     metadata_frame frame;
@@ -161,7 +161,7 @@ public:
     /// the record is of another type; those of parse_view.
     template <class K>
         requires(Topic::keyed)
-    [[nodiscard]] std::expected<typename K::view, error> key(parse_options options = {}) const noexcept {
+    [[nodiscard]] expected<typename K::view, error> key(parse_options options = {}) const noexcept {
         static_assert(detail::is_key_in<K, Topic>(), "the keys of this topic are not of this message");
         if (!is<K>()) return detail::refuse_stored(errc::bad_value, "key");
         auto view = parse_view<K>(key_, K::facts.versions.first, options);
@@ -177,17 +177,17 @@ public:
     /// need not begin with the fields of an older one.
     template <class V>
         requires(Topic::keyed)
-    [[nodiscard]] std::expected<std::optional<typename V::view>, error>
+    [[nodiscard]] expected<std::optional<typename V::view>, error>
     value(parse_options options = {}) const noexcept {
         static_assert(detail::is_value_in<V, Topic>(), "the values of this topic are not of this message");
         if (!is<V>()) return detail::refuse_stored(errc::bad_value, "value");
         if (!value_) return std::nullopt;
         const auto version = detail::read_version(V::facts, *value_);
-        if (!version) return std::unexpected(version.error());
+        if (!version) return unexpected(version.error());
         auto view = parse_view<V>(value_bytes(), *version, options);
         if (!view) {
             if (V::facts.versions.contains(*version)) view.error().offset += detail::version_size;
-            return std::unexpected(view.error());
+            return unexpected(view.error());
         }
         return *view;
     }
@@ -195,7 +195,7 @@ public:
     /// another type; those of parse_view.
     template <class V>
         requires(!Topic::keyed)
-    [[nodiscard]] std::expected<typename V::view, error> value(parse_options options = {}) const noexcept {
+    [[nodiscard]] expected<typename V::view, error> value(parse_options options = {}) const noexcept {
         static_assert(detail::is_value_in<V, Topic>(), "the values of this topic are not of this message");
         if (!is<V>()) return detail::refuse_stored(errc::bad_value, "value");
         auto view = parse_view<V>(value_bytes(), static_cast<std::int16_t>(frame_.version), options);
@@ -241,7 +241,7 @@ struct stored_access {
 /// bad_value for numbers above 32767, and unsupported_version for a frame that is not of version 1. Offsets
 /// count from the first byte of the key or of the value.
 template <stored_topic Topic>
-[[nodiscard]] std::expected<stored_message<Topic>, error>
+[[nodiscard]] expected<stored_message<Topic>, error>
 stored_message_of(std::optional<std::span<const std::byte>> key,
                   std::optional<std::span<const std::byte>> value) noexcept {
     if constexpr (Topic::keyed) {
@@ -253,18 +253,17 @@ stored_message_of(std::optional<std::span<const std::byte>> key,
     } else {
         if (!value) return detail::refuse_stored(errc::null_not_allowed, "value");
         const auto frame = detail::read_metadata_frame(*value);
-        if (!frame) return std::unexpected(frame.error());
+        if (!frame) return unexpected(frame.error());
         return detail::stored_access::make<Topic>(static_cast<std::int16_t>(frame->type), {}, value, *frame);
     }
 }
 /// Not for temporary owners, whose bytes are gone before the result is looked at.
 template <stored_topic Topic, class Key, class Value>
     requires(detail::temporary_owner<Key> || detail::temporary_owner<Value>)
-std::expected<stored_message<Topic>, error> stored_message_of(Key&& key, Value&& value) = delete;
+expected<stored_message<Topic>, error> stored_message_of(Key&& key, Value&& value) = delete;
 /// The same for a record, whose bytes must outlive the result.
 template <stored_topic Topic>
-[[nodiscard]] std::expected<stored_message<Topic>, error>
-stored_message_of(const record_view& record) noexcept {
+[[nodiscard]] expected<stored_message<Topic>, error> stored_message_of(const record_view& record) noexcept {
     return stored_message_of<Topic>(record.key(), record.value());
 }
 

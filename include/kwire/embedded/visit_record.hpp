@@ -21,10 +21,10 @@
 #pragma once
 
 #include <kwire/embedded/stored_message.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/find.hpp>
 #include <kwire/read/overloaded.hpp>
 
-#include <expected>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -57,9 +57,9 @@ struct stored_pair {
         -> decltype(call(std::declval<typename Key::view>(),
                          std::declval<std::optional<typename Value::view>>())) {
         const auto key = stored.template key<Key>(options);
-        if (!key) return std::unexpected(key.error());
+        if (!key) return unexpected(key.error());
         const auto value = stored.template value<Value>(options);
-        if (!value) return std::unexpected(value.error());
+        if (!value) return unexpected(value.error());
         return call(*key, *value);
     }
 };
@@ -75,7 +75,7 @@ struct stored_value {
     static auto read(const stored_message<Topic>& stored, parse_options options, const Call& call)
         -> decltype(call(std::declval<typename Value::view>())) {
         const auto value = stored.template value<Value>(options);
-        if (!value) return std::unexpected(value.error());
+        if (!value) return unexpected(value.error());
         return call(*value);
     }
 };
@@ -147,7 +147,7 @@ inline constexpr bool each_is_called_in<Topic, overloaded<Fs...>> = (each_is_cal
 template <class Topic, class Visitor>
 struct record_visitor {
     using result = std::invoke_result_t<Visitor&, stored_message<Topic>>;
-    using outcome = std::expected<result, error>;
+    using outcome = expected<result, error>;
     using handler = outcome (*)(const stored_message<Topic>&, Visitor&, parse_options);
 
     template <class... Arguments>
@@ -211,7 +211,7 @@ template <stored_topic Topic, class Visitor>
             "this topic, or stored_message<Topic>");
     using run = detail::record_visitor<Topic, std::remove_reference_t<Visitor>>;
     const auto stored = stored_message_of<Topic>(key, value);
-    if (!stored) return typename run::outcome(std::unexpected(stored.error()));
+    if (!stored) return typename run::outcome(unexpected(stored.error()));
     return run::run(typename taken::type{}, *stored, visitor, options);
 }
 /// The same for a record.

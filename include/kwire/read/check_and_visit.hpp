@@ -15,6 +15,7 @@
 /// elements end. Here both are one walk.
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/read/before.hpp>
 #include <kwire/read/detail/visiting_walk.hpp>
 #include <kwire/read/overloaded.hpp>
@@ -22,7 +23,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 
@@ -37,7 +37,7 @@ template <class M, int V, class... Fs>
 inline constexpr bool each_is_called_of<M, V, overloaded<Fs...>> = (wishes<Fs, M, V>::any && ...);
 
 template <class M, int V, class F>
-[[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<view_at<M, V>, error>
+[[nodiscard]] KWIRE_ALWAYS_INLINE expected<view_at<M, V>, error>
 visit_body(std::span<const std::byte> body, int version, F& f, parse_options options) {
     static_assert(
         each_is_called_of<M, V, std::remove_const_t<F>>,
@@ -65,7 +65,7 @@ visit_body(std::span<const std::byte> body, int version, F& f, parse_options opt
     refusal.emplace() = {};
     check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options, ends, refusal);
     refusal->version = static_cast<std::int16_t>(asked);
-    return std::unexpected(*refusal);
+    return unexpected(*refusal);
 }
 
 } // namespace detail
@@ -92,7 +92,7 @@ visit_body(std::span<const std::byte> body, int version, F& f, parse_options opt
 // cost: inlined, or the visitor would be in memory, which each sum goes through: 18 % of the instructions of
 // a Fetch request.
 template <class M, class Visitor>
-[[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<typename M::view, error>
+[[nodiscard]] KWIRE_ALWAYS_INLINE expected<typename M::view, error>
 check_and_visit(std::span<const std::byte> body, int version, Visitor&& visitor, parse_options options = {}) {
     return detail::visit_body<M, any_version>(body, version, visitor, options);
 }
@@ -100,17 +100,17 @@ check_and_visit(std::span<const std::byte> body, int version, Visitor&& visitor,
 /// The same where the version is known at compile time: faster, with views of types of their own
 /// (`topic::basic_view<V>`).
 template <class M, int V, class Visitor>
-[[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<typename M::template basic_view<V>, error>
+[[nodiscard]] KWIRE_ALWAYS_INLINE expected<typename M::template basic_view<V>, error>
 check_and_visit(std::span<const std::byte> body, Visitor&& visitor, parse_options options = {}) {
     return detail::visit_body<M, V>(body, V, visitor, options);
 }
 
 /// Not for temporary owners, whose bytes are gone before the view is looked at.
 template <class M, class Visitor, detail::temporary_owner Owner>
-std::expected<typename M::view, error> check_and_visit(Owner&& body, int version, Visitor&& visitor,
-                                                       parse_options options = {}) = delete;
+expected<typename M::view, error> check_and_visit(Owner&& body, int version, Visitor&& visitor,
+                                                  parse_options options = {}) = delete;
 template <class M, int V, class Visitor, detail::temporary_owner Owner>
-std::expected<typename M::template basic_view<V>, error> check_and_visit(Owner&& body, Visitor&& visitor,
-                                                                         parse_options options = {}) = delete;
+expected<typename M::template basic_view<V>, error> check_and_visit(Owner&& body, Visitor&& visitor,
+                                                                    parse_options options = {}) = delete;
 
 } // namespace kwire

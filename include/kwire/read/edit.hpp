@@ -18,12 +18,12 @@
 #include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/message.hpp>
 #include <kwire/read/result.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -65,6 +65,7 @@ public:
     }
     ~editable() = default;
 
+    /// The view; it shows what was written.
     [[nodiscard]] const view_type& view() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
     const view_type& view() const&& = delete;
     [[nodiscard]] const view_type& operator*() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
@@ -83,20 +84,20 @@ public:
         detail::require(in_frame());
         return place_.correlation_id;
     }
+    /// The version of the body.
     [[nodiscard]] std::int16_t api_version() const noexcept { return version_of(view_); }
 
     /// The bytes of `part`, which the message or a view of it has handed out, to be written to.
     ///
     /// The caller must not change what the check relied on: lengths, counts and markers. Inside a records or
     /// bytes field everything may change. Errors: field_absent if `part` does not lie in this message.
-    [[nodiscard]] std::expected<std::span<std::byte>, error>
+    [[nodiscard]] expected<std::span<std::byte>, error>
     writable(std::span<const std::byte> part) & noexcept KWIRE_LIFETIMEBOUND {
         const std::size_t offset = detail::distance_from(bytes_.data(), part.data());
         if (part.empty()) return std::span<std::byte>{};
         if (offset < bytes_.size() && part.size() <= bytes_.size() - offset)
             return bytes_.span().subspan(offset, part.size());
-        return std::unexpected(
-            error{.code = errc::field_absent, .version = version_of(view_), .located = false});
+        return unexpected(error{.code = errc::field_absent, .version = version_of(view_), .located = false});
     }
     /// All bytes, of the frame if it came in one: for those who know what is checked and trusted.
     [[nodiscard]] std::span<std::byte> bytes() & noexcept KWIRE_LIFETIMEBOUND { return bytes_.span(); }
@@ -138,8 +139,7 @@ result<editable<M, V>> edit(message<M, V>&& message, if_shared policy) {
     if (bytes) return editable<M, V>(view, *std::move(bytes), place);
     message = detail::message_access::make<M, V>(view, std::move(bytes).error(), place); // unchanged
     if (policy == if_shared::refuse)
-        return std::unexpected(
-            error{.code = detail::buffer_access::refusal(message.buffer()), .located = false});
+        return unexpected(error{.code = detail::buffer_access::refusal(message.buffer()), .located = false});
     unique_buffer copy = unique_buffer::with_capacity(message.buffer().size());
     copy.append(message.buffer());
     if (copy.size() > place.body) move_view(view, copy.data() + place.body);

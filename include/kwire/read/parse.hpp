@@ -5,6 +5,8 @@
 ///     for (auto topic : request->topic_data()) ...
 #pragma once
 
+#include <kwire/detail/cxx23.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/message.hpp>
 #include <kwire/read/result.hpp>
 #include <kwire/read/unread.hpp>
@@ -13,7 +15,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -84,9 +85,9 @@ consteval void require_direction(std::type_identity<message<unread<Header>>>) {
 
 /// The view of a body at a version that is a constant.
 template <class M, int V>
-[[nodiscard]] std::expected<typename M::template basic_view<V>, error>
-parse_body(std::span<const std::byte> body, parse_options options) noexcept {
-    std::expected<typename M::template basic_view<V>, error> out;
+[[nodiscard]] expected<typename M::template basic_view<V>, error> parse_body(std::span<const std::byte> body,
+                                                                             parse_options options) noexcept {
+    expected<typename M::template basic_view<V>, error> out;
     typename M::template basic_view<V>& view = *out; // where it stays: see parse_into
     std::uint32_t* const ends = view_access::ends(view);
     const std::byte* const start = body.empty() ? nothing : body.data();
@@ -103,7 +104,7 @@ parse_body(std::span<const std::byte> body, parse_options options) noexcept {
             check_body(M::facts, tables_of<M>::layouts, start, body.size(), version, options, ends, refusal);
     if (found == body_state::refused) [[unlikely]] {
         if constexpr (M::facts.alias >= 0) refusal->version = static_cast<std::int16_t>(V);
-        out = std::unexpected(*refusal);
+        out = unexpected(*refusal);
         return out;
     }
     view_access::adopt(view, start,
@@ -124,7 +125,7 @@ template <class M>
     if (check_view<M>(message_access::view(*out), body, version, options, refusal)) [[likely]]
         message_access::place(*out) = place;
     else
-        out = std::unexpected(*refusal);
+        out = unexpected(*refusal);
     return out;
 }
 
@@ -150,29 +151,28 @@ decltype(auto) visit_first_version(const struct_view<S, any_version>& view, F& f
 /// string_too_long, count_exceeds_input, bad_varint, tag_order, duplicate_tag, tag_size_mismatch,
 /// tag_not_in_version, trailing_bytes, unsupported_version, and too_large for bodies of 2 GiB and more.
 template <class M>
-[[nodiscard]] std::expected<typename M::view, error> parse_view(std::span<const std::byte> body, int version,
-                                                                parse_options options = {}) noexcept {
-    std::expected<typename M::view, error> view; // in place, as in detail::parse_into
+[[nodiscard]] expected<typename M::view, error> parse_view(std::span<const std::byte> body, int version,
+                                                           parse_options options = {}) noexcept {
+    expected<typename M::view, error> view; // in place, as in detail::parse_into
     detail::error_slot refusal;
     if (!detail::check_view<M>(*view, body, version, options, refusal)) [[unlikely]]
-        view = std::unexpected(*refusal);
+        view = unexpected(*refusal);
     return view;
 }
 
 /// The same where the version is known at compile time: a faster view of a type of its own.
 template <class M, int V>
-[[nodiscard]] std::expected<typename M::template basic_view<V>, error>
+[[nodiscard]] expected<typename M::template basic_view<V>, error>
 parse_view(std::span<const std::byte> body, parse_options options = {}) noexcept {
     return detail::parse_body<M, V>(body, options);
 }
 
 /// Not for temporary owners, whose bytes are gone before the view is looked at: `parse` keeps them.
 template <class M, detail::temporary_owner Owner>
-std::expected<typename M::view, error> parse_view(Owner&& body, int version,
-                                                  parse_options options = {}) = delete;
+expected<typename M::view, error> parse_view(Owner&& body, int version, parse_options options = {}) = delete;
 template <class M, int V, detail::temporary_owner Owner>
-std::expected<typename M::template basic_view<V>, error> parse_view(Owner&& body,
-                                                                    parse_options options = {}) = delete;
+expected<typename M::template basic_view<V>, error> parse_view(Owner&& body,
+                                                               parse_options options = {}) = delete;
 
 /// Checks the body of message `M` at `version` and keeps its bytes alive together with the view.
 ///
@@ -186,7 +186,7 @@ template <class M>
 template <class M, int V>
 [[nodiscard]] result<message<M, V>> parse(shared_buffer body, parse_options options = {}) noexcept {
     const auto view = parse_view<M, V>(body.span(), options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return unexpected(view.error());
     return detail::message_access::make<M, V>(*view, std::move(body));
 }
 
@@ -199,7 +199,7 @@ template <class M, int V>
 template <class M, class Header>
 [[nodiscard]] result<message<M>> parse(message<unread<Header>> frame, parse_options options = {}) noexcept {
     detail::require_direction<M>(std::type_identity<message<unread<Header>>>());
-    if (frame.api() != static_cast<api_key>(M::facts.key)) return std::unexpected(detail::mismatch_of(frame));
+    if (frame.api() != static_cast<api_key>(M::facts.key)) return unexpected(detail::mismatch_of(frame));
     const detail::frame_place place = detail::message_access::place(frame);
     return detail::parse_into<M>(std::move(frame).frame(), place, place.api_version, options);
 }
@@ -213,7 +213,7 @@ result<message<M>> parse(Bytes&&, int, parse_options = {}) {
         std::is_void_v<Bytes>,
         "parse keeps the bytes alive, so it takes a shared_buffer: call parse_view for bytes that you "
         "keep alive yourself, or give shared_buffer::copy_of(bytes), or shared_buffer::adopt(owner)");
-    std::unreachable();
+    kwire::detail::unreachable();
 }
 
 /// Calls `f` with the view as one of the compile-time versions `Vs` if it has one of them, else as it is.

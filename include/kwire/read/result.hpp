@@ -1,4 +1,4 @@
-/// What `parse` returns: a std::expected through which `->` reaches the message's fields.
+/// What `parse` returns: a kwire::expected through which `->` reaches the message's fields.
 ///
 ///     auto request = kwire::parse<kwire::fetch_request>(body, version);     // named, so it lives on
 ///     if (!request) return reject(request.error());
@@ -8,8 +8,8 @@
 #include <kwire/buffer/held.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -17,15 +17,15 @@
 namespace kwire {
 
 /// A message (or something else that keeps bytes alive), or the reason why there is none. Converts to
-/// std::expected.
+/// kwire::expected.
 ///
 /// Different from it in two things. `->` goes through the message to its view, so `request->topics()` needs
 /// no second star; `*request` is the message. And `->` of a temporary does not compile:
 /// `parse(...)->topics()` would not ask whether there is a message, and what it shows would be gone at the
 /// end of the line.
 template <class T>
-class result : public std::expected<T, error> {
-    using base = std::expected<T, error>;
+class result : public expected<T, error> {
+    using base = expected<T, error>;
 
 public:
     using base::base;
@@ -44,11 +44,15 @@ public:
     [[nodiscard]] std::optional<held<V>> hold(V part) const {
         return base::operator*().hold(part);
     }
+    /// The bytes of a part, with a reference of its own; nullopt if they lie elsewhere, or if this is an
+    /// error.
     [[nodiscard]] std::optional<shared_buffer> slice(std::span<const std::byte> part) const noexcept
         requires requires(const T& message) { message.slice(part); }
     {
         return base::operator*().slice(part);
     }
+    /// The bytes of a part, with a reference of its own; nullopt if they lie elsewhere, or if this is an
+    /// error.
     [[nodiscard]] std::optional<shared_buffer> slice(std::string_view part) const noexcept
         requires requires(const T& message) { message.slice(part); }
     {

@@ -9,13 +9,14 @@
 /// records. encode_versioned (write/versioned.hpp) writes them.
 #pragma once
 
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -28,8 +29,8 @@ namespace detail {
 inline constexpr std::size_t version_size = sizeof(std::int16_t);
 
 /// Why no version can be read from the beginning of `bytes`, or `found`, if it can.
-[[nodiscard]] inline std::expected<int, error> read_version(const message_facts& facts,
-                                                            std::span<const std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<int, error> read_version(const message_facts& facts,
+                                                       std::span<const std::byte> bytes) noexcept {
     error refusal{.code = errc::absent, .message = facts.name};
     if (bytes.size() < version_size) {
         if (!bytes.empty()) {
@@ -37,13 +38,13 @@ inline constexpr std::size_t version_size = sizeof(std::int16_t);
             refusal.needed = version_size;
             refusal.left = bytes.size();
         }
-        return std::unexpected(refusal);
+        return unexpected(refusal);
     }
     const auto version = wire::load_be<std::int16_t>(bytes.data());
     if (facts.canonical(version) >= facts.versions.first) return version;
     refusal.code = errc::unsupported_version;
     refusal.version = version;
-    return std::unexpected(refusal);
+    return unexpected(refusal);
 }
 
 /// What `parse(body, version, options)` returns for the body after a version, by the rules of
@@ -53,7 +54,7 @@ template <class Parse>
                                        parse_options options, Parse parse) noexcept
     -> decltype(parse(bytes, 0, options)) {
     const auto found = read_version(facts, bytes);
-    if (!found) return std::unexpected(found.error());
+    if (!found) return unexpected(found.error());
     const std::span<const std::byte> body = bytes.subspan(version_size);
     const int newest = facts.versions.last;
     int version = facts.canonical(*found);
@@ -86,8 +87,8 @@ template <class Parse>
 /// of the version: absent for no bytes at all, which some senders mean as "none" (a member of a group without
 /// an assignment); unsupported_version below the lowest version; those of parse_view.
 template <class M>
-[[nodiscard]] std::expected<typename M::view, error>
-parse_versioned_view(std::span<const std::byte> bytes, parse_options options = {}) noexcept {
+[[nodiscard]] expected<typename M::view, error> parse_versioned_view(std::span<const std::byte> bytes,
+                                                                     parse_options options = {}) noexcept {
     return detail::parse_after_version(
         M::facts, bytes, options,
         [](std::span<const std::byte> body, int version, parse_options of_body) noexcept {
@@ -96,15 +97,14 @@ parse_versioned_view(std::span<const std::byte> bytes, parse_options options = {
 }
 /// Not for temporary owners, whose bytes are gone before the view is looked at: `parse_versioned` keeps them.
 template <class M, detail::temporary_owner Owner>
-std::expected<typename M::view, error> parse_versioned_view(Owner&& bytes,
-                                                            parse_options options = {}) = delete;
+expected<typename M::view, error> parse_versioned_view(Owner&& bytes, parse_options options = {}) = delete;
 
 /// The same, with the bytes kept alive by the message. Its own bytes are those after the version. Copies
 /// nothing.
 template <class M>
 [[nodiscard]] result<message<M>> parse_versioned(shared_buffer bytes, parse_options options = {}) noexcept {
     const auto view = parse_versioned_view<M>(bytes.span(), options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return unexpected(view.error());
     auto body = bytes.slice(detail::version_size, bytes.size() - detail::version_size);
     return detail::message_access::make<M, any_version>(*view, std::move(body).value_or(shared_buffer()));
 }
@@ -116,7 +116,7 @@ result<message<M>> parse_versioned(Bytes&&, parse_options = {}) {
     static_assert(std::is_void_v<Bytes>,
                   "parse_versioned keeps the bytes alive, so it takes a shared_buffer: call "
                   "parse_versioned_view for bytes that you keep alive yourself");
-    std::unreachable();
+    kwire::detail::unreachable();
 }
 
 } // namespace kwire

@@ -13,6 +13,7 @@
 #include <kwire/compression/type.hpp>
 #include <kwire/detail/forward_iterator.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch_header.hpp>
 #include <kwire/wire/endian.hpp>
 #include <kwire/wire/overlay.hpp>
@@ -20,7 +21,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -268,18 +268,17 @@ inline mutable_batch::operator batch_view() const noexcept {
 ///
 /// Errors: truncated if the batch is not whole, with the bytes needed (at least) and left; unknown_magic,
 /// bad_batch_length.
-[[nodiscard]] inline std::expected<batch_view, error> batch_at(std::span<const std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<batch_view, error> batch_at(std::span<const std::byte> bytes) noexcept {
     const auto extent = detail::measure_batch(bytes.data(), bytes.size());
-    if (extent.size == 0) return std::unexpected{detail::batch_error(extent, 0, bytes.size())};
+    if (extent.size == 0) return unexpected{detail::batch_error(extent, 0, bytes.size())};
     return detail::batch_access::make(bytes.data(), extent.size);
 }
 template <detail::temporary_owner Owner>
-std::expected<batch_view, error> batch_at(Owner&& bytes) = delete;
+expected<batch_view, error> batch_at(Owner&& bytes) = delete;
 /// As batch_at, for bytes that may be changed.
-[[nodiscard]] inline std::expected<mutable_batch, error>
-mutable_batch_at(std::span<std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<mutable_batch, error> mutable_batch_at(std::span<std::byte> bytes) noexcept {
     const auto extent = detail::measure_batch(bytes.data(), bytes.size());
-    if (extent.size == 0) return std::unexpected{detail::batch_error(extent, 0, bytes.size())};
+    if (extent.size == 0) return unexpected{detail::batch_error(extent, 0, bytes.size())};
     return detail::batch_access::make(bytes.data(), extent.size);
 }
 
@@ -304,8 +303,8 @@ struct batches_tail {
 
 /// A batch that a loop over record_batches has reached, or what is there instead of one.
 ///
-/// Used like a std::expected: test it, then `*` and `->` give the batch and error() the reason. Only the last
-/// element of a loop can be an error.
+/// Used like a kwire::expected: test it, then `*` and `->` give the batch and error() the reason. Only the
+/// last element of a loop can be an error.
 template <class Batch>
 class [[nodiscard]] batch_result {
 public:

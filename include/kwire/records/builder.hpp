@@ -14,6 +14,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/record_to_write.hpp>
 #include <kwire/wire/crc32c.hpp>
@@ -23,7 +24,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <limits>
 #include <optional>
 #include <span>
@@ -36,6 +36,7 @@ namespace kwire {
 /// idempotent.
 struct batch_options {
     std::int64_t base_offset = 0; ///< offset of the first record; a broker assigns it
+    /// A broker sets it.
     std::int32_t partition_leader_epoch = -1;
     std::int64_t producer_id = -1;    ///< of an idempotent producer (KIP-98); -1 for none
     std::int16_t producer_epoch = -1; ///< -1 as above
@@ -74,7 +75,7 @@ public:
     /// Errors: too_large if the batch would exceed max_bytes, or a length its field; bad_value, with the path
     /// `offset`, if the offset does not rise or is more than 2^31 - 1 above the first one.
     // cost: inlined, 1.5 kB per call; a call takes half as long again.
-    [[nodiscard]] KWIRE_ALWAYS_INLINE std::expected<void, error> append(const record_to_write& record) {
+    [[nodiscard]] KWIRE_ALWAYS_INLINE expected<void, error> append(const record_to_write& record) {
         if (write_if_roomy(record)) [[likely]]
             return {};
         const record_to_write kept = record; // lets the compiler keep the caller's record in registers
@@ -83,9 +84,9 @@ public:
 
     /// Appends a record with `value` attached by reference, which pays from a few KiB on; `record.value` is
     /// ignored. Errors: as above.
-    [[nodiscard]] std::expected<void, error> append(const record_to_write& record, shared_buffer value) {
+    [[nodiscard]] expected<void, error> append(const record_to_write& record, shared_buffer value) {
         const measured sizes = measure(record, static_cast<std::int64_t>(value.size()));
-        if (sizes.whole > room_left()) return std::unexpected{refusal(sizes)};
+        if (sizes.whole > room_left()) return unexpected{refusal(sizes)};
         const std::size_t size = value.size();
         if (attached_.size() == attached_.capacity()) attached_.reserve(2 * attached_.size() + 4);
         make_room(static_cast<std::size_t>(sizes.whole) - size);
@@ -141,7 +142,7 @@ public:
     /// finish() without a codec is still possible: too_large if the compressed batch exceeds max_bytes; the
     /// codec's own error.
     template <record_codec Codec>
-    [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
+    [[nodiscard]] expected<shared_buffer, error> finish(Codec& codec) && {
         if (empty()) return std::move(*this).finish().to_bytes();
         fill_to_cursor();
         unique_buffer joined;
@@ -151,9 +152,9 @@ public:
         unique_buffer out = unique_buffer::with_capacity(sizeof(batch_header) + plain.size() / 2);
         out.commit(sizeof(batch_header));
         if (const auto done = codec.compress_into(out, plain, std::int8_t{2}); !done)
-            return std::unexpected{done.error()};
+            return unexpected{done.error()};
         if (out.size() > limit())
-            return std::unexpected{
+            return unexpected{
                 error{.code = errc::too_large, .needed = out.size(), .left = limit(), .located = false}};
         batch_header& header = overlay_trusted<batch_header>(out.data());
         write_header(header, out.size());
@@ -260,10 +261,10 @@ private:
     }
 
     /// Appends the first record, a record that needs memory, and one that is refused or nearly so.
-    [[nodiscard]] KWIRE_NOINLINE std::expected<void, error> append_measured(const record_to_write& record) {
+    [[nodiscard]] KWIRE_NOINLINE expected<void, error> append_measured(const record_to_write& record) {
         const measured sizes = measure(record, value_size(record));
         if (sizes.whole > room_left()) [[unlikely]]
-            return std::unexpected{refusal(sizes)};
+            return unexpected{refusal(sizes)};
         make_room(static_cast<std::size_t>(sizes.whole));
         std::byte* p = write_front(at_, record, sizes);
         p = write_nullable(p, record.value);

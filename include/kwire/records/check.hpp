@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/crc.hpp>
 #include <kwire/records/detail/batch_defect.hpp>
@@ -13,7 +14,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -45,8 +45,11 @@ struct batches_summary {
     /// Whether some batch of magic 2 has another number of offsets than of records. Compaction leaves such
     /// gaps, producers never do; a broker that accepted them would lose up to 2^31 offsets per batch.
     bool any_gap = false;
+    /// A control batch.
     bool any_control = false;
+    /// A batch that is part of a transaction.
     bool any_transactional = false;
+    /// A compressed batch.
     bool any_compressed = false;
 };
 
@@ -72,14 +75,14 @@ inline constexpr std::string_view decompressed_step = "decompressed";
 /// return one more error, whose offset counts from the first byte of the batch unless it is in decompressed
 /// bytes.
 template <class Look>
-[[nodiscard]] std::expected<batches_summary, error> check_each_batch(std::span<const std::byte> bytes,
-                                                                     crc_policy policy, Look look) {
+[[nodiscard]] expected<batches_summary, error> check_each_batch(std::span<const std::byte> bytes,
+                                                                crc_policy policy, Look look) {
     batches_summary summary;
     const auto batches = record_batches(bytes);
     const auto at_batch = [&](error e, std::uint64_t before) {
         if (e.depth == 0 || e.path[0].field != decompressed_step) e.offset += before;
         e.enter({"batches", summary.batches});
-        return std::unexpected{e};
+        return unexpected{e};
     };
     auto i = batches.begin();
     for (; i != batches.end(); ++i) {
@@ -121,19 +124,19 @@ template <class Look>
 /// which is valid while `bytes` are. Errors, at the byte of the field and with a path such as
 /// `batches[2].crc`: truncated, bad_batch_length, unknown_magic, crc_mismatch, unsupported_compression (also
 /// zstd in magic 0 and 1), bad_length (a negative count), count_exceeds_input, bad_value (offsets).
-[[nodiscard]] inline std::expected<batches_summary, error>
+[[nodiscard]] inline expected<batches_summary, error>
 check_batches(std::span<const std::byte> bytes, crc_policy policy = crc_policy::verify) noexcept {
     return detail::check_each_batch(bytes, policy, [](batch_view) { return std::optional<error>(); });
 }
 /// The same for a records field that may be null: null holds no batches.
 template <class Records>
     requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
-[[nodiscard]] std::expected<batches_summary, error>
+[[nodiscard]] expected<batches_summary, error>
 check_batches(const Records& records, crc_policy policy = crc_policy::verify) noexcept {
     return check_batches(records.value_or(std::span<const std::byte>()), policy);
 }
 /// Deleted for temporary owners of bytes, to which the summary would refer.
 template <detail::temporary_owner Owner>
-std::expected<batches_summary, error> check_batches(Owner&& bytes, crc_policy = crc_policy::verify) = delete;
+expected<batches_summary, error> check_batches(Owner&& bytes, crc_policy = crc_policy::verify) = delete;
 
 } // namespace kwire

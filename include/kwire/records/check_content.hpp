@@ -13,6 +13,7 @@
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/detail/parse_record.hpp>
@@ -21,7 +22,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -49,10 +49,10 @@ public:
     /// The first defect of the records of `batch`, whose header has none.
     [[nodiscard]] std::optional<error> operator()(batch_view batch) {
         const auto run = find_run(batch, {.crc = crc_policy::skip}, true,
-                                  [&]() -> std::expected<std::span<const std::byte>, error> {
+                                  [&]() -> expected<std::span<const std::byte>, error> {
                                       scratch_.clear();
                                       if (auto done = decompress_into(scratch_, batch, codecs_, cap_); !done)
-                                          return std::unexpected{done.error()};
+                                          return unexpected{done.error()};
                                       return std::as_const(scratch_).span();
                                   });
         if (!run) return run.error();
@@ -165,9 +165,10 @@ private:
 /// with `decompressed`, the offset in the decompressed bytes of that batch. Codes: those of check_batches
 /// without codecs, of records() and of batch_records::defect; bad_value for an offset, and for a message of
 /// another magic than its wrapper's. produce_error says how a broker answers them.
-[[nodiscard]] inline std::expected<batches_summary, error>
-check_batches(std::span<const std::byte> bytes, const codec_set& codecs, std::size_t cap,
-              unique_buffer& scratch, crc_policy policy = crc_policy::verify) {
+[[nodiscard]] inline expected<batches_summary, error> check_batches(std::span<const std::byte> bytes,
+                                                                    const codec_set& codecs, std::size_t cap,
+                                                                    unique_buffer& scratch,
+                                                                    crc_policy policy = crc_policy::verify) {
     const auto headers = policy == crc_policy::skip ? crc_policy::skip : crc_policy::verify;
     detail::content_checker checker(codecs, cap, scratch, policy);
     auto summary = detail::check_each_batch(bytes, headers, [&](batch_view batch) { return checker(batch); });
@@ -175,35 +176,35 @@ check_batches(std::span<const std::byte> bytes, const codec_set& codecs, std::si
     return summary;
 }
 /// The same; what it allocates for compressed batches is released at the end of the call.
-[[nodiscard]] inline std::expected<batches_summary, error>
-check_batches(std::span<const std::byte> bytes, const codec_set& codecs, std::size_t cap,
-              crc_policy policy = crc_policy::verify) {
+[[nodiscard]] inline expected<batches_summary, error> check_batches(std::span<const std::byte> bytes,
+                                                                    const codec_set& codecs, std::size_t cap,
+                                                                    crc_policy policy = crc_policy::verify) {
     unique_buffer scratch;
     return check_batches(bytes, codecs, cap, scratch, policy);
 }
 /// The same for a records field that may be null: null holds no batches.
 template <class Records>
     requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
-[[nodiscard]] std::expected<batches_summary, error>
-check_batches(const Records& records, const codec_set& codecs, std::size_t cap, unique_buffer& scratch,
-              crc_policy policy = crc_policy::verify) {
+[[nodiscard]] expected<batches_summary, error> check_batches(const Records& records, const codec_set& codecs,
+                                                             std::size_t cap, unique_buffer& scratch,
+                                                             crc_policy policy = crc_policy::verify) {
     return check_batches(records.value_or(std::span<const std::byte>()), codecs, cap, scratch, policy);
 }
 template <class Records>
     requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
-[[nodiscard]] std::expected<batches_summary, error> check_batches(const Records& records,
-                                                                  const codec_set& codecs, std::size_t cap,
-                                                                  crc_policy policy = crc_policy::verify) {
+[[nodiscard]] expected<batches_summary, error> check_batches(const Records& records, const codec_set& codecs,
+                                                             std::size_t cap,
+                                                             crc_policy policy = crc_policy::verify) {
     return check_batches(records.value_or(std::span<const std::byte>()), codecs, cap, policy);
 }
 /// Deleted for temporary owners of bytes, to which the summary would refer.
 template <detail::temporary_owner Owner>
-std::expected<batches_summary, error> check_batches(Owner&& bytes, const codec_set& codecs, std::size_t cap,
-                                                    unique_buffer& scratch,
-                                                    crc_policy = crc_policy::verify) = delete;
+expected<batches_summary, error> check_batches(Owner&& bytes, const codec_set& codecs, std::size_t cap,
+                                               unique_buffer& scratch,
+                                               crc_policy = crc_policy::verify) = delete;
 template <detail::temporary_owner Owner>
-std::expected<batches_summary, error> check_batches(Owner&& bytes, const codec_set& codecs, std::size_t cap,
-                                                    crc_policy = crc_policy::verify) = delete;
+expected<batches_summary, error> check_batches(Owner&& bytes, const codec_set& codecs, std::size_t cap,
+                                               crc_policy = crc_policy::verify) = delete;
 
 /// The code with which a broker answers Produce if check_batches refused the records with `refusal`.
 ///

@@ -15,6 +15,7 @@
 #include <kwire/compression/type.hpp>
 #include <kwire/error.hpp>
 #include <kwire/error_code.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/batch_header.hpp>
 #include <kwire/records/check.hpp>
@@ -25,7 +26,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <optional>
 #include <span>
@@ -134,20 +134,20 @@ public:
     produce_checker(std::int16_t version, const produce_rules& rules) noexcept
         : version_(version), rules_(rules) {}
 
-    [[nodiscard]] std::expected<produce_acceptance, produce_refusal> check(std::span<const std::byte> records,
-                                                                           const codec_set& codecs,
-                                                                           std::size_t cap,
-                                                                           unique_buffer& scratch) {
+    [[nodiscard]] expected<produce_acceptance, produce_refusal> check(std::span<const std::byte> records,
+                                                                      const codec_set& codecs,
+                                                                      std::size_t cap,
+                                                                      unique_buffer& scratch) {
         if (version_ >= 3) {
             const auto only = only_batch(records);
-            if (!only) return std::unexpected{only.error()};
+            if (!only) return unexpected{only.error()};
             records = bytes_of(*only);
         }
         std::uint32_t index = 0;
         for (const auto batch : record_batches(records)) {
             if (!batch) break; // the checks below say why
             if (auto refused = refused_by_log(*batch))
-                return std::unexpected{in_field(*std::move(refused), batch.offset(), index)};
+                return unexpected{in_field(*std::move(refused), batch.offset(), index)};
             ++index;
         }
         return check_content(records, codecs, cap, scratch);
@@ -171,10 +171,10 @@ private:
 
     /// The one batch of a request from version 3 on. A second one that is cut short does not count, as in
     /// Kafka.
-    [[nodiscard]] std::expected<batch_view, produce_refusal>
+    [[nodiscard]] expected<batch_view, produce_refusal>
     only_batch(std::span<const std::byte> records) const noexcept {
         const auto refuse = [](const error& why, std::string_view reason = {}) {
-            return std::unexpected{produce_refusal{produce_error(why), why, reason, false, {}}};
+            return unexpected{produce_refusal{produce_error(why), why, reason, false, {}}};
         };
         const auto first = batch_at(records);
         if (!first) {
@@ -242,7 +242,7 @@ private:
         return std::nullopt;
     }
 
-    [[nodiscard]] std::expected<produce_acceptance, produce_refusal>
+    [[nodiscard]] expected<produce_acceptance, produce_refusal>
     check_content(std::span<const std::byte> records, const codec_set& codecs, std::size_t cap,
                   unique_buffer& scratch) {
         std::optional<produce_refusal> refused;
@@ -264,9 +264,9 @@ private:
                 return std::nullopt;
             });
         if (!summary) {
-            if (!refused) return std::unexpected{unreadable(summary.error(), true)};
+            if (!refused) return unexpected{unreadable(summary.error(), true)};
             refused->why = summary.error(); // which knows the batch
-            return std::unexpected{*std::move(refused)};
+            return unexpected{*std::move(refused)};
         }
         produce_acceptance accepted{.batch = summary->first, .summary = *summary, .correction = {}};
         accepted.summary.max_timestamp = checker.max_timestamp();
@@ -301,13 +301,13 @@ private:
 /// make sense, all records be readable, offsets be without gaps, and each record keep to the `rules`. One of
 /// `codecs` decompresses a compressed batch to at most `cap` bytes, into `scratch`, whose memory is used
 /// again. The acceptance is valid while `records` are.
-[[nodiscard]] inline std::expected<produce_acceptance, produce_refusal>
+[[nodiscard]] inline expected<produce_acceptance, produce_refusal>
 check_produce(std::span<const std::byte> records, std::int16_t version, const codec_set& codecs,
               std::size_t cap, unique_buffer& scratch, const produce_rules& rules = {}) {
     return detail::produce_checker(version, rules).check(records, codecs, cap, scratch);
 }
 /// The same; what it allocates for compressed batches is released at the end of the call.
-[[nodiscard]] inline std::expected<produce_acceptance, produce_refusal>
+[[nodiscard]] inline expected<produce_acceptance, produce_refusal>
 check_produce(std::span<const std::byte> records, std::int16_t version, const codec_set& codecs,
               std::size_t cap, const produce_rules& rules = {}) {
     unique_buffer scratch;
@@ -316,7 +316,7 @@ check_produce(std::span<const std::byte> records, std::int16_t version, const co
 /// The same for a records field that may be null: null holds no batches.
 template <class Records>
     requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
-[[nodiscard]] std::expected<produce_acceptance, produce_refusal>
+[[nodiscard]] expected<produce_acceptance, produce_refusal>
 check_produce(const Records& records, std::int16_t version, const codec_set& codecs, std::size_t cap,
               unique_buffer& scratch, const produce_rules& rules = {}) {
     return check_produce(records.value_or(std::span<const std::byte>()), version, codecs, cap, scratch,
@@ -324,19 +324,19 @@ check_produce(const Records& records, std::int16_t version, const codec_set& cod
 }
 template <class Records>
     requires std::is_same_v<Records, std::optional<std::span<const std::byte>>>
-[[nodiscard]] std::expected<produce_acceptance, produce_refusal>
+[[nodiscard]] expected<produce_acceptance, produce_refusal>
 check_produce(const Records& records, std::int16_t version, const codec_set& codecs, std::size_t cap,
               const produce_rules& rules = {}) {
     return check_produce(records.value_or(std::span<const std::byte>()), version, codecs, cap, rules);
 }
 /// Deleted for temporary owners of bytes, to which the acceptance would refer.
 template <detail::temporary_owner Owner>
-std::expected<produce_acceptance, produce_refusal>
+expected<produce_acceptance, produce_refusal>
 check_produce(Owner&& records, std::int16_t version, const codec_set& codecs, std::size_t cap,
               unique_buffer& scratch, const produce_rules& rules = {}) = delete;
 template <detail::temporary_owner Owner>
-std::expected<produce_acceptance, produce_refusal> check_produce(Owner&& records, std::int16_t version,
-                                                                 const codec_set& codecs, std::size_t cap,
-                                                                 const produce_rules& rules = {}) = delete;
+expected<produce_acceptance, produce_refusal> check_produce(Owner&& records, std::int16_t version,
+                                                            const codec_set& codecs, std::size_t cap,
+                                                            const produce_rules& rules = {}) = delete;
 
 } // namespace kwire

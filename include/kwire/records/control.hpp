@@ -9,6 +9,7 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/versioned.hpp>
 #include <kwire/records/record.hpp>
@@ -16,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -66,7 +66,7 @@ public:
     /// unsupported_version. Errors, with offsets from the first byte of the value: bad_value if `M` does not
     /// belong to the type; null_not_allowed or truncated for a value without a version; those of parse_view.
     template <class M>
-    [[nodiscard]] std::expected<typename M::view, error> payload(parse_options options = {}) const noexcept {
+    [[nodiscard]] expected<typename M::view, error> payload(parse_options options = {}) const noexcept {
         // A marker's version is before the message; in the other messages it is the first field.
         constexpr bool is_marker = M::facts.name == std::string_view("EndTxnMarker");
         if (!belongs<M>()) return refused(errc::bad_value, "key");
@@ -85,7 +85,7 @@ public:
     }
 
 private:
-    friend std::expected<control_record, error> control_of(const record_view&) noexcept;
+    friend expected<control_record, error> control_of(const record_view&) noexcept;
 
     control_record() noexcept = default;
 
@@ -107,10 +107,10 @@ private:
             return type_ == control_type::kraft_voters;
         }
     }
-    [[nodiscard]] static std::unexpected<error> refused(errc code, std::string_view field) noexcept {
+    [[nodiscard]] static unexpected<error> refused(errc code, std::string_view field) noexcept {
         error e{.code = code};
         e.enter({field});
-        return std::unexpected{e};
+        return unexpected{e};
     }
 
     std::optional<std::span<const std::byte>> value_;
@@ -124,7 +124,7 @@ private:
 /// Only the key is read. Errors, with offsets from its first byte: null_not_allowed, truncated (fewer than
 /// four bytes), bad_value (a negative version). Bytes after the type belong to newer versions and are
 /// ignored.
-[[nodiscard]] inline std::expected<control_record, error> control_of(const record_view& record) noexcept {
+[[nodiscard]] inline expected<control_record, error> control_of(const record_view& record) noexcept {
     const auto key = record.key();
     if (!key) return control_record::refused(errc::null_not_allowed, "key");
     if (key->size() < 4) {

@@ -15,6 +15,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/wire/endian.hpp>
@@ -22,7 +23,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <utility>
 
@@ -32,9 +32,9 @@ namespace kwire {
 ///
 /// `value` is the encoded message that control_type names for the type; for commit and abort, a version of
 /// two bytes and an end_txn_marker. Errors: those of batch_builder::append.
-[[nodiscard]] inline std::expected<void, error> append_control(batch_builder& builder, control_type type,
-                                                               std::int64_t timestamp,
-                                                               std::span<const std::byte> value) {
+[[nodiscard]] inline expected<void, error> append_control(batch_builder& builder, control_type type,
+                                                          std::int64_t timestamp,
+                                                          std::span<const std::byte> value) {
     std::array<std::byte, 4> key{}; // a version of 0, and the type
     wire::store_be(key.data() + 2, static_cast<std::int16_t>(type));
     return builder.append({.timestamp = timestamp, .key = key, .value = value});
@@ -44,10 +44,14 @@ namespace kwire {
 struct transaction_marker {
     control_type type = control_type::commit; ///< commit or abort
     std::int64_t producer_id = -1;            ///< of the producer whose transaction ends
+    /// The producer's epoch.
     std::int16_t producer_epoch = -1;
+    /// The epoch of the transaction's coordinator.
     std::int32_t coordinator_epoch = 0;
     std::int64_t timestamp = -1; ///< ms
+    /// Where the batch is in the log.
     std::int64_t base_offset = 0;
+    /// A broker sets it.
     std::int32_t partition_leader_epoch = -1;
 };
 

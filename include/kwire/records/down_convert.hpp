@@ -14,6 +14,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/builder.hpp>
 #include <kwire/records/detail/batch_picker.hpp>
@@ -23,7 +24,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -62,7 +62,7 @@ public:
     down_converter(const shared_buffer& from, const down_conversion& to, const codec_set& codecs) noexcept
         : to_(to), codecs_(codecs), from_(from), left_(to.max_bytes) {}
 
-    [[nodiscard]] std::expected<void, error> convert(const batch_view& batch) {
+    [[nodiscard]] expected<void, error> convert(const batch_view& batch) {
         if (batch.is_control()) {
             ++done_.dropped_batches;
             return {};
@@ -85,7 +85,7 @@ public:
         // A converted batch gets a new checksum, so the old one must match: damage must not become
         // undetectable.
         const auto records = kwire::records(batch, codecs_, to_.cap, crc_policy::verify);
-        if (!records) return std::unexpected{records.error()};
+        if (!records) return unexpected{records.error()};
         const std::optional<std::int64_t> append_time =
             batch.timestamp_type() == timestamp_type::log_append_time ? std::optional(batch.max_timestamp())
                                                                       : std::nullopt;
@@ -100,7 +100,7 @@ public:
         if (auto done = convert_records(*records, batch, wrapped); !done) return done;
         left_ -= wrapped.size();
         auto wrapper = std::move(wrapped).finish(*codec);
-        if (!wrapper) return std::unexpected{wrapper.error()};
+        if (!wrapper) return unexpected{wrapper.error()};
         done_.records.put_bytes(*std::move(wrapper));
         return {};
     }
@@ -148,13 +148,13 @@ private:
             if (record && !is_skipped(record->offset(), batch)) return record->offset();
         return std::numeric_limits<std::int64_t>::max();
     }
-    [[nodiscard]] std::expected<void, error> convert_records(const batch_records& records,
-                                                             const batch_view& batch, legacy_builder& out) {
+    [[nodiscard]] expected<void, error> convert_records(const batch_records& records, const batch_view& batch,
+                                                        legacy_builder& out) {
         bool any = false;
         std::int64_t index = 0;
         for (auto i = records.begin(); i != records.end(); ++i, ++index) {
             const auto record = *i;
-            if (!record) return std::unexpected{record.error()};
+            if (!record) return unexpected{record.error()};
             if (is_skipped(record->offset(), batch)) continue;
             if (auto done = out.append({.offset = record->offset(),
                                         .timestamp = record->timestamp(),
@@ -171,12 +171,12 @@ private:
         return {};
     }
 
-    [[nodiscard]] static std::unexpected<error> refused_compression(const batch_view& batch) noexcept {
+    [[nodiscard]] static unexpected<error> refused_compression(const batch_view& batch) noexcept {
         error e{.code = errc::unsupported_compression,
                 .offset = batch.is_legacy() ? offsetof(message_prefix, attributes)
                                             : offsetof(batch_header, attributes)};
         e.enter({"attributes"});
-        return std::unexpected{e};
+        return unexpected{e};
     }
 
     const down_conversion& to_;
@@ -201,7 +201,7 @@ private:
 /// for zstd, or for a type without a codec; bad_value if the offsets of a batch do not rise, or are negative
 /// in a wrapper of magic 1; too_large above max_bytes, or above 2 GiB for one set; unknown_magic and
 /// bad_batch_length; those of records(), batch_records::defect and codec::compress.
-[[nodiscard]] inline std::expected<down_convert_result, error>
+[[nodiscard]] inline expected<down_convert_result, error>
 down_convert(const shared_buffer& records, const down_conversion& to, const codec_set& codecs) {
     detail::require(to.magic == 0 || to.magic == 1);
     detail::down_converter converter(records, to, codecs);

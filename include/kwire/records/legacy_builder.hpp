@@ -11,6 +11,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/record_to_write.hpp>
 #include <kwire/wire/detail/crc32_tables.hpp>
@@ -19,7 +20,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <optional>
 #include <span>
@@ -65,14 +65,14 @@ public:
     ///
     /// Errors: field_not_in_version for headers, which these formats lack; too_large if the set would exceed
     /// max_bytes; bad_value, with the path `offset`, if the offset does not rise.
-    [[nodiscard]] std::expected<void, error> append(const record_to_write& record) {
+    [[nodiscard]] expected<void, error> append(const record_to_write& record) {
         if (!record.headers.empty()) return refused(errc::field_not_in_version, "headers");
         const std::int64_t offset = record.offset.value_or(next_offset());
         if (offset < next_offset() || offset == std::numeric_limits<std::int64_t>::max())
             return refused(errc::bad_value, "offset");
         const std::uint64_t whole = size_of(record);
         if (whole > room_left())
-            return std::unexpected{
+            return unexpected{
                 error{.code = errc::too_large, .needed = whole, .left = room_left(), .located = false}};
 
         const auto size = static_cast<std::size_t>(whole);
@@ -121,7 +121,7 @@ public:
     /// misunderstand the wrapper's offset; too_large if the wrapper would exceed max_bytes; the codec's own
     /// error.
     template <record_codec Codec>
-    [[nodiscard]] std::expected<shared_buffer, error> finish(Codec& codec) && {
+    [[nodiscard]] expected<shared_buffer, error> finish(Codec& codec) && {
         const compression_type type = codec.type();
         if (type == compression_type::none || type > compression_type::lz4)
             return refused(errc::unsupported_compression, "attributes");
@@ -133,9 +133,9 @@ public:
         out.commit(front);
         relative_offsets relative(*this); // a destructor, because the codec's buffers may throw
         const auto done = codec.compress_into(out, std::as_const(set_.bytes).span(), options_.magic);
-        if (!done) return std::unexpected{done.error()};
+        if (!done) return unexpected{done.error()};
         if (out.size() > limit())
-            return std::unexpected{
+            return unexpected{
                 error{.code = errc::too_large, .needed = out.size(), .left = limit(), .located = false}};
         relative.done = true;
         std::byte* const p = out.data();
@@ -179,10 +179,10 @@ private:
         }
     };
 
-    [[nodiscard]] static std::unexpected<error> refused(errc code, std::string_view field) noexcept {
+    [[nodiscard]] static unexpected<error> refused(errc code, std::string_view field) noexcept {
         error e{.code = code, .located = false};
         e.enter({field});
-        return std::unexpected{e};
+        return unexpected{e};
     }
 
     /// The size of a message whose key and value are null.

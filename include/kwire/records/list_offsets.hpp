@@ -9,6 +9,7 @@
 
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/detail/batch_picker.hpp>
@@ -16,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <limits>
 #include <optional>
 #include <span>
@@ -25,8 +25,10 @@ namespace kwire {
 
 /// What ListOffsets answers about a record.
 struct listed_offset {
+    /// Of the record.
     std::int64_t offset = -1;
     std::int64_t timestamp = -1; ///< ms; with log_append_time that of the batch
+    /// Of its batch.
     std::int32_t leader_epoch = -1;
 
     friend bool operator==(const listed_offset&, const listed_offset&) = default;
@@ -48,16 +50,16 @@ namespace detail {
 /// One of `codecs` decompresses a compressed batch to at most `cap` bytes. Errors: those of records() and of
 /// batch_records::defect, of the records up to the one that is found. Checksums are compared unless `policy`
 /// is skip.
-[[nodiscard]] inline std::expected<std::optional<listed_offset>, error>
+[[nodiscard]] inline expected<std::optional<listed_offset>, error>
 offset_at_time(batch_view batch, std::int64_t timestamp, const codec_set& codecs, std::size_t cap,
                std::int64_t from = std::numeric_limits<std::int64_t>::min(),
                crc_policy policy = crc_policy::verify) {
     if (batch.max_timestamp() < timestamp || batch.last_offset() < from) return std::nullopt;
     const auto opened = records(batch, codecs, cap, policy);
-    if (!opened) return std::unexpected{opened.error()};
+    if (!opened) return unexpected{opened.error()};
     const auto found = detail::find_record(
         *opened, [&](std::int64_t at, std::int64_t offset) { return at >= timestamp && offset >= from; });
-    if (!found) return std::unexpected{found.error()};
+    if (!found) return unexpected{found.error()};
     const auto& record = *found;
     if (!record) return std::nullopt;
     return detail::listed(*record, batch);
@@ -68,15 +70,15 @@ offset_at_time(batch_view batch, std::int64_t timestamp, const codec_set& codecs
 ///
 /// The records are compared, not the max_timestamp of the header, which a producer may have got wrong.
 /// Parameters and errors as above.
-[[nodiscard]] inline std::expected<std::optional<listed_offset>, error>
+[[nodiscard]] inline expected<std::optional<listed_offset>, error>
 offset_of_max_timestamp(batch_view batch, const codec_set& codecs, std::size_t cap,
                         crc_policy policy = crc_policy::verify) {
     if (batch.magic() == 0) return std::nullopt;
     const auto opened = records(batch, codecs, cap, policy);
-    if (!opened) return std::unexpected{opened.error()};
+    if (!opened) return unexpected{opened.error()};
     std::optional<listed_offset> found;
     for (const auto record : *opened) {
-        if (!record) return std::unexpected{record.error()};
+        if (!record) return unexpected{record.error()};
         if (record->timestamp() > (found ? found->timestamp : -1)) found = detail::listed(*record, batch);
     }
     return found;
@@ -89,7 +91,7 @@ offset_of_max_timestamp(batch_view batch, const codec_set& codecs, std::size_t c
 /// `batches[2]` and the offset in that batch or, if the path continues with `decompressed`, in its
 /// decompressed bytes; bad_batch_length and unknown_magic, with the offset in `bytes`, if no record was found
 /// before such a place.
-[[nodiscard]] inline std::expected<std::optional<listed_offset>, error>
+[[nodiscard]] inline expected<std::optional<listed_offset>, error>
 offset_at_time(std::span<const std::byte> bytes, std::int64_t timestamp, const codec_set& codecs,
                std::size_t cap, std::int64_t from = std::numeric_limits<std::int64_t>::min(),
                crc_policy policy = crc_policy::verify) {
@@ -108,7 +110,7 @@ offset_at_time(std::span<const std::byte> bytes, std::int64_t timestamp, const c
 /// a timestamp.
 ///
 /// Of the batches only the first one with the largest max_timestamp is read. Errors as above.
-[[nodiscard]] inline std::expected<std::optional<listed_offset>, error>
+[[nodiscard]] inline expected<std::optional<listed_offset>, error>
 offset_of_max_timestamp(std::span<const std::byte> bytes, const codec_set& codecs, std::size_t cap,
                         crc_policy policy = crc_policy::verify) {
     std::optional<batch_view> latest;

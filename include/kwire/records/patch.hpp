@@ -11,13 +11,13 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/change_in_place.hpp>
 #include <kwire/records/detail/edit_header.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -29,17 +29,24 @@ namespace kwire {
 /// Compression, lengths and counts are missing, because they depend on the bytes of the records.
 struct batch_patch {
     std::optional<std::int64_t> base_offset{}; ///< in magic 0 and 1 the offset of the message or wrapper
+    /// Magic 2 only, as all that follow.
     std::optional<std::int32_t> partition_leader_epoch{};
     std::optional<kwire::timestamp_type> timestamp_type{}; ///< not `none`; magic 1 and 2 only
+    /// Whether the batch is part of a transaction.
     std::optional<bool> is_transactional{};
+    /// Whether it has markers in place of data.
     std::optional<bool> is_control{};
     /// Whether base_timestamp is the delete horizon (KIP-534). The records' timestamps stay relative to it.
     std::optional<bool> has_delete_horizon{};
+    /// From the base offset to the last one.
     std::optional<std::int32_t> last_offset_delta{};
     std::optional<std::int64_t> base_timestamp{}; ///< moves the timestamps of all records by the difference
     std::optional<std::int64_t> max_timestamp{};  ///< in magic 1 the timestamp of the message
+    /// -1 is none.
     std::optional<std::int64_t> producer_id{};
+    /// -1 is none.
     std::optional<std::int16_t> producer_epoch{};
+    /// Of the first record; -1 is none.
     std::optional<std::int32_t> base_sequence{};
 };
 
@@ -141,10 +148,10 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
 /// Precondition: no one else reads the bytes at the same time. Errors, after which nothing has changed:
 /// field_not_in_version, with the name of the field and the magic as version, if the format lacks a field;
 /// bad_value for the timestamp type `none`.
-[[nodiscard]] KWIRE_NOINLINE inline std::expected<void, error> apply(const batch_patch& patch,
-                                                                     const mutable_batch& batch) noexcept {
+[[nodiscard]] KWIRE_NOINLINE inline expected<void, error> apply(const batch_patch& patch,
+                                                                const mutable_batch& batch) noexcept {
     if (const auto refused = detail::find_patch_defect(patch, batch_view(batch).magic()))
-        return std::unexpected{*refused};
+        return unexpected{*refused};
     const std::span<std::byte> bytes = writable_bytes_of(batch);
     detail::apply_to_front(patch, bytes.data(), bytes.size());
     return {};
@@ -155,14 +162,13 @@ inline void apply_to_front(const batch_patch& patch, std::byte* front, std::uint
 ///
 /// Other errors, after which nothing has changed: buffer_read_only for memory that can never be written to;
 /// those of mutable_batch_at and of apply for a batch.
-[[nodiscard]] inline std::expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
-                                                      if_shared policy = if_shared::refuse) {
-    return detail::change_in_place(buffer, policy,
-                                   [&](std::span<std::byte> bytes) -> std::expected<void, error> {
-                                       const auto batch = mutable_batch_at(bytes);
-                                       if (!batch) return std::unexpected{batch.error()};
-                                       return apply(patch, *batch);
-                                   });
+[[nodiscard]] inline expected<void, error> apply(const batch_patch& patch, shared_buffer& buffer,
+                                                 if_shared policy = if_shared::refuse) {
+    return detail::change_in_place(buffer, policy, [&](std::span<std::byte> bytes) -> expected<void, error> {
+        const auto batch = mutable_batch_at(bytes);
+        if (!batch) return unexpected{batch.error()};
+        return apply(patch, *batch);
+    });
 }
 
 } // namespace kwire

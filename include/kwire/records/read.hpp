@@ -22,6 +22,7 @@
 #include <kwire/compression/codec.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/detail/decompress.hpp>
@@ -34,7 +35,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -60,13 +60,13 @@ struct wrapped_messages {
 }
 
 /// The messages in `plain`; the last one may be cut short unless `whole`, but not the only one.
-[[nodiscard]] inline std::expected<wrapped_messages, error>
-find_wrapped_messages(std::span<const std::byte> plain, bool whole) noexcept {
+[[nodiscard]] inline expected<wrapped_messages, error> find_wrapped_messages(std::span<const std::byte> plain,
+                                                                             bool whole) noexcept {
     wrapped_messages found;
     std::size_t at = 0;
     const auto refused = [&found](error e) {
         e.enter({"records", static_cast<std::int64_t>(found.count)});
-        return std::unexpected{e};
+        return unexpected{e};
     };
     do { // an empty wrapper is truncated before its first message
         const std::size_t left = plain.size() - at;
@@ -93,14 +93,14 @@ find_wrapped_messages(std::span<const std::byte> plain, bool whole) noexcept {
 ///
 /// bad_value, as in Kafka, for a wrapper of magic 1 whose offset is below the last one inside. If the
 /// wrapper's offset is 0, as some versions of librdkafka left it, the offsets inside are absolute.
-[[nodiscard]] inline std::expected<std::uint64_t, error>
-offset_of_wrapper(batch_view wrapper, std::int64_t last_inside) noexcept {
+[[nodiscard]] inline expected<std::uint64_t, error> offset_of_wrapper(batch_view wrapper,
+                                                                      std::int64_t last_inside) noexcept {
     const std::int64_t own = wrapper.base_offset();
     if (wrapper.magic() == 0 || own == 0) return std::uint64_t{0};
     if (own < last_inside) {
         error e{.code = errc::bad_value, .offset = 0};
         e.enter({"base_offset"});
-        return std::unexpected{e};
+        return unexpected{e};
     }
     return static_cast<std::uint64_t>(own) - static_cast<std::uint64_t>(last_inside);
 }
@@ -113,6 +113,7 @@ struct batch_records_access;
 /// executed) and kwire refuses by default, so that no two readers disagree about it; docs/records.md has the
 /// cases.
 struct record_options {
+    /// Whether checksums are compared.
     crc_policy crc = crc_policy::verify;
     /// Lengths of keys, values and header values below -1 are null.
     bool negative_as_null = false;
@@ -213,15 +214,15 @@ struct batch_records_access {
 }
 
 /// Sets the members of `run` that concern messages, from the messages in `run.bytes`.
-[[nodiscard]] inline std::expected<void, error> open_wrapper(record_run& run, batch_view wrapper,
-                                                             bool whole) noexcept {
+[[nodiscard]] inline expected<void, error> open_wrapper(record_run& run, batch_view wrapper,
+                                                        bool whole) noexcept {
     const auto messages = find_wrapped_messages(run.bytes, whole);
-    if (!messages) return std::unexpected{run.placed(messages.error())};
+    if (!messages) return unexpected{run.placed(messages.error())};
     run.count = messages->count;
     run.cut = run.bytes.size() - messages->end;
     run.bytes = run.bytes.first(messages->end);
     const auto offset = offset_of_wrapper(wrapper, messages->last_offset);
-    if (!offset) return std::unexpected{offset.error()};
+    if (!offset) return unexpected{offset.error()};
     run.base.offset = *offset;
     run.append_time = wrapper.timestamp_type() == kwire::timestamp_type::log_append_time;
     return {};
@@ -230,17 +231,17 @@ struct batch_records_access {
 /// Where the records of `batch` lie. `decompress` returns the uncompressed bytes of a compressed batch, or an
 /// error. `whole` refuses a wrapper whose last message is cut short.
 template <class Decompress>
-[[nodiscard]] std::expected<record_run, error> find_run(batch_view batch, const record_options& options,
-                                                        bool whole, Decompress decompress) {
+[[nodiscard]] expected<record_run, error> find_run(batch_view batch, const record_options& options,
+                                                   bool whole, Decompress decompress) {
     if (options.crc != crc_policy::skip && !crc_matches(batch))
-        return std::unexpected{error_of(crc_defect(batch))};
-    if (const auto defect = find_compression_defect(batch)) return std::unexpected{error_of(*defect)};
+        return unexpected{error_of(crc_defect(batch))};
+    if (const auto defect = find_compression_defect(batch)) return unexpected{error_of(*defect)};
     const bool compressed = batch.compression() != compression_type::none;
     record_run run{.base = record_base(batch),
                    .messages = batch.is_legacy(),
                    .accepts = {options.negative_as_null, options.trailing_bytes}};
     if (!batch.is_legacy()) {
-        if (const auto defect = find_count_defect(batch)) return std::unexpected{error_of(*defect)};
+        if (const auto defect = find_count_defect(batch)) return unexpected{error_of(*defect)};
         run.bytes = records_bytes(batch);
         run.lead = sizeof(batch_header);
         run.count = static_cast<std::uint64_t>(batch.header()->record_count.value());
@@ -254,15 +255,15 @@ template <class Decompress>
     }
     if (!compressed) return run;
 
-    const std::expected<std::span<const std::byte>, error> plain = decompress();
-    if (!plain) return std::unexpected{plain.error()};
+    const expected<std::span<const std::byte>, error> plain = decompress();
+    if (!plain) return unexpected{plain.error()};
     run.bytes = *plain;
     run.lead = 0;
     run.decompressed = true;
     if (batch.is_legacy()) {
-        if (auto opened = open_wrapper(run, batch, whole); !opened) return std::unexpected{opened.error()};
+        if (auto opened = open_wrapper(run, batch, whole); !opened) return unexpected{opened.error()};
     } else if (const auto defect = find_plain_count_defect(batch, plain->size())) {
-        return std::unexpected{error_of(*defect)};
+        return unexpected{error_of(*defect)};
     }
     return run;
 }
@@ -270,14 +271,13 @@ template <class Decompress>
 [[nodiscard]] inline expected_records<batch_records> open_records(batch_view batch, shared_buffer memory,
                                                                   const codec_set& codecs, std::size_t cap,
                                                                   const record_options& options) {
-    const auto run =
-        find_run(batch, options, false, [&]() -> std::expected<std::span<const std::byte>, error> {
-            auto plain = decompress(batch, codecs, cap);
-            if (!plain) return std::unexpected{plain.error()};
-            memory = *std::move(plain);
-            return memory.span();
-        });
-    if (!run) return std::unexpected{run.error()};
+    const auto run = find_run(batch, options, false, [&]() -> expected<std::span<const std::byte>, error> {
+        auto plain = decompress(batch, codecs, cap);
+        if (!plain) return unexpected{plain.error()};
+        memory = *std::move(plain);
+        return memory.span();
+    });
+    if (!run) return unexpected{run.error()};
     return batch_records_access::make(*run, std::move(memory));
 }
 
@@ -318,15 +318,15 @@ records(batch_view batch, const codec_set& codecs, std::size_t cap, crc_policy p
 
 namespace detail {
 
-[[nodiscard]] KWIRE_COLD inline std::unexpected<error> hop_error(const batch_records& records) noexcept {
+[[nodiscard]] KWIRE_COLD inline unexpected<error> hop_error(const batch_records& records) noexcept {
     const auto defect = records.defect();
-    return std::unexpected{defect ? *defect : error{.code = errc::bad_record}};
+    return unexpected{defect ? *defect : error{.code = errc::bad_record}};
 }
 
 /// The first record for which `wanted(timestamp, offset)`.
 template <class Wanted>
-[[nodiscard]] std::expected<std::optional<record_view>, error> find_record(const batch_records& records,
-                                                                           Wanted wanted) noexcept {
+[[nodiscard]] expected<std::optional<record_view>, error> find_record(const batch_records& records,
+                                                                      Wanted wanted) noexcept {
     const record_run& run = batch_records_access::run(records);
     const std::byte* p = run.bytes.data();
     if (!run.messages) {
@@ -354,8 +354,7 @@ template <class Wanted>
 
 /// How many records there are, by counting their lengths; equal to count(). Errors, here and below: those of
 /// batch_records::defect.
-[[nodiscard]] inline std::expected<std::uint64_t, error>
-count_records(const batch_records& records) noexcept {
+[[nodiscard]] inline expected<std::uint64_t, error> count_records(const batch_records& records) noexcept {
     const detail::record_run& run = detail::batch_records_access::run(records);
     if (run.messages) return run.count;
     const std::byte* const p = run.bytes.data();
@@ -366,34 +365,34 @@ count_records(const batch_records& records) noexcept {
 
 /// The offset of the last record; nullopt if there is none. After compaction it may be below
 /// batch_view::last_offset.
-[[nodiscard]] inline std::expected<std::optional<std::int64_t>, error>
+[[nodiscard]] inline expected<std::optional<std::int64_t>, error>
 last_record_offset(const batch_records& records) noexcept {
     std::optional<std::int64_t> last;
     const auto none = detail::find_record(records, [&last](std::int64_t, std::int64_t offset) {
         last = offset;
         return false;
     });
-    if (!none) return std::unexpected{none.error()};
+    if (!none) return unexpected{none.error()};
     return last;
 }
 
 /// The first record with this offset or a higher one; nullopt if there is none. Valid while `records` are.
-[[nodiscard]] inline std::expected<std::optional<record_view>, error>
-find_offset(const batch_records& records, std::int64_t offset) noexcept {
+[[nodiscard]] inline expected<std::optional<record_view>, error> find_offset(const batch_records& records,
+                                                                             std::int64_t offset) noexcept {
     return detail::find_record(records, [offset](std::int64_t, std::int64_t at) { return at >= offset; });
 }
 
 /// The first record with a timestamp of `timestamp` ms or later, as ListOffsets requires; nullopt if there is
 /// none. Valid while `records` are.
-[[nodiscard]] inline std::expected<std::optional<record_view>, error>
+[[nodiscard]] inline expected<std::optional<record_view>, error>
 find_timestamp(const batch_records& records, std::int64_t timestamp) noexcept {
     return detail::find_record(records,
                                [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });
 }
 // Deleted for temporaries, whose records would be gone before the result is used.
-std::expected<std::optional<record_view>, error> find_offset(const batch_records&& records,
-                                                             std::int64_t offset) = delete;
-std::expected<std::optional<record_view>, error> find_timestamp(const batch_records&& records,
-                                                                std::int64_t timestamp) = delete;
+expected<std::optional<record_view>, error> find_offset(const batch_records&& records,
+                                                        std::int64_t offset) = delete;
+expected<std::optional<record_view>, error> find_timestamp(const batch_records&& records,
+                                                           std::int64_t timestamp) = delete;
 
 } // namespace kwire

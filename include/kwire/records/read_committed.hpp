@@ -16,6 +16,7 @@
 #include <kwire/compression/type.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/control.hpp>
 #include <kwire/records/read.hpp>
@@ -25,7 +26,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -38,7 +38,9 @@ namespace kwire {
 
 /// A transaction that was aborted: who wrote it, and the offset of its first record.
 struct aborted_transaction {
+    /// Who wrote it.
     std::int64_t producer_id = -1;
+    /// The offset of its first record.
     std::int64_t first_offset = 0;
 };
 
@@ -82,13 +84,13 @@ public:
     /// until the abort marker of its producer. Batches of magic 0 and 1 are always shown. Errors, for a
     /// control batch whose first record cannot be read, with offsets from the first byte of the batch: those
     /// of record_range::defect, and of records() for a compressed one, and those of control_of at its key.
-    [[nodiscard]] std::expected<bool, error> operator()(batch_view batch) {
+    [[nodiscard]] expected<bool, error> operator()(batch_view batch) {
         if (batch.producer_id() < 0) return !batch.is_control();
         begin_up_to(batch.last_offset());
         producer* const writer = find(batch.producer_id());
         if (batch.is_control()) {
             const auto aborts = has_abort_marker(batch);
-            if (!aborts) return std::unexpected{aborts.error()};
+            if (!aborts) return unexpected{aborts.error()};
             if (*aborts && writer != nullptr) writer->aborted = false;
             return false;
         }
@@ -117,12 +119,12 @@ private:
         const auto at = std::ranges::lower_bound(producers_, id, {}, &producer::id);
         return at != producers_.end() && at->id == id ? &*at : nullptr;
     }
-    [[nodiscard]] std::expected<bool, error> has_abort_marker(batch_view batch) const {
+    [[nodiscard]] expected<bool, error> has_abort_marker(batch_view batch) const {
         if (codecs_ == nullptr || batch.compression() == compression_type::none)
             return aborts(record_range(batch), bytes_of(batch));
         constexpr std::size_t most = 65536; // markers are short
         const auto records = kwire::records(batch, *codecs_, most, crc_policy::skip);
-        if (!records) return std::unexpected{records.error()};
+        if (!records) return unexpected{records.error()};
         auto aborted = aborts(*records, bytes_of(*records));
         if (!aborted && records->is_decompressed() &&
             (aborted.error().depth == 0 || aborted.error().path[0].field != detail::decompressed_step))
@@ -131,19 +133,19 @@ private:
     }
     /// Whether the first of the `records` is an abort marker; `bytes` are those that offsets count from.
     template <class Records>
-    [[nodiscard]] static std::expected<bool, error> aborts(const Records& records,
-                                                           std::span<const std::byte> bytes) noexcept {
+    [[nodiscard]] static expected<bool, error> aborts(const Records& records,
+                                                      std::span<const std::byte> bytes) noexcept {
         const auto first = records.begin();
         if (first == records.end()) return false; // compaction may remove a marker and keep its batch
         const auto record = *first;
-        if (!record) return std::unexpected{record.error()};
+        if (!record) return unexpected{record.error()};
         const auto control = control_of(*record);
         if (control) return control->type() == control_type::abort;
         error e = control.error();
         if (const auto key = record->key())
             e.offset += static_cast<std::uint64_t>(key->data() - bytes.data());
         e.enter({"records", 0});
-        return std::unexpected{e};
+        return unexpected{e};
     }
 
     const codec_set* codecs_ = nullptr;
@@ -164,7 +166,7 @@ struct read_committed_options {
 
 /// The batches of a records field that a consumer of committed records sees, as a range for one loop.
 ///
-/// An element is a std::expected of a batch_view: where the bytes are not a batch, or a marker cannot be
+/// An element is a kwire::expected of a batch_view: where the bytes are not a batch, or a marker cannot be
 /// read, the loop has an error as its last element, with its offset in the field (in decompressed bytes, if
 /// the path says so) and a path such as `batches[2].records[0].key`; codes are those of record_batches and of
 /// transaction_filter. A last batch that is cut short ends the loop. A batch may begin below fetch_offset,
@@ -172,7 +174,7 @@ struct read_committed_options {
 /// transactions only. Neither checksums nor records are looked at.
 class read_committed {
 public:
-    using value_type = std::expected<batch_view, error>;
+    using value_type = expected<batch_view, error>;
 
     class iterator {
     public:
@@ -253,7 +255,7 @@ private:
     void fail(error e, std::uint64_t before) noexcept {
         if (e.depth == 0 || e.path[0].field != detail::decompressed_step) e.offset += before;
         e.enter({"batches", index_});
-        current_ = std::unexpected{e};
+        current_ = unexpected{e};
     }
 
     transaction_filter filter_;

@@ -19,6 +19,7 @@
 
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/check.hpp>
 #include <kwire/records/detail/expected_records.hpp>
@@ -28,7 +29,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 
@@ -84,7 +84,7 @@ private:
 [[nodiscard]] inline expected_records<record_range> records(batch_view batch,
                                                             crc_policy policy = crc_policy::verify) noexcept {
     if (policy != crc_policy::skip && !crc_matches(batch))
-        return std::unexpected{detail::error_of(detail::crc_defect(batch))};
+        return unexpected{detail::error_of(detail::crc_defect(batch))};
     return record_range(batch);
 }
 
@@ -92,13 +92,13 @@ private:
 ///
 /// A loop over records(batch) then reaches every record. Errors: those of check_batches for one batch, and
 /// those of record_range::defect. Offsets count from the first byte of the batch.
-[[nodiscard]] inline std::expected<std::uint32_t, error>
+[[nodiscard]] inline expected<std::uint32_t, error>
 check_records(batch_view batch, crc_policy policy = crc_policy::verify) noexcept {
     if (const auto defect = detail::find_defect(batch, policy != crc_policy::skip))
-        return std::unexpected{detail::error_of(*defect)};
+        return unexpected{detail::error_of(*defect)};
     std::uint32_t count = 0;
     for (const auto record : record_range(batch)) {
-        if (!record) return std::unexpected{record.error()};
+        if (!record) return unexpected{record.error()};
         ++count;
     }
     return count;

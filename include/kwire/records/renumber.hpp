@@ -4,6 +4,7 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/batch_picker.hpp>
 #include <kwire/records/stamp.hpp>
@@ -11,13 +12,13 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <utility>
 
 namespace kwire {
 
 /// What renumber made.
 struct renumber_result {
+    /// The batches with their new headers.
     buffer_chain records;
     stamp_result done; ///< how many batches were kept, and the offset after the last one
 };
@@ -29,8 +30,8 @@ struct renumber_result {
 /// those of stamp() for kept batches, and truncated if the last batch is cut short.
 template <class Keep>
     requires std::predicate<Keep&, batch_view>
-[[nodiscard]] std::expected<renumber_result, error> renumber(const shared_buffer& records,
-                                                             const append_stamp& with, Keep keep) {
+[[nodiscard]] expected<renumber_result, error> renumber(const shared_buffer& records,
+                                                        const append_stamp& with, Keep keep) {
     stamp_result done{.next_offset = with.base_offset};
     detail::batch_picker picked(records);
     const auto batches = record_batches(records.span());
@@ -55,8 +56,8 @@ template <class Keep>
 }
 
 /// The same with all batches of `records`.
-[[nodiscard]] inline std::expected<renumber_result, error> renumber(const shared_buffer& records,
-                                                                    const append_stamp& with) {
+[[nodiscard]] inline expected<renumber_result, error> renumber(const shared_buffer& records,
+                                                               const append_stamp& with) {
     return renumber(records, with, [](const batch_view&) { return true; });
 }
 

@@ -18,6 +18,7 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/batch_picker.hpp>
 #include <kwire/records/patch.hpp>
@@ -25,7 +26,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -41,8 +41,7 @@ namespace kwire {
 /// bad_value as from apply.
 template <class Change>
     requires std::convertible_to<std::invoke_result_t<Change&, batch_view>, std::optional<batch_patch>>
-[[nodiscard]] std::expected<buffer_chain, error> rewrite_batches(const shared_buffer& records,
-                                                                 Change change) {
+[[nodiscard]] expected<buffer_chain, error> rewrite_batches(const shared_buffer& records, Change change) {
     detail::batch_picker picked(records);
     std::uint32_t index = 0;
     for (const auto found : record_batches(records.span())) {
@@ -69,7 +68,7 @@ template <class Change>
 /// rewrite_batches.
 template <class Keep>
     requires std::predicate<Keep&, batch_view>
-[[nodiscard]] std::expected<buffer_chain, error> select_batches(const shared_buffer& records, Keep keep) {
+[[nodiscard]] expected<buffer_chain, error> select_batches(const shared_buffer& records, Keep keep) {
     detail::batch_picker picked(records);
     std::uint32_t index = 0;
     for (const auto batch : record_batches(records.span())) {

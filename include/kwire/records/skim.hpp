@@ -12,6 +12,7 @@
 
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/parse_record.hpp>
 #include <kwire/records/detail/record_iterator.hpp>
@@ -20,7 +21,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 
 namespace kwire {
@@ -59,9 +59,9 @@ struct record_front {
 }
 
 /// The error of a batch in which a skip failed: reading all records fails at the same place or before.
-[[nodiscard]] KWIRE_COLD inline std::unexpected<error> hop_error(batch_view batch) noexcept {
+[[nodiscard]] KWIRE_COLD inline unexpected<error> hop_error(batch_view batch) noexcept {
     const auto defect = record_range(batch).defect();
-    return std::unexpected{defect ? *defect : error{.code = errc::bad_record}};
+    return unexpected{defect ? *defect : error{.code = errc::bad_record}};
 }
 
 /// The position after `count` records; nullptr if a length does not fit.
@@ -104,8 +104,8 @@ template <class Wanted>
 
 /// The first record for which `wanted(timestamp, offset)`.
 template <class Wanted>
-[[nodiscard]] std::expected<std::optional<record_view>, error> find_record(batch_view batch,
-                                                                           Wanted wanted) noexcept {
+[[nodiscard]] expected<std::optional<record_view>, error> find_record(batch_view batch,
+                                                                      Wanted wanted) noexcept {
     if (find_records_defect(batch)) return hop_error(batch);
     if (batch.is_legacy()) {
         const record_range range(batch);
@@ -130,7 +130,7 @@ template <class Wanted>
 ///
 /// Errors, here and below: unsupported_compression for a compressed batch, otherwise those of
 /// record_range::defect.
-[[nodiscard]] inline std::expected<std::uint32_t, error> count_records(batch_view batch) noexcept {
+[[nodiscard]] inline expected<std::uint32_t, error> count_records(batch_view batch) noexcept {
     if (detail::find_records_defect(batch)) return detail::hop_error(batch);
     if (batch.is_legacy()) return 1;
     const std::byte* const p = records_bytes(batch).data();
@@ -142,7 +142,7 @@ template <class Wanted>
 
 /// The offset of the last record; nullopt if there is none. After compaction it may be below
 /// batch.last_offset(), after which consumers continue.
-[[nodiscard]] inline std::expected<std::optional<std::int64_t>, error>
+[[nodiscard]] inline expected<std::optional<std::int64_t>, error>
 last_record_offset(batch_view batch) noexcept {
     if (detail::find_records_defect(batch)) return detail::hop_error(batch);
     if (batch.is_legacy()) return batch.base_offset();
@@ -164,14 +164,14 @@ last_record_offset(batch_view batch) noexcept {
 
 /// The first record with this offset or a higher one; nullopt if there is none. Valid while the bytes of the
 /// batch are.
-[[nodiscard]] inline std::expected<std::optional<record_view>, error>
-find_offset(batch_view batch, std::int64_t offset) noexcept {
+[[nodiscard]] inline expected<std::optional<record_view>, error> find_offset(batch_view batch,
+                                                                             std::int64_t offset) noexcept {
     return detail::find_record(batch, [offset](std::int64_t, std::int64_t at) { return at >= offset; });
 }
 
 /// The first record with a timestamp of `timestamp` ms or later, as ListOffsets requires; nullopt if there is
 /// none. Valid while the bytes of the batch are.
-[[nodiscard]] inline std::expected<std::optional<record_view>, error>
+[[nodiscard]] inline expected<std::optional<record_view>, error>
 find_timestamp(batch_view batch, std::int64_t timestamp) noexcept {
     return detail::find_record(batch, [timestamp](std::int64_t at, std::int64_t) { return at >= timestamp; });
 }

@@ -12,6 +12,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/detail/change_in_place.hpp>
 #include <kwire/records/detail/edit_header.hpp>
@@ -19,7 +20,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 
@@ -36,6 +36,7 @@ struct append_stamp {
 
 /// What stamp did.
 struct stamp_result {
+    /// How many batches were stamped.
     std::uint32_t batches = 0;
     std::int64_t next_offset = 0; ///< the offset for the next batch: the new end of the log
 };
@@ -99,14 +100,14 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
 /// batch of magic 2 whose last offset is before its first; truncated, bad_batch_length and unknown_magic as
 /// from check_batches. After an error the batches before the defective one are stamped, the others are not:
 /// call check_batches first if that matters.
-[[nodiscard]] KWIRE_NOINLINE inline std::expected<stamp_result, error>
-stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
+[[nodiscard]] KWIRE_NOINLINE inline expected<stamp_result, error> stamp(std::span<std::byte> bytes,
+                                                                        const append_stamp& with) noexcept {
     stamp_result done{.next_offset = with.base_offset};
     const auto batches = mutable_record_batches(bytes);
     auto i = batches.begin();
     const auto refused = [&done](error e) {
         e.enter({"batches", done.batches});
-        return std::unexpected{e};
+        return unexpected{e};
     };
     for (; i != batches.end(); ++i, ++done.batches) {
         const auto found = *i;
@@ -125,10 +126,10 @@ stamp(std::span<std::byte> bytes, const append_stamp& with) noexcept {
 /// Stamps one batch, without measuring it again. Precondition: no one else reads the bytes at the same time.
 ///
 /// Error: bad_value as above, with the offset from the first byte of the batch; then nothing has changed.
-[[nodiscard]] KWIRE_NOINLINE inline std::expected<stamp_result, error>
-stamp(const mutable_batch& batch, const append_stamp& with) noexcept {
+[[nodiscard]] KWIRE_NOINLINE inline expected<stamp_result, error> stamp(const mutable_batch& batch,
+                                                                        const append_stamp& with) noexcept {
     if (detail::refuses_offsets(batch)) [[unlikely]]
-        return std::unexpected{detail::refused_offsets(batch, 0)};
+        return unexpected{detail::refused_offsets(batch, 0)};
     const std::span<std::byte> bytes = writable_bytes_of(batch);
     return stamp_result{
         .batches = 1, .next_offset = detail::stamp_front(bytes.data(), bytes.size(), with.base_offset, with)};
@@ -136,8 +137,8 @@ stamp(const mutable_batch& batch, const append_stamp& with) noexcept {
 
 /// Stamps all batches in `buffer`, in place if this is the only buffer on its memory; otherwise `policy`
 /// decides between buffer_shared (or buffer_read_only) and a copy. Other errors as above.
-[[nodiscard]] inline std::expected<stamp_result, error> stamp(shared_buffer& buffer, const append_stamp& with,
-                                                              if_shared policy = if_shared::refuse) {
+[[nodiscard]] inline expected<stamp_result, error> stamp(shared_buffer& buffer, const append_stamp& with,
+                                                         if_shared policy = if_shared::refuse) {
     return detail::change_in_place(buffer, policy,
                                    [&](std::span<std::byte> bytes) { return stamp(bytes, with); });
 }

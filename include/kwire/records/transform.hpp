@@ -43,6 +43,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/batch_header.hpp>
 #include <kwire/records/detail/batch_picker.hpp>
@@ -58,7 +59,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <limits>
 #include <span>
 #include <type_traits>
@@ -85,7 +85,9 @@ enum class legacy_messages : std::uint8_t {
 struct transform_options {
     /// How records are read. With crc_policy::skip a checksum that was wrong stays wrong, whatever changes.
     record_options read{};
+    /// What becomes of batches without records.
     emptied_batch emptied = emptied_batch::keep;
+    /// What becomes of messages of magic 0 and 1.
     legacy_messages legacy = legacy_messages::refuse;
     /// Compresses the changed batches among those that were compressed; null for the codec that decompressed
     /// them, at its own level. Another type changes the attributes of the batch.
@@ -96,17 +98,20 @@ struct transform_options {
 
 /// What transform_records made.
 struct transform_result {
+    /// The records to send.
     buffer_chain records;
     std::uint32_t changed_batches = 0; ///< those that were written again, emptied ones included
     std::uint32_t dropped_batches = 0; ///< those of which nothing is left
+    /// Records that the function edited.
     std::uint64_t changed_records = 0;
+    /// Records that it dropped.
     std::uint64_t dropped_records = 0;
 };
 
-/// A function that edits records: it returns nothing, or std::expected<void, error> if it can fail.
+/// A function that edits records: it returns nothing, or kwire::expected<void, error> if it can fail.
 template <class Edit>
 concept record_editor =
-    std::is_invocable_r_v<std::expected<void, error>, Edit&, const record_view&, record_edit&> ||
+    std::is_invocable_r_v<expected<void, error>, Edit&, const record_view&, record_edit&> ||
     std::is_void_v<std::invoke_result_t<Edit&, const record_view&, record_edit&>>;
 
 namespace detail {
@@ -127,9 +132,9 @@ public:
     /// Adds `batch` with its records edited. Offsets of errors count from its first byte, or from the first
     /// decompressed one.
     template <class Edit>
-    [[nodiscard]] std::expected<void, error> add(batch_view batch, Edit& edit) {
+    [[nodiscard]] expected<void, error> add(batch_view batch, Edit& edit) {
         if (batch.is_legacy()) {
-            if (options_.legacy == legacy_messages::refuse) return std::unexpected{refused_magic()};
+            if (options_.legacy == legacy_messages::refuse) return unexpected{refused_magic()};
             picked_.keep(batch);
             return {};
         }
@@ -138,7 +143,7 @@ public:
             return {};
         }
         const auto run = find_run(batch, options_.read, true, [&] { return decompressed(batch); });
-        if (!run) return std::unexpected{run.error()};
+        if (!run) return unexpected{run.error()};
         begin(batch, *run);
         if (auto done = edit_each(batch, batch_records_access::make(*run, {}), edit); !done) return done;
         if (!changed_) {
@@ -158,10 +163,9 @@ private:
         e.enter({"magic"});
         return e;
     }
-    [[nodiscard]] std::expected<std::span<const std::byte>, error> decompressed(batch_view batch) {
+    [[nodiscard]] expected<std::span<const std::byte>, error> decompressed(batch_view batch) {
         plain_.clear();
-        if (auto done = decompress_into(plain_, batch, codecs_, cap_); !done)
-            return std::unexpected{done.error()};
+        if (auto done = decompress_into(plain_, batch, codecs_, cap_); !done) return unexpected{done.error()};
         return std::as_const(plain_).span();
     }
 
@@ -183,22 +187,22 @@ private:
     }
 
     template <class Edit>
-    [[nodiscard]] std::expected<void, error> edit_each(batch_view batch, const batch_records& records,
-                                                       Edit& edit) {
+    [[nodiscard]] expected<void, error> edit_each(batch_view batch, const batch_records& records,
+                                                  Edit& edit) {
         const std::byte* const old = pieces_.old().data();
         std::int64_t index = 0;
         for (auto i = records.begin(); i != records.end(); ++i, ++index) {
             const auto result = *i;
             if (!result) [[unlikely]]
-                return std::unexpected{result.error()};
+                return unexpected{result.error()};
             const record_view record = *result;
             const std::byte* const at = record_iterator_access::position(i);
             const std::byte* const end = record_iterator_access::position_after(i);
             edit_.begin(batch, record, end);
             if constexpr (std::is_void_v<std::invoke_result_t<Edit&, const record_view&, record_edit&>>) {
                 edit(record, edit_);
-            } else if (std::expected<void, error> done = edit(record, edit_); !done) {
-                return std::unexpected{in_record(done.error(), records, at, index)};
+            } else if (expected<void, error> done = edit(record, edit_); !done) {
+                return unexpected{in_record(done.error(), records, at, index)};
             }
             if (!edit_.dropped_) {
                 ++kept_;
@@ -206,7 +210,7 @@ private:
             }
             if (edit_.changed_ && !take_change(static_cast<std::size_t>(at - old),
                                                static_cast<std::size_t>(end - old))) [[unlikely]]
-                return std::unexpected{in_record(too_large(pieces_.size()), records, at, index)};
+                return unexpected{in_record(too_large(pieces_.size()), records, at, index)};
         }
         return {};
     }
@@ -240,7 +244,7 @@ private:
         return run.placed(e);
     }
 
-    [[nodiscard]] std::expected<void, error> finish(batch_view batch, const record_run& run) {
+    [[nodiscard]] expected<void, error> finish(batch_view batch, const record_run& run) {
         result_.dropped_records += dropped_;
         if (kept_ == 0 &&
             (options_.emptied == emptied_batch::drop ||
@@ -251,7 +255,7 @@ private:
         ++result_.changed_batches;
         pieces_.keep(done_, pieces_.old().size() - done_);
         if (run.decompressed) return kept_ == 0 ? put_empty(batch) : recompress(batch);
-        if (pieces_.size() > largest_batch) return std::unexpected{too_large(pieces_.size())};
+        if (pieces_.size() > largest_batch) return unexpected{too_large(pieces_.size())};
         batch_header& header = put_header(header_, batch, pieces_.size());
         if (kept_ == 0) clear_for_empty(header);
         header.crc = crc_of_pieces(pieces_.pieces(), bytes_of(batch), offsetof(batch_header, attributes),
@@ -284,7 +288,7 @@ private:
         if (options_.read.crc != crc_policy::skip) return 0;
         return batch.crc() ^ crc32c(bytes_of(batch).subspan(offsetof(batch_header, attributes)));
     }
-    [[nodiscard]] std::expected<void, error> put_empty(batch_view batch) {
+    [[nodiscard]] expected<void, error> put_empty(batch_view batch) {
         unique_buffer out = unique_buffer::with_capacity(sizeof(batch_header));
         out.commit(sizeof(batch_header));
         batch_header& header = put_header(out.data(), batch, out.size());
@@ -292,7 +296,7 @@ private:
         put_sealed(batch, std::move(out));
         return {};
     }
-    [[nodiscard]] std::expected<void, error> recompress(batch_view batch) {
+    [[nodiscard]] expected<void, error> recompress(batch_view batch) {
         codec& by =
             options_.compress_with != nullptr ? *options_.compress_with : *codecs_.find(batch.compression());
         const std::span<batch_piece> pieces = pieces_.pieces();
@@ -306,8 +310,8 @@ private:
         unique_buffer out = unique_buffer::with_capacity(sizeof(batch_header) + plain.size() / 2);
         out.commit(sizeof(batch_header));
         if (const auto done = by.compress_into(out, plain, std::int8_t{2}); !done)
-            return std::unexpected{done.error()};
-        if (out.size() > largest_batch) return std::unexpected{too_large(out.size())};
+            return unexpected{done.error()};
+        if (out.size() > largest_batch) return unexpected{too_large(out.size())};
         batch_header& header = put_header(out.data(), batch, out.size());
         header.attributes =
             static_cast<std::int16_t>((header.attributes & ~7) | static_cast<std::int16_t>(by.type()));
@@ -358,7 +362,7 @@ private:
 /// batch_records::defect; too_large for a record or batch that its length field cannot hold; those of
 /// codec::compress; what `edit` returned, at its record.
 template <record_editor Edit>
-[[nodiscard]] std::expected<transform_result, error>
+[[nodiscard]] expected<transform_result, error>
 transform_records(const shared_buffer& records, const codec_set& codecs, std::size_t cap, Edit edit,
                   const transform_options& options = {}) {
     detail::batch_transformer transformer(records, codecs, cap, options);
@@ -376,8 +380,8 @@ transform_records(const shared_buffer& records, const codec_set& codecs, std::si
 }
 /// The same for records that are not compressed: a compressed batch is unsupported_compression.
 template <record_editor Edit>
-[[nodiscard]] std::expected<transform_result, error>
-transform_records(const shared_buffer& records, Edit edit, const transform_options& options = {}) {
+[[nodiscard]] expected<transform_result, error> transform_records(const shared_buffer& records, Edit edit,
+                                                                  const transform_options& options = {}) {
     const codec_set none;
     return transform_records(records, none, 0, std::move(edit), options);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <kwire/detail/forward_iterator.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/detail/tag_order.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
@@ -19,7 +20,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -31,7 +31,9 @@ namespace kwire {
 
 /// A message as a value: its facts and its fields. Static storage.
 struct message_info {
+    /// Its name, key and versions.
     message_facts facts;
+    /// Its fields.
     const struct_info* structure = nullptr;
 };
 
@@ -190,9 +192,9 @@ private:
     friend class dynamic_value;
     friend class dynamic_structs;
     friend struct detail::dynamic_access;
-    friend std::expected<dynamic_view, error> parse_view(const message_info& message,
-                                                         std::span<const std::byte> body, int version,
-                                                         parse_options options) noexcept;
+    friend expected<dynamic_view, error> parse_view(const message_info& message,
+                                                    std::span<const std::byte> body, int version,
+                                                    parse_options options) noexcept;
     template <class S, int V>
     friend dynamic_view as_dynamic(const struct_view<S, V>& view) noexcept;
 
@@ -422,10 +424,9 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
 /// Checks the body of `message` at `version` and shows it, without keeping the bytes alive.
 ///
 /// `body` starts after the header and must outlive the view. Nothing is allocated. Errors: as parse_view<M>.
-[[nodiscard]] inline std::expected<dynamic_view, error> parse_view(const message_info& message,
-                                                                   std::span<const std::byte> body,
-                                                                   int version,
-                                                                   parse_options options = {}) noexcept {
+[[nodiscard]] inline expected<dynamic_view, error> parse_view(const message_info& message,
+                                                              std::span<const std::byte> body, int version,
+                                                              parse_options options = {}) noexcept {
     const int asked = std::exchange(version, message.facts.canonical(version));
     const std::byte* const start = body.empty() ? detail::nothing : body.data();
     std::array<std::uint32_t, detail::max_struct_steps> ends;
@@ -433,7 +434,7 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
     if (detail::check_body(message.facts, message.structure->layouts, start, body.size(), version, options,
                            ends.data(), refusal) == detail::body_state::refused) {
         refusal->version = static_cast<std::int16_t>(asked);
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     }
     return dynamic_view(
         message.structure->layouts[static_cast<std::size_t>(version - message.facts.versions.first)], start,
@@ -442,14 +443,16 @@ inline dynamic_fields dynamic_view::fields() const noexcept { return dynamic_fie
 
 /// Not for temporary owners, whose bytes are gone before the view is looked at: `parse` keeps them.
 template <detail::temporary_owner Owner>
-std::expected<dynamic_view, error> parse_view(const message_info& message, Owner&& body, int version,
-                                              parse_options options = {}) = delete;
+expected<dynamic_view, error> parse_view(const message_info& message, Owner&& body, int version,
+                                         parse_options options = {}) = delete;
 
 /// In place of a message: which one it is was known at run time only. `message<dynamic>` is what `parse`
 /// makes.
 struct dynamic {
+    /// The view of a message that is known at run time only.
     template <int V>
     using basic_view = dynamic_view;
+    /// The same, under the name that messages have for it.
     using view = dynamic_view;
 };
 
@@ -458,7 +461,7 @@ struct dynamic {
 [[nodiscard]] inline result<message<dynamic>> parse(const message_info& info, shared_buffer body, int version,
                                                     parse_options options = {}) noexcept {
     const auto view = parse_view(info, body.span(), version, options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return unexpected(view.error());
     return detail::message_access::make<dynamic, any_version>(*view, std::move(body));
 }
 
@@ -469,18 +472,18 @@ template <class Header>
                                              parse_options options = {}) noexcept {
     constexpr std::string_view kind = std::is_same_v<Header, request_header> ? "Request" : "Response";
     if (frame.api() != static_cast<api_key>(info.facts.key) || !info.facts.name.ends_with(kind))
-        return std::unexpected(detail::mismatch_of(frame));
+        return unexpected(detail::mismatch_of(frame));
     const detail::frame_place place = detail::message_access::place(frame);
     const auto view =
         parse_view(info, detail::body_in(frame.frame().span(), place), frame.api_version(), options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return unexpected(view.error());
     return detail::message_access::make<dynamic, any_version>(*view, std::move(frame).frame(), place);
 }
 
 /// A message with its version in front, as parse_versioned_view<M> reads it.
-[[nodiscard]] inline std::expected<dynamic_view, error>
-parse_versioned_view(const message_info& message, std::span<const std::byte> bytes,
-                     parse_options options = {}) noexcept {
+[[nodiscard]] inline expected<dynamic_view, error> parse_versioned_view(const message_info& message,
+                                                                        std::span<const std::byte> bytes,
+                                                                        parse_options options = {}) noexcept {
     return detail::parse_after_version(
         message.facts, bytes, options,
         [&message](std::span<const std::byte> body, int version, parse_options of_body) noexcept {
@@ -489,8 +492,8 @@ parse_versioned_view(const message_info& message, std::span<const std::byte> byt
 }
 /// Not for temporary owners, as parse_view.
 template <detail::temporary_owner Owner>
-std::expected<dynamic_view, error> parse_versioned_view(const message_info& message, Owner&& bytes,
-                                                        parse_options options = {}) = delete;
+expected<dynamic_view, error> parse_versioned_view(const message_info& message, Owner&& bytes,
+                                                   parse_options options = {}) = delete;
 
 [[nodiscard]] bool same_content(const dynamic_view& a, const dynamic_view& b);
 

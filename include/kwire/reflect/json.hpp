@@ -13,6 +13,7 @@
 /// library.
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/reflect/detail/json_read.hpp>
 #include <kwire/reflect/detail/json_write.hpp>
 #include <kwire/reflect/splice.hpp>
@@ -24,7 +25,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,8 +52,8 @@ inline void append_json(std::span<const std::byte> bytes, std::string& out) {
 /// path: bad_value for a missing field, another kind of value or a number out of range; field_not_in_version
 /// for a key that is not a field of the version (the path names the struct); null_not_allowed,
 /// string_too_long, unsupported_version.
-[[nodiscard]] inline std::expected<buffer_chain, error>
-from_json(const message_info& message, const boost::json::value& json, int version) {
+[[nodiscard]] inline expected<buffer_chain, error> from_json(const message_info& message,
+                                                             const boost::json::value& json, int version) {
     error failure;
     failure.message = message.facts.name;
     failure.version = static_cast<std::int16_t>(version);
@@ -62,10 +62,10 @@ from_json(const message_info& message, const boost::json::value& json, int versi
     detail::value_node root;
     if (!message.facts.versions.contains(canonical)) {
         failure.code = errc::unsupported_version;
-        return std::unexpected(failure);
+        return unexpected(failure);
     }
     if (!detail::json_reader(canonical, failure).read_struct(*message.structure, json, root))
-        return std::unexpected(failure);
+        return unexpected(failure);
     return detail::encode_dynamic(message, detail::node_struct(*message.structure, &root), version, {});
 }
 
@@ -165,7 +165,7 @@ private:
 
 /// JSON text as a value, every number the nearest that there is. bad_value, with the offset, for what is not
 /// JSON.
-[[nodiscard]] inline std::expected<boost::json::value, error> parse_json(std::string_view text) {
+[[nodiscard]] inline expected<boost::json::value, error> parse_json(std::string_view text) {
     boost::json::basic_parser<detail::exact_json_handler> parser{boost::json::parse_options{}};
     boost::json::error_code refused;
     const std::size_t used = parser.write_some(false, text.data(), text.size(), refused);
@@ -173,14 +173,14 @@ private:
     error failure;
     failure.code = errc::bad_value;
     failure.offset = used;
-    return std::unexpected(failure);
+    return unexpected(failure);
 }
 
 /// The body of `message` at `version` from JSON text. Errors: those of both functions above.
-[[nodiscard]] inline std::expected<buffer_chain, error> from_json_text(const message_info& message,
-                                                                       std::string_view json, int version) {
+[[nodiscard]] inline expected<buffer_chain, error> from_json_text(const message_info& message,
+                                                                  std::string_view json, int version) {
     const auto value = parse_json(json);
-    if (!value) return std::unexpected(value.error());
+    if (!value) return unexpected(value.error());
     return from_json(message, *value, version);
 }
 

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/reflect/dynamic.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <string_view>
 
@@ -37,13 +37,13 @@ struct field_position {
 /// Errors, with the offset in the text: bad_value for text that is not a path, for names that the struct does
 /// not have at any version, and for positions outside of their array; field_absent where the path goes
 /// through a struct that is null or not there.
-[[nodiscard]] inline std::expected<field_position, error> at_path(const dynamic_view& view,
-                                                                  std::string_view path) noexcept {
+[[nodiscard]] inline expected<field_position, error> at_path(const dynamic_view& view,
+                                                             std::string_view path) noexcept {
     const std::string_view whole = path;
     const auto refusal = [&](errc code) {
-        return std::unexpected(error{.code = code,
-                                     .offset = whole.size() - path.size(),
-                                     .version = static_cast<std::int16_t>(view.version())});
+        return unexpected(error{.code = code,
+                                .offset = whole.size() - path.size(),
+                                .version = static_cast<std::int16_t>(view.version())});
     };
     field_position at{view, 0, std::nullopt};
     for (;;) {

@@ -4,12 +4,12 @@
 ///     kwire::set(*message, view.field(3), 500);                  // a value of a dynamic view of the message
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/write/set.hpp>
 
 #include <concepts>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -18,24 +18,24 @@ namespace kwire {
 
 namespace detail {
 
-[[nodiscard]] inline std::unexpected<error> refused_value(const dynamic_value& where) noexcept {
+[[nodiscard]] inline unexpected<error> refused_value(const dynamic_value& where) noexcept {
     error e{.code = errc::bad_value,
             .version = static_cast<std::int16_t>(dynamic_access::version(where)),
             .located = false};
     e.enter({where.info().name});
-    return std::unexpected(e);
+    return unexpected(e);
 }
 
 template <class T>
-[[nodiscard]] std::expected<void, error> write_dynamic(std::span<std::byte> owned, const dynamic_value& where,
-                                                       T value) noexcept {
+[[nodiscard]] expected<void, error> write_dynamic(std::span<std::byte> owned, const dynamic_value& where,
+                                                  T value) noexcept {
     return write_scalar(owned, dynamic_access::at(where), where.info(), dynamic_access::version(where),
                         value);
 }
 
-[[nodiscard]] KWIRE_NOINLINE inline std::expected<void, error>
+[[nodiscard]] KWIRE_NOINLINE inline expected<void, error>
 write_integer(std::span<std::byte> owned, const dynamic_value& where, std::int64_t value) noexcept {
-    const auto write_as = [&]<class T>(std::type_identity<T>) -> std::expected<void, error> {
+    const auto write_as = [&]<class T>(std::type_identity<T>) -> expected<void, error> {
         if (!std::in_range<T>(value)) return refused_value(where);
         return write_dynamic(owned, where, static_cast<T>(value));
     };
@@ -60,23 +60,23 @@ write_integer(std::span<std::byte> owned, const dynamic_value& where, std::int64
 /// `where` is a value of a dynamic view of the message, from `as_dynamic` if need be. Errors: those of the
 /// other forms; bad_value for what the field cannot hold, and so for every field without a fixed width.
 template <class M, int V, std::integral Integer>
-[[nodiscard]] std::expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
-                                             Integer value) noexcept {
+[[nodiscard]] expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
+                                        Integer value) noexcept {
     if constexpr (!std::is_same_v<Integer, bool>)
         if (!std::in_range<std::int64_t>(value)) return detail::refused_value(where);
     return detail::write_integer(message.bytes(), where, static_cast<std::int64_t>(value));
 }
 /// The same for a float64,
 template <class M, int V, std::floating_point Real>
-[[nodiscard]] std::expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
-                                             Real value) noexcept {
+[[nodiscard]] expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
+                                        Real value) noexcept {
     if (where.kind() != field_kind::float64) return detail::refused_value(where);
     return detail::write_dynamic(message.bytes(), where, static_cast<double>(value));
 }
 /// and for a uuid.
 template <class M, int V>
-[[nodiscard]] std::expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
-                                             const uuid& value) noexcept {
+[[nodiscard]] expected<void, error> set(editable<M, V>& message, const dynamic_value& where,
+                                        const uuid& value) noexcept {
     if (where.kind() != field_kind::uuid) return detail::refused_value(where);
     return detail::write_dynamic(message.bytes(), where, value);
 }

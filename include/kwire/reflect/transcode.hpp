@@ -8,6 +8,7 @@
 /// rule is applied, or the message is refused: docs/transcode.md says for each message where.
 #pragma once
 
+#include <kwire/expected.hpp>
 #include <kwire/records/batch_header.hpp>
 #include <kwire/reflect/detail/encode_output.hpp>
 #include <kwire/reflect/detail/has_default.hpp>
@@ -20,7 +21,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -312,6 +312,7 @@ private:
                 if (!has_default(value)) return refused(errc::meaning_differs, field);
                 break;
             case meaning::unknown: return refused(errc::value_unknown, field);
+            case meaning::implied: return put_implied(rule, field, value);
             case meaning::like: done = put_like(field, value, neighbour(info, from, rule.other)); break;
             case meaning::since:
             case meaning::until:
@@ -358,6 +359,23 @@ private:
             if (done != outcome::as_usual) return done;
         }
         return outcome::as_usual;
+    }
+
+    /// The elements that the version without the field stands for, or nothing, if it stands for these.
+    template <class Value>
+    outcome put_implied(const meaning_rule& rule, const field_info& field, const Value& value) {
+        if (field.versions.contains(version_)) {
+            put_count(field.kind, rule.value_count, compact(field));
+            for (std::size_t i = 0; i < rule.value_count; ++i)
+                if (!put_simple(field, literal{.value = rule.values[i][0]}, false, -1))
+                    return outcome::refused;
+            return outcome::done;
+        }
+        std::size_t i = 0;
+        if (value.size() != rule.value_count) return refused(errc::meaning_differs, field);
+        for (const auto element : value.elements())
+            if (element.number() != rule.values[i++][0]) return refused(errc::meaning_differs, field);
+        return outcome::done;
     }
 
     template <class Value, class Other>
@@ -474,6 +492,7 @@ private:
             last = neighbour(info, from, pair);
             if (last->present()) one.set(inner, *last);
         }
+        if (!last) return refused(errc::value_unknown, array);
         if (r.rule->kind == meaning::each) {
             put_count(field_kind::array, static_cast<std::int64_t>(last->size()), compact(array));
             const std::string_view inner = r.rule->other.substr(0, r.rule->other.find('='));
@@ -598,9 +617,9 @@ template <class From>
 /// Measures, then writes; `From` is the whole message in any form, `change` what its version and this one do
 /// not mean alike.
 template <class From>
-std::expected<buffer_chain, error> encode_dynamic(const message_info& message, const From& from, int version,
-                                                  const shared_buffer& owner,
-                                                  const meaning_change* change = nullptr) {
+expected<buffer_chain, error> encode_dynamic(const message_info& message, const From& from, int version,
+                                             const shared_buffer& owner,
+                                             const meaning_change* change = nullptr) {
     measuring_output size;
     error failure;
     failure.message = message.facts.name;
@@ -609,15 +628,15 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
     version = message.facts.canonical(version);
     if (!message.facts.versions.contains(version)) {
         failure.code = errc::unsupported_version;
-        return std::unexpected(failure);
+        return unexpected(failure);
     }
-    if (change != nullptr && !asks_the_same(message, from, *change, failure)) return std::unexpected(failure);
+    if (change != nullptr && !asks_the_same(message, from, *change, failure)) return unexpected(failure);
     if (!dynamic_encoder<measuring_output>(size, message.facts, version, owner, failure, change)
              .put_struct(*message.structure, from))
-        return std::unexpected(failure);
+        return unexpected(failure);
     if (size.size() > wire::max_length) {
         failure.code = errc::too_large;
-        return std::unexpected(failure);
+        return unexpected(failure);
     }
     writing_output out(size);
     static_cast<void>(dynamic_encoder<writing_output>(out, message.facts, version, owner, failure, change)
@@ -629,7 +648,9 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
 
 /// A message as `version` writes it. Payloads are slices of its buffer, nothing of them is copied; at the
 /// message's own version the result is its bytes as they lie, also where another writer would have chosen
-/// others (padded varints, tags that carry their default).
+/// others (padded varints, tags that carry their default). Only unknown tags of the requests and responses
+/// that became batched (FindCoordinator, OffsetFetch, AddPartitionsToTxn) are copied on the way between the
+/// two forms.
 ///
 /// Where versions differ in meaning, schema/meaning.txt says what becomes of it; docs/transcode.md lists it.
 /// `message` must be the one that it was parsed as. Errors, with the path of the field: unsupported_version;
@@ -637,7 +658,7 @@ std::expected<buffer_chain, error> encode_dynamic(const message_info& message, c
 /// dropped; meaning_differs for one that means something else there; value_unknown where `version` says what
 /// the message's own does not, such as a topic's id that `topics` does not know; null_not_allowed where
 /// `version` has no null; too_large for a body of 2 GiB or more.
-[[nodiscard]] inline std::expected<buffer_chain, error>
+[[nodiscard]] inline expected<buffer_chain, error>
 encode(const message_info& message, const held<dynamic_view>& from, int version, topic_names topics = {}) {
     const int to = message.facts.canonical(version);
     if (to == from->version()) {
@@ -648,8 +669,8 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
     const detail::meaning_change change(message, from->version(), to, topics);
     if (const int way = change.way(); way >= 0 && message.facts.versions.contains(to)) {
         const auto half = encode(message, from, way, topics);
-        const auto view = half ? parse(message, half->to_bytes(), way) : std::unexpected(half.error());
-        auto result = view ? encode(message, *view, version, topics) : std::unexpected(view.error());
+        const auto view = half ? parse(message, half->to_bytes(), way) : unexpected(half.error());
+        auto result = view ? encode(message, *view, version, topics) : unexpected(view.error());
         if (!result) result.error().version = static_cast<std::int16_t>(version);
         return result;
     }
@@ -661,14 +682,13 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
 /// `topics` knows the names and ids of topics; without it, a topic that `to` names in the other way is
 /// value_unknown. Records are carried as they are: batches of a format that `to` does not have are
 /// meaning_differs. Errors: those of parse and of encode.
-[[nodiscard]] inline std::expected<buffer_chain, error> transcode(const message_info& message,
-                                                                  shared_buffer body, int from, int to,
-                                                                  parse_options options = {},
-                                                                  topic_names topics = {}) {
+[[nodiscard]] inline expected<buffer_chain, error> transcode(const message_info& message, shared_buffer body,
+                                                             int from, int to, parse_options options = {},
+                                                             topic_names topics = {}) {
     if (buffer_chain result; detail::transcode_in_one_pass(message, body, from, to, options, result))
         return result;
     const auto view = parse(message, std::move(body), from, options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return unexpected(view.error());
     return encode(message, *view, to, topics);
 }
 
@@ -676,12 +696,11 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
 /// is carried, others are dropped where ignorable or get their default, whatever becomes of the meaning.
 ///
 /// Errors: those of parse; unsupported_version, field_not_in_version, null_not_allowed, too_large.
-[[nodiscard]] inline std::expected<buffer_chain, error> transcode_by_schema(const message_info& message,
-                                                                            shared_buffer body, int from,
-                                                                            int to,
-                                                                            parse_options options = {}) {
+[[nodiscard]] inline expected<buffer_chain, error> transcode_by_schema(const message_info& message,
+                                                                       shared_buffer body, int from, int to,
+                                                                       parse_options options = {}) {
     const auto view = parse(message, std::move(body), from, options);
-    if (!view) return std::unexpected(view.error());
+    if (!view) return unexpected(view.error());
     if (message.facts.canonical(to) == (*view)->version()) return encode(message, *view, to);
     return detail::encode_dynamic(message, **view, to, (*view).buffer());
 }

@@ -54,7 +54,7 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
 /// The CRC-32C of some bytes followed by `bytes`, given `crc`, that of the former; 0 for none.
 [[nodiscard]] constexpr std::uint32_t crc32c_extend(std::uint32_t crc,
                                                     std::span<const std::byte> bytes) noexcept {
-    if consteval {
+    if (KWIRE_IS_CONSTEVAL()) {
         return ~wire::detail::crc_portable<wire::castagnoli>(~crc, bytes.data(), bytes.size());
     } else {
         return ~wire::detail::chosen_crc32c()(~crc, bytes.data(), bytes.size());
@@ -72,7 +72,7 @@ using crc32c_shift_function = std::uint32_t (*)(std::uint32_t crc, std::uint64_t
 /// the middle change, the checksum of the whole changes by the shifted difference of the checksums of those
 /// bytes.
 [[nodiscard]] constexpr std::uint32_t crc32c_shift(std::uint32_t difference, std::uint64_t size) noexcept {
-    if consteval {
+    if (KWIRE_IS_CONSTEVAL()) {
         return wire::detail::crc_shift_portable<wire::castagnoli>(difference, size);
     } else {
         return wire::detail::chosen_crc32c_shift()(difference, size);

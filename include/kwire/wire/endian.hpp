@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 
 #include <array>
 #include <bit>
@@ -59,14 +60,14 @@ inline constexpr bool swaps = std::endian::native == std::endian::little;
 template <number T>
 [[nodiscard]] KWIRE_SMALL constexpr T load_be(const std::byte* p) noexcept {
     using bits = detail::unsigned_of<sizeof(T)>::type;
-    if consteval {
+    if (KWIRE_IS_CONSTEVAL()) {
         std::uint64_t value = 0;
         for (std::size_t i = 0; i < sizeof(T); ++i) value = value << 8 | std::to_integer<std::uint64_t>(p[i]);
         return std::bit_cast<T>(static_cast<bits>(value));
     } else {
         bits value;
         std::memcpy(&value, p, sizeof value);
-        if constexpr (detail::swaps) value = std::byteswap(value);
+        if constexpr (detail::swaps) value = kwire::detail::byteswap(value);
         if constexpr (std::is_integral_v<T>)
             return static_cast<T>(value);
         else
@@ -79,7 +80,7 @@ template <number T>
 template <number T>
 KWIRE_SMALL constexpr void store_be(std::byte* p, T value) noexcept {
     using bits = detail::unsigned_of<sizeof(T)>::type;
-    if consteval {
+    if (KWIRE_IS_CONSTEVAL()) {
         const auto all = static_cast<std::uint64_t>(std::bit_cast<bits>(value));
         for (std::size_t i = 0; i < sizeof(T); ++i)
             p[i] = static_cast<std::byte>(all >> (8 * (sizeof(T) - 1 - i)) & 0xff);
@@ -89,7 +90,7 @@ KWIRE_SMALL constexpr void store_be(std::byte* p, T value) noexcept {
             all = static_cast<bits>(value);
         else
             all = std::bit_cast<bits>(value);
-        if constexpr (detail::swaps) all = std::byteswap(all);
+        if constexpr (detail::swaps) all = kwire::detail::byteswap(all);
         std::memcpy(p, &all, sizeof all);
     }
 }
@@ -122,6 +123,7 @@ private:
     std::array<std::byte, sizeof(T)> bytes_;
 };
 
+/// Numbers as they lie in messages.
 using big_int8 = big<std::int8_t>;
 using big_int16 = big<std::int16_t>;
 using big_int32 = big<std::int32_t>;

@@ -5,10 +5,10 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <cstddef>
-#include <expected>
 #include <new>
 #include <optional>
 #include <span>
@@ -59,19 +59,19 @@ template <overlayable T>
 ///
 /// errc::truncated, with the bytes needed and left, if there are fewer than sizeof(T).
 template <overlayable T>
-[[nodiscard]] inline std::expected<const T*, error> overlay(std::span<const std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<const T*, error> overlay(std::span<const std::byte> bytes) noexcept {
     if (bytes.size() < sizeof(T))
-        return std::unexpected{error{.code = errc::truncated, .needed = sizeof(T), .left = bytes.size()}};
+        return unexpected{error{.code = errc::truncated, .needed = sizeof(T), .left = bytes.size()}};
     return &overlay_trusted<T>(bytes.data());
 }
 template <overlayable T, detail::temporary_owner Owner>
-std::expected<const T*, error> overlay(Owner&& bytes) = delete;
+expected<const T*, error> overlay(Owner&& bytes) = delete;
 
 /// As overlay, for bytes that may be written to: assigning to a member changes them.
 template <overlayable T>
-[[nodiscard]] inline std::expected<T*, error> overlay_writable(std::span<std::byte> bytes) noexcept {
+[[nodiscard]] inline expected<T*, error> overlay_writable(std::span<std::byte> bytes) noexcept {
     if (bytes.size() < sizeof(T))
-        return std::unexpected{error{.code = errc::truncated, .needed = sizeof(T), .left = bytes.size()}};
+        return unexpected{error{.code = errc::truncated, .needed = sizeof(T), .left = bytes.size()}};
     return &overlay_trusted<T>(bytes.data());
 }
 

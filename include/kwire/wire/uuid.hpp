@@ -3,13 +3,13 @@
 
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <string_view>
 
@@ -19,6 +19,7 @@ namespace kwire {
 ///
 /// Ordered by its bytes. Zero stands for "none"; Kafka reserves it, and 0:1, for itself.
 struct uuid {
+    /// In the order of the wire.
     std::array<std::byte, 16> bytes{};
 
     /// Characters of to_chars: two bits short of a 23rd.
@@ -61,11 +62,11 @@ struct uuid {
     ///
     /// bad_value if the length is another, a character is outside the URL-safe alphabet, or one of the four
     /// bits that the last character has too many is set.
-    [[nodiscard]] static constexpr std::expected<uuid, errc> from_text(std::string_view text) noexcept;
+    [[nodiscard]] static constexpr expected<uuid, errc> from_text(std::string_view text) noexcept;
 
     /// Reads 32 hex digits of either case, with or without the dashes of the canonical form of other systems
     /// (`00112233-4455-6677-8899-aabbccddeeff`). bad_value for anything else.
-    [[nodiscard]] static constexpr std::expected<uuid, errc> from_hex(std::string_view text) noexcept;
+    [[nodiscard]] static constexpr expected<uuid, errc> from_hex(std::string_view text) noexcept;
 };
 
 } // namespace kwire

@@ -8,11 +8,11 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <array>
 #include <cstddef>
-#include <expected>
 #include <span>
 #include <string_view>
 
@@ -57,15 +57,15 @@ constexpr int uuid_hex_digit(char c) noexcept {
 
 } // namespace detail
 
-inline constexpr std::expected<uuid, errc> uuid::from_text(std::string_view text) noexcept {
+inline constexpr expected<uuid, errc> uuid::from_text(std::string_view text) noexcept {
     if (text.size() == text_size + 2 && text.ends_with("==")) text.remove_suffix(2);
-    if (text.size() != text_size) return std::unexpected(errc::bad_value);
+    if (text.size() != text_size) return unexpected(errc::bad_value);
     uuid id;
     unsigned pending = 0, bits = 0;
     std::size_t at = 0;
     for (const char c : text) {
         const int digit = detail::uuid_base64_digit(c);
-        if (digit < 0) return std::unexpected(errc::bad_value);
+        if (digit < 0) return unexpected(errc::bad_value);
         pending = pending << 6 | static_cast<unsigned>(digit);
         bits += 6;
         if (bits >= 8) { // 22 characters fill the 16 bytes exactly and leave 4 bits
@@ -73,20 +73,20 @@ inline constexpr std::expected<uuid, errc> uuid::from_text(std::string_view text
             id.bytes[at++] = static_cast<std::byte>(pending >> bits & 0xff);
         }
     }
-    if ((pending & 0x0f) != 0) return std::unexpected(errc::bad_value);
+    if ((pending & 0x0f) != 0) return unexpected(errc::bad_value);
     return id;
 }
 
-inline constexpr std::expected<uuid, errc> uuid::from_hex(std::string_view text) noexcept {
+inline constexpr expected<uuid, errc> uuid::from_hex(std::string_view text) noexcept {
     const bool dashed = text.size() == hex_size + 4;
-    if (!dashed && text.size() != hex_size) return std::unexpected(errc::bad_value);
+    if (!dashed && text.size() != hex_size) return unexpected(errc::bad_value);
     uuid id;
     std::size_t from = 0;
     for (std::size_t at = 0; at < id.bytes.size(); ++at) {
         if (dashed && (at == 4 || at == 6 || at == 8 || at == 10) && text[from++] != '-')
-            return std::unexpected(errc::bad_value);
+            return unexpected(errc::bad_value);
         const int high = detail::uuid_hex_digit(text[from++]), low = detail::uuid_hex_digit(text[from++]);
-        if (high < 0 || low < 0) return std::unexpected(errc::bad_value);
+        if (high < 0 || low < 0) return unexpected(errc::bad_value);
         id.bytes[at] = static_cast<std::byte>(high << 4 | low);
     }
     return id;

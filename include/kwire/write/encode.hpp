@@ -17,6 +17,7 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/schema/detail/data.hpp>
 #include <kwire/write/detail/measure.hpp>
 #include <kwire/write/detail/write_data.hpp>
@@ -25,7 +26,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 
@@ -41,40 +41,40 @@ consteval void require_version() {
 }
 
 template <class M, int V>
-[[nodiscard]] std::expected<std::uint64_t, error> size_at(const typename M::data& message, int version) {
+[[nodiscard]] expected<std::uint64_t, error> size_at(const typename M::data& message, int version) {
     measurement sum;
     error_slot refusal;
     if (!measure<M, V>(message, version, sum, refusal)) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     return sum.size;
 }
 
 template <class M, int V>
-[[nodiscard]] std::expected<std::size_t, error> encode_at(std::span<std::byte> memory,
-                                                          const typename M::data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_at(std::span<std::byte> memory,
+                                                     const typename M::data& message, int version) {
     measurement sum;
     error_slot refusal;
     if (!measure<M, V>(message, version, sum, refusal)) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     if (sum.size > memory.size()) [[unlikely]]
-        return std::unexpected(error{.code = errc::too_large,
-                                     .needed = sum.size,
-                                     .left = memory.size(),
-                                     .message = M::facts.name,
-                                     .version = static_cast<std::int16_t>(version),
-                                     .located = false});
+        return unexpected(error{.code = errc::too_large,
+                                .needed = sum.size,
+                                .left = memory.size(),
+                                .message = M::facts.name,
+                                .version = static_cast<std::int16_t>(version),
+                                .located = false});
     write_message<M, V>(message, version, memory_output{}, memory.data());
     count_copied(sum.attached);
     return static_cast<std::size_t>(sum.size);
 }
 
 template <class M, int V>
-[[nodiscard]] std::expected<std::size_t, error> encode_at(unique_buffer& memory,
-                                                          const typename M::data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_at(unique_buffer& memory, const typename M::data& message,
+                                                     int version) {
     measurement sum;
     error_slot refusal;
     if (!measure<M, V>(message, version, sum, refusal)) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     const auto size = static_cast<std::size_t>(sum.size);
     memory.reserve(size);
     write_message<M, V>(message, version, memory_output{}, memory.spare().data());
@@ -84,12 +84,12 @@ template <class M, int V>
 }
 
 template <class M, int V>
-[[nodiscard]] std::expected<std::size_t, error> encode_at(buffer_chain& chain,
-                                                          const typename M::data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_at(buffer_chain& chain, const typename M::data& message,
+                                                     int version) {
     measurement sum;
     error_slot refusal;
     if (!measure<M, V>(message, version, sum, refusal)) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     chain.reserve(sum.own(), chain.segment_count() + sum.segments);
     const chain_output out(chain);
     out.flush(write_message<M, V>(message, version, out, out.begin()));
@@ -97,10 +97,10 @@ template <class M, int V>
 }
 
 template <class M, int V>
-[[nodiscard]] std::expected<buffer_chain, error> encode_at(const typename M::data& message, int version) {
-    std::expected<buffer_chain, error> result;
+[[nodiscard]] expected<buffer_chain, error> encode_at(const typename M::data& message, int version) {
+    expected<buffer_chain, error> result;
     if (const auto done = encode_at<M, V>(*result, message, version); !done) [[unlikely]]
-        result = std::unexpected(done.error());
+        result = unexpected(done.error());
     return result;
 }
 
@@ -112,17 +112,17 @@ template <class M, int V>
 /// not part of that version; null_not_allowed; string_too_long; too_large for a value that no length field
 /// can hold, and without a path for a body of 2 GiB or more; tag_order and duplicate_tag in unknown tags.
 template <class M>
-[[nodiscard]] std::expected<std::uint64_t, error> encoded_size(const typename M::data& message, int version) {
+[[nodiscard]] expected<std::uint64_t, error> encoded_size(const typename M::data& message, int version) {
     return detail::size_at<M, any_version>(message, version);
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<std::uint64_t, error> encoded_size(const Data& message, int version) {
+[[nodiscard]] expected<std::uint64_t, error> encoded_size(const Data& message, int version) {
     return detail::size_at<typename Data::struct_type, any_version>(message, version);
 }
 /// The same where the version is known at compile time.
 template <class M, int V>
-[[nodiscard]] std::expected<std::uint64_t, error> encoded_size(const typename M::data& message) {
+[[nodiscard]] expected<std::uint64_t, error> encoded_size(const typename M::data& message) {
     detail::require_version<M, V>();
     return detail::size_at<M, V>(message, V);
 }
@@ -132,17 +132,17 @@ template <class M, int V>
 /// One allocation for everything that is not a payload; bytes and records are attached by reference and stay
 /// valid while the chain exists. Errors: as `encoded_size`.
 template <class M>
-[[nodiscard]] std::expected<buffer_chain, error> encode(const typename M::data& message, int version) {
+[[nodiscard]] expected<buffer_chain, error> encode(const typename M::data& message, int version) {
     return detail::encode_at<M, any_version>(message, version);
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<buffer_chain, error> encode(const Data& message, int version) {
+[[nodiscard]] expected<buffer_chain, error> encode(const Data& message, int version) {
     return detail::encode_at<typename Data::struct_type, any_version>(message, version);
 }
 /// The same where the version is known at compile time, which is faster.
 template <class M, int V>
-[[nodiscard]] std::expected<buffer_chain, error> encode(const typename M::data& message) {
+[[nodiscard]] expected<buffer_chain, error> encode(const typename M::data& message) {
     detail::require_version<M, V>();
     return detail::encode_at<M, V>(message, V);
 }
@@ -157,42 +157,40 @@ template <class M, int V>
 ///
 /// Errors: as `encoded_size`. If there is one, or memory runs out, `out` has not changed.
 template <class M>
-[[nodiscard]] std::expected<std::size_t, error> encode_into(std::span<std::byte> out,
-                                                            const typename M::data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_into(std::span<std::byte> out,
+                                                       const typename M::data& message, int version) {
     return detail::encode_at<M, any_version>(out, message, version);
 }
 template <class M>
-[[nodiscard]] std::expected<std::size_t, error> encode_into(unique_buffer& out,
-                                                            const typename M::data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_into(unique_buffer& out, const typename M::data& message,
+                                                       int version) {
     return detail::encode_at<M, any_version>(out, message, version);
 }
 template <class M>
-[[nodiscard]] std::expected<std::size_t, error> encode_into(buffer_chain& out,
-                                                            const typename M::data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_into(buffer_chain& out, const typename M::data& message,
+                                                       int version) {
     return detail::encode_at<M, any_version>(out, message, version);
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <class Out, detail::message_data Data>
     requires(std::is_lvalue_reference_v<Out> || std::is_convertible_v<Out, std::span<std::byte>>)
-[[nodiscard]] std::expected<std::size_t, error> encode_into(Out&& out, const Data& message, int version) {
+[[nodiscard]] expected<std::size_t, error> encode_into(Out&& out, const Data& message, int version) {
     return encode_into<typename Data::struct_type>(out, message, version);
 }
 /// The same where the version is known at compile time, which is faster.
 template <class M, int V>
-[[nodiscard]] std::expected<std::size_t, error> encode_into(std::span<std::byte> out,
-                                                            const typename M::data& message) {
+[[nodiscard]] expected<std::size_t, error> encode_into(std::span<std::byte> out,
+                                                       const typename M::data& message) {
     detail::require_version<M, V>();
     return detail::encode_at<M, V>(out, message, V);
 }
 template <class M, int V>
-[[nodiscard]] std::expected<std::size_t, error> encode_into(unique_buffer& out,
-                                                            const typename M::data& message) {
+[[nodiscard]] expected<std::size_t, error> encode_into(unique_buffer& out, const typename M::data& message) {
     detail::require_version<M, V>();
     return detail::encode_at<M, V>(out, message, V);
 }
 template <class M, int V>
-[[nodiscard]] std::expected<std::size_t, error> encode_into(buffer_chain& out,
-                                                            const typename M::data& message) {
+[[nodiscard]] expected<std::size_t, error> encode_into(buffer_chain& out, const typename M::data& message) {
     detail::require_version<M, V>();
     return detail::encode_at<M, V>(out, message, V);
 }

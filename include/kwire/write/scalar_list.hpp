@@ -7,6 +7,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 
 #include <compare>
 #include <concepts>
@@ -30,12 +31,12 @@ namespace detail {
 template <class String = std::string>
 [[noreturn]] KWIRE_COLD void refuse_length() {
     String().resize(String::npos);
-    std::unreachable();
+    kwire::detail::unreachable();
 }
 template <class String = std::string>
 [[noreturn]] KWIRE_COLD void refuse_index() {
     static_cast<void>(String().at(0));
-    std::unreachable();
+    kwire::detail::unreachable();
 }
 
 } // namespace detail
@@ -298,7 +299,7 @@ private:
     [[nodiscard]] block memory() const noexcept {
         block found;
         std::memcpy(&found.capacity, storage_.bytes, sizeof found.capacity);
-        std::memcpy(&found.elements, storage_.bytes + 4, sizeof found.elements);
+        std::memcpy(static_cast<void*>(&found.elements), storage_.bytes + 4, sizeof found.elements);
         return found;
     }
     [[nodiscard]] KWIRE_SMALL T* inline_elements() noexcept {
@@ -311,7 +312,11 @@ private:
         return {::operator new(capacity * sizeof(T)), static_cast<std::uint32_t>(capacity)};
     }
     static void free(const block& memory) noexcept {
+#if defined(__cpp_sized_deallocation)
         ::operator delete(memory.elements, memory.capacity * sizeof(T));
+#else
+        ::operator delete(memory.elements);
+#endif
     }
     constexpr void release() noexcept {
         if (!is_inline()) free(memory());

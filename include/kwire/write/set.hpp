@@ -20,6 +20,7 @@
 #pragma once
 
 #include <kwire/buffer/unique_buffer.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/edit.hpp>
 #include <kwire/schema/detail/view.hpp>
 #include <kwire/wire/endian.hpp>
@@ -28,7 +29,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -38,7 +38,7 @@ namespace kwire {
 namespace detail {
 
 /// Where the `width` bytes at `at` may be written; an error if they do not lie in `owned`.
-[[nodiscard]] KWIRE_NOINLINE inline std::expected<std::byte*, error>
+[[nodiscard]] KWIRE_NOINLINE inline expected<std::byte*, error>
 place_to_write(std::span<std::byte> owned, const std::byte* at, std::size_t width, const field_info& field,
                int version) noexcept {
     if (at != nullptr) {
@@ -49,7 +49,7 @@ place_to_write(std::span<std::byte> owned, const std::byte* at, std::size_t widt
             .version = static_cast<std::int16_t>(version),
             .located = false};
     e.enter({field.name});
-    return std::unexpected(e);
+    return unexpected(e);
 }
 
 template <class T>
@@ -65,11 +65,10 @@ void store_scalar(std::byte* at, T value) noexcept {
 }
 
 template <class T>
-[[nodiscard]] std::expected<void, error> write_scalar(std::span<std::byte> owned, const std::byte* at,
-                                                      const field_info& field, int version,
-                                                      T value) noexcept {
+[[nodiscard]] expected<void, error> write_scalar(std::span<std::byte> owned, const std::byte* at,
+                                                 const field_info& field, int version, T value) noexcept {
     const auto place = place_to_write(owned, at, sizeof(T), field, version);
-    if (!place) return std::unexpected(place.error());
+    if (!place) return unexpected(place.error());
     store_scalar(*place, value);
     return {};
 }
@@ -94,8 +93,8 @@ struct settable<S, Name, false> {
 /// For callers who own the bytes in a way of their own. Errors: field_not_in_version; field_absent where the
 /// bytes do not hold the field, since its tag or its struct is not there or `part` is a view of other bytes.
 template <name_literal Name, class S, int V>
-[[nodiscard]] std::expected<void, error> set(std::span<std::byte> owned, const struct_view<S, V>& part,
-                                             typename detail::settable<S, Name>::type value) noexcept {
+[[nodiscard]] expected<void, error> set(std::span<std::byte> owned, const struct_view<S, V>& part,
+                                        typename detail::settable<S, Name>::type value) noexcept {
     constexpr std::size_t index = field_index<S, Name>;
     static constexpr const field_info& field = detail::tables_of<S>::fields[index];
     static_assert(field.kind != field_kind::array, "set_element sets one element of an array");
@@ -105,24 +104,24 @@ template <name_literal Name, class S, int V>
 
 /// Sets the field called `Name` of `part`, which `message` or a view out of it shows. Errors: as above.
 template <name_literal Name, class M, int W, class S, int V>
-[[nodiscard]] std::expected<void, error> set(editable<M, W>& message, const struct_view<S, V>& part,
-                                             typename detail::settable<S, Name>::type value) noexcept {
+[[nodiscard]] expected<void, error> set(editable<M, W>& message, const struct_view<S, V>& part,
+                                        typename detail::settable<S, Name>::type value) noexcept {
     return set<Name>(message.bytes(), part, value);
 }
 
 /// Sets a field of the message itself. Errors: as above.
 template <name_literal Name, class M, int W>
-[[nodiscard]] std::expected<void, error> set(editable<M, W>& message,
-                                             typename detail::settable<M, Name>::type value) noexcept {
+[[nodiscard]] expected<void, error> set(editable<M, W>& message,
+                                        typename detail::settable<M, Name>::type value) noexcept {
     return set<Name>(message.bytes(), message.view(), value);
 }
 
 /// Sets element `i` of an array of numbers, booleans or uuids. Errors: as above, and bad_value if there are
 /// no more than `i` elements.
 template <name_literal Name, class M, int W, class S, int V>
-[[nodiscard]] std::expected<void, error>
-set_element(editable<M, W>& message, const struct_view<S, V>& part, std::size_t i,
-            typename detail::settable<S, Name>::type value) noexcept {
+[[nodiscard]] expected<void, error> set_element(editable<M, W>& message, const struct_view<S, V>& part,
+                                                std::size_t i,
+                                                typename detail::settable<S, Name>::type value) noexcept {
     constexpr std::size_t index = field_index<S, Name>;
     static constexpr const field_info& field = detail::tables_of<S>::fields[index];
     static_assert(field.kind == field_kind::array, "set sets a field that is not an array");
@@ -132,7 +131,7 @@ set_element(editable<M, W>& message, const struct_view<S, V>& part, std::size_t 
         if (i >= array.count) {
             error e{.code = errc::bad_value, .version = version_of(part), .located = false};
             e.enter({field.name, static_cast<std::int64_t>(i)});
-            return std::unexpected(e);
+            return unexpected(e);
         }
         at = array.elements + i * sizeof value;
     }

@@ -14,7 +14,9 @@
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/held.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/read/result.hpp>
 #include <kwire/schema/detail/data.hpp>
 #include <kwire/schema/detail/view.hpp>
@@ -23,7 +25,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,7 +48,7 @@ namespace detail {
 
 /// The `data` of a view, within a limit.
 template <class S, int V>
-[[nodiscard]] std::expected<typename S::data, error>
+[[nodiscard]] expected<typename S::data, error>
 bounded_data(const struct_view<S, V>& view, const shared_buffer& owner, const data_limits& limits) {
     constexpr std::uint64_t least = 1 << 20;
     constexpr std::uint64_t per_byte = 16;
@@ -55,7 +56,7 @@ bounded_data(const struct_view<S, V>& view, const shared_buffer& owner, const da
     const std::uint64_t limit = limits.memory_limit.value_or(usual > least ? usual : least);
     error failure{.message = message_of<S>::facts.name, .version = version_of(view)};
     data_meter meter(limit, owner, view_access::base(view), failure);
-    if (!meter.take_struct(view)) return std::unexpected(failure);
+    if (!meter.take_struct(view)) return unexpected(failure);
     return read_data(view, owner);
 }
 
@@ -113,7 +114,7 @@ typename M::data to_data(const editable<M, V>&) {
     static_assert(detail::never<M>,
                   "data shares the bytes, and an editable message must be their only holder: give it up with "
                   "to_data(std::move(message)), or freeze() it first");
-    std::unreachable();
+    kwire::detail::unreachable();
 }
 
 /// A view's values as a `data` struct of their own, with copies of bytes and records, which are counted in
@@ -125,8 +126,8 @@ template <class S, int V>
 }
 /// The same within a limit, which counts the copies. Errors: as `to_data`.
 template <class S, int V>
-[[nodiscard]] std::expected<typename S::data, error> copy_to_data(const struct_view<S, V>& view,
-                                                                  const data_limits& limits) {
+[[nodiscard]] expected<typename S::data, error> copy_to_data(const struct_view<S, V>& view,
+                                                             const data_limits& limits) {
     const shared_buffer no_owner;
     return detail::bounded_data(view, no_owner, limits);
 }
@@ -138,7 +139,7 @@ typename S::data to_data(const struct_view<S, V>&) {
                   "a view does not keep its bytes alive, so its data could not refer to them: give to_data "
                   "the message (to_data(message), not to_data(*message)) or message.hold(view), or call "
                   "copy_to_data(view), which copies all payloads");
-    std::unreachable();
+    kwire::detail::unreachable();
 }
 
 } // namespace kwire

@@ -9,11 +9,11 @@
 
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/write/encode.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 #include <utility>
 
@@ -23,12 +23,12 @@ namespace detail {
 
 /// The body of a message after the bytes `front`, in one buffer.
 template <class M>
-[[nodiscard]] std::expected<shared_buffer, error> encode_after(std::span<const std::byte> front,
-                                                               const typename M::data& message, int version) {
+[[nodiscard]] expected<shared_buffer, error> encode_after(std::span<const std::byte> front,
+                                                          const typename M::data& message, int version) {
     measurement sum;
     error_slot refusal;
     if (!measure<M, any_version>(message, version, sum, refusal)) [[unlikely]]
-        return std::unexpected(*refusal);
+        return unexpected(*refusal);
     unique_buffer whole = unique_buffer::with_capacity(front.size() + static_cast<std::size_t>(sum.size));
     std::byte* const at = put_short_bytes(whole.data(), front.data(), front.size());
     write_message<M, any_version>(message, version, memory_output{}, at);
@@ -61,15 +61,14 @@ private:
 /// One allocation. Bytes that the message refers to, such as `user_data`, are copied, which counts in
 /// copied_bytes(). Errors: as `encode`.
 template <class M>
-[[nodiscard]] std::expected<shared_buffer, error> encode_versioned(const typename M::data& message,
-                                                                   int version) {
+[[nodiscard]] expected<shared_buffer, error> encode_versioned(const typename M::data& message, int version) {
     detail::front_bytes front;
     front.number(static_cast<std::int16_t>(version));
     return detail::encode_after<M>(front.span(), message, version);
 }
 /// The same for a struct that has a name: its type says which message it is.
 template <detail::message_data Data>
-[[nodiscard]] std::expected<shared_buffer, error> encode_versioned(const Data& message, int version) {
+[[nodiscard]] expected<shared_buffer, error> encode_versioned(const Data& message, int version) {
     return encode_versioned<typename Data::struct_type>(message, version);
 }
 

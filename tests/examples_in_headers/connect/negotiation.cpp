@@ -2,7 +2,7 @@
 #include <kwire/write/encode.hpp>
 
 void close(const kwire::error& why);
-void send(const std::expected<kwire::buffer_chain, kwire::error>& answer);
+void send(const kwire::expected<kwire::buffer_chain, kwire::error>& answer);
 void ask(int version);
 void log(const std::string& feature, int from, int to);
 

@@ -10,6 +10,6 @@ void send(const kwire::buffer_chain& frame);
 void in_place(kwire::result<kwire::message<kwire::metadata_response>> parsed) {
     // example 1
 }
-void proxy(std::expected<kwire::editable<kwire::metadata_response>, kwire::error> response) {
+void proxy(kwire::expected<kwire::editable<kwire::metadata_response>, kwire::error> response) {
     // example 2
 }

@@ -1,3 +1,4 @@
+// again: portable
 #include <kwire/wire/detail/keyed_hash.hpp>
 
 #include <array>
@@ -48,4 +49,8 @@ TEST_CASE("a process has one key, which is random") {
     CHECK((key.low != 0 || key.high != 0));
     const kwire::wire::hash_key other = kwire::wire::detail::draw_hash_key();
     CHECK((key.low != other.low || key.high != other.high));
+    const kwire::wire::hash_key guessed = kwire::wire::detail::guess_hash_key();
+    const kwire::wire::hash_key guessed_again = kwire::wire::detail::guess_hash_key();
+    CHECK((guessed.low != guessed_again.low && guessed.high != guessed_again.high));
+    CHECK(guessed.low != guessed.high);
 }

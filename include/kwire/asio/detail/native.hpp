@@ -5,6 +5,7 @@
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/outbox.hpp>
 #include <kwire/connect/posix.hpp>
+#include <kwire/expected.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -41,7 +42,7 @@ std::size_t read_now(Stream& stream, basic_frame_reader<Memory>& reader, asio_er
     ec = {};
     if (!stream.native_non_blocking()) stream.native_non_blocking(true, ec);
     if (ec) return 0;
-    const std::expected<std::size_t, std::errc> n = kwire::read_some(stream.native_handle(), reader);
+    const expected<std::size_t, std::errc> n = kwire::read_some(stream.native_handle(), reader);
     if (!n)
         ec = system_error(n.error());
     else if (*n == 0)
@@ -55,7 +56,7 @@ std::uint64_t write_now(Stream& stream, outbox& out, asio_error& ec) {
     ec = {};
     if (!stream.native_non_blocking()) stream.native_non_blocking(true, ec);
     if (ec) return 0;
-    const std::expected<std::uint64_t, std::errc> n = kwire::write_some(stream.native_handle(), out);
+    const expected<std::uint64_t, std::errc> n = kwire::write_some(stream.native_handle(), out);
     if (!n) ec = system_error(n.error());
     return n.value_or(0);
 }

@@ -14,6 +14,7 @@
 #include <kwire/connect/metrics.hpp>
 #include <kwire/connect/outbox.hpp>
 #include <kwire/error_text.hpp>
+#include <kwire/expected.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -164,7 +165,7 @@ private:
         bool some = false;
         while (!stopping_ && !lost_ && may_take()) {
             if (options_.budget && !(reader_.has_frame_or_failed() && enter_budget())) break;
-            std::expected<std::optional<shared_buffer>, error> frame = reader_.next();
+            expected<std::optional<shared_buffer>, error> frame = reader_.next();
             if (!frame) {
                 leave_budget(budgeted_requests_ != 0 ? 1 : 0, 0);
                 refuse(frame.error());

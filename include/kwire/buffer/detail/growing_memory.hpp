@@ -108,7 +108,7 @@ private:
     copying_memory heap_;
 };
 
-#if defined(MREMAP_MAYMOVE)
+#if defined(KWIRE_KEEPS_PAGES)
 struct recycled_pages {
     static mapped_pages map(std::size_t n, std::size_t most) noexcept { return released_pages.map(n, most); }
     static bool grow(mapped_pages& pages, std::size_t n) noexcept { return released_pages.grow(pages, n); }

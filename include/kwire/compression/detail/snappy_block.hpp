@@ -5,6 +5,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 
 #include <array>
 #include <bit>
@@ -152,7 +153,7 @@ struct snappy_size {
         const snappy_tag tag = snappy_tags[first];
         std::uint32_t number;
         std::memcpy(&number, p, sizeof number);
-        if constexpr (std::endian::native == std::endian::big) number = std::byteswap(number);
+        if constexpr (std::endian::native == std::endian::big) number = kwire::detail::byteswap(number);
         p += tag.number_bytes;
         const std::uint64_t distance = tag.distance + std::uint64_t{number & snappy_number_masks[first & 3]};
         if (distance - 1 >= static_cast<std::uint64_t>(to - out.data())) return false; // 0 is refused, too

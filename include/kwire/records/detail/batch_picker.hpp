@@ -5,13 +5,13 @@
 #include <kwire/buffer/detail/buffer_access.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <expected>
 #include <utility>
 
 namespace kwire::detail {
@@ -65,9 +65,9 @@ private:
 };
 
 /// The error `e` of batch number `index`.
-[[nodiscard]] inline std::unexpected<error> in_batch(error e, std::uint32_t index) noexcept {
+[[nodiscard]] inline unexpected<error> in_batch(error e, std::uint32_t index) noexcept {
     e.enter({"batches", index});
-    return std::unexpected{e};
+    return unexpected{e};
 }
 
 } // namespace kwire::detail

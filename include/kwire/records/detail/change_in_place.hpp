@@ -5,9 +5,9 @@
 #include <kwire/buffer/if_shared.hpp>
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 
 #include <cstddef>
-#include <expected>
 #include <span>
 #include <utility>
 
@@ -21,7 +21,7 @@ template <class Change>
     if (!unique) {
         buffer = std::move(unique).error();
         if (policy == if_shared::refuse)
-            return std::unexpected{error{.code = buffer_access::refusal(buffer), .located = false}};
+            return unexpected{error{.code = buffer_access::refusal(buffer), .located = false}};
         unique_buffer copy = unique_buffer::with_capacity(buffer.size());
         copy.append(buffer);
         auto done = change(copy.span());

@@ -11,12 +11,12 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/compression/codec.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 
 namespace kwire {
@@ -26,12 +26,12 @@ namespace kwire {
 ///
 /// Errors, with offsets from the first byte of the batch: bad_record if key and value do not fill the message
 /// exactly, null_not_allowed if the value is null.
-[[nodiscard]] inline std::expected<std::span<const std::byte>, error>
+[[nodiscard]] inline expected<std::span<const std::byte>, error>
 compressible_bytes(const batch_view& batch) noexcept {
     if (batch.magic() == 2) return records_bytes(batch);
     const auto bytes = bytes_of(batch);
     std::size_t at = detail::message_key_offset(batch.magic());
-    const auto refused = [&](errc code) { return std::unexpected{error{.code = code, .offset = at}}; };
+    const auto refused = [&](errc code) { return unexpected{error{.code = code, .offset = at}}; };
     for (const bool is_value : {false, true}) {
         if (bytes.size() - at < 4) return refused(errc::bad_record);
         const auto length = wire::load_be<std::int32_t>(bytes.data() + at);
@@ -58,10 +58,10 @@ struct compressed_records {
     codec* by;         ///< null if they are not compressed
 };
 
-[[nodiscard]] inline std::expected<compressed_records, error>
-find_compressed(const batch_view& batch, const codec_set& codecs) noexcept {
+[[nodiscard]] inline expected<compressed_records, error> find_compressed(const batch_view& batch,
+                                                                         const codec_set& codecs) noexcept {
     const auto bytes = compressible_bytes(batch);
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return unexpected{bytes.error()};
     const auto start = bytes_of(batch).size() - bytes->size(); // because they end with the batch
     const auto type = batch.compression();
     if (type == compression_type::none) return compressed_records{*bytes, start, nullptr};
@@ -71,22 +71,22 @@ find_compressed(const batch_view& batch, const codec_set& codecs) noexcept {
                 .offset = batch.is_legacy() ? offsetof(message_prefix, attributes)
                                             : offsetof(batch_header, attributes)};
         e.enter({"attributes"});
-        return std::unexpected{e};
+        return unexpected{e};
     }
     return compressed_records{*bytes, start, found};
 }
 
 /// The error of a codec, with the offset in the batch.
-[[nodiscard]] inline std::unexpected<error> from_codec(error e, const compressed_records& records) noexcept {
+[[nodiscard]] inline unexpected<error> from_codec(error e, const compressed_records& records) noexcept {
     e.offset += records.start;
-    return std::unexpected{e};
+    return unexpected{e};
 }
 
 /// Appends the uncompressed bytes of a compressed batch to `out`; errors as those of decompress.
-[[nodiscard]] inline std::expected<void, error> decompress_into(unique_buffer& out, const batch_view& batch,
-                                                                const codec_set& codecs, std::size_t cap) {
+[[nodiscard]] inline expected<void, error> decompress_into(unique_buffer& out, const batch_view& batch,
+                                                           const codec_set& codecs, std::size_t cap) {
     const auto records = find_compressed(batch, codecs);
-    if (!records) return std::unexpected{records.error()};
+    if (!records) return unexpected{records.error()};
     require(records->by != nullptr);
     const auto done = records->by->decompress_into(out, records->bytes, cap, batch.magic(), codecs.options());
     if (!done) return from_codec(done.error(), *records);
@@ -103,16 +103,16 @@ find_compressed(const batch_view& batch, const codec_set& codecs) noexcept {
 ///
 /// Errors, with offsets from the first byte of the batch: unsupported_compression if `codecs` has none for
 /// the type, and for zstd in magic 0 and 1 (KIP-110); those of codec::decompress and compressible_bytes.
-[[nodiscard]] inline std::expected<shared_buffer, error>
-decompress(const batch_view& batch, const codec_set& codecs, std::size_t cap) {
+[[nodiscard]] inline expected<shared_buffer, error> decompress(const batch_view& batch,
+                                                               const codec_set& codecs, std::size_t cap) {
     const auto records = detail::find_compressed(batch, codecs);
-    if (!records) return std::unexpected{records.error()};
+    if (!records) return unexpected{records.error()};
     if (records->by == nullptr) {
         if (records->bytes.size() > cap)
-            return std::unexpected{error{.code = errc::decompressed_too_large,
-                                         .offset = records->start,
-                                         .needed = records->bytes.size(),
-                                         .left = cap}};
+            return unexpected{error{.code = errc::decompressed_too_large,
+                                    .offset = records->start,
+                                    .needed = records->bytes.size(),
+                                    .left = cap}};
         return shared_buffer::copy_of(records->bytes);
     }
     auto plain = records->by->decompress(records->bytes, cap, batch.magic(), codecs.options());

@@ -2,22 +2,22 @@
 #pragma once
 
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 
-#include <expected>
 #include <utility>
 
 namespace kwire {
 
-/// A std::expected whose temporaries give their records by value.
+/// A kwire::expected whose temporaries give their records by value.
 ///
 ///     for (auto record : *kwire::records(batch, codecs, cap)) ...   // of a batch that is known to be valid
 ///
-/// With a plain std::expected such a loop would keep a reference to a temporary that is destroyed before it
+/// With a plain kwire::expected such a loop would keep a reference to a temporary that is destroyed before it
 /// begins: only compilers of 2025 implement the rule of C++23 that extends its life. In all other respects
-/// this is a std::expected, and converts to one.
+/// this is a kwire::expected, and converts to one.
 template <class Records>
-class expected_records : public std::expected<Records, error> {
-    using base = std::expected<Records, error>;
+class expected_records : public expected<Records, error> {
+    using base = expected<Records, error>;
 
 public:
     using base::base;
@@ -29,7 +29,7 @@ public:
     /// The records, by value. Precondition: has_value().
     [[nodiscard]] Records operator*() && noexcept { return *static_cast<base&&>(*this); }
     [[nodiscard]] Records operator*() const&& noexcept { return *static_cast<const base&>(*this); }
-    /// The same, but checked as in std::expected.
+    /// The same, but checked as in kwire::expected.
     [[nodiscard]] Records value() && { return static_cast<base&&>(*this).value(); }
     [[nodiscard]] Records value() const&& { return static_cast<const base&>(*this).value(); }
 };

@@ -166,7 +166,7 @@ namespace kwire {
 
 /// A record that a loop has reached, or what is there instead of one.
 ///
-/// Used like a std::expected: test it, then `*` and `->` give the record and error() the reason. Only the
+/// Used like a kwire::expected: test it, then `*` and `->` give the record and error() the reason. Only the
 /// last element of a loop can be an error. `Run` tells the two kinds of loops apart: over an uncompressed
 /// batch, and over batch_records.
 template <bool Run>

@@ -5,6 +5,7 @@
 #include <kwire/buffer/unique_buffer.hpp>
 #include <kwire/detail/config.hpp>
 #include <kwire/error.hpp>
+#include <kwire/expected.hpp>
 #include <kwire/records/batch.hpp>
 #include <kwire/records/record.hpp>
 #include <kwire/wire/detail/put_short.hpp>
@@ -13,7 +14,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 
@@ -24,8 +24,10 @@ struct record_to_write {
     std::optional<std::int64_t>
         offset{}; ///< if not set, the offset after the last record's; a higher one leaves a gap
     std::int64_t timestamp = -1; ///< ms
+    /// Null if it is not set; so is the value.
     std::optional<std::span<const std::byte>> key{};
     std::optional<std::span<const std::byte>> value{};
+    /// In the order in which they are written.
     std::span<const header_view> headers{};
 };
 
@@ -33,7 +35,7 @@ struct record_to_write {
 template <class T>
 concept record_codec = requires(T& codec, unique_buffer& out, std::span<const std::byte> plain) {
     { codec.type() } -> std::same_as<compression_type>;
-    { codec.compress_into(out, plain, std::int8_t{2}) } -> std::same_as<std::expected<std::size_t, error>>;
+    { codec.compress_into(out, plain, std::int8_t{2}) } -> std::same_as<expected<std::size_t, error>>;
 };
 
 namespace detail {

@@ -126,6 +126,7 @@ private:
                 !in_from && id != place.fields.size() && !place.fields[id].versions.contains(from_);
             return in_from != in_to || neither;
         }
+        case meaning::implied:
         case meaning::like:
         case meaning::becomes:
         case meaning::gathers:

@@ -14,6 +14,7 @@ enum class meaning : std::uint8_t {
     needed,        ///< may be lost only if it says nothing
     needed_since,  ///< the same between versions that have it, from a version on
     unknown,       ///< a version that lacks it does not say what the other one must
+    implied,       ///< where it is lacking, an array has certain elements
     like,          ///< where it is lacking, it is as another field
     since,         ///< some values exist from a version on
     until,         ///< some values exist below a version
@@ -38,9 +39,9 @@ struct meaning_rule {
     std::string_view path;  ///< from the message to the field: "topics.name"; empty for the message
     std::string_view other; ///< the field or, for `gathers` and `each`, the pairs of fields that it speaks of
     meaning kind{};
+    std::uint8_t value_count = 0;
     std::int16_t version = -1; ///< the first of the later versions
     std::array<std::array<std::int64_t, 2>, 4> values{};
-    std::uint8_t value_count = 0;
 
     [[nodiscard]] constexpr bool lists(std::int64_t number) const noexcept {
         for (std::size_t i = 0; i < value_count; ++i)

@@ -21,7 +21,7 @@ public:
         char* at = inside_;
         if (text.size() > most_inside) {
             at = new char[text.size()];
-            std::memcpy(inside_, &at, sizeof at);
+            std::memcpy(inside_, static_cast<const void*>(&at), sizeof at);
         }
         if (!text.empty()) std::memcpy(at, text.data(), text.size());
         size_ = static_cast<std::uint32_t>(text.size());
@@ -48,7 +48,7 @@ private:
     }
     [[nodiscard]] char* memory() const noexcept {
         char* at = nullptr;
-        std::memcpy(&at, inside_, sizeof at);
+        std::memcpy(static_cast<void*>(&at), inside_, sizeof at);
         return at;
     }
 

@@ -41,8 +41,10 @@ public:
         return value_ ? value_->bytes() : std::span<const std::byte>{};
     }
     [[nodiscard]] std::size_t size() const noexcept { return value_ ? value_->size() : 0; }
-    /// Of what the value is; numbers and strings are the same under another name.
-    [[nodiscard]] dynamic_elements elements() const noexcept { return value_->elements(); }
+    /// Of what the value is; numbers and strings are the same under another name. Precondition: size() > 0.
+    [[nodiscard]] dynamic_elements elements() const noexcept {
+        return value_->elements(); // NOLINT(bugprone-unchecked-optional-access): the precondition
+    }
     [[nodiscard]] stand_in_struct structure() const noexcept;
     /// Calls `each` with every element of an array of structs, until it returns false.
     template <class Each>

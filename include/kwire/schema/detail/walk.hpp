@@ -377,6 +377,19 @@ KWIRE_ALWAYS_INLINE const known_tag* known_tag_of(const struct_layout& layout,
     return number < layout.tag_count ? &layout.tags[number] : nullptr;
 }
 
+/// Whether tag `number` at `p` may follow tag `previous`, which is -1 before the first one.
+KWIRE_ALWAYS_INLINE bool check_tag_order(const struct_layout& layout, const known_tag* known,
+                                         std::int64_t previous, std::uint32_t number, const std::byte* p,
+                                         check_state& state) noexcept {
+    if (number <= previous) {
+        if (!state.tolerated.any_tag_order)
+            return refuse(state, known != nullptr ? &layout.fields[known->field] : nullptr,
+                          number == previous ? errc::duplicate_tag : errc::tag_order, p) != nullptr;
+        state.irregular_tags = true;
+    }
+    return true;
+}
+
 /// A tag section whose count is not the single byte 0. Tags must rise, and a known one fill its size exactly.
 KWIRE_COLD KWIRE_APART inline const std::byte* check_tags(const struct_layout& layout, const std::byte* p,
                                                           check_state& state) noexcept {
@@ -391,12 +404,7 @@ KWIRE_COLD KWIRE_APART inline const std::byte* check_tags(const struct_layout& l
         const auto [size_at, number] = check_uvarint(p, state, nullptr);
         if (size_at == nullptr) return nullptr;
         const known_tag* const known = known_tag_of(layout, number);
-        if (number <= previous) {
-            if (!state.tolerated.any_tag_order)
-                return refuse(state, known != nullptr ? &layout.fields[known->field] : nullptr,
-                              number == previous ? errc::duplicate_tag : errc::tag_order, p);
-            state.irregular_tags = true;
-        }
+        if (!check_tag_order(layout, known, previous, number, p, state)) return nullptr;
         previous = number;
         if (known != nullptr) {
             next = layout.check_tag(layout, *known, p, size_at, state);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
@@ -89,10 +90,10 @@ template <std::uint32_t Polynomial>
 constexpr std::uint32_t crc_portable(std::uint32_t state, const std::byte* p, std::size_t size) noexcept {
     const auto& tables = crc_tables<Polynomial>;
     for (; size >= 8; p += 8, size -= 8) {
-        const std::uint64_t word = std::byteswap(load_be<std::uint64_t>(p)) ^ state;
-        state = tables[7][word & 0xff] ^ tables[6][word >> 8 & 0xff] ^ tables[5][word >> 16 & 0xff] ^
-                tables[4][word >> 24 & 0xff] ^ tables[3][word >> 32 & 0xff] ^ tables[2][word >> 40 & 0xff] ^
-                tables[1][word >> 48 & 0xff] ^ tables[0][static_cast<std::size_t>(word >> 56)];
+        const std::uint64_t word = kwire::detail::byteswap(load_be<std::uint64_t>(p)) ^ state;
+        const auto byte = [word](unsigned number) { return static_cast<std::uint8_t>(word >> (8 * number)); };
+        state = tables[7][byte(0)] ^ tables[6][byte(1)] ^ tables[5][byte(2)] ^ tables[4][byte(3)] ^
+                tables[3][byte(4)] ^ tables[2][byte(5)] ^ tables[1][byte(6)] ^ tables[0][byte(7)];
     }
     for (; size != 0; ++p, --size)
         state = state >> 8 ^ tables[0][(state ^ std::to_integer<std::uint32_t>(*p)) & 0xff];

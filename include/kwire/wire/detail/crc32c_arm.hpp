@@ -3,6 +3,7 @@
 /// Compiled even if the program may run on processors without them: crc32c.hpp tests for them before a call.
 #pragma once
 
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/detail/crc32_tables.hpp>
 #include <kwire/wire/endian.hpp>
 
@@ -27,7 +28,7 @@
 namespace kwire::wire::detail::arm {
 
 KWIRE_TARGET_CRC inline std::uint64_t load_le(const std::byte* p) noexcept {
-    return std::byteswap(load_be<std::uint64_t>(p));
+    return kwire::detail::byteswap(load_be<std::uint64_t>(p));
 }
 
 /// Eight bytes a step, one step after the other.

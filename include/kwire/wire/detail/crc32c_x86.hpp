@@ -114,6 +114,16 @@ KWIRE_TARGET_CRC inline std::uint32_t crc32c_sse42(std::uint32_t state, const st
     return crc32c_chain(state, p, size);
 }
 
+/// 16 bytes of a wider vector.
+template <int I, class Vector>
+[[gnu::always_inline]] inline vector128 part_of(const Vector& all) noexcept {
+#if __has_builtin(__builtin_shufflevector)
+    return __builtin_shufflevector(all, all, 2 * I, 2 * I + 1);
+#else
+    return vector128{all[2 * I], all[2 * I + 1]};
+#endif
+}
+
 /// The factors for the four quarters of a vector.
 struct alignas(64) fold_factors512 {
     fold_factors quarters[4];
@@ -146,9 +156,7 @@ KWIRE_TARGET_CRC512 inline vector512 fold(vector512 folded, const fold_factors51
 /// The remainder of 64 bytes that represent everything read so far.
 KWIRE_TARGET_CRC512 inline std::uint32_t reduce512(vector512 folded) noexcept {
     const vector512 moved = fold(folded, over_rest);
-    return reduce(__builtin_shufflevector(moved, moved, 0, 1) ^ __builtin_shufflevector(moved, moved, 2, 3) ^
-                  __builtin_shufflevector(moved, moved, 4, 5) ^
-                  __builtin_shufflevector(folded, folded, 6, 7));
+    return reduce(part_of<0>(moved) ^ part_of<1>(moved) ^ part_of<2>(moved) ^ part_of<3>(folded));
 }
 
 /// Four parallel vectors of 64 bytes: 256 bytes a round.
@@ -313,8 +321,7 @@ struct fold_state256 {
 };
 KWIRE_TARGET_CRC256 inline std::uint32_t reduce256(vector256 folded) noexcept {
     const vector256 moved = fold(folded, half_over_16);
-    return reduce(__builtin_shufflevector(moved, moved, 0, 1) ^
-                  __builtin_shufflevector(folded, folded, 2, 3));
+    return reduce(part_of<0>(moved) ^ part_of<1>(folded));
 }
 
 /// As crc32c_folded. Precondition: at least 128 bytes.

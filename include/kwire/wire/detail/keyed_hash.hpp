@@ -5,16 +5,20 @@
 #pragma once
 
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/wire/endian.hpp>
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <span>
 
-#if __has_include(<sys/random.h>)
+#if defined(_WIN32)
+#include <random>
+#elif __has_include(<sys/random.h>)
 #include <sys/random.h>
 #endif
 
@@ -22,7 +26,9 @@ namespace kwire::wire {
 
 /// The key of the hash: 128 bits, which should be secret.
 struct hash_key {
+    /// One half of the key.
     std::uint64_t low = 0;
+    /// The other half.
     std::uint64_t high = 0;
 };
 
@@ -66,7 +72,8 @@ private:
 
 /// A little-endian number of eight bytes.
 [[nodiscard]] constexpr std::uint64_t whole_word(const std::byte* at) noexcept {
-    return std::byteswap(load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
+    return kwire::detail::byteswap(
+        load_be<std::uint64_t>(at)); // cost: byte by byte takes five instructions for each
 }
 
 /// A little-endian number of up to eight bytes.
@@ -76,25 +83,38 @@ private:
     return word;
 }
 
+/// Fills `random` with what the system has for secrets; false if it has nothing.
+[[nodiscard]] inline bool draw_random([[maybe_unused]] std::span<std::byte, 16> random) noexcept {
+#if defined(KWIRE_ON_LINUX)
+    return ::getrandom(random.data(), random.size(), 0) == static_cast<long>(random.size());
+#elif defined(KWIRE_PORTABLE)
+    return false;
+#elif defined(_WIN32)
+    std::random_device device;
+    for (std::byte& byte : random) byte = static_cast<std::byte>(device() & 0xff);
+    return true;
+#elif __has_include(<sys/random.h>)
+    return ::getentropy(random.data(), random.size()) == 0;
+#else
+    return false;
+#endif
+}
+
+/// A key without the system's help, from the clock, the time that the process has had, the address of the
+/// stack and how often this was called: a little randomness at least.
+inline hash_key guess_hash_key() noexcept {
+    static constinit std::atomic<std::uint64_t> calls{0};
+    const std::time_t now = std::time(nullptr);
+    sip_state mixed({static_cast<std::uint64_t>(std::clock()), static_cast<std::uint64_t>(now)});
+    mixed.absorb(std::bit_cast<std::uintptr_t>(&now));
+    mixed.absorb(calls.fetch_add(1, std::memory_order_relaxed));
+    const std::uint64_t low = mixed.finish();
+    return {low, mixed.finish()};
+}
+
 inline hash_key draw_hash_key() noexcept {
     std::array<std::byte, 16> random{};
-#if __has_include(<sys/random.h>)
-#if defined(__linux__)
-    const bool drawn = ::getrandom(random.data(), random.size(), 0) == static_cast<long>(random.size());
-#else
-    const bool drawn = ::getentropy(random.data(), random.size()) == 0;
-#endif
-#else
-    const bool drawn = false;
-#endif
-    if (!drawn) { // the clock and the address of the stack: a little randomness at least
-        std::timespec now{};
-        static_cast<void>(std::timespec_get(&now, TIME_UTC));
-        sip_state mixed({static_cast<std::uint64_t>(now.tv_nsec), static_cast<std::uint64_t>(now.tv_sec)});
-        mixed.absorb(std::bit_cast<std::uintptr_t>(&now));
-        const std::uint64_t low = mixed.finish();
-        return {low, mixed.finish()};
-    }
+    if (!draw_random(random)) return guess_hash_key();
     return {word_of(std::span(random).first<8>()), word_of(std::span(random).last<8>())};
 }
 

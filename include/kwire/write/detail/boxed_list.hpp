@@ -55,7 +55,7 @@ public:
     // all are constants, and clear the struct by `rep stos` before it writes those defaults that are not 0:
     // owned data of a Fetch response of 1000 partitions took 35 us instead of 22.
     constexpr boxed_list() noexcept {
-        if !consteval {
+        if (!KWIRE_IS_CONSTEVAL()) {
             not_a_constant();
         }
     }

@@ -5,6 +5,7 @@
 #include <kwire/buffer/detail/slice_supply.hpp>
 #include <kwire/buffer/shared_buffer.hpp>
 #include <kwire/detail/config.hpp>
+#include <kwire/detail/cxx23.hpp>
 #include <kwire/read/detail/tag_order.hpp>
 #include <kwire/read/unknown_tags.hpp>
 #include <kwire/schema/detail/data.hpp>
@@ -169,7 +170,7 @@ private:
         if (text.size() > std::string().capacity())
             member = text;
         else
-            member.resize_and_overwrite(text.size(), [&](char* to, std::size_t size) noexcept {
+            resize_and_overwrite(member, text.size(), [&](char* to, std::size_t size) noexcept {
                 put_short_bytes(reinterpret_cast<std::byte*>(to),
                                 reinterpret_cast<const std::byte*>(text.data()), size);
                 return size;

@@ -1,0 +1,40 @@
+# A project that links kwire::zstd without having asked for zstd would read that a target was not found. This says what to
+# write instead. It is installed too, and works for projects that use kwire in either way.
+#
+#     kwire_explain_components(<what to write> <the components that were asked for>)
+#
+# When the directory at the top has been read, and nothing is generated yet, all targets are looked at.
+
+function(kwire_explain_components remedy asked)
+  set_property(GLOBAL APPEND PROPERTY KWIRE_ASKED_COMPONENTS ${asked})
+  set_property(GLOBAL PROPERTY KWIRE_COMPONENT_REMEDY "${remedy}")
+  get_property(deferred GLOBAL PROPERTY KWIRE_EXPLAINS_COMPONENTS)
+  if(NOT deferred AND NOT CMAKE_SCRIPT_MODE_FILE)
+    set_property(GLOBAL PROPERTY KWIRE_EXPLAINS_COMPONENTS TRUE)
+    cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL _kwire_look_at_targets "${CMAKE_SOURCE_DIR}")
+  endif()
+endfunction()
+
+function(_kwire_look_at_targets directory)
+  get_property(known GLOBAL PROPERTY KWIRE_COMPONENT_NAMES)
+  get_property(asked GLOBAL PROPERTY KWIRE_ASKED_COMPONENTS)
+  get_property(remedy GLOBAL PROPERTY KWIRE_COMPONENT_REMEDY)
+  get_property(targets DIRECTORY "${directory}" PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(linked ${target} INTERFACE_LINK_LIBRARIES)
+    get_target_property(type ${target} TYPE)
+    if(NOT type STREQUAL "INTERFACE_LIBRARY")
+      get_target_property(privately ${target} LINK_LIBRARIES)
+      list(APPEND linked ${privately})
+    endif()
+    foreach(component IN LISTS known)
+      if("kwire::${component}" IN_LIST linked AND NOT component IN_LIST asked AND NOT TARGET kwire::${component})
+        message(SEND_ERROR "${target} links kwire::${component}, a component that was not asked for: ${remedy}")
+      endif()
+    endforeach()
+  endforeach()
+  get_property(below DIRECTORY "${directory}" PROPERTY SUBDIRECTORIES)
+  foreach(sub IN LISTS below)
+    _kwire_look_at_targets("${sub}")
+  endforeach()
+endfunction()

@@ -1,0 +1,13 @@
+# The headers of Boost for a program of another machine.
+include("${CMAKE_CURRENT_LIST_DIR}/header_only.cmake")
+kwire_header_only(boost version.hpp Boost_INCLUDE_DIR)
+include(FindPackageHandleStandardArgs)
+if(Boost_INCLUDE_DIR)
+  file(STRINGS "${Boost_INCLUDE_DIR}/boost/version.hpp" version REGEX "define BOOST_LIB_VERSION")
+  string(REGEX REPLACE ".*\"([0-9]+)_([0-9]+).*" "\\1.\\2" Boost_VERSION "${version}")
+endif()
+find_package_handle_standard_args(Boost REQUIRED_VARS Boost_INCLUDE_DIR VERSION_VAR Boost_VERSION)
+if(Boost_FOUND AND NOT TARGET Boost::headers)
+  add_library(Boost::headers INTERFACE IMPORTED GLOBAL)
+  target_include_directories(Boost::headers INTERFACE "${Boost_INCLUDE_DIR}")
+endif()

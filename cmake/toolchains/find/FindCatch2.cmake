@@ -1,0 +1,12 @@
+# Catch2 2, which is one header, for a program of another machine.
+include("${CMAKE_CURRENT_LIST_DIR}/header_only.cmake")
+kwire_header_only(catch2 catch.hpp Catch2_INCLUDE_DIR)
+find_path(Catch2_MODULES Catch.cmake PATHS /usr/lib/cmake/Catch2 NO_CMAKE_FIND_ROOT_PATH)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Catch2 REQUIRED_VARS Catch2_INCLUDE_DIR Catch2_MODULES)
+set(Catch2_VERSION 2)
+list(APPEND CMAKE_MODULE_PATH "${Catch2_MODULES}")
+if(Catch2_FOUND AND NOT TARGET Catch2::Catch2)
+  add_library(Catch2::Catch2 INTERFACE IMPORTED GLOBAL)
+  target_include_directories(Catch2::Catch2 INTERFACE "${Catch2_INCLUDE_DIR}")
+endif()

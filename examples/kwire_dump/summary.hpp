@@ -1,0 +1,44 @@
+/// What a request and its response are about: topics, partitions, records, errors.
+#pragma once
+
+#include <kwire/error_code.hpp>
+#include <kwire/reflect/topic_directory.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "message.hpp"
+
+namespace dump {
+
+struct partition_facts {
+    std::int64_t number = 0;
+    std::int64_t offset = -1;  ///< from which a Fetch reads; -1: not said
+    std::int64_t records = -1; ///< -1: there is no field of records
+    std::uint64_t record_bytes = 0;
+    bool records_cut = false; ///< there are more than counted
+    kwire::error_code error{};
+};
+
+struct topic_facts {
+    std::string name; ///< or the text of its id
+    bool named = true;
+    kwire::error_code error{};
+    std::vector<partition_facts> partitions;
+};
+
+/// Of one exchange.
+struct summary {
+    std::vector<topic_facts> topics;
+    std::vector<kwire::error_code> errors; ///< that are of no topic
+    std::int64_t records = -1;
+    bool records_cut = false;
+
+    [[nodiscard]] bool has_error() const noexcept;
+};
+
+/// Adds what a message says. An error of reading is kept in `message`.
+void summarize(seen_message& message, const kwire::topic_directory& topics, summary& to);
+
+} // namespace dump

@@ -1,0 +1,3 @@
+include(CMakeFindDependencyMacro)
+find_dependency(kwire COMPONENTS gzip)
+include("${CMAKE_CURRENT_LIST_DIR}/ledger-targets.cmake")
