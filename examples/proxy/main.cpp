@@ -68,11 +68,7 @@ int run(const proxy::options& chosen) {
     in.emplace(brokers, names, topics, all);
     in->verbose = chosen.verbose;
     in->passes_unknown = *chosen.passes_unknown;
-    if (cipher) {
-        in->values = &*cipher;
-        // Its values are not decrypted: consumers are to use Fetch.
-        in->spoken[static_cast<std::size_t>(kwire::api_key::share_fetch)].versions = {};
-    }
+    if (cipher) in->values = &*cipher;
 
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&context](boost::system::error_code, int) { context.stop(); });

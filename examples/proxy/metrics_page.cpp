@@ -71,7 +71,7 @@ asio::awaitable<void> serve(std::shared_ptr<tcp::socket> socket, const kwire::co
     });
     std::string request;
     std::array<char, 1024> some{};
-    while (!request.contains("\r\n\r\n")) {
+    while (request.find("\r\n\r\n") == request.npos) {
         const auto [failure, n] = co_await socket->async_read_some(asio::buffer(some), quiet);
         if (failure || request.size() + n > longest_request) co_return;
         request.append(some.data(), n);

@@ -6,8 +6,10 @@
 #include <kwire/connect/rewrite.hpp>
 #include <kwire/error_text.hpp>
 #include <kwire/messages/api_versions.hpp>
+#include <kwire/messages/describe_topic_partitions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/produce.hpp>
+#include <kwire/messages/share_fetch.hpp>
 #include <kwire/messages/view/find_coordinator.hpp>
 #include <kwire/write/splice.hpp>
 
@@ -151,6 +153,15 @@ kwire::expected<kwire::buffer_chain, std::string> session::for_broker(const kwir
                     return kwire::unexpected(std::move(done).error());
         kwire::rewrite(edits, *produce, in_.names.names(), rename);
         changed = edits.apply();
+    } else if (request.api() == kwire::api_key::describe_topic_partitions) {
+        const auto list = kwire::parse<kwire::describe_topic_partitions_request>(request, of_clients);
+        if (!list) return because(list.error());
+        kwire::splice edits(*list);
+        // All topics, in the order of their names: those of the tenant begin where its prefix would be.
+        if (list->topics().empty() && !list->cursor())
+            kwire::set<"cursor">(edits, **list, in_.names.first_topic());
+        kwire::rewrite(edits, *list, in_.names.names(), rename);
+        changed = edits.apply();
     } else {
         changed = kwire::rewrite(request, in_.names.names(), rename, {.parse = of_clients});
     }
@@ -235,12 +246,31 @@ outcome session::pass_response(const kwire::response_frame& answer, const asked&
             return because(learned.error());
 
     const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
-    if (!(in_.values != nullptr && answer.api() == kwire::api_key::fetch) &&
+    const bool has_values = in_.values != nullptr && (answer.api() == kwire::api_key::fetch ||
+                                                      answer.api() == kwire::api_key::share_fetch);
+    if (!has_values &&
         !can_have(kwire::find_response(answer.api()), in_.names.renames() ? wanted | decided_names : wanted))
         return send(to_client, answer.frame());
     auto shown = for_client(answer, of);
     if (!shown) return kwire::unexpected(std::move(shown).error());
     return send(to_client, *std::move(shown));
+}
+
+/// A response with records: their values are those that clients sent.
+template <class Message>
+kwire::expected<kwire::buffer_chain, std::string> session::with_values(const kwire::response_frame& answer) {
+    const auto fetched = kwire::parse<Message>(answer);
+    if (!fetched) return because(fetched.error());
+    kwire::splice edits(*fetched);
+    for (const auto topic : fetched->responses())
+        for (const auto partition : topic.partitions())
+            if (auto done = filter(edits, *fetched, partition, &value_filter::to_client); !done)
+                return kwire::unexpected(std::move(done).error());
+    kwire::rewrite(edits, *fetched, in_.names.names() | kwire::entity::host,
+                   [this](kwire::named_field& field) { show(field); });
+    auto shown = edits.apply();
+    if (!shown) return because(shown.error());
+    return *std::move(shown);
 }
 
 /// The response with the proxy's addresses, the tenant's names, and the values that clients sent.
@@ -249,15 +279,18 @@ kwire::expected<kwire::buffer_chain, std::string> session::for_client(const kwir
     const kwire::entity_set wanted = in_.names.names() | kwire::entity::host;
     const auto change = [this](kwire::named_field& field) { show(field); };
     kwire::expected<kwire::buffer_chain, kwire::error> shown;
-    if (in_.values != nullptr && answer.api() == kwire::api_key::fetch) {
-        const auto fetch = kwire::parse<kwire::fetch_response>(answer);
-        if (!fetch) return because(fetch.error());
-        kwire::splice edits(*fetch);
-        for (const auto topic : fetch->responses())
-            for (const auto partition : topic.partitions())
-                if (auto done = filter(edits, *fetch, partition, &value_filter::to_client); !done)
-                    return kwire::unexpected(std::move(done).error());
-        kwire::rewrite(edits, *fetch, wanted, change);
+    if (in_.values != nullptr && answer.api() == kwire::api_key::fetch)
+        return with_values<kwire::fetch_response>(answer);
+    if (in_.values != nullptr && answer.api() == kwire::api_key::share_fetch)
+        return with_values<kwire::share_fetch_response>(answer);
+    if (in_.names.renames() && answer.api() == kwire::api_key::describe_topic_partitions) {
+        const auto described = kwire::parse<kwire::describe_topic_partitions_response>(answer);
+        if (!described) return because(described.error());
+        kwire::splice edits(*described);
+        kwire::rewrite(edits, *described, wanted, change);
+        // What follows is of others: then these were all.
+        if (const auto next = described->next_cursor(); next && !in_.names.has(next->topic_name()))
+            kwire::set<"next_cursor">(edits, **described, std::nullopt);
         shown = edits.apply();
     } else {
         shown = kwire::rewrite(answer, wanted, change, {.coordinator_key_type = of.key_type});

@@ -116,6 +116,8 @@ private:
                    value_filter::result (value_filter::*change)(const kwire::shared_buffer&));
     kwire::expected<kwire::buffer_chain, std::string> for_broker(const kwire::request_frame& request);
     outcome pass_response(const kwire::response_frame& answer, const asked& of);
+    template <class Message>
+    kwire::expected<kwire::buffer_chain, std::string> with_values(const kwire::response_frame& answer);
     kwire::expected<kwire::buffer_chain, std::string> for_client(const kwire::response_frame& answer,
                                                                  const asked& of);
     void show(kwire::named_field& field);

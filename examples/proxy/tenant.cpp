@@ -38,8 +38,7 @@ bool tenant::offers(api_key api) const noexcept {
     case api_key::describe_client_quotas:
     case api_key::alter_client_quotas:
     case api_key::describe_user_scram_credentials:
-    case api_key::alter_user_scram_credentials:
-    case api_key::describe_topic_partitions: return false;
+    case api_key::alter_user_scram_credentials: return false;
     default: return true;
     }
 }
@@ -72,7 +71,7 @@ bool tenant::to_client(kwire::named_field& field) const {
     case entity::group_id:
     case entity::transactional_id:
         if (field.text().empty()) return true;
-        if (!field.text().starts_with(prefix_)) return false;
+        if (!has(field.text())) return false;
         field.set_text(field.text().substr(prefix_.size()));
         return true;
     default: return true;
@@ -81,7 +80,7 @@ bool tenant::to_client(kwire::named_field& field) const {
 
 bool tenant::is_foreign(const kwire::topic_directory& topics, const kwire::uuid& topic) const {
     const auto name = topics.name_of(topic);
-    return renames() && name && !name->starts_with(prefix_);
+    return renames() && name && !has(*name);
 }
 
 } // namespace proxy

@@ -3,7 +3,7 @@
 
 #include <kwire/api.hpp>
 #include <kwire/connect/rewrite.hpp>
-#include <kwire/expected.hpp>
+#include <kwire/messages/describe_topic_partitions.hpp>
 #include <kwire/reflect/topic_directory.hpp>
 
 #include <string>
@@ -21,9 +21,17 @@ public:
     /// The meanings of the fields that to_broker and to_client want to see.
     [[nodiscard]] kwire::entity_set names() const noexcept;
     /// Whether clients may use the API. Not offered under a prefix are those whose names are patterns over
-    /// all tenants (ACLs), that are about users and not topics (quotas, tokens, credentials), and
-    /// DescribeTopicPartitions, whose cursor names topics of others; clients use Metadata instead.
+    /// all tenants (ACLs), and those that are about users and not topics (quotas, tokens, credentials).
     [[nodiscard]] bool offers(kwire::api_key api) const noexcept;
+
+    /// Whether a name of the brokers is the tenant's.
+    [[nodiscard]] bool has(std::string_view name) const noexcept {
+        return name.size() > prefix_.size() && name.starts_with(prefix_);
+    }
+    /// Where the tenant's topics begin among all topics, in the order of their names.
+    [[nodiscard]] kwire::describe_topic_partitions_request::cursor::data first_topic() const {
+        return {.topic_name = prefix_, .partition_index = 0};
+    }
 
     /// A name in a request, on its way to a broker.
     void to_broker(kwire::named_field& field) const;

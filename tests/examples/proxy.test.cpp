@@ -3,6 +3,7 @@
 #include <kwire/messages/describe_acls.hpp>
 #include <kwire/messages/describe_cluster.hpp>
 #include <kwire/messages/describe_quorum.hpp>
+#include <kwire/messages/describe_topic_partitions.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/find_coordinator.hpp>
 #include <kwire/messages/metadata.hpp>
@@ -199,6 +200,46 @@ TEST_CASE("clients are offered what the broker and kwire know, and no addresses 
     CHECK(refused.error() == "DescribeQuorum v2 is not supported");
 }
 
+TEST_CASE("APIs and versions that kwire does not know pass as they came, and are offered as the broker "
+          "offers them") {
+    one_session one;
+    one.in.passes_unknown = true;
+    one.ask<kwire::api_versions_request>({.client_software_name = "x", .client_software_version = "1"}, 4);
+    const auto unknown = static_cast<kwire::api_key>(9999);
+    const kwire::api_versions_response::data theirs{
+        .api_keys = {{.api_key = kwire::api_key::produce, .min_version = 3, .max_version = 99},
+                     {.api_key = unknown, .min_version = 2, .max_version = 7}}};
+    const auto sent = one.answer<kwire::api_versions_response>(theirs, 4);
+    auto ours = theirs;
+    ours.api_keys[0].max_version = kwire::produce_request::facts.versions.last;
+    CHECK(sent == kwire::encode_response(ours, 4, 7).value().to_bytes());
+
+    // What is known, but not offered, is still refused.
+    const auto quorum = kwire::encode_request<kwire::describe_quorum_request>({}, 2, 8, "me").value();
+    CHECK(one.session.from_client(*kwire::without_length(quorum.to_bytes())).error() ==
+          "DescribeQuorum v2 is not supported");
+
+    // API 9999 v3 with id 5 and Metadata v99 with id 6, and what their headers are is not known.
+    for (const std::string_view text :
+         {std::string_view("\x27\x0f\0\3\0\0\0\5...", 11), std::string_view("\0\3\0\x63\0\0\0\6...", 11)}) {
+        const auto request = kwire::shared_buffer::copy_of(text);
+        REQUIRE(one.session.from_client(request));
+        CHECK(one.session.to_broker == kwire::with_length(request).value());
+        CHECK(one.session.to_broker.segments().back().data() == request.data());
+        one.session.to_broker.clear();
+    }
+    CHECK(one.all.unknown == 2);
+    for (const std::string_view text :
+         {std::string_view("\0\0\0\5 broker-1.hidden.example", 28), std::string_view("\0\0\0\6", 4)}) {
+        const auto answer = kwire::shared_buffer::copy_of(text);
+        REQUIRE(one.session.from_broker(answer));
+        CHECK(one.session.to_client == kwire::with_length(answer).value());
+        one.session.to_client.clear();
+    }
+    // Too short to say what it is.
+    CHECK_FALSE(one.session.from_client(kwire::shared_buffer::copy_of("1234567")));
+}
+
 TEST_CASE("a version of ApiVersions that is newer than the proxy is answered only if no response can be "
           "overtaken") {
     one_session one;
@@ -289,4 +330,63 @@ TEST_CASE("what is about all tenants is not offered to one") {
     const auto asked = kwire::encode_request<kwire::describe_acls_request>({}, 2, 7, "me");
     CHECK(one.session.from_client(*kwire::without_length(asked->to_bytes())).error() ==
           "DescribeAcls v2 is not supported");
+}
+
+TEST_CASE("a tenant that describes all topics sees its own, and no cursor to those of others") {
+    using request = kwire::describe_topic_partitions_request;
+    using response = kwire::describe_topic_partitions_response;
+    one_session one("b.");
+    const auto becomes = [&](const request::data& sent, const request::data& expected) {
+        const auto frame = kwire::encode_request<request>(sent, 0, 7, "me").value().to_bytes();
+        REQUIRE(one.session.from_client(*kwire::without_length(frame)));
+        CHECK(one.session.to_broker == kwire::encode_request<request>(expected, 0, 7, "me").value());
+        one.session.to_broker.clear();
+    };
+    const auto answered = [&](const response::data& sent, const response::data& expected) {
+        CHECK(one.answer<response>(sent, 0) == kwire::encode_response(expected, 0, 7).value().to_bytes());
+    };
+    becomes({}, {.cursor = request::cursor::data{.topic_name = "b.", .partition_index = 0}});
+    answered({.topics = {{.name = "b."}, {.name = "b.orders"}, {.name = "c.orders"}},
+              .next_cursor = response::cursor::data{.topic_name = "c.sales", .partition_index = 3}},
+             {.topics = {{.name = "orders"}}, .next_cursor = std::nullopt});
+    becomes({.cursor = request::cursor::data{.topic_name = "orders", .partition_index = 5}},
+            {.cursor = request::cursor::data{.topic_name = "b.orders", .partition_index = 5}});
+    answered({.topics = {{.name = "b.orders"}},
+              .next_cursor = response::cursor::data{.topic_name = "b.sales", .partition_index = 3}},
+             {.topics = {{.name = "orders"}},
+              .next_cursor = response::cursor::data{.topic_name = "sales", .partition_index = 3}});
+    becomes({.topics = {{.name = "x"}, {.name = "y"}}}, {.topics = {{.name = "b.x"}, {.name = "b.y"}}});
+    answered({.topics = {{.name = "b.x"}, {.name = "b.y"}}}, {.topics = {{.name = "x"}, {.name = "y"}}});
+}
+
+TEST_CASE("values in answers to Fetch and ShareFetch are changed back, and the addresses beside them too") {
+    struct halves : proxy::value_filter {
+        result to_broker(const kwire::shared_buffer& records) override {
+            return kwire::buffer_chain(records);
+        }
+        result to_client(const kwire::shared_buffer& records) override {
+            return kwire::buffer_chain(*records.slice(0, records.size() / 2));
+        }
+    } filter;
+    one_session one;
+    one.in.values = &filter;
+    const auto records = kwire::shared_buffer::copy_of(std::string(5000, 'r'));
+    const auto half = *records.slice(0, 2500);
+    const auto check = [&]<class Request, class Response>(auto make) {
+        const int version = Response::facts.versions.last;
+        one.ask<Request>({}, version);
+        CHECK(one.answer<Response>(make(records, hidden), version) ==
+              kwire::encode_response(make(half, own), version, 7).value().to_bytes());
+    };
+    check.operator()<kwire::fetch_request, kwire::fetch_response>([](const auto& bytes, const auto& at) {
+        return kwire::fetch_response::data{
+            .responses = {{.partitions = {{.partition_index = 3, .records = bytes}, {.partition_index = 4}}}},
+            .node_endpoints = {{.node_id = 1, .host = at.host, .port = at.port}}};
+    });
+    check.operator()<kwire::share_fetch_request, kwire::share_fetch_response>([](const auto& bytes,
+                                                                                 const auto& at) {
+        return kwire::share_fetch_response::data{
+            .responses = {{.partitions = {{.partition_index = 3, .records = bytes}, {.partition_index = 4}}}},
+            .node_endpoints = {{.node_id = 1, .host = at.host, .port = at.port}}};
+    });
 }

@@ -157,7 +157,8 @@ def admin(_, bootstrap, topic):
     def topics():
         return admin.list_topics(timeout=s.PATIENCE).topics
     done(admin.create_topics([NewTopic(topic, 3, 1, config={"max.message.bytes": "5000"})]))
-    s.expect("partitions", len(topics()[topic].partitions), 3)
+    # Another broker than the one that did it may answer, and know it a little later.
+    s.wait_for("three partitions", lambda: topic in topics() and len(topics()[topic].partitions) == 3)
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     s.expect("setting", done(admin.describe_configs([resource]))[0]["max.message.bytes"].value, "5000")
     from confluent_kafka.admin import NewPartitions

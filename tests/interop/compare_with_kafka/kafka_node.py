@@ -66,10 +66,12 @@ class Node:
         self.data, self.host, self.port = data, host, port
         self.settings = data / "node.properties"
         self.process = self.log = None
+        self.probe = None  # where to look whether it runs: brokers connect there, and no client
 
     def format(self, cluster, **settings):
         """Begins to write the files of a new node, and returns the process that does."""
         self.data.mkdir(parents=True)
+        self.probe = "127.0.0.1", settings["between"]
         self.settings.write_text(SETTINGS.format(host=self.host, client=self.port, data=self.data / "log", **settings))
         return subprocess.Popen([*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.settings],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -79,7 +81,7 @@ class Node:
         self.process = subprocess.Popen([*self.java, "kafka.Kafka", self.settings], stdout=self.log, stderr=self.log)
 
     def wait(self):
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while not self.is_open():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.stop()
@@ -88,7 +90,7 @@ class Node:
 
     def is_open(self):
         try:
-            socket.create_connection((self.host, self.port), 1).close()
+            socket.create_connection(self.probe, 1).close()
             return True
         except OSError:
             return False
@@ -122,7 +124,7 @@ class Cluster:
         formats = [node.format(cluster, node=1 + i, controller=ports[count + i], between=ports[2 * count + i], voters=voters,
                                nodes=count, most_in_sync=(count + 1) // 2, partitions=partitions)
                    for i, node in enumerate(self.nodes)]
-        if any([process.wait(120) for process in formats]):
+        if any([process.wait(300) for process in formats]):
             raise RuntimeError(f"Kafka cannot format its files in {data}")
         try:
             for node in self.nodes:
