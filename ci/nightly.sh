@@ -8,10 +8,17 @@ exec </dev/null
 export JOBS=${JOBS:-$(nproc)}
 
 . ci/guards.sh
+# Only these tests of the preset are built.
+every_cut() {
+    cmake --preset asan && cmake --build --preset asan --target messages_prefix_test connect_sniff_test &&
+        ctest --preset asan-long
+}
+
 wanted=("$@")
 guard cross-aarch64 "64-bit ARM: CRC-32C by its instructions" preset cross-aarch64
 guard cross-s390x "s390x, which is big-endian" preset cross-s390x
 guard cross-i686 "32-bit x86" preset cross-i686
 guard cross-riscv64 "64-bit RISC-V, for which kwire has nothing of its own" preset cross-riscv64
 guard mingw "Windows, under Wine: every header by itself, and the tests" preset mingw
+guard every-cut "every message cut at every byte, and ten million random starts of streams, with the sanitizers" every_cut
 sum_up

@@ -25,7 +25,7 @@ PLAIN = ("cmake/", ".ci/", "ci/", "docs/", "examples/", "include/", "schema/", "
          "tests/reflect/", "tests/schema/", "tests/support/", "tests/tools/", "tests/walks/", "tests/wire/", "tests/write/", "CHANGELOG.md",
          "README.md", "HACKING.md")
 # Generated text has its words from schema/, and test data is data.
-NOT_OURS = re.compile(r"cmake/plain_words\.txt|LICENSE|include/kwire/messages/(view/)?[a-z0-9_]+\.hpp|tests/generated/.*\.[ch]pp"
+NOT_OURS = re.compile(r"cmake/plain_words\.txt|LICENSE|include/kwire/api\.hpp|include/kwire/messages/(view/)?[a-z0-9_]+\.hpp|tests/generated/.*\.[ch]pp"
                       r"|tests/golden/.*\.txt|schema/(messages|words|error_codes).*\.txt|.*\.sum")
 COMMENT_MARK = re.compile(r"^\s*(?://[/!<]*|#+|\*(?= ))?")
 BINARY = {".gz", ".zip", ".bin", ".pcap", ".png", ".zst", ".lz4", ".snappy"}

@@ -4,7 +4,7 @@
 #     sh docs/build.sh            then open build/docs/index.html
 #     sh docs/build.sh --quick    without the reference, which needs libclang and the libraries of all components
 #
-# Fails if a link leads nowhere, a page is in no chapter, an API has no page, or a public name has no sentence.
+# Fails if a link leads nowhere, an API has no page, or a public name has no sentence.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

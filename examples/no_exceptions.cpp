@@ -3,7 +3,7 @@
 ///
 ///     no_exceptions < requests
 ///
-/// An error is a value: every call that can fail returns a kwire::expected. Lack of memory ends the program.
+/// An error is a value: every call that can fail returns a kwire::expected. Lack of memory aborts.
 #include <kwire/connect/posix.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/registry.hpp>

@@ -34,6 +34,7 @@ module;
 #include <mutex>
 #include <new>
 #include <optional>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -109,6 +110,7 @@ export extern "C++" {
 #include <kwire/connect/posix.hpp>
 #include <kwire/connect/produce_stream.hpp>
 #include <kwire/connect/rewrite.hpp>
+#include <kwire/connect/sniff.hpp>
 #include <kwire/embedded/consumer_protocol.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/all.hpp>

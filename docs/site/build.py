@@ -15,7 +15,9 @@ import shutil
 import sys
 
 import markdown
+from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexers import CppLexer
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -40,7 +42,9 @@ def contents():
             found[-1][1].append(line.strip())
         elif line and not line.startswith("#"):
             found.append((line, []))
-    return found
+    listed = {page for _, pages in found for page in pages}
+    more = sorted(path.stem for path in (ROOT / "docs").glob("*.md") if path.stem not in listed)
+    return [*found, ("More", more)] if more else found
 
 
 def title_of(text):
@@ -78,6 +82,8 @@ class Site:
             text = html.unescape(match[1])
             name = re.sub(r"\(.*\)$", "", text.strip(), flags=re.DOTALL).removeprefix("kwire::")
             target = self.names.get(name) or self.names.get(text)
+            if address.startswith("reference/") and not re.search(r"_|::|<", name):
+                return match[0]  # a member as a rule, such as `message`
             if target is None or target.partition("#")[0] == address:
                 return match[0]
             return f'<a class="name" href="{up}{target}">{match[0]}</a>'
@@ -87,6 +93,17 @@ class Site:
         body = "".join(parts)
         body = re.sub(r'(<a href="([\w-]+)\.md(?:#[\w-]*)?">)\2\.md</a>', self.with_title, body)
         return re.sub(r'href="([\w./-]+)\.md(#[\w-]*)?"', lambda m: f'href="{m[1]}.html{m[2] or ""}"', body)
+
+    def add_programs(self):
+        """The small programs of the guides, as they are: `examples/x.cpp` is a link to its page."""
+        formatter = HtmlFormatter(nowrap=True)
+        for path in sorted((ROOT / "examples").glob("*.[ch]pp")):
+            source = path.read_text(encoding="utf-8")
+            name, address = f"examples/{path.name}", f"programs/{path.stem}-{path.suffix[1:]}.html"
+            shown = highlight(source, CppLexer(), formatter)
+            self.add(address, name, f'<h1><code>{name}</code></h1><pre class="codehilite"><code>{shown}</code></pre>')
+            self.names[name] = address
+            self.search.append((name, "program", address))
 
     def with_title(self, match):
         """A link whose text is a file's name, with the title of that page."""
@@ -143,10 +160,10 @@ def main():
     listed = [name for _, names in contents() for name in names]
     there = {path.stem: path for path in sorted((ROOT / "docs").glob("*.md"))}
     there["schema"] = ROOT / "schema" / "README.md"  # the steps of a release are in one place
-    problems += [f"docs/{name}.md is in no chapter of docs/site/contents.txt" for name in sorted(set(there) - set(listed))]
-    problems += [f"docs/site/contents.txt has {name}, which is no page" for name in sorted(set(listed) - set(there))]
+    problems += [f"docs/site/contents.txt has {name}, which is not there" for name in sorted(set(listed) - set(there))]
     for name, path in there.items():
         site.add_markdown(f"{name}.html", path.read_text(encoding="utf-8"))
+    site.add_programs()
     problems += catalogue.add_pages(site)
     if not options.quick:
         import reference

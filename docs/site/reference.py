@@ -83,7 +83,7 @@ class Entry:
         self.name = cursor.spelling
         self.scope = scope
         self.line, self.last_line = cursor.extent.start.line, cursor.extent.end.line
-        self.comment = comment_text(cursor.raw_comment)
+        self.comment = comment_text(cursor.raw_comment or comment_beside(source, self.line, self.last_line))
         self.text = declaration(cursor, source)
         self.members = []
         self.deleted = bool(re.search(r"= delete\s*;?$", self.text))
@@ -91,6 +91,16 @@ class Entry:
     @property
     def full_name(self):
         return "::".join([*self.scope, self.name])
+
+
+def comment_beside(source, first, last):
+    """The comment of a declaration to which libclang attaches none, such as a template of variables."""
+    lines = source.decode("utf-8").split("\n")
+    above = first - 1
+    while above > 0 and lines[above - 1].lstrip().startswith("///") and "///<" not in lines[above - 1]:
+        above -= 1
+    trailing = re.search(r"///<.*", lines[last - 1])
+    return "\n".join(lines[above : first - 1]) or (trailing[0] if trailing else "")
 
 
 def comment_text(raw):
@@ -200,8 +210,9 @@ def without_sentence(entries, like_a_container=False):
     said = {entry.name for entry in entries if entry.comment}
     problems, before = [], None
     for entry in entries:
-        grouped = (before is not None and entry.kind in (*FUNCTIONS, *TYPES) and before.kind in (*FUNCTIONS, *TYPES)
-                   and entry.line - before.last_line <= 1)
+        grouped = before is not None and (
+            entry.line == before.last_line or (entry.kind in (*FUNCTIONS, *TYPES) and before.kind in (*FUNCTIONS, *TYPES)
+                                               and entry.line - before.last_line <= 1))
         fine = bool(entry.comment) or entry.name in said or is_standard(entry) or grouped or like_a_container
         if not fine:
             problems.append(f"include/{entry.file}:{entry.line}: kwire::{entry.full_name} has no sentence")
@@ -238,8 +249,6 @@ def comment_html(text):
                 taken.append(lines.pop(0))
             if code:
                 example = "\n".join(line[4:] for line in taken)
-                if out and out[-1].startswith("<pre"):
-                    out[-1] = coloured(examples.pop() + "\n\n" + example, " example")
                 out.append(coloured(example, " example"))
             elif re.match(r"\s*[*-] ", taken[0]):
                 item = re.sub(r"^\s*[*-] ", "", " ".join(line.strip() for line in taken))
@@ -275,7 +284,7 @@ def items(entries, depth, page, site, used):
                 if not each.scope or each.kind in (*CLASSES, K.ENUM_DECL):
                     site.names.setdefault(each.name, address)
         if entry.kind == K.ENUM_DECL:
-            rows = "".join(f'<tr><td><code>{each.name}</code></td><td>{comment_html(each.comment)}</td></tr>' for each in entry.members)
+            rows = "".join(f'<tr><td><code>{each.name}</code></td><td>{prose(" ".join(each.comment.split()))}</td></tr>' for each in entry.members)
             members = f'<table class="fields"><tbody>{rows}</tbody></table>'
             for each in entry.members:
                 site.names.setdefault(each.full_name, f"{page}#{anchor(entry)}")
@@ -299,7 +308,7 @@ def header_comment(name):
 
 
 def first_sentence(text):
-    return re.split(r"(?<=[.:])\s", " ".join(text.split("\n\n")[0].split()), maxsplit=1)[0]
+    return re.split(r"(?<=[.])\s", " ".join(text.split("\n\n")[0].split()), maxsplit=1)[0]
 
 
 def add_pages(site):
@@ -334,7 +343,7 @@ def add_pages(site):
             'Messages are in the <a href="../catalogue/index.html">catalogue</a>. A header includes what it needs; '
             "<code>&lt;kwire/kwire.hpp&gt;</code> includes all that need only the standard library.</p>")
     for folder in sorted(folders, key=lambda name: (name != "", name)):
-        body += f"<h2>{folder or 'kwire'}/</h2><table><tbody>"
+        body += f"<h2>{folder or 'kwire'}/</h2><table class=\"fields\"><tbody>"
         for name, address, about, _ in folders[folder]:
             body += (f'<tr><td><a href="../{address}"><code>&lt;{name}&gt;</code></a></td><td>{prose(about)}</td></tr>')
         body += "</tbody></table>"

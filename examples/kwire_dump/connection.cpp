@@ -17,10 +17,36 @@ struct connection::side_target {
     connection_context& context;
 
     void bytes(std::span<const std::byte> chunk, bool starts_segment, std::int64_t time_ns) const {
+        half& mine = self.halves_[side];
+        if (!mine.begun && !mine.frames.in_step() && self.saw_syn_ && self.from_client(side)) {
+            if (!mine.first.empty() || !is_enough(chunk)) {
+                mine.first.insert(mine.first.end(), chunk.begin(), chunk.end());
+                if (is_enough(mine.first)) give_first(time_ns);
+                return;
+            }
+        }
+        mine.begun = true;
+        give(chunk, starts_segment, time_ns);
+    }
+    /// Whether the first bytes of a stream tell what it is.
+    [[nodiscard]] static bool is_enough(std::span<const std::byte> first) noexcept {
+        constexpr std::size_t length_size = 4;
+        if (first.size() >= enough_to_recognise) return true;
+        return first.size() >= length_size &&
+               first.size() - length_size >= kwire::wire::load_be<std::uint32_t>(first.data());
+    }
+    /// The first bytes of the stream, which came in pieces.
+    void give_first(std::int64_t time_ns) const {
+        const std::vector<std::byte> first = std::exchange(self.halves_[side].first, {});
+        self.halves_[side].begun = true;
+        if (!first.empty()) give(first, true, time_ns);
+    }
+    void give(std::span<const std::byte> chunk, bool starts_segment, std::int64_t time_ns) const {
         self.halves_[side].frames.bytes(chunk, starts_segment, time_ns, context.wanted.collected,
                                         self.frames_counted_, *this);
     }
     void missing(std::uint64_t count) const {
+        give_first(0);
         self.halves_[side].frames.missing(count, self.frames_counted_, *this);
     }
 
@@ -63,7 +89,6 @@ void connection::add(const segment& one, connection_context& context) {
             if (client_ < 0 || !kafka_) client_ = static_cast<int>(side);
         }
         mine.tcp.begin(one.sequence, target);
-        if (!mine.frames.in_step() && saw_syn_ && kafka_) mine.frames.begin();
         return;
     }
     // The peer has received what is awaited here: it passed, and is not in the capture.
@@ -84,6 +109,7 @@ void connection::end(connection_context& context) {
         const side_target target{*this, in_order, context};
         half& one = halves_[in_order];
         one.tcp.give_up(target, one.counts);
+        target.give_first(0);
         one.frames.end(frames_counted_, target);
     }
     while (pairs_.in_flight() != 0) abandon_one(broker_closed_ ? outcome::closed : outcome::waiting, context);
@@ -98,17 +124,23 @@ void connection::end(connection_context& context) {
 }
 
 std::size_t connection::find_start(unsigned side, std::span<const std::byte> chunk, bool starts_segment) {
-    if (!starts_segment) return frame_stream::npos;
-    if ((client_ < 0 || from_client(side)) && begins_request(chunk)) {
-        client_ = static_cast<int>(side);
-        kafka_ = true;
-        return 0;
+    std::optional<std::size_t> found;
+    if (client_ < 0 || from_client(side)) {
+        // Other protocols are looked through for a while only.
+        const bool anywhere = kafka_ || (tries_ != 0 && tries_-- != 0);
+        found = find_request_in(chunk, starts_segment, anywhere, known_broker_);
+        if (found) {
+            client_ = static_cast<int>(side);
+            kafka_ = true;
+            half& answers = halves_[1 - side];
+            if (saw_syn_ && !std::exchange(answers.begun, true)) answers.frames.begin();
+        }
+    } else if (kafka_ && pairs_.in_flight() != 0) {
+        // A response is known by the request that it answers.
+        found =
+            find_response_in(chunk, starts_segment, [this](std::int32_t id) { return pairs_.waiting(id); });
     }
-    // A response is known by the request that it answers.
-    if (kafka_ && !from_client(side) && chunk.size() >= 8 && may_begin(side, chunk) &&
-        pairs_.waits(kwire::wire::load_be<std::int32_t>(chunk.data() + 4)))
-        return 0;
-    return frame_stream::npos;
+    return found.value_or(frame_stream::npos);
 }
 
 bool connection::may_begin(unsigned side, std::span<const std::byte> chunk) const noexcept {
@@ -157,7 +189,7 @@ bool connection::take_response(const seen_frame& frame, connection_context& cont
     constexpr unsigned most_strangers = 3;
     const bool has_id = frame.bytes.size() >= 4;
     const std::int32_t id = has_id ? kwire::wire::load_be<std::int32_t>(frame.bytes.data()) : 0;
-    const bool waited_for = has_id && pairs_.waits(id);
+    const bool waited_for = has_id && pairs_.waiting(id).has_value();
     // Brokers answer in order. Where nothing is missing the order tells, as some old brokers answer with ids
     // of their own.
     const bool nothing_missing =

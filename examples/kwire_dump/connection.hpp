@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "exchange.hpp"
 #include "frame_stream.hpp"
@@ -49,6 +50,11 @@ public:
     /// The capture or the connection ends.
     void end(connection_context& context);
 
+    /// Says that the endpoint `side`, 0 or 1, is a broker.
+    void expect_broker(unsigned side) noexcept {
+        client_ = static_cast<int>(1 - side);
+        known_broker_ = true;
+    }
     /// Whether a segment that begins a connection begins another one than this.
     [[nodiscard]] bool is_over(const segment& syn) const noexcept { return has_data_ && syn.syn && !syn.ack; }
     /// Whether it speaks Kafka's protocol, as far as was seen.
@@ -67,6 +73,9 @@ private:
         tcp_stream tcp;
         frame_stream frames;
         stream_counts counts;
+        std::vector<std::byte>
+            first;          ///< the first bytes of the stream, until they are enough to tell what it is
+        bool begun = false; ///< later ones have passed
     };
     struct side_target;
 
@@ -84,8 +93,10 @@ private:
     pairing pairs_;
     frame_counts frames_counted_;
     std::uint64_t number_;
-    int client_ = -1; ///< which side it is: 0, 1, or not known yet
+    int client_ = -1;     ///< which side it is: 0, 1, or not known yet
+    unsigned tries_ = 64; ///< segments that are looked through for a request
     bool kafka_ = false;
+    bool known_broker_ = false;
     bool counted_ = false;
     bool saw_syn_ = false;
     bool has_data_ = false;

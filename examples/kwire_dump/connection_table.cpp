@@ -5,9 +5,12 @@
 
 namespace dump {
 
+bool connection_table::is_listed(std::uint16_t port) const noexcept {
+    return std::ranges::find(ports_, port) != ports_.end();
+}
+
 bool connection_table::is_wanted(const segment& one) const noexcept {
-    const auto listed = [&](std::uint16_t port) { return std::ranges::find(ports_, port) != ports_.end(); };
-    return ports_.empty() || listed(one.source.port) || listed(one.target.port);
+    return ports_.empty() || is_listed(one.source.port) || is_listed(one.target.port);
 }
 
 connection& connection_table::find(const segment& one) {
@@ -33,6 +36,7 @@ connection& connection_table::find(const segment& one) {
     }
     used_.emplace_front(std::piecewise_construct, std::forward_as_tuple(ends),
                         std::forward_as_tuple(ends.first, ends.second, ++numbers_));
+    if (!ports_.empty()) used_.front().second.expect_broker(is_listed(ends.first.port) ? 0 : 1);
     by_ends_.emplace(ends, used_.begin());
     return used_.front().second;
 }

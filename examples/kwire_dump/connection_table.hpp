@@ -28,6 +28,7 @@ public:
 private:
     using key = std::pair<endpoint, endpoint>;
 
+    [[nodiscard]] bool is_listed(std::uint16_t port) const noexcept;
     [[nodiscard]] bool is_wanted(const segment& one) const noexcept;
     connection& find(const segment& one);
 

@@ -36,6 +36,7 @@ public:
 
     void value(const located_field& at, const kwire::dynamic_value& value) {
         if (!begin(at)) return;
+        text() += ' ';
         put_value(out_, at, value, wanted_);
         text() += '\n';
         if (wanted_.records && value.kind() == kwire::field_kind::records && !value.is_null())
@@ -43,6 +44,7 @@ public:
     }
     void cut(const located_field& at, const kwire::cut_bytes& part) {
         if (!begin(at)) return;
+        text() += ' ';
         put_part(out_, at, part, wanted_);
         text() += '\n';
         if (wanted_.records && at.field.kind == kwire::field_kind::records)
@@ -51,9 +53,9 @@ public:
     void begin_array(const located_field& at, std::size_t claimed, bool null) {
         if (!begin(at)) return;
         if (null)
-            text() += "null\n";
+            text() += " null\n";
         else
-            fmt::format_to(std::back_inserter(text()), "[{}]\n", claimed);
+            fmt::format_to(std::back_inserter(text()), " [{}]\n", claimed);
         indent_ += 2;
     }
     void end_array(const located_field& at, std::size_t seen, bool whole) {
@@ -67,7 +69,7 @@ public:
             indent_ += 2;
             return false;
         }
-        text() += null ? "null\n" : "\n";
+        text() += null ? " null\n" : "\n";
         indent_ += 2;
         return true;
     }
@@ -78,7 +80,7 @@ public:
     }
     void missing(const located_field& at) {
         if (!begin(at)) return;
-        out_.put("~ not in the capture\n", colour::dim);
+        out_.put(" ~ not in the capture\n", colour::dim);
     }
 
 private:
@@ -92,9 +94,9 @@ private:
         if (at.element >= static_cast<std::ptrdiff_t>(most_elements)) return false;
         text().append(indent_, ' ');
         if (at.element >= 0)
-            out_.put(fmt::format("[{}] ", at.element), colour::dim);
+            out_.put(fmt::format("[{}]", at.element), colour::dim);
         else
-            out_.put(fmt::format("{}: ", at.field.name), colour::blue);
+            out_.put(fmt::format("{}:", at.field.name), colour::blue);
         return true;
     }
 
@@ -160,6 +162,9 @@ void put_value(painter& out, const located_field& at, const kwire::dynamic_value
         if (name.empty()) break;
         const bool bad = at.field.enumerators == kwire::enumeration::error_code && number != 0;
         out.put(fmt::format(" {}", name), bad ? colour::red : colour::plain);
+        if (bad && wanted.tree)
+            out.put(fmt::format(" ({})", kwire::describe(static_cast<kwire::error_code>(number))),
+                    colour::dim);
     }
     }
 }

@@ -47,6 +47,17 @@ bool give(std::span<const std::byte> frame, std::uint32_t size, const options& c
     return true;
 }
 
+/// Whether the bytes are frames with their lengths, up to the end of the last one.
+bool are_frames(std::span<const std::byte> left) noexcept {
+    while (!left.empty()) {
+        if (left.size() < length_size) return false;
+        const auto size = kwire::wire::load_be<std::uint32_t>(left.data());
+        if (size > left.size() - length_size) return false;
+        left = left.subspan(length_size + size);
+    }
+    return true;
+}
+
 input_result broken(std::uint64_t offset, const char* why) {
     return {capture_is_broken, fmt::format("at byte {}: {}", offset, why)};
 }
@@ -101,20 +112,15 @@ input_result read_hex(std::FILE* from, const options& chosen, sink& to, input_co
     }
     if (high >= 0) return {capture_is_broken, "the number of hexadecimal digits is odd"};
     std::span<const std::byte> left(bytes);
-    const auto length = [&] { return kwire::wire::load_be<std::uint32_t>(left.data()); };
-    if (left.size() < length_size || length() > left.size() - length_size) { // one frame without its length
+    if (!are_frames(left)) { // one frame without its length
         if (!left.empty() && !give(left, static_cast<std::uint32_t>(left.size()), chosen, to, counts))
             return broken(0, "this is not a request");
         return {};
     }
     while (!left.empty() && !to.done()) {
-        const std::uint64_t offset = bytes.size() - left.size();
-        if (left.size() < length_size) return broken(offset, "the file ends within the length of a frame");
-        const std::uint32_t size = length();
-        const auto frame =
-            left.subspan(length_size).first(std::min<std::size_t>(size, left.size() - length_size));
-        if (!give(frame, size, chosen, to, counts)) return broken(offset, "this is not a request");
-        if (frame.size() < size) return broken(offset, "the file ends within a frame");
+        const auto size = kwire::wire::load_be<std::uint32_t>(left.data());
+        if (!give(left.subspan(length_size, size), size, chosen, to, counts))
+            return broken(bytes.size() - left.size(), "this is not a request");
         left = left.subspan(length_size + size);
     }
     return {};

@@ -11,7 +11,6 @@
 #include <memory>
 #include <span>
 
-#include "byte_source.hpp"
 #include "connection_table.hpp"
 #include "frame_files.hpp"
 #include "packet.hpp"
@@ -103,6 +102,11 @@ void end_on_signals() {
 input_result read_input(const options& chosen, const wanted_bytes& wanted, sink& to, input_counts& counts) {
     file_handle file = open_source(chosen.file, chosen.follow);
     if (!file) return {wrong_arguments, std::strerror(errno)};
+    return read_stream(std::move(file), chosen, wanted, to, counts);
+}
+
+input_result read_stream(file_handle file, const options& chosen, const wanted_bytes& wanted, sink& to,
+                         input_counts& counts) {
     input_form form = chosen.input;
     if (form == input_form::detect) {
         const int first = std::fgetc(file.get());

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "byte_source.hpp"
 #include "connection.hpp"
 #include "exchange.hpp"
 #include "options.hpp"
@@ -33,6 +34,10 @@ struct input_result {
 /// Reads the file that `chosen` names to its end, or until `to` wants no more or the user interrupts.
 [[nodiscard]] input_result read_input(const options& chosen, const wanted_bytes& wanted, sink& to,
                                       input_counts& counts);
+
+/// The same for a file that is open.
+[[nodiscard]] input_result read_stream(file_handle file, const options& chosen, const wanted_bytes& wanted,
+                                       sink& to, input_counts& counts);
 
 /// Makes SIGINT and SIGTERM end the reading.
 void end_on_signals();

@@ -165,6 +165,7 @@ void put_summary(std::string& out, const summary& says) {
             if (out.back() != '[') out += ',';
             out += fmt::format("{{\"partition\":{}", one.number);
             if (one.offset >= 0) out += fmt::format(",\"fetchOffset\":{}", one.offset);
+            if (one.at >= 0) out += fmt::format(",\"offset\":{}", one.at);
             if (one.records >= 0) out += fmt::format(",\"records\":{}", one.records);
             out += '}';
         }

@@ -30,26 +30,28 @@ std::string api_text(const kwire::request_start& start) {
     return fmt::format("{} v{}", facts.name, start.api_version);
 }
 
-/// "0-2,5": numbers in order, runs as their ends.
+/// "0-2,5 from 100,6 at 7": numbers in order, runs as their ends, and offsets.
 void put_partitions(std::string& text, const topic_facts& topic) {
-    std::vector<std::pair<std::int64_t, std::int64_t>> all; // number, offset
-    for (const partition_facts& one : topic.partitions) all.emplace_back(one.number, one.offset);
-    std::ranges::sort(all);
+    std::vector<partition_facts> all = topic.partitions;
+    std::ranges::sort(all, {}, &partition_facts::number);
+    const auto plain = [](const partition_facts& one) { return one.offset < 0 && one.at < 0; };
+    const auto into = std::back_inserter(text);
     text += '[';
     std::size_t shown = 0;
     for (std::size_t i = 0; i < all.size();) {
         if (shown++ == most_partitions) {
-            fmt::format_to(std::back_inserter(text), ",…{} more", all.size() - i);
+            fmt::format_to(into, ",…{} more", all.size() - i);
             break;
         }
         if (i != 0) text += ',';
         std::size_t last = i;
-        while (all[i].second < 0 && last + 1 < all.size() && all[last + 1].second < 0 &&
-               all[last + 1].first == all[last].first + 1)
+        while (plain(all[i]) && last + 1 < all.size() && plain(all[last + 1]) &&
+               all[last + 1].number == all[last].number + 1)
             ++last;
-        fmt::format_to(std::back_inserter(text), "{}", all[i].first);
-        if (last > i) fmt::format_to(std::back_inserter(text), "-{}", all[last].first);
-        if (all[i].second >= 0) fmt::format_to(std::back_inserter(text), " from {}", all[i].second);
+        fmt::format_to(into, "{}", all[i].number);
+        if (last > i) fmt::format_to(into, "-{}", all[last].number);
+        if (all[i].offset >= 0) fmt::format_to(into, " from {}", all[i].offset);
+        if (all[i].at >= 0) fmt::format_to(into, " at {}", all[i].at);
         i = last + 1;
     }
     text += ']';

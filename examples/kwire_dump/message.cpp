@@ -1,7 +1,6 @@
 #include "message.hpp"
 
 #include <kwire/connect/frame.hpp>
-#include <kwire/messages/registry.hpp>
 
 #include <algorithm>
 
@@ -30,8 +29,6 @@ void keep_error(seen_message& out, const kwire::error& what) {
 
 } // namespace
 
-const kwire::message_info* request_info(kwire::api_key api) noexcept { return kwire::find_request(api); }
-const kwire::message_info* response_info(kwire::api_key api) noexcept { return kwire::find_response(api); }
 bool may_hold_secrets(const kwire::message_info& info) noexcept { return holds_secrets(*info.structure); }
 
 seen_message read_request(const kwire::request_start& start, const frame_copy& frame) {

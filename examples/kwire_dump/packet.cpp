@@ -82,8 +82,7 @@ packet_kind read_ipv4(rest packet, segment& out) noexcept {
     if (u8(header, 0) >> 4 != 4 || size < least) return packet_kind::broken;
     if (u8(header, 9) != tcp_protocol) return packet_kind::other;
     if ((fragment & 0x3fff) != 0) return packet_kind::fragment;
-    if (total != 0)
-        packet.end_after(total); // 0: the network card was to split it
+    if (total != 0) packet.end_after(total); // 0: the network card was to split it
     put_ipv4(out.source, header.subspan(12));
     put_ipv4(out.target, header.subspan(16));
     return packet.skip(size) ? read_tcp(packet, out) : packet_kind::broken;

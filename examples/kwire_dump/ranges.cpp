@@ -160,11 +160,11 @@ std::vector<byte_range> ranges_of(seen_message& message, const detail_options& w
     std::vector<byte_range> found;
     visit_header(message, range_collector(found, message.frame.data(), wanted, true));
     visit_body(message, range_collector(found, message.frame.data(), wanted, false));
-    std::ranges::stable_sort(found, {}, &byte_range::at); // tagged fields come earlier in the schema
+    std::ranges::sort(found, {}, &byte_range::at); // tagged fields come earlier in the schema
     std::vector<byte_range> all;
     std::size_t at = 0;
     const bool hides = message.info == nullptr || may_hold_secrets(*message.info);
-    const auto fill = [&](std::size_t end) {
+    const auto fill_part = [&](std::size_t end) {
         if (at >= end) return;
         const bool read = !message.refusal && message.header_size != 0 && message.info != nullptr;
         const bool body = at >= message.header_size;
@@ -174,6 +174,10 @@ std::vector<byte_range> ranges_of(seen_message& message, const detail_options& w
              unread ? hides && !wanted.secrets ? range_kind::secret : range_kind::unread : range_kind::tags,
              unread ? "not readable" : "tags", ""});
         at = end;
+    };
+    const auto fill = [&](std::size_t end) {
+        fill_part(std::min(end, message.header_size));
+        fill_part(end);
     };
     for (byte_range& one : found) {
         if (one.at < at) continue;

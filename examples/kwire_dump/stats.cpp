@@ -143,7 +143,7 @@ std::string stats_printer::text(const input_counts& counts, bool json, bool colo
     fmt::format_to(into, "\n{} packets, {} of TCP, {} bytes of payload; {:.3f} s\n", counts.packets,
                    counts.segments, counts.payload_bytes,
                    static_cast<double>(counts.last_ns - counts.first_ns) / 1e9);
-    fmt::format_to(into, "{} connections of Kafka: {} bytes, {} in {} frames, {} in none\n",
+    fmt::format_to(into, "connections of Kafka: {}; {} bytes, of which {} in {} frames and {} in none\n",
                    kafka.connections, kafka.stream.delivered, kafka.frames.framed_bytes, kafka.frames.frames,
                    kafka.frames.skipped_bytes);
     if (kafka.stream.lost + kafka.stream.cut + kafka.stream.retransmitted != 0)

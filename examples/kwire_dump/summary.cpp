@@ -29,6 +29,12 @@ bool is_partition_list(const kwire::field_info& field) noexcept {
     return field.element == field_kind::int32 && std::ranges::find(names, field.name) != names.end();
 }
 
+/// An offset that was committed, listed, or given to what was produced.
+bool is_offset(const kwire::field_info& field) noexcept {
+    static constexpr std::array<std::string_view, 3> names{"offset", "committed_offset", "base_offset"};
+    return field.kind == field_kind::int64 && std::ranges::find(names, field.name) != names.end();
+}
+
 /// Collects facts struct by struct, since an error may come before or after what it is about.
 class collector {
 public:
@@ -53,6 +59,8 @@ public:
             if (!value.is_null()) count(value.bytes(), false);
         } else if (field.name == "fetch_offset") {
             here.offset = value.number();
+        } else if (is_offset(field)) {
+            here.at = value.number();
         } else if (at.element >= 0 ? is_partition_list(field) : is_partition_number(field)) {
             if (at.element >= 0)
                 part(value.number(), {});
@@ -81,6 +89,7 @@ private:
         std::optional<kwire::uuid> id;
         std::int64_t partition = -1;
         std::int64_t offset = -1;
+        std::int64_t at = -1;
         record_count records;
         bool has_records = false;
         std::vector<error_code> errors;
@@ -122,6 +131,7 @@ private:
             found = in->partitions.end() - 1;
         }
         if (facts.offset >= 0) found->offset = facts.offset;
+        if (facts.at >= 0) found->at = facts.at;
         if (facts.has_records) {
             found->records = std::max<std::int64_t>(found->records, 0) + facts.records.records;
             found->record_bytes += facts.records.bytes;

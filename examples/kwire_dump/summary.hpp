@@ -14,6 +14,7 @@ namespace dump {
 
 struct partition_facts {
     std::int64_t number = 0;
+    std::int64_t at = -1;      ///< the offset that was committed, listed, or given to what was produced
     std::int64_t offset = -1;  ///< from which a Fetch reads; -1: not said
     std::int64_t records = -1; ///< -1: there is no field of records
     std::uint64_t record_bytes = 0;

@@ -12,100 +12,195 @@ namespace kwire::inline KWIRE_ABI {
 
 /// The API keys that Kafka has assigned. A frame may carry any other number.
 enum class api_key : std::int16_t {
+    /// Appends record batches to partitions.
     produce = 0,
+    /// Reads record batches; consumers and follower replicas use the same request.
     fetch = 1,
+    /// Asks for offsets by time: the first, the next to be written, or the first since a time.
     list_offsets = 2,
+    /// Asks a broker which topics, partitions and brokers exist.
     metadata = 3,
+    /// ZooKeeper's controller tells a broker which partitions to lead or follow; removed in Kafka 4.
     leader_and_isr = 4,
+    /// ZooKeeper's controller makes a broker stop or delete replicas; removed in Kafka 4.
     stop_replica = 5,
+    /// ZooKeeper's controller tells brokers about the whole cluster; removed in Kafka 4.
     update_metadata = 6,
+    /// A broker asks ZooKeeper's controller to move its leaderships away; removed in Kafka 4.
     controlled_shutdown = 7,
+    /// Stores how far a group has read.
     offset_commit = 8,
+    /// Asks how far groups have read.
     offset_fetch = 9,
+    /// Asks which broker coordinates a group, a transactional producer or a share partition.
     find_coordinator = 10,
+    /// Joins a group or its next generation; answered once all members have joined.
     join_group = 11,
+    /// Keeps a member in its group.
     heartbeat = 12,
+    /// Removes members from a group at once.
     leave_group = 13,
+    /// Fetches a member's assignment; the leader submits all assignments.
     sync_group = 14,
+    /// Asks a coordinator for state and members of classic groups.
     describe_groups = 15,
+    /// Asks a broker which groups it coordinates, filtered by state or type.
     list_groups = 16,
+    /// Chooses a SASL mechanism. Raw tokens follow v0, SaslAuthenticate requests follow v1.
     sasl_handshake = 17,
+    /// Asks a broker which APIs and versions it supports; the first request on a connection.
     api_versions = 18,
+    /// Creates topics.
     create_topics = 19,
+    /// Deletes topics and their records.
     delete_topics = 20,
+    /// Moves the start of partitions forward, which deletes older records.
     delete_records = 21,
+    /// Obtains a producer id; with a transactional id it also fences earlier producers.
     init_producer_id = 22,
+    /// Asks where a leader epoch ends, to find where two logs diverge.
     offset_for_leader_epoch = 23,
+    /// Adds partitions to a transaction before batches are produced to them.
     add_partitions_to_txn = 24,
+    /// Announces that a transaction will commit offsets of a group.
     add_offsets_to_txn = 25,
+    /// Commits or aborts a producer's transaction.
     end_txn = 26,
+    /// Makes partition leaders write commit or abort markers; sent by coordinators only.
     write_txn_markers = 27,
+    /// Stores a group's positions, which take effect when the transaction commits.
     txn_offset_commit = 28,
+    /// Asks for the access rules that match a filter.
     describe_acls = 29,
+    /// Adds access rules.
     create_acls = 30,
+    /// Deletes the access rules that match any of some filters.
     delete_acls = 31,
+    /// Asks for the settings of topics, brokers, loggers, groups or client metrics.
     describe_configs = 32,
+    /// Replaces all settings of a resource; IncrementalAlterConfigs changes single ones.
     alter_configs = 33,
+    /// Moves replicas to another directory of the same broker.
     alter_replica_log_dirs = 34,
+    /// Asks a broker for its log directories and the sizes of the replicas in them.
     describe_log_dirs = 35,
+    /// Carries one SASL token from the client; as many rounds as the mechanism needs.
     sasl_authenticate = 36,
+    /// Adds partitions to topics; this cannot be undone.
     create_partitions = 37,
+    /// Asks for a token with which others may authenticate as its owner.
     create_delegation_token = 38,
+    /// Extends the life of a delegation token; the HMAC in it is a secret.
     renew_delegation_token = 39,
+    /// Expires a delegation token now or later; the HMAC in it is a secret.
     expire_delegation_token = 40,
+    /// Asks for the delegation tokens of some owners; null: all that the caller may see.
     describe_delegation_token = 41,
+    /// Deletes empty groups and their stored positions.
     delete_groups = 42,
+    /// Makes the preferred replica of partitions lead, or any replica if none is in sync.
     elect_leaders = 43,
+    /// Sets, deletes, appends to or subtracts from single settings.
     incremental_alter_configs = 44,
+    /// Moves replicas of partitions to other brokers, or cancels a move.
     alter_partition_reassignments = 45,
+    /// Asks which partitions are moving; null topics: all.
     list_partition_reassignments = 46,
+    /// Deletes a group's stored positions in some partitions.
     offset_delete = 47,
+    /// Asks for quotas of users, client ids and addresses that match a filter.
     describe_client_quotas = 48,
+    /// Sets or removes quotas of users, client ids and addresses.
     alter_client_quotas = 49,
+    /// Asks which SCRAM mechanisms users have; null users: all.
     describe_user_scram_credentials = 50,
+    /// Sets or deletes users' SCRAM credentials; holds salted passwords, never log it.
     alter_user_scram_credentials = 51,
+    /// Asks for a vote, or in a pre-vote whether it would be granted; between controllers.
     vote = 52,
+    /// A new leader of the KRaft quorum announces itself to the voters.
     begin_quorum_epoch = 53,
+    /// A leader of the KRaft quorum steps down and proposes successors.
     end_quorum_epoch = 54,
+    /// Asks for the state of the KRaft quorum.
     describe_quorum = 55,
+    /// A partition's leader asks the controller to change its in-sync replicas.
     alter_partition = 56,
+    /// Raises or lowers feature levels of the whole cluster.
     update_features = 57,
+    /// A client's whole request with its principal, forwarded by a broker to the controller.
     envelope = 58,
+    /// Reads a piece of a KRaft snapshot, for replicas that are too far behind for Fetch.
     fetch_snapshot = 59,
+    /// Asks for the cluster's id, controller and brokers or controllers.
     describe_cluster = 60,
+    /// Asks partition leaders which producers write idempotently or in transactions.
     describe_producers = 61,
+    /// A starting broker registers with the controller.
     broker_registration = 62,
+    /// A broker reports that it is alive, how far it has read and whether it wants to stop.
     broker_heartbeat = 63,
+    /// Removes a broker that will not come back.
     unregister_broker = 64,
+    /// Asks a coordinator for the state of some transactions.
     describe_transactions = 65,
+    /// Asks a coordinator which transactions it has, filtered by state, producer, age or name.
     list_transactions = 66,
+    /// Obtains a block of producer ids from the controller; sent by brokers only.
     allocate_producer_ids = 67,
+    /// Joins, leaves and keeps a member in a group that the broker assigns (KIP-848).
     consumer_group_heartbeat = 68,
+    /// Asks a coordinator for state and members of KIP-848 groups.
     consumer_group_describe = 69,
+    /// A starting controller registers with the active one.
     controller_registration = 70,
+    /// Asks which metrics the client should push (KIP-714).
     get_telemetry_subscriptions = 71,
+    /// Pushes the client's metrics as compressed OpenTelemetry data.
     push_telemetry = 72,
+    /// A broker tells the controller which directories its replicas are in.
     assign_replicas_to_dirs = 73,
+    /// Asks for the names of resources that have settings of their own, by type.
     list_config_resources = 74,
+    /// Asks for topics' partitions page by page, for topics too large for Metadata.
     describe_topic_partitions = 75,
+    /// Joins, leaves and keeps a member in a share group (KIP-932).
     share_group_heartbeat = 76,
+    /// Asks a coordinator for state and members of share groups.
     share_group_describe = 77,
+    /// Acquires records for a member of a share group, and may acknowledge earlier ones.
     share_fetch = 78,
+    /// Accepts, releases or rejects records that a member of a share group acquired.
     share_acknowledge = 79,
+    /// Makes a controller a voter of the KRaft quorum.
     add_raft_voter = 80,
+    /// Removes a voter from the KRaft quorum.
     remove_raft_voter = 81,
+    /// Tells the leader a voter's current addresses and protocol versions; between controllers.
     update_raft_voter = 82,
+    /// Sets where a share group starts in some partitions; sent between brokers.
     initialize_share_group_state = 83,
+    /// Asks for the delivery state of a share group's partitions; between brokers.
     read_share_group_state = 84,
+    /// Stores the delivery state of a share group's partitions; between brokers.
     write_share_group_state = 85,
+    /// Deletes the delivery state of a share group's partitions; between brokers.
     delete_share_group_state = 86,
+    /// Asks where a share group's partitions start, without the details; between brokers.
     read_share_group_state_summary = 87,
+    /// Joins, leaves and keeps a member in a streams group (KIP-1071).
     streams_group_heartbeat = 88,
+    /// Asks a coordinator for state, topology and members of streams groups.
     streams_group_describe = 89,
+    /// Asks where share groups start in their partitions.
     describe_share_group_offsets = 90,
+    /// Moves the start offsets of an empty share group.
     alter_share_group_offsets = 91,
+    /// Deletes a share group's offsets for whole topics.
     delete_share_group_offsets = 92,
+    /// Submits the human-readable description of a streams group's topology.
     streams_group_topology_description_update = 93,
+    /// Removes a controller that will not come back.
     unregister_controller = 94,
 };
 

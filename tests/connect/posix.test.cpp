@@ -267,14 +267,24 @@ TEST_CASE("a file that became shorter is an error, and the process lives") {
     REQUIRE(::ftruncate(file.descriptor, static_cast<off_t>(left)) == 0);
     two.non_blocking();
     std::string arrived;
-    for (;;) {
+    bool failed = false;
+    while (!failed && !out.empty()) {
         const auto n = write_some(two.near, out);
         arrived += two.received();
-        if (n || n.error() == std::errc::operation_would_block) continue;
-        CHECK(n.error() == std::errc::io_error);
-        break;
+        failed = !n && n.error() != std::errc::operation_would_block;
+        if (failed) CHECK(n.error() == std::errc::io_error);
     }
+#if defined(KWIRE_ON_LINUX)
+    CHECK(failed);
     CHECK((arrived == (left > 4096 ? content.substr(4096, left - 4096) : "")));
+#else
+    // Without sendfile the bytes come from memory, where the rest of the file's last page is zero.
+    const std::size_t pages = (left + 4095) / 4096 * 4096;
+    std::string there = content.substr(0, left) + std::string(pages - left, '\0');
+    there.erase(0, 4096);
+    CHECK(failed == (pages < content.size()));
+    CHECK(there.starts_with(arrived));
+#endif
     CHECK(out.size() == 126'976 - arrived.size());
 }
 

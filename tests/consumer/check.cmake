@@ -105,7 +105,7 @@ elseif(KIND STREQUAL pkg_config)
   run("pkg-config" pkg-config --cflags "kwire = ${VERSION}")
   separate_arguments(flags UNIX_COMMAND "${output}")
   file(MAKE_DIRECTORY "${build}")
-  run("compiling" "${CXX}" -std=c++23 ${flags} "${CMAKE_CURRENT_LIST_DIR}/main.cpp" -o "${build}/consumer")
+  run("compiling" "${CXX}" -std=c++20 ${flags} "${CMAKE_CURRENT_LIST_DIR}/main.cpp" -o "${build}/consumer")
   run_consumer()
 
   # Components as a program that names their modules gets them. Those of Boost are left out: they take long to compile, and
@@ -124,7 +124,7 @@ elseif(KIND STREQUAL pkg_config)
   endforeach()
   run("pkg-config" pkg-config --cflags --libs ${modules})
   separate_arguments(flags UNIX_COMMAND "${output}")
-  run("compiling" "${CXX}" -std=c++23 ${uses} "${KWIRE_DIR}/test_package/components.cpp" -o "${build}/components"
+  run("compiling" "${CXX}" -std=c++20 ${uses} "${KWIRE_DIR}/test_package/components.cpp" -o "${build}/components"
     ${flags})
   run("the consumer of components" "${build}/components")
   if(NOT output STREQUAL "${expected}all good\n")

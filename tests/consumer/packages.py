@@ -83,7 +83,7 @@ def conan(work):
     env = {"CONAN_HOME": str(work / "home"), "PATH": f"{programs}:{os.environ['PATH']}"}
     shutil.rmtree(work / "home", ignore_errors=True)
     run("conan", "profile", "detect", env=env)
-    standard = ["-s", "compiler.cppstd=23"]
+    standard = ["-s", "compiler.cppstd=20"]
 
     # Without options it needs nothing; a standard before C++20 is refused.
     run("conan", "create", work / "kwire", "--no-remote", *standard, env=env)
@@ -190,7 +190,7 @@ def bazel(work):
     (consumer / "WORKSPACE").write_text(workspace)
 
     boost = boost_directory()
-    options = ["--cxxopt=-std=c++23", "--jobs=1", "--noshow_progress", "--ui_event_filters=-info,-debug",
+    options = ["--cxxopt=-std=c++20", "--jobs=1", "--noshow_progress", "--ui_event_filters=-info,-debug",
                "--spawn_strategy=local", "--subcommands=no"]
     if boost:
         options.append(f"--cxxopt=-I{boost}/include")
@@ -225,7 +225,7 @@ def single_header(work):
     (work / "readme.cpp").write_text('#include "kwire.hpp"\n' + program, encoding="utf-8")
     compilers = [compiler for compiler in ("g++", "clang++-19") if shutil.which(compiler)]
     for compiler in compilers:
-        for standard in ["-std=c++23"]:
+        for standard in ("-std=c++20", "-std=c++23"):
             run(compiler, standard, "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror", f"-I{work}",
                 f"-I{ROOT / 'tests'}", work / "readme.cpp", ROOT / "tests" / "main.cpp", "-o", work / "readme")
             output = run(work / "readme")

@@ -1,5 +1,6 @@
-// The code of the short guides (docs/reading.md, slices.md, answering.md, stamping.md, batches.md,
-// records.md, editing.md); tests/docs/test_pages.py looks for each of their blocks here. needs: gzip
+// needs: gzip
+// The code of the short guides; tests/docs/test_pages.py has their names, and looks for each of their blocks
+// here.
 #include <kwire/compression/gzip.hpp>
 #include <kwire/connect/learn_topics.hpp>
 #include <kwire/connect/rewrite.hpp>
@@ -276,6 +277,13 @@ std::vector<std::string> committed_values(const kwire::fetch_response::partition
 // ---------------------------------------------------------------------------------------------- what tests
 // need
 
+kwire::expected<kwire::buffer_chain, kwire::error> by_id(const kwire::message_info& message,
+                                                         const kwire::request_frame& frame,
+                                                         const kwire::topic_directory& topics) {
+    auto body = kwire::transcode(message, frame.body(), 12, 13, {}, topics);
+    return body;
+}
+
 template <class Data>
 kwire::shared_buffer request_bytes(const Data& data, int version) {
     return kwire::without_length(kwire::encode_request(data, version, 7, "guide").value().to_bytes()).value();
@@ -464,6 +472,11 @@ TEST_CASE("docs/editing.md: a directory names the topics of requests that have o
         CHECK(topics_of(request, topics) == "orders ");
         CHECK(topics_of(request, {}) == (version == 12 ? "orders " : "(unknown) "));
     }
+    const auto frame = kwire::parse_request_frame(request_bytes(asked, 12)).value();
+    const auto body = by_id(*kwire::find_request(kwire::api_key::fetch), frame, topics).value().to_bytes();
+    const auto moved = kwire::parse<kwire::fetch_request>(body, 13);
+    REQUIRE(moved);
+    CHECK((*moved->topics().begin()).topic_id() == id);
 }
 
 TEST_CASE("docs/editing.md: records change on their way, and a leader's rules say which it takes") {

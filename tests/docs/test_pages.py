@@ -9,6 +9,7 @@ PAGES = {
     "docs/proxy.md": "tests/docs/proxy.test.cpp",
     "docs/broker.md": "tests/docs/broker.test.cpp",
     "docs/buffers.md": "tests/docs/buffers.test.cpp",
+    "docs/cut-messages.md": "tests/docs/cut_messages.test.cpp",
     "docs/client.md": "tests/docs/client.test.cpp",
     "docs/reflection.md": "tests/docs/reflection.test.cpp",
     "docs/topics.md": "tests/docs/topics.test.cpp",
@@ -18,7 +19,15 @@ PAGES = {
     "docs/split.md": "tests/docs/split.test.cpp",
     "docs/tables.md": "examples/tables/observe.h",  # tested by tests/schema/test_c_tables.py
     "docs/zero-copy.md": "examples/line_server",  # tested by tests/examples/test_line_server.py
+    # Tested by tests/examples/test_small_programs.py.
+    "docs/start.md": "examples/first.cpp",
+    "docs/bare.md": "examples/no_exceptions.cpp",
+    "docs/without-asio.md": "examples/without_asio.cpp",
 }
+PAGES |= {f"docs/{page}.md": "tests/docs/guides.test.cpp"
+          for page in ("reading", "slices", "answering", "stamping", "batches", "records", "editing",
+                       "transcode")}
+
 
 root = pathlib.Path(__file__).resolve().parents[2]
 
@@ -41,5 +50,17 @@ for page, test in PAGES.items():
     missing = [block for block in blocks if one_line(block) not in tested]
     if not blocks or missing:
         print(f"{page} has code that {test} does not have:", *missing, sep="\n\n")
+        failed = True
+
+# Code that is not in such a block would not be compiled.
+for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+    page = path.relative_to(root).as_posix()
+    text = path.read_text(encoding="utf-8")
+    if "```cpp" in text and page not in PAGES:
+        print(f"{page} has code and is not in PAGES")
+        failed = True
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    for line in re.findall(r"^    .*(?:kwire::\w+[({<]|^    #include <).*$", outside, flags=re.MULTILINE):
+        print(f"{page} has code outside of a ```cpp block: {line.strip()}")
         failed = True
 sys.exit(failed)

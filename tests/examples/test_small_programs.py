@@ -120,6 +120,12 @@ class SmallPrograms(unittest.TestCase):
             if lines:
                 self.assertIn(b'"orders"', done.stdout)
 
+    def test_the_first_program_prints_what_the_page_about_it_says(self):
+        page = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "start.md").read_text(encoding="utf-8")
+        printed = page.partition("It prints\n\n")[2].partition("\n\n")[0].splitlines()
+        self.assertEqual(run("first").stdout.splitlines(), [line.strip() for line in printed])
+        self.assertEqual(len(printed), 3)
+
     def test_each_program_has_at_most_150_lines(self):
         sources = pathlib.Path(__file__).resolve().parents[2] / "examples"
         programs = sorted(sources.glob("*.cpp"))

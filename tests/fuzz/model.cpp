@@ -363,6 +363,41 @@ std::vector<std::byte> write_message(const kwire::message_info& info, int versio
     return writer(info, info.facts.canonical(version), how, from).run(*info.structure, message);
 }
 
+model_value model_of(const kwire::dynamic_view& view) {
+    model_value made;
+    made.present = !view.bytes().empty();
+    for (const kwire::dynamic_value value : view.fields()) made.parts.push_back(model_of(value));
+    for (const kwire::unknown_tag_view tag : view.unknown_tags())
+        made.tags.push_back({tag.number, {tag.payload.begin(), tag.payload.end()}});
+    return made;
+}
+model_value model_of(const kwire::dynamic_value& value) {
+    model_value made;
+    if (!value.present()) return made;
+    if (value.is_null()) {
+        made.present = made.null = true;
+        return made;
+    }
+    switch (value.kind()) {
+    case field_kind::structure: made = model_of(value.structure()); break;
+    case field_kind::array:
+        for (const kwire::dynamic_value element : value.elements()) made.parts.push_back(model_of(element));
+        break;
+    case field_kind::string: {
+        const auto text = std::as_bytes(std::span(value.text()));
+        made.bytes.assign(text.begin(), text.end());
+        break;
+    }
+    case field_kind::bytes:
+    case field_kind::records: made.bytes.assign(value.bytes().begin(), value.bytes().end()); break;
+    case field_kind::uuid: made.id = value.id(); break;
+    case field_kind::float64: made.real = std::bit_cast<std::uint64_t>(value.real()); break;
+    default: made.number = value.number();
+    }
+    made.present = true;
+    return made;
+}
+
 void show_message(const kwire::message_info& info, int version, const model_value& message, sink& out) {
     shower(info.facts.canonical(version), out).structure(*info.structure, &message);
 }

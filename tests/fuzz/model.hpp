@@ -47,6 +47,10 @@ enum class manners {
 std::vector<std::byte> write_message(const kwire::message_info& info, int version, const model_value& message,
                                      manners how, choices& from);
 
+/// What a view or a value shows, as a tree. Fields that the bytes do not hold are not present.
+model_value model_of(const kwire::dynamic_view& view);
+model_value model_of(const kwire::dynamic_value& value);
+
 /// Passes the values of the tree to `out`, as `show` does those of a view.
 void show_message(const kwire::message_info& info, int version, const model_value& message, sink& out);
 

@@ -18,7 +18,8 @@ import zipfile
 HERE = pathlib.Path(__file__).resolve().parent
 ARCHIVE = HERE / "seeds.zip"
 GOLDEN = HERE.parent / "golden"
-TARGETS = ("builder", "chain", "codecs", "connection", "correlator", "frames", "headers", "patch", "records", "transform")
+TARGETS = ("builder", "capture", "chain", "codecs", "connection", "correlator", "frames", "headers", "patch", "records", "resync",
+           "sniff", "split", "transform")
 LARGEST, MOST = 512, 150  # bytes of a packed seed, seeds of a target
 LARGEST_GOLDEN = 4096
 
@@ -28,11 +29,32 @@ def lines(path):
         yield from map(json.loads, file)
 
 
+def captured():
+    """The beginnings of captures as files, and as programs of segments: their bits say who sends, and what else is true of them."""
+    for path in sorted((GOLDEN / "captures").glob("*.pcap")):
+        data = path.read_bytes()
+        yield "capture", f"file-{path.stem}", b"\0" + data[:LARGEST_GOLDEN]
+        program, at, client = b"\1", 24, None
+        while at < len(data) and len(program) < LARGEST_GOLDEN:
+            size, = struct.unpack_from("<I", data, at + 8)
+            tcp = data[at + 16 + 34:at + 16 + size]
+            at += 16 + size
+            port, flags, payload = tcp[:2], tcp[13], tcp[tcp[12] >> 4 << 2:]
+            client = client or port
+            side = 0 if port == client else 1
+            if flags & 0x12 == 2 or payload:
+                what = side | (0x0e if flags & 2 else 0)
+                pieces = [payload[i:i + 255] for i in range(0, len(payload), 255)] or [b""]
+                program += b"".join(bytes([what, len(piece)]) + piece for piece in pieces)
+        yield "capture", f"segments-{path.stem}", program[:LARGEST_GOLDEN]
+
+
 def golden():
     """Target, name and bytes of each seed that other tests' vectors give."""
     for line in lines(GOLDEN / "records.jsonl.gz"):
         if len(line["hex"]) <= 2 * LARGEST_GOLDEN:
             yield "records", line["sample"], bytes.fromhex(line["hex"])
+    yield from captured()
     seen = set()
     for number, line in enumerate(lines(GOLDEN / "captures" / "frames.jsonl.gz")):
         frame = bytes.fromhex(line["hex"])
@@ -42,6 +64,8 @@ def golden():
         seen.add(kind)
         yield "headers", f"frame-{number}", frame
         yield "frames", f"frame-{number}", struct.pack(">I", len(frame)) + frame
+        yield "sniff", f"frame-{number}", struct.pack(">I", len(frame)) + frame
+        yield "resync", f"frame-{number}", b"\x03xyz" + struct.pack(">I", len(frame)) + frame
 
 
 def unpack(directory):

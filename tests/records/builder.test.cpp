@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <random>
 #include <string>
@@ -136,7 +137,7 @@ TEST_CASE("builder: appended records are read back, with copied and attached val
                                      .base_sequence = static_cast<std::int32_t>(random()),
                                      .is_transactional = (random() & 1) != 0,
                                      .is_control = (random() & 1) != 0,
-                                     .expected_bytes = random() % 3 * 100};
+                                     .expected_bytes = static_cast<std::size_t>(random() % 3 * 100)};
         if (random() % 3 == 0) options.append_time = static_cast<std::int64_t>(random());
         if (random() % 3 == 0) options.delete_horizon = static_cast<std::int64_t>(random());
         batch_builder builder(options);
@@ -238,7 +239,8 @@ TEST_CASE("builder: values too long for any batch are refused without reading th
     static const std::byte one{};
     const std::byte* volatile unknown = &one; // without it the compiler would warn
     const std::span<const std::byte> claimed(unknown, std::numeric_limits<std::int32_t>::max());
-    const std::span<const std::byte> huge(unknown, std::numeric_limits<std::size_t>::max() / 4 + 1);
+    const std::span<const std::byte> huge(
+        unknown, std::max(std::numeric_limits<std::size_t>::max() / 4 + 1, std::size_t{1} << 31));
     batch_builder builder({.max_bytes = std::numeric_limits<std::size_t>::max()});
     CHECK(builder.append({.value = claimed}).error() == errc::too_large);
     CHECK(builder.append({.key = claimed}).error() == errc::too_large);

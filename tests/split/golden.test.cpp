@@ -12,24 +12,10 @@
 
 namespace {
 
-auto by_hash(int count) {
-    return [count](const kwire::split_topic& topic, std::int32_t partition) {
-        return support::key_among(count, topic.around, topic.name, topic.id, partition);
-    };
-}
-
 std::vector<int> keys_below(int count) {
     std::vector<int> keys(static_cast<std::size_t>(count));
     std::iota(keys.begin(), keys.end(), 0);
     return keys;
-}
-
-/// A Fetch request or response as if no session had been.
-template <class Data>
-void without_session(Data& data) {
-    if constexpr (requires { data.session_id; }) data.session_id = 0;
-    if constexpr (requires { data.session_epoch; }) data.session_epoch = -1;
-    if constexpr (requires { data.forgotten_topics_data; }) data.forgotten_topics_data.clear();
 }
 
 } // namespace
@@ -42,11 +28,11 @@ TEST_CASE(
             INFO(line.name());
             const int version = line.version;
             auto original = kwire::to_data(message);
-            without_session(original);
+            support::without_session(original);
             for (const int count : {1, 2, 3, 7}) {
                 const std::vector<int> keys = keys_below(count);
                 const auto split =
-                    kwire::split(original, version, by_hash(count), std::span<const int>(keys));
+                    kwire::split(original, version, support::by_hash(count), std::span<const int>(keys));
                 REQUIRE(split.parts().size() == keys.size());
                 for (const auto& part : split.parts()) {
                     ++parts;
@@ -67,7 +53,7 @@ TEST_CASE("split: one key for all partitions gives the request itself") {
     support::each_split_api([&]<class Request> {
         support::each_golden<Request>([&](const support::golden_message& line, const auto& message) {
             auto original = kwire::to_data(message);
-            without_session(original);
+            support::without_session(original);
             const std::array everyone{5};
             const auto split = kwire::split(
                 original, line.version, [](const kwire::split_topic&, std::int32_t) { return 5; },
@@ -89,7 +75,7 @@ TEST_CASE(
             INFO(line.name());
             const int version = line.version;
             auto original = kwire::to_data(message);
-            without_session(original);
+            support::without_session(original);
             const std::string expected = support::encoded<response>(original, version);
             support::split_api<Request>::at(version, [&]<class Shape>(Shape) {
                 auto request = support::request_for<Shape>(original);
@@ -98,8 +84,8 @@ TEST_CASE(
                     for (const bool turned : {false, true}) {
                         if (turned && support::has_repeated<Shape>(original)) continue;
                         const std::vector<int> keys = keys_below(count);
-                        auto split =
-                            kwire::split(request, version, by_hash(count), std::span<const int>(keys));
+                        auto split = kwire::split(request, version, support::by_hash(count),
+                                                  std::span<const int>(keys));
                         REQUIRE_FALSE(split.done());
                         for (std::size_t i = split.parts().size(); i-- != 0;) {
                             auto answer = original;
@@ -131,7 +117,7 @@ TEST_CASE("merge: whatever upstreams answer, the answer has the partitions of th
             INFO(line.name());
             const int version = line.version;
             auto original = kwire::to_data(message);
-            without_session(original);
+            support::without_session(original);
             if constexpr (requires { original.acks; })
                 if (original.acks == 0) original.acks = 1;
             support::split_api<Request>::at(version, [&]<class Shape>(Shape) {
@@ -145,7 +131,7 @@ TEST_CASE("merge: whatever upstreams answer, the answer has the partitions of th
                 const bool repeated = support::has_repeated<Shape>(original);
                 const support::partition_list asked = support::partitions_of<Shape>(original);
                 for (const auto& answer : answers.at(version)) {
-                    auto split = kwire::split(original, version, by_hash(2));
+                    auto split = kwire::split(original, version, support::by_hash(2));
                     for (std::size_t i = 0; i != split.parts().size(); ++i) split.answer(i, answer);
                     const auto made = std::move(split).merge();
                     REQUIRE(kwire::encode<response>(made, version).has_value());
@@ -170,7 +156,7 @@ TEST_CASE("split and merge: records and unknown tags are the original memory, an
     std::uint64_t copied = 0;
     support::each_golden<kwire::produce_request>([&](const auto& line, const auto& message) {
         const auto before = kwire::copied_bytes();
-        auto split = kwire::split(message, by_hash(3));
+        auto split = kwire::split(message, support::by_hash(3));
         copied += kwire::copied_bytes() - before;
         for (const auto& part : split.parts())
             for (const auto& topic : part.request.topic_data)
@@ -185,7 +171,7 @@ TEST_CASE("split and merge: records and unknown tags are the original memory, an
         const auto before = kwire::copied_bytes();
         const auto original = kwire::to_data(message);
         auto split = kwire::split(support::request_for<kwire::detail::fetch_shape>(original), line.version,
-                                  by_hash(3));
+                                  support::by_hash(3));
         for (std::size_t i = 0; i != split.parts().size(); ++i) {
             auto answer = original;
             support::keep_key<kwire::detail::fetch_shape>(answer, split.parts()[i].key, 3);

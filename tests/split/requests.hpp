@@ -30,11 +30,20 @@ template <class F>
 void each_split_api(F&& f) {
     f.template operator()<kwire::add_partitions_to_txn_request>();
     f.template operator()<kwire::delete_records_request>();
+    f.template operator()<kwire::describe_producers_request>();
     f.template operator()<kwire::fetch_request>();
     f.template operator()<kwire::list_offsets_request>();
+    f.template operator()<kwire::offset_commit_request>();
     f.template operator()<kwire::offset_fetch_request>();
     f.template operator()<kwire::offset_for_leader_epoch_request>();
     f.template operator()<kwire::produce_request>();
+    f.template operator()<kwire::txn_offset_commit_request>();
+    f.template operator()<kwire::write_txn_markers_request>();
+}
+
+/// What is around topics, as a text.
+inline std::string around_text(const kwire::detail::around_key& key) {
+    return std::string(key.name) + (key.producer != -1 ? std::to_string(key.producer) : std::string());
 }
 
 /// The key of a partition, out of `count`, that depends on all that it is known by.
@@ -46,6 +55,14 @@ inline int key_among(int count, std::string_view around, std::string_view name, 
     for (const char c : name) add(static_cast<unsigned char>(c));
     for (const std::byte b : id.bytes) add(std::to_integer<unsigned>(b));
     return static_cast<int>((hash >> 3) % static_cast<std::uint32_t>(count));
+}
+
+/// The same as a function for `split`.
+inline auto by_hash(int count) {
+    return [count](const kwire::split_topic& topic, std::int32_t partition) {
+        return key_among(count, around_text({topic.around, topic.producer_id}), topic.name, topic.id,
+                         partition);
+    };
 }
 
 template <class M>
@@ -65,10 +82,10 @@ void each_topics(Data& data, F&& f) {
         f(data.*Shape::answered_topics, std::string_view());
     } else if constexpr (requires { data.*Shape::asked_around; }) {
         for (auto& around : data.*Shape::asked_around)
-            f(around.*Shape::asked_topics, std::string_view(around.*Shape::asked_around_name));
+            f(around.*Shape::asked_topics, around_text(kwire::detail::asked_around_key<Shape>(around)));
     } else {
         for (auto& around : data.*Shape::answered_around)
-            f(around.*Shape::answered_topics, std::string_view(around.*Shape::answered_around_name));
+            f(around.*Shape::answered_topics, around_text(kwire::detail::answered_around_key<Shape>(around)));
     }
 }
 template <class Shape, class Topic>
@@ -198,7 +215,10 @@ typename Shape::request::data request_for(const typename Shape::response::data& 
     if constexpr (with_around<Shape>)
         for (const auto& around : answer.*Shape::answered_around) {
             auto& asked = (request.*Shape::asked_around).emplace_back();
-            asked.*Shape::asked_around_name = around.*Shape::answered_around_name;
+            if constexpr (kwire::detail::with_producers<Shape>)
+                asked.*Shape::asked_producer = around.*Shape::answered_producer;
+            else
+                asked.*Shape::asked_around_name = around.*Shape::answered_around_name;
             ask(asked.*Shape::asked_topics, around.*Shape::answered_topics);
         }
     else
@@ -218,6 +238,14 @@ void reverse_lists(Data& data) {
     });
     if constexpr (requires { data.*Shape::answered_around; })
         std::reverse((data.*Shape::answered_around).begin(), (data.*Shape::answered_around).end());
+}
+
+/// A Fetch request or response as if no session had been.
+template <class Data>
+void without_session(Data& data) {
+    if constexpr (requires { data.session_id; }) data.session_id = 0;
+    if constexpr (requires { data.session_epoch; }) data.session_epoch = -1;
+    if constexpr (requires { data.forgotten_topics_data; }) data.forgotten_topics_data.clear();
 }
 
 /// Calls `f(line, message)` with each golden value of a message.

@@ -1,5 +1,6 @@
 #include <kwire/connect/frame.hpp>
 #include <kwire/messages/create_topics.hpp>
+#include <kwire/messages/delete_topics.hpp>
 #include <kwire/messages/fetch.hpp>
 #include <kwire/messages/metadata.hpp>
 #include <kwire/messages/produce.hpp>
@@ -347,4 +348,71 @@ TEST_CASE("elements of a tagged array are erased in time that is linear in their
     for (std::size_t i = 0; i < count; ++i) kwire::erase<"node_endpoints">(edits, message, i);
     const auto edited = applied<fetch>(edits, 16);
     CHECK(edited->node_endpoints().size() == 0);
+}
+
+TEST_CASE("elements are set in time that is linear in their number, in whatever order") {
+    constexpr std::size_t count = 100'000; // by squares: minutes
+    kwire::delete_topics_request::data data;
+    for (std::size_t i = 0; i < count; ++i) data.topic_names.emplace_back("t");
+    const auto message = message_of<kwire::delete_topics_request>(data, 5);
+    splice edits(message);
+    for (std::size_t i = count; i-- != 0;)
+        kwire::set_element<"topic_names">(edits, message, i, i % 2 == 0 ? "even" : "odd");
+    const auto edited = applied<kwire::delete_topics_request>(edits, 5);
+    std::size_t i = 0, right = 0;
+    for (const auto name : edited->topic_names()) right += name == (i++ % 2 == 0 ? "even" : "odd") ? 1 : 0;
+    CHECK(right == count);
+}
+
+TEST_CASE("edits inside of an element that is set have no effect, also where it is its only field") {
+    // Version 4: a topic is its name and nothing else.
+    const auto message =
+        message_of<kwire::metadata_request>({.topics = {{{.name = "a"}, {.name = "b"}, {.name = "c"}}}}, 4);
+    splice edits(message);
+    std::size_t i = 0;
+    for (const auto topic : message->topics()) {
+        const bool whole_first = i++ % 2 == 0;
+        if (whole_first) kwire::set_element<"topics">(edits, message, i - 1, {.name = "whole"});
+        kwire::set<"name">(edits, topic, "inside");
+        if (!whole_first) kwire::set_element<"topics">(edits, message, i - 1, {.name = "whole"});
+    }
+    kwire::erase<"topics">(edits, message, 2);
+    const auto edited = applied<kwire::metadata_request>(edits, 4);
+    std::string all;
+    for (const auto topic : edited->topics()) all += std::string(topic.name().value_or("null")) + ' ';
+    CHECK(all == "whole whole ");
+}
+
+TEST_CASE("elements are set where the array comes out in another order, and the last value counts") {
+    const auto message = message_of<response>(cluster(), 12);
+    splice edits(message);
+    const std::size_t order[] = {2, 0, 1};
+    kwire::reorder<"topics">(edits, message, order);
+    kwire::set_element<"topics">(edits, message, 0, {.name = "first"});
+    kwire::set_element<"topics">(edits, message, 2, {.name = "last"});
+    kwire::set_element<"topics">(edits, message, 0, {.name = "again"});
+    kwire::set_element<"topics">(edits, message, 1, {.name = "gone"});
+    kwire::erase<"topics">(edits, message, 1);
+    kwire::insert<"topics">(edits, message, 0, {.name = "new"});
+    CHECK(names(applied<response>(edits, 12)) == "last new again ");
+}
+
+TEST_CASE("a null that a lenient parse took for an empty array can be added to, a null that is one cannot") {
+    const auto body = from_hex("ffffffff"
+                               "00"); // Metadata v1-4: null is for all topics; v0 has none
+    const auto lenient = kwire::parse<kwire::metadata_request>(
+        kwire::shared_buffer::copy_of(from_hex("ffffffff")), 0, {.null_as_empty = true});
+    REQUIRE(lenient.has_value());
+    splice edits(*lenient);
+    kwire::insert<"topics">(edits, *lenient, 0, {.name = "t"});
+    const auto added = applied<kwire::metadata_request>(edits, 0);
+    REQUIRE(added->topics().size() == 1);
+    CHECK((*added->topics().begin()).name() == "t");
+    kwire::set_element<"topics">(edits, *lenient, 0, {.name = "t"});
+    CHECK(failure(edits) == "MetadataRequest v0 topics[0]: bad_value");
+
+    const auto null = kwire::parse<kwire::metadata_request>(kwire::shared_buffer::copy_of(body), 4).value();
+    splice of_null(null);
+    kwire::insert<"topics">(of_null, null, 0, {.name = "t"});
+    CHECK(failure(of_null) == "MetadataRequest v4 topics: field_absent");
 }

@@ -50,6 +50,7 @@ public:
         const std::lock_guard lock(mutex_);
         return requests_;
     }
+    /// How many bytes of requests its connections hold now.
     [[nodiscard]] std::uint64_t bytes() const {
         const std::lock_guard lock(mutex_);
         return bytes_;

@@ -30,13 +30,16 @@ struct deadlines {
 
 /// How a connection is served.
 struct serve_options {
+    /// How long requests may be, and how much is read ahead.
     frame_limits frames{};
     water_marks water{}; ///< no requests are taken from `high` on, until all that waits is sent
+    /// How long the peer may be silent.
     deadlines patience{};
     /// Requests that may wait for answers. With 1 a request is handled when the one before it is answered, as
     /// Kafka does.
     std::size_t max_in_flight = 1;
     std::size_t max_bytes_in_flight = 104'857'600; ///< of these requests; one may be larger all the same
+    /// How many tags the header of a request may have.
     header_limits headers{};
     parse_options parsing = parse_options::as_kafka(); ///< of the headers; handlers parse the bodies
 
@@ -66,10 +69,12 @@ enum class serve_stop : std::uint8_t {
 
 /// What became of a connection.
 struct serve_report {
+    /// What ended it.
     serve_stop why = serve_stop::end_of_stream;
     detail::asio_error code{};      ///< of the stream
     std::optional<error> refusal{}; ///< of the bytes
     std::string reason{};           ///< in words; empty for an end of the stream
+    /// How many requests were handed over, and how many answers were sent.
     std::uint64_t requests = 0, answers = 0;
     std::uint64_t reads = 0, writes = 0;       ///< of the stream, without those that found nothing
     std::uint64_t bytes_in = 0, bytes_out = 0; ///< lengths included

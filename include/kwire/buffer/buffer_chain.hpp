@@ -111,6 +111,7 @@ public:
         if (segments > segments_.size()) segments_.own(segments - segments_.size(), scratch_, bytes);
     }
 
+    /// Numbers, big-endian unless the name ends in `_le`; the type has the width.
     void put_u8(std::uint8_t v) { put_integer<std::endian::big>(v); }
     void put_u16(std::uint16_t v) { put_integer<std::endian::big>(v); }
     void put_u32(std::uint32_t v) { put_integer<std::endian::big>(v); }

@@ -62,6 +62,7 @@ public:
     }
     ~held() = default;
 
+    /// The view; valid while this, or another holder of the same memory, lives.
     [[nodiscard]] const View& view() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
     const View& view() const&& = delete;
     [[nodiscard]] const View& operator*() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }

@@ -29,6 +29,7 @@ public:
         if (deflate_ready_) deflateEnd(&deflate_);
     }
 
+    /// Of batches that it compresses: gzip.
     [[nodiscard]] compression_type type() const noexcept final { return compression_type::gzip; }
 
 protected:

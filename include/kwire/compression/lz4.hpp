@@ -124,6 +124,7 @@ public:
     /// `level` below 3 selects the fast compressor, 3 to 12 the one for small output (KIP-390).
     explicit lz4_codec(int level = 1) noexcept : level_(level) {}
 
+    /// Of batches that it compresses: lz4.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::lz4; }
 
 protected:

@@ -32,6 +32,7 @@ class snappy_codec final : public codec {
 public:
     explicit snappy_codec(snappy_framing framing = snappy_framing::xerial) noexcept : framing_(framing) {}
 
+    /// Of batches that it compresses: snappy.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::snappy; }
 
 protected:

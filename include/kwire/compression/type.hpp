@@ -10,9 +10,13 @@ namespace kwire::inline KWIRE_ABI {
 
 /// How the records of a batch are compressed: the low three bits of its attributes. 5 to 7 are unassigned.
 enum class compression_type : std::uint8_t {
+    /// The records are not compressed.
     none = 0,
+    /// RFC 1952.
     gzip = 1,
+    /// Blocks of Snappy, in the framing of xerial.
     snappy = 2,
+    /// Frames of LZ4.
     lz4 = 3,
     zstd = 4, ///< magic 2 only (KIP-110)
 };

@@ -141,6 +141,7 @@ public:
     explicit zstd_codec(int level = default_level, int max_window_log = default_max_window_log) noexcept
         : level_(level), max_window_log_(std::clamp(max_window_log, 10, 31)) {}
 
+    /// Of batches that it compresses: zstd.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::zstd; }
 
 protected:

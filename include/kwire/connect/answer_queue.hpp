@@ -22,6 +22,7 @@ namespace kwire::inline KWIRE_ABI {
 /// One thread at a time.
 class answer_queue {
 public:
+    /// The place of one request in the queue.
     using ticket = std::uint64_t;
 
     /// Notes one more request, and returns what its answer is put with.

@@ -113,6 +113,7 @@ struct sent_frame {
 
 /// What a correlator allows.
 struct correlator_options {
+    /// How many requests may wait for their responses.
     std::size_t most_in_flight = 1024;
     parse_options parse = {};   ///< with which the requests are parsed
     header_limits headers = {}; ///< and how many tags their headers may have
@@ -226,12 +227,13 @@ public:
     /// Whether no more requests may be sent now: stop reading from the client.
     [[nodiscard]] bool full() const noexcept { return count_ >= options_.most_in_flight || handshakes(); }
 
-    /// Whether a request with this correlation id waits for its response: for who looks for the beginning of
-    /// a response in a stream of which bytes are missing. Takes time in proportion to the requests that wait.
-    [[nodiscard]] bool waits(std::int32_t id) const noexcept {
+    /// The oldest request with this correlation id that waits for its response; nullopt if none does. For who
+    /// looks for a response in a stream of which bytes are missing (resync_responses). Takes time in
+    /// proportion to the requests that wait.
+    [[nodiscard]] std::optional<request_start> waiting(std::int32_t id) const noexcept {
         for (std::size_t i = 0; i < count_; ++i)
-            if (at(i).correlation_id == id) return true;
-        return false;
+            if (at(i).correlation_id == id) return at(i);
+        return std::nullopt;
     }
 
     /// Whether a frame of the client is a raw SASL token: frames are tokens now, and this one does not begin
@@ -270,6 +272,7 @@ private:
         return place < capacity_ ? place : place - capacity_;
     }
     [[nodiscard]] const sent_request<T>& at(std::size_t i) const noexcept { return ring_[place_of(i)]; }
+    [[nodiscard]] bool waits(std::int32_t id) const noexcept { return waiting(id).has_value(); }
     [[nodiscard]] bool handshakes() const noexcept {
         return count_ != 0 && detail::is_raw_handshake(at(count_ - 1).api, at(count_ - 1).api_version);
     }

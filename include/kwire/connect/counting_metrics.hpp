@@ -26,13 +26,16 @@ class power_histogram {
     static_assert(First <= Last && Last < 64);
 
 public:
+    /// How many values it counts apart: powers of two, and those above.
     static constexpr std::size_t bounds = Last - First + 1;
 
     /// What was counted so far. While other threads count, `sum` may be of a few values more or less.
     struct values {
         std::array<std::uint64_t, bounds + 1> counts{}; ///< the last one: above all bounds
+        /// The sum of all values.
         std::uint64_t sum = 0;
 
+        /// How many values there are.
         [[nodiscard]] constexpr std::uint64_t count() const noexcept {
             std::uint64_t all = 0;
             for (const std::uint64_t each : counts) all += each;
@@ -55,6 +58,7 @@ public:
         counts_[bucket_of(value)].fetch_add(1, std::memory_order_relaxed);
         sum_.fetch_add(amount, std::memory_order_relaxed);
     }
+    /// What was counted so far; other threads may go on counting.
     [[nodiscard]] values load() const noexcept {
         values out;
         for (std::size_t i = 0; i < counts_.size(); ++i)
@@ -84,7 +88,9 @@ public:
         const auto number = static_cast<std::uint16_t>(api);
         return number < detail::apis.size() ? number : api_count - 1;
     }
+    /// How many reasons for refusals there are.
     static constexpr std::size_t reason_count = static_cast<std::size_t>(errc::too_many_in_flight) + 1;
+    /// How many kinds of deadlines there are.
     static constexpr std::size_t deadline_count = static_cast<std::size_t>(deadline::write) + 1;
 
     counting_metrics() = default;
@@ -96,12 +102,14 @@ public:
     void requested(const request_event& request) noexcept {
         request_sizes_.add(request.bytes, request.bytes);
     }
+    /// Counts an answer, its size, and the time that it took.
     void answered(const answer_event& answer) noexcept {
         const std::int64_t took = answer.took.count();
         const std::uint64_t ns = took > 0 ? static_cast<std::uint64_t>(took) : 0;
         latencies_[place_of(answer.request.api)].add((ns + 999) / 1000, ns);
         if (answer.bytes != 0) answer_sizes_.add(answer.bytes, answer.bytes);
     }
+    /// Counts what a connection read and wrote since the last call.
     void progressed(const traffic_event& traffic) noexcept {
         add(reads_, traffic.reads);
         add(read_bytes_, traffic.read_bytes);
@@ -111,10 +119,12 @@ public:
         add(moved_bytes_, traffic.moved_bytes);
         add(allocations_, traffic.allocations);
     }
+    /// Counts a refusal.
     void refused(errc why) noexcept {
         const auto i = static_cast<std::size_t>(why);
         if (i < reason_count) add(refused_[i], 1);
     }
+    /// Counts a connection that a deadline ended.
     void timed_out(deadline which) noexcept {
         const auto i = static_cast<std::size_t>(which);
         if (i < deadline_count) add(timed_out_[i], 1);
@@ -130,6 +140,7 @@ public:
     [[nodiscard]] latency_histogram::values latency(api_key api) const noexcept {
         return latency(place_of(api));
     }
+    /// What all connections read and wrote.
     [[nodiscard]] traffic_event traffic() const noexcept {
         return {.reads = load(reads_),
                 .read_bytes = load(read_bytes_),
@@ -139,10 +150,12 @@ public:
                 .moved_bytes = load(moved_bytes_),
                 .allocations = load(allocations_)};
     }
+    /// How many refusals had this reason.
     [[nodiscard]] std::uint64_t refusals(errc why) const noexcept {
         const auto i = static_cast<std::size_t>(why);
         return i < reason_count ? load(refused_[i]) : 0;
     }
+    /// How many connections this deadline ended.
     [[nodiscard]] std::uint64_t timeouts(deadline which) const noexcept {
         const auto i = static_cast<std::size_t>(which);
         return i < deadline_count ? load(timed_out_[i]) : 0;

@@ -41,6 +41,7 @@ namespace kwire::inline KWIRE_ABI {
 /// Limits for the tagged fields of a header. Kafka has defined none so far, and a header is read before the
 /// client has authenticated.
 struct header_limits {
+    /// How many tags; more are `too_large`.
     std::uint32_t max_tags = 64;
     std::uint32_t max_tag_bytes = 65'536; ///< of the whole section
 };

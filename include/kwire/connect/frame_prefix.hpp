@@ -27,6 +27,7 @@ namespace kwire::inline KWIRE_ABI {
 struct request_prefix {
     std::optional<api_key> api{};              ///< may be a number that Kafka has not assigned
     std::optional<std::int16_t> api_version{}; ///< may be a version that kwire does not know
+    /// Chosen by the client.
     std::optional<std::int32_t> correlation_id{};
     std::optional<cut_bytes> client_id{}; ///< as much of it as is there; null in headers without one
     bool body_begun = false;              ///< whether the whole header is there
@@ -36,9 +37,13 @@ struct request_prefix {
 
 /// What is there of a response's header. It refers to the frame's bytes.
 struct response_prefix {
+    /// The number of the request that this answers.
     std::optional<std::int32_t> correlation_id{};
+    /// Whether the whole header is there.
     bool body_begun = false;
+    /// The bytes after the header.
     std::span<const std::byte> body{};
+    /// For `parse_prefix` of the body: what is known of its size.
     prefix_options body_options{};
 };
 

@@ -61,6 +61,7 @@ enum class direction : std::uint8_t {
 
 /// A part of a frame that is too large to be wanted whole.
 struct frame_piece {
+    /// These bytes of the frame.
     shared_buffer bytes;
     std::uint32_t offset = 0;     ///< of these bytes in the frame
     std::uint32_t frame_size = 0; ///< of all of it, without its length

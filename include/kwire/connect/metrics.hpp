@@ -38,6 +38,7 @@ struct request_event {
 
 /// A request that was answered.
 struct answer_event {
+    /// What was asked.
     request_event request{};
     std::uint64_t bytes = 0;         ///< of the answer, length included; 0 if there is none
     std::chrono::nanoseconds took{}; ///< from when the request was handed over until the program answered
@@ -54,9 +55,13 @@ struct traffic_event {
 
 /// The waits that end a connection if they last too long: those of `deadlines`.
 enum class deadline : std::uint8_t {
+    /// The peer sent no first byte.
     first_request,
+    /// No request came after the last one.
     idle,
+    /// A request stopped in the middle.
     read,
+    /// The peer took no bytes of its answers.
     write,
 };
 
@@ -87,6 +92,7 @@ concept metrics_sink = requires(T& sink, const request_event& request, const ans
 
 /// Takes nothing. What would tell it is not compiled: no clock is read, and nothing is kept for a request.
 struct no_metrics {
+    /// Does nothing, as the others.
     static void requested(const request_event& /*request*/) noexcept {}
     static void answered(const answer_event& /*answer*/) noexcept {}
     static void progressed(const traffic_event& /*traffic*/) noexcept {}
@@ -139,7 +145,9 @@ public:
                            .allocations = now.allocations - told_.allocations});
         told_ = now;
     }
+    /// Tells the sink of a refusal.
     void refused(errc why) noexcept { sink_->refused(why); }
+    /// Tells the sink of a deadline that passed.
     void timed_out(deadline which) noexcept { sink_->timed_out(which); }
 
 private:
@@ -173,12 +181,15 @@ public:
     connection_meter() = default;
     explicit connection_meter(no_metrics& /*sink*/) noexcept {}
 
+    /// Notes when a request was given to the handler.
     static void handed_over(std::uint64_t /*ticket*/, api_key /*api*/, std::int16_t /*version*/,
                             std::size_t /*size*/) noexcept {}
     static void answered(std::uint64_t /*ticket*/, std::uint64_t /*size*/) noexcept {}
     template <class Memory>
     static void progressed(const basic_frame_reader<Memory>& /*reader*/, const outbox& /*out*/) noexcept {}
+    /// Tells the sink of a refusal.
     static void refused(errc /*why*/) noexcept {}
+    /// Tells the sink of a deadline that passed.
     static void timed_out(deadline /*which*/) noexcept {}
 };
 

@@ -42,7 +42,9 @@ namespace kwire::inline KWIRE_ABI {
 
 /// An API and the versions of it that one side supports.
 struct api_range {
+    /// Which API.
     api_key api{};
+    /// The versions of it; empty: none.
     version_range versions;
 };
 
@@ -88,7 +90,9 @@ inline constexpr auto known_apis = [] {
 
 /// A response to ApiVersions, and the version to encode it in, which is not always that of the request.
 struct api_versions_answer {
+    /// The version to encode the body in.
     std::int16_t version = 0;
+    /// What to encode.
     api_versions_response::data body;
 };
 
@@ -218,6 +222,7 @@ inline constexpr feature_need feature_needs[] = {
 /// A feature that `clamp` has lowered.
 struct lowered_feature {
     std::string name; ///< "transaction.version"
+    /// The level that the broker wrote.
     std::int16_t from = 0;
     std::int16_t to = 0;    ///< 0 if it is left out
     bool finalized = false; ///< what the cluster has in force; else what the broker could have
@@ -225,6 +230,7 @@ struct lowered_feature {
 
 /// A response to ApiVersions with less in it, and what became of the features.
 struct clamped_versions {
+    /// The response to send.
     api_versions_response::data body;
     std::vector<lowered_feature> lowered; ///< empty if all features are as the broker wrote them
 };

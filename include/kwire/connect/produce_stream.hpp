@@ -38,6 +38,7 @@ namespace kwire::inline KWIRE_ABI {
 
 /// Some of the bytes of one partition's records, in order.
 struct produce_chunk {
+    /// These bytes of the records of the partition.
     shared_buffer bytes;
     std::string_view topic;         ///< empty from v13 on; valid until the function returns
     uuid topic_id{};                ///< from v13 on
@@ -45,6 +46,7 @@ struct produce_chunk {
     std::uint32_t offset = 0;       ///< of these bytes in the records
     std::uint32_t records_size = 0; ///< of all bytes of the records
 
+    /// Whether the records of the partition begin here, and whether they end here.
     [[nodiscard]] bool is_first() const noexcept { return offset == 0; }
     [[nodiscard]] bool is_last() const noexcept { return offset + bytes.size() == records_size; }
 };

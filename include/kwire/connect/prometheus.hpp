@@ -28,12 +28,15 @@ namespace kwire::inline KWIRE_ABI {
 /// A label of all samples of a sink. @pre the name is one of Prometheus ([a-zA-Z_][a-zA-Z0-9_]*), and none of
 /// kwire's own: api, deadline, le, reason. The value may be any UTF-8.
 struct metrics_label {
+    /// Such as `listener` and `external`; the name as Prometheus allows it.
     std::string_view name, value;
 };
 
 /// A sink, and what its samples have in common. Refers to both.
 struct labelled_metrics {
+    /// What to print.
     const counting_metrics& metrics;
+    /// What each of its lines says of itself.
     std::span<const metrics_label> labels;
 };
 

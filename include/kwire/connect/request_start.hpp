@@ -50,6 +50,7 @@ namespace detail {
 struct request_start {
     api_key api{};                ///< may be a number that Kafka has not assigned
     std::int16_t api_version = 0; ///< may be a version that kwire does not know
+    /// The number that the response repeats.
     std::int32_t correlation_id = 0;
 };
 

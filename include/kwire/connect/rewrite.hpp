@@ -119,6 +119,7 @@ private:
 
 /// What a message does not say itself.
 struct rewrite_options {
+    /// How strict bytes inside of the message are read.
     parse_options parse{};
     /// What the keys of a FindCoordinator response are, as its request said: 0: groups, 1: transactional ids.
     /// Without it such keys mean coordinator_key, and are given to those who want one of both.
@@ -205,8 +206,7 @@ private:
             const struct_place place{&inner, p, ends};
             return visit_struct({&place, &around, index, std::nullopt});
         }
-        const trusted_count elements =
-            read_length(p, layout.flexible && !field.never_compact, length_form::int32);
+        const trusted_count elements = length_at(layout, field, field_kind::array, p);
         p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
             static_cast<void>(find_ends(inner, p, false, ends));
@@ -230,16 +230,10 @@ private:
             if (!means_nothing(named)) map_.call(map_.object, named);
             return;
         }
-        const trusted_count elements =
-            read_length(at, layout.flexible && !field.never_compact, length_form::int32);
+        const trusted_count elements = length_at(layout, field, field_kind::array, at);
         const std::byte* p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
-            const std::byte* end = p + width_of(field.element);
-            if (field.element == field_kind::string) {
-                const trusted_count text =
-                    read_length(p, layout.flexible && !field.never_compact, classic_form(field_kind::string));
-                end = text.content + text.size;
-            }
+            const std::byte* const end = end_of_element(layout, field, p);
             named_field named(*list_, in, index, dynamic_access::value(layout, index, p, true), meaning);
             named.element_ = i;
             named.element_end_ = end;
@@ -359,7 +353,8 @@ template <class Header>
 template <class Header, std::invocable<named_field&> Map>
 [[nodiscard]] expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame, entity_set wanted,
                                                     Map&& map, const rewrite_options& options = {}) {
-    return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(map), options);
+    const auto call = [&map](named_field& field) { map(field); }; // `map` may be a function
+    return detail::rewrite_frame(frame, wanted, detail::rewrite_function::of(call), options);
 }
 
 /// Adds to `edits` what `map` changes in a message that was parsed before, typed or dynamic: for programs
@@ -374,7 +369,8 @@ void rewrite(splice& edits, const message<M, V>& whole, entity_set wanted, Map&&
         else
             return as_dynamic(whole.view());
     }();
-    detail::rewriter(detail::splice_access::list(edits), wanted, detail::rewrite_function::of(map), options)
+    const auto call = [&map](named_field& field) { map(field); }; // `map` may be a function
+    detail::rewriter(detail::splice_access::list(edits), wanted, detail::rewrite_function::of(call), options)
         .visit(detail::place_of(view));
 }
 /// The message, in its frame if it came in one, as `map` has changed it; otherwise the same.

@@ -108,12 +108,15 @@ struct stored_type {
 
 /// `__transaction_state`: the transactions of each transactional id, kept by their coordinators (KIP-98).
 struct transaction_state {
-    static constexpr std::string_view name = "__transaction_state";
+    static constexpr std::string_view name = "__transaction_state"; ///< of the topic
     static constexpr bool keyed = true; ///< the type is in the key
+    /// The keys of its records, by type.
     using keys = message_list<
         transaction_log_key>;
+    /// The values of its records, by type.
     using values = message_list<
         transaction_log_value>;
+    /// The types of its records, and their messages by name.
     static constexpr detail::stored_type types[] = {
         {0, "TransactionLogKey", "TransactionLogValue"},
     };
@@ -121,14 +124,17 @@ struct transaction_state {
 
 /// `__share_group_state`: what members of share groups have acquired and acknowledged, kept by the share coordinators (KIP-932).
 struct share_group_state {
-    static constexpr std::string_view name = "__share_group_state";
+    static constexpr std::string_view name = "__share_group_state"; ///< of the topic
     static constexpr bool keyed = true; ///< the type is in the key
+    /// The keys of its records, by type.
     using keys = message_list<
         share_snapshot_key,
         share_update_key>;
+    /// The values of its records, by type.
     using values = message_list<
         share_snapshot_value,
         share_update_value>;
+    /// The types of its records, and their messages by name.
     static constexpr detail::stored_type types[] = {
         {0, "ShareSnapshotKey", "ShareSnapshotValue"},
         {1, "ShareUpdateKey", "ShareUpdateValue"},
@@ -137,8 +143,9 @@ struct share_group_state {
 
 /// `__consumer_offsets`: groups of all kinds, their members and their committed offsets, kept by the group coordinators.
 struct consumer_offsets {
-    static constexpr std::string_view name = "__consumer_offsets";
+    static constexpr std::string_view name = "__consumer_offsets"; ///< of the topic
     static constexpr bool keyed = true; ///< the type is in the key
+    /// The keys of its records, by type.
     using keys = message_list<
         legacy_offset_commit_key,
         offset_commit_key,
@@ -163,6 +170,7 @@ struct consumer_offsets {
         streams_group_target_assignment_member_key,
         streams_group_current_member_assignment_key,
         streams_group_topology_key>;
+    /// The values of its records, by type.
     using values = message_list<
         legacy_offset_commit_value,
         offset_commit_value,
@@ -187,6 +195,7 @@ struct consumer_offsets {
         streams_group_target_assignment_member_value,
         streams_group_current_member_assignment_value,
         streams_group_topology_value>;
+    /// The types of its records, and their messages by name.
     static constexpr detail::stored_type types[] = {
         {0, "LegacyOffsetCommitKey", "LegacyOffsetCommitValue"},
         {1, "OffsetCommitKey", "OffsetCommitValue"},
@@ -216,13 +225,15 @@ struct consumer_offsets {
 
 /// `__remote_log_metadata`: which segments of a log lie in remote storage, kept by the default manager of their metadata (KIP-405).
 struct remote_log_metadata {
-    static constexpr std::string_view name = "__remote_log_metadata";
+    static constexpr std::string_view name = "__remote_log_metadata"; ///< of the topic
     static constexpr bool keyed = false; ///< records have no key; the type is in the value
+    /// The values of its records, by type.
     using values = message_list<
         remote_log_segment_metadata_record,
         remote_log_segment_metadata_update_record,
         remote_partition_delete_metadata_record,
         remote_log_segment_metadata_snapshot_record>;
+    /// The types of its records, and their messages by name.
     static constexpr detail::stored_type types[] = {
         {0, "", "RemoteLogSegmentMetadataRecord"},
         {1, "", "RemoteLogSegmentMetadataUpdateRecord"},
@@ -233,8 +244,9 @@ struct remote_log_metadata {
 
 /// `__cluster_metadata`: the log of the KRaft controllers and its snapshots: topics, partitions, brokers, configurations (KIP-631).
 struct cluster_metadata {
-    static constexpr std::string_view name = "__cluster_metadata";
+    static constexpr std::string_view name = "__cluster_metadata"; ///< of the topic
     static constexpr bool keyed = false; ///< records have no key; the type is in the value
+    /// The values of its records, by type.
     using values = message_list<
         register_broker_record,
         unregister_broker_record,
@@ -263,6 +275,7 @@ struct cluster_metadata {
         register_controller_record,
         clear_elr_record,
         unregister_controller_record>;
+    /// The types of its records, and their messages by name.
     static constexpr detail::stored_type types[] = {
         {0, "", "RegisterBrokerRecord"},
         {1, "", "UnregisterBrokerRecord"},

@@ -65,6 +65,7 @@ public:
     }
     ~editable() = default;
 
+    /// The view; it shows what was written.
     [[nodiscard]] const view_type& view() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
     const view_type& view() const&& = delete;
     [[nodiscard]] const view_type& operator*() const& noexcept KWIRE_LIFETIMEBOUND { return view_; }
@@ -83,6 +84,7 @@ public:
         detail::require(in_frame());
         return place_.correlation_id;
     }
+    /// The version of the body.
     [[nodiscard]] std::int16_t api_version() const noexcept { return version_of(view_); }
 
     /// The bytes of `part`, which the message or a view of it has handed out, to be written to.

@@ -45,8 +45,10 @@ class prefix_array;
 struct cut_bytes {
     std::span<const std::byte> there; ///< its first bytes
     std::uint32_t claimed = 0;        ///< how many bytes it has as a whole, as its length says; 0 for null
+    /// Whether the field is null.
     bool null = false;
 
+    /// Whether all of it is there.
     [[nodiscard]] bool whole() const noexcept { return there.size() == claimed; }
 };
 

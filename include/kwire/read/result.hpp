@@ -44,11 +44,15 @@ public:
     [[nodiscard]] std::optional<held<V>> hold(V part) const {
         return base::operator*().hold(part);
     }
+    /// The bytes of a part, with a reference of its own; nullopt if they lie elsewhere, or if this is an
+    /// error.
     [[nodiscard]] std::optional<shared_buffer> slice(std::span<const std::byte> part) const noexcept
         requires requires(const T& message) { message.slice(part); }
     {
         return base::operator*().slice(part);
     }
+    /// The bytes of a part, with a reference of its own; nullopt if they lie elsewhere, or if this is an
+    /// error.
     [[nodiscard]] std::optional<shared_buffer> slice(std::string_view part) const noexcept
         requires requires(const T& message) { message.slice(part); }
     {

@@ -14,7 +14,9 @@ namespace kwire::inline KWIRE_ABI {
 
 /// One unknown tagged field: its number and its payload, as it lies in the message's bytes.
 struct unknown_tag_view {
+    /// The number of the tag.
     std::uint32_t number = 0;
+    /// Its bytes.
     std::span<const std::byte> payload;
 };
 

@@ -36,6 +36,7 @@ namespace kwire::inline KWIRE_ABI {
 /// idempotent.
 struct batch_options {
     std::int64_t base_offset = 0; ///< offset of the first record; a broker assigns it
+    /// A broker sets it.
     std::int32_t partition_leader_epoch = -1;
     std::int64_t producer_id = -1;    ///< of an idempotent producer (KIP-98); -1 for none
     std::int16_t producer_epoch = -1; ///< -1 as above

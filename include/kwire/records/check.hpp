@@ -45,8 +45,11 @@ struct batches_summary {
     /// Whether some batch of magic 2 has another number of offsets than of records. Compaction leaves such
     /// gaps, producers never do; a broker that accepted them would lose up to 2^31 offsets per batch.
     bool any_gap = false;
+    /// A control batch.
     bool any_control = false;
+    /// A batch that is part of a transaction.
     bool any_transactional = false;
+    /// A compressed batch.
     bool any_compressed = false;
 };
 

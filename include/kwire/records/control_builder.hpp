@@ -44,10 +44,14 @@ namespace kwire::inline KWIRE_ABI {
 struct transaction_marker {
     control_type type = control_type::commit; ///< commit or abort
     std::int64_t producer_id = -1;            ///< of the producer whose transaction ends
+    /// The producer's epoch.
     std::int16_t producer_epoch = -1;
+    /// The epoch of the transaction's coordinator.
     std::int32_t coordinator_epoch = 0;
     std::int64_t timestamp = -1; ///< ms
+    /// Where the batch is in the log.
     std::int64_t base_offset = 0;
+    /// A broker sets it.
     std::int32_t partition_leader_epoch = -1;
 };
 

@@ -25,8 +25,10 @@ namespace kwire::inline KWIRE_ABI {
 
 /// What ListOffsets answers about a record.
 struct listed_offset {
+    /// Of the record.
     std::int64_t offset = -1;
     std::int64_t timestamp = -1; ///< ms; with log_append_time that of the batch
+    /// Of its batch.
     std::int32_t leader_epoch = -1;
 
     friend bool operator==(const listed_offset&, const listed_offset&) = default;

@@ -29,17 +29,24 @@ namespace kwire::inline KWIRE_ABI {
 /// Compression, lengths and counts are missing, because they depend on the bytes of the records.
 struct batch_patch {
     std::optional<std::int64_t> base_offset{}; ///< in magic 0 and 1 the offset of the message or wrapper
+    /// Magic 2 only, as all that follow.
     std::optional<std::int32_t> partition_leader_epoch{};
     std::optional<kwire::timestamp_type> timestamp_type{}; ///< not `none`; magic 1 and 2 only
+    /// Whether the batch is part of a transaction.
     std::optional<bool> is_transactional{};
+    /// Whether it has markers in place of data.
     std::optional<bool> is_control{};
     /// Whether base_timestamp is the delete horizon (KIP-534). The records' timestamps stay relative to it.
     std::optional<bool> has_delete_horizon{};
+    /// From the base offset to the last one.
     std::optional<std::int32_t> last_offset_delta{};
     std::optional<std::int64_t> base_timestamp{}; ///< moves the timestamps of all records by the difference
     std::optional<std::int64_t> max_timestamp{};  ///< in magic 1 the timestamp of the message
+    /// -1 is none.
     std::optional<std::int64_t> producer_id{};
+    /// -1 is none.
     std::optional<std::int16_t> producer_epoch{};
+    /// Of the first record; -1 is none.
     std::optional<std::int32_t> base_sequence{};
 };
 

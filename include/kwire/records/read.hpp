@@ -113,6 +113,7 @@ struct batch_records_access;
 /// executed) and kwire refuses by default, so that no two readers disagree about it; docs/records.md has the
 /// cases.
 struct record_options {
+    /// Whether checksums are compared.
     crc_policy crc = crc_policy::verify;
     /// Lengths of keys, values and header values below -1 are null.
     bool negative_as_null = false;

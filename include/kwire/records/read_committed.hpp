@@ -38,7 +38,9 @@ namespace kwire::inline KWIRE_ABI {
 
 /// A transaction that was aborted: who wrote it, and the offset of its first record.
 struct aborted_transaction {
+    /// Who wrote it.
     std::int64_t producer_id = -1;
+    /// The offset of its first record.
     std::int64_t first_offset = 0;
 };
 

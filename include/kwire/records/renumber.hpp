@@ -18,6 +18,7 @@ namespace kwire::inline KWIRE_ABI {
 
 /// What renumber made.
 struct renumber_result {
+    /// The batches with their new headers.
     buffer_chain records;
     stamp_result done; ///< how many batches were kept, and the offset after the last one
 };

@@ -36,6 +36,7 @@ struct append_stamp {
 
 /// What stamp did.
 struct stamp_result {
+    /// How many batches were stamped.
     std::uint32_t batches = 0;
     std::int64_t next_offset = 0; ///< the offset for the next batch: the new end of the log
 };

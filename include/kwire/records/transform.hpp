@@ -85,7 +85,9 @@ enum class legacy_messages : std::uint8_t {
 struct transform_options {
     /// How records are read. With crc_policy::skip a checksum that was wrong stays wrong, whatever changes.
     record_options read{};
+    /// What becomes of batches without records.
     emptied_batch emptied = emptied_batch::keep;
+    /// What becomes of messages of magic 0 and 1.
     legacy_messages legacy = legacy_messages::refuse;
     /// Compresses the changed batches among those that were compressed; null for the codec that decompressed
     /// them, at its own level. Another type changes the attributes of the batch.
@@ -96,10 +98,13 @@ struct transform_options {
 
 /// What transform_records made.
 struct transform_result {
+    /// The records to send.
     buffer_chain records;
     std::uint32_t changed_batches = 0; ///< those that were written again, emptied ones included
     std::uint32_t dropped_batches = 0; ///< those of which nothing is left
+    /// Records that the function edited.
     std::uint64_t changed_records = 0;
+    /// Records that it dropped.
     std::uint64_t dropped_records = 0;
 };
 

@@ -31,7 +31,9 @@ namespace kwire::inline KWIRE_ABI {
 
 /// A message as a value: its facts and its fields. Static storage.
 struct message_info {
+    /// Its name, key and versions.
     message_facts facts;
+    /// Its fields.
     const struct_info* structure = nullptr;
 };
 
@@ -447,8 +449,10 @@ expected<dynamic_view, error> parse_view(const message_info& message, Owner&& bo
 /// In place of a message: which one it is was known at run time only. `message<dynamic>` is what `parse`
 /// makes.
 struct dynamic {
+    /// The view of a message that is known at run time only.
     template <int V>
     using basic_view = dynamic_view;
+    /// The same, under the name that messages have for it.
     using view = dynamic_view;
 };
 

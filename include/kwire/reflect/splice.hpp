@@ -81,21 +81,26 @@ template <class Put>
     return {&dynamic_access::layout(view), dynamic_access::base(view), dynamic_access::ends(view)};
 }
 
-/// Sets a field to a value in the form of a dynamic_value.
+/// Sets or inserts an element: `edit` says which.
+template <class Value>
+void splice_element_value(edit_list& list, const field_position& where, const Value& value,
+                          const shared_buffer& owner, element_edit edit) {
+    const struct_layout& layout = dynamic_access::layout(where.part);
+    const field_info& field = layout.fields[where.field];
+    if (value.is_null()) return list.refuse(errc::null_not_allowed, field.name);
+    if (!holds(list, where)) return;
+    const auto index = static_cast<std::int64_t>(*where.element);
+    const auto content = encode_dynamic_value(
+        list, layout, owner, [&](auto& encoder) { return encoder.put_element(field, value, index); });
+    if (content) (list.*edit)(place_of(where.part), where.field, *where.element, *content);
+}
+/// Sets a field or an element to a value in the form of a dynamic_value.
 template <class Value>
 void splice_value(edit_list& list, const field_position& where, const Value& value,
                   const shared_buffer& owner) {
+    if (where.element) return splice_element_value(list, where, value, owner, &edit_list::set_element);
     const struct_layout& layout = dynamic_access::layout(where.part);
     const field_info& field = layout.fields[where.field];
-    if (where.element) {
-        if (value.is_null()) return list.refuse(errc::null_not_allowed, field.name);
-        if (!holds(list, where)) return;
-        const auto index = static_cast<std::int64_t>(*where.element);
-        const auto content = encode_dynamic_value(
-            list, layout, owner, [&](auto& encoder) { return encoder.put_element(field, value, index); });
-        if (content) list.set_element(place_of(where.part), where.field, *where.element, *content);
-        return;
-    }
     if (!field.versions.contains(layout.version)) {
         if (!field.ignorable.contains(layout.version) && !has_default(value))
             list.refuse(errc::field_not_in_version, field.name);
@@ -110,15 +115,9 @@ void splice_value(edit_list& list, const field_position& where, const Value& val
 template <class Value>
 void insert_value(edit_list& list, const field_position& where, const Value& value,
                   const shared_buffer& owner) {
-    const struct_layout& layout = dynamic_access::layout(where.part);
-    const field_info& field = layout.fields[where.field];
-    if (!where.element) return list.refuse(errc::bad_value, field.name);
-    if (value.is_null()) return list.refuse(errc::null_not_allowed, field.name);
-    if (!holds(list, where)) return;
-    const auto index = static_cast<std::int64_t>(*where.element);
-    const auto content = encode_dynamic_value(
-        list, layout, owner, [&](auto& encoder) { return encoder.put_element(field, value, index); });
-    if (content) list.insert(place_of(where.part), where.field, *where.element, *content);
+    if (!where.element)
+        return list.refuse(errc::bad_value, dynamic_access::layout(where.part).fields[where.field].name);
+    splice_element_value(list, where, value, owner, &edit_list::insert);
 }
 
 /// Calls `f` with the position, or keeps the error.

@@ -38,9 +38,12 @@ consteval int whole_version(int version) {
 
 /// An inclusive range of versions; empty when `last < first`.
 struct version_range {
+    /// The first version in it.
     std::int16_t first = 0;
+    /// The last version in it.
     std::int16_t last = -1;
 
+    /// Whether a version is in it.
     [[nodiscard]] constexpr bool contains(int version) const noexcept {
         return version >= first && version <= last;
     }
@@ -50,19 +53,33 @@ struct version_range {
 
 /// What a field holds. Everything before `string` has a fixed width.
 enum class field_kind : std::uint8_t {
+    /// A byte; not zero is true.
     boolean,
+    /// 1 byte, signed.
     int8,
+    /// 2 bytes, signed.
     int16,
+    /// 2 bytes, unsigned.
     uint16,
+    /// 4 bytes, signed.
     int32,
+    /// 4 bytes, unsigned.
     uint32,
+    /// 8 bytes, signed.
     int64,
+    /// 8 bytes, IEEE 754.
     float64,
+    /// 16 bytes.
     uuid,
+    /// Text, after its length.
     string,
+    /// Bytes, after their length.
     bytes,
+    /// Record batches, after their length in bytes.
     records,
+    /// Fields of its own.
     structure,
+    /// Elements, after their count.
     array,
 };
 
@@ -87,12 +104,16 @@ enum class field_kind : std::uint8_t {
 /// of numbers or strings has the meaning of its elements. schema/meaning.hpp has the rules that need a second
 /// field.
 enum class entity : std::uint8_t {
+    /// Nothing that tools rewrite.
     none,
     broker_id, ///< a node, controllers and voters included; negative: no node (-1), or a reader that is none
+    /// The name of a topic.
     topic_name,
     topic_id, ///< zero: none
+    /// A group of consumers, of share consumers or of streams.
     group_id,
     producer_id, ///< negative: none
+    /// What a transactional producer calls itself.
     transactional_id,
     host,           ///< where a broker or controller listens; its port is the `port` of the same struct
     port,           ///< belongs to the `host` of the same struct, which has exactly one, before or after it
@@ -158,6 +179,7 @@ private:
 
 /// Whether a field's value must be kept out of logs (schema/secrets.txt).
 enum class secrecy : std::uint8_t {
+    /// May be shown.
     none,
     always,  ///< a password, a token, or what one can be made from
     flagged, ///< secret where the field marked `flag`, in its struct or in one around it, is true
@@ -170,8 +192,11 @@ enum class api_key : std::int16_t;    // api.hpp
 /// Whose enumerators the numbers of a field are. Views and `data` structs show them as that type; numbers
 /// without an enumerator are legal values of it. The wire, dynamic views and JSON have the number alone.
 enum class enumeration : std::uint8_t {
+    /// A number without names.
     none,
+    /// kwire::error_code.
     error_code,
+    /// kwire::api_key.
     api_key,
 };
 
@@ -290,9 +315,12 @@ private:
 /// struct or an array of structs, in order, that struct.
 template <class Message, std::size_t Count, class... Children>
 struct field_list {
+    /// The message that the struct is a part of.
     using message = Message;
     static constexpr std::size_t size = Count;
+    /// How many structs its fields have.
     static constexpr std::size_t child_count = sizeof...(Children);
+    /// The fields, in wire order.
     field_info fields[Count == 0 ? 1 : Count];
 };
 
@@ -303,6 +331,7 @@ struct name_literal {
         for (std::size_t i = 0; i < N; ++i) chars[i] = text[i];
     }
     [[nodiscard]] constexpr std::string_view view() const noexcept { return {chars, N - 1}; }
+    /// The text, with a zero at its end.
     char chars[N]{};
 };
 
@@ -316,6 +345,7 @@ struct message_facts {
     std::int16_t alias = -1; ///< a further number for its only version: Kafka 3 numbered the keys of internal
                              ///< topics' records like their type; -1: none
 
+    /// Whether this version has compact lengths and tags.
     [[nodiscard]] constexpr bool flexible(int version) const noexcept { return version >= first_flexible; }
     /// The version whose layout this number means: the number itself unless it is the alias.
     [[nodiscard]] constexpr int canonical(int version) const noexcept {

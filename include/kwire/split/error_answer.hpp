@@ -40,7 +40,7 @@ template <class Data>
     using api = detail::split_api<typename Data::struct_type>;
     return api::at(version, [&]<class Shape>(Shape) {
         typename api::response::data answer{};
-        answer.throttle_time_ms = throttle_time_ms;
+        if constexpr (requires { answer.throttle_time_ms; }) answer.throttle_time_ms = throttle_time_ms;
         const bool covered = detail::error_covers_partitions<Shape>(version);
         if constexpr (detail::with_top_error<Shape>)
             if (version >= Shape::error_above_from) answer.*Shape::top_error = code;
@@ -48,7 +48,7 @@ template <class Data>
             if (!covered || detail::with_around_error<Shape>)
                 for (const auto& around : request.*Shape::asked_around) {
                     auto& failed = (answer.*Shape::answered_around).emplace_back();
-                    failed.*Shape::answered_around_name = around.*Shape::asked_around_name;
+                    detail::set_answered_around<Shape>(failed, detail::asked_around_key<Shape>(around));
                     if constexpr (detail::with_around_error<Shape>) failed.*Shape::around_error = code;
                     if (!covered) detail::fail_topics<Shape>(around, failed, code);
                 }

@@ -9,8 +9,6 @@
 #include <kwire/messages/fetch.hpp>
 #include <kwire/split/split.hpp>
 
-#include <utility>
-
 namespace kwire::inline KWIRE_ABI::detail {
 
 struct fetch_shape {
@@ -53,12 +51,6 @@ struct fetch_shape {
 };
 
 template <>
-struct split_api<fetch_request> {
-    using response = fetch_response;
-    template <class F>
-    static decltype(auto) at(int, F&& f) {
-        return std::forward<F>(f)(fetch_shape{});
-    }
-};
+struct split_api<fetch_request> : split_as<fetch_shape> {};
 
 } // namespace kwire::inline KWIRE_ABI::detail

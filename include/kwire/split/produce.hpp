@@ -4,8 +4,6 @@
 #include <kwire/messages/produce.hpp>
 #include <kwire/split/split.hpp>
 
-#include <utility>
-
 namespace kwire::inline KWIRE_ABI::detail {
 
 struct produce_shape {
@@ -35,12 +33,6 @@ struct produce_shape {
 };
 
 template <>
-struct split_api<produce_request> {
-    using response = produce_response;
-    template <class F>
-    static decltype(auto) at(int, F&& f) {
-        return std::forward<F>(f)(produce_shape{});
-    }
-};
+struct split_api<produce_request> : split_as<produce_shape> {};
 
 } // namespace kwire::inline KWIRE_ABI::detail

@@ -46,12 +46,15 @@ struct split_topic {
     /// The group of an OffsetFetch request (v8+), the transactional id of AddPartitionsToTxn (v4+); else
     /// empty.
     std::string_view around;
+    std::int64_t producer_id = -1; ///< of the marker of a WriteTxnMarkers request; else -1
 };
 
-/// A group or transaction, of a request with many, that names no partition. Valid during the call.
+/// A group, transaction or marker, of a request with many, that names no partition. Valid during the call.
 struct split_group {
+    /// The topic, group or whatever the parts are chosen by.
     std::string_view name;
-    bool all_topics = false; ///< it asks for all topics, by a null list
+    bool all_topics = false;       ///< it asks for all topics, by a null list
+    std::int64_t producer_id = -1; ///< as for split_topic
 };
 
 namespace detail {
@@ -76,13 +79,17 @@ class splitter;
 template <class Request, class Key>
 class split_request {
 public:
+    /// What is split.
     using request_data = typename Request::data;
+    /// What the answers are joined to.
     using answer_data = typename detail::split_api<Request>::response::data;
 
     /// What one upstream is to be asked: a request like the original, with less in it. The caller may change
     /// it, or move it away.
     struct part {
+        /// Which upstream it is for.
         Key key;
+        /// What to ask it.
         request_data request;
     };
 
@@ -192,15 +199,17 @@ private:
     void decide(const data& request, F& key_of) {
         each_asked_around<Shape>(request, [&](const auto& around) {
             const auto& topics = around.*Shape::asked_topics;
-            asked_around asked{.name = std::string(asked_around_name<Shape>(around)),
-                               .all_topics = is_null_list(topics)};
+            const around_key key = asked_around_key<Shape>(around);
+            asked_around asked{
+                .name = std::string(key.name), .producer = key.producer, .all_topics = is_null_list(topics)};
             asked.topics.reserve(topics.size());
             bool names_any = false;
             for (const auto& topic : topics) {
                 asked_topic& known = asked.topics.emplace_back();
                 known.name = topic.*Shape::asked_name;
                 known.id = asked_topic_id<Shape>(topic);
-                const split_topic shown{.name = known.name, .id = known.id, .around = asked.name};
+                const split_topic shown{
+                    .name = known.name, .id = known.id, .around = asked.name, .producer_id = asked.producer};
                 known.partitions.reserve((topic.*Shape::asked_partitions).size());
                 for (const auto& partition : topic.*Shape::asked_partitions) {
                     names_any = true;
@@ -212,7 +221,8 @@ private:
             }
             if constexpr (with_around<Shape> && std::is_invocable_v<F&, const split_group&>)
                 if (!names_any) {
-                    const split_group shown{.name = asked.name, .all_topics = asked.all_topics};
+                    const split_group shown{
+                        .name = asked.name, .all_topics = asked.all_topics, .producer_id = asked.producer};
                     const std::uint32_t part = part_of(route(key_of(shown)), asked.error);
                     if (part != no_part) asked.parts.push_back(part);
                 }

@@ -123,6 +123,7 @@ private:
     std::array<std::byte, sizeof(T)> bytes_;
 };
 
+/// Numbers as they lie in messages.
 using big_int8 = big<std::int8_t>;
 using big_int16 = big<std::int16_t>;
 using big_int32 = big<std::int32_t>;

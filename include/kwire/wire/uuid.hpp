@@ -19,6 +19,7 @@ namespace kwire::inline KWIRE_ABI {
 ///
 /// Ordered by its bytes. Zero stands for "none"; Kafka reserves it, and 0:1, for itself.
 struct uuid {
+    /// In the order of the wire.
     std::array<std::byte, 16> bytes{};
 
     /// Characters of to_chars: two bits short of a 23rd.

@@ -66,6 +66,7 @@ public:
             delete list();
     }
 
+    /// Whether it is null, which is not the same as empty.
     [[nodiscard]] KWIRE_SMALL bool is_null() const noexcept { return size_ == null; }
     /// Whether there are no bytes: empty, or null.
     [[nodiscard]] KWIRE_SMALL bool empty() const noexcept { return size() == 0; }

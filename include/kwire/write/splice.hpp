@@ -99,8 +99,9 @@ public:
     /// original, payloads that were set, and memory with the new bytes. Afterwards there are no edits.
     /// Errors, with the field's name: field_not_in_version, null_not_allowed, string_too_long and too_large
     /// as for `encode`; field_absent for a field of which the message holds no byte, such as one in an absent
-    /// struct or an element of a null array, and for views of other bytes; bad_value for positions outside
-    /// of an array and for an order that is not one.
+    /// struct or an element of a null array (not of a null that a lenient parse took for an empty array), and
+    /// for views of other bytes; bad_value for positions outside of an array and for an order that is not
+    /// one.
     [[nodiscard]] expected<buffer_chain, error> apply() { return edits_.apply(); }
 
 private:
@@ -233,10 +234,13 @@ void splice_field(edit_list& list, const struct_place& place, const Value& value
     if (content) list.set_field(place, I, *content);
 }
 
+/// What becomes of a new element: edit_list::set_element or edit_list::insert.
+using element_edit = void (edit_list::*)(const struct_place&, std::size_t, std::size_t, const new_bytes&);
+
 template <class S, std::size_t I, class Element>
-[[nodiscard]] std::optional<new_bytes> encode_element(edit_list& list, const struct_place& place,
-                                                      std::size_t index, const Element& element) {
-    return encode_new<message_of<S>>(
+void splice_element(edit_list& list, const struct_place& place, std::size_t index, const Element& element,
+                    element_edit edit) {
+    const auto content = encode_new<message_of<S>>(
         list, place.layout->version,
         [&](auto& measure) {
             return measure.template size_of_element<S, I>(element, static_cast<std::int64_t>(index));
@@ -244,6 +248,7 @@ template <class S, std::size_t I, class Element>
         [&](auto writer, std::byte* at) {
             return decltype(writer)::template put_element<S, I>(writer, at, element);
         });
+    if (content) (list.*edit)(place, I, index, *content);
 }
 
 } // namespace detail
@@ -267,11 +272,9 @@ template <name_literal Name, class Part>
 void set_element(splice& edits, const Part& part, std::size_t i,
                  detail::spliced_element_t<detail::struct_in<Part>, Name> value) {
     using S = detail::struct_in<Part>;
-    constexpr std::size_t field = field_index<S, Name>;
-    detail::edit_list& list = detail::splice_access::list(edits);
-    detail::place_of_view place(detail::part_of(part));
-    if (const auto content = detail::encode_element<S, field>(list, place, i, value))
-        list.set_element(place, field, i, *content);
+    detail::splice_element<S, field_index<S, Name>>(detail::splice_access::list(edits),
+                                                    detail::place_of_view(detail::part_of(part)), i, value,
+                                                    &detail::edit_list::set_element);
 }
 
 /// Inserts an element before element `i`, or at the end if that is the size of the array. Elements inserted
@@ -280,11 +283,9 @@ template <name_literal Name, class Part>
 void insert(splice& edits, const Part& part, std::size_t i,
             detail::spliced_element_t<detail::struct_in<Part>, Name> value) {
     using S = detail::struct_in<Part>;
-    constexpr std::size_t field = field_index<S, Name>;
-    detail::edit_list& list = detail::splice_access::list(edits);
-    detail::place_of_view place(detail::part_of(part));
-    if (const auto content = detail::encode_element<S, field>(list, place, i, value))
-        list.insert(place, field, i, *content);
+    detail::splice_element<S, field_index<S, Name>>(detail::splice_access::list(edits),
+                                                    detail::place_of_view(detail::part_of(part)), i, value,
+                                                    &detail::edit_list::insert);
 }
 
 /// Removes element `i` of an array. Errors: see splice::apply.

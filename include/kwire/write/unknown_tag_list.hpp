@@ -10,7 +10,9 @@ namespace kwire::inline KWIRE_ABI {
 
 /// An unknown tagged field to write: its number and its payload.
 struct unknown_tag {
+    /// The number of the tag.
     std::uint32_t number = 0;
+    /// Its bytes.
     shared_buffer payload;
 
     friend bool operator==(const unknown_tag&, const unknown_tag&) = default;

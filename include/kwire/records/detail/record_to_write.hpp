@@ -24,8 +24,10 @@ struct record_to_write {
     std::optional<std::int64_t>
         offset{}; ///< if not set, the offset after the last record's; a higher one leaves a gap
     std::int64_t timestamp = -1; ///< ms
+    /// Null if it is not set; so is the value.
     std::optional<std::span<const std::byte>> key{};
     std::optional<std::span<const std::byte>> value{};
+    /// In the order in which they are written.
     std::span<const header_view> headers{};
 };
 

@@ -18,6 +18,7 @@ enum class seen_state : std::uint8_t {
     absent,  ///< the message does not hold it: its version lacks it, or it has no such tag
     missing, ///< it comes after the cut, or its length is not all there
     cut,     ///< its length is there, and its content not all
+    /// All of it is there.
     whole,
 };
 
@@ -227,22 +228,24 @@ KWIRE_APART inline const std::byte* walk_prefix(const struct_layout& layout, con
     const std::byte* const base = p;
     const unsigned steps = layout.step_count;
     std::uint64_t need = layout.first_need;
-    part.at = nullptr;
     for (unsigned i = 0; i < steps; ++i) {
-        part.steps = static_cast<std::uint8_t>(i);
         if (need > state.left(p)) {
-            part.at = nullptr;
+            part = {nullptr, 0, static_cast<std::uint8_t>(i)};
             return stop_prefix_end(state, layout, i, p, need);
         }
         const std::byte* next = check_simple_step(layout.steps[i], p, state);
-        if (next == nullptr) next = walk_prefix_step(i, layout, p, state, part);
-        if (next == nullptr) return nullptr;
+        if (next == nullptr) {
+            next = walk_prefix_step(i, layout, p, state, part);
+            if (next == nullptr) [[unlikely]] {
+                part.steps = static_cast<std::uint8_t>(i);
+                return nullptr;
+            }
+        }
         p = next;
         ends[i] = static_cast<std::uint32_t>(p - base);
         need = layout.steps[i].next_need;
     }
-    part.steps = static_cast<std::uint8_t>(steps);
-    part.at = nullptr;
+    part = {nullptr, 0, static_cast<std::uint8_t>(steps)};
     if (need > state.left(p)) return stop_prefix_end(state, layout, steps, p, need);
     p += layout.tail;
     if (!layout.flexible) return p;

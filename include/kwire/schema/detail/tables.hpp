@@ -237,6 +237,7 @@ struct struct_layout {
 ///
 ///     for (const kwire::field_info& field : kwire::info_of<kwire::fetch_request>) ...
 struct struct_info {
+    /// The fields, in wire order.
     std::span<const field_info> fields;
     const detail::struct_layout* layouts = nullptr; ///< one for each version, from the message's first on
     entity_set meanings;                            ///< of its fields and of those of the structs in it

@@ -1,6 +1,7 @@
 /// Where the answer to a partition is in a response, by topic and number.
 #pragma once
 
+#include <kwire/split/detail/shape.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ struct answer_key {
     static constexpr std::int64_t a_topic = std::int64_t{-1} << 40;
     static constexpr std::int64_t around_topics = std::int64_t{-1} << 41;
 
-    std::string_view around{};
+    around_key around{};
     std::string_view name{};
     uuid id{};
     std::int64_t partition = around_topics;

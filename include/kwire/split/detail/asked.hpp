@@ -2,6 +2,7 @@
 #pragma once
 
 #include <kwire/error_code.hpp>
+#include <kwire/split/detail/shape.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <cstdint>
@@ -28,11 +29,14 @@ struct asked_topic {
 /// A group or a transaction, or the message itself.
 struct asked_around {
     std::string name{};
+    std::int64_t producer = -1;
     bool all_topics = false; ///< its list of topics is null
     error_code error{};      ///< why it is in no part, if it names no partition
     bool names_any = false;  ///< a partition
     std::vector<asked_topic> topics{};
     std::vector<std::uint32_t> parts{}; ///< ascending
+
+    [[nodiscard]] around_key key() const noexcept { return {.name = name, .producer = producer}; }
 };
 
 /// What came of a part.

@@ -22,8 +22,9 @@ namespace kwire::inline KWIRE_ABI::detail {
 template <class Answer>
 void join_answer(Answer& all, Answer& more, bool is_first, std::size_t part,
                  std::map<std::int32_t, std::size_t>& nodes) {
-    all.throttle_time_ms =
-        is_first ? more.throttle_time_ms : std::max(all.throttle_time_ms, more.throttle_time_ms);
+    if constexpr (requires { all.throttle_time_ms; })
+        all.throttle_time_ms =
+            is_first ? more.throttle_time_ms : std::max(all.throttle_time_ms, more.throttle_time_ms);
     join_tags(all.unknown_tags, more.unknown_tags);
     if constexpr (requires { all.node_endpoints; }) {
         for (auto& node : more.node_endpoints)
@@ -79,12 +80,12 @@ private:
         else
             return false;
     }
-    [[nodiscard]] answer_key key_of(std::string_view around, std::string_view name,
+    [[nodiscard]] answer_key key_of(const around_key& around, std::string_view name,
                                     const uuid& id) const noexcept {
         return by_id() ? answer_key{around, {}, id, answer_key::a_topic}
                        : answer_key{around, name, {}, answer_key::a_topic};
     }
-    [[nodiscard]] answer_key key_of(std::string_view around, const topic_data& topic) const noexcept {
+    [[nodiscard]] answer_key key_of(const around_key& around, const topic_data& topic) const noexcept {
         if constexpr (with_ids<Shape>)
             return key_of(around, topic.*Shape::answered_name, topic.*Shape::answered_id);
         else
@@ -102,7 +103,7 @@ private:
     }
 
     void index_answer(std::size_t part) {
-        const auto add = [&](auto& around, std::string_view name, answer_place place) {
+        const auto add = [&](auto& around, const around_key& name, answer_place place) {
             answer_index& index = indexes_[part];
             index.add(answer_key{.around = name, .name = {}, .id = {}}, place);
             for (auto& topic : around.*Shape::answered_topics) {
@@ -121,7 +122,7 @@ private:
         if constexpr (with_around<Shape>) {
             std::size_t i = 0;
             for (auto& around : answer.*Shape::answered_around)
-                add(around, around.*Shape::answered_around_name, answer_place{i++, 0, 0});
+                add(around, answered_around_key<Shape>(around), answer_place{i++, 0, 0});
         } else {
             add(answer, {}, {});
         }
@@ -160,7 +161,7 @@ private:
         if constexpr (with_around<Shape>) {
             auto& list = all.*Shape::answered_around;
             auto& around = list.emplace_back();
-            around.*Shape::answered_around_name = asked.name;
+            set_answered_around<Shape>(around, asked.key());
             // The error of the message says it all where no part has anything of this group.
             if (!fill_around(around, asked) && top_error_ != error_code::none &&
                 error_covers_partitions<Shape>(version_))
@@ -180,7 +181,7 @@ private:
             error.above = error_above(part);
             if (!outcomes_[part].answer) {
                 error.missing = outcomes_[part].failure;
-            } else if (indexes_[part].take(answer_key{.around = asked.name, .name = {}, .id = {}},
+            } else if (indexes_[part].take(answer_key{.around = asked.key(), .name = {}, .id = {}},
                                            error.place) == answer_lookup::found) {
                 any = error.found = true;
                 auto& found = around_at(part, error.place);
@@ -226,7 +227,7 @@ private:
         topic_data& merged = topics.emplace_back();
         merged.*Shape::answered_name = topic.name;
         if constexpr (with_ids<Shape>) merged.*Shape::answered_id = topic.id;
-        answer_key key = key_of(asked.name, topic.name, topic.id);
+        answer_key key = key_of(asked.key(), topic.name, topic.id);
         ++topic_number_;
         bool answered = false;
         const auto see_topic = [&](std::uint32_t part) {

@@ -26,7 +26,9 @@ namespace kwire::inline KWIRE_ABI::wire {
 
 /// The key of the hash: 128 bits, which should be secret.
 struct hash_key {
+    /// One half of the key.
     std::uint64_t low = 0;
+    /// The other half.
     std::uint64_t high = 0;
 };
 

@@ -13,6 +13,7 @@ namespace kwire::inline KWIRE_ABI::wire {
 struct utf8_character {
     std::size_t size;   ///< its size in bytes, or how many bytes are invalid together
     std::uint32_t code; ///< its code point; meaningless if it is not valid
+    /// Whether the bytes are a character.
     bool sound;
 };
 

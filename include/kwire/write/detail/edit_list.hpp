@@ -19,6 +19,7 @@
 #include <kwire/wire/limits.hpp>
 #include <kwire/wire/varint.hpp>
 #include <kwire/write/detail/message_edit.hpp>
+#include <kwire/write/detail/tag_walk.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -93,16 +94,11 @@ public:
     }
     void set_element(const struct_place& place, std::size_t index, std::size_t element,
                      const new_bytes& content) {
-        if (!find_array(place, index, element, false)) return;
-        const message_edit array{.layout = place.layout, .array = &place.layout->fields[index]};
-        const std::uint32_t count_at = offset_of(field_at(place, index).data());
-        std::uint32_t begin = offset_of(length_at(array, count_at).content);
-        if (const std::uint32_t width = width_of(array.array->element); width != 0)
-            begin += static_cast<std::uint32_t>(element) * width;
-        else
-            for (; element != 0; --element) begin = end_of_element(array, begin);
-        add({at(begin), at(end_of_element(array, begin))}, {.content = content, .kind = edit_kind::replace},
-            array.array->name);
+        if (find_array(place, index, element, false))
+            add_to_array(place, index,
+                         {.number = static_cast<std::uint32_t>(element),
+                          .content = content,
+                          .kind = edit_kind::set_element});
     }
     /// Replaces bytes of the message that are known to be an element of an array.
     void replace(std::span<const std::byte> part, const new_bytes& content, std::string_view field) {
@@ -144,7 +140,9 @@ public:
     }
     /// Drops the tags that the schema does not know, of all structs of the body.
     void erase_unknown_tags() {
-        if (!bytes_.empty()) static_cast<void>(unknown_tags_of_struct(*body_, body_base_)); // not moved from
+        if (bytes_.empty()) return; // moved from
+        unknown_tags visit{*this};
+        static_cast<void>(walk_tags(*body_, body_base_, visit));
     }
 
     /// The message with its edits, after which there are none, even if an allocation fails: by then the new
@@ -238,9 +236,8 @@ private:
                    field.name);
             return std::nullopt;
         }
-        const trusted_count array =
-            read_length(part.data(), place.layout->flexible && !field.never_compact, length_form::int32);
-        if (array.is_null())
+        const trusted_count array = length_at(*place.layout, field, field.kind, part.data());
+        if (array.is_null() && field.nullable.contains(place.layout->version)) // else it passed as empty
             refuse(errc::field_absent, field.name);
         else if (element > array.size || (element == array.size && !or_end))
             refuse(errc::bad_value, field.name, static_cast<std::int64_t>(element));
@@ -248,11 +245,6 @@ private:
             return array;
         return std::nullopt;
     }
-    [[nodiscard]] trusted_count length_at(const message_edit& array, std::uint32_t begin) const noexcept {
-        return read_length(at(begin), array.layout->flexible && !array.array->never_compact,
-                           length_form::int32);
-    }
-
     /// Adds up what is written.
     struct size_output {
         std::uint64_t size = 0;
@@ -325,94 +317,50 @@ private:
     void prepare() {
         sort();
         if (!has_parts_in_tags(*body_)) return;
-        std::vector<message_edit> around;
-        visit_struct(*body_, body_base_, around);
-        if (around.empty()) return;
-        edits_.insert(edits_.end(), around.begin(), around.end());
+        tags_around visit{*this, {}};
+        static_cast<void>(walk_tags(*body_, body_base_, visit));
+        if (visit.found.empty()) return;
+        edits_.insert(edits_.end(), visit.found.begin(), visit.found.end());
         sorted_ = false;
         sort();
     }
 
-    /// Adds the tags around edits in the struct at `p`, and returns its end.
-    const std::byte* visit_struct(const struct_layout& layout, const std::byte* p,
-                                  std::vector<message_edit>& around) const {
-        std::uint32_t ends[max_struct_steps];
-        static_cast<void>(find_ends(layout, p, false, ends));
-        const struct_place place{&layout, p, ends};
-        const std::byte* const tags = place.tags();
-        for (unsigned i = 0; i < layout.step_count; ++i)
-            if (layout.steps[i].child != nullptr)
-                visit_structs(layout.steps[i], layout, place.step_begin(i), p + ends[i], around);
-        if (!layout.flexible) return tags;
-        const std::byte* const end = skip_tags(layout, tags);
-        if (*tags == std::byte{0} || !has_edits(tags + 1, end)) return end;
-        std::uint32_t count = 0, number = 0;
-        for (const std::byte* next = wire::read_uvarint_trusted(tags, count); count != 0; --count) {
-            const trusted_tag tag = read_tag(layout, next);
-            if (tag.known && has_edits(tag.payload, tag.end)) {
-                message_edit found{.layout = &layout, .kind = edit_kind::tag_around};
-                found.where = {offset_of(wire::read_uvarint_trusted(next, number)), offset_of(tag.end)};
-                around.push_back(found);
-                const walk_step& step = layout.steps[layout.tags[tag.number].step];
-                if (step.child != nullptr) visit_structs(step, layout, tag.payload, tag.end, around);
-            }
-            next = tag.end;
-        }
-        return end;
-    }
-    /// The same for the structs of a field, if it has edits.
-    void visit_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
-                       const std::byte* end, std::vector<message_edit>& around) const {
-        const struct_layout& inner = step.child->layouts[layout.version_index];
-        if (!has_edits(p, end) || !has_parts_in_tags(inner)) return;
-        if (is_single_struct(step.form)) {
-            if (step.form == wire_form::structure ||
-                !skip_null_marker(p, step.form == wire_form::nullable_tagged_structure))
-                static_cast<void>(visit_struct(inner, p, around));
-            return;
-        }
-        p = read_length(p, has_varint_prefix(step.form), length_form::int32).content;
-        while (p < end && has_edits(p, end)) p = visit_struct(inner, p, around);
-    }
+    /// Finds the tags that have an edit in them.
+    struct tags_around {
+        const edit_list& list;
+        std::vector<message_edit> found;
 
-    /// Adds edits for the unknown tags in the struct at `p`, and returns its end.
-    const std::byte* unknown_tags_of_struct(const struct_layout& layout, const std::byte* p) {
-        std::uint32_t ends[max_struct_steps];
-        static_cast<void>(find_ends(layout, p, false, ends));
-        const struct_place place{&layout, p, ends};
-        for (unsigned i = 0; i < layout.step_count; ++i)
-            if (layout.steps[i].child != nullptr)
-                unknown_tags_of_structs(layout.steps[i], layout, place.step_begin(i), p + ends[i]);
-        const std::byte* const tags = place.tags();
-        if (!layout.flexible) return tags;
-        const std::byte* const end = skip_tags(layout, tags);
-        if (*tags == std::byte{0}) return end;
-        std::uint32_t count = 0;
-        bool unknown = false;
-        for (const std::byte* next = wire::read_uvarint_trusted(tags, count); count != 0; --count) {
-            const trusted_tag tag = read_tag(layout, next);
-            unknown = unknown || !tag.known;
-            if (tag.known)
-                if (const walk_step& step = layout.steps[layout.tags[tag.number].step]; step.child != nullptr)
-                    unknown_tags_of_structs(step, layout, tag.payload, tag.end);
-            next = tag.end;
+        [[nodiscard]] bool wants(const struct_layout& layout, const std::byte* begin,
+                                 const std::byte* end) const noexcept {
+            return list.has_edits(begin, end) && has_parts_in_tags(layout);
         }
-        if (unknown) erase_unknown_tags(place);
-        return end;
-    }
-    void unknown_tags_of_structs(const walk_step& step, const struct_layout& layout, const std::byte* p,
-                                 const std::byte* end) {
-        const struct_layout& inner = step.child->layouts[layout.version_index];
-        if (is_single_struct(step.form)) {
-            if (step.form == wire_form::structure ||
-                !skip_null_marker(p, step.form == wire_form::nullable_tagged_structure))
-                static_cast<void>(unknown_tags_of_struct(inner, p));
-            return;
+        [[nodiscard]] bool wants_section(const std::byte* begin, const std::byte* end) const noexcept {
+            return list.has_edits(begin, end);
         }
-        trusted_count structs = read_length(p, has_varint_prefix(step.form), length_form::int32);
-        p = structs.content;
-        for (; structs.size != 0 && p < end; --structs.size) p = unknown_tags_of_struct(inner, p);
-    }
+        void tag(const struct_layout& layout, const std::byte* begin, const trusted_tag& tag) {
+            if (!tag.known || !list.has_edits(tag.payload, tag.end)) return;
+            std::uint32_t number = 0;
+            message_edit around{.layout = &layout, .kind = edit_kind::tag_around};
+            around.where = {list.offset_of(wire::read_uvarint_trusted(begin, number)),
+                            list.offset_of(tag.end)};
+            found.push_back(around);
+        }
+        static void end_section(const struct_place&, bool) noexcept {}
+    };
+    /// Adds edits for sections with unknown tags.
+    struct unknown_tags {
+        edit_list& list;
+
+        [[nodiscard]] static bool wants(const struct_layout& layout, const std::byte*,
+                                        const std::byte*) noexcept {
+            return layout.flexible;
+        }
+        [[nodiscard]] static bool wants_section(const std::byte*, const std::byte*) noexcept { return true; }
+        static void tag(const struct_layout&, const std::byte*, const trusted_tag&) noexcept {}
+        void end_section(const struct_place& place, bool has_unknown) {
+            if (has_unknown) list.erase_unknown_tags(place);
+        }
+    };
 
     /// Writes the bytes from `begin` to `end` with the edits in them.
     template <class Out>
@@ -537,91 +485,99 @@ private:
         put_new_below(std::uint64_t{1} << 32);
     }
 
-    /// An array: `group` inserts, erases and orders elements of it.
+    /// An array: `group` inserts, sets, erases and orders elements of it.
     template <class Out>
     void put_array(Out& out, std::span<const message_edit> group) const {
-        std::vector<const message_edit*> inserted;
-        std::vector<std::uint32_t> erased;
+        std::vector<const message_edit*> inserted, changed;
         const std::vector<std::uint32_t>* order = nullptr;
         for (const message_edit& edit : group) {
             if (edit.kind == edit_kind::insert_element)
                 inserted.push_back(&edit);
-            else if (edit.kind == edit_kind::erase_element)
-                erased.push_back(edit.number);
-            else
+            else if (edit.kind == edit_kind::order_elements)
                 order = &orders_[edit.number];
+            else
+                changed.push_back(&edit);
         }
         sort_by_number(inserted);
-        std::ranges::sort(erased);
-        const auto repeated = std::ranges::unique(erased);
-        erased.erase(repeated.begin(), repeated.end());
+        const std::size_t erased = keep_last_changes(changed);
 
         const message_edit& any = group.front();
-        const bool compact = any.layout->flexible && !any.array->never_compact;
         const std::uint32_t begin = any.where.begin;
-        const trusted_count old = length_at(any, begin);
-        const std::size_t count = old.size - erased.size() + inserted.size();
+        const trusted_count old = length_at(*any.layout, *any.array, field_kind::array, at(begin));
+        const std::size_t count = old.size - erased + inserted.size();
         const std::uint32_t first = offset_of(old.content);
         if (count == old.size)
             out.original(begin, first);
-        else if (compact)
+        else if (any.layout->flexible && !any.array->never_compact)
             out.varint(static_cast<std::uint32_t>(count + 1));
         else
             out.number(static_cast<std::uint32_t>(count));
 
+        const auto end_of = [&](std::uint32_t element) {
+            return offset_of(end_of_element(*any.layout, *any.array, at(element)));
+        };
         if (order != nullptr) {
             std::vector<std::uint32_t> bounds(std::size_t{old.size} + 1);
             bounds[0] = first;
-            for (std::uint32_t i = 0; i < old.size; ++i) bounds[i + 1] = end_of_element(any, bounds[i]);
+            for (std::uint32_t i = 0; i < old.size; ++i) bounds[i + 1] = end_of(bounds[i]);
             for (const std::uint32_t i : *order) {
                 put_inserted(out, inserted, i);
-                if (!std::ranges::binary_search(erased, i)) put(out, bounds[i], bounds[i + 1]);
+                const auto change = std::ranges::lower_bound(changed, i, {}, &message_edit::number);
+                if (change == changed.end() || (*change)->number != i)
+                    put(out, bounds[i], bounds[i + 1]);
+                else
+                    put_changed(out, **change);
             }
             put_inserted(out, inserted, old.size);
             return;
         }
         // Elements that stay are written as runs.
         std::uint32_t run = first, p = first;
-        auto next_erased = erased.begin();
+        auto next_changed = changed.begin();
         auto next_inserted = inserted.begin();
         for (std::uint32_t i = 0; i < old.size; ++i) {
-            if (next_erased == erased.end() && next_inserted == inserted.end()) break;
+            if (next_changed == changed.end() && next_inserted == inserted.end()) break;
             if (next_inserted != inserted.end() && (*next_inserted)->number == i) {
                 if (run != p) put(out, run, p);
                 run = p;
                 for (; next_inserted != inserted.end() && (*next_inserted)->number == i; ++next_inserted)
                     out.put((*next_inserted)->content);
             }
-            const std::uint32_t end = end_of_element(any, p);
-            if (next_erased != erased.end() && *next_erased == i) {
+            const std::uint32_t end = end_of(p);
+            if (next_changed != changed.end() && (*next_changed)->number == i) {
                 if (run != p) put(out, run, p);
                 run = end;
-                ++next_erased;
+                put_changed(out, **next_changed++);
             }
             p = end;
         }
         if (run != any.where.end) put(out, run, any.where.end);
         for (; next_inserted != inserted.end(); ++next_inserted) out.put((*next_inserted)->content);
     }
+    /// Leaves one edit of each element, by number: that it is erased, or the last that sets it. Returns how
+    /// many erase.
+    static std::size_t keep_last_changes(std::vector<const message_edit*>& changed) {
+        sort_by_number(changed);
+        std::size_t kept = 0, erased = 0;
+        for (std::size_t i = 0; i != changed.size();) {
+            const message_edit* last = changed[i];
+            for (const std::uint32_t number = last->number;
+                 i != changed.size() && changed[i]->number == number; ++i)
+                if (last->kind != edit_kind::erase_element) last = changed[i];
+            changed[kept++] = last;
+            erased += last->kind == edit_kind::erase_element ? 1 : 0;
+        }
+        changed.resize(kept);
+        return erased;
+    }
+    template <class Out>
+    static void put_changed(Out& out, const message_edit& edit) {
+        if (edit.kind == edit_kind::set_element) out.put(edit.content);
+    }
     template <class Out>
     void put_inserted(Out& out, const std::vector<const message_edit*>& inserted, std::uint32_t index) const {
         for (const message_edit* edit : std::ranges::equal_range(inserted, index, {}, &message_edit::number))
             out.put(edit->content);
-    }
-    [[nodiscard]] std::uint32_t end_of_element(const message_edit& array,
-                                               std::uint32_t begin) const noexcept {
-        const field_info& field = *array.array;
-        const std::byte* const p = at(begin);
-        if (field.element == field_kind::structure) {
-            const struct_layout& layout = field.structure->layouts[array.layout->version_index];
-            std::uint32_t ends[max_struct_steps];
-            static_cast<void>(find_ends(layout, p, false, ends));
-            return offset_of(struct_place{&layout, p, ends}.end());
-        }
-        if (const std::uint32_t width = width_of(field.element); width != 0) return begin + width;
-        const trusted_count text =
-            read_length(p, array.layout->flexible && !field.never_compact, classic_form(field.element));
-        return offset_of(text.content) + text.size;
     }
 
     /// A field in a tag, and where it was found.

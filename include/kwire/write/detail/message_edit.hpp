@@ -31,6 +31,7 @@ enum class edit_kind : std::uint8_t {
     erase_tag,          ///< a tag of the section, if it is there
     erase_unknown_tags, ///< those of the section that the schema does not know
     insert_element,     ///< of the array, before element `number`
+    set_element,        ///< of the array
     erase_element,      ///< of the array
     order_elements,     ///< of the array; `number` is where its order is in the list of orders
 };
@@ -49,8 +50,8 @@ struct message_edit {
                kind == edit_kind::erase_unknown_tags;
     }
     [[nodiscard]] bool of_array() const noexcept {
-        return kind == edit_kind::insert_element || kind == edit_kind::erase_element ||
-               kind == edit_kind::order_elements;
+        return kind == edit_kind::insert_element || kind == edit_kind::set_element ||
+               kind == edit_kind::erase_element || kind == edit_kind::order_elements;
     }
     /// The order of writing. What replaces a field comes before the edits in it, which are lost, and a later
     /// call before an earlier one.
@@ -97,6 +98,25 @@ struct struct_place {
         return {begin, width != 0 ? begin + width : base + ends[place.step]};
     }
 };
+
+/// The length or count at `p` of a field of this kind, or of an element of it.
+[[nodiscard]] inline trusted_count length_at(const struct_layout& layout, const field_info& field,
+                                             field_kind kind, const std::byte* p) noexcept {
+    return read_length(p, layout.flexible && !field.never_compact, classic_form(kind));
+}
+/// Where the element of an array ends that begins at `p`; `layout` is that of the struct that has the array.
+[[nodiscard]] inline const std::byte* end_of_element(const struct_layout& layout, const field_info& array,
+                                                     const std::byte* p) noexcept {
+    if (array.element == field_kind::structure) {
+        const struct_layout& inner = array.structure->layouts[layout.version_index];
+        std::uint32_t ends[max_struct_steps];
+        static_cast<void>(find_ends(inner, p, false, ends));
+        return struct_place{&inner, p, ends}.end();
+    }
+    if (const std::uint32_t width = width_of(array.element); width != 0) return p + width;
+    const trusted_count text = length_at(layout, array, array.element, p);
+    return text.content + text.size;
+}
 
 /// The forms of which a part can be edited: structs and arrays.
 inline constexpr wire_form_set has_parts([](const wire_form_facts& one) {

@@ -92,8 +92,9 @@ final class GoldenRun {
 
     /** Of the requests that name partitions, which kwire can split. */
     private void errorAnswers() throws IOException {
-        Set<String> requests = Set.of("AddPartitionsToTxnRequest", "DeleteRecordsRequest", "FetchRequest", "ListOffsetsRequest",
-            "OffsetFetchRequest", "OffsetForLeaderEpochRequest", "ProduceRequest");
+        Set<String> requests = Set.of("AddPartitionsToTxnRequest", "DeleteRecordsRequest", "DescribeProducersRequest", "FetchRequest",
+            "ListOffsetsRequest", "OffsetCommitRequest", "OffsetFetchRequest", "OffsetForLeaderEpochRequest", "ProduceRequest",
+            "TxnOffsetCommitRequest", "WriteTxnMarkersRequest");
         List<String> lines = new ArrayList<>();
         for (MessageRun.Pair pair : MessageRun.pairs(List.copyOf(releases.values()))) {
             if (!requests.contains(pair.message())) continue;

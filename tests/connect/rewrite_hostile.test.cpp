@@ -1,0 +1,133 @@
+/// Every truncation and every single-byte edit of a rich value of each message through `rewrite`, with a map
+/// that changes every field. Inputs are in heap blocks of exactly their size.
+#include <kwire/connect/rewrite.hpp>
+#include <kwire/messages/registry.hpp>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "catch.hpp"
+#include "support/bytes.hpp"
+#include "support/golden.hpp"
+#include "support/sanitized.hpp"
+
+using kwire::entity;
+using kwire::named_field;
+using support::golden_message;
+
+namespace {
+
+constexpr kwire::parse_options every_leniency{.trailing_bytes = true,
+                                              .null_as_empty = true,
+                                              .negative_as_null = true,
+                                              .any_tag_order = true,
+                                              .any_tag_size = true,
+                                              .tags_of_other_versions = true};
+
+kwire::entity_set every_meaning() {
+    kwire::entity_set all;
+    for (int i = 1; i < 64; ++i)
+        if (!kwire::name_of(static_cast<entity>(i)).empty()) all |= static_cast<entity>(i);
+    return all;
+}
+
+/// Changes what it can, and drops a field now and then.
+void change(named_field& field) {
+    const kwire::field_kind kind =
+        field.info().kind == kwire::field_kind::array ? field.info().element : field.info().kind;
+    if (kind == kwire::field_kind::uuid) {
+        kwire::uuid id = field.id();
+        id.bytes[0] ^= std::byte{1};
+        field.set_id(id);
+    } else if (kind != kwire::field_kind::string) {
+        field.set_number(field.number() % 100 + 1);
+    } else if (field.text().size() % 7 == 6) {
+        field.drop();
+    } else if (field.meaning() == entity::host) {
+        field.set_address("another.example", static_cast<std::int32_t>(field.port() % 1000 + 2));
+    } else {
+        field.set_text(field.text().size() % 5 == 4 ? std::string() : "x." + std::string(field.text()));
+    }
+}
+
+struct outcomes {
+    std::size_t changed = 0, refused = 0, broken = 0;
+
+    void add(const kwire::message_info& info, int version, std::span<const std::byte> bytes,
+             const kwire::rewrite_options& options) {
+        const auto owner = std::make_shared<kwire::test::exact_bytes>(bytes);
+        const auto buffer = kwire::shared_buffer::adopt(owner, owner->span());
+        const auto parsed = kwire::parse(info, buffer, version, options.parse);
+        if (!parsed) {
+            ++refused;
+            return;
+        }
+        static const kwire::entity_set wanted = every_meaning();
+        const auto made = kwire::rewrite(*parsed, wanted, change, options);
+        if (!made) { // the map sets what each field can hold
+            ++broken;
+            return;
+        }
+        const auto out = made->to_bytes();
+        const kwire::test::exact_bytes again(out.span());
+        kwire::parse_view(info, again.span(), version, options.parse) ? ++changed : ++broken;
+    }
+};
+
+void damage(const golden_message& line, const kwire::rewrite_options& options, outcomes& seen) {
+    const kwire::message_info& info = *kwire::find_message(line.message);
+    for (std::size_t size = 0; size <= line.bytes.size(); ++size)
+        seen.add(info, line.version, std::span(line.bytes).first(size), options);
+    std::vector<std::byte> bytes = line.bytes;
+    for (std::byte& at : bytes) {
+        const std::byte before = at;
+        for (const std::byte other : {std::byte{0}, std::byte{0xff}, std::byte{0x7f}, before ^ std::byte{1},
+                                      before ^ std::byte{0x80}}) {
+            if (other == before) continue;
+            at = other;
+            seen.add(info, line.version, bytes, options);
+        }
+        at = before;
+    }
+}
+
+/// The largest value of each message at its newest version; at all versions if KWIRE_EVERY_VERSION is set.
+std::vector<const golden_message*> rich_values() {
+    std::map<std::pair<std::string, int>, const golden_message*> largest;
+    const bool all = std::getenv("KWIRE_EVERY_VERSION") != nullptr;
+    for (const golden_message& line : support::golden_messages()) {
+        constexpr std::size_t most = 1500; // bytes: others have long arrays of the same
+        if (line.rejected() || line.bytes.size() > most) continue;
+        const bool newest = line.version == kwire::find_message(line.message)->facts.versions.last;
+        if (!all && !newest) continue;
+        const golden_message*& best = largest[{line.message, line.version}];
+        if (best == nullptr || line.bytes.size() > best->bytes.size()) best = &line;
+    }
+    std::vector<const golden_message*> values;
+    for (const auto& [key, line] : largest) values.push_back(line);
+    return values;
+}
+
+} // namespace
+
+TEST_CASE("whatever byte is missing or another one, a rewritten message is refused or can be read") {
+    outcomes strict, lenient;
+    std::size_t n = 0;
+    for (const golden_message* line : rich_values()) {
+        INFO(line->name());
+        const std::size_t broken = strict.broken + lenient.broken;
+        damage(*line, {}, strict);
+#if !defined(KWIRE_TEST_SANITIZED)
+        if (n++ % 4 == 0)
+#endif
+            damage(*line, {.parse = every_leniency}, lenient);
+        CHECK(strict.broken + lenient.broken == broken);
+    }
+    static_cast<void>(n);
+    CHECK(strict.changed > 50'000);
+    CHECK(strict.refused > 50'000);
+    CHECK(lenient.changed > 10'000);
+}
