@@ -1,7 +1,7 @@
 /// The version of kwire.
 ///
 ///     #if KWIRE_VERSION_MAJOR == 0 && KWIRE_VERSION_MINOR < 2
-///     std::puts(kwire::version.data());
+///     std::puts(kwire::version().data());
 ///     #endif
 ///
 /// KWIRE_VERSION_MAJOR, KWIRE_VERSION_MINOR and KWIRE_VERSION_PATCH are integers, there after any header of
@@ -20,9 +20,10 @@
 
 namespace kwire::inline KWIRE_ABI {
 
-/// The version as text: "0.1.0".
-inline constexpr std::string_view version =
-    KWIRE_VERSION_TEXT(KWIRE_VERSION_MAJOR, KWIRE_VERSION_MINOR, KWIRE_VERSION_PATCH);
+/// The version as text: "0.1.0". A function, since parameters in kwire are called `version` too.
+[[nodiscard]] constexpr std::string_view version() noexcept {
+    return KWIRE_VERSION_TEXT(KWIRE_VERSION_MAJOR, KWIRE_VERSION_MINOR, KWIRE_VERSION_PATCH);
+}
 
 } // namespace kwire::inline KWIRE_ABI
 

@@ -22,7 +22,7 @@ LIBRARY = """
 #include <kwire/error.hpp>
 #include <kwire/version.hpp>
 std::string_view library_name(int code) { return kwire::name_of(static_cast<kwire::errc>(code)); }
-std::string_view library_version() { return kwire::version; }
+std::string_view library_version() { return kwire::version(); }
 """
 PROGRAM = """
 #include <kwire/error.hpp>
@@ -33,7 +33,7 @@ std::string_view library_version();
 int main(int argc, char**) {
     const int code = argc - 1; // 0, which the compiler does not know
     const std::string_view own = kwire::name_of(static_cast<kwire::errc>(code));
-    std::printf("%s %s %s %s\\n", kwire::version.data(), own.data(), library_version().data(), library_name(code).data());
+    std::printf("%s %s %s %s\\n", kwire::version().data(), own.data(), library_version().data(), library_name(code).data());
 }
 """
 

@@ -88,7 +88,7 @@ void splice_element_value(edit_list& list, const field_position& where, const Va
     const struct_layout& layout = dynamic_access::layout(where.part);
     const field_info& field = layout.fields[where.field];
     if (value.is_null()) return list.refuse(errc::null_not_allowed, field.name);
-    if (!holds(list, where)) return;
+    if (!holds(list, where) || !where.element) return;
     const auto index = static_cast<std::int64_t>(*where.element);
     const auto content = encode_dynamic_value(
         list, layout, owner, [&](auto& encoder) { return encoder.put_element(field, value, index); });
