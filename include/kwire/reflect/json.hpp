@@ -25,6 +25,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
@@ -145,9 +146,15 @@ public:
     }
     bool on_double(double value, string_view text, error_code&) {
         number_.append(text.data(), text.size());
+#if defined(__cpp_lib_to_chars)
         double nearest = value;
         if (std::from_chars(number_.data(), number_.data() + number_.size(), nearest).ec == std::errc{})
             value = nearest;
+#else // as with libc++ 19; a locale with another decimal point stops strtod, and Boost's number stays
+        char* end = nullptr;
+        const double nearest = std::strtod(number_.c_str(), &end);
+        if (end == number_.c_str() + number_.size()) value = nearest;
+#endif
         number_.clear();
         return stack_.push_double(value), true;
     }
