@@ -15,6 +15,9 @@ every_cut() {
 }
 
 wanted=("$@")
+guard clang "Clang 19: each header by itself, and the tests of the lowest layers" preset clang
+guard cxx20 "GCC 12 in C++20, with kwire's own expected" preset cxx20
+guard libcxx "Clang 19 with libc++" preset libcxx
 guard cross-aarch64 "64-bit ARM: CRC-32C by its instructions" preset cross-aarch64
 guard cross-s390x "s390x, which is big-endian" preset cross-s390x
 guard cross-i686 "32-bit x86" preset cross-i686
