@@ -438,7 +438,9 @@ TEMPLATE_TEST_CASE("an unexpected holds an error", "", EXPECTED_FAMILIES) {
     swap(a, b);
     CHECK(a == text("late"));
     CHECK_FALSE(a == b);
-    CHECK(text(std::move(a)).error() == "late");
+    const std::string taken =
+        text(std::move(a)).error(); // not in CHECK: GCC 12 warns of its copy of the bytes
+    CHECK(taken == "late");
     STATIC_REQUIRE(std::is_same_v<decltype(F::error_of(3)), typename F::template unexpected<int>>);
     STATIC_REQUIRE(std::is_same_v<decltype(std::declval<text>().error()), std::string&&>);
 }

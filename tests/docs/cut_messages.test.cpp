@@ -7,6 +7,7 @@
 #include <kwire/reflect/prefix.hpp>
 #include <kwire/write/encode.hpp>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <span>
@@ -154,7 +155,7 @@ TEST_CASE("a header that is cut shows its first fields") {
     CHECK(request_line(frame.first(12), length) == "Metadata v9");
     CHECK(request_line(frame.first(3), length) == "?");
     CHECK(is_kafka(sent));
-    bytes stream(7, std::byte{0x55});
-    stream.insert(stream.end(), sent.begin(), sent.end());
+    bytes stream(7 + sent.size(), std::byte{0x55});
+    std::ranges::copy(sent, stream.begin() + 7);
     CHECK(after_gap(stream).size() == sent.size());
 }
