@@ -1,4 +1,5 @@
 /// Every golden value of every message, cut at every byte: what its front shows is what the whole shows.
+#include <kwire/error_text.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/prefix.hpp>
 
@@ -56,13 +57,13 @@ TEST_CASE("the front of every message shows what the whole shows, wherever it is
             const exact_bytes some(all.span().first(cut));
             const auto seen = kwire::parse_prefix(*info, some.span(), line.version);
             CAPTURE(line.name(), cut);
-            if (!seen) FAIL(kwire::describe(seen.error()));
+            if (!seen) FAIL(kwire::to_string(seen.error()));
             if (seen->is_whole()) FAIL("whole");
             const auto where = seen->cut();
             if (!where) FAIL("not cut");
             if (where->code != kwire::errc::truncated || where->offset > cut ||
                 where->left != cut - where->offset || where->needed <= where->left)
-                FAIL(kwire::describe(*where));
+                FAIL(kwire::to_string(*where));
             support::prefix_comparison both{seen->bytes().data(), all.begin(), cut};
             if (!both.structs(*seen, *whole)) FAIL(both.wrong << " in " << to_hex(line.bytes));
             whole_fields += both.whole_fields;
