@@ -21,7 +21,8 @@ struct connection::side_target {
         if (!mine.begun && !mine.frames.in_step() && self.saw_syn_ && self.from_client(side)) {
             if (!mine.first.empty() || !is_enough(chunk)) {
                 mine.first.insert(mine.first.end(), chunk.begin(), chunk.end());
-                if (is_enough(mine.first)) give_first(time_ns);
+                mine.first_ns = time_ns;
+                if (is_enough(mine.first)) give_first();
                 return;
             }
         }
@@ -36,18 +37,26 @@ struct connection::side_target {
                first.size() - length_size >= kwire::wire::load_be<std::uint32_t>(first.data());
     }
     /// The first bytes of the stream, which came in pieces.
-    void give_first(std::int64_t time_ns) const {
+    void give_first() const {
         const std::vector<std::byte> first = std::exchange(self.halves_[side].first, {});
         self.halves_[side].begun = true;
-        if (!first.empty()) give(first, true, time_ns);
+        if (!first.empty()) give(first, true, self.halves_[side].first_ns);
     }
     void give(std::span<const std::byte> chunk, bool starts_segment, std::int64_t time_ns) const {
-        self.halves_[side].frames.bytes(chunk, starts_segment, time_ns, context.wanted.collected,
-                                        self.frames_counted_, *this);
+        constexpr std::size_t first_bytes = 4096;
+        const bool much = context.collected > context.wanted.collected_in_all;
+        frame_stream& frames = self.halves_[side].frames;
+        context.collected -= frames.collected();
+        frames.bytes(chunk, starts_segment, time_ns, much ? first_bytes : context.wanted.collected,
+                     self.frames_counted_, *this);
+        context.collected += frames.collected();
     }
     void missing(std::uint64_t count) const {
-        give_first(0);
-        self.halves_[side].frames.missing(count, self.frames_counted_, *this);
+        give_first();
+        frame_stream& frames = self.halves_[side].frames;
+        context.collected -= frames.collected();
+        frames.missing(count, self.frames_counted_, *this);
+        context.collected += frames.collected();
     }
 
     std::size_t find_start(std::span<const std::byte> chunk, bool starts_segment) const {
@@ -109,8 +118,10 @@ void connection::end(connection_context& context) {
         const side_target target{*this, in_order, context};
         half& one = halves_[in_order];
         one.tcp.give_up(target, one.counts);
-        target.give_first(0);
+        target.give_first();
+        context.collected -= one.frames.collected();
         one.frames.end(frames_counted_, target);
+        context.collected += one.frames.collected();
     }
     while (pairs_.in_flight() != 0) abandon_one(broker_closed_ ? outcome::closed : outcome::waiting, context);
     if (!kafka_) return;

@@ -34,7 +34,8 @@ struct connection_context {
     sink& to;
     wanted_bytes wanted;
     connection_counts& counts;
-    std::uint64_t kept = 0; ///< bytes of requests that wait
+    std::uint64_t kept = 0;      ///< bytes of requests that wait
+    std::uint64_t collected = 0; ///< and of frames that have not ended
 };
 
 /// See the head of this file.
@@ -74,8 +75,9 @@ private:
         frame_stream frames;
         stream_counts counts;
         std::vector<std::byte>
-            first;          ///< the first bytes of the stream, until they are enough to tell what it is
-        bool begun = false; ///< later ones have passed
+            first; ///< the first bytes of the stream, until they are enough to tell what it is
+        std::int64_t first_ns = 0; ///< when the last of them passed
+        bool begun = false;        ///< later ones have passed
     };
     struct side_target;
 

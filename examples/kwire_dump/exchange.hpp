@@ -51,9 +51,10 @@ struct exchange {
 
 /// What a sink wants to see of frames.
 struct wanted_bytes {
-    bool requests = true;               ///< whether the bytes of requests are kept for the response
-    std::size_t collected = 16 << 20;   ///< of a frame in several segments
-    std::size_t kept_in_all = 64 << 20; ///< of requests that wait; beyond that the first bytes of each
+    bool requests = true;                     ///< whether the bytes of requests are kept for the response
+    std::size_t collected = 16 << 20;         ///< of a frame in several segments
+    std::size_t collected_in_all = 256 << 20; ///< of those that have not ended; beyond that likewise
+    std::size_t kept_in_all = 64 << 20;       ///< of requests that wait; beyond that the first bytes of each
 };
 
 /// Takes exchanges, in the order in which they end.

@@ -45,7 +45,10 @@ public:
     static constexpr std::size_t length_size = 4;
 
     [[nodiscard]] bool in_step() const noexcept { return in_step_; }
-    [[nodiscard]] std::size_t collected() const noexcept { return part_.capacity(); }
+    /// Bytes of memory for the frame that has begun, if that is not little.
+    [[nodiscard]] std::size_t collected() const noexcept {
+        return part_.capacity() > little ? part_.capacity() : 0;
+    }
     /// Frames begin with the next byte.
     void begin() noexcept {
         drop_part();
@@ -96,11 +99,12 @@ public:
     }
 
 private:
+    static constexpr std::size_t little = 1 << 12; ///< bytes of memory from one frame to the next
+
     [[nodiscard]] std::uint64_t frame_end() const noexcept { return std::uint64_t{size_} + length_size; }
 
     void drop_part() noexcept {
-        constexpr std::size_t kept = 1 << 12;
-        if (part_.capacity() > kept)
+        if (part_.capacity() > little)
             std::vector<std::byte>().swap(part_);
         else
             part_.clear();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -27,7 +28,10 @@ struct pcap_closer {
 void note(const pcap_pkthdr& header, input_counts& counts) {
     ++counts.packets;
     counts.packet_bytes += header.caplen;
-    counts.last_ns = static_cast<std::int64_t>(header.ts.tv_sec) * 1'000'000'000 + header.ts.tv_usec;
+    // pcapng has 64 bits of any unit for a time, and differences of two must fit too.
+    constexpr std::int64_t last_second = 4'294'967'295;
+    const auto seconds = std::clamp<std::int64_t>(header.ts.tv_sec, 0, last_second);
+    counts.last_ns = seconds * 1'000'000'000 + header.ts.tv_usec;
     if (counts.packets == 1) counts.first_ns = counts.last_ns;
 }
 

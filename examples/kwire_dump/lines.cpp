@@ -93,7 +93,7 @@ void put_errors(painter& out, const summary& says) {
         put_safe(name, topic.name, 249);
         add(topic.error, name);
         for (const partition_facts& one : topic.partitions)
-            add(one.error, fmt::format("{}[{}]", name, one.number));
+            if (one.error != kwire::error_code::none) add(one.error, fmt::format("{}[{}]", name, one.number));
     }
     std::size_t shown = 0;
     for (const auto& [code, place] : all) {

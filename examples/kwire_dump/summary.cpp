@@ -116,20 +116,21 @@ private:
     }
     topic_facts& topic(std::string_view name) {
         if (last_ < to_.topics.size() && to_.topics[last_].name == name) return to_.topics[last_];
-        const auto found = std::ranges::find(to_.topics, name, &topic_facts::name);
-        last_ = static_cast<std::size_t>(found - to_.topics.begin());
-        if (found == to_.topics.end()) to_.topics.emplace_back().name = name;
+        const auto found = to_.places.find(name);
+        last_ = found != to_.places.end() ? found->second : to_.topics.size();
+        if (found == to_.places.end()) {
+            to_.topics.emplace_back().name = name;
+            to_.places.emplace(std::string(name), last_);
+        }
         return to_.topics[last_];
     }
 
     void part(std::int64_t number, const level& facts) {
         topic_facts* const in = topic_here();
         if (in == nullptr) return;
-        auto found = std::ranges::find(in->partitions, number, &partition_facts::number);
-        if (found == in->partitions.end()) {
-            in->partitions.push_back({.number = number});
-            found = in->partitions.end() - 1;
-        }
+        const auto [place, added] = in->places.try_emplace(number, in->partitions.size());
+        if (added) in->partitions.push_back({.number = number});
+        partition_facts* const found = &in->partitions[place->second];
         if (facts.offset >= 0) found->offset = facts.offset;
         if (facts.at >= 0) found->at = facts.at;
         if (facts.has_records) {

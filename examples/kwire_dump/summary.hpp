@@ -4,7 +4,10 @@
 #include <kwire/error_code.hpp>
 #include <kwire/reflect/topic_directory.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,12 +30,14 @@ struct topic_facts {
     bool named = true;
     kwire::error_code error{};
     std::vector<partition_facts> partitions;
+    std::map<std::int64_t, std::size_t> places; ///< of partitions, by their numbers
 };
 
 /// Of one exchange.
 struct summary {
     std::vector<topic_facts> topics;
-    std::vector<kwire::error_code> errors; ///< that are of no topic
+    std::map<std::string, std::size_t, std::less<>> places; ///< of topics, by their names
+    std::vector<kwire::error_code> errors;                  ///< that are of no topic
     std::int64_t records = -1;
     bool records_cut = false;
 

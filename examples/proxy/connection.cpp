@@ -53,7 +53,8 @@ public:
           in_(in),
           session_(own_, in) {
         ++in_.all.open;
-        own_ = client_.socket().local_endpoint(ignored_).address().to_string();
+        own_ = how_.host;
+        if (own_.empty()) own_ = client_.socket().local_endpoint(ignored_).address().to_string();
         peer_ = text_of(client_.socket().remote_endpoint(ignored_));
         client_.socket().set_option(tcp::no_delay(true), ignored_);
     }
@@ -324,8 +325,12 @@ asio::awaitable<void> accept(tcp::acceptor acceptor, std::shared_ptr<const addre
         auto [failure, socket] = co_await acceptor.async_accept(quiet);
         if (!failure) {
             ++in.all.connections;
-            auto one = std::make_shared<connection>(std::move(socket), how, in);
-            asio::co_spawn(executor, serve(one, *upstream), keeper{one});
+            try {
+                auto one = std::make_shared<connection>(std::move(socket), how, in);
+                asio::co_spawn(executor, serve(one, *upstream), keeper{one});
+            } catch (const std::exception& e) { // such as std::bad_alloc: this client goes, the port stays
+                std::fprintf(stderr, "accept: %s\n", e.what());
+            }
         } else { // most likely no file descriptor is left; retrying at once would spin
             std::fprintf(stderr, "accept: %s\n", failure.message().c_str());
             pause.expires_after(std::chrono::milliseconds(100));

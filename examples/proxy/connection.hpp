@@ -6,6 +6,7 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include <memory>
+#include <string>
 
 #include "session.hpp"
 
@@ -16,6 +17,7 @@ struct transport {
     clock::duration patience;                        ///< with a receiver that takes nothing
     boost::asio::ssl::context* to_clients = nullptr; ///< if clients speak TLS; outlives the connections
     boost::asio::ssl::context* to_brokers = nullptr; ///< if brokers do
+    std::string host = {};                           ///< that clients are told; empty: that they have reached
 };
 
 /// Serves clients of one listening port until the executor stops; each gets a connection of its own to the

@@ -56,6 +56,7 @@ int run(const proxy::options& chosen) {
     std::optional<proxy::value_cipher> cipher;
     if (!chosen.key_file.empty()) cipher.emplace(chosen.key_file);
     proxy::transport how{.patience = chosen.patience};
+    how.host = chosen.host;
     std::optional<asio::ssl::context> to_clients, to_brokers;
     if (!chosen.certificate.empty())
         how.to_clients = &to_clients.emplace(proxy::tls_for_clients(chosen.certificate, chosen.key));

@@ -22,6 +22,8 @@ const char* const usage =
     "                        the default address is 127.0.0.1\n"
     "  --ports FIRST-LAST    the ports for brokers: broker 0 at FIRST, and so on, or at any other one of\n"
     "                        these\n"
+    "  --host NAME           the host of all brokers in answers: with --tls a name of the certificate;\n"
+    "                        default: the address at which a client has reached the proxy\n"
     "  --tls CERT KEY        clients speak TLS; PEM files of the proxy's certificate and key\n"
     "  --upstream-tls [CA]   brokers speak TLS, with certificates that are signed by one of the PEM file\n"
     "                        CA; without CA by one that this machine trusts\n"
@@ -83,6 +85,10 @@ bool read_option(std::string_view name, std::string_view value, options& out) {
     if (name == "--metrics") {
         out.metrics = address{.host = "127.0.0.1", .port = 0};
         return read_listen(value, *out.metrics);
+    }
+    if (name == "--host") {
+        out.host = value;
+        return !value.empty();
     }
     if (name == "--unknown") {
         out.passes_unknown = value == "pass";

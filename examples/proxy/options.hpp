@@ -16,6 +16,7 @@ struct options {
     addresses upstream;
     std::optional<port_range> ports;
     std::optional<address> metrics;
+    std::string host;             ///< where clients find the proxy; empty: the address that they have reached
     std::string certificate, key; ///< files, of --tls; empty: without TLS
     bool tls_to_brokers = false;
     std::string authorities; ///< a file, or empty: those of this machine

@@ -87,6 +87,8 @@ outcome session::filter(kwire::splice& edits, const Message& whole, const Partit
     if (!slice) return kwire::unexpected("records outside of their frame");
     auto changed = (in_.values->*change)(*slice);
     if (!changed) return kwire::unexpected(std::move(changed).error());
+    constexpr std::uint64_t most = std::uint64_t{256} << 20; // of a frame, which has 100 MiB at most
+    if ((filtered_ += changed->size()) > most) return kwire::unexpected("records that become too large");
     kwire::set<"records">(edits, partition, kwire::payload(*std::move(changed)));
     return {};
 }
@@ -122,7 +124,11 @@ outcome session::pass_request(kwire::request_frame request) {
         if (!body) return because(body.error());
         noted.key_type = body->key_type();
     }
-    if (in_.verbose) noted.client = request.client_id().value_or("null");
+    if (in_.verbose) {
+        noted.client = request.client_id().value_or("null");
+        for (char& c : noted.client) // it could write lines of its own
+            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    }
 
     const bool has_values = in_.values != nullptr && request.api() == kwire::api_key::produce;
     if (!has_values && (!in_.names.renames() ||
@@ -147,6 +153,7 @@ kwire::expected<kwire::buffer_chain, std::string> session::for_broker(const kwir
         const auto produce = kwire::parse<kwire::produce_request>(request, of_clients);
         if (!produce) return because(produce.error());
         kwire::splice edits(*produce);
+        filtered_ = 0;
         for (const auto topic : produce->topic_data())
             for (const auto partition : topic.partition_data())
                 if (auto done = filter(edits, *produce, partition, &value_filter::to_broker); !done)
@@ -158,7 +165,7 @@ kwire::expected<kwire::buffer_chain, std::string> session::for_broker(const kwir
         if (!list) return because(list.error());
         kwire::splice edits(*list);
         // All topics, in the order of their names: those of the tenant begin where its prefix would be.
-        if (list->topics().empty() && !list->cursor())
+        if (list->topics().empty() && (!list->cursor() || list->cursor()->topic_name().empty()))
             kwire::set<"cursor">(edits, **list, in_.names.first_topic());
         kwire::rewrite(edits, *list, in_.names.names(), rename);
         changed = edits.apply();
@@ -262,6 +269,7 @@ kwire::expected<kwire::buffer_chain, std::string> session::with_values(const kwi
     const auto fetched = kwire::parse<Message>(answer);
     if (!fetched) return because(fetched.error());
     kwire::splice edits(*fetched);
+    filtered_ = 0;
     for (const auto topic : fetched->responses())
         for (const auto partition : topic.partitions())
             if (auto done = filter(edits, *fetched, partition, &value_filter::to_client); !done)

@@ -124,6 +124,7 @@ private:
 
     const std::string& own_;
     surroundings& in_;
+    std::uint64_t filtered_ = 0; ///< bytes of records that were made for the message that is changed
 };
 
 } // namespace proxy

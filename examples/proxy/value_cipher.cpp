@@ -16,7 +16,7 @@ namespace proxy {
 
 namespace {
 
-constexpr std::size_t most_decompressed = std::size_t{64} << 20; // of a batch
+constexpr std::size_t most_decompressed = std::size_t{64} << 20; // of a batch; and of a partition's values
 
 const unsigned char* chars(std::span<const std::byte> bytes) {
     return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -70,14 +70,21 @@ value_cipher::value_cipher(const std::string& key_file) {
     if (!valid) throw std::runtime_error(key_file + " does not have 64 hexadecimal digits");
     encrypt_ = make(bytes, true);
     decrypt_ = make(bytes, false);
-    require(RAND_bytes(next_nonce_.data(), 4));
+    require(RAND_bytes(next_nonce_.data(), static_cast<int>(nonce_size)));
 }
 
 value_cipher::result value_cipher::to_broker(const kwire::shared_buffer& records) {
-    const auto seal = [this](const kwire::record_view& record, kwire::record_edit& edit) {
+    std::size_t left = std::max(most_decompressed, records.size()); // encrypted values do not compress again
+    const auto seal = [this, &left](const kwire::record_view& record,
+                                    kwire::record_edit& edit) -> kwire::expected<void, kwire::error> {
         const auto value = record.value();
-        if (!value) return;
-        const std::span<std::byte> out = edit.write_value(nonce_size + value->size() + tag_size);
+        if (!value) return {};
+        const std::size_t size = nonce_size + value->size() + tag_size;
+        if (size > left)
+            return kwire::unexpected(
+                kwire::error{.code = kwire::errc::too_large, .needed = size, .left = left});
+        left -= size;
+        const std::span<std::byte> out = edit.write_value(size);
         std::ranges::copy(next_nonce_, chars(out));
         const auto content = out.subspan(nonce_size, value->size());
         int written = 0;
@@ -87,6 +94,7 @@ value_cipher::result value_cipher::to_broker(const kwire::shared_buffer& records
         require(EVP_CIPHER_CTX_ctrl(encrypt_.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(tag_size),
                                     chars(out.last(tag_size))));
         for (std::size_t i = nonce_size; i-- > 4 && ++next_nonce_[i] == 0;) {} // a number of 8 bytes
+        return {};
     };
     auto sealed = kwire::transform_records(records, codecs_, most_decompressed, seal,
                                            {.expected_bytes = records.size() + records.size() / 8});

@@ -21,8 +21,8 @@ namespace proxy {
 /// what was encrypted. Null values, which delete keys in compacted topics, stay null; keys and headers stay
 /// readable. Compressed batches are compressed again, to little effect, for encrypted bytes do not compress.
 ///
-/// A nonce is 4 random bytes of this process, and a count: one key must not be used for more than 2^32
-/// values by processes that could draw the same four bytes.
+/// A nonce is 4 random bytes of this process, and 8 that count from a random number on: what two processes
+/// count with the same four bytes does not meet.
 class value_cipher : public value_filter {
 public:
     /// Reads the key, 64 hexadecimal digits, from a file. Throws std::runtime_error with the reason if it

@@ -221,6 +221,13 @@ class Proxy(unittest.TestCase):
             self.assertEqual(len(client.fetch("orders", [(0, 0, 1 << 20)])[0][3]), len(kb.batch([b"x" * 900_000])))
         self.assertEqual(echo.stop()[0], 0)
 
+    def test_clients_are_told_the_name_that_was_given_for_the_proxy(self):
+        echo = Program(BROKER)
+        self.addCleanup(echo.close)
+        with Client(self.start(echo.port, "--host", "proxy.example")) as client:
+            brokers, _, _ = kb.metadata_answer(12, client.ask(METADATA, 12, kb.metadata_body(12, None)))
+            self.assertEqual([host for _, host, _ in brokers], ["proxy.example"])
+
     def test_each_broker_has_a_port_of_the_proxy_which_leads_to_where_the_broker_is_now(self):
         brokers = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
         for broker in brokers:

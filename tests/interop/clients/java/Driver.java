@@ -137,7 +137,8 @@ public final class Driver {
         List<String> settings = new ArrayList<>();
         if (CODECS.contains(name)) settings.addAll(List.of("compression.type", name));
         settings.addAll(List.of("enable.idempotence", String.valueOf(name.equals("idempotent"))));
-        if (!name.equals("idempotent")) settings.addAll(List.of("acks", name.equals("acks0") ? "0" : "1"));
+        if (!name.equals("idempotent")) // without sequences a retry can overtake what is in flight
+            settings.addAll(List.of("acks", name.equals("acks0") ? "0" : "1", "max.in.flight.requests.per.connection", "1"));
         List<Entry> records = recordsOf(name);
         try (var writer = producer(bootstrap, settings.toArray(new String[0]))) {
             send(writer, topic, records);
