@@ -126,7 +126,9 @@ enum class body_look : std::uint8_t {
 /// and its value is where the client id would be.
 [[nodiscard]] inline std::string_view foreign_request(std::span<const std::byte> frame, std::uint32_t size,
                                                       const request_start& request) noexcept {
+    constexpr std::int16_t newest_minor = 2; // of PostgreSQL's protocol 3
     if (request.api == api_key::metadata) {
+        if (request.api_version > newest_minor) return {};
         for (std::size_t i = 4; i < 8; ++i)
             if (octet(frame, i) < 'a' || octet(frame, i) > 'z') return {};
         return "PostgreSQL";

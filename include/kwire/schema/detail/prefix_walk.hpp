@@ -345,7 +345,9 @@ KWIRE_COLD KWIRE_APART inline seen_field find_prefix_tag(const prefix_struct& in
         }
         if (next == nullptr) break;
     }
-    if (count != 0 && found.at == nullptr) return {seen_state::missing, nullptr, {}};
+    // Where the last of several counts, it may be among those that are not there.
+    const bool may_come_again = in.tolerated.any_tag_order && (count > 1 || found.seen != seen_state::cut);
+    if (count != 0 && (found.at == nullptr || may_come_again)) return {seen_state::missing, nullptr, {}};
     return found;
 }
 

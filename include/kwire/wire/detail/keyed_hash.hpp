@@ -85,7 +85,7 @@ private:
 
 /// Fills `random` with what the system has for secrets; false if it has nothing.
 [[nodiscard]] inline bool draw_random([[maybe_unused]] std::span<std::byte, 16> random) noexcept {
-#if defined(KWIRE_ON_LINUX)
+#if defined(KWIRE_ON_LINUX) && __has_include(<sys/random.h>)
     return ::getrandom(random.data(), random.size(), 0) == static_cast<long>(random.size());
 #elif defined(KWIRE_PORTABLE)
     return false;

@@ -61,7 +61,10 @@ public:
             return {nullptr, {}};
         }
         if (size > memory_.capacity() - memory_.size()) { // blocks never grow: no byte is copied again
-            if (!memory_.empty()) blocks_.push_back(std::move(memory_).freeze());
+            if (!memory_.empty()) {
+                blocks_.emplace_back(); // may throw, and `memory_` still has the bytes of earlier edits
+                blocks_.back() = std::move(memory_).freeze();
+            }
             memory_ = unique_buffer::with_capacity(std::max(size, std::size_t{made_} + first_block));
         }
         const new_bytes made{static_cast<std::uint32_t>(memory_.size()), static_cast<std::uint32_t>(size),
