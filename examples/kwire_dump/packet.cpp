@@ -13,22 +13,24 @@ namespace dump {
 
 namespace {
 
-using bytes = std::span<const std::byte>;
+using packet_bytes = std::span<const std::byte>;
 
 constexpr std::uint16_t ipv4_type = 0x0800, ipv6_type = 0x86dd;
 constexpr std::uint8_t tcp_protocol = 6;
 
-std::uint16_t u16(bytes from, std::size_t at) noexcept {
+std::uint16_t u16(packet_bytes from, std::size_t at) noexcept {
     return kwire::wire::load_be<std::uint16_t>(from.data() + at);
 }
-std::uint32_t u32(bytes from, std::size_t at) noexcept {
+std::uint32_t u32(packet_bytes from, std::size_t at) noexcept {
     return kwire::wire::load_be<std::uint32_t>(from.data() + at);
 }
-std::uint8_t u8(bytes from, std::size_t at) noexcept { return std::to_integer<std::uint8_t>(from[at]); }
+std::uint8_t u8(packet_bytes from, std::size_t at) noexcept {
+    return std::to_integer<std::uint8_t>(from[at]);
+}
 
 /// What is left of a packet, as captured and as it was on the wire.
 struct rest {
-    bytes captured;
+    packet_bytes captured;
     std::uint64_t size;
 
     /// Skips `n` bytes; false if they were not captured.
@@ -45,17 +47,17 @@ struct rest {
     }
 };
 
-void put_ipv4(endpoint& to, bytes address) noexcept {
+void put_ipv4(endpoint& to, packet_bytes address) noexcept {
     to.address[10] = to.address[11] = 0xff;
     for (std::size_t i = 0; i < 4; ++i) to.address[12 + i] = u8(address, i);
 }
-void put_ipv6(endpoint& to, bytes address) noexcept {
+void put_ipv6(endpoint& to, packet_bytes address) noexcept {
     for (std::size_t i = 0; i < 16; ++i) to.address[i] = u8(address, i);
 }
 
 packet_kind read_tcp(rest packet, segment& out) noexcept {
     constexpr std::size_t least = 20;
-    const bytes header = packet.captured;
+    const packet_bytes header = packet.captured;
     if (header.size() < least) return packet_kind::broken;
     out.source.port = u16(header, 0);
     out.target.port = u16(header, 2);
@@ -69,13 +71,13 @@ packet_kind read_tcp(rest packet, segment& out) noexcept {
     out.rst = (flags & 0x04) != 0;
     out.ack = (flags & 0x10) != 0;
     out.size = static_cast<std::uint32_t>(packet.size - size);
-    out.payload = header.size() > size ? header.subspan(size) : bytes();
+    out.payload = header.size() > size ? header.subspan(size) : packet_bytes();
     return packet_kind::tcp;
 }
 
 packet_kind read_ipv4(rest packet, segment& out) noexcept {
     constexpr std::size_t least = 20;
-    const bytes header = packet.captured;
+    const packet_bytes header = packet.captured;
     if (header.size() < least) return packet_kind::broken;
     const std::size_t size = static_cast<std::size_t>(u8(header, 0) & 15) * 4;
     const std::uint16_t total = u16(header, 2), fragment = u16(header, 6);
@@ -91,7 +93,7 @@ packet_kind read_ipv4(rest packet, segment& out) noexcept {
 packet_kind read_ipv6(rest packet, segment& out) noexcept {
     constexpr std::size_t fixed = 40;
     constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, authentication = 51, options = 60;
-    const bytes header = packet.captured;
+    const packet_bytes header = packet.captured;
     if (header.size() < fixed || u8(header, 0) >> 4 != 6) return packet_kind::broken;
     const std::uint16_t length = u16(header, 4);
     std::uint8_t next = u8(header, 6);
@@ -146,7 +148,7 @@ bool is_known_link(int link) noexcept {
     }
 }
 
-packet_kind read_packet(int link, bytes captured, std::uint32_t wire_size, segment& out) noexcept {
+packet_kind read_packet(int link, packet_bytes captured, std::uint32_t wire_size, segment& out) noexcept {
     rest packet{captured, std::max<std::uint64_t>(wire_size, captured.size())};
     const auto after = [&](std::size_t header, std::size_t type) {
         if (captured.size() < header) return packet_kind::broken;
