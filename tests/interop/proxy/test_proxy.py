@@ -153,7 +153,7 @@ class ThroughTheProxy(unittest.TestCase):
         self.assertEqual(status, 0, chain.proxy.errors())
         self.assertNotIn("ERROR", chain.proxy.errors())  # of a sanitizer
         found = re.fullmatch(r"connections: (\d+), requests: \d+, raw tokens: (\d+), addresses replaced: (\d+), "
-                             r"names changed: 0, hidden: 0, slowest: \w+ v\d+ in \d+ ms, payload bytes copied by kwire: (\d+)\n", said)
+                             r"names changed: 0, hidden: 0, unknown: 0, slowest: \w+ v\d+ in \d+ ms, payload bytes copied by kwire: (\d+)\n", said)
         self.assertTrue(found, said)
         self.assertLess(int(found[4]), 4096, "bytes copied; the payloads are much larger")
         status, front = chain.front.stop()
