@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -287,7 +288,7 @@ void check(const support::message_input& in) {
     kwire::splice edits(*parsed);
     const model_value expected = editor(edits, others, from).edit(view);
     const bool unchanged = edits.empty();
-    if (!view.bytes().empty() && from.once_in(6)) {
+    if (!view.bytes().empty() && view.field_count() != 0 && from.once_in(6)) {
         const std::size_t i = from.below(view.field_count());
         if (const auto code = edit_wrongly(edits, view, i)) {
             const auto refused = edits.apply();
