@@ -119,7 +119,7 @@ private:
 
 /// What a message does not say itself.
 struct rewrite_options {
-    /// How strict bytes inside of the message are read.
+    /// How strict the body is read, however its header was parsed, and the bytes inside of it.
     parse_options parse{};
     /// What the keys of a FindCoordinator response are, as its request said: 0: groups, 1: transactional ids.
     /// Without it such keys mean coordinator_key, and are given to those who want one of both.
