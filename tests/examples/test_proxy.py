@@ -6,6 +6,7 @@
 
 import contextlib
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -132,12 +133,20 @@ class Proxy(unittest.TestCase):
         client.send(API_VERSIONS, 0, b"")
         self.assertEqual(struct.unpack_from(">hh", broker.receive_frame()), (API_VERSIONS, 0))
 
+    def three_free_ports(self):
+        """The first of three ports in a row, below those that the system gives to programs at the same time."""
+        for first in random.sample(range(20_000, 32_000, 3), 200):
+            with contextlib.ExitStack() as sockets:
+                try:
+                    for port in range(first, first + 3):
+                        sockets.enter_context(socket.create_server(("127.0.0.1", port)))
+                    return first
+                except OSError:
+                    pass
+        self.fail("no three ports in a row are free")
+
     def test_brokers_get_ports_of_the_range(self):
-        taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-        first = max(one.getsockname()[1] for one in taken)
-        for one in taken:
-            one.close()
-        first = min(first, 65_000)
+        first = self.three_free_ports()
         self.proxy = self.start(self.upstream.getsockname()[1], "--ports", f"{first}-{first + 2}")
         client, upstream = self.dial()
         client.send(METADATA, 0, kb.metadata_body(0, []))
