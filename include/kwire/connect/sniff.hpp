@@ -192,6 +192,81 @@ enum class body_look : std::uint8_t {
     return -1;
 }
 
+/// What a frame looks like whose first bytes are an API and a version that requests have; nullopt if what
+/// follows is none.
+[[nodiscard]] inline std::optional<sniffed> look_at_request(std::span<const std::byte> frame,
+                                                            std::uint32_t size, api_key api,
+                                                            std::int16_t version) noexcept {
+    constexpr std::size_t header = 8;
+    sniffed out{.kind = frame_kind::request, .api = api, .version = version, .size = size};
+    if (frame.size() < header) { // no correlation id yet
+        out.certainty = certainty::possible;
+        return out;
+    }
+    out.correlation_id = wire::load_be<std::int32_t>(frame.data() + 4);
+    if (const auto name = foreign_request(frame, size, {api, version, out.correlation_id}); !name.empty()) {
+        out = {};
+        out.foreign = name;
+        return out;
+    }
+    const std::int16_t header_version = request_header_version(api, version);
+    std::size_t at = header;
+    bool wrong = false;
+    bool named = false; // a client id is there, or null, and what is there of it is text
+    bool nameless = false;
+    if (header_version >= 1) {
+        wrong = !client_id_fits(frame, size, header_version, -1);
+        if (!wrong && frame.size() >= at + 2) {
+            const auto length = wire::load_be<std::int16_t>(frame.data() + at);
+            at += 2;
+            const std::size_t text = length > 0 ? static_cast<std::size_t>(length) : 0;
+            const std::size_t there = text < frame.size() - at ? text : frame.size() - at;
+            wrong = !is_name(frame.subspan(at, there));
+            named = length != 0 && (there == text || there >= 8);
+            nameless = length == 0;
+            out.client_id = {reinterpret_cast<const char*>(frame.data() + at), there};
+            at += text;
+        } else {
+            at = frame.size() + 1;
+        }
+    }
+    if (!wrong && header_version >= 2 && at < frame.size()) {
+        if (frame[at] == std::byte{0}) {
+            ++at;
+        } else { // tags, of which Kafka has defined none so far
+            const auto tagged =
+                parse_request_prefix(frame, {.tolerate = parse_options::as_kafka(), .whole_size = size});
+            wrong = !tagged;
+            at = tagged && tagged->body_begun ? frame.size() - tagged->body.size() : frame.size() + 1;
+        }
+    } else if (header_version >= 2) {
+        at = frame.size() + 1;
+    }
+    auto body = body_look::nothing_seen;
+    if (!wrong && at <= frame.size() && at <= size) {
+        // cost: more of the body would make it surer than sure, and take twice as long.
+        constexpr std::size_t most_of_body = 24;
+        auto rest = frame.subspan(at);
+        if (rest.size() > most_of_body) rest = rest.first(most_of_body);
+        const message_info* const message = find_request(api);
+        if (message->facts.versions.contains(version))
+            body = look_at_body(*message, version, rest, size - at);
+        if (api == api_key::produce && begins_no_produce(version, rest)) body = body_look::wrong;
+    }
+    if (wrong || body == body_look::wrong) return std::nullopt;
+    // An empty client id is two zeros, of which other protocols are full, and so is Produce.
+    constexpr std::size_t enough_without_name = 12;
+    if (body == body_look::right && nameless)
+        out.certainty = api != api_key::produce && frame.size() >= header + 2 + enough_without_name
+                            ? certainty::likely
+                            : certainty::possible;
+    else if (body == body_look::right)
+        out.certainty = certainty::sure;
+    else
+        out.certainty = named ? certainty::likely : certainty::possible;
+    return out;
+}
+
 } // namespace detail
 
 /// What `start`, the first bytes of a stream or of a frame in it with its length, looks like.
@@ -221,88 +296,13 @@ enum class body_look : std::uint8_t {
     const std::int16_t last = !known                         ? std::int16_t{-1}
                               : api == api_key::api_versions ? newest_api_versions
                                                              : detail::apis[number].last_version;
-    if (version >= 0 && version <= last && size >= header) {
-        out.kind = frame_kind::request;
-        out.api = api;
-        out.version = version;
-        if (frame.size() < header) { // no correlation id yet
-            out.certainty = certainty::possible;
-            return out;
-        }
-        out.correlation_id = wire::load_be<std::int32_t>(frame.data() + 4);
-        if (const auto name = detail::foreign_request(frame, size, {api, version, out.correlation_id});
-            !name.empty()) {
-            out = {};
-            out.foreign = name;
-            return out;
-        }
-        const std::int16_t header_version = request_header_version(api, version);
-        std::size_t at = header;
-        bool wrong = false;
-        bool named = false; // a client id is there, or null, and what is there of it is text
-        bool nameless = false;
-        if (header_version >= 1) {
-            wrong = !detail::client_id_fits(frame, size, header_version, -1);
-            if (!wrong && frame.size() >= at + 2) {
-                const auto length = wire::load_be<std::int16_t>(frame.data() + at);
-                at += 2;
-                const std::size_t text = length > 0 ? static_cast<std::size_t>(length) : 0;
-                const std::size_t there = text < frame.size() - at ? text : frame.size() - at;
-                wrong = !detail::is_name(frame.subspan(at, there));
-                named = length != 0 && (there == text || there >= 8);
-                nameless = length == 0;
-                out.client_id = {reinterpret_cast<const char*>(frame.data() + at), there};
-                at += text;
-            } else {
-                at = frame.size() + 1;
-            }
-        }
-        if (!wrong && header_version >= 2 && at < frame.size()) {
-            if (frame[at] == std::byte{0}) {
-                ++at;
-            } else { // tags, of which Kafka has defined none so far
-                const auto tagged =
-                    parse_request_prefix(frame, {.tolerate = parse_options::as_kafka(), .whole_size = size});
-                wrong = !tagged;
-                at = tagged && tagged->body_begun ? frame.size() - tagged->body.size() : frame.size() + 1;
-            }
-        } else if (header_version >= 2) {
-            at = frame.size() + 1;
-        }
-        auto body = detail::body_look::nothing_seen;
-        if (!wrong && at <= frame.size() && at <= size) {
-            // cost: more of the body would make it surer than sure, and take twice as long.
-            constexpr std::size_t most_of_body = 24;
-            auto rest = frame.subspan(at);
-            if (rest.size() > most_of_body) rest = rest.first(most_of_body);
-            const message_info* const message = find_request(api);
-            if (message->facts.versions.contains(version))
-                body = detail::look_at_body(*message, version, rest, size - at);
-            if (api == api_key::produce && detail::begins_no_produce(version, rest))
-                body = detail::body_look::wrong;
-        }
-        if (!wrong && body != detail::body_look::wrong) {
-            // An empty client id is two zeros, of which other protocols are full, and so is Produce.
-            constexpr std::size_t enough_without_name = 12;
-            if (body == detail::body_look::right && nameless)
-                out.certainty = api != api_key::produce && frame.size() >= header + 2 + enough_without_name
-                                    ? certainty::likely
-                                    : certainty::possible;
-            else if (body == detail::body_look::right)
-                out.certainty = certainty::sure;
-            else
-                out.certainty = named ? certainty::likely : certainty::possible;
-            return out;
-        }
-    }
+    if (version >= 0 && version <= last && size >= header)
+        if (const auto request = detail::look_at_request(frame, size, api, version)) return *request;
 
     // A response begins with any number.
     const auto id = wire::load_be<std::int32_t>(start.data() + prefix);
     out.kind = frame_kind::response;
-    out.api = {};
-    out.version = -1;
     out.correlation_id = id;
-    out.client_id = {};
     if (const std::int16_t found = detail::api_versions_look(frame.subspan(4)); found >= 0) {
         out.api = api_key::api_versions;
         out.version = found;
