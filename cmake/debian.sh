@@ -1,4 +1,4 @@
-# Sourced by the scripts that must work on a fresh Debian 12: installs the missing packages, and only those.
+# Sourced by the scripts that must work on a fresh Debian 12 or 13: installs the missing packages, and only those.
 #
 #     need_command <command> <package>...    need_file <path> <package>...    need_boost    install_needed
 #
@@ -14,8 +14,9 @@ need_file() {
     [ -e "$1" ] || { shift; needed_packages="$needed_packages $*"; }
 }
 
-# Boost 1.81 is a package that conflicts with Debian's default Boost 1.74. Where the older one is installed it stays,
+# Debian 12 has Boost 1.81 in a package that conflicts with its default Boost 1.74. Where the older one is installed it stays,
 # and 1.81 is unpacked into build/boost for this project alone (install_needed does that, and sets CMAKE_PREFIX_PATH).
+# The default Boost of later releases is new enough.
 boost_beside=
 need_boost() {
     if [ -n "${BOOST_ROOT:-}${Boost_DIR:-}" ] ||
@@ -26,7 +27,7 @@ need_boost() {
     if [ -e /usr/include/boost/version.hpp ]; then
         boost_beside=$PWD/build/boost
     else
-        needed_packages="$needed_packages libboost1.81-dev"
+        needed_packages="$needed_packages libboost-or-1.81"
     fi
 }
 
@@ -50,12 +51,17 @@ as_root() {
 
 install_needed() {
     if [ -n "$needed_packages" ]; then
-        echo "== installing:$needed_packages"
         if ! command -v apt-get >/dev/null 2>&1; then
             echo "this is not Debian; please install what these packages hold:$needed_packages" >&2
             return 1
         fi
         as_root apt-get update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
+        if apt-cache show libboost1.81-dev >/dev/null 2>&1; then
+            needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost1.81-dev/')
+        else
+            needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost-dev/')
+        fi
+        echo "== installing:$needed_packages"
         # shellcheck disable=SC2086  # a list of words
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
             $needed_packages </dev/null >/dev/null || {

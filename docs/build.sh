@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the site: the pages of docs/, the catalogue of all APIs, the reference of all headers. It also runs on a fresh Debian 12.
+# Builds the site: the pages of docs/, the catalogue of all APIs, the reference of all headers. It also runs on a fresh Debian 12 or 13.
 #
 #     sh docs/build.sh            then open build/docs/index.html
 #     sh docs/build.sh --quick    without the reference, which needs libclang and the libraries of all components

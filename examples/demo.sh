@@ -1,5 +1,5 @@
 #!/bin/sh
-# Shows real clients moving real messages through a broker made with kwire. It also runs on a fresh Debian 12.
+# Shows real clients moving real messages through a broker made with kwire. It also runs on a fresh Debian 12 or 13.
 #
 #     sh examples/demo.sh
 #

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Shows two tenants of one broker, each behind a proxy made with kwire. It also runs on a fresh Debian 12.
+# Shows two tenants of one broker, each behind a proxy made with kwire. It also runs on a fresh Debian 12 or 13.
 #
 #     sh examples/proxy-demo.sh
 #
