@@ -56,7 +56,7 @@ install_needed() {
             return 1
         fi
         as_root apt-get update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
-        if apt-cache show libboost1.81-dev >/dev/null 2>&1; then
+        if apt-cache madison libboost1.81-dev 2>/dev/null | grep -q .; then
             needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost1.81-dev/')
         else
             needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost-dev/')
