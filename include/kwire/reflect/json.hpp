@@ -75,7 +75,7 @@ namespace detail {
 /// Calls `f` with what JSON says of the field or the element at `where`, or keeps the error.
 template <class F>
 void with_json(edit_list& list, const field_position& where, const boost::json::value& json, const F& f) {
-    const field_info& field = where.part.field(where.field).info();
+    const field_info& field = where.info();
     error failure;
     value_node node;
     json_reader reader(where.part.version(), failure);

@@ -29,6 +29,8 @@ struct field_position {
         for (std::size_t i = 0; i < *element; ++i) ++it;
         return *it;
     }
+    /// What the schema says of the field.
+    [[nodiscard]] const field_info& info() const noexcept { return part.field(field).info(); }
 };
 
 /// The field at `path`, from `view` on: names in snake_case as accessors have them, positions of elements in

@@ -216,7 +216,7 @@ private:
 /// of the field's type.
 inline void set(splice& edits, const field_position& where, const new_value& value) {
     detail::edit_list& list = detail::splice_access::list(edits);
-    const field_info& field = where.part.field(where.field).info();
+    const field_info& field = where.info();
     if (!value.fits(field, where.element.has_value())) return list.refuse(errc::bad_value, field.name);
     value.visit(field, [&](const auto& given, const shared_buffer& owner) {
         detail::splice_value(list, where, given, owner);
@@ -232,7 +232,7 @@ inline void set(splice& edits, const dynamic_view& part, std::string_view path, 
 /// array. Errors: as `set`.
 inline void insert(splice& edits, const dynamic_view& part, std::string_view path, const new_value& value) {
     detail::at_position(edits, part, path, [&](detail::edit_list& list, const field_position& where) {
-        const field_info& field = where.part.field(where.field).info();
+        const field_info& field = where.info();
         if (!value.fits(field, true)) return list.refuse(errc::bad_value, field.name);
         value.visit(field, [&](const auto& given, const shared_buffer& owner) {
             detail::insert_value(list, where, given, owner);
@@ -253,7 +253,7 @@ inline void erase(splice& edits, const dynamic_view& part, std::string_view path
 inline void reorder(splice& edits, const dynamic_view& part, std::string_view path,
                     std::span<const std::size_t> order) {
     detail::at_position(edits, part, path, [&](detail::edit_list& list, const field_position& where) {
-        const field_info& field = where.part.field(where.field).info();
+        const field_info& field = where.info();
         if (field.kind != field_kind::array || where.element) return list.refuse(errc::bad_value, field.name);
         if (detail::holds(list, where)) list.reorder(detail::place_of(where.part), where.field, order);
     });
