@@ -30,7 +30,48 @@ SERVED = {PRODUCE: (0, 13), FETCH: (0, 18), LIST_OFFSETS: (0, 11), METADATA: (0,
           60: (0, 2), 61: (0, 0), 65: (0, 0), 66: (0, 2),  # cluster; producers and transactions
           68: (0, 1), 69: (0, 1), 75: (0, 0)}  # groups of KIP-848; partitions
 FEATURES = {"transaction.version": (0, 2), "group.version": (0, 1)}
-PATIENCE = 30  # seconds after which a step counts as hung
+# Seconds, all of them with room for a machine that does ten other things at once.
+PATIENCE = 120  # after which a step counts as hung
+LONGEST = 540  # for a test; ctest ends a script after 600
+SOON = 15  # for what would otherwise happen after 20 or never
+
+
+class TooLong(BaseException):
+    """A test hangs. Not an Exception, so that nothing on the way takes it for one that it expects."""
+
+
+def limit_time(test, seconds=LONGEST):
+    """Ends a test that hangs by an exception: its cleanup stops the programs that it has started."""
+    def end(*_):
+        raise TooLong(f"no end within {seconds} s")
+    signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    test.addCleanup(signal.alarm, 0)
+
+
+def wait_until(condition, what="the condition"):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"{what} is not there within {PATIENCE} s"
+        time.sleep(0.02)
+
+
+def on_the_way(end):
+    """Bytes that were sent at this end of a connection over IPv4 within this machine: (not received, received but not read)."""
+    def name(place):
+        return f"{struct.unpack('=I', socket.inet_aton(place[0]))[0]:08X}:{place[1]:04X}"
+    here, there = name(end.getsockname()), name(end.getpeername())
+    queues = {tuple(fields[1:3]): [int(size, 16) for size in fields[4].split(":")]
+              for fields in map(str.split, pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])}
+    return queues.get((here, there), (0, 0))[0], queues.get((there, here), (0, 0))[1]
+
+
+def not_received(end):
+    return on_the_way(end)[0]
+
+
+def not_read(end):
+    return sum(on_the_way(end))
 
 
 class Broker:
@@ -92,6 +133,11 @@ class Client:
 
     def send(self, key, version, body, correlation=7):
         self.socket.sendall(kb.frame(key, version, body, correlation))
+
+    def wait_until_read(self):
+        """Waits until the program has read all that was sent to it, and has had a moment to act on it."""
+        wait_until(lambda: not_read(self.socket) == 0, "the end of what was sent")
+        time.sleep(0.05)
 
     def read(self, n):
         out = b""
@@ -173,7 +219,7 @@ class BrokerTest(unittest.TestCase):
     copied = 0  # bytes that the broker must have copied at the end, all of them to free frames
 
     def setUp(self):
-        signal.alarm(120)
+        limit_time(self)
         self.broker = Broker(*self.arguments)
         self.addCleanup(self.check_end)
         self.topic = "orders"
@@ -192,7 +238,6 @@ class BrokerTest(unittest.TestCase):
                 self.broker.process.kill()
             self.broker.process.stdout.close()
             self.broker.log.close()
-            signal.alarm(0)
 
     def client(self):
         client = Client(self.broker)
@@ -200,7 +245,12 @@ class BrokerTest(unittest.TestCase):
         return client
 
     def wait_until(self, condition):
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.02)
+        wait_until(condition)
+
+    def assert_soon(self, attempt, seconds):
+        """`attempt()` returns how long something took, which must be less than that; again if not, for other programs may have
+        had the processors: what always takes longer fails always."""
+        took = []
+        while not took or took[-1] >= seconds:
+            self.assertLess(len(took), 5, took)
+            took.append(attempt())

@@ -25,7 +25,6 @@ class TransactionsTest(eb.BrokerTest):
         finally:
             self.broker.process.stdout.close()
             self.broker.log.close()
-            eb.signal.alarm(0)
 
     # -- requests
 

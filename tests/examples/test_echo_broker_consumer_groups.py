@@ -422,7 +422,6 @@ class ConsumerGroupsInFiles(ConsumerGroups):
             self.assertEqual(self.broker.stop()[0], 0, self.broker.errors())
         finally:
             self.close()
-            signal.alarm(0)
 
     def close(self):
         if self.broker.process.poll() is None:

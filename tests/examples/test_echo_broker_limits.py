@@ -118,7 +118,21 @@ class Deadlines(BrokerTest):
             self.assert_logged(client, message)
         for client in (silent, idle, length, frame):
             self.assertTrue(client.is_closed())
-        self.assertLess(time.monotonic() - began, 15)
+        self.assertLess(time.monotonic() - began, PATIENCE)
+
+    def test_a_waiting_fetch_is_not_a_stall(self):
+        client = self.client()
+        client.create(self.topic)
+        began = time.monotonic()
+        client.fetch(self.topic, [(0, 0, 1)], max_wait=4500)
+        self.assertGreater(time.monotonic() - began, 4)
+        self.assertEqual(self.broker.errors(), "")
+
+
+class SteadyClients(BrokerTest):
+    """With room for a test that has to wait for a processor itself, and is not steady then."""
+
+    arguments = ("--stall-seconds", "5", "--idle-seconds", "60")
 
     def test_a_steady_client_may_take_longer_for_a_frame_and_for_an_answer_than_it_may_stall(self):
         reader = self.client()
@@ -133,22 +147,13 @@ class Deadlines(BrokerTest):
         size, = struct.unpack(">i", reader.read(4))
         step = len(request) // 8
         for at in range(0, len(request), step):
-            time.sleep(0.7)
+            time.sleep(0.8)
             sender.socket.sendall(request[at:at + step])
             reader.read(min(size, 4 * MIB))
             size -= min(size, 4 * MIB)
-        self.assertGreater(time.monotonic() - began, 5)
+        self.assertGreater(time.monotonic() - began, 6)
         sender.receive()
         reader.read(size)
-        # On a busy machine a connection may have been idle since its part was done; neither was stopped before.
-        self.assertNotIn(" bytes of ", self.broker.errors())
-
-    def test_a_waiting_fetch_is_not_a_stall(self):
-        client = self.client()
-        client.create(self.topic)
-        began = time.monotonic()
-        client.fetch(self.topic, [(0, 0, 1)], max_wait=4500)
-        self.assertGreater(time.monotonic() - began, 4)
         self.assertEqual(self.broker.errors(), "")
 
 
@@ -159,11 +164,13 @@ class Connections(BrokerTest):
         steady = [self.client() for _ in range(3)]
         for client in steady:
             client.api_versions(0)
+        began = time.monotonic()
         for _ in range(50):
             self.assertTrue(self.client().is_closed())
+        seconds = time.monotonic() - began
         lines = self.broker.errors().splitlines()
         self.assertEqual(lines[0], "accept: 1 clients turned away: 3 are connected (--connections)")
-        self.assertLess(len(lines), 10)
+        self.assertLess(len(lines), seconds + 2)  # one a second
         steady[0].socket.close()
         self.wait_until(lambda: self.broker.open_files() < 12 and self.served_again())
 
@@ -242,28 +249,28 @@ class WaitingFetches(BrokerTest):
             for client in clients:
                 self.wait_for(client)
             self.wait_until(lambda: self.broker.open_files() == before + 100)
-            time.sleep(0.2)
+            clients[-1].wait_until_read()
             began = time.monotonic()
             for client in clients:
                 leave(client)
             self.wait_until(lambda: self.broker.open_files() == before)
-            self.assertLess(time.monotonic() - began, 5)
+            self.assertLess(time.monotonic() - began, SOON)
         self.assertEqual(self.peer.produce(self.topic, SMALL), (0, 0))
 
     def test_a_client_that_closes_only_its_sending_side_is_answered_at_once(self):
         client = self.client()
         self.wait_for(client)
-        time.sleep(0.2)
+        client.wait_until_read()
         began = time.monotonic()
         client.socket.shutdown(socket.SHUT_WR)
         self.assertEqual(kb.fetch_answer(11, client.receive())[1], [(0, 0, 0, b"")])
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, SOON)
         self.assertTrue(client.is_closed())
 
     def test_the_next_request_of_the_same_client_does_not_end_them(self):
         client = self.client()
-        self.wait_for(client, max_wait=1500)
         began = time.monotonic()
+        self.wait_for(client, max_wait=1500)
         client.socket.sendall(kb.frame(METADATA, 1, kb.metadata_body(1, [self.topic]), 8))
         client.receive()
         self.assertGreater(time.monotonic() - began, 1)
@@ -280,7 +287,8 @@ class WaitingFetches(BrokerTest):
         clients = [self.client() for _ in range(300)]
         for client in clients:
             self.wait_for(client, min_bytes=3300 * len(SMALL))
-        time.sleep(0.5)
+        for client in clients[::50] + clients[-1:]:
+            client.wait_until_read()
         before = self.broker.cpu_seconds()
         append(299)
         self.assertLess(self.broker.cpu_seconds() - before, 2 if SANITIZED else 0.5)  # each read of the log: over 3 s
@@ -291,7 +299,7 @@ class WaitingFetches(BrokerTest):
     def test_a_partition_that_is_named_many_times_wakes_them_once(self):
         client = self.client()
         client.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 20)] * 1000, max_wait=25_000))
-        time.sleep(0.2)
+        client.wait_until_read()
         self.peer.produce(self.topic, SMALL)
         answer = kb.fetch_answer(11, client.receive())[1]
         self.assertEqual([p[3] for p in answer], [stamped(SMALL, 0)] * 1000)

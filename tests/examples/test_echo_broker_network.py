@@ -104,12 +104,12 @@ def has_tls():
 
 
 @unittest.skipUnless(shutil.which("openssl") and has_tls(), "openssl is missing, or the program was built without it")
-class Tls(NetworkTest):
+class TlsTest(NetworkTest):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.files = Certificate(directory.name)
-        self.arguments = ("--tls", self.files.certificate, self.files.key, "--idle-seconds", "3", *self.more)
+        self.arguments = ("--tls", self.files.certificate, self.files.key, *self.more)
         super().setUp()
 
     more = ("--user", "alice:secret")
@@ -129,6 +129,8 @@ class Tls(NetworkTest):
         self.assertEqual(authenticate_answer(2, answer), (0, None, b""))
         return client
 
+
+class Tls(TlsTest):
     def test_records_go_through_tls_after_authentication(self):
         client = self.authenticated()
         client.create(self.topic)
@@ -153,25 +155,16 @@ class Tls(NetworkTest):
         self.assertEqual(self.authenticated().api_versions(0)[0], 0)
         self.assertEqual(self.broker.errors().count("\n"), 5)
 
-    def test_a_silent_peer_does_not_hold_its_connection(self):
-        silent, half = self.client(), self.client()
-        half.socket.sendall(b"\x16\x03\x01")
-        began = time.monotonic()
-        for client in (silent, half):
-            self.assertTrue(client.is_closed())
-            self.assert_logged(client, "closed: no TLS handshake within 3 s")
-        self.assertLess(time.monotonic() - began, 10)
-
     def test_a_stop_finishes_what_is_in_flight(self):
         client = self.authenticated()
         client.create(self.topic)
         client.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 20)], max_wait=25_000))
-        time.sleep(0.3)
+        client.wait_until_read()
         began = time.monotonic()
         self.broker.process.send_signal(signal.SIGTERM)
         self.assertEqual(kb.fetch_answer(11, client.receive())[1], [(0, 0, 0, b"")])
         self.broker.process.wait(PATIENCE)
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, SOON)
 
     def check_end(self):
         if self.broker.process.poll() is None:
@@ -181,14 +174,29 @@ class Tls(NetworkTest):
         self.broker.log.close()
 
 
-class Users(NetworkTest):
-    arguments = ("--user", "alice:secret", "--user=bob:with:colons", "--idle-seconds", "2")
+class SilentTls(TlsTest):
+    more = ("--idle-seconds", "3")
+
+    def test_a_silent_peer_does_not_hold_its_connection(self):
+        silent, half = self.client(), self.client()
+        half.socket.sendall(b"\x16\x03\x01")
+        began = time.monotonic()
+        for client in (silent, half):
+            self.assertTrue(client.is_closed())
+            self.assert_logged(client, "closed: no TLS handshake within 3 s")
+        self.assertLess(time.monotonic() - began, 3 + SOON)
+
+
+class UsersTest(NetworkTest):
+    arguments = ("--user", "alice:secret", "--user=bob:with:colons")
 
     def handshake(self, version=1, mechanism="PLAIN"):
         client = self.client()
         answer = client.ask(SASL, version, struct.pack(">h", len(mechanism)) + mechanism.encode())
         return client, handshake_answer(answer)
 
+
+class Users(UsersTest):
     def test_each_version_authenticates_each_user(self):
         for version in range(3):
             for name, password, acts_as in (("alice", "secret", ""), ("bob", "with:colons", "bob")):
@@ -285,9 +293,31 @@ class Users(NetworkTest):
             self.assertTrue(client.is_closed())
             self.assert_logged(client, line)
 
+    @unittest.skipUnless(python_with("kafka"), "kafka-python is missing")
+    def test_kafka_python_authenticates(self):
+        program = """
+import kafka, sys
+security = dict(bootstrap_servers=sys.argv[1], security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN",
+                sasl_plain_username="alice", sasl_plain_password=sys.argv[2], api_version_auto_timeout_ms=int(sys.argv[3]))
+producer = kafka.KafkaProducer(**security)
+print(producer.send("orders", b"from python").get(60).offset)
+consumer = kafka.KafkaConsumer("orders", auto_offset_reset="earliest", consumer_timeout_ms=60_000, **security)
+print(next(consumer).value.decode())
+"""
+        command = [python_with("kafka"), "-c", program, f"127.0.0.1:{self.broker.port}"]
+        done = subprocess.run([*command, "secret", "60000"], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.stdout, "0\nfrom python\n", done.stderr[-2000:])
+        done = subprocess.run([*command, "guess", "5000"], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('authentication failed: unknown user "alice", or wrong password', self.broker.errors())
+
+
+class Unauthenticated(UsersTest):
+    arguments = (*UsersTest.arguments, "--idle-seconds", "2")
+
     def test_who_does_not_authenticate_is_disconnected(self):
         silent, slow, mocking = self.client(), self.handshake()[0], self.client()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 2 + SOON
         with contextlib.suppress(EOFError, ConnectionError):
             while time.monotonic() < end:  # requests do not prolong the time
                 mocking.api_versions(0)
@@ -296,24 +326,6 @@ class Users(NetworkTest):
         for client in (silent, slow):
             self.assertTrue(client.is_closed())
             self.assert_logged(client, "closed: not authenticated within 2 s")
-
-    @unittest.skipUnless(python_with("kafka"), "kafka-python is missing")
-    def test_kafka_python_authenticates(self):
-        program = """
-import kafka, sys
-security = dict(bootstrap_servers=sys.argv[1], security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN",
-                sasl_plain_username="alice", sasl_plain_password=sys.argv[2])
-producer = kafka.KafkaProducer(**security)
-print(producer.send("orders", b"from python").get(10).offset)
-consumer = kafka.KafkaConsumer("orders", auto_offset_reset="earliest", consumer_timeout_ms=8000, **security)
-print(next(consumer).value.decode())
-"""
-        command = [python_with("kafka"), "-c", program, f"127.0.0.1:{self.broker.port}"]
-        done = subprocess.run([*command, "secret"], capture_output=True, text=True, timeout=PATIENCE)
-        self.assertEqual(done.stdout, "0\nfrom python\n", done.stderr[-2000:])
-        done = subprocess.run([*command, "guess"], capture_output=True, text=True, timeout=PATIENCE)
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn('authentication failed: unknown user "alice", or wrong password', self.broker.errors())
 
 
 class Verbose(NetworkTest):
@@ -414,7 +426,7 @@ class Metrics(NetworkTest):
         for peer in peers:
             with contextlib.suppress(ConnectionResetError):
                 self.assertEqual(peer.recv(1), b"")
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 5 + SOON)
         self.assertIn("echo_broker_connections 0", self.get("/metrics")[1])
 
 
@@ -452,7 +464,10 @@ class Dump(NetworkTest):
     def when_all_have_ended(self, count):
         """The conversations in the file, whose lengths, checksums and sequence numbers are checked."""
         def ended():
-            found = conversations(self.file)
+            try:
+                found = conversations(self.file)
+            except (AssertionError, struct.error):  # the last packet is not whole yet, or never will be
+                return False
             return len(found) == count and all(one.ended for one in found)
         self.wait_until(ended)
         return conversations(self.file)
@@ -499,7 +514,11 @@ class Stop(NetworkTest):
         self.assertIn("requests: ", self.broker.process.stdout.read())
         self.broker.process.stdout.close()
         self.broker.log.close()
-        signal.alarm(0)
+
+    def start_if_stopped(self):
+        if self.broker.process.poll() is not None:
+            self.check_end()
+            self.broker = Broker(*self.arguments)
 
     def seconds_to_stop(self):
         began = time.monotonic()
@@ -507,21 +526,29 @@ class Stop(NetworkTest):
         return time.monotonic() - began
 
     def test_what_is_in_flight_is_answered_and_waiting_fetches_end_at_once(self):
+        self.assert_soon(self.stop_with_requests_in_flight, 2)
+
+    def stop_with_requests_in_flight(self):
+        self.start_if_stopped()
         idle, reader, half, burst = (self.client() for _ in range(4))
         idle.create(self.topic)
         idle.produce(self.topic, SMALL)
         reader.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 20)], max_wait=25_000, min_bytes=1 << 20))
         half.socket.sendall(b"\0\0\0\x20part of a request")
-        time.sleep(0.3)
+        burst.api_versions(0)  # or it would perhaps not be accepted any more
+        for client in (reader, half):
+            client.wait_until_read()
         burst.socket.sendall(b"".join(kb.frame(PRODUCE, 7, kb.produce_body(7, self.topic, [(1, SMALL)]), n) for n in range(100)))
+        self.wait_until(lambda: not_received(burst.socket) == 0)
         self.broker.process.send_signal(signal.SIGTERM)
         self.assertEqual(kb.fetch_answer(11, reader.receive())[1], [(0, 0, 1, stamped(SMALL, 0))])
         for number in range(100):
             self.assertEqual(kb.produce_answer(7, burst.receive(number))[0][1:], (0, number))
         for client in (idle, reader, half, burst):
             self.assertTrue(client.is_closed())
-        self.assertLess(self.seconds_to_stop(), 2)
+        took = self.seconds_to_stop()
         self.assertEqual(self.broker.errors(), "")
+        return took
 
     def deaf_reader(self):
         client = self.client()
@@ -529,7 +556,7 @@ class Stop(NetworkTest):
         for _ in range(30):
             client.produce(self.topic, kb.batch([bytes(1_000_000)]))
         client.send(FETCH, 11, kb.fetch_body(11, self.topic, [(0, 0, 1 << 30)]))
-        time.sleep(0.3)
+        client.wait_until_read()
 
     def is_refused(self):
         try:
@@ -542,16 +569,24 @@ class Stop(NetworkTest):
 
     def test_a_client_that_does_not_read_holds_it_for_a_few_seconds_at_most(self):
         self.deaf_reader()
+        began = time.monotonic()
         self.broker.process.send_signal(signal.SIGTERM)
         self.wait_until(self.is_refused)
-        self.assertIn(int(self.seconds_to_stop()), range(1, 10))
+        self.broker.process.wait(PATIENCE)
+        took = time.monotonic() - began
+        self.assertGreater(took, 2)
+        self.assertLess(took, 3 + SOON)
 
     def test_a_second_signal_stops_it_at_once(self):
+        self.assert_soon(self.stop_with_two_signals, 2)
+
+    def stop_with_two_signals(self):
+        self.start_if_stopped()
         self.deaf_reader()
         self.broker.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         self.broker.process.send_signal(signal.SIGINT)
-        self.assertLess(self.seconds_to_stop(), 2)
+        return self.seconds_to_stop()
 
 
 class Program(unittest.TestCase):

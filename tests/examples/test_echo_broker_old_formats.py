@@ -246,7 +246,7 @@ class OldFormats(TopicsTest):
     def test_a_fetch_of_an_old_version_waits_for_records(self):
         late = self.client()
         late.send(FETCH, 1, kb.fetch_body(1, self.topic, [(0, 0, 1 << 20)], max_wait=20_000, min_bytes=1))
-        time.sleep(0.1)
+        late.wait_until_read()
         self.peer.produce(self.topic, kb.batch([b"now"]))
         _, ((_, error, _, records),) = kb.fetch_answer(1, late.receive())
         self.assertEqual((error, old.read(records)[0]), (0, [(0, 0, -1, None, b"now")]))
