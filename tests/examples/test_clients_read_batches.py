@@ -13,13 +13,12 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from echo_broker import Broker, Client, PATIENCE
+from echo_broker import Broker, Client, PATIENCE, limit_time
 from pythons import python_with
 
 BUILD_SETS = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "tests" / "tools" / "build_sets"
@@ -33,7 +32,8 @@ import kafka
 from kafka import codec
 address, topic, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 text = lambda data: None if data is None else base64.b64encode(data).decode()
-consumer = kafka.KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False)
+consumer = kafka.KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False,
+                               api_version_auto_timeout_ms=60_000)
 consumer.assign([kafka.TopicPartition(topic, 0)])
 end = time.monotonic() + %d
 while count > 0 and time.monotonic() < end:
@@ -83,7 +83,7 @@ class ClientsReadBatches(unittest.TestCase):
         cls.sets = built()
 
     def setUp(self):
-        signal.alarm(300)
+        limit_time(self)
         self.broker = Broker("--partitions", "1")
         self.address = f"127.0.0.1:{self.broker.port}"
         self.addCleanup(self.stop)
@@ -91,7 +91,6 @@ class ClientsReadBatches(unittest.TestCase):
     def stop(self):
         status, _ = self.broker.stop()
         self.broker.log.close()
-        signal.alarm(0)
         self.assertEqual(status, 0)
 
     def produce(self, compression):
@@ -119,7 +118,7 @@ class ClientsReadBatches(unittest.TestCase):
     def test_kcat_reads_them(self):
         for compression in self.sets:
             expected = self.produce(compression)
-            out = subprocess.run(["kcat", "-b", self.address, "-C", "-t", compression, "-o", "beginning", "-e", "-q", "-f",
+            out = subprocess.run(["kcat", "-m", "60", "-b", self.address, "-C", "-t", compression, "-o", "beginning", "-e", "-q", "-f",
                                   "%o %T %K %S\n%k%s%h" + END.decode()], check=True, capture_output=True, timeout=PATIENCE).stdout
             self.compare(list(self.from_kcat(out)), [self.as_kcat_says(*each) for each in expected], compression)
 

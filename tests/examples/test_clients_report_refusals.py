@@ -9,7 +9,6 @@ A client that is missing is skipped.
 import pathlib
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -17,25 +16,26 @@ from echo_broker import *
 from pythons import python_with
 
 ACLS_BY_KAFKA_PYTHON = """
-import kafka, sys
+import kafka, sys, time
 from kafka.admin import *
-admin = KafkaAdminClient(bootstrap_servers=sys.argv[1])
+admin = KafkaAdminClient(bootstrap_servers=sys.argv[1], api_version_auto_timeout_ms=60_000)
 topic = ResourcePatternFilter(ResourceType.TOPIC, "orders", ACLResourcePatternType.ANY)
+began = time.monotonic()
 try:
     admin.describe_acls(ACLFilter(None, "*", ACLOperation.ANY, ACLPermissionType.ANY, topic))
 except kafka.errors.IncompatibleBrokerVersion as e:
-    print(e)
+    print(round(time.monotonic() - began), e)
 """
 
 
 class ClientsReportRefusals(BrokerTest):
     @unittest.skipUnless(python_with("kafka"), "kafka-python is missing")
     def test_kafka_python_says_that_the_broker_has_no_access_control_lists(self):
-        began = time.monotonic()
         done = subprocess.run([python_with("kafka"), "-c", ACLS_BY_KAFKA_PYTHON, f"127.0.0.1:{self.broker.port}"],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
-        self.assertLess(time.monotonic() - began, PATIENCE / 2)
-        self.assertIn("does not support the 'DescribeAclsRequest_v0' Kafka protocol", done.stdout, done.stderr)
+        seconds, _, said = done.stdout.partition(" ")
+        self.assertIn("does not support the 'DescribeAclsRequest_v0' Kafka protocol", said, done.stderr)
+        self.assertLess(int(seconds), SOON)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ KAFKA_PYTHON = """
 import os, sys, threading, time
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
+patient = {"api_version_auto_timeout_ms": 60_000}
 address, topic = sys.argv[1:]
 partitions = [TopicPartition(topic, 0), TopicPartition(topic, 1)]
 got = []
@@ -37,7 +38,7 @@ class Reader(threading.Thread):
 
     def run(self):
         consumer = KafkaConsumer(topic, bootstrap_servers=address, group_id="python", auto_offset_reset="earliest",
-                                 enable_auto_commit=False, session_timeout_ms=2000, heartbeat_interval_ms=200)
+                                 enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=200, **patient)
         while not self.stop:
             for records in consumer.poll(100).values():
                 got.extend(r.value for r in records)
@@ -54,7 +55,7 @@ class Reader(threading.Thread):
         self.join()
 
 def wait(condition):
-    end = time.monotonic() + 25
+    end = time.monotonic() + 100
     while not condition():
         if time.monotonic() > end:
             print("hangs", got, file=sys.stderr, flush=True)
@@ -67,7 +68,7 @@ def show(what, count):
     got.clear()
 
 def produce(*values):
-    producer = KafkaProducer(bootstrap_servers=address)
+    producer = KafkaProducer(bootstrap_servers=address, **patient)
     for i, value in enumerate(values):
         producer.send(topic, value, partition=i % 2)
     producer.flush()
@@ -88,7 +89,7 @@ one.close()
 produce(b"6")
 three = Reader()
 show("later", 1)
-admin = KafkaAdminClient(bootstrap_servers=address)
+admin = KafkaAdminClient(bootstrap_servers=address, **patient)
 print("groups", admin.list_consumer_groups())
 described = admin.describe_consumer_groups(["python"])[0]
 print("described", described.state, len(described.members))
@@ -104,7 +105,7 @@ class Kcat:
 
     def __init__(self, test, topic):
         self.log, self.output = tempfile.TemporaryFile("a+"), tempfile.TemporaryFile("w+")
-        settings = {"auto.offset.reset": "earliest", "session.timeout.ms": 1500, "heartbeat.interval.ms": 200,
+        settings = {"auto.offset.reset": "earliest", "session.timeout.ms": 4000, "heartbeat.interval.ms": 200,
                     "auto.commit.interval.ms": 100, "topic.metadata.refresh.interval.ms": 1000}
         self.process = subprocess.Popen(
             ["kcat", "-b", f"127.0.0.1:{test.broker.port}", "-u", "-f", "%p:%s\n",
@@ -167,7 +168,7 @@ class GroupClients(BrokerTest):
         if python is None:
             self.skipTest("no Python with kafka-python")
         done = subprocess.run([python, "-c", KAFKA_PYTHON, f"127.0.0.1:{self.broker.port}", self.topic], capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=4 * PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
         self.assertEqual(done.stdout.splitlines(), [
             "first [b'0', b'1', b'2', b'3']", "shared [b'4', b'5']", "committed [3, 3]", "again [b'2', b'4']", "committed [3, 3]",
@@ -188,7 +189,7 @@ for _ in range(2):
     consumer = Consumer({"bootstrap.servers": address, "group.id": "confluent", "auto.offset.reset": "earliest",
                          "enable.auto.commit": False, "session.timeout.ms": 6000})
     consumer.subscribe([topic])
-    message = consumer.poll(20)
+    message = consumer.poll(100)
     print(message.offset(), message.value())
     consumer.commit(message, asynchronous=False)
     consumer.close()
@@ -196,7 +197,7 @@ for _ in range(2):
     producer.flush()
 """
         done = subprocess.run([python, "-c", program, f"127.0.0.1:{self.broker.port}", self.topic], capture_output=True, text=True,
-                              timeout=60)
+                              timeout=4 * PATIENCE)
         self.assertEqual((done.returncode, done.stdout), (0, "0 b'x'\n1 b'y'\n"), done.stderr)
 
 

@@ -32,7 +32,7 @@ def fails(error, call, *arguments):
     raise SystemExit(f"no {error}")
 
 address = sys.argv[1]
-admin = KafkaAdminClient(bootstrap_servers=address)
+admin = KafkaAdminClient(bootstrap_servers=address, api_version_auto_timeout_ms=60_000)
 orders = NewTopic("orders", 3, 1, topic_configs={"message.timestamp.type": "LogAppendTime"})
 admin.create_topics([orders, NewTopic("bills", -1, -1, {0: [1], 1: [1]})], validate_only=True)
 assert admin.list_topics() == []
@@ -54,9 +54,9 @@ answer, = admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, "1")
 assert "num.partitions" in {entry[0] for entry in answer.resources[0][4]}
 assert len(admin.describe_cluster()["brokers"]) == 1
 
-producer = KafkaProducer(bootstrap_servers=address)
-assert producer.send("orders", b"small", partition=0).get(10).offset == 0
-fails(MessageSizeTooLargeError, producer.send("orders", b"x" * 3000, partition=0).get, 10)
+producer = KafkaProducer(bootstrap_servers=address, api_version_auto_timeout_ms=60_000)
+assert producer.send("orders", b"small", partition=0).get(60).offset == 0
+fails(MessageSizeTooLargeError, producer.send("orders", b"x" * 3000, partition=0).get, 60)
 admin.delete_topics(["orders"])
 assert admin.list_topics() == ["bills"]
 fails(UnknownTopicOrPartitionError, admin.delete_topics, ["orders"])
@@ -68,7 +68,7 @@ class Topics(TopicsTest):
     @unittest.skipUnless(python_with("kafka"), "kafka-python is missing")
     def test_the_admin_client_of_kafka_python(self):
         done = subprocess.run([python_with("kafka"), "-c", KAFKA_PYTHON, f"127.0.0.1:{self.broker.port}"], capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+                              text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
         self.assertEqual(done.stdout, "done\n", done.stderr)
 
     def test_topics_are_created_in_each_version(self):

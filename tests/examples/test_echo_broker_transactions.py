@@ -368,7 +368,7 @@ PYTHON = python_with("confluent_kafka")
 class Librdkafka(TransactionsTest):
     def run_client(self, *arguments):
         done = subprocess.run([PYTHON, LIBRDKAFKA, f"127.0.0.1:{self.broker.port}", *arguments], capture_output=True, text=True,
-                              timeout=eb.PATIENCE)
+                              timeout=4 * eb.PATIENCE)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 

@@ -7,7 +7,7 @@ import time
 import confluent_kafka as ck
 
 ADDRESS, SCENARIO = sys.argv[1:]
-PATIENCE = 20
+PATIENCE = 100
 
 
 def producer():
