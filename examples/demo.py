@@ -19,7 +19,7 @@ import kafka
 MESSAGES = 1000
 GROUP = 50  # messages with the same headers and partition, since kcat sets those once per run
 LARGEST = 100_000
-PATIENCE = 60  # timeout for one run of a client, in seconds
+PATIENCE = 240  # timeout for one run of a client, in seconds
 
 # kcat splits its input at these; no key or value may contain them.
 KEY_END = b"<-end of key->"
@@ -85,7 +85,7 @@ class Kcat:
         return "{} (librdkafka {})".format(*re.search(r"Version (\S+) .*librdkafka (\S+)", text).groups())
 
     def run(self, *arguments, stdin=b""):
-        done = subprocess.run(["kcat", "-b", self.address, *arguments], input=stdin, capture_output=True, timeout=PATIENCE)
+        done = subprocess.run(["kcat", "-m", "60", "-b", self.address, *arguments], input=stdin, capture_output=True, timeout=PATIENCE)
         if done.returncode != 0:
             raise SystemExit(f"kcat exited with status {done.returncode}: {done.stderr.decode(errors='replace')}")
         return done.stdout
@@ -145,7 +145,7 @@ class KafkaPython:
         return kafka.__version__
 
     def produce(self, topic, groups):
-        producer = kafka.KafkaProducer(bootstrap_servers=self.address, linger_ms=5)
+        producer = kafka.KafkaProducer(bootstrap_servers=self.address, linger_ms=5, api_version_auto_timeout_ms=60_000)
         sent = []
         for partition, _, messages in groups:
             for message in messages:
@@ -157,7 +157,8 @@ class KafkaPython:
         producer.close()
 
     def consume(self, topic, partitions, count):
-        consumer = kafka.KafkaConsumer(bootstrap_servers=self.address, auto_offset_reset="earliest", enable_auto_commit=False)
+        consumer = kafka.KafkaConsumer(bootstrap_servers=self.address, auto_offset_reset="earliest", enable_auto_commit=False,
+                                       api_version_auto_timeout_ms=60_000)
         consumer.assign([kafka.TopicPartition(topic, p) for p in range(partitions)])
         received = {p: [] for p in range(partitions)}
         end = time.monotonic() + PATIENCE

@@ -60,7 +60,7 @@ demo_start() {
     until [ -n "$demo_port" ]; do
         demo_port=$(sed -n 's/^listening on 127\.0\.0\.1:\([0-9]*\)$/\1/p' "$demo_tree/$name.log")
         tries=$((tries + 1))
-        if [ -z "$demo_port" ] && { [ "$tries" -gt 100 ] || ! kill -0 "$demo_pid" 2>/dev/null; }; then
+        if [ -z "$demo_port" ] && { [ "$tries" -gt 600 ] || ! kill -0 "$demo_pid" 2>/dev/null; }; then
             cat "$demo_tree/$name.err"
             echo "$name did not start"
             return 1

@@ -29,7 +29,7 @@ echo "a message of blue" | kcat -b "127.0.0.1:$blue_port" -P -t from-blue || sta
 
 # What one side sees: its topics, and where it finds the broker.
 seen() {
-    kcat -b "127.0.0.1:$2" -L | sed -n 's/^  *\(topic ".*"\) with.*/\1/p; s/^  *\(broker [0-9]* at [^ ]*\).*/\1/p' |
+    kcat -m 60 -b "127.0.0.1:$2" -L | sed -n 's/^  *\(topic ".*"\) with.*/\1/p; s/^  *\(broker [0-9]* at [^ ]*\).*/\1/p' |
         sort | sed "s/^/   $1 /"
 }
 echo "== what each side sees"

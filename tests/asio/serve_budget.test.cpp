@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -56,10 +57,12 @@ struct connections {
             options, [this](kwire::serve_report report) { ended.push_back(std::move(report)); });
         return client;
     }
+    /// Takes some time where there is nothing to do: on a busy machine bytes need it, even from socket to
+    /// socket.
     void poll() {
         for (int i = 0; i < 20; ++i) {
             context.restart();
-            context.poll();
+            if (context.poll() == 0) context.run_one_for(std::chrono::milliseconds(1));
         }
     }
     /// Answers the oldest request that was kept.

@@ -149,18 +149,22 @@ TEST_CASE("a handler lets its peer send longer requests once it has authenticate
 
 TEST_CASE("a deadline that passes is counted by its name") {
     serve_options options;
-    options.patience = {.first_request = 40ms, .idle = 40ms, .read = 40ms, .write = 10s};
-    serving s(options, [](const kwire::request_frame&, kwire::responder answer) { answer.send_nothing(); });
+    options.patience = {.first_request = 10s, .idle = 10s, .read = 10s, .write = 10s};
     auto expected = kwire::deadline::first_request;
-    SECTION("nothing comes") {}
+    std::string sent;
+    SECTION("nothing comes") { options.patience.first_request = 40ms; }
     SECTION("nothing comes after a request") {
-        s.send(request());
+        options.patience.idle = 40ms;
+        sent = request();
         expected = kwire::deadline::idle;
     }
     SECTION("the rest of a request does not come") {
-        s.send(request().substr(0, 9));
+        options.patience.read = 40ms;
+        sent = request().substr(0, 9);
         expected = kwire::deadline::read;
     }
+    serving s(options, [](const kwire::request_frame&, kwire::responder answer) { answer.send_nothing(); });
+    s.send(sent);
     s.context.run_for(10s);
     REQUIRE(s.end);
     CHECK(s.end->why == serve_stop::silent);

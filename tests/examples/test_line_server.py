@@ -14,7 +14,7 @@ import unittest
 
 PROGRAMS = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples"
 LONGEST = 65536
-PATIENCE = 30  # seconds after which a step counts as hung
+PATIENCE = 120  # seconds after which a step counts as hung, on a machine that does ten other things at once
 FILE = bytes(range(256)) * 300
 
 
@@ -36,8 +36,9 @@ class Server:
     def ask(self, sent):
         """All that it answers to these bytes, until it closes the connection."""
         with self.connect() as client:
-            client.sendall(sent)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may have closed it already, and what it has answered is there
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
             return everything(client)
 
     def memory(self):
@@ -75,15 +76,11 @@ def modes():
 
 def io_uring_works():
     """Whether this system lets programs use it: containers often do not."""
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen([PROGRAMS / "line_server_io_uring"], stdout=out, stderr=subprocess.DEVNULL)
+    with subprocess.Popen([PROGRAMS / "line_server_io_uring"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
-            process.wait(1)
-        except subprocess.TimeoutExpired:
+            return process.stdout.readline().startswith(b"listening")  # it ends without a line if not
+        finally:
             process.kill()
-            process.wait()
-        out.seek(0)
-        return out.read().startswith(b"listening")
 
 
 class EachMode(unittest.TestCase):
@@ -137,6 +134,7 @@ class EachMode(unittest.TestCase):
                     with contextlib.suppress(BlockingIOError):
                         sent += stuck.send(b"GET canned\n" * 1000)
                     time.sleep(0.001)
+                self.assertGreater(sent, 0)
                 self.assertLess(server.memory() - at_first, 64 << 20)
                 other.sendall(b"here\nQUIT\n")
                 self.assertEqual(everything(other), b"ok here\nbye\n")
@@ -181,7 +179,7 @@ class EachMode(unittest.TestCase):
             status, totals = server.stop()
             quits = 4  # one of each connection
             self.assertEqual(status, 0)
-            self.assertGreater(lines, 1000)
+            self.assertGreater(lines, 100)  # a slow machine still has thousands, a server that waits somewhere some dozens
             self.assertEqual((totals["lines"], totals[" their bytes"]), (lines + quits, size + quits * len("QUIT\n")))
 
 
@@ -189,6 +187,7 @@ class Load(unittest.TestCase):
     def test_a_wrong_answer_is_noticed(self):
         """Else the comparison of both servers would prove nothing."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(PATIENCE)
             load = subprocess.Popen([PROGRAMS / "line_load", "--port", str(listener.getsockname()[1]), "--seconds", "1",
                                      "--connections", "1"], stderr=subprocess.PIPE, text=True)
             with listener.accept()[0] as peer:

@@ -22,7 +22,8 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_bytes as kb
-from echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client, stamped
+from echo_broker import (API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, SASL, Client, limit_time, stamped,
+                         wait_until)
 from programs import Program
 
 PROXY = BROKER.parent / "proxy"
@@ -44,8 +45,7 @@ class Peer(Client):
 
 class Proxy(unittest.TestCase):
     def setUp(self):
-        signal.alarm(120)
-        self.addCleanup(signal.alarm, 0)
+        limit_time(self)
         self.upstream = socket.create_server(("127.0.0.1", 0))
         self.upstream.settimeout(PATIENCE)
         self.addCleanup(self.upstream.close)
@@ -80,9 +80,7 @@ class Proxy(unittest.TestCase):
 
     def expect_line(self, pattern):
         """The proxy must write this one line, and no other."""
-        end = time.monotonic() + PATIENCE
-        while not self.proxy.errors() and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_until(self.proxy.errors, "a line of the proxy")
         self.assertRegex(self.proxy.errors(), r"\A127\.0\.0\.1:\d+: " + pattern + r"\n\Z")
 
     # -- what passes
@@ -125,10 +123,15 @@ class Proxy(unittest.TestCase):
         client.send(999, 5, b"")
         self.assertTrue(client.is_closed())
 
+    def refusing_port(self):
+        """A port that no other program is given, since a socket has it which does not listen."""
+        holder = socket.socket()
+        self.addCleanup(holder.close)
+        holder.bind(("127.0.0.1", 0))
+        return holder.getsockname()[1]
+
     def test_the_next_upstream_is_tried_where_one_does_not_accept(self):
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            closed = gone.getsockname()[1]
-        self.proxy = self.start(closed, "--upstream", f"127.0.0.1:{self.upstream.getsockname()[1]}")
+        self.proxy = self.start(self.refusing_port(), "--upstream", f"127.0.0.1:{self.upstream.getsockname()[1]}")
         client, broker = self.dial()
         client.send(API_VERSIONS, 0, b"")
         self.assertEqual(struct.unpack_from(">hh", broker.receive_frame()), (API_VERSIONS, 0))
@@ -389,7 +392,7 @@ class Proxy(unittest.TestCase):
     def test_a_client_may_vanish_inside_a_request_and_while_it_is_answered(self):
         client, broker = self.dial()
         client.socket.sendall(struct.pack(">i", 100) + b"\0\3\0\0")
-        time.sleep(0.1)
+        client.wait_until_read()  # a reset takes back what was not
         client.reset()
         self.assertTrue(broker.is_closed())
         self.expect_line("client: truncated.*")
@@ -434,7 +437,7 @@ class Proxy(unittest.TestCase):
         self.expect_line(r"broker: closed the connection and owes 2 responses")
 
     def test_without_a_broker_the_client_is_disconnected(self):
-        self.upstream.close()
+        self.proxy = self.start(self.refusing_port())
         client = Peer(socket.create_connection(("127.0.0.1", self.proxy.port), PATIENCE))
         self.addCleanup(client.socket.close)
         self.assertTrue(client.is_closed())
@@ -486,12 +489,17 @@ class Proxy(unittest.TestCase):
             self.send_until_blocked(client.socket, kb.frame(PRODUCE, 7, kb.produce_body(
                 7, "orders", [(0, kb.batch([bytes(1 << 20)]))])) * 60, 10)
         self.expect_line("broker: takes no bytes")
-        client, broker = peers()
+        self.proxy = self.start(self.upstream.getsockname()[1], "--patience", "4")  # with room for a slow test
+        client, broker = self.dial()
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
-        sent = self.send_until_blocked(broker.socket, self.big_answers(client, broker), 0.1)
-        for _ in range(40):  # 4 seconds
-            time.sleep(0.1)
-            client.read((sent - (2 << 20)) // 40)  # the last frames may be incomplete
+        rest = self.big_answers(client, broker)
+        began, taken = time.monotonic(), 0
+        while taken < 20_000_000:  # 7 seconds
+            rest = rest[self.send_until_blocked(broker.socket, rest, 0.1):]
+            self.assertGreater(len(rest), 10 << 20)  # the proxy always has something for the client
+            due = int(3_000_000 * (time.monotonic() - began)) - taken
+            client.read(due)
+            taken += due
         self.assertEqual(self.proxy.errors(), "")
 
     @staticmethod
@@ -509,12 +517,10 @@ class Proxy(unittest.TestCase):
         client, broker = self.dial()
         count = 3000
         client.socket.sendall(b"".join(kb.frame(API_VERSIONS, 0, b"", n) for n in range(count)))
-        waiting = []
+        waiting = [broker.receive_frame() for _ in range(1024)]
         broker.socket.settimeout(1)
-        with contextlib.suppress(TimeoutError):
-            while True:
-                waiting.append(broker.receive_frame())
-        self.assertEqual(len(waiting), 1024)
+        with self.assertRaises(TimeoutError):
+            broker.read(1)
         broker.socket.settimeout(PATIENCE)
         for n in range(count):
             if n >= len(waiting):
@@ -539,14 +545,15 @@ class Proxy(unittest.TestCase):
     def test_signals_stop_it_in_any_state_of_its_connections(self):
         for how in (signal.SIGTERM, signal.SIGINT):
             proxy = Program(PROXY, "--upstream", f"127.0.0.1:{self.upstream.getsockname()[1]}")
+            self.addCleanup(proxy.close)
             with Client(proxy) as waiting, Client(proxy) as half:
                 waiting.send(API_VERSIONS, 0, b"")
                 half.socket.sendall(struct.pack(">i", 1000) + b"\0\1\0\4")
-                time.sleep(0.2)
+                for client in (waiting, half):
+                    client.wait_until_read()
                 status, rest = proxy.stop(how)
                 self.assertEqual((status, proxy.errors()), (0, ""))
                 self.assertIn("connections: 2, requests: 1,", rest)
-            proxy.close()
 
 
 if __name__ == "__main__":

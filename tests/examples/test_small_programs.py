@@ -6,7 +6,6 @@
 
 import pathlib
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kafka_bytes as kb
-from echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, Broker, Client
+from echo_broker import API_VERSIONS, BROKER, FETCH, METADATA, PATIENCE, PRODUCE, Broker, Client, limit_time
 from programs import Program
 
 PROGRAMS = BROKER.parent
@@ -27,8 +26,7 @@ def run(name, *arguments, given=""):
 
 class SmallPrograms(unittest.TestCase):
     def setUp(self):
-        signal.alarm(120)
-        self.addCleanup(signal.alarm, 0)
+        limit_time(self)
 
     def start(self, name, *arguments):
         program = Program(PROGRAMS / name, *map(str, arguments))
@@ -67,7 +65,7 @@ class SmallPrograms(unittest.TestCase):
         if shutil.which("kcat") is None:
             self.skipTest("kcat is missing")
         broker = self.start("mini_broker", 0)
-        kcat = ["kcat", "-b", f"127.0.0.1:{broker.port}", "-t", "orders"]
+        kcat = ["kcat", "-m", "60", "-b", f"127.0.0.1:{broker.port}", "-t", "orders"]
         subprocess.run([*kcat, "-P"], input="\n".join(LINES), text=True, timeout=PATIENCE, check=True)
         read = subprocess.run([*kcat, "-C", "-o", "beginning", "-e", "-q"], capture_output=True, text=True, timeout=PATIENCE, check=True)
         self.assertEqual(read.stdout.splitlines(), LINES)

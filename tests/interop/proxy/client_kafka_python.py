@@ -22,7 +22,7 @@ def text(value):
 
 def main():
     ask = json.load(sys.stdin)
-    common = {"bootstrap_servers": ask["address"], "api_version_auto_timeout_ms": 5000}
+    common = {"bootstrap_servers": ask["address"], "api_version_auto_timeout_ms": ask["probe_ms"]}
     if ask["password"] is not None:
         common.update(security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", sasl_plain_username="alice",
                       sasl_plain_password=ask["password"])
