@@ -398,7 +398,7 @@ class Tool(unittest.TestCase):
             program.stdin.write(question[5:])
             program.stdin.close()
             self.assertIn('"size":0', program.stdout.readline())
-            self.assertEqual(program.wait(timeout=30), 0)
+            self.assertEqual(program.wait(timeout=240), 0)
 
     def test_bytes_after_the_body_are_accepted_leniently(self):
         question = {"message": "ApiVersionsRequest", "version": 0, "hex": "00ff"}
