@@ -41,8 +41,8 @@ class Reader(threading.Thread):
                                  enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=200, **patient)
         while not self.stop:
             for records in consumer.poll(100).values():
-                got.extend(r.value for r in records)
                 consumer.commit()
+                got.extend(r.value for r in records)  # who sees them may look for what was committed
             self.assigned = len(consumer.assignment())
             if self.to_seek is not None:
                 consumer.seek(*self.to_seek)
