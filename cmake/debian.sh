@@ -49,21 +49,24 @@ as_root() {
     fi
 }
 
+# An answer that is lost, or another apt-get at work, is no reason to fail.
+apt="apt-get -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300"
+
+# shellcheck disable=SC2086  # lists of words
 install_needed() {
     if [ -n "$needed_packages" ]; then
         if ! command -v apt-get >/dev/null 2>&1; then
             echo "this is not Debian; please install what these packages hold:$needed_packages" >&2
             return 1
         fi
-        as_root apt-get update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
+        as_root $apt update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
         if apt-cache madison libboost1.81-dev 2>/dev/null | grep -q .; then
             needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost1.81-dev/')
         else
             needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost-dev/')
         fi
         echo "== installing:$needed_packages"
-        # shellcheck disable=SC2086  # a list of words
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        as_root env DEBIAN_FRONTEND=noninteractive $apt install -y -qq --no-install-recommends \
             $needed_packages </dev/null >/dev/null || {
             echo "could not install:$needed_packages" >&2
             return 1
@@ -73,9 +76,9 @@ install_needed() {
     if [ -n "$boost_beside" ]; then
         if [ ! -e "$boost_beside/usr/include/boost/version.hpp" ]; then
             echo "== Boost 1.81 is unpacked into $boost_beside, since another Boost is installed and the packages conflict"
-            as_root apt-get update -qq </dev/null || true
+            as_root $apt update -qq </dev/null || true
             mkdir -p "$boost_beside" || return 1
-            (cd "$boost_beside" && apt-get download libboost1.81-dev </dev/null && dpkg -x libboost1.81-dev_*.deb . &&
+            (cd "$boost_beside" && $apt download libboost1.81-dev </dev/null && dpkg -x libboost1.81-dev_*.deb . &&
                 rm -f libboost1.81-dev_*.deb) || {
                 echo "could not unpack libboost1.81-dev; set BOOST_ROOT to a Boost of version 1.81 or later" >&2
                 return 1
@@ -87,7 +90,7 @@ install_needed() {
     if [ -n "$asio_beside" ] && command -v apt-get >/dev/null 2>&1; then
         if [ ! -e "$asio_beside/usr/include/asio.hpp" ]; then
             mkdir -p "$asio_beside" || return 1
-            (cd "$asio_beside" && apt-get download libasio-dev </dev/null >/dev/null 2>&1 && dpkg -x libasio-dev_*.deb . &&
+            (cd "$asio_beside" && $apt download libasio-dev </dev/null >/dev/null 2>&1 && dpkg -x libasio-dev_*.deb . &&
                 rm -f libasio-dev_*.deb) || echo "standalone Asio could not be unpacked; its tests are left out" >&2
         fi
         CMAKE_PREFIX_PATH="$asio_beside/usr${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
