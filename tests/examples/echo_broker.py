@@ -31,7 +31,7 @@ SERVED = {PRODUCE: (0, 13), FETCH: (0, 18), LIST_OFFSETS: (0, 11), METADATA: (0,
           68: (0, 1), 69: (0, 1), 75: (0, 0)}  # groups of KIP-848; partitions
 FEATURES = {"transaction.version": (0, 2), "group.version": (0, 1)}
 # Seconds, all of them with room for a machine that does ten other things at once.
-PATIENCE = 120  # after which a step counts as hung
+PATIENCE = 240  # after which a step counts as hung
 LONGEST = 600  # for a test; ctest ends a script after 1800
 SOON = 15  # for what would otherwise happen after 20 or never
 

@@ -101,7 +101,7 @@ class OwnTopics(Hostile):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.arguments = ("--data-dir", self.folder.name)
+        self.arguments = ("--data-dir", self.folder.name, "--fsync", "never")  # thousands of files on any disk
         super().setUp()
 
     def test_only_the_broker_writes_to_its_own_topics(self):

@@ -14,7 +14,7 @@ import unittest
 
 PROGRAMS = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples"
 LONGEST = 65536
-PATIENCE = 120  # seconds after which a step counts as hung, on a machine that does ten other things at once
+PATIENCE = 240  # seconds after which a step counts as hung, on a machine that does ten other things at once
 FILE = bytes(range(256)) * 300
 
 
