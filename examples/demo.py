@@ -145,7 +145,8 @@ class KafkaPython:
         return kafka.__version__
 
     def produce(self, topic, groups):
-        producer = kafka.KafkaProducer(bootstrap_servers=self.address, linger_ms=5, api_version_auto_timeout_ms=60_000)
+        producer = kafka.KafkaProducer(bootstrap_servers=self.address, linger_ms=5, api_version_auto_timeout_ms=60_000,
+                                       request_timeout_ms=PATIENCE * 1000)
         sent = []
         for partition, _, messages in groups:
             for message in messages:

@@ -68,7 +68,7 @@ def show(what, count):
     got.clear()
 
 def produce(*values):
-    producer = KafkaProducer(bootstrap_servers=address, **patient)
+    producer = KafkaProducer(bootstrap_servers=address, request_timeout_ms=100_000, **patient)
     for i, value in enumerate(values):
         producer.send(topic, value, partition=i % 2)
     producer.flush()
@@ -89,7 +89,7 @@ one.close()
 produce(b"6")
 three = Reader()
 show("later", 1)
-admin = KafkaAdminClient(bootstrap_servers=address, **patient)
+admin = KafkaAdminClient(bootstrap_servers=address, request_timeout_ms=100_000, **patient)
 print("groups", admin.list_consumer_groups())
 described = admin.describe_consumer_groups(["python"])[0]
 print("described", described.state, len(described.members))

@@ -299,7 +299,7 @@ class Users(UsersTest):
 import kafka, sys
 security = dict(bootstrap_servers=sys.argv[1], security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN",
                 sasl_plain_username="alice", sasl_plain_password=sys.argv[2], api_version_auto_timeout_ms=int(sys.argv[3]))
-producer = kafka.KafkaProducer(**security)
+producer = kafka.KafkaProducer(request_timeout_ms=60_000, **security)
 print(producer.send("orders", b"from python").get(60).offset)
 consumer = kafka.KafkaConsumer("orders", auto_offset_reset="earliest", consumer_timeout_ms=60_000, **security)
 print(next(consumer).value.decode())

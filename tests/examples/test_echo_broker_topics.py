@@ -32,7 +32,8 @@ def fails(error, call, *arguments):
     raise SystemExit(f"no {error}")
 
 address = sys.argv[1]
-admin = KafkaAdminClient(bootstrap_servers=address, api_version_auto_timeout_ms=60_000)
+patient = {"api_version_auto_timeout_ms": 60_000, "request_timeout_ms": 60_000}
+admin = KafkaAdminClient(bootstrap_servers=address, **patient)
 orders = NewTopic("orders", 3, 1, topic_configs={"message.timestamp.type": "LogAppendTime"})
 admin.create_topics([orders, NewTopic("bills", -1, -1, {0: [1], 1: [1]})], validate_only=True)
 assert admin.list_topics() == []
@@ -54,7 +55,7 @@ answer, = admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, "1")
 assert "num.partitions" in {entry[0] for entry in answer.resources[0][4]}
 assert len(admin.describe_cluster()["brokers"]) == 1
 
-producer = KafkaProducer(bootstrap_servers=address, api_version_auto_timeout_ms=60_000)
+producer = KafkaProducer(bootstrap_servers=address, **patient)
 assert producer.send("orders", b"small", partition=0).get(60).offset == 0
 fails(MessageSizeTooLargeError, producer.send("orders", b"x" * 3000, partition=0).get, 60)
 admin.delete_topics(["orders"])

@@ -31,7 +31,8 @@ def main():
         for codec in ask["codecs"]:
             if codec in answer["left_out"]:
                 continue
-            producer = kafka.KafkaProducer(compression_type=None if codec == "none" else codec, linger_ms=5, acks="all", **common)
+            producer = kafka.KafkaProducer(compression_type=None if codec == "none" else codec, linger_ms=5, acks="all",
+                                           request_timeout_ms=ask["patience"] * 1000, **common)
             sent = [producer.send(codec, key=data(key), value=data(value), headers=[(n, data(v)) for n, v in headers])
                     for key, value, headers in ask["messages"]]
             for one in sent:

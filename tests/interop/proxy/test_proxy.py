@@ -248,7 +248,7 @@ class Kcat(ThroughTheProxy):
             with self.subTest(sasl):
                 chain = self.through(sasl)
                 began = time.monotonic()
-                done = self.kcat(chain, "wrong", "-L", "-m", "15")
+                done = self.kcat(chain, "wrong", "-L", "-m", "10")
                 self.assertLess(time.monotonic() - began, SOON)
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(b"Invalid username or password" if sasl == "v1" else b"in state AUTH", done.stderr)
