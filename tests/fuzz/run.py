@@ -5,6 +5,9 @@
 
 New inputs are kept in found/<name> beside the program, and the next run begins with them; an input that fails is left
 beside it as <name>-crash-*. The pairs of message and version that were read go to <name>.pairs.
+
+KWIRE_FUZZ_SEED chooses what is tried (0: something else each time). Before a change goes in it is always the same, so that
+what is found is found by that change; fuzz-long looks elsewhere.
 """
 
 import os
@@ -21,7 +24,7 @@ def main(program, seeds):
     pairs.unlink(missing_ok=True)
     seconds = int(os.environ.get("KWIRE_FUZZ_SECONDS", "20"))
     command = [program, f"-artifact_prefix={program.parent}/{name}-", "-max_len=4096", "-timeout=60", "-rss_limit_mb=4096",
-               "-print_final_stats=1", "-verbosity=0", f"-max_total_time={seconds}" if seconds else "-runs=0", found, seeds]
+               f"-seed={os.environ.get('KWIRE_FUZZ_SEED', '0')}", "-print_final_stats=1", "-verbosity=0", f"-max_total_time={seconds}" if seconds else "-runs=0", found, seeds]
     return subprocess.run(command, env={**os.environ, "KWIRE_FUZZ_PAIRS": str(pairs)}).returncode
 
 
