@@ -1,6 +1,6 @@
 # Sourced by the scripts that must work on a fresh Debian 12 or 13: installs the missing packages, and only those.
 #
-#     need_command <command> <package>...    need_file <path> <package>...    need_boost    install_needed
+#     need_command <command> <package>...    need_file <path> <package>...    need_codecs    need_boost    install_needed
 #
 # Installs as root or through sudo, without questions. Without apt-get it prints what is missing and fails.
 
@@ -12,6 +12,14 @@ need_command() {
 
 need_file() {
     [ -e "$1" ] || { shift; needed_packages="$needed_packages $*"; }
+}
+
+# The libraries of the four compressions of record batches.
+need_codecs() {
+    need_file /usr/include/zlib.h zlib1g-dev
+    need_file /usr/include/snappy-c.h libsnappy-dev
+    need_file /usr/include/lz4hc.h liblz4-dev
+    need_file /usr/include/zstd.h libzstd-dev
 }
 
 # Debian 12 has Boost 1.81 in a package that conflicts with its default Boost 1.74. Where the older one is installed it stays,

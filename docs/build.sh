@@ -17,11 +17,8 @@ case ${1:-} in
     need_file /usr/lib/python3/dist-packages/clang python3-clang-19
     need_file /usr/lib/llvm-19/lib/clang/19/include/stddef.h libclang-common-19-dev
     need_command g++ g++ # for the headers of the standard library
-    need_file /usr/include/zlib.h zlib1g-dev
+    need_codecs
     need_file /usr/include/libdeflate.h libdeflate-dev
-    need_file /usr/include/snappy-c.h libsnappy-dev
-    need_file /usr/include/lz4hc.h liblz4-dev
-    need_file /usr/include/zstd.h libzstd-dev
     need_file /usr/include/fmt/core.h libfmt-dev
     need_boost
     ;;

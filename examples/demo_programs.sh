@@ -11,10 +11,7 @@ demo_packages() {
     need_command ninja ninja-build
     need_command kcat kcat
     need_file /usr/lib/python3/dist-packages/kafka python3-kafka
-    need_file /usr/include/zlib.h zlib1g-dev
-    need_file /usr/include/snappy-c.h libsnappy-dev
-    need_file /usr/include/lz4hc.h liblz4-dev
-    need_file /usr/include/zstd.h libzstd-dev
+    need_codecs
     need_file /usr/include/openssl/ssl.h libssl-dev
     need_boost
     install_needed

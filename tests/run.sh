@@ -16,11 +16,8 @@ need_command python3 python3
 need_command pkg-config pkg-config
 need_command ccache ccache
 need_file /usr/include/catch2 catch2
-need_file /usr/include/zlib.h zlib1g-dev
+need_codecs
 need_file /usr/include/libdeflate.h libdeflate-dev
-need_file /usr/include/snappy-c.h libsnappy-dev
-need_file /usr/include/lz4hc.h liblz4-dev
-need_file /usr/include/zstd.h libzstd-dev
 need_file /usr/include/liburing.h liburing-dev
 need_file /usr/include/openssl/ssl.h libssl-dev
 need_file /usr/include/fmt/core.h libfmt-dev
