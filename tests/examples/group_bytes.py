@@ -13,6 +13,25 @@ kb.FLEXIBLE.update({OFFSET_COMMIT: 8, OFFSET_FETCH: 6, JOIN: 6, HEARTBEAT: 4, LE
 NO_OFFSET = (-1, -1, "", 0)  # offset, leader epoch, metadata, error
 
 
+def reader_of(version, data, *, flexible_from, throttled_from):
+    """A reader of what follows the throttle time, which is 0 and not there before version `throttled_from`."""
+    r = kb.Reader(data, version >= flexible_from)
+    if version >= throttled_from:
+        assert r.get("i") == 0
+    return r
+
+
+def from_member(version, group, generation, member, instance):
+    """A writer of the requests that begin with who sends them: SyncGroup and Heartbeat."""
+    w = kb.Writer(version >= 4)
+    w.string(group)
+    w.put("i", generation)
+    w.string(member)
+    if version >= 3:
+        w.string(instance)
+    return w
+
+
 def subscription(topics):
     """What a consumer tells the leader of its group: version 0."""
     w = kb.Writer(False)
@@ -47,9 +66,7 @@ def join_body(version, group, member="", *, instance=None, session=10_000, rebal
 
 def join_answer(version, data):
     """{error, generation, type, protocol, leader, skip, member, members: {id: (instance, metadata)}}."""
-    r = kb.Reader(data, version >= 6)
-    if version >= 2:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=6, throttled_from=2)
     out = {"error": r.get("h"), "generation": r.get("i")}
     out["type"] = r.string() if version >= 7 else None
     out["protocol"] = r.string()
@@ -70,12 +87,7 @@ def join_answer(version, data):
 
 
 def sync_body(version, group, generation, member, assignments=(), *, instance=None, kind="consumer", protocol="range"):
-    w = kb.Writer(version >= 4)
-    w.string(group)
-    w.put("i", generation)
-    w.string(member)
-    if version >= 3:
-        w.string(instance)
+    w = from_member(version, group, generation, member, instance)
     if version >= 5:
         w.string(kind)
         w.string(protocol)
@@ -91,9 +103,7 @@ def sync_body(version, group, generation, member, assignments=(), *, instance=No
 
 def sync_answer(version, data):
     """(error, protocol type, protocol, assignment)."""
-    r = kb.Reader(data, version >= 4)
-    if version >= 1:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=4, throttled_from=1)
     error = r.get("h")
     kind, protocol = (r.string(), r.string()) if version >= 5 else (None, None)
     out = error, kind, protocol, r.blob()
@@ -103,20 +113,13 @@ def sync_answer(version, data):
 
 
 def heartbeat_body(version, group, generation, member, instance=None):
-    w = kb.Writer(version >= 4)
-    w.string(group)
-    w.put("i", generation)
-    w.string(member)
-    if version >= 3:
-        w.string(instance)
+    w = from_member(version, group, generation, member, instance)
     w.tags()
     return w.out
 
 
 def heartbeat_answer(version, data):
-    r = kb.Reader(data, version >= 4)
-    if version >= 1:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=4, throttled_from=1)
     error = r.get("h")
     r.tags()
     r.end()
@@ -144,9 +147,7 @@ def leave_body(version, group, members):
 
 def leave_answer(version, data):
     """(error, [(id, instance id, error)])."""
-    r = kb.Reader(data, version >= 4)
-    if version >= 1:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=4, throttled_from=1)
     error = r.get("h")
 
     def member():
@@ -194,9 +195,7 @@ def commit_body(version, group, topics, *, generation=-1, member="", instance=No
 
 def commit_answer(version, data, throttled_from=3, flexible_from=8, ids_from=10):
     """{name or id: {partition: error}}."""
-    r = kb.Reader(data, version >= flexible_from)
-    if version >= throttled_from:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=flexible_from, throttled_from=throttled_from)
 
     def partition():
         out = r.get("ih")
@@ -273,9 +272,7 @@ def fetch_body(version, groups, *, stable=False, member=None, epoch=-1):
 
 def fetch_answer(version, data):
     """{group: (error, {name or id: {partition: (offset, epoch, metadata, error)}})}; the group is "" before version 8."""
-    r = kb.Reader(data, version >= 6)
-    if version >= 3:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=6, throttled_from=3)
 
     def partition():
         index, offset = r.get("iq")
@@ -316,9 +313,7 @@ def describe_body(version, groups, operations=False):
 def describe_answer(version, data):
     """{group: {error, message, state, type, protocol, members: {id: (instance, client, host, metadata, assignment)},
     operations}}."""
-    r = kb.Reader(data, version >= 5)
-    if version >= 1:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=5, throttled_from=1)
 
     def member():
         name = r.string()
@@ -352,9 +347,7 @@ def list_body(version, states=(), kinds=()):
 
 def list_answer(version, data):
     """{group: (protocol type, state, type)}."""
-    r = kb.Reader(data, version >= 3)
-    if version >= 1:
-        assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=3, throttled_from=1)
     assert r.get("h") == 0
 
     def group():
@@ -376,8 +369,7 @@ def delete_body(version, groups):
 
 def delete_answer(version, data):
     """{group: error}."""
-    r = kb.Reader(data, version >= 2)
-    assert r.get("i") == 0
+    r = reader_of(version, data, flexible_from=2, throttled_from=0)
 
     def group():
         out = r.string(), r.get("h")
