@@ -89,6 +89,36 @@ kwire::expected<kwire::buffer_chain, kwire::error> answer(const kwire::message<k
     return kwire::encode_response(response, request.api_version(), request.correlation_id());
 }
 
+kwire::expected<kwire::buffer_chain, kwire::error>
+answer_metadata(const kwire::message<kwire::metadata_request>& request,
+                const std::map<std::string, std::int32_t, std::less<>>& topics) {
+    constexpr std::int32_t self = 1; // any number, the same in all answers
+    kwire::metadata_response::data response{
+        .brokers = {{.node_id = self, .host = "broker.example", .port = 9092}},
+        .controller_id = self,
+    };
+    const auto describe = [&](std::string_view name, std::int32_t partitions) {
+        auto& told = response.topics.emplace_back();
+        told.name = name;
+        for (std::int32_t i = 0; i < partitions; ++i)
+            told.partitions.push_back(
+                {.partition_index = i, .leader_id = self, .replica_nodes = {self}, .isr_nodes = {self}});
+    };
+
+    const auto asked = request->topics();
+    if (asked.is_null() || (request.api_version() == 0 && asked.empty())) // all topics
+        for (const auto& [name, partitions] : topics) describe(name, partitions);
+    for (auto topic : asked) {
+        const std::string_view name = topic.name().value_or(""); // null where the request has an id
+        if (const auto found = topics.find(name); found != topics.end())
+            describe(found->first, found->second);
+        else
+            response.topics.push_back(
+                {.error_code = kwire::error_code::unknown_topic_or_partition, .name = std::string(name)});
+    }
+    return kwire::encode_response(response, request.api_version(), request.correlation_id());
+}
+
 std::string try_to_write() {
     const kwire::metadata_request::data request{.include_cluster_authorized_operations = true};
     const auto out = kwire::encode_request(request, 12, 1, "me"); // only versions 8 to 10 have the field
@@ -381,6 +411,37 @@ TEST_CASE("docs/answering.md: an answer refers to its records, and a version wit
     CHECK((*(*read->responses().begin()).partitions().begin()).records()->size() == records.size());
     CHECK(try_to_write().find("include_cluster_authorized_operations: field_not_in_version") !=
           std::string::npos);
+}
+
+TEST_CASE("docs/answering.md: a broker names itself, its topics and their partitions, and in every version") {
+    const std::map<std::string, std::int32_t, std::less<>> topics{{"orders", 2}, {"payments", 1}};
+    for (std::int16_t version = 0; version <= kwire::metadata_request::facts.versions.last; ++version) {
+        const auto ask = [&](kwire::metadata_request::data asked) {
+            const auto request = kwire::parse<kwire::metadata_request>(
+                kwire::parse_request_frame(request_bytes(asked, version)).value());
+            return back<kwire::metadata_response>(answer_metadata(request.value(), topics).value(), version);
+        };
+        const auto some = ask({.topics = {{{.name = "orders"}, {.name = "unknown"}}}});
+        REQUIRE(some->brokers().size() == 1);
+        CHECK((*some->brokers().begin()).host() == "broker.example");
+        REQUIRE(some->topics().size() == 2);
+        const auto orders = kwire::find(some->topics(), "orders").value();
+        CHECK(orders.error_code() == kwire::error_code::none);
+        REQUIRE(orders.partitions().size() == 2);
+        for (const auto partition : orders.partitions()) {
+            CHECK(partition.leader_id() == (*some->brokers().begin()).node_id());
+            CHECK(partition.isr_nodes().size() == 1);
+        }
+        CHECK(kwire::find(some->topics(), "unknown").value().error_code() ==
+              kwire::error_code::unknown_topic_or_partition);
+
+        kwire::metadata_request::data all;
+        if (version > 0) all.topics = std::nullopt; // null; in version 0 it is an empty list
+        const auto everything = ask(all);
+        CHECK(everything->topics().size() == 2);
+        const auto nothing = ask({});
+        CHECK(nothing->topics().empty() == (version > 0));
+    }
 }
 
 TEST_CASE("docs/stamping.md: offsets and times are set in place, and checksums stay right") {
