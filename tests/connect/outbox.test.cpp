@@ -62,6 +62,19 @@ std::string random_text(std::size_t n, unsigned seed) {
 
 } // namespace
 
+TEST_CASE("an outbox is a member of an aggregate that braces make") {
+    struct connection {
+        int socket;
+        outbox out;
+    };
+    const connection one{3, {}};
+    CHECK(one.socket == 3);
+    CHECK(one.out.empty());
+    outbox small(kwire::water_marks{.high = 4, .low = 0});
+    small.push(shared_buffer::copy_of(std::as_bytes(std::span("four"))));
+    CHECK(small.congested());
+}
+
 TEST_CASE("what is pushed leaves in order, however little is sent at a time") {
     for (std::size_t most = 1; most <= 40; ++most)
         for (const std::size_t pieces : {1U, 2U, 64U}) {

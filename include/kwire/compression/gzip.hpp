@@ -22,8 +22,9 @@ namespace kwire::inline KWIRE_ABI {
 /// result that is kept. libdeflate_codec (<kwire/compression/libdeflate.hpp>) is the same, but faster.
 class gzip_codec : public codec {
 public:
+    gzip_codec() noexcept : gzip_codec(Z_DEFAULT_COMPRESSION) {}
     /// `level` as in zlib: 1 (fast) to 9 (small), 0 to store only, -1 for zlib's default (KIP-390).
-    explicit gzip_codec(int level = Z_DEFAULT_COMPRESSION) noexcept : level_(level) {}
+    explicit gzip_codec(int level) noexcept : level_(level) {}
     ~gzip_codec() override {
         if (inflate_ready_) inflateEnd(&inflate_);
         if (deflate_ready_) deflateEnd(&deflate_);

@@ -34,10 +34,10 @@ public:
     /// libdeflate's default level.
     static constexpr int default_level = 6;
 
+    libdeflate_codec() noexcept : libdeflate_codec(default_level) {}
     /// `level` as libdeflate has it: 1 (fast) to 12 (small), 0 to store only, -1 for the default. Levels
     /// 1 to 6 take less time than zlib's of the same number (KIP-390); from 9 on more, for smaller output.
-    explicit libdeflate_codec(int level = default_level) noexcept
-        : level_(level == -1 ? default_level : level) {}
+    explicit libdeflate_codec(int level) noexcept : level_(level == -1 ? default_level : level) {}
 
 protected:
     expected<void, error> do_decompress(std::span<const std::byte> compressed, capped_output& out,

@@ -121,8 +121,9 @@ struct lz4_block {
 /// in other formats only the correct one.
 class lz4_codec final : public codec {
 public:
+    lz4_codec() noexcept : lz4_codec(1) {}
     /// `level` below 3 selects the fast compressor, 3 to 12 the one for small output (KIP-390).
-    explicit lz4_codec(int level = 1) noexcept : level_(level) {}
+    explicit lz4_codec(int level) noexcept : level_(level) {}
 
     /// Of batches that it compresses: lz4.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::lz4; }

@@ -30,7 +30,8 @@ enum class snappy_framing : std::uint8_t {
 /// snappy-java, which reads concatenated streams.
 class snappy_codec final : public codec {
 public:
-    explicit snappy_codec(snappy_framing framing = snappy_framing::xerial) noexcept : framing_(framing) {}
+    snappy_codec() noexcept : snappy_codec(snappy_framing::xerial) {}
+    explicit snappy_codec(snappy_framing framing) noexcept : framing_(framing) {}
 
     /// Of batches that it compresses: snappy.
     [[nodiscard]] compression_type type() const noexcept override { return compression_type::snappy; }

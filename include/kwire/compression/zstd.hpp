@@ -131,6 +131,7 @@ public:
     /// The default limit, a window of 128 MiB, which no level exceeds; Java's reader has the same.
     static constexpr int default_max_window_log = 27;
 
+    zstd_codec() noexcept : zstd_codec(default_level) {}
     /// `level` from -131072 (fast) to 22 (small output), 0 for the default (KIP-390); libzstd uses the
     /// nearest of these for other values.
     ///
@@ -138,7 +139,7 @@ public:
     /// limit is for readers that must not accept more than others: no memory is taken for a window. The
     /// memory for a frame is in proportion to what it decompresses to, four times as much at most, and never
     /// above the cap.
-    explicit zstd_codec(int level = default_level, int max_window_log = default_max_window_log) noexcept
+    explicit zstd_codec(int level, int max_window_log = default_max_window_log) noexcept
         : level_(level), max_window_log_(std::clamp(max_window_log, 10, 31)) {}
 
     /// Of batches that it compresses: zstd.

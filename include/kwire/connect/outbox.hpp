@@ -43,7 +43,8 @@ struct water_marks {
 /// shared with other threads, as a shared_buffer.
 class outbox {
 public:
-    explicit outbox(water_marks marks = {}) noexcept : marks_(marks) {}
+    outbox() noexcept = default;
+    explicit outbox(water_marks marks) noexcept : marks_(marks) {}
     outbox(const outbox&) = delete;
     outbox& operator=(const outbox&) = delete;
     ~outbox() = default;

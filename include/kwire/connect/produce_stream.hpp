@@ -58,7 +58,8 @@ struct produce_chunk {
 /// at a time.
 class produce_stream {
 public:
-    explicit produce_stream(parse_options options = parse_options::as_kafka()) noexcept : options_(options) {}
+    produce_stream() noexcept = default;
+    explicit produce_stream(parse_options options) noexcept : options_(options) {}
 
     /// Takes the next piece of a frame; `sink(const produce_chunk&)` is called for the records in it.
     ///
@@ -336,7 +337,7 @@ private:
         return std::optional(*std::move(request));
     }
 
-    parse_options options_;
+    parse_options options_ = parse_options::as_kafka();
     std::vector<std::byte> shell_; ///< the frame without the records that were given away
     std::size_t at_ = 0;           ///< how far the walk has come
     std::size_t lacking_ = 0;

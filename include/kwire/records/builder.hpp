@@ -60,8 +60,9 @@ struct batch_options {
 /// at a time.
 class batch_builder {
 public:
+    batch_builder() noexcept = default;
     /// A builder of a batch with these options; allocates nothing.
-    explicit batch_builder(const batch_options& options = {}) noexcept : options_(options) {}
+    explicit batch_builder(const batch_options& options) noexcept : options_(options) {}
     batch_builder(batch_builder&& other) noexcept : options_(other.options_) { swap(other); }
     batch_builder& operator=(batch_builder&& other) noexcept {
         batch_builder taken(std::move(other));

@@ -47,8 +47,9 @@ struct legacy_options {
 /// A failed allocation throws std::bad_alloc and changes nothing. Threads: one at a time.
 class legacy_builder {
 public:
+    legacy_builder() noexcept = default;
     /// Aborts if the magic is neither 0 nor 1.
-    explicit legacy_builder(const legacy_options& options = {}) noexcept : options_(options) {
+    explicit legacy_builder(const legacy_options& options) noexcept : options_(options) {
         detail::require(options.magic == 0 || options.magic == 1);
     }
     legacy_builder(legacy_builder&& other) noexcept
