@@ -22,9 +22,9 @@ namespace client {
 namespace asio = boost::asio;
 
 [[noreturn]] inline void fail(const kwire::error& why) { throw std::runtime_error(kwire::to_string(why)); }
-/// Fails with Kafka's name of a code that is not NONE.
+/// Fails with Kafka's name and number of a code that is not NONE.
 inline void refuse(kwire::error_code code) {
-    if (code != kwire::error_code::none) throw std::runtime_error(std::string(kwire::name_of(code)));
+    if (code != kwire::error_code::none) throw std::runtime_error(kwire::to_string(code));
 }
 
 class connection {
@@ -50,11 +50,12 @@ public:
         }
     }
 
-    /// The highest version of an API that both sides speak, among those that the program wants.
-    std::int16_t version(kwire::api_key api, kwire::version_range wanted) const {
-        const auto both = versions_.highest(api, wanted);
-        if (!both) fail({.code = kwire::errc::unsupported_version, .message = kwire::facts_of(api).name});
-        return *both;
+    /// The highest version of a request that both sides speak, among those that the program wants.
+    template <class Request>
+    std::int16_t version(kwire::version_range wanted) const {
+        const auto chosen = versions_.choose<Request>(wanted);
+        if (!chosen) fail(chosen.error());
+        return *chosen;
     }
 
     /// Sends a request and returns its answer, a message that keeps its bytes.

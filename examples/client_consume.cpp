@@ -35,7 +35,7 @@ asio::awaitable<std::int64_t> first_offset(client::connection& broker, std::stri
         .replica_id = -1,
         .topics = {{.name = topic, .partitions = {{.partition_index = 0, .timestamp = earliest}}}}};
     const auto answer = co_await broker.ask<kwire::list_offsets_response>(
-        request, broker.version(kwire::api_key::list_offsets, {1, 10}));
+        request, broker.version<kwire::list_offsets_request>({1, 10}));
     for (auto one : answer->topics())
         for (auto partition : one.partitions()) {
             client::refuse(partition.error_code());
@@ -82,7 +82,7 @@ asio::awaitable<void> consume(std::string host, std::string port, std::string to
                 {.topic = topic,
                  .partitions = {{.partition = 0, .fetch_offset = next, .partition_max_bytes = 1 << 20}}}}};
         const auto answer = co_await broker.ask<kwire::fetch_response>(
-            request, broker.version(kwire::api_key::fetch, {4, 12})); // later versions want topic ids
+            request, broker.version<kwire::fetch_request>({4, 12})); // later versions want topic ids
         client::refuse(answer->error_code());
         for (auto one : answer->responses())
             for (auto partition : one.partitions()) {

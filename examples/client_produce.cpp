@@ -40,7 +40,7 @@ asio::awaitable<void> produce(std::string host, std::string port, std::string to
     // Metadata makes brokers create the topic, if they are set to do so.
     const kwire::metadata_request::data asked{.topics = {{{.name = topic}}}};
     const auto described = co_await broker.ask<kwire::metadata_response>(
-        asked, broker.version(kwire::api_key::metadata, {4, 12}));
+        asked, broker.version<kwire::metadata_request>({4, 12}));
     for (auto one : described->topics()) client::refuse(one.error_code());
 
     const kwire::produce_request::data request{
@@ -49,7 +49,7 @@ asio::awaitable<void> produce(std::string host, std::string port, std::string to
         .topic_data = {
             {.name = topic, .partition_data = {{.index = 0, .records = batch_of_lines(std::cin)}}}}};
     const auto answer = co_await broker.ask<kwire::produce_response>(
-        request, broker.version(kwire::api_key::produce, {3, 12})); // later versions want topic ids
+        request, broker.version<kwire::produce_request>({3, 12})); // later versions want topic ids
     for (auto one : answer->responses())
         for (auto partition : one.partition_responses()) {
             client::refuse(partition.error_code());

@@ -1,4 +1,7 @@
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/error_text.hpp>
+#include <kwire/messages/metadata.hpp>
+#include <kwire/messages/produce.hpp>
 
 #include <map>
 #include <string>
@@ -131,6 +134,21 @@ TEST_CASE("common_versions are the overlap of both sides' ranges") {
     const kwire::common_versions known(theirs.view);
     CHECK(known.highest(api_key::metadata) == 13);
     CHECK_FALSE(kwire::common_versions().highest(api_key::produce));
+}
+
+TEST_CASE("a client chooses the version of a message, or learns which one the broker does not speak") {
+    // Produce 0-12, ApiVersions 0-4, Metadata 13-14
+    const answer theirs("0000 00000003 0000 0000 000c 0012 0000 0004 0003 000d 000e");
+    const kwire::common_versions ours(theirs.view);
+    CHECK(ours.choose<kwire::produce_request>() == std::int16_t{12});
+    CHECK(ours.choose<kwire::produce_response>() == std::int16_t{12});
+    CHECK(ours.choose<kwire::produce_request>({3, 9}) == std::int16_t{9});
+    CHECK(ours.choose<kwire::metadata_request>() == std::int16_t{13}); // the newest of kwire
+    CHECK(kwire::to_string(ours.choose<kwire::produce_request>({13, 20}).error()) ==
+          "ProduceRequest: unsupported_version");
+    CHECK(kwire::to_string(ours.choose<kwire::metadata_request>({0, 12}).error()) ==
+          "MetadataRequest: unsupported_version");
+    CHECK_FALSE(kwire::common_versions().choose<kwire::produce_request>());
 }
 
 TEST_CASE("known_apis lists every API with all its versions") {

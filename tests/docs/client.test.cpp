@@ -1,6 +1,7 @@
 // The code of docs/client.md; tests/docs/test_pages.py looks for each of its blocks here.
 // needs: gzip
 #include <kwire/compression/gzip.hpp>
+#include <kwire/connect/posix.hpp>
 #include <kwire/expected.hpp>
 #include <kwire/kwire.hpp>
 #include <kwire/messages/api_versions.hpp>
@@ -15,10 +16,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "catch.hpp"
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace {
 
@@ -48,6 +53,25 @@ struct connection {
         return kwire::parse_response_frame(std::move(frame), (*asked)->api, (*asked)->api_version);
     }
 };
+
+// Sends a request and waits for its response. Throws std::system_error if the socket fails.
+kwire::result<kwire::response_frame> ask(int socket, connection& broker, kwire::buffer_chain request) {
+    const auto checked = [](auto bytes) {
+        if (!bytes) throw std::system_error(std::make_error_code(bytes.error()));
+        return *bytes;
+    };
+    kwire::outbox out;
+    out.push(std::move(request));
+    while (!out.empty()) checked(kwire::write_some(socket, out));
+    for (;;) {
+        auto frame = broker.reader.next();
+        if (!frame) return kwire::unexpected(frame.error());
+        if (*frame) return broker.response(**std::move(frame));
+        if (checked(kwire::read_some(socket, broker.reader)) == 0) // the broker has closed the connection
+            return kwire::unexpected(
+                broker.reader.end_of_stream().value_or(kwire::error{.code = kwire::errc::truncated}));
+    }
+}
 
 // Asks for the versions of the broker.
 kwire::expected<kwire::buffer_chain, kwire::error> ask_versions(connection& broker, std::int16_t version) {
@@ -80,8 +104,8 @@ kwire::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, s
     if (!batch) return kwire::unexpected(batch.error());
 
     // From v13 on there are topic ids in place of names.
-    const auto version = broker.versions.highest(kwire::api_key::produce, {3, 12});
-    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    const auto version = broker.versions.choose<kwire::produce_request>({3, 12});
+    if (!version) return kwire::unexpected(version.error());
     const kwire::produce_request::data request{
         .acks = -1,
         .timeout_ms = 30'000,
@@ -92,8 +116,8 @@ kwire::expected<kwire::buffer_chain, kwire::error> produce(connection& broker, s
 
 // Metadata of one topic.
 kwire::expected<kwire::buffer_chain, kwire::error> ask_partitions(connection& broker, std::string topic) {
-    const auto version = broker.versions.highest(kwire::api_key::metadata);
-    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    const auto version = broker.versions.choose<kwire::metadata_request>();
+    if (!version) return kwire::unexpected(version.error());
     return broker.request(kwire::metadata_request::data{.topics = {{{.name = std::move(topic)}}}}, *version);
 }
 
@@ -101,8 +125,8 @@ kwire::expected<kwire::buffer_chain, kwire::error> ask_partitions(connection& br
 kwire::expected<kwire::buffer_chain, kwire::error> ask_start(connection& broker, std::string topic,
                                                              std::int32_t partition) {
     constexpr std::int64_t earliest = -2, latest [[maybe_unused]] = -1; // or Unix ms
-    const auto version = broker.versions.highest(kwire::api_key::list_offsets, {1, 11});
-    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    const auto version = broker.versions.choose<kwire::list_offsets_request>({1, 11});
+    if (!version) return kwire::unexpected(version.error());
     return broker.request(
         kwire::list_offsets_request::data{
             .replica_id = -1, // a consumer; the default is that of Kafka's schema, broker 0
@@ -114,8 +138,8 @@ kwire::expected<kwire::buffer_chain, kwire::error> ask_start(connection& broker,
 // Records of a partition from `offset` on, of 1 MiB at least if there are as many.
 kwire::expected<kwire::buffer_chain, kwire::error> ask_records(connection& broker, std::string topic,
                                                                std::int32_t partition, std::int64_t offset) {
-    const auto version = broker.versions.highest(kwire::api_key::fetch, {4, 12}); // later: topic ids
-    if (!version) return kwire::unexpected(kwire::error{.code = kwire::errc::unsupported_version});
+    const auto version = broker.versions.choose<kwire::fetch_request>({4, 12}); // later: topic ids
+    if (!version) return kwire::unexpected(version.error());
     return broker.request(
         kwire::fetch_request::data{.max_wait_ms = 500,
                                    .min_bytes = 1,
@@ -335,4 +359,35 @@ TEST_CASE("the client of the page reads frames in pieces, and says where a strea
     CHECK(next_frame(broker.reader, read).error().needed == 0);
     left = sent.span().first(7);
     CHECK(next_frame(broker.reader, read).error().left == 3);
+}
+
+TEST_CASE("the client of the page asks over a blocking socket, and learns that the broker has gone") {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    std::thread peer([socket = ends[1]] { // a broker that answers one request, in two writes
+        kwire::request_reader reader;
+        while (!reader.has_frame_or_failed() && kwire::read_some(socket, reader).value_or(0) != 0) {}
+        const auto asked = kwire::parse_request_frame(reader.next().value().value()).value();
+        const kwire::api_versions_response::data answer{
+            .api_keys = {{.api_key = kwire::api_key::fetch, .min_version = 4, .max_version = 9}}};
+        const auto bytes =
+            kwire::encode_response(answer, asked.api_version(), asked.correlation_id()).value().to_bytes();
+        for (const auto& part : {bytes.slice(0, 6).value(), bytes.slice(6, bytes.size() - 6).value()}) {
+            kwire::outbox out;
+            out.push(part);
+            while (!out.empty() && kwire::write_some(socket, out)) {}
+        }
+        ::close(socket);
+    });
+    connection broker;
+    auto response = ask(ends[0], broker, ask_versions(broker, 4).value());
+    peer.join();
+    REQUIRE(response);
+    REQUIRE(learn_versions(broker, *std::move(response), 4));
+    CHECK(broker.versions.choose<kwire::fetch_request>() == std::int16_t{9});
+
+    auto more = ask_versions(broker, 4).value();
+    CHECK_THROWS_AS(ask(ends[0], broker, std::move(more)), std::system_error); // the peer is gone
+    ::shutdown(ends[0], SHUT_RD);
+    ::close(ends[0]);
 }

@@ -56,7 +56,7 @@ class SmallPrograms(unittest.TestCase):
     def test_the_clients_say_why_they_cannot_go_on(self):
         broker = self.echo_broker()
         done = run("client_consume", "localhost", broker.port, "nothing-here")
-        self.assertEqual((done.returncode, done.stderr), (1, "client_consume: UNKNOWN_TOPIC_OR_PARTITION\n"))
+        self.assertEqual((done.returncode, done.stderr), (1, "client_consume: UNKNOWN_TOPIC_OR_PARTITION (3)\n"))
         done = run("client_consume", "localhost", 1, "orders")
         self.assertEqual(done.returncode, 1)
         self.assertIn("refused", done.stderr)

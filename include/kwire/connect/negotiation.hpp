@@ -8,7 +8,7 @@
 /// A client:
 ///     if (auto version = kwire::retry_version(answer, asked)) return ask(*version);
 ///     const kwire::common_versions common(answer);
-///     auto fetch = common.highest(kwire::api_key::fetch);     // 17, or nullopt
+///     auto version = common.choose<kwire::fetch_request>();   // 17, or an error if the broker has none
 /// A proxy:
 ///     auto offered = kwire::clamp(answer, served);
 ///     for (const kwire::lowered_feature& feature : offered.lowered) log(feature.name, feature.from, feature.to);
@@ -179,6 +179,17 @@ public:
     [[nodiscard]] std::optional<std::int16_t> highest(api_key api, version_range wanted) const noexcept {
         const version_range both = detail::intersection(of(api), wanted);
         return both.empty() ? std::nullopt : std::optional(both.last);
+    }
+    /// The version to send the request `Message` in: the highest on both sides and in `wanted`.
+    ///
+    /// Error: unsupported_version, with the message's name, if the broker has none of them.
+    template <class Message>
+        requires(Message::facts.name.ends_with("Request") || Message::facts.name.ends_with("Response"))
+    [[nodiscard]] expected<std::int16_t, error>
+    choose(version_range wanted = Message::facts.versions) const noexcept {
+        if (const auto version = highest(static_cast<api_key>(Message::facts.key), wanted)) return *version;
+        return unexpected(
+            error{.code = errc::unsupported_version, .message = Message::facts.name, .located = false});
     }
 
 private:
