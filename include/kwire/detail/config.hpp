@@ -1,5 +1,5 @@
-/// The only place with compiler tests: the language standard, and attributes that GCC and Clang spell
-/// differently.
+/// The only place with compiler tests: the language standard, and attributes that GCC, Clang and MSVC spell
+/// differently. Only the checksums by instructions (wire/detail/crc32c_*.hpp) have tests of their own.
 #pragma once
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
@@ -11,7 +11,7 @@
 
 #include <version>
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 /// For the rest of a header: no warnings, as for those of the standard library.
 #define KWIRE_SYSTEM_HEADER _Pragma("GCC system_header")
 #else
@@ -30,7 +30,15 @@
 #include <kwire/detail/version_numbers.hpp>
 
 /// Whether the compiler asks for a constant now, as `if consteval` finds out since C++23.
-#define KWIRE_IS_CONSTEVAL() __builtin_is_constant_evaluated()
+#define KWIRE_IS_CONSTEVAL() __builtin_is_constant_evaluated() // MSVC has it under this name too
+
+#if defined(_MSC_VER)
+/// Before a member that may be empty: it then takes no room. MSVC, and Clang where it has MSVC's layout,
+/// ignore the attribute of the standard.
+#define KWIRE_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define KWIRE_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
 
 #if defined(__clang__)
 #define KWIRE_LIFETIMEBOUND [[clang::lifetimebound]]
@@ -44,10 +52,14 @@
 #define KWIRE_LIFETIMEBOUND
 #define KWIRE_POINTER
 #define KWIRE_OWNER
+#if defined(_MSC_VER)
+#define KWIRE_SHORT_LOOP __pragma(loop(no_vector))
+#else
 #define KWIRE_SHORT_LOOP
 #endif
+#endif
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define KWIRE_ALWAYS_INLINE [[gnu::always_inline]] inline
 /// For small functions that every optimising compiler inlines where that pays: in debug builds a call of each
 /// would take most of the time.
@@ -93,19 +105,26 @@
 /// Hides from the optimiser how the variable came by its value.
 #define KWIRE_OPAQUE(variable) asm volatile("" : "+r"(variable))
 #define KWIRE_UNREACHABLE() __builtin_unreachable()
+/// The number of 16, 32 or 64 bits with its bytes in reverse order; not there if no such thing can be a
+/// constant.
+#define KWIRE_BYTESWAP(bits, value) __builtin_bswap##bits(value)
 #else
-#define KWIRE_ALWAYS_INLINE inline
 #define KWIRE_SMALL inline
 #define KWIRE_ONE_CALLER
 #define KWIRE_PART
 #define KWIRE_INLINED
+#define KWIRE_OPAQUE(variable) static_cast<void>(variable)
+#if defined(_MSC_VER)
+#define KWIRE_ALWAYS_INLINE [[msvc::forceinline]] inline
+#define KWIRE_COLD [[msvc::noinline]]
+#define KWIRE_NOINLINE [[msvc::noinline]]
+#define KWIRE_APART [[msvc::noinline]]
+#define KWIRE_UNREACHABLE() __assume(false)
+#else
+#define KWIRE_ALWAYS_INLINE inline
 #define KWIRE_COLD
 #define KWIRE_NOINLINE
 #define KWIRE_APART
-#define KWIRE_OPAQUE(variable) static_cast<void>(variable)
-#if defined(_MSC_VER)
-#define KWIRE_UNREACHABLE() __assume(false)
-#else
 #define KWIRE_UNREACHABLE() static_cast<void>(0)
 #endif
 #endif

@@ -20,10 +20,10 @@ template <class T>
 [[nodiscard]] KWIRE_ALWAYS_INLINE constexpr T byteswap(T value) noexcept {
     using bits = std::make_unsigned_t<T>;
     bits from = static_cast<bits>(value);
-#if defined(__GNUC__)
-    if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(from));
-    if constexpr (sizeof(T) == 4) return static_cast<T>(__builtin_bswap32(from));
-    if constexpr (sizeof(T) == 8) return static_cast<T>(__builtin_bswap64(from));
+#if defined(KWIRE_BYTESWAP)
+    if constexpr (sizeof(T) == 2) return static_cast<T>(KWIRE_BYTESWAP(16, from));
+    if constexpr (sizeof(T) == 4) return static_cast<T>(KWIRE_BYTESWAP(32, from));
+    if constexpr (sizeof(T) == 8) return static_cast<T>(KWIRE_BYTESWAP(64, from));
 #endif
     // Compilers make one instruction of this, given four or eight bytes.
     bits to = 0;

@@ -143,7 +143,7 @@ private:
     std::size_t cap_;
     unique_buffer& scratch_;
     crc_policy policy_;
-    [[no_unique_address]] Look look_;
+    KWIRE_NO_UNIQUE_ADDRESS Look look_;
     std::int64_t max_timestamp_ = -1;
 };
 

@@ -483,7 +483,7 @@ private:
     request_reader reader_;
     outbox out_;
     answer_queue answers_;
-    [[no_unique_address]] connection_meter<Metrics> meter_;
+    KWIRE_NO_UNIQUE_ADDRESS connection_meter<Metrics> meter_;
     serve_report report_;
     std::vector<std::pair<answer_queue::ticket, std::unique_ptr<one_call>>> calls_; ///< if the peer leaves
     net::cancellation_signal cancel_read_, cancel_write_;

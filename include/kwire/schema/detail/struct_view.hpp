@@ -63,9 +63,9 @@ public:
 
 private:
     const std::byte* base_;
-    [[no_unique_address]] detail::layout_ref<S, V> layout_;
-    [[no_unique_address]] detail::step_ends<detail::steps_of<S, V>()> ends_;
-    [[no_unique_address]] detail::tag_knowledge<detail::tables_of<S>::has_tags> tags_;
+    KWIRE_NO_UNIQUE_ADDRESS detail::layout_ref<S, V> layout_;
+    KWIRE_NO_UNIQUE_ADDRESS detail::step_ends<detail::steps_of<S, V>()> ends_;
+    KWIRE_NO_UNIQUE_ADDRESS detail::tag_knowledge<detail::tables_of<S>::has_tags> tags_;
 };
 
 namespace detail {

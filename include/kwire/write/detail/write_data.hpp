@@ -258,7 +258,7 @@ private:
     }
 
     target_version<M, V> version_;
-    [[no_unique_address]] Out out_;
+    KWIRE_NO_UNIQUE_ADDRESS Out out_;
 };
 
 /// Writes a message that `measure` has accepted, and returns the end.
