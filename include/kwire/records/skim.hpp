@@ -132,7 +132,7 @@ template <class Wanted>
 /// record_range::defect.
 [[nodiscard]] inline expected<std::uint32_t, error> count_records(batch_view batch) noexcept {
     if (detail::find_records_defect(batch)) return detail::hop_error(batch);
-    if (batch.is_legacy()) return 1;
+    if (batch.is_legacy()) return std::uint32_t{1};
     const std::byte* const p = records_bytes(batch).data();
     const std::byte* const end = p + records_bytes(batch).size();
     const auto count = static_cast<std::uint32_t>(batch.header()->record_count.value());
