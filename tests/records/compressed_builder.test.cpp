@@ -2,12 +2,14 @@
 #include <kwire/records/builder.hpp>
 #include <kwire/records/crc.hpp>
 #include <kwire/records/detail/decompress.hpp>
+#include <kwire/records/legacy_builder.hpp>
 #include <kwire/records/record_range.hpp>
 
 #include <algorithm>
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -60,6 +62,20 @@ void check_same_header(const kwire::batch_view& a, const kwire::batch_view& b) {
 }
 
 } // namespace
+
+TEST_CASE("builders and codecs are members of an aggregate that braces make") {
+    struct producer {
+        batch_builder batch;
+        kwire::legacy_builder set;
+        kwire::gzip_codec gzip;
+        kwire::snappy_codec snappy;
+        kwire::lz4_codec lz4;
+        kwire::zstd_codec zstd;
+    };
+    producer one{{}, {}, {}, {}, {}, {}};
+    append_records(one.batch, 1, false);
+    CHECK(std::move(one.batch).finish(one.zstd));
+}
 
 TEST_CASE("builder: a compressed batch has the records and the header of the uncompressed one") {
     every_codec codecs;

@@ -161,6 +161,8 @@ KWIRE_TARGET_CRC512 inline std::uint32_t reduce512(vector512 folded) noexcept {
 
 /// Four parallel vectors of 64 bytes: 256 bytes a round.
 struct fold_state {
+    static constexpr std::size_t round_bytes = 256;
+
     vector512 a, b, c, d;
 
     KWIRE_TARGET_CRC512 fold_state(std::uint32_t state, const std::byte* p) noexcept
@@ -177,6 +179,7 @@ struct fold_state {
     [[nodiscard]] KWIRE_TARGET_CRC512 vector512 joined() const noexcept {
         return fold(a, over_192) ^ fold(b, over_128) ^ fold(c, over_64) ^ d;
     }
+    [[nodiscard]] KWIRE_TARGET_CRC512 std::uint32_t remainder() const noexcept { return reduce512(joined()); }
 };
 
 /// The factor for `size` & 0xffff bytes, whose digits begin at digit `first`.
@@ -222,6 +225,24 @@ struct three_chains {
     [[nodiscard]] const std::byte* end() const noexcept { return at + 2 * piece; }
 };
 
+/// What vectors and chains do at the same time, in the function that has the instructions of `Folded`: moves
+/// `p` to the first byte that is left. Precondition: at least one round of both after that of the vectors.
+template <class Folded>
+[[gnu::always_inline]] KWIRE_TARGET_CRC inline std::uint32_t mix(std::uint32_t state, const std::byte*& p,
+                                                                 std::size_t size) noexcept {
+    constexpr std::size_t folded_bytes = Folded::round_bytes;
+    const std::size_t rounds = (size - folded_bytes) / (folded_bytes + 3 * three_chains::round_bytes);
+    Folded folded(state, p);
+    p += folded_bytes;
+    three_chains chains{.at = p + rounds * folded_bytes, .piece = rounds * three_chains::round_bytes};
+    for (std::size_t round = 0; round != rounds; ++round, p += folded_bytes) {
+        folded.add(p);
+        chains.add();
+    }
+    p = chains.end();
+    return chains.joined(folded.remainder());
+}
+
 /// Vectors cost more than they save below. At 128 bytes they take 4.1 ns instead of 6.1, or if each checksum
 /// waits for the one before, 10 instead of 13.
 inline constexpr std::size_t chained_below = 128;
@@ -247,20 +268,10 @@ KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_folded(std::uint32_t state, cons
 /// least 632.
 KWIRE_TARGET_CRC512 inline std::uint32_t crc32c_mixed(std::uint32_t state, const std::byte* p,
                                                       std::size_t size) noexcept {
-    constexpr std::size_t folded_bytes = 256;
-    const std::size_t rounds = (size - folded_bytes) / (folded_bytes + 3 * three_chains::round_bytes);
     const std::byte* const end = p + size;
-    fold_state folded(state, p);
-    p += folded_bytes;
-    three_chains chains{.at = p + rounds * folded_bytes, .piece = rounds * three_chains::round_bytes};
-    for (std::size_t round = 0; round != rounds; ++round, p += folded_bytes) {
-        folded.add(p);
-        chains.add();
-    }
-    state = chains.joined(reduce512(folded.joined()));
-    const auto left = static_cast<std::size_t>(end - chains.end());
-    return left < chained_below ? crc32c_chain(state, chains.end(), left)
-                                : crc32c_folded(state, chains.end(), left);
+    state = mix<fold_state>(state, p, size);
+    const auto left = static_cast<std::size_t>(end - p);
+    return left < chained_below ? crc32c_chain(state, p, left) : crc32c_folded(state, p, left);
 }
 
 /// cost: itself without vectors, for which it would align the stack: half as much again at 64 bytes.
@@ -300,8 +311,15 @@ KWIRE_TARGET_CRC256 inline vector256 fold(vector256 folded, const fold_factors25
 #endif
 }
 
+KWIRE_TARGET_CRC256 inline std::uint32_t reduce256(vector256 folded) noexcept {
+    const vector256 moved = fold(folded, half_over_16);
+    return reduce(part_of<0>(moved) ^ part_of<1>(folded));
+}
+
 /// Four parallel vectors of 32 bytes: 128 bytes a round.
 struct fold_state256 {
+    static constexpr std::size_t round_bytes = 128;
+
     vector256 a, b, c, d;
 
     KWIRE_TARGET_CRC256 fold_state256(std::uint32_t state, const std::byte* p) noexcept
@@ -318,11 +336,8 @@ struct fold_state256 {
     [[nodiscard]] KWIRE_TARGET_CRC256 vector256 joined() const noexcept {
         return fold(a, half_over_96) ^ fold(b, half_over_64) ^ fold(c, half_over_32) ^ d;
     }
+    [[nodiscard]] KWIRE_TARGET_CRC256 std::uint32_t remainder() const noexcept { return reduce256(joined()); }
 };
-KWIRE_TARGET_CRC256 inline std::uint32_t reduce256(vector256 folded) noexcept {
-    const vector256 moved = fold(folded, half_over_16);
-    return reduce(part_of<0>(moved) ^ part_of<1>(folded));
-}
 
 /// As crc32c_folded. Precondition: at least 128 bytes.
 KWIRE_TARGET_CRC256 inline std::uint32_t crc32c_folded256(std::uint32_t state, const std::byte* p,
@@ -337,20 +352,10 @@ KWIRE_TARGET_CRC256 inline std::uint32_t crc32c_folded256(std::uint32_t state, c
 /// As crc32c_mixed: of each 248 bytes, vectors take 128. Precondition: at least 376 bytes.
 KWIRE_TARGET_CRC256 inline std::uint32_t crc32c_mixed256(std::uint32_t state, const std::byte* p,
                                                          std::size_t size) noexcept {
-    constexpr std::size_t folded_bytes = 128;
-    const std::size_t rounds = (size - folded_bytes) / (folded_bytes + 3 * three_chains::round_bytes);
     const std::byte* const end = p + size;
-    fold_state256 folded(state, p);
-    p += folded_bytes;
-    three_chains chains{.at = p + rounds * folded_bytes, .piece = rounds * three_chains::round_bytes};
-    for (std::size_t round = 0; round != rounds; ++round, p += folded_bytes) {
-        folded.add(p);
-        chains.add();
-    }
-    state = chains.joined(reduce256(folded.joined()));
-    const auto left = static_cast<std::size_t>(end - chains.end());
-    return left < chained_below ? crc32c_chain(state, chains.end(), left)
-                                : crc32c_folded256(state, chains.end(), left);
+    state = mix<fold_state256>(state, p, size);
+    const auto left = static_cast<std::size_t>(end - p);
+    return left < chained_below ? crc32c_chain(state, p, left) : crc32c_folded256(state, p, left);
 }
 
 /// As crc32c_avx512. Below 2 KiB, joining the parts costs more than it saves.
