@@ -73,6 +73,45 @@ kwire::result<kwire::response_frame> ask(int socket, connection& broker, kwire::
     }
 }
 
+// Each request is kept with the function that gets its response, or the reason why there is none.
+struct pipeline {
+    using handler = std::function<void(kwire::result<kwire::response_frame>)>;
+
+    kwire::correlator<handler> pending;
+    kwire::response_reader reader{pending};
+    kwire::outbox out;
+    std::int32_t next_id = 1;
+
+    template <class Data>
+    kwire::expected<void, kwire::error> ask(const Data& data, std::int16_t version, handler then) {
+        using message = typename Data::struct_type;
+        const kwire::request_start start{static_cast<kwire::api_key>(message::facts.key), version, next_id};
+        auto bytes = kwire::encode_request(data, version, next_id, "my-client");
+        if (!bytes) return kwire::unexpected(bytes.error());
+        if (auto noted = pending.sent(start, std::move(then)); !noted)
+            return kwire::unexpected(noted.error());
+        ++next_id;
+        out.push(*std::move(bytes)); // leaves with the next write, beside others
+        return {};
+    }
+
+    // For each frame of the reader. After an error the connection has to be closed.
+    kwire::expected<void, kwire::error> deliver(kwire::shared_buffer frame) {
+        auto asked = pending.received(frame.span());
+        if (!asked) return kwire::unexpected(asked.error());
+        if (*asked) {
+            const auto [api, version] = std::pair((*asked)->api, (*asked)->api_version);
+            (*asked)->value(kwire::parse_response_frame(std::move(frame), api, version));
+        }
+        return {};
+    }
+
+    // After the end of the connection: no request is left without an outcome.
+    void end(const kwire::error& why) {
+        while (auto left = pending.abandon()) left->value(kwire::unexpected(why));
+    }
+};
+
 // Asks for the versions of the broker.
 kwire::expected<kwire::buffer_chain, kwire::error> ask_versions(connection& broker, std::int16_t version) {
     return broker.request(kwire::api_versions_request::data{.client_software_name = "my-client",
@@ -390,4 +429,31 @@ TEST_CASE("the client of the page asks over a blocking socket, and learns that t
     CHECK_THROWS_AS(ask(ends[0], broker, std::move(more)), std::system_error); // the peer is gone
     ::shutdown(ends[0], SHUT_RD);
     ::close(ends[0]);
+}
+
+TEST_CASE("the pipeline of the page gives each response to who asked, and each request an outcome") {
+    pipeline broker;
+    std::vector<std::string> told;
+    const auto note = [&](std::string name) {
+        return [&told, name = std::move(name)](const kwire::result<kwire::response_frame>& response) {
+            told.push_back(name + ": " +
+                           (response ? std::string(kwire::name_of(response->api()))
+                                     : std::string(kwire::name_of(response.error().code))));
+        };
+    };
+    REQUIRE(broker.ask(kwire::fetch_request::data{}, 11, note("first")));
+    REQUIRE(broker.ask(kwire::metadata_request::data{}, 9, note("second")));
+    REQUIRE(broker.ask(kwire::fetch_request::data{}, 11, note("third")));
+    CHECK(broker
+              .ask(kwire::metadata_request::data{.include_cluster_authorized_operations = true}, 12,
+                   note("never sent"))
+              .error() == kwire::errc::field_not_in_version);
+    CHECK(broker.out.segment_count() == 3);
+    REQUIRE(broker.deliver(frame_of(kwire::encode_response(kwire::fetch_response::data{}, 11, 1).value())));
+    REQUIRE(broker.deliver(frame_of(kwire::encode_response(kwire::metadata_response::data{}, 9, 2).value())));
+    CHECK(told == std::vector<std::string>{"first: Fetch", "second: Metadata"});
+    broker.end({.code = kwire::errc::truncated});
+    CHECK(told.size() == 3);
+    CHECK(told.back() == "third: truncated");
+    CHECK_FALSE(broker.deliver(kwire::shared_buffer::copy_of(std::as_bytes(std::span("four")))));
 }

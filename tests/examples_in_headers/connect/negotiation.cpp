@@ -1,4 +1,5 @@
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/messages/view/fetch.hpp>
 #include <kwire/write/encode.hpp>
 
 void close(const kwire::error& why);
