@@ -10,7 +10,8 @@
 
 namespace proxy {
 
-/// Answers GET /metrics in the text format of Prometheus. Each client has five seconds and may send 8 KiB.
+/// Answers GET /metrics in the text format of Prometheus. Each client has five seconds and may send 8 KiB; 16
+/// of them are served at a time.
 boost::asio::awaitable<void> serve_metrics(boost::asio::ip::tcp::acceptor acceptor,
                                            const kwire::counting_metrics& counted, const totals& all);
 
