@@ -550,6 +550,8 @@ def meaning_rule(text, siblings):
         return found[1], int(found[2]), sibling(found[4]) if found[4] else "", numbers(found[3].split())
     if found := re.fullmatch(r"below (\d+): ((?:-?\d+=-?\d+ ?)+)", text):
         return "translated", int(found[1]), "", numbers(found[2].split())
+    if found := re.fullmatch(r"from (\d+): ((?:(?:-?\d+|\*)=-?\d+ ?)+)", text):
+        return "raised", int(found[1]), "", numbers(found[2].split())
     if found := re.fullmatch(r"same around (\d+): ([-\d ]+)", text):
         return "same_around", int(found[1]), "", numbers(found[2].split())
     if found := re.fullmatch(r"(empty is null|null is empty) below (\d+)", text):
@@ -560,6 +562,8 @@ def meaning_rule(text, siblings):
         return "omit", int(found[1]), naming.snake(found[2]), numbers([found[3]])
     if found := re.fullmatch(r"records (\d+)-(\d+): (\d)-(\d)", text):
         return "records", int(found[1]), "", numbers([f"{found[2]}=0", f"{found[3]}={found[4]}"])
+    if found := re.fullmatch(r"codecs below (\d+): (\d)-(\d)", text):
+        return "codecs", int(found[1]), "", numbers([f"{found[2]}={found[3]}"])
     if found := re.fullmatch(r"(gathers|each) (\w*=[-\w]+(?: \w+=[-\w]+)*)", text):
         pairs = [word.partition("=") for word in found[2].split()]
         return found[1], -1, " ".join(f"{naming.snake(a) if a else ''}={b if b == '-' else sibling(b)}" for a, _, b in pairs), []

@@ -11,6 +11,11 @@ def versions_text(range_, last):
     return f"{range_[0]}+" if range_[1] == last else f"{range_[0]}-{range_[1]}"
 
 
+def pairs_text(pairs):
+    cases = [pair.strip("{}").split(", ") for pair in pairs]
+    return ", ".join(f"{'every value' if a == 'any_number' else a} becomes {b}" for a, b in cases)
+
+
 def values_text(pairs):
     return ", ".join(pair.strip("{}").split(",")[0] for pair in pairs)
 
@@ -33,7 +38,9 @@ def rule_text(kind, version, other, pairs, string):
     if kind == "until":
         return f"{numbers}: refused from {version} on"
     if kind == "translated":
-        return ", ".join("{} becomes {}".format(*pair.strip("{}").split(", ")) for pair in pairs) + f" below {version}"
+        return f"{pairs_text(pairs)} below {version}"
+    if kind == "raised":
+        return f"{pairs_text(pairs)} on the way to {version} and later"
     if kind == "same_around":
         return f"across {version}: only {numbers}"
     if kind == "empty_is_null":
@@ -51,6 +58,8 @@ def rule_text(kind, version, other, pairs, string):
     if kind == "records":
         first, last = (pair.strip("{}").split(", ") for pair in pairs)
         return f"versions {version} to {first[0]}: batches of magic {last[0]} to {last[1]}, others are refused"
+    if kind == "codecs":
+        return "below {}: batches of compression {} to {}, others are refused".format(version, *pairs[0].strip("{}").split(", "))
     if kind == "gathers":
         lost = [word.split("=")[0] for word in other.split() if word.endswith("=-")]
         fields = ", ".join(f"`{word.split('=')[1]}`" for word in other.split() if not word.endswith("=-"))

@@ -323,6 +323,7 @@ private:
             case meaning::translated:
                 if (!listed(rule, value)) break;
                 return put_number_of(rule, field, false, value);
+            case meaning::raised: done = put_raised(rule, field, value); break;
             case meaning::same_around:
                 if (!listed(rule, value)) return refused(errc::meaning_differs, field);
                 break;
@@ -347,7 +348,18 @@ private:
                 return put_number_of(rule, field, r.field == r.main,
                                      neighbour(info, from, r.field == r.main ? rule.other : r.main->name));
             case meaning::records:
-                if (!has_formats(value.bytes(), rule)) return refused(errc::meaning_differs, field);
+                if (!all_batches(value.bytes(), [&](const std::byte* batch) {
+                        const std::int8_t magic = overlay_trusted<batch_prefix>(batch).magic;
+                        return magic >= rule.values[1][0] && magic <= rule.values[1][1];
+                    }))
+                    return refused(errc::meaning_differs, field);
+                break;
+            case meaning::codecs:
+                if (!all_batches(value.bytes(), [&](const std::byte* batch) {
+                        const int codec = codec_of(batch);
+                        return codec >= rule.values[0][0] && codec <= rule.values[0][1];
+                    }))
+                    return refused(errc::meaning_differs, field);
                 break;
             case meaning::gathers:
             case meaning::each:
@@ -426,17 +438,33 @@ private:
         return when(put_simple(field, literal{.value = number}, false, -1));
     }
 
-    /// Whether all whole batches have formats that a rule allows. What is not a batch is not judged.
-    [[nodiscard]] static bool has_formats(std::span<const std::byte> records,
-                                          const meaning_rule& rule) noexcept {
+    /// The number that stands for one of an old version, if the rule has one.
+    template <class Value>
+    outcome put_raised(const meaning_rule& rule, const field_info& field, const Value& value) {
+        for (std::size_t i = 0; i < rule.value_count; ++i)
+            if (rule.values[i][0] == any_number || rule.values[i][0] == value.number())
+                return when(put_simple(field, literal{.value = rule.values[i][1]}, false, -1));
+        return outcome::as_usual;
+    }
+
+    /// Whether all whole batches are as `fits` says of their first bytes. What is not a batch is not judged.
+    template <class Fits>
+    [[nodiscard]] static bool all_batches(std::span<const std::byte> records, const Fits& fits) noexcept {
         while (!records.empty()) {
             const batch_extent batch = measure_batch(records.data(), records.size());
             if (batch.size == 0) return true;
-            const std::int8_t magic = overlay_trusted<batch_prefix>(records.data()).magic;
-            if (magic < rule.values[1][0] || magic > rule.values[1][1]) return false;
+            if (!fits(records.data())) return false;
             records = records.subspan(batch.size);
         }
         return true;
+    }
+
+    /// The compression of a whole batch: the low three bits of its attributes in every format.
+    [[nodiscard]] static int codec_of(const std::byte* batch) noexcept {
+        const int attributes = overlay_trusted<batch_prefix>(batch).magic == 2
+                                   ? int{overlay_trusted<batch_header>(batch).attributes}
+                                   : int{overlay_trusted<message_prefix>(batch).attributes};
+        return attributes & 7;
     }
 
     /// Of an array of later versions and of the fields that it took the place of.

@@ -132,7 +132,9 @@ private:
         case meaning::gathers:
         case meaning::each: return in_from != in_to;
         case meaning::since:
-        case meaning::translated: return in_to && to_ < rule.version && from_ >= rule.version;
+        case meaning::translated:
+        case meaning::codecs: return in_to && to_ < rule.version && from_ >= rule.version;
+        case meaning::raised: return in_from && in_to && from_ < rule.version && to_ >= rule.version;
         case meaning::until: return from_ < rule.version && to_ >= rule.version;
         case meaning::omit: return in_to && to_ < rule.version && from_ >= rule.version;
         case meaning::records: {

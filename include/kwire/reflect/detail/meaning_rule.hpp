@@ -21,6 +21,7 @@ enum class meaning : std::uint8_t {
     since,         ///< some values exist from a version on
     until,         ///< some values exist below a version
     translated,    ///< some values are other ones below a version
+    raised,        ///< some values of old versions are other ones from a version on
     same_around,   ///< only some values mean the same below and from a version on
     empty_is_null, ///< below a version empty means what null means later
     null_is_empty, ///< below a version null is written as empty
@@ -28,6 +29,7 @@ enum class meaning : std::uint8_t {
     becomes,       ///< another field says the same from some version on
     omit,          ///< elements that old versions cannot have are left out
     records,       ///< which formats of record batches the versions have
+    codecs,        ///< which compressions of record batches old versions have
     gathers,       ///< an array of one, whose fields lie around it in old versions
     each,          ///< an array of structs that was an array of strings
     differs,       ///< of a message: it asks for something else from a version on
