@@ -540,8 +540,12 @@ def meaning_rule(text, siblings):
         return "needed", -1, "", numbers(found[1].split())
     if found := re.fullmatch(r"needed since (\d+)", text):
         return "needed_since", int(found[1]), "", []
-    if text == "unknown":
-        return "unknown", -1, "", []
+    if text in ("unknown", "lost"):
+        return text, -1, "", []
+    if found := re.fullmatch(r"error to (\w+)", text):
+        return "error_of", -1, sibling(found[1]), []
+    if found := re.fullmatch(r"holds (\w+) unless (-?\d+)", text):
+        return "holds", -1, sibling(found[1]), numbers([found[2]])
     if found := re.fullmatch(r"is ([-\d ]+)", text):
         return "implied", -1, "", numbers(found[1].split())
     if found := re.fullmatch(r"(like|topic) (\w+)", text):
@@ -589,8 +593,11 @@ def meaning_rules(facts, lines):
                 rules.append((name, "", "differs", int(found[1]), naming.snake(other) if other else "", [], why))
                 continue
             path, _, siblings = meaning_fields(message)[place]
-            for rule in words.split("; "):
-                rules.append((name, path, *meaning_rule(rule, siblings), why))
+            kinds, whys = words.split("; "), why.split(" / ")
+            if len(whys) not in (1, len(kinds)):
+                raise ValueError("another number of reasons than of rules")
+            for i, rule in enumerate(kinds):
+                rules.append((name, path, *meaning_rule(rule, siblings), whys[i % len(whys)]))
         except KeyError:
             wrong.append(f"{key}: no such message or field")
         except ValueError as error:

@@ -29,6 +29,12 @@ def rule_text(kind, version, other, pairs, string):
         return f"refused across {version}"
     if kind == "unknown":
         return "refused on the way to a version that has it"
+    if kind == "lost":
+        return "dropped, as Kafka's brokers do"
+    if kind == "error_of":
+        return f"`{other}` is its own or that of the one element; without an error of its own, more or less than one are refused"
+    if kind == "holds":
+        return f"one element becomes `{other}`, none {numbers}, and back; more are refused"
     if kind == "implied":
         return f"where it is lacking, {numbers} alone; others are refused there"
     if kind == "like":
@@ -72,11 +78,18 @@ def rule_text(kind, version, other, pairs, string):
     raise ValueError(kind)
 
 
+# What says what becomes of a field on the way to a version that lacks it.
+OF_THE_LACK = ("needed", "lost", "implied", "topic", "becomes", "gathers", "each", "error_of", "holds")
+
+
 def lacking(message, rules):
-    """The fields that some versions lack, but for those with a rule: (refused, dropped), each `path (versions)`."""
-    refused, dropped = [], []
-    ruled = {path for name, path, *_ in rules if name == message.name}
-    ruled |= {other for name, path, kind, _, other, *_ in rules if name == message.name and kind == "becomes"}
+    """What some versions lack, but for fields whose loss has a rule: (refused, dropped, nulls), each `path (versions)`."""
+    refused, dropped, nulls = [], [], []
+    ruled = {where for name, path, kind, *_ in rules if name == message.name and kind in OF_THE_LACK
+             for where in paths_to(message, path)}
+    null_ruled = {path for name, path, kind, *_ in rules if name == message.name and kind in ("empty_is_null", "null_is_empty")}
+    ruled |= {".".join((*path.split(".")[:-1], other)) for name, path, kind, _, other, *_ in rules
+              if name == message.name and kind in ("becomes", "holds")}
     parts = {word.split("=")[1] for name, path, kind, _, other, *_ in rules
              if name == message.name and kind in ("gathers", "each") for word in other.split()}
 
@@ -87,14 +100,37 @@ def lacking(message, rules):
             ids = {".".join((*path, other)) for rule_name, rule_path, kind, _, other, *_ in rules
                    if rule_name == message.name and kind == "topic"}
             inside = (max(enclosing[0], field.versions[0]), min(enclosing[1], field.versions[1]))
+            if inside[0] > inside[1]:
+                continue  # a struct of several fields, some of them in other versions
+            if field.nullable is not None and name not in null_ruled:
+                null = (max(inside[0], field.nullable[0]), min(inside[1], field.nullable[1]))
+                if null != inside and null[0] <= null[1]:
+                    nulls.append(f"`{name}` ({versions_text(null, message.versions[1])})")
             if inside != enclosing and name not in ruled and name not in parts and name not in ids:
                 row = f"`{name}` ({versions_text(inside, message.versions[1])})"
                 (dropped if field.ignorable else refused).append(row)
-            if field.struct is not None and inside[0] <= inside[1]:
+            if field.struct is not None:
                 visit(field.struct.fields, inside, where)
 
     visit(message.fields, message.versions, ())
-    return refused, dropped
+    return refused, dropped, nulls
+
+
+def paths_to(message, path):
+    """All places of the field that is at `path`: a struct may be that of several fields."""
+    wanted, found = field_at(message, path), []
+
+    def visit(fields, enclosing, before):
+        for field in fields:
+            where = (*before, naming.snake(field.name))
+            inside = (max(enclosing[0], field.versions[0]), min(enclosing[1], field.versions[1]))
+            if inside[0] <= inside[1] and field is wanted:
+                found.append(".".join(where))
+            if inside[0] <= inside[1] and field.struct is not None:
+                visit(field.struct.fields, inside, where)
+
+    visit(message.fields, message.versions, ())
+    return found
 
 
 def field_at(message, path):
@@ -110,18 +146,19 @@ def tables(facts, rules):
     lines = [MARK, "## Where versions differ in meaning", "", "| message | field | what becomes of it | why |", "|---|---|---|---|"]
     for name, path, kind, version, other, pairs, why in rules:
         string = bool(path) and field_at(messages[name], path).type == "string"
-        shown = f"`{path}`" if path else "the message"
+        shown = ", ".join(f"`{place}`" for place in paths_to(messages[name], path)) if path else "the message"
         lines.append(f"| {name} | {shown} | {rule_text(kind, version, other, pairs, string)} | {why} |")
     lines += ["", "## What other versions lack", "",
-              "Requests and responses only, without the fields above. In brackets are the versions that have the field.", "",
-              "| message | refused unless it is the default | dropped, as Kafka does |", "|---|---|---|"]
+              "Requests and responses only, without fields whose loss is above. In brackets are the versions that have the field, or its",
+              "null. Messages without a line have the same fields in all their versions.", "",
+              "| message | refused unless it is the default | dropped, as Kafka does | refused if null |", "|---|---|---|---|"]
     for name in sorted(messages):
         message = messages[name]
         if message.kind not in ("request", "response"):
             continue
-        refused, dropped = lacking(message, rules)
-        if refused or dropped:
-            lines.append(f"| {name} | {', '.join(refused)} | {', '.join(dropped)} |")
+        columns = lacking(message, rules)
+        if any(columns):
+            lines.append(f"| {name} | {' | '.join(', '.join(column) for column in columns)} |")
     return "\n".join(lines) + "\n"
 
 

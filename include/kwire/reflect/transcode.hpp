@@ -311,6 +311,7 @@ private:
             case meaning::needed_since:
                 if (!has_default(value)) return refused(errc::meaning_differs, field);
                 break;
+            case meaning::lost: return outcome::done;
             case meaning::unknown: return refused(errc::value_unknown, field);
             case meaning::implied: return put_implied(rule, field, value);
             case meaning::like: done = put_like(field, value, neighbour(info, from, rule.other)); break;
@@ -360,6 +361,12 @@ private:
                         return codec >= rule.values[0][0] && codec <= rule.values[0][1];
                     }))
                     return refused(errc::meaning_differs, field);
+                break;
+            case meaning::error_of:
+                if constexpr (std::is_same_v<Struct, dynamic_view>) done = put_error_of(info, r, value, from);
+                break;
+            case meaning::holds:
+                if constexpr (std::is_same_v<Struct, dynamic_view>) return put_held(info, r, from);
                 break;
             case meaning::gathers:
             case meaning::each:
@@ -461,10 +468,40 @@ private:
 
     /// The compression of a whole batch: the low three bits of its attributes in every format.
     [[nodiscard]] static int codec_of(const std::byte* batch) noexcept {
-        const int attributes = overlay_trusted<batch_prefix>(batch).magic == 2
-                                   ? int{overlay_trusted<batch_header>(batch).attributes}
-                                   : int{overlay_trusted<message_prefix>(batch).attributes};
-        return attributes & 7;
+        if (overlay_trusted<batch_prefix>(batch).magic == 2)
+            return overlay_trusted<batch_header>(batch).attributes.value() & 7;
+        return overlay_trusted<message_prefix>(batch).attributes.value() & 7;
+    }
+
+    /// An array is not written where its one element's error has the place of the error around it.
+    outcome put_error_of(const struct_info& info, const rule_in_force& r, const dynamic_value& value,
+                         const dynamic_view& from) {
+        const std::string_view error_name = r.rule->other;
+        if (r.field == r.main) {
+            const bool told = neighbour(info, from, error_name).number() != 0 || value.size() == 1;
+            return told ? outcome::done : refused(errc::meaning_differs, *r.field);
+        }
+        const dynamic_value array = neighbour(info, from, r.main->name);
+        if (value.number() != 0 || array.size() != 1) return outcome::as_usual;
+        const dynamic_view one = (*array.elements().begin()).structure();
+        const std::int64_t code = neighbour(*r.main->structure, one, error_name).number();
+        return when(put_simple(*r.field, literal{.value = code}, false, -1));
+    }
+
+    /// A number where old versions have an array of it, or the array.
+    outcome put_held(const struct_info& info, const rule_in_force& r, const dynamic_view& from) {
+        const field_info& field = *r.field;
+        if (!field.versions.contains(version_)) return outcome::done;
+        const std::int64_t none = r.rule->values[0][0];
+        if (r.field == r.main) {
+            const std::int64_t number = neighbour(info, from, r.rule->other).number();
+            put_count(field_kind::array, number == none ? 0 : 1, compact(field));
+            return when(number == none || put_simple(field, literal{.value = number}, false, 0));
+        }
+        const dynamic_value array = neighbour(info, from, r.main->name);
+        if (array.size() > 1) return refused(errc::meaning_differs, *r.main);
+        const std::int64_t number = array.size() == 0 ? none : (*array.elements().begin()).number();
+        return when(put_simple(field, literal{.value = number}, false, -1));
     }
 
     /// Of an array of later versions and of the fields that it took the place of.

@@ -103,7 +103,9 @@ private:
             if (other != place->fields.size())
                 rules_.push_back({&rule, place, &place->fields[other], &field});
         };
-        if (rule.kind == meaning::topic || rule.kind == meaning::becomes) also(rule.other);
+        if (rule.kind == meaning::topic || rule.kind == meaning::becomes || rule.kind == meaning::error_of ||
+            rule.kind == meaning::holds)
+            also(rule.other);
         if (!regroups(rule)) return;
         for (std::string_view pairs = rule.other; !pairs.empty();) {
             std::string_view pair = next_word(pairs, ' ');
@@ -117,7 +119,9 @@ private:
                                const field_info& field) const noexcept {
         const bool in_from = field.versions.contains(from_), in_to = field.versions.contains(to_);
         switch (rule.kind) {
-        case meaning::needed: return in_from && !in_to;
+        case meaning::needed:
+        case meaning::lost:
+        case meaning::error_of: return in_from && !in_to;
         case meaning::needed_since: return in_from && in_to && crosses(rule.version);
         case meaning::unknown: return in_to && !in_from;
         case meaning::topic: { // the source may have the struct in another place, with a name
@@ -129,6 +133,7 @@ private:
         case meaning::implied:
         case meaning::like:
         case meaning::becomes:
+        case meaning::holds:
         case meaning::gathers:
         case meaning::each: return in_from != in_to;
         case meaning::since:

@@ -15,6 +15,7 @@ namespace kwire::inline KWIRE_ABI::detail {
 enum class meaning : std::uint8_t {
     needed,        ///< may be lost only if it says nothing
     needed_since,  ///< the same between versions that have it, from a version on
+    lost,          ///< may be lost whatever it says
     unknown,       ///< a version that lacks it does not say what the other one must
     implied,       ///< where it is lacking, an array has certain elements
     like,          ///< where it is lacking, it is as another field
@@ -32,6 +33,8 @@ enum class meaning : std::uint8_t {
     codecs,        ///< which compressions of record batches old versions have
     gathers,       ///< an array of one, whose fields lie around it in old versions
     each,          ///< an array of structs that was an array of strings
+    error_of,      ///< an array whose one element's error was the error of the struct around it
+    holds,         ///< an array that has the one number of another field
     differs,       ///< of a message: it asks for something else from a version on
 };
 
