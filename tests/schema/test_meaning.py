@@ -5,6 +5,7 @@
 """
 
 import pathlib
+import re
 import sys
 import unittest
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(SCHEMA))
 
 import generate
 import model
+import naming
 
 FACTS = model.load_directory(SCHEMA / "messages")
 LINES = generate.load_words(SCHEMA / "meaning.txt")
@@ -27,9 +29,44 @@ class Meaning(unittest.TestCase):
                           ("MetadataRequest.Topics", "need -- why"),
                           ("MetadataRequest.Topics", "like Names -- why"),
                           ("MetadataRequest", "needed -- why"),
-                          ("MetadataRequest", "differs at 1 if Names -- why")]:
+                          ("MetadataRequest", "differs at 1 if Names -- why"),
+                          ("EndTxnResponse.ErrorCode", "since 4: 120; below 2: 90=47; until 1: 3 -- two / reasons"),
+                          ("EndTxnResponse.ErrorCode", "from 2: *=any -- why"),
+                          ("ProduceRequest.TopicProduceData.PartitionProduceData.Records", "codecs below 7 -- why"),
+                          ("LeaveGroupResponse.Members", "error to Error -- why"),
+                          ("ListOffsetsResponse.ListOffsetsPartitionResponse.OldStyleOffsets", "holds Offset -- why")]:
             with self.subTest(key=key, text=text), self.assertRaises(SystemExit):
                 generate.meaning_rules(FACTS, {key: text})
+
+    def test_rules_of_a_field_have_their_own_reasons_or_share_one(self):
+        def whys(text):
+            return [rule[-1] for rule in generate.meaning_rules(FACTS, {"EndTxnResponse.ErrorCode": text})]
+
+        self.assertEqual(whys("since 4: 120; below 2: 90=47 -- one / two"), ["one", "two"])
+        self.assertEqual(whys("since 4: 120; below 2: 90=47 -- one"), ["one", "one"])
+
+    def test_the_page_names_every_field_that_some_versions_lack(self):
+        named = {}
+        for line in (SCHEMA.parent / "docs" / "transcode.md").read_text(encoding="utf-8").splitlines():
+            cells = line.split(" | ")
+            if line.startswith("| "):
+                named.setdefault(cells[0].removeprefix("| "), set()).update(re.findall(r"`([a-z0-9_.]+)`", line))
+        missing = []
+
+        def visit(message, fields, versions, path):
+            for field in fields:
+                here = [version for version in versions if field.versions[0] <= version <= field.versions[1]]
+                name = ".".join((*path, naming.snake(field.name)))
+                # A field that another one gives way to is named beside it, without its path.
+                if here and here != versions and not {name, naming.snake(field.name)} & named.get(message.name, set()):
+                    missing.append(f"{message.name} {name}")
+                if here and field.struct is not None:
+                    visit(message, field.struct.fields, here, (*path, naming.snake(field.name)))
+
+        for message in (message for stem in FACTS.values() for message in stem):
+            if message.kind in ("request", "response"):
+                visit(message, message.fields, list(range(message.versions[0], message.versions[1] + 1)), ())
+        self.assertEqual(missing, [])
 
     def test_rules_are_sorted_by_message(self):
         names = [rule[0] for rule in RULES]

@@ -1,4 +1,5 @@
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,17 @@ public final class Older {
         lines.refused("two members", leave(5, one, two), 5, 2, () -> leave(2, one.duplicate(), two.duplicate()));
         lines.refused("no member", new LeaveGroupRequestData().setGroupId("g"), 5, 2, () -> leave(2));
 
+        for (int to = 0; to <= 2; ++to) {
+            final short old = (short) to;
+            for (int from = 3; from <= 5; ++from) {
+                lines.one("a member's error", left(Errors.NONE, Errors.UNKNOWN_MEMBER_ID), from, answered(old, Errors.NONE, Errors.UNKNOWN_MEMBER_ID), old);
+                lines.one("no error", left(Errors.NONE, Errors.NONE), from, answered(old, Errors.NONE, Errors.NONE), old);
+                lines.one("an error of all", left(Errors.NOT_COORDINATOR), from, answered(old, Errors.NOT_COORDINATOR), old);
+            }
+            lines.refused("two members' errors", left(Errors.NONE, Errors.NONE, Errors.NONE), 4, old, () -> answered(old, Errors.NONE, Errors.NONE, Errors.NONE));
+            lines.refused("no member's error", left(Errors.NONE), 4, old, () -> answered(old, Errors.NONE));
+        }
+
         for (int from = 0; from <= 3; ++from)
             for (int to : new int[] {4, 5, 6})
                 lines.both("one key", find(from), from, find(to), to);
@@ -95,6 +107,17 @@ public final class Older {
 
     private static LeaveGroupRequestData leave(int version, MemberIdentity... members) {
         return new LeaveGroupRequest.Builder("g", List.of(members)).build((short) version).data();
+    }
+
+    private static LeaveGroupResponseData left(Errors whole, Errors... each) {
+        List<LeaveGroupResponseData.MemberResponse> members = new ArrayList<>();
+        for (Errors error : each)
+            members.add(new LeaveGroupResponseData.MemberResponse().setMemberId("m").setErrorCode(error.code()));
+        return new LeaveGroupResponseData().setErrorCode(whole.code()).setMembers(members);
+    }
+
+    private static LeaveGroupResponseData answered(short version, Errors whole, Errors... each) {
+        return new LeaveGroupResponse(left(whole, each), version).data();
     }
 
     private static FindCoordinatorRequestData find(int version) {
