@@ -9,7 +9,6 @@
 #pragma once
 
 #include <kwire/expected.hpp>
-#include <kwire/records/batch_header.hpp>
 #include <kwire/reflect/detail/encode_output.hpp>
 #include <kwire/reflect/detail/has_default.hpp>
 #include <kwire/reflect/detail/meaning.hpp>
@@ -349,18 +348,8 @@ private:
                 return put_number_of(rule, field, r.field == r.main,
                                      neighbour(info, from, r.field == r.main ? rule.other : r.main->name));
             case meaning::records:
-                if (!all_batches(value.bytes(), [&](const std::byte* batch) {
-                        const std::int8_t magic = overlay_trusted<batch_prefix>(batch).magic;
-                        return magic >= rule.values[1][0] && magic <= rule.values[1][1];
-                    }))
-                    return refused(errc::meaning_differs, field);
-                break;
             case meaning::codecs:
-                if (!all_batches(value.bytes(), [&](const std::byte* batch) {
-                        const int codec = codec_of(batch);
-                        return codec >= rule.values[0][0] && codec <= rule.values[0][1];
-                    }))
-                    return refused(errc::meaning_differs, field);
+                if (!allows_batches(rule, value.bytes())) return refused(errc::meaning_differs, field);
                 break;
             case meaning::error_of:
                 if constexpr (std::is_same_v<Struct, dynamic_view>) done = put_error_of(info, r, value, from);
@@ -452,25 +441,6 @@ private:
             if (rule.values[i][0] == any_number || rule.values[i][0] == value.number())
                 return when(put_simple(field, literal{.value = rule.values[i][1]}, false, -1));
         return outcome::as_usual;
-    }
-
-    /// Whether all whole batches are as `fits` says of their first bytes. What is not a batch is not judged.
-    template <class Fits>
-    [[nodiscard]] static bool all_batches(std::span<const std::byte> records, const Fits& fits) noexcept {
-        while (!records.empty()) {
-            const batch_extent batch = measure_batch(records.data(), records.size());
-            if (batch.size == 0) return true;
-            if (!fits(records.data())) return false;
-            records = records.subspan(batch.size);
-        }
-        return true;
-    }
-
-    /// The compression of a whole batch: the low three bits of its attributes in every format.
-    [[nodiscard]] static int codec_of(const std::byte* batch) noexcept {
-        if (overlay_trusted<batch_prefix>(batch).magic == 2)
-            return overlay_trusted<batch_header>(batch).attributes.value() & 7;
-        return overlay_trusted<message_prefix>(batch).attributes.value() & 7;
     }
 
     /// An array is not written where its one element's error has the place of the error around it.
@@ -745,8 +715,8 @@ encode(const message_info& message, const held<dynamic_view>& from, int version,
 /// The body of `message` at version `from` as the body of the same message at version `to`.
 ///
 /// `topics` knows the names and ids of topics; without it, a topic that `to` names in the other way is
-/// value_unknown. Records are carried as they are: batches of a format that `to` does not have are
-/// meaning_differs. Errors: those of parse and of encode.
+/// value_unknown. Records are carried as they are: batches of a format or a compression that `to` does
+/// not have are meaning_differs. Errors: those of parse and of encode.
 [[nodiscard]] inline expected<buffer_chain, error> transcode(const message_info& message, shared_buffer body,
                                                              int from, int to, parse_options options = {},
                                                              topic_names topics = {}) {

@@ -56,13 +56,26 @@ public:
     }
 
     [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
-    /// Whether all rules say `needed`, which a program of steps can follow.
-    [[nodiscard]] bool only_needs() const noexcept {
-        return std::ranges::all_of(rules_,
-                                   [](const rule_in_force& r) { return r.rule->kind == meaning::needed; });
+    /// Whether a program of steps can follow all rules: what may be lost, and values and batches that are
+    /// seldom met and left to the encoder.
+    [[nodiscard]] bool fits_steps() const noexcept {
+        return std::ranges::all_of(rules_, [](const rule_in_force& r) {
+            switch (r.rule->kind) {
+            case meaning::needed:
+            case meaning::lost:
+            case meaning::records:
+            case meaning::codecs: return true;
+            case meaning::since:
+            case meaning::until:
+            case meaning::translated: return r.rule->other.empty() && is_signed_integer(r.field->kind);
+            default: return false;
+            }
+        });
     }
-    [[nodiscard]] bool needs(const field_info& field) const noexcept {
-        return std::ranges::any_of(rules_, [&](const rule_in_force& r) { return r.field == &field; });
+    /// Whether a rule of this kind, which is about fields, is about this one.
+    [[nodiscard]] bool says(meaning kind, const field_info& field) const noexcept {
+        return std::ranges::any_of(
+            rules_, [&](const rule_in_force& r) { return r.field == &field && r.rule->kind == kind; });
     }
     [[nodiscard]] std::span<const rule_in_force> rules() const noexcept { return rules_; }
     /// The version to go by: the first with the array that fields of the source become, or that becomes
@@ -114,6 +127,10 @@ private:
         }
     }
 
+    [[nodiscard]] static bool is_signed_integer(field_kind kind) noexcept {
+        return kind == field_kind::int8 || kind == field_kind::int16 || kind == field_kind::int32 ||
+               kind == field_kind::int64;
+    }
     [[nodiscard]] bool crosses(int version) const noexcept { return (from_ < version) != (to_ < version); }
     [[nodiscard]] bool matters(const meaning_rule& rule, const struct_info& place,
                                const field_info& field) const noexcept {

@@ -9,6 +9,7 @@
 
 #include <kwire/buffer/buffer_chain.hpp>
 #include <kwire/buffer/detail/buffer_access.hpp>
+#include <kwire/records/batch_header.hpp>
 #include <kwire/reflect/detail/meaning.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/schema/detail/length.hpp>
@@ -42,9 +43,11 @@ struct transcode_step {
         payload,
         numbers, ///< of `width` bytes
         texts,
-        structs,   ///< an array of structs
-        structure, ///< one struct, or null
-        end,       ///< of a struct, with its tag section
+        watch_number,  ///< gives up at a number that a rule is about; the bytes are the next step's
+        watch_batches, ///< gives up at record batches that a rule forbids; likewise
+        structs,       ///< an array of structs
+        structure,     ///< one struct, or null
+        end,           ///< of a struct, with its tag section
     };
 
     what kind{};
@@ -61,7 +64,32 @@ struct transcode_step {
     std::uint32_t child = 0; ///< where the steps of the struct begin
     std::array<std::byte, 16> value{};
     const field_info* field = nullptr;
+    const meaning_rule* rule = nullptr; ///< of what is watched
 };
+
+/// The compression of a whole batch: the low three bits of its attributes in every format.
+[[nodiscard]] inline int codec_of(const std::byte* batch) noexcept {
+    if (overlay_trusted<batch_prefix>(batch).magic == 2)
+        return overlay_trusted<batch_header>(batch).attributes.value() & 7;
+    return overlay_trusted<message_prefix>(batch).attributes.value() & 7;
+}
+
+/// Whether all whole batches have formats, or compressions, that a rule allows. What is not a batch is not
+/// judged.
+[[nodiscard]] inline bool allows_batches(const meaning_rule& rule,
+                                         std::span<const std::byte> records) noexcept {
+    const bool codecs = rule.kind == meaning::codecs;
+    const auto& [least, greatest] = rule.values[codecs ? 0 : 1];
+    while (!records.empty()) {
+        const batch_extent batch = measure_batch(records.data(), records.size());
+        if (batch.size == 0) return true;
+        const int number =
+            codecs ? codec_of(records.data()) : overlay_trusted<batch_prefix>(records.data()).magic.value();
+        if (number < least || number > greatest) return false;
+        records = records.subspan(batch.size);
+    }
+    return true;
+}
 
 /// The default of a field of fixed width, as the number of its bytes; 0 of a uuid.
 [[nodiscard]] inline std::uint64_t default_bits(const field_info& field) noexcept {
@@ -78,7 +106,7 @@ public:
           from_index_(static_cast<std::size_t>(from - message.facts.versions.first)),
           to_index_(static_cast<std::size_t>(to - message.facts.versions.first)),
           to_(to),
-          complete_(change_.only_needs()) {
+          complete_(change_.fits_steps()) {
         if (!complete_) return;
         steps_.reserve(64);
         start_ = add_struct(*message.structure);
@@ -113,7 +141,8 @@ private:
             step.field = &field;
             step.width = static_cast<std::uint32_t>(width_of(field.element));
             step.dropped = !in_to;
-            step.required = !in_to && (!field.ignorable.contains(to_) || change_.needs(field));
+            step.required = !in_to && !change_.says(meaning::lost, field) &&
+                            (!field.ignorable.contains(to_) || change_.says(meaning::needed, field));
             const bool fixed = width_of(field.kind) != 0;
             if (!in_from)
                 set_default(step, field);
@@ -131,6 +160,7 @@ private:
                 step.to = to.form(i);
                 step.to_null = field.nullable.contains(to.layout.version);
             }
+            if (add_watches(own, field, in_from && in_to, from.layout, i)) joins = false;
             if (step.kind == transcode_step::copy && joins) {
                 own.back().width += step.width;
                 continue;
@@ -146,6 +176,25 @@ private:
         const auto begin = static_cast<std::uint32_t>(steps_.size());
         steps_.insert(steps_.end(), own.begin(), own.end());
         return begin;
+    }
+
+    /// Steps that look at a field before the one that copies it; false if it has no rule.
+    bool add_watches(std::vector<transcode_step>& own, const field_info& field, bool in_both,
+                     const struct_layout& from, std::size_t i) {
+        bool any = false;
+        for (const rule_in_force& r : change_.rules()) {
+            if (r.field != &field || r.rule->kind == meaning::needed || r.rule->kind == meaning::lost)
+                continue;
+            complete_ = complete_ && in_both;
+            transcode_step watch;
+            watch.width = static_cast<std::uint32_t>(width_of(field.kind));
+            watch.kind = watch.width != 0 ? transcode_step::watch_number : transcode_step::watch_batches;
+            if (watch.width == 0 && in_both) watch.from = side{from}.form(i);
+            watch.rule = r.rule;
+            own.push_back(watch);
+            any = true;
+        }
+        return any;
     }
 
     void set_kind(transcode_step& step, const field_info& field) {
@@ -285,6 +334,9 @@ private:
                 if (step->required && !has_default(*step->field, from)) return given_up;
                 from += step->width;
                 continue;
+            case transcode_step::watch_number:
+                if (step->rule->lists(number_at(from, step->width))) return given_up;
+                continue;
             case transcode_step::add:
                 to = room(to, step->width);
                 to = put_short_bytes(to, step->value.data(), step->width);
@@ -331,6 +383,9 @@ private:
     [[nodiscard]] position put_content(const transcode_step& step, position at) {
         decoded_length length = length_at(step.from, at.from);
         const bool null = is_null(length);
+        if (step.kind == transcode_step::watch_batches)
+            return null || allows_batches(*step.rule, std::span(length.content, length.value)) ? at
+                                                                                               : given_up;
         if (null && !step.from_null) [[unlikely]] // a leniency
             return given_up;
         if (step.dropped) return pass_over(step, length, null, at);
@@ -426,6 +481,16 @@ private:
             *at.to++ = std::byte{0};
         }
         return at;
+    }
+
+    /// The signed integer of `width` bytes at `p`.
+    [[nodiscard]] static std::int64_t number_at(const std::byte* p, std::uint32_t width) noexcept {
+        switch (width) {
+        case 1: return std::to_integer<std::int8_t>(*p);
+        case 2: return wire::load_be<std::int16_t>(p);
+        case 4: return wire::load_be<std::int32_t>(p);
+        default: return wire::load_be<std::int64_t>(p);
+        }
     }
 
     /// Whether the field of fixed width at `p` has its default.
