@@ -4,6 +4,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntryFilter;
@@ -135,10 +136,10 @@ public final class Older {
                 lines.both("one group", fetch(from, partitions), from, fetch(to, partitions), to);
                 if (from >= 2) lines.both("one group, all topics", fetch(from, null), from, fetch(to, null), to);
             }
-        OffsetFetchRequestData two = new OffsetFetchRequest.Builder(Map.of("g", partitions, "h", partitions), false, false).build((short) 8).data();
+        OffsetFetchRequestData two = new OffsetFetchRequest.Builder(new TreeMap<>(Map.of("g", partitions, "h", partitions)), false, false).build((short) 8).data();
         lines.refused("two groups", two, 8, 7, () -> {
             try {
-                return new OffsetFetchRequest.Builder(Map.of("g", partitions, "h", partitions), false, false).build((short) 7);
+                return new OffsetFetchRequest.Builder(new TreeMap<>(Map.of("g", partitions, "h", partitions)), false, false).build((short) 7);
             } catch (OffsetFetchRequest.NoBatchedOffsetFetchRequestException expected) {
                 throw new IllegalArgumentException(expected);
             }
