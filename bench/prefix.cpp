@@ -70,6 +70,18 @@ std::size_t hosts_by_kwire(std::span<const std::byte> seen) {
     return sum;
 }
 
+/// The same with the version as a constant.
+std::size_t hosts_by_kwire_static(std::span<const std::byte> seen) {
+    std::size_t sum = 0;
+    const auto view = kwire::parse_prefix<kwire::metadata_response, 12>(seen);
+    if (!view) return 0;
+    if (const auto brokers = view->get<"brokers">())
+        for (const auto broker : *brokers)
+            if (const auto host = broker.get<"host">())
+                sum = sum * 31 + host->size() + std::size_t(host->back());
+    return sum;
+}
+
 /// The same, of whole brokers as ordinary views.
 std::size_t whole_hosts_by_kwire(std::span<const std::byte> seen) {
     std::size_t sum = 0;
@@ -109,6 +121,7 @@ void hosts(benchmark::State& state, Ask ask) {
     state.SetItemsProcessed(state.iterations());
 }
 void prefix_hosts(benchmark::State& state) { hosts(state, hosts_by_kwire); }
+void prefix_hosts_static(benchmark::State& state) { hosts(state, hosts_by_kwire_static); }
 void prefix_whole_hosts(benchmark::State& state) { hosts(state, whole_hosts_by_kwire); }
 void by_hand(benchmark::State& state) { hosts(state, hosts_by_hand); }
 
@@ -153,6 +166,7 @@ void sniff_noise(benchmark::State& state) { sniff(state, false); }
 } // namespace
 
 BENCHMARK(prefix_hosts);
+BENCHMARK(prefix_hosts_static);
 BENCHMARK(prefix_whole_hosts);
 BENCHMARK(by_hand);
 BENCHMARK(sniff_request);

@@ -70,7 +70,7 @@ private:
     friend class dynamic_prefix;
     friend class dynamic_prefix_elements;
     dynamic_prefix_value() noexcept = default;
-    dynamic_prefix_value(const detail::prefix_struct& in, std::size_t field,
+    dynamic_prefix_value(const detail::prefix_front& in, std::size_t field,
                          const detail::seen_field& found) noexcept
         : layout_(in.layout), there_(in.there), tolerated_(in.tolerated), field_(field), found_(found) {}
 
@@ -78,11 +78,12 @@ private:
     [[nodiscard]] const detail::struct_layout& inner_layout() const noexcept {
         return info().structure->layouts[layout_->version_index];
     }
-    [[nodiscard]] detail::prefix_struct walked() const noexcept;
+    using any_struct = detail::prefix_struct<detail::max_struct_steps>;
+    [[nodiscard]] any_struct walked() const noexcept;
 
     const detail::struct_layout* layout_ = nullptr; ///< of the struct that has the field
     const std::byte* there_ = nullptr;
-    parse_options tolerated_{};
+    detail::kept_options tolerated_{};
     std::size_t field_ = 0;
     detail::seen_field found_{};
     bool element_ = false;
@@ -101,7 +102,7 @@ public:
     [[nodiscard]] std::size_t field_count() const noexcept { return seen_.layout->field_count; }
     /// Field number `i` in the schema's order, counted from 0.
     [[nodiscard]] dynamic_prefix_value field(std::size_t i) const noexcept {
-        return {seen_, i, detail::find_seen(seen_, i)};
+        return {seen_, i, detail::find_seen(seen_, seen_.ends, i)};
     }
     /// All fields, those that are not there too, as a range of dynamic_prefix_value.
     [[nodiscard]] dynamic_prefix_fields fields() const noexcept;
@@ -135,18 +136,19 @@ private:
                                                         std::span<const std::byte> seen, int version,
                                                         prefix_options options) noexcept;
     dynamic_prefix() noexcept = default; // filled in by parse_prefix
-    explicit dynamic_prefix(const detail::prefix_struct& seen) noexcept : seen_(seen) {}
+    using any_struct = detail::prefix_struct<detail::max_struct_steps>;
+    explicit dynamic_prefix(const any_struct& seen) noexcept : seen_(seen) {}
 
-    detail::prefix_struct seen_;
+    any_struct seen_;
     std::string_view message_{};
 };
 
-inline detail::prefix_struct dynamic_prefix_value::walked() const noexcept {
+inline dynamic_prefix_value::any_struct dynamic_prefix_value::walked() const noexcept {
     const std::byte* start = found_.at;
-    if (start == nullptr) return detail::prefix_struct::of_nothing(inner_layout());
+    if (start == nullptr) return any_struct::of_nothing(inner_layout());
     if (!element_ && info().nullable.contains(layout_->version))
         detail::skip_null_marker(start, info().tag >= 0);
-    return detail::prefix_struct::of(inner_layout(), start, there_, tolerated_);
+    return any_struct::of(inner_layout(), start, there_, tolerated_);
 }
 
 inline dynamic_prefix dynamic_prefix_value::structure() const noexcept { return dynamic_prefix(walked()); }
@@ -291,7 +293,7 @@ inline dynamic_prefix_fields dynamic_prefix::fields() const noexcept { return dy
     expected<dynamic_prefix, error> out{dynamic_prefix()};
     detail::error_slot refusal;
     if (detail::check_prefix(message.facts, message.structure->layouts, seen, version, options, out->seen_,
-                             refusal)) [[likely]]
+                             out->seen_.ends, refusal)) [[likely]]
         out->message_ = message.facts.name;
     else
         out = unexpected(*refusal);

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace kwire::inline KWIRE_ABI {
 
@@ -255,40 +256,37 @@ KWIRE_APART inline const std::byte* walk_prefix(const struct_layout& layout, con
     return *p == std::byte{0} ? p + 1 : walk_prefix_tags(layout, p, state);
 }
 
-/// The first bytes of a struct: how far they reach, and where its fields are. What prefix views are made of.
-struct prefix_struct {
+/// The leniencies of a parse, as a view of a front keeps them.
+// cost: in a byte of their own type they are copied as one number. GCC 12 stores parse_options in two pieces
+// that overlap, which keeps all of a view out of registers: 190 ns instead of 100 ns for three views.
+class kept_options {
+public:
+    constexpr kept_options() noexcept = default;
+    constexpr kept_options(const parse_options& o) noexcept
+        : bits_(static_cast<std::uint8_t>(bit(o.trailing_bytes, 0) | bit(o.null_as_empty, 1) |
+                                          bit(o.negative_as_null, 2) | bit(o.any_tag_order, 3) |
+                                          bit(o.any_tag_size, 4) | bit(o.tags_of_other_versions, 5) |
+                                          bit(o.missing_newer_fields, 6))) {}
+    constexpr operator parse_options() const noexcept {
+        return {has(0), has(1), has(2), has(3), has(4), has(5), has(6)};
+    }
+
+private:
+    static constexpr unsigned bit(bool set, unsigned number) noexcept { return unsigned{set} << number; }
+    [[nodiscard]] constexpr bool has(unsigned number) const noexcept { return (bits_ >> number & 1) != 0; }
+    static_assert(sizeof(parse_options) == 7 + 1, "each has a bit");
+
+    std::uint8_t bits_ = 0;
+};
+
+/// The first bytes of a struct: how far they reach. Beside it are the ends of its whole steps, after a 0.
+struct prefix_front {
     const std::byte* base;  ///< nullptr: a struct that the message does not hold
     const std::byte* there; ///< the end of the bytes that are there
     const std::byte* next;  ///< the end of the struct; nullptr if it is cut
     const struct_layout* layout;
-    parse_options tolerated;
     seen_part part;
-    std::uint32_t ends[max_struct_steps + 1]; ///< where the whole steps end, after a 0
-
-    /// Of a struct at `at`, whose bytes were walked before.
-    static prefix_struct of(const struct_layout& layout, const std::byte* at, const std::byte* there,
-                            parse_options tolerated) noexcept {
-        prefix_struct made;
-        made.base = at;
-        made.there = there;
-        made.layout = &layout;
-        made.tolerated = tolerated;
-        made.ends[0] = 0;
-        error_slot refusal;
-        prefix_state state(at, static_cast<std::size_t>(there - at), unknown_size, refusal, tolerated);
-        made.next = walk_prefix(layout, at, state, made.ends + 1, made.part);
-        return made;
-    }
-    /// In place of a struct that the message does not hold.
-    static prefix_struct of_nothing(const struct_layout& layout) noexcept {
-        prefix_struct made;
-        made.base = made.there = made.next = nullptr;
-        made.layout = &layout;
-        made.tolerated = {};
-        made.part = {};
-        made.ends[0] = 0;
-        return made;
-    }
+    kept_options tolerated;
 
     /// The error that says where the struct is cut: offset and path are counted from the struct. @pre it is.
     [[nodiscard]] KWIRE_COLD error where_cut() const noexcept {
@@ -303,6 +301,75 @@ struct prefix_struct {
     }
 };
 
+/// Fills in a struct at `at`, whose bytes were walked before, and the ends of its steps.
+KWIRE_APART inline void see_front(prefix_front& made, std::uint32_t* ends, const struct_layout& layout,
+                                  const std::byte* at, const std::byte* there,
+                                  kept_options tolerated) noexcept {
+    error_slot refusal;
+    prefix_state state(at, static_cast<std::size_t>(there - at), unknown_size, refusal, tolerated);
+    ends[0] = 0;
+    made.base = at;
+    made.there = there;
+    made.layout = &layout;
+    made.tolerated = tolerated;
+    made.next = walk_prefix(layout, at, state, ends + 1, made.part);
+}
+
+/// The same of a struct that is all there: without bounds, as views of whole messages find their fields.
+KWIRE_APART inline void see_whole(prefix_front& made, std::uint32_t* ends, const struct_layout& layout,
+                                  const std::byte* at, const std::byte* there,
+                                  kept_options tolerated) noexcept {
+    check_state no_end(checked_before{});
+    ends[0] = 0;
+    made.base = at;
+    made.there = there;
+    made.layout = &layout;
+    made.tolerated = tolerated;
+    made.part = {nullptr, 0, layout.step_count};
+    made.next = check_struct(layout, at, no_end, ends + 1);
+}
+
+/// What prefix views are made of: of a struct that has at most so many steps.
+// cost: an array is a loop over such values, and room for the steps of any struct made each 170 bytes.
+template <std::size_t Steps>
+struct prefix_struct : prefix_front {
+    std::uint32_t ends[Steps + 1];
+
+    /// Copies `from` number by number.
+    // cost: what was just written by fours GCC 12 copies by sixteens, and waits until it is in memory; for
+    // three views that took as long as all the rest.
+    KWIRE_ALWAYS_INLINE void take(const prefix_struct& from) noexcept {
+        base = from.base;
+        there = from.there;
+        next = from.next;
+        layout = from.layout;
+        part.at = from.part.at;
+        part.count = from.part.count;
+        part.steps = from.part.steps;
+        tolerated = from.tolerated;
+        [&]<std::size_t... I>(std::index_sequence<I...>)
+            KWIRE_INLINED { ((ends[I] = from.ends[I]), ...); }(std::make_index_sequence<Steps + 1>{});
+    }
+
+    /// Of a struct at `at`, whose bytes were walked before.
+    static prefix_struct of(const struct_layout& layout, const std::byte* at, const std::byte* there,
+                            kept_options tolerated) noexcept {
+        prefix_struct made;
+        see_front(made, made.ends, layout, at, there, tolerated);
+        return made;
+    }
+    /// In place of a struct that the message does not hold.
+    static prefix_struct of_nothing(const struct_layout& layout) noexcept {
+        prefix_struct made;
+        made.base = made.there = made.next = nullptr;
+        made.layout = &layout;
+        made.tolerated = {};
+        made.part = {};
+        made.ends[0] = 0;
+        return made;
+    }
+};
+
 /// A field of a struct of which the front is there.
 struct seen_field {
     seen_state seen;
@@ -311,12 +378,13 @@ struct seen_field {
 };
 
 /// Looks for the payload of a tag of this version in a section that may be cut.
-KWIRE_COLD KWIRE_APART inline seen_field find_prefix_tag(const prefix_struct& in,
+KWIRE_COLD KWIRE_APART inline seen_field find_prefix_tag(const prefix_front& in, const std::uint32_t* ends,
                                                          const field_place& place) noexcept {
     const struct_layout& layout = *in.layout;
-    const std::byte* p = in.base + in.ends[layout.step_count] + layout.tail;
+    const std::byte* p = in.base + ends[layout.step_count] + layout.tail;
     error_slot refusal;
     prefix_state state(p, static_cast<std::size_t>(in.there - p), unknown_size, refusal, in.tolerated);
+    const parse_options tolerated = in.tolerated;
     const std::uint32_t wanted = place.delta;
     seen_field found{seen_state::absent, nullptr, {}};
     auto [next, count] = read_prefix_uvarint(p, state, nullptr);
@@ -324,18 +392,18 @@ KWIRE_COLD KWIRE_APART inline seen_field find_prefix_tag(const prefix_struct& in
     for (; count != 0; --count) {
         const auto [size_at, number] = read_prefix_uvarint(next, state, nullptr);
         if (size_at == nullptr) break;
-        if (number > wanted && !in.tolerated.any_tag_order) return found;
+        if (number > wanted && !tolerated.any_tag_order) return found;
         const auto [payload, size] = read_prefix_uvarint(size_at, state, nullptr);
         if (payload == nullptr) break;
         const known_tag* const known = known_tag_of(layout, number);
         const bool in_version = known != nullptr && known->in_version;
         next = size <= state.left(payload) ? payload + size : nullptr;
-        if (number == wanted || (in_version && in.tolerated.any_tag_size)) {
+        if (number == wanted || (in_version && tolerated.any_tag_size)) {
             seen_part part{};
             const std::byte* const after = known->prefix > state.left(payload)
                                                ? nullptr
                                                : walk_prefix_step(known->step, layout, payload, state, part);
-            if (in.tolerated.any_tag_size) next = after;
+            if (tolerated.any_tag_size) next = after;
             if (number == wanted) {
                 if (after != nullptr)
                     found = {seen_state::whole, payload, {}};
@@ -346,27 +414,29 @@ KWIRE_COLD KWIRE_APART inline seen_field find_prefix_tag(const prefix_struct& in
         if (next == nullptr) break;
     }
     // Where the last of several counts, it may be among those that are not there.
-    const bool may_come_again = in.tolerated.any_tag_order && (count > 1 || found.seen != seen_state::cut);
+    const bool may_come_again = tolerated.any_tag_order && (count > 1 || found.seen != seen_state::cut);
     if (count != 0 && (found.at == nullptr || may_come_again)) return {seen_state::missing, nullptr, {}};
     return found;
 }
 
-/// Field number `i` of a struct.
-KWIRE_SMALL seen_field find_seen(const prefix_struct& in, std::size_t i) noexcept {
-    const field_place& place = in.layout->places[i];
-    if (in.base == nullptr || place.anchor == field_place::absent) return {seen_state::absent, nullptr, {}};
-    if (place.anchor == field_place::in_tags) {
-        const unsigned steps = in.layout->step_count;
-        if (in.part.steps < steps) return {seen_state::missing, nullptr, {}};
-        const std::size_t before_tags = std::size_t{in.ends[steps]} + in.layout->tail;
-        const auto left = static_cast<std::size_t>(in.there - in.base);
-        if (before_tags >= left) return {seen_state::missing, nullptr, {}};
-        if (in.base[before_tags] == std::byte{0}) return {seen_state::absent, nullptr, {}};
-        return find_prefix_tag(in, place);
-    }
+/// A field of a tag section, if all before it is there.
+KWIRE_SMALL seen_field find_seen_tag(const prefix_front& in, const std::uint32_t* ends,
+                                     const field_place& place) noexcept {
+    const struct_layout& layout = *in.layout;
+    const unsigned steps = layout.step_count;
+    if (in.part.steps < steps) return {seen_state::missing, nullptr, {}};
+    const std::size_t before_tags = std::size_t{ends[steps]} + layout.tail;
+    const auto left = static_cast<std::size_t>(in.there - in.base);
+    if (before_tags >= left) return {seen_state::missing, nullptr, {}};
+    if (in.base[before_tags] == std::byte{0}) return {seen_state::absent, nullptr, {}};
+    return find_prefix_tag(in, ends, place);
+}
+
+/// A field outside of it. `width` is its own, or 0 if that varies.
+KWIRE_ALWAYS_INLINE seen_field find_seen_place(const prefix_front& in, const std::uint32_t* ends,
+                                               const field_place& place, std::uint8_t width) noexcept {
     if (place.anchor > in.part.steps) return {seen_state::missing, nullptr, {}};
-    const std::size_t before = std::size_t{in.ends[place.anchor]} + place.delta;
-    const std::uint8_t width = width_of(in.layout->fields[i].kind);
+    const std::size_t before = std::size_t{ends[place.anchor]} + place.delta;
     if (width != 0) {
         if (before + width > static_cast<std::size_t>(in.there - in.base))
             return {seen_state::missing, nullptr, {}};
@@ -375,6 +445,14 @@ KWIRE_SMALL seen_field find_seen(const prefix_struct& in, std::size_t i) noexcep
     if (place.anchor < in.part.steps) return {seen_state::whole, in.base + before, {}};
     if (in.part.at == nullptr) return {seen_state::missing, nullptr, {}};
     return {seen_state::cut, in.base + before, in.part};
+}
+
+/// Field number `i` of a struct whose steps end at `ends`.
+KWIRE_SMALL seen_field find_seen(const prefix_front& in, const std::uint32_t* ends, std::size_t i) noexcept {
+    const field_place& place = in.layout->places[i];
+    if (in.base == nullptr || place.anchor == field_place::absent) return {seen_state::absent, nullptr, {}};
+    if (place.anchor == field_place::in_tags) return find_seen_tag(in, ends, place);
+    return find_seen_place(in, ends, place, width_of(in.layout->fields[i].kind));
 }
 
 } // namespace kwire::inline KWIRE_ABI::detail
