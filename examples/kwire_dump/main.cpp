@@ -47,7 +47,7 @@ int run(const options& chosen) {
         stats_printer stats;
         wanted.requests = !chosen.topics.empty() || chosen.errors;
         wanted.collected = wanted.requests ? std::size_t{64} << 10 : 4096;
-        reporter to(chosen, stats);
+        reporter to(chosen, stats, !wanted.requests);
         result = read_input(chosen, wanted, to, counts);
         if (result.exit_code != wrong_arguments) write_out(stats.text(counts, chosen.json, chosen.colours));
     } else if (chosen.output == output_form::svg) {

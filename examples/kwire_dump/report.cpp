@@ -27,19 +27,28 @@ bool reporter::passes(const report& one) const {
            });
 }
 
+void reporter::learn_topics(const exchange& one) {
+    if (!one.response || !one.response->whole() || kwire::response_with_topics(one.start.api) == nullptr)
+        return;
+    if (const auto response =
+            kwire::parse_response_frame(one.response->bytes, one.start.api, one.start.api_version))
+        static_cast<void>(kwire::learn_topics(topics_, *response, kwire::parse_options::lenient()));
+}
+
 void reporter::take(const exchange& one) {
     // All answers teach the names of topics, those that are not shown too.
-    if (one.response && one.response->whole() && kwire::response_with_topics(one.start.api) != nullptr)
-        if (const auto response =
-                kwire::parse_response_frame(one.response->bytes, one.start.api, one.start.api_version))
-            static_cast<void>(kwire::learn_topics(topics_, *response, kwire::parse_options::lenient()));
+    if (!sums_only_) learn_topics(one);
     if (done() || !passes_before_reading(one)) return;
 
-    report made{.of = one, .request = read_request(one.start, one.request), .response = {}, .says = {}};
+    report made{.of = one, .request = {}, .response = {}, .says = {}};
+    if (!sums_only_) made.request = read_request(one.start, one.request);
     if (!one.request.bytes.empty()) summarize(made.request, topics_, made.says);
     if (one.response) {
         made.response = read_response(one.start, *one.response);
-        summarize(*made.response, topics_, made.says);
+        if (sums_only_ && made.response->whole())
+            tally_.add(*made.response, made.says);
+        else
+            summarize(*made.response, topics_, made.says);
     }
     if (!passes(made)) return;
     ++shown_;

@@ -11,6 +11,7 @@
 #include "message.hpp"
 #include "options.hpp"
 #include "summary.hpp"
+#include "tally.hpp"
 
 namespace dump {
 
@@ -44,7 +45,10 @@ public:
 /// Makes reports, learns the names of topics, and gives on what passes the filters.
 class reporter final : public sink {
 public:
-    reporter(const options& chosen, printer& to) : options_(chosen), to_(to) {}
+    /// With `sums_only` reports say of topics and partitions nothing, of errors whether there is one, and of
+    /// requests no more than their sizes.
+    reporter(const options& chosen, printer& to, bool sums_only = false)
+        : options_(chosen), to_(to), sums_only_(sums_only) {}
 
     void take(const exchange& one) override;
     /// Whether as many were shown as were wanted.
@@ -58,7 +62,11 @@ private:
 
     const options& options_;
     printer& to_;
+    void learn_topics(const exchange& one);
+
     kwire::topic_directory topics_;
+    tally tally_;
+    bool sums_only_;
     std::uint64_t shown_ = 0;
 };
 
