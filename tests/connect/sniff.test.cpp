@@ -139,6 +139,48 @@ TEST_CASE("sniff recognises the requests of real clients from 64 bytes") {
     CHECK(at_16 == requests);
 }
 
+TEST_CASE("what a quick look at a body says, the whole check says too") {
+    std::mt19937 random(11);
+    std::size_t certain = 0, whole = 0, doubtful = 0;
+    for (const captured& one : frames()) {
+        const kwire::message_info* const info =
+            one.request ? kwire::find_request(one.api) : kwire::find_response(one.api);
+        if (info == nullptr || !info->facts.versions.contains(one.version)) continue;
+        const std::size_t header = 4 + (one.request ? 10 : 4);
+        if (one.sent.size() <= header) continue;
+        // Bodies, and what is none: header fields as a body, and bodies with a wrong byte.
+        for (std::size_t from = header; from < std::min(one.sent.size(), header + 24); ++from) {
+            bytes body(one.sent.begin() + static_cast<std::ptrdiff_t>(from), one.sent.end());
+            const std::size_t size = body.size();
+            body.resize(std::min<std::size_t>(size, random() % 40));
+            if (from % 2 == 0 && !body.empty())
+                body[random() % body.size()] = static_cast<std::byte>(random());
+            const exact_bytes some(body);
+            const std::byte* const start = body.empty() ? kwire::detail::nothing : some.begin();
+            const auto& layout = info->structure->layouts[one.version - info->facts.versions.first];
+            kwire::detail::front_glance glance(start + body.size(), size - body.size());
+            const std::byte* const end = glance.over(layout, start);
+            if (glance.in_doubt()) {
+                ++doubtful;
+                continue;
+            }
+            kwire::detail::error_slot unused;
+            kwire::detail::prefix_state state(start, body.size(), size - body.size(), unused,
+                                              kwire::parse_options::as_kafka());
+            std::uint32_t ends[kwire::detail::max_struct_steps];
+            kwire::detail::seen_part part;
+            const std::byte* const expected = kwire::detail::walk_prefix(layout, start, state, ends, part);
+            CAPTURE(one.connection, from, kwire::test::to_hex(body));
+            if (end != expected || (end == nullptr && !state.cut)) FAIL("they differ");
+            ++certain;
+            whole += end != nullptr ? 1 : 0;
+        }
+    }
+    CHECK(certain > 5000);
+    CHECK(whole > 100);
+    CHECK(doubtful > 1000);
+}
+
 TEST_CASE("more bytes of a request never speak against it") {
     for (const captured& one : frames()) {
         if (!one.request) continue;

@@ -23,7 +23,7 @@ import captures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "tests" / "golden" / "captures"
-PROGRAM = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]) / "examples" / "kwire-dump"
+PROGRAM = pathlib.Path(os.environ["KWIRE_BUILD_DIR"]).resolve() / "examples" / "kwire-dump"
 NAMES = ["no-data.pcap", "too-large.pcap", "kcat-idempotent.pcap.gz", "kfake-transactions.pcap.gz"]
 
 

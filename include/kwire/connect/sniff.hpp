@@ -81,6 +81,81 @@ enum class body_look : std::uint8_t {
     right,
 };
 
+/// A quick look at the front of a struct. It knows lengths in their usual form and no tags: what it takes,
+/// `walk_prefix` takes, and all else is in doubt.
+// cost: 100 instructions for 24 bytes of a request where `walk_prefix` has 700, as it could say what is
+// wrong.
+class front_glance {
+public:
+    /// At bytes that end at `end`, after which `beyond` more may follow.
+    front_glance(const std::byte* end, std::uint64_t beyond) noexcept : end_(end), beyond_(beyond) {}
+
+    /// The end of the struct at `p`; nullptr if it is cut, or in doubt.
+    [[nodiscard]] const std::byte* over(const struct_layout& layout, const std::byte* p) noexcept {
+        std::uint64_t need = layout.first_need;
+        for (const walk_step* step = layout.steps; step != layout.steps + layout.step_count; ++step) {
+            if (need > left(p)) return stop(need, p);
+            const auto [content, count] = length_of(*step, p + step->fixed);
+            if (content == nullptr) [[unlikely]]
+                return give_up();
+            p = content;
+            if (size_follows_from_count(step->form)) {
+                const std::uint64_t size = std::uint64_t{count} * step->width;
+                if (size > left(p)) return stop(size, p);
+                p += size;
+            } else if (count != 0) {
+                p = over_elements(*step, layout, p, count);
+                if (p == nullptr) return nullptr;
+            }
+            need = step->next_need;
+        }
+        if (need > left(p)) return stop(need, p);
+        p += layout.tail;
+        if (!layout.flexible) return p;
+        return *p == std::byte{0} ? p + 1 : give_up();
+    }
+    /// Whether nothing can be said.
+    [[nodiscard]] bool in_doubt() const noexcept { return in_doubt_; }
+
+private:
+    [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept {
+        return static_cast<std::uint64_t>(end_ - p);
+    }
+    /// The length of a step, if it is one that most have.
+    [[nodiscard]] KWIRE_ALWAYS_INLINE static decoded_length length_of(const walk_step& step,
+                                                                      const std::byte* p) noexcept {
+        const bool nullable = step.minimum == 0;
+        if (has_varint_prefix(step.form)) return decode_usual_length(length_form::compact, nullable, p);
+        if (step.form == wire_form::string) return decode_usual_length(length_form::int16, nullable, p);
+        if (step.form < wire_form::fixed) return decode_usual_length(length_form::int32, nullable, p);
+        return {nullptr, 0};
+    }
+    const std::byte* give_up() noexcept {
+        in_doubt_ = true;
+        return nullptr;
+    }
+    /// The bytes end, or the message cannot have as many as are needed.
+    const std::byte* stop(std::uint64_t needed, const std::byte* p) noexcept {
+        in_doubt_ = needed > left(p) + beyond_;
+        return nullptr;
+    }
+
+    [[nodiscard]] const std::byte* over_elements(const walk_step& step, const struct_layout& layout,
+                                                 const std::byte* p, std::uint32_t count) noexcept {
+        const struct_layout& inner = step.child != nullptr
+                                         ? step.child->layouts[layout.version_index]
+                                         : text_layouts[has_varint_prefix(step.form) ? 1 : 0];
+        if (count * std::uint64_t{inner.min_size} > left(p) + beyond_ || inner.min_size == 0)
+            return give_up();
+        for (; count != 0 && p != nullptr; --count) p = over(inner, p); // takes a byte or stops
+        return p;
+    }
+
+    const std::byte* end_;
+    std::uint64_t beyond_;
+    bool in_doubt_ = false;
+};
+
 /// Whether `body`, the first bytes of a body of `size` bytes, begins as `message` does at `version`, and ends
 /// where the frame does. @pre the message has the version
 [[nodiscard]] inline body_look look_at_body(const message_info& message, int version,
@@ -88,23 +163,45 @@ enum class body_look : std::uint8_t {
     const struct_layout& layout = message.structure->layouts[version - message.facts.versions.first];
     if (size < layout.min_size) return body_look::wrong;
     const std::byte* const start = body.empty() ? nothing : body.data();
-    error_slot unused;
-    prefix_state state(start, body.size(), size - body.size(), unused, parse_options::as_kafka());
-    std::uint32_t ends[max_struct_steps];
-    seen_part part;
-    const std::byte* const end = walk_prefix(layout, start, state, ends, part);
-    if (end == nullptr && !state.cut) return body_look::wrong;
+    front_glance glance(start + body.size(), size - body.size());
+    const std::byte* end = glance.over(layout, start);
+    if (glance.in_doubt()) [[unlikely]] {
+        error_slot unused;
+        prefix_state state(start, body.size(), size - body.size(), unused, parse_options::as_kafka());
+        std::uint32_t ends[max_struct_steps];
+        seen_part part;
+        end = walk_prefix(layout, start, state, ends, part);
+        if (end == nullptr && !state.cut) return body_look::wrong;
+    }
     constexpr std::size_t most_spare_bytes = 4; // some clients send one
     if (end != nullptr)
-        return state.left(end) + state.beyond <= most_spare_bytes ? body_look::right : body_look::wrong;
+        return size - static_cast<std::uint64_t>(end - start) <= most_spare_bytes ? body_look::right
+                                                                                  : body_look::wrong;
     constexpr std::size_t enough = 4;
     return body.size() >= enough ? body_look::right : body_look::nothing_seen;
 }
 
+/// Whether one of eight bytes is a control character.
+// A subtraction borrows from a high bit where a byte is too small.
+[[nodiscard]] constexpr bool holds_control(std::uint64_t eight) noexcept {
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101, highs = ones << 7, deletes = ones * 0x7f;
+    const std::uint64_t small = (eight - ones * 0x20) & ~eight;
+    const std::uint64_t deleted = ((eight ^ deletes) - ones) & ~(eight ^ deletes);
+    return ((small | deleted) & highs) != 0;
+}
+
 /// Whether all of these bytes can be in the name of a client.
 [[nodiscard]] inline bool is_name(std::span<const std::byte> text) noexcept {
-    for (const std::byte c : text)
-        if (c < std::byte{0x20} || c == std::byte{0x7f}) return false;
+    const std::byte* p = text.data();
+    std::size_t left = text.size();
+    for (; left >= 8; left -= 8, p += 8)
+        if (holds_control(wire::load_be<std::uint64_t>(p))) return false;
+    if (left >= 4) { // two fours that overlap
+        const auto high = std::uint64_t{wire::load_be<std::uint32_t>(p)} << 32;
+        return !holds_control(high | wire::load_be<std::uint32_t>(p + left - 4));
+    }
+    for (; left != 0; --left, ++p)
+        if (*p < std::byte{0x20} || *p == std::byte{0x7f}) return false;
     return true;
 }
 
@@ -192,22 +289,24 @@ enum class body_look : std::uint8_t {
     return -1;
 }
 
-/// What a frame looks like whose first bytes are an API and a version that requests have; nullopt if what
+/// What a frame looks like whose first bytes are an API and a version that requests have; false if what
 /// follows is none.
-[[nodiscard]] inline std::optional<sniffed> look_at_request(std::span<const std::byte> frame,
-                                                            std::uint32_t size, api_key api,
-                                                            std::int16_t version) noexcept {
+[[nodiscard]] inline bool look_at_request(std::span<const std::byte> frame, std::uint32_t size, api_key api,
+                                          std::int16_t version, sniffed& out) noexcept {
     constexpr std::size_t header = 8;
-    sniffed out{.kind = frame_kind::request, .api = api, .version = version, .size = size};
+    out.kind = frame_kind::request;
+    out.api = api;
+    out.version = version;
+    out.size = size;
     if (frame.size() < header) { // no correlation id yet
         out.certainty = certainty::possible;
-        return out;
+        return true;
     }
     out.correlation_id = wire::load_be<std::int32_t>(frame.data() + 4);
     if (const auto name = foreign_request(frame, size, {api, version, out.correlation_id}); !name.empty()) {
         out = {};
         out.foreign = name;
-        return out;
+        return true;
     }
     const std::int16_t header_version = request_header_version(api, version);
     std::size_t at = header;
@@ -253,7 +352,7 @@ enum class body_look : std::uint8_t {
             body = look_at_body(*message, version, rest, size - at);
         if (api == api_key::produce && begins_no_produce(version, rest)) body = body_look::wrong;
     }
-    if (wrong || body == body_look::wrong) return std::nullopt;
+    if (wrong || body == body_look::wrong) return false;
     // An empty client id is two zeros, of which other protocols are full, and so is Produce.
     constexpr std::size_t enough_without_name = 12;
     if (body == body_look::right && nameless)
@@ -264,7 +363,7 @@ enum class body_look : std::uint8_t {
         out.certainty = certainty::sure;
     else
         out.certainty = named ? certainty::likely : certainty::possible;
-    return out;
+    return true;
 }
 
 } // namespace detail
@@ -296,8 +395,10 @@ enum class body_look : std::uint8_t {
     const std::int16_t last = !known                         ? std::int16_t{-1}
                               : api == api_key::api_versions ? newest_api_versions
                                                              : detail::apis[number].last_version;
-    if (version >= 0 && version <= last && size >= header)
-        if (const auto request = detail::look_at_request(frame, size, api, version)) return *request;
+    if (version >= 0 && version <= last && size >= header) {
+        if (detail::look_at_request(frame, size, api, version, out)) return out;
+        out = {.size = size};
+    }
 
     // A response begins with any number.
     const auto id = wire::load_be<std::int32_t>(start.data() + prefix);

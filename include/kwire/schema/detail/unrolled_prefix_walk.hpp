@@ -19,7 +19,7 @@ namespace kwire::inline KWIRE_ABI::detail {
 enum class prefix_notes : std::uint8_t {
     none, ///< of a struct in the message
     ends, ///< of an array's element, to be compared with those after it
-    all,  ///< of the message, for its view: how far it is there, too
+    all,  ///< of the message, whose view needs them: how far it is there, too
 };
 
 template <class S, int V, prefix_notes Notes>
