@@ -152,7 +152,8 @@ void put_value(painter& out, const located_field& at, const kwire::dynamic_value
         break;
     case kwire::field_kind::records: {
         const record_count count = count_records(value.bytes(), false);
-        fmt::format_to(into, "{} records, {} bytes", count.records, count.bytes);
+        fmt::format_to(into, "{} record{}, {} bytes", count.records, count.records == 1 ? "" : "s",
+                       count.bytes);
         break;
     }
     default: {

@@ -76,9 +76,14 @@ void put_topics(painter& out, const summary& says) {
                        says.records == 1 && !says.records_cut ? "" : "s");
 }
 
+bool is_about_size(kwire::error_code code) noexcept {
+    return code == kwire::error_code::message_too_large || code == kwire::error_code::record_list_too_large;
+}
+
 /// Errors by code, each with where it is.
 void put_errors(painter& out, const summary& says) {
     std::vector<std::pair<kwire::error_code, std::string>> all;
+    std::uint64_t largest = 0; // records of what was refused for its size
     const auto add = [&](kwire::error_code code, std::string place) {
         if (code == kwire::error_code::none) return;
         const auto found = std::ranges::find(all, code, [](const auto& one) { return one.first; });
@@ -93,7 +98,10 @@ void put_errors(painter& out, const summary& says) {
         put_safe(name, topic.name, 249);
         add(topic.error, name);
         for (const partition_facts& one : topic.partitions)
-            if (one.error != kwire::error_code::none) add(one.error, fmt::format("{}[{}]", name, one.number));
+            if (one.error != kwire::error_code::none) {
+                add(one.error, fmt::format("{}[{}]", name, one.number));
+                if (is_about_size(one.error)) largest = std::max(largest, one.record_bytes);
+            }
     }
     std::size_t shown = 0;
     for (const auto& [code, place] : all) {
@@ -104,6 +112,7 @@ void put_errors(painter& out, const summary& says) {
         const std::string name = kwire::is_known(code) ? std::string(kwire::name_of(code))
                                                        : fmt::format("error {}", static_cast<int>(code));
         out.put(fmt::format(" !{}", name), colour::red);
+        if (largest != 0 && is_about_size(code)) out.put(fmt::format(" ({} bytes)", largest), colour::red);
         if (!place.empty() && (says.topics.size() > 1 || says.topics[0].partitions.size() > 1))
             out.put(fmt::format(" {}", place), colour::red);
     }

@@ -35,8 +35,9 @@ Examples:
   kwire-dump capture.pcap --api produce -c 1 --hex which bytes are which field
   kwire-dump capture.pcap --api produce -c 1 --svg picture.svg
 
-To find out why a client gets nothing: --errors first. If there are none, look at one request of the client with
---tree: what it asks for, and what the broker says of it.
+To find out why a client fails or gets nothing: --errors first. --errors --tree adds what each error means, and all
+that was sent and said; the same without --errors shows what the client did next. If there are none, look at one
+request of the client with --tree: what it asks for, and what the broker says of it.
 
 Exit codes: 0 all was read; 1 the capture is broken or ends within a packet (what was read is shown); 2 the
 arguments are wrong or the file cannot be opened.)";
