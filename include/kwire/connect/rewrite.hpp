@@ -421,10 +421,11 @@ template <class Header>
 /// Calls `map(named_field&)` for every field of the frame that has one of the wanted meanings, and returns
 /// the frame as `map` has changed it.
 ///
-/// The body is checked first. `map` is called for values that are there: not for null, nor for numbers and
-/// ids that stand for none (-1, zero). A port comes with its host; a field whose meaning another field
-/// decides, if it is decided for a wanted one. The order is that of the schema. The result has no length (as
-/// frame() has none; with_length), and is one segment, the frame's own buffer, if nothing was changed.
+/// The body is checked first; where its structs end is noted on the way, in memory in proportion to the body.
+/// `map` is called for values that are there: not for null, nor for numbers and ids that stand for none (-1,
+/// zero). A port comes with its host; a field whose meaning another field decides, if it is decided for a
+/// wanted one. The order is that of the schema. The result has no length (as frame() has none; with_length),
+/// and is one segment, the frame's own buffer, if nothing was changed.
 /// Errors: those of `parse`; unknown_api; what a setter of named_field was refused.
 template <class Header, std::invocable<named_field&> Map>
 [[nodiscard]] expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame, entity_set wanted,
