@@ -1,4 +1,5 @@
 #include <kwire/connect/rewrite.hpp>
+#include <kwire/error_text.hpp>
 #include <kwire/messages/consumer_protocol_assignment.hpp>
 #include <kwire/messages/consumer_protocol_subscription.hpp>
 #include <kwire/messages/create_acls.hpp>
@@ -336,4 +337,35 @@ TEST_CASE("what cannot be set is an error, and so are frames that cannot be read
                                     static_cast<kwire::api_key>(12345), 0);
     REQUIRE(unknown.has_value());
     CHECK(kwire::rewrite(*unknown, entity::host, [](named_field&) {}).error() == kwire::errc::unknown_api);
+}
+
+TEST_CASE("structs that are smaller than a note of where they end are rewritten like others") {
+    kwire::metadata_request::data asked;
+    for (int i = 0; i < 1000; ++i) asked.topics.push_back({.name = std::string(1, 'a')});
+    asked.topics.push_back({.name = "orders"});
+    const auto out = rewritten<kwire::metadata_request>(
+        request_of(kwire::encode_request(asked, 9, 5).value()), entity::topic_name,
+        [](named_field& field) { field.set_text("t." + std::string(field.text())); });
+    std::size_t changed = 0;
+    for (const auto topic : out->topics()) changed += topic.name()->starts_with("t.") ? 1 : 0;
+    CHECK(changed == 1001);
+}
+
+TEST_CASE("nothing is shown of a frame in which something is wrong after what is wanted") {
+    const kwire::metadata_response::data metadata{
+        .brokers = {{.node_id = 1, .host = "h", .port = 1}},
+        .topics = {{.name = "t", .partitions = {{.partition_index = 0, .replica_nodes = {1}}}}}};
+    const auto whole =
+        kwire::without_length(kwire::encode_response(metadata, 12, 5).value().to_bytes()).value();
+    for (std::size_t size = 5; size < whole.size(); ++size) {
+        const auto cut =
+            kwire::parse_response_frame(whole.slice(0, size).value(), kwire::api_key::metadata, 12).value();
+        int calls = 0;
+        const auto out = kwire::rewrite(cut, {entity::host, entity::topic_name, entity::broker_id},
+                                        [&](named_field&) { ++calls; });
+        REQUIRE(!out);
+        CHECK(kwire::to_string(out.error()) ==
+              kwire::to_string(kwire::parse<kwire::metadata_response>(cut).error()));
+        CHECK(calls == 0);
+    }
 }

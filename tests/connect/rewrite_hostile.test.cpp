@@ -3,6 +3,7 @@
 #include <kwire/connect/rewrite.hpp>
 #include <kwire/messages/registry.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "catch.hpp"
 #include "support/bytes.hpp"
+#include "support/framed.hpp"
 #include "support/golden.hpp"
 #include "support/sanitized.hpp"
 
@@ -55,23 +57,31 @@ void change(named_field& field) {
 
 struct outcomes {
     std::size_t changed = 0, refused = 0, broken = 0;
+    std::size_t in_frames = 0; ///< as often, a frame was rewritten as well
 
     void add(const kwire::message_info& info, int version, std::span<const std::byte> bytes,
              const kwire::rewrite_options& options) {
         const auto owner = std::make_shared<kwire::test::exact_bytes>(bytes);
         const auto buffer = kwire::shared_buffer::adopt(owner, owner->span());
+        static const kwire::entity_set wanted = every_meaning();
         const auto parsed = kwire::parse(info, buffer, version, options.parse);
+        // A frame is checked and rewritten in one go; a message was checked before.
+        std::size_t calls = 0;
+        const auto framed = support::rewrite_framed(
+            info, bytes, version, wanted, [&](named_field& field) { ++calls, change(field); }, options);
+        if (framed) ++in_frames;
         if (!parsed) {
+            if (framed && (*framed || calls != 0 || framed->error().code != parsed.error().code)) ++broken;
             ++refused;
             return;
         }
-        static const kwire::entity_set wanted = every_meaning();
         const auto made = kwire::rewrite(*parsed, wanted, change, options);
         if (!made) { // the map sets what each field can hold
             ++broken;
             return;
         }
         const auto out = made->to_bytes();
+        if (framed && (!*framed || !std::ranges::equal(**framed, out.span()))) ++broken;
         const kwire::test::exact_bytes again(out.span());
         kwire::parse_view(info, again.span(), version, options.parse) ? ++changed : ++broken;
     }
@@ -130,4 +140,5 @@ TEST_CASE("whatever byte is missing or another one, a rewritten message is refus
     CHECK(strict.changed > 50'000);
     CHECK(strict.refused > 50'000);
     CHECK(lenient.changed > 10'000);
+    CHECK(strict.in_frames > 50'000);
 }

@@ -3,6 +3,7 @@
 #include <kwire/connect/dispatch.hpp>
 #include <kwire/connect/frame_reader.hpp>
 #include <kwire/connect/negotiation.hpp>
+#include <kwire/connect/rewrite.hpp>
 #include <kwire/error_text.hpp>
 #include <kwire/expected.hpp>
 #include <kwire/messages/create_topics.hpp>
@@ -18,6 +19,8 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -157,6 +160,58 @@ outcome session::answer_versions(kwire::response_frame frame) {
     auto out = kwire::encode_response(offered.body, frame.api_version(), frame.correlation_id());
     if (!out) return kwire::unexpected(out.error());
     to_client.push_back(out->to_bytes());
+    return {};
+}
+
+// What this tenant calls "orders" is "tenant-a.orders" at the broker. It sees no other topics, and the proxy
+// in place of each broker.
+struct tenant_session {
+    kwire::correlator<> pending{{.parse = of_clients}};
+
+    outcome from_client(kwire::shared_buffer bytes);
+    outcome from_broker(kwire::shared_buffer bytes);
+};
+
+outcome tenant_session::from_client(kwire::shared_buffer bytes) {
+    auto noted = pending.sent(bytes.span()); // the id, API and version, which do not change
+    if (!noted) return kwire::unexpected(noted.error());
+    if (noted->is_token) {
+        send(to_broker, std::move(bytes));
+        return {};
+    }
+    auto frame = kwire::parse_request_frame(std::move(bytes), of_clients);
+    if (!frame) return kwire::unexpected(frame.error());
+    const auto renamed = [](kwire::named_field& topic) {
+        topic.set_text("tenant-a." + std::string(topic.text()));
+    };
+    auto out = kwire::rewrite(*frame, kwire::entity::topic_name, renamed, {.parse = of_clients});
+    if (!out) return kwire::unexpected(out.error());
+    send(to_broker, *std::move(out)); // which adds the length
+    return {};
+}
+
+outcome tenant_session::from_broker(kwire::shared_buffer bytes) {
+    auto asked = pending.received(bytes.span());
+    if (!asked) return kwire::unexpected(asked.error());
+    if (!*asked) { // a token
+        send(to_client, std::move(bytes));
+        return {};
+    }
+    const kwire::request_start& request = **asked; // a response does not say what it is
+    auto frame = kwire::parse_response_frame(std::move(bytes), request.api, request.api_version);
+    if (!frame) return kwire::unexpected(frame.error());
+    const auto shown = [](kwire::named_field& field) {
+        constexpr std::string_view prefix = "tenant-a.";
+        if (field.meaning() == kwire::entity::host)
+            field.set_address("proxy.example", 19092);
+        else if (field.text().starts_with(prefix))
+            field.set_text(field.text().substr(prefix.size()));
+        else
+            field.drop();
+    };
+    auto out = kwire::rewrite(*frame, {kwire::entity::host, kwire::entity::topic_name}, shown);
+    if (!out) return kwire::unexpected(out.error());
+    send(to_client, *std::move(out));
     return {};
 }
 
@@ -383,4 +438,33 @@ TEST_CASE("the proxy of the page answers in a version other than the broker's") 
         CHECK(behind_length(out->to_bytes()) ==
               response<kwire::metadata_response>(cluster(9092), version, 8));
     }
+}
+
+TEST_CASE("the tenant's session of the page renames topics both ways and hides those of others") {
+    to_broker.clear();
+    to_client.clear();
+    tenant_session one;
+    REQUIRE(one.from_client(request<kwire::metadata_request>({.topics = {{.name = "orders"}}}, 12, 8)));
+    CHECK(only_one(to_broker) ==
+          request<kwire::metadata_request>({.topics = {{.name = "tenant-a.orders"}}}, 12, 8));
+    REQUIRE(one.from_broker(response<kwire::metadata_response>(
+        {.brokers = {{.node_id = 1, .host = "kafka-1.internal", .port = 9092}},
+         .topics = {{.name = "tenant-b.bills"}, {.name = "tenant-a.orders"}}},
+        12, 8)));
+    CHECK(only_one(to_client) == response<kwire::metadata_response>(
+                                     {.brokers = {{.node_id = 1, .host = "proxy.example", .port = 19092}},
+                                      .topics = {{.name = "orders"}}},
+                                     12, 8));
+    CHECK(one.from_broker(response<kwire::metadata_response>({}, 12, 9)).error() ==
+          kwire::errc::unknown_correlation_id);
+
+    REQUIRE(one.from_client(request<kwire::sasl_handshake_request>({.mechanism = "PLAIN"}, 0, 10)));
+    REQUIRE(one.from_broker(response<kwire::sasl_handshake_response>({}, 0, 10)));
+    to_broker.clear();
+    to_client.clear();
+    const auto token = kwire::shared_buffer::copy_of("abc");
+    REQUIRE(one.from_client(token));
+    CHECK(only_one(to_broker) == token);
+    REQUIRE(one.from_broker(token));
+    CHECK(only_one(to_client) == token);
 }

@@ -71,8 +71,11 @@ void route(kwire::shared_buffer frame, const kwire::request_start& asked) {
 
 void send(kwire::buffer_chain frame) { outbox.push_back(frame.to_bytes()); }
 
-void rename(kwire::response_frame frame) {
-    auto out = kwire::rewrite(frame, {kwire::entity::host, kwire::entity::topic_name},
+void rename(kwire::shared_buffer bytes, const kwire::request_start& asked) {
+    // asked: what the correlator says of the request
+    auto frame = kwire::parse_response_frame(std::move(bytes), asked.api, asked.api_version);
+    if (!frame) return reject(frame.error());
+    auto out = kwire::rewrite(*frame, {kwire::entity::host, kwire::entity::topic_name},
                               [](kwire::named_field& field) {
                                   if (field.meaning() == kwire::entity::host)
                                       field.set_address("proxy.example", 19092);
@@ -202,9 +205,8 @@ TEST_CASE("the code of the README shows a tenant its own topics, at the proxy's 
     const kwire::metadata_response::data shown{
         .brokers = {{.node_id = 1, .host = "proxy.example", .port = 19092}}, .topics = {{.name = "orders"}}};
     outbox.clear();
-    rename(kwire::parse_response_frame(frame_of(kwire::encode_response(cluster, 12, 7).value()),
-                                       kwire::api_key::metadata, 12)
-               .value());
+    rename(frame_of(kwire::encode_response(cluster, 12, 7).value()),
+           {kwire::api_key::metadata, 12, 7});
     REQUIRE(outbox.size() == 1);
     CHECK(outbox[0] == frame_of(kwire::encode_response(shown, 12, 7).value()));
 }

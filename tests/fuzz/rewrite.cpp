@@ -18,6 +18,7 @@
 #include "fuzz/message_input.hpp"
 #include "fuzz/model.hpp"
 #include "messages/digest.hpp"
+#include "support/framed.hpp"
 
 namespace {
 
@@ -232,7 +233,17 @@ void check(const support::message_input& in) {
     const auto options = support::options_of(in.knob & 63U);
     const auto buffer = kwire::shared_buffer::copy_of(in.body);
     const auto parsed = kwire::parse(*in.info, buffer, in.version, options);
-    if (!parsed) return;
+    if (!parsed) {
+        kwire::entity_set few; // with few, some structs are checked alone, and some noted
+        for (const unsigned one : {in.second_knob % 40U + 1, in.second_knob / 7U + 1})
+            few |= static_cast<entity>(one);
+        std::size_t calls = 0;
+        const auto framed = support::rewrite_framed(
+            *in.info, in.body, in.version, few, [&](kwire::named_field&) { ++calls; }, {.parse = options});
+        insist(!framed || (!*framed && framed->error().code == parsed.error().code && calls == 0),
+               "a frame is refused as its body is, before anything is shown of it");
+        return;
+    }
     if (kwire::parse_view(*in.info, in.body, in.version)) support::note_read(*in.info, in.version);
     const kwire::dynamic_view view = (*parsed).view();
 
@@ -253,36 +264,39 @@ void check(const support::message_input& in) {
     model.run(*in.info->structure, expected);
 
     call_log calls;
-    const auto made = kwire::rewrite(
-        *parsed, wanted,
-        [&](kwire::named_field& field) {
-            if (!is_embedded && embedded_fields().contains(&field.info())) return;
-            const field_info& info = field.info();
-            const field_kind kind = info.kind == field_kind::array ? info.element : info.kind;
-            const bool numeric = kind != field_kind::string && kind != field_kind::uuid;
-            const std::int64_t number = numeric ? field.number() : -1;
-            calls.add(field.meaning(), field.text(), number, field.id());
-            switch (how.of(field.meaning(), field.text(), number, field.id())) {
-            case changes::kept: return;
-            case changes::dropped: return field.drop();
-            case changes::wrong: return kind == field_kind::uuid ? field.set_text("no id") : field.set_id({});
-            case changes::changed: break;
-            }
-            if (kind == field_kind::uuid)
-                field.set_id(changes::id(field.id()));
-            else if (numeric)
-                field.set_number(changes::number(number));
-            else if (field.meaning() == entity::host)
-                field.set_address(changes::text(field.text()), changes::port(field.port()));
-            else
-                field.set_text(changes::text(field.text()));
-        },
-        how_read);
+    const auto map = [&](kwire::named_field& field) {
+        if (!is_embedded && embedded_fields().contains(&field.info())) return;
+        const field_info& info = field.info();
+        const field_kind kind = info.kind == field_kind::array ? info.element : info.kind;
+        const bool numeric = kind != field_kind::string && kind != field_kind::uuid;
+        const std::int64_t number = numeric ? field.number() : -1;
+        calls.add(field.meaning(), field.text(), number, field.id());
+        switch (how.of(field.meaning(), field.text(), number, field.id())) {
+        case changes::kept: return;
+        case changes::dropped: return field.drop();
+        case changes::wrong: return kind == field_kind::uuid ? field.set_text("no id") : field.set_id({});
+        case changes::changed: break;
+        }
+        if (kind == field_kind::uuid)
+            field.set_id(changes::id(field.id()));
+        else if (numeric)
+            field.set_number(changes::number(number));
+        else if (field.meaning() == entity::host)
+            field.set_address(changes::text(field.text()), changes::port(field.port()));
+        else
+            field.set_text(changes::text(field.text()));
+    };
+    const auto made = kwire::rewrite(*parsed, wanted, map, how_read);
     insist(calls == model.calls, "the map is called for what the schema marks, in its order");
     insist(made.has_value() != model.fails, "what cannot be set is refused, and nothing else",
            made ? "" : text_of(made.error()));
+    calls = {};
+    const auto framed = support::rewrite_framed(*in.info, in.body, in.version, wanted, map, how_read);
+    insist(!framed || (calls == model.calls && framed->has_value() == made.has_value()),
+           "in a frame the same calls are made");
     if (!made) return;
     const auto bytes = made->to_bytes();
+    insist(!framed || std::ranges::equal(**framed, bytes.span()), "in a frame the same is made of the body");
     const auto again = kwire::parse_view(*in.info, bytes.span(), in.version, options);
     insist(again.has_value(), "a rewritten message is valid", again ? "" : text_of(again.error()));
     support::digest of_model;

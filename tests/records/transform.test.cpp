@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <random>
@@ -247,7 +248,7 @@ std::size_t for_each_set(F f) {
 }
 
 /// A batch of `count` records with keys, values of `size` bytes that differ, and no headers.
-shared_buffer many(std::size_t count, std::size_t size) {
+kwire::batch_builder builder_of(std::size_t count, std::size_t size) {
     kwire::batch_builder builder({.max_bytes = 64 << 20});
     std::mt19937 random(7);
     for (std::size_t i = 0; i < count; ++i) {
@@ -255,7 +256,10 @@ shared_buffer many(std::size_t count, std::size_t size) {
         for (std::byte& byte : value) byte = static_cast<std::byte>(random());
         REQUIRE(builder.append({.timestamp = 1000, .key = bytes_of_text("key"), .value = value}));
     }
-    return std::move(builder).finish().to_bytes();
+    return builder;
+}
+shared_buffer many(std::size_t count, std::size_t size) {
+    return builder_of(count, size).finish().to_bytes();
 }
 
 } // namespace
@@ -418,6 +422,31 @@ TEST_CASE("transform: a value that is written to the result is not copied, and a
     });
     CHECK(kwire::copied_bytes() - before == 50 * 3); // the keys
     if (support::counts_allocations) CHECK(allocations <= 8);
+}
+
+TEST_CASE("transform: values of compressed batches are compressed from where they are written") {
+    every_codec codecs;
+    for (kwire::codec* const by :
+         std::initializer_list<kwire::codec*>{&codecs.gzip, &codecs.snappy, &codecs.lz4, &codecs.zstd}) {
+        INFO(int(by->type()));
+        kwire::unique_buffer both; // two batches
+        for (int i = 0; i < 2; ++i) both.append(builder_of(50, 1024).finish(*by).value());
+        const shared_buffer set = std::move(both).freeze();
+        const auto before = kwire::copied_bytes();
+        const auto made = transform_records(set, codecs.set, cap,
+                                            [](const record_view& record, record_edit& edit) {
+                                                const auto value = *record.value();
+                                                const auto to = edit.write_value(value.size() + 28);
+                                                std::ranges::fill(to.first(28), std::byte{1});
+                                                std::ranges::copy(value, to.begin() + 28);
+                                            },
+                                            {.expected_bytes = set.size()});
+        REQUIRE(made);
+        CHECK(kwire::copied_bytes() - before < 600); // keys, and headers of batches and codecs
+        CHECK(made->changed_records == 100);
+        const auto bytes = made->records.to_bytes();
+        CHECK(kwire::check_batches(bytes.span()).has_value());
+    }
 }
 
 TEST_CASE("transform: a wrong checksum is refused, or stays wrong if it is not looked at") {

@@ -19,6 +19,7 @@
 /// if nothing changes, the result is the frame itself.
 #pragma once
 
+#include <kwire/connect/detail/noted_ends.hpp>
 #include <kwire/connect/frame.hpp>
 #include <kwire/expected.hpp>
 #include <kwire/messages/registry.hpp>
@@ -31,6 +32,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -162,8 +164,14 @@ public:
              const rewrite_options& options) noexcept
         : list_(&list), map_(map), options_(&options), asked_(wanted), wanted_(with_undecided(wanted)) {}
 
-    /// The struct at `place` and all in it that means something.
-    void visit(const struct_place& place) const { visit_struct({&place, nullptr, 0, std::nullopt}); }
+    /// The struct at `place` and all in it that means something. `noted` are the ends of structs in it, if
+    /// the check has noted them.
+    void visit(const struct_place& place, noted_ends* noted = nullptr) const {
+        const visited_fields fields(*place.layout, *this);
+        visit_struct({&place, nullptr, 0, std::nullopt}, fields, noted);
+    }
+    /// The meanings of the fields that are visited.
+    [[nodiscard]] entity_set visited() const noexcept { return wanted_; }
 
 private:
     /// With the meanings of fields that can turn out to be a wanted one.
@@ -181,55 +189,102 @@ private:
         return all;
     }
 
-    void visit_struct(const rewritten_struct& in) const {
-        const struct_place& place = *in.place;
-        for (std::size_t i = 0; i != place.layout->field_count; ++i) {
-            const field_info& field = place.layout->fields[i];
-            if (field.element == field_kind::structure) {
-                if (field.structure->meanings.intersects(wanted_)) visit_structs(in, i);
-            } else if (wanted_.contains(field.names)) {
-                if (const std::byte* const at = place.find(i); at != nullptr) visit_field(in, i, at);
+    /// The fields of a struct that are visited: found once for all structs of an array.
+    class visited_fields {
+    public:
+        struct one {
+            std::uint8_t index;
+            bool plain; ///< one value, with a meaning of its own that is asked for
+        };
+        visited_fields(const struct_layout& layout, const rewriter& by) noexcept {
+            for (std::uint8_t i = 0; i != layout.field_count; ++i) {
+                const field_info& field = layout.fields[i];
+                if (layout.places[i].anchor == field_place::absent) continue;
+                if (field.structure != nullptr ? field.structure->meanings.intersects(by.wanted_)
+                                               : by.wanted_.contains(field.names) && !comes_with_host(field))
+                    all_[count_++] = {i, is_plain(field) && by.is_asked(field.names)};
             }
         }
+        [[nodiscard]] const one* begin() const noexcept { return all_; }
+        [[nodiscard]] const one* end() const noexcept { return all_ + count_; }
+
+    private:
+        static bool comes_with_host(const field_info& field) noexcept { return field.names == entity::port; }
+        static bool is_plain(const field_info& field) noexcept {
+            return field.structure == nullptr && field.kind != field_kind::array &&
+                   field.kind != field_kind::bytes && decided_by(field.names) == entity::none;
+        }
+
+        one all_[255]; // as many as a layout can have
+        std::uint8_t count_ = 0;
+    };
+
+    void visit_struct(const rewritten_struct& in, const visited_fields& fields, noted_ends* noted) const {
+        for (const auto [i, plain] : fields) {
+            const std::byte* const at = in.place->find(i);
+            if (at == nullptr) continue;
+            const field_info& field = in.place->layout->fields[i];
+            if (plain)
+                visit_value(in, i, field.names, at);
+            else if (field.structure != nullptr)
+                visit_structs(in, i, at, noted);
+            else
+                visit_field(in, i, at);
+        }
     }
 
-    void visit_structs(const rewritten_struct& around, std::size_t index) const {
+    /// The field `index`, at `p`: an array of structs, or one struct.
+    void visit_structs(const rewritten_struct& around, std::size_t index, const std::byte* p,
+                       noted_ends* noted) const {
         const struct_layout& layout = *around.place->layout;
         const field_info& field = layout.fields[index];
-        const std::byte* p = around.place->find(index);
-        if (p == nullptr) return;
         const struct_layout& inner = field.structure->layouts[layout.version_index];
-        std::uint32_t ends[max_struct_steps];
-        if (field.kind == field_kind::structure) {
-            if (field.nullable.contains(layout.version) && skip_null_marker(p, field.tag >= 0)) return;
-            static_cast<void>(find_ends(inner, p, false, ends));
-            const struct_place place{&inner, p, ends};
-            return visit_struct({&place, &around, index, std::nullopt});
+        const bool is_array = field.kind == field_kind::array;
+        std::uint32_t count = 1;
+        if (is_array) {
+            const trusted_count elements = length_at(layout, field, field_kind::array, p);
+            p = elements.content;
+            count = elements.size;
+        } else if (field.nullable.contains(layout.version) && skip_null_marker(p, field.tag >= 0)) {
+            return;
         }
-        const trusted_count elements = length_at(layout, field, field_kind::array, p);
-        p = elements.content;
-        for (std::size_t i = 0; i != elements.size; ++i) {
-            static_cast<void>(find_ends(inner, p, false, ends));
-            const struct_place place{&inner, p, ends};
-            visit_struct({&place, &around, index, i});
-            p = place.end();
+        if (count == 0) return;
+        if (field.tag >= 0) noted = nullptr; // there the check notes nothing
+        const std::uint32_t* ends = noted != nullptr ? noted->next(count, inner.step_count) : nullptr;
+        if (ends == nullptr) noted = nullptr;
+        std::uint32_t found[max_struct_steps];
+        const visited_fields fields(inner, *this);
+        struct_place place{&inner, p, ends};
+        rewritten_struct in{&place, &around, index, std::nullopt};
+        for (std::uint32_t i = 0; i != count; ++i) {
+            if (noted == nullptr) {
+                static_cast<void>(find_ends(inner, place.base, false, found));
+                place.ends = found;
+            }
+            if (is_array) in.element = i;
+            visit_struct(in, fields, noted);
+            place.base = place.end();
+            if (noted != nullptr) place.ends += inner.step_count;
         }
     }
 
+    /// A field that is one value, and means what is asked for.
+    void visit_value(const rewritten_struct& in, std::size_t index, entity meaning,
+                     const std::byte* at) const {
+        const struct_layout& layout = *in.place->layout;
+        if (is_null(layout, layout.fields[index], at)) return;
+        named_field named(*list_, in, index, dynamic_access::value(layout, index, at, false), meaning);
+        if (!means_nothing(named)) map_.call(map_.object, named);
+    }
+    /// Any other field but structs.
     void visit_field(const rewritten_struct& in, std::size_t index, const std::byte* at) const {
         const struct_layout& layout = *in.place->layout;
         const field_info& field = layout.fields[index];
-        if (field.names == entity::port) return; // comes with its host
         const entity meaning = decided(in, field.names);
         if (field.kind == field_kind::bytes) return visit_blob(in, index, meaning, at);
         if (!is_asked(meaning)) return;
-        const dynamic_value value = dynamic_access::value(layout, index, at, false);
-        if (value.is_null()) return;
-        if (field.kind != field_kind::array) {
-            named_field named(*list_, in, index, value, meaning);
-            if (!means_nothing(named)) map_.call(map_.object, named);
-            return;
-        }
+        if (field.kind != field_kind::array) return visit_value(in, index, meaning, at);
+        if (is_null(layout, field, at)) return;
         const trusted_count elements = length_at(layout, field, field_kind::array, at);
         const std::byte* p = elements.content;
         for (std::size_t i = 0; i != elements.size; ++i) {
@@ -241,6 +296,13 @@ private:
             p = end;
         }
     }
+    /// Whether the value at `at`, which is not a struct, is null.
+    [[nodiscard]] static bool is_null(const struct_layout& layout, const field_info& field,
+                                      const std::byte* at) noexcept {
+        return field.nullable.contains(layout.version) && // else a null passed as empty
+               read_length_fast(at, layout.flexible && !field.never_compact, classic_form(field.kind))
+                   .is_null();
+    }
 
     [[nodiscard]] bool is_asked(entity meaning) const noexcept {
         if (meaning == entity::host) return asked_.intersects({entity::host, entity::port});
@@ -250,6 +312,7 @@ private:
     }
     /// Numbers below zero and the id 0 stand for no broker, no producer and no topic.
     [[nodiscard]] static bool means_nothing(const named_field& named) noexcept {
+        if (named.value_.kind() == field_kind::string) return false;
         if (named.value_.kind() == field_kind::uuid) return named.id() == uuid{};
         return width_of(named.value_.kind()) != 0 && named.number() < 0;
     }
@@ -327,16 +390,29 @@ template <class Header>
     const message_info* const info = is_request ? find_request(frame.api()) : find_response(frame.api());
     if (info == nullptr)
         return unexpected(error{.code = errc::unknown_api, .version = frame.api_version(), .located = false});
-    const auto body = parse(*info, frame, options.parse);
-    if (!body) return unexpected(body.error());
-    const dynamic_view& view = (*body).view();
-    edit_list list(frame.frame(), dynamic_access::layout(view), dynamic_access::base(view), info->facts.name);
+    const std::span<const std::byte> body = body_in(frame.frame().span(), message_access::place(frame));
+    const std::byte* const start = body.empty() ? nothing : body.data();
+    const int version = info->facts.canonical(frame.api_version());
+    if (!info->facts.versions.contains(version) || body.size() > wire::max_length)
+        return unexpected(parse(*info, frame, options.parse).error());
+    const struct_layout& layout =
+        info->structure->layouts[static_cast<std::size_t>(version - info->facts.versions.first)];
+    edit_list list(frame.frame(), layout, start, info->facts.name);
     const rewriter walk(list, wanted, map, options);
+
+    std::uint32_t ends[max_struct_steps];
+    error_slot refusal;
+    check_state state(start, body.size(), refusal, options.parse);
+    noted_ends noted(body.size());
+    const std::byte* const end =
+        noting_check(walk.visited(), state, noted).one(layout, start, [&] { return ends; });
+    if (end == nullptr || (state.left(end) != 0 && !options.parse.trailing_bytes)) [[unlikely]]
+        return unexpected(parse(*info, frame, options.parse).error());
     if (info_of<Header>.meanings.intersects(wanted)) {
         const dynamic_view header = as_dynamic(frame.header());
         walk.visit(place_of(header));
     }
-    walk.visit(place_of(view));
+    walk.visit({&layout, start, ends}, &noted);
     return list.apply();
 }
 
@@ -345,10 +421,11 @@ template <class Header>
 /// Calls `map(named_field&)` for every field of the frame that has one of the wanted meanings, and returns
 /// the frame as `map` has changed it.
 ///
-/// The body is checked first. `map` is called for values that are there: not for null, nor for numbers and
-/// ids that stand for none (-1, zero). A port comes with its host; a field whose meaning another field
-/// decides, if it is decided for a wanted one. The order is that of the schema. The result has no length (as
-/// frame() has none; with_length), and is one segment, the frame's own buffer, if nothing was changed.
+/// The body is checked first; where its structs end is noted on the way, in memory in proportion to the body.
+/// `map` is called for values that are there: not for null, nor for numbers and ids that stand for none (-1,
+/// zero). A port comes with its host; a field whose meaning another field decides, if it is decided for a
+/// wanted one. The order is that of the schema. The result has no length (as frame() has none; with_length),
+/// and is one segment, the frame's own buffer, if nothing was changed.
 /// Errors: those of `parse`; unknown_api; what a setter of named_field was refused.
 template <class Header, std::invocable<named_field&> Map>
 [[nodiscard]] expected<buffer_chain, error> rewrite(const message<unread<Header>>& frame, entity_set wanted,

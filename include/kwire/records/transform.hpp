@@ -172,6 +172,8 @@ private:
     void begin(batch_view batch, const record_run& run) noexcept {
         if (run.decompressed) {
             pieces_.begin(shared_buffer::from_static(run.bytes), 0);
+            // A codec takes one piece: what does not fit into the first one makes a copy of all.
+            pieces_.expect(run.bytes.size() + run.bytes.size() / 2);
         } else {
             const auto bytes = bytes_of(batch);
             const auto from = static_cast<std::size_t>(bytes.data() - records_.data());

@@ -38,6 +38,12 @@ public:
         size_ = 0;
         lead_ = lead;
     }
+    /// So many new bytes are to be in one piece if the batch gets any.
+    void expect(std::size_t bytes) noexcept {
+        if (bytes <= block_.capacity()) return;
+        block_ = {};
+        next_block_ = std::max(next_block_, bytes);
+    }
     /// Makes the first bytes of the batch its first piece and returns where to write them.
     [[nodiscard]] std::byte* start() {
         const std::size_t lead = lead_;
