@@ -23,7 +23,12 @@ final class Findings {
     private final Map<String, Long> disagreements = new TreeMap<>();
 
     synchronized void count(String what) {
-        counts.merge(what, 1L, Long::sum);
+        count(what, 1);
+    }
+
+    /** Adds to a count, and returns it. */
+    synchronized long count(String what, long more) {
+        return counts.merge(what, more, Long::sum);
     }
 
     synchronized void disagree(String what, String subject, String question, String answer, String expected) {

@@ -18,6 +18,19 @@ public interface Judge {
     /** What Kafka reads in the bytes, and what it then writes at the version {@code to}. */
     Verdict read(String message, int version, byte[] bytes, int to);
 
+    /** The same at its own version, and the JSON has the unknown tags of each struct too, as its member {@link #UNKNOWN_TAGS}. */
+    Verdict readWithTags(String message, int version, byte[] bytes);
+
+    /**
+     * The fields of a message at a version, as JSON: {@code {"fields":[...]}}, each field with its `name`, `kind` (struct, array or
+     * scalar), `nullable`, `tag` (-1 if it has none), the `default` of a tagged one, and the `fields` of a struct or of an array's
+     * elements.
+     */
+    String shape(String message, int version);
+
+    /** The member in which readWithTags has unknown tags: an array of pairs of the tag and its bytes in base64. */
+    String UNKNOWN_TAGS = "unknown tags";
+
     /** Whether a field of this name, in snake_case, is a tagged one somewhere in this version. */
     boolean isTagged(String message, int version, String field);
 

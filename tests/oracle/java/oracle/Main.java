@@ -13,7 +13,11 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** README.md describes the options. */
@@ -40,8 +44,9 @@ public final class Main {
             fine = switch (arguments.length == 0 ? "" : arguments[0]) {
                 case "messages" -> main.messages();
                 case "records" -> main.records();
+                case "splice" -> main.splice();
                 case "golden" -> main.golden();
-                default -> throw new Usage("messages, records, or golden?");
+                default -> throw new Usage("messages, records, splice, or golden?");
             };
         } catch (Usage problem) {
             System.err.println(problem.getMessage());
@@ -52,6 +57,22 @@ public final class Main {
     }
 
     private boolean messages() throws Exception {
+        Findings findings = new Findings();
+        return overMessages(findings, path("convert"), converter -> new MessageRun(converter, findings, (int) number("damages", 2))::value);
+    }
+
+    private boolean splice() throws Exception {
+        Findings findings = new Findings();
+        return overMessages(findings, path("edits"), editor -> new SpliceRun(editor, findings, spoil())::value);
+    }
+
+    private Spoil spoil() {
+        return Spoil.valueOf(options.getOrDefault("spoil", "nothing").toUpperCase(Locale.ROOT));
+    }
+
+    /** Calls a run with random sources for `count` values, which are of all pairs in turn. */
+    private boolean overMessages(Findings findings, Path program, Function<Converter, BiConsumer<MessageRun.Pair, Random>> runOf)
+        throws Exception {
         long seed = number("seed", 1), count = number("count", 20_000);
         List<MessageRun.Pair> all = MessageRun.pairs(List.of(judge("newer"), judge("older")));
         System.out.printf("%d messages, %d pairs of message and version; seed %d%n", MessageRun.messages(all), all.size(), seed);
@@ -61,13 +82,12 @@ public final class Main {
         }
         List<MessageRun.Pair> pairs = MessageRun.matching(all, options.get("only"));
         if (pairs.isEmpty()) throw new Usage("no message is called that");
-        Findings findings = new Findings();
         long start = System.nanoTime();
-        try (Converter converter = new Converter(path("convert"))) {
-            MessageRun run = new MessageRun(converter, findings, (int) number("damages", 2));
+        try (Converter converter = new Converter(program)) {
+            BiConsumer<MessageRun.Pair, Random> run = runOf.apply(converter);
             long first = number("index", 0);
             for (long i = first; i < first + count; ++i)
-                run.value(pairs.get((int) (i % pairs.size())), MessageRun.randomOf(seed, i));
+                run.accept(pairs.get((int) (i % pairs.size())), MessageRun.randomOf(seed, i));
         }
         return done(findings, start);
     }
@@ -104,6 +124,11 @@ public final class Main {
     private boolean done(Findings findings, long start) throws IOException {
         boolean fine = findings.report(System.out, path("findings"));
         System.out.printf("%.1f s%n", (System.nanoTime() - start) / 1e9);
+        if (spoil() != Spoil.NOTHING) {
+            boolean noticed = fine && findings.count("spoilt, noticed", 0) > 0;
+            System.out.println(noticed ? "all that was spoilt was noticed" : "not all that was spoilt was noticed");
+            return noticed;
+        }
         System.out.println(fine ? "Kafka and kwire agree" : "Kafka and kwire disagree");
         return fine;
     }

@@ -24,6 +24,7 @@ import oracle.Judge;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
+import org.apache.kafka.common.protocol.types.RawTaggedField;
 import org.apache.kafka.common.protocol.types.Schema;
 
 /** One release's generated message classes, found in its jars and used by reflection; no message is named here. */
@@ -56,6 +57,21 @@ public class KafkaJudge implements Judge {
 
     @Override
     public Verdict read(String message, int version, byte[] bytes, int to) {
+        return read(message, version, bytes, to, false);
+    }
+
+    @Override
+    public Verdict readWithTags(String message, int version, byte[] bytes) {
+        return read(message, version, bytes, version, true);
+    }
+
+    @Override
+    public String shape(String message, int version) {
+        MessageClass type = messages.get(message);
+        return Shapes.of(type.make(), type.schemas[version]).toString();
+    }
+
+    private Verdict read(String message, int version, byte[] bytes, int to, boolean withTags) {
         MessageClass type = messages.get(message);
         Message value = type.make();
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
@@ -65,7 +81,7 @@ public class KafkaJudge implements Judge {
             return new Verdict(String.valueOf(refusal), buffer.remaining(), null, null, null);
         }
         int left = buffer.remaining();
-        String json = to == version ? type.json(value, version) : null;
+        String json = to == version ? type.json(value, version, withTags) : null;
         try {
             return new Verdict(null, left, json, write(value, to), null);
         } catch (RuntimeException refusal) {
@@ -155,10 +171,14 @@ public class KafkaJudge implements Judge {
         }
 
         String json(Message value, int version) {
+            return json(value, version, false);
+        }
+
+        String json(Message value, int version, boolean withTags) {
             if (toJson == null) return PlainJson.of(value, schemas[version]);
             try {
                 JsonNode node = (JsonNode) toJson.invoke(null, value, (short) version, true);
-                if (hasRecords) putRecords(value, schemas[version], (ObjectNode) node);
+                if (hasRecords || withTags) putMissing(value, schemas[version], (ObjectNode) node, withTags);
                 return node.toString();
             } catch (InvocationTargetException refusal) {
                 if (refusal.getCause() instanceof RuntimeException cause) throw cause;
@@ -168,8 +188,13 @@ public class KafkaJudge implements Judge {
             }
         }
 
-        /** Kafka's converter omits the bytes of records; here they are base64, like other bytes. */
-        private static void putRecords(Object value, Schema schema, ObjectNode node) {
+        /** Kafka's converter omits the bytes of records, which are base64 here, like other bytes; and unknown tags. */
+        private static void putMissing(Object value, Schema schema, ObjectNode node, boolean withTags) {
+            if (withTags && !((Message) value).unknownTaggedFields().isEmpty()) {
+                ArrayNode tags = node.putArray(UNKNOWN_TAGS);
+                for (RawTaggedField tag : ((Message) value).unknownTaggedFields())
+                    tags.addArray().add(tag.tag()).add(Base64.getEncoder().encodeToString(tag.data()));
+            }
             Layout layout = Layout.of(value.getClass());
             for (Layout.Member member : layout.members(schema)) {
                 JsonNode there = node.get(member.jsonName());
@@ -179,9 +204,9 @@ public class KafkaJudge implements Judge {
                     node.put(member.jsonName(), Base64.getEncoder().encodeToString(Layout.bytesOfRecords(held)));
                 } else if (member.elementSchema() != null && there instanceof ArrayNode array) {
                     Iterator<?> elements = ((Iterable<?>) held).iterator();
-                    for (JsonNode element : array) putRecords(elements.next(), member.elementSchema(), (ObjectNode) element);
+                    for (JsonNode element : array) putMissing(elements.next(), member.elementSchema(), (ObjectNode) element, withTags);
                 } else if (member.schema() != null) {
-                    putRecords(held, member.schema(), (ObjectNode) there);
+                    putMissing(held, member.schema(), (ObjectNode) there, withTags);
                 }
             }
         }

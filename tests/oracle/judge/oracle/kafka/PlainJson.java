@@ -20,6 +20,19 @@ final class PlainJson {
         return structure(value, schema).toString();
     }
 
+    /** One value of a member; a struct in it is without its tagged fields, which must have their defaults. */
+    static BaseJsonNode of(Object held, Layout.Member member) {
+        if (held == null) return JSON.nullNode();
+        if (member.isRecords()) return JSON.textNode(Base64.getEncoder().encodeToString(Layout.bytesOfRecords(held)));
+        if (member.schema() != null) {
+            ObjectNode out = JSON.objectNode();
+            for (Layout.Member inner : Layout.of(held.getClass()).members(member.schema()))
+                if (inner.tag() < 0) out.set(inner.jsonName(), of(inner.get(held), inner));
+            return out;
+        }
+        return member.type().isArray() ? array((Iterable<?>) held, member.elementSchema()) : scalar(held);
+    }
+
     private static ObjectNode structure(Object value, Schema schema) {
         ObjectNode out = JSON.objectNode();
         for (Layout.Member member : Layout.of(value.getClass()).members(schema)) {
