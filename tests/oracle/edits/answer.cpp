@@ -3,6 +3,9 @@
 ///
 ///     {"message":"FetchRequest","version":12,"hex":"...","edits":[{"op":"set","path":"topics[0].topic","value":"t"}]}
 ///     -> {"hex":"..."}
+///     {"transform":"...","emptied":"keep","legacy":"pass","compress_with":null,"actions":[null,"drop",{"how":"span",
+///      "key":"...","value":null,"remove":"name","headers":[["name","..."]],"add":[...]}]}
+///     -> {"records":"...","counts":{...}}    an action for each record; bytes in them as base64
 ///     any line that is refused -> {"error":{"code":...}}
 #include <kwire/reflect/json.hpp>
 
@@ -45,6 +48,7 @@ void convert::answer(std::string_view line, std::string& out) {
     const boost::json::object* const object = value->if_object();
     const auto answered = [&]() -> kwire::expected<void, kwire::error> {
         if (object != nullptr && object->contains("edits")) return edits::answer_splice(*object, out);
+        if (object != nullptr && object->contains("transform")) return edits::answer_transform(*object, out);
         return kwire::unexpected(wrong("edits"));
     }();
     if (!answered) put_error(answered.error(), answered.error().offset, out);

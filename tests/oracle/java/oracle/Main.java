@@ -45,8 +45,9 @@ public final class Main {
                 case "messages" -> main.messages();
                 case "records" -> main.records();
                 case "splice" -> main.splice();
+                case "transform" -> main.transform();
                 case "golden" -> main.golden();
-                default -> throw new Usage("messages, records, splice, or golden?");
+                default -> throw new Usage("messages, records, splice, transform, or golden?");
             };
         } catch (Usage problem) {
             System.err.println(problem.getMessage());
@@ -108,6 +109,19 @@ public final class Main {
         try (Converter converter = new Converter(path("convert"))) {
             for (long i = 0; i < count; ++i)
                 run.made(converter, MessageRun.randomOf(seed, i), (int) number("damages", 2));
+        }
+        return done(findings, start);
+    }
+
+    private boolean transform() throws Exception {
+        long seed = number("seed", 1), count = number("count", 3_000), first = number("index", 0);
+        System.out.printf("record sets; seed %d%n", seed);
+        RecordsJudge judge = (RecordsJudge) make("oracle.kafka.KafkaRecordsJudge", jarsOf(option("newer")));
+        Findings findings = new Findings();
+        long start = System.nanoTime();
+        try (Converter editor = new Converter(path("edits"))) {
+            TransformRun run = new TransformRun(judge, editor, findings, spoil());
+            for (long i = first; i < first + count; ++i) run.set(MessageRun.randomOf(seed, i));
         }
         return done(findings, start);
     }
