@@ -162,7 +162,7 @@ def main(arguments):
     if what == "golden":
         return golden(command, arguments[1:])
     command = [*command, *arguments[1:], "--pairs", known["pairs"][0], "--convert", BUILD / "examples" / "kwire-convert", "--build-sets", BUILD / "tests" / "tools" / "build_sets",
-               "--edits", BUILD / "tests" / "oracle" / "kwire-edits",
+               "--edits", BUILD / "tests" / "oracle" / "kwire-edits", "--marked", ROOT / "schema" / "marked_fields.txt",
                "--findings", PLACE / f"findings-{what}.txt"]
     return subprocess.run(command).returncode
 

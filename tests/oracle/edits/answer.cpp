@@ -3,6 +3,9 @@
 ///
 ///     {"message":"FetchRequest","version":12,"hex":"...","edits":[{"op":"set","path":"topics[0].topic","value":"t"}]}
 ///     -> {"hex":"..."}
+///     {"message":...,"version":...,"hex":"...","rewrite":{"wanted":["topic_name","host"],"coordinator_key_type":null,
+///      "table":{"topic_name":{"a":"b","c":null},"host":{"h":{"host":"i","port":9}},...}}}
+///     -> {"hex":"..."}     by meaning and old value the new one; null drops, true keeps
 ///     {"transform":"...","emptied":"keep","legacy":"pass","compress_with":null,"actions":[null,"drop",{"how":"span",
 ///      "key":"...","value":null,"remove":"name","headers":[["name","..."]],"add":[...]}]}
 ///     -> {"records":"...","counts":{...}}    an action for each record; bytes in them as base64
@@ -49,6 +52,7 @@ void convert::answer(std::string_view line, std::string& out) {
     const auto answered = [&]() -> kwire::expected<void, kwire::error> {
         if (object != nullptr && object->contains("edits")) return edits::answer_splice(*object, out);
         if (object != nullptr && object->contains("transform")) return edits::answer_transform(*object, out);
+        if (object != nullptr && object->contains("rewrite")) return edits::answer_rewrite(*object, out);
         return kwire::unexpected(wrong("edits"));
     }();
     if (!answered) put_error(answered.error(), answered.error().offset, out);

@@ -42,6 +42,14 @@ final class Edits {
         for (int i = 1 + random.nextInt(6), tries = 40; edits.size() < i && tries > 0; --tries) add();
     }
 
+    /** These edits, in the form of {@link #list}. */
+    Edits(JsonNode shape, JsonNode original, ArrayNode edits) {
+        random = null;
+        this.shape = shape;
+        this.original = original;
+        this.edits.addAll(edits);
+    }
+
     /** As the line for kwire has them. */
     ArrayNode list() {
         return edits;

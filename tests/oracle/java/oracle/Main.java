@@ -45,9 +45,10 @@ public final class Main {
                 case "messages" -> main.messages();
                 case "records" -> main.records();
                 case "splice" -> main.splice();
+                case "rewrite" -> main.rewrite();
                 case "transform" -> main.transform();
                 case "golden" -> main.golden();
-                default -> throw new Usage("messages, records, splice, transform, or golden?");
+                default -> throw new Usage("messages, records, splice, rewrite, transform, or golden?");
             };
         } catch (Usage problem) {
             System.err.println(problem.getMessage());
@@ -65,6 +66,12 @@ public final class Main {
     private boolean splice() throws Exception {
         Findings findings = new Findings();
         return overMessages(findings, path("edits"), editor -> new SpliceRun(editor, findings, spoil())::value);
+    }
+
+    private boolean rewrite() throws Exception {
+        Findings findings = new Findings();
+        Marks marks = new Marks(path("marked"));
+        return overMessages(findings, path("edits"), editor -> new RewriteRun(editor, findings, spoil(), marks)::value);
     }
 
     private Spoil spoil() {

@@ -1,6 +1,9 @@
 package oracle.kafka;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -29,6 +32,9 @@ import org.apache.kafka.common.protocol.types.Schema;
 
 /** One release's generated message classes, found in its jars and used by reflection; no message is named here. */
 public class KafkaJudge implements Judge {
+    private static final ObjectMapper JSON = new ObjectMapper(
+        JsonFactory.builder().streamReadConstraints(StreamReadConstraints.builder().maxNumberLength(400).build()).build());
+
     final SortedMap<String, MessageClass> messages = new TreeMap<>();
 
     public KafkaJudge(List<Path> jars) {
@@ -69,6 +75,12 @@ public class KafkaJudge implements Judge {
     public String shape(String message, int version) {
         MessageClass type = messages.get(message);
         return Shapes.of(type.make(), type.schemas[version]).toString();
+    }
+
+    @Override
+    public byte[] write(String message, int version, String json) {
+        Message value = messages.get(message).ofJson(json, version);
+        return value == null ? null : write(value, version);
     }
 
     private Verdict read(String message, int version, byte[] bytes, int to, boolean withTags) {
@@ -134,7 +146,7 @@ public class KafkaJudge implements Judge {
         final int lowest, highest;
         final Schema[] schemas;
         private final Class<?> type;
-        private final Method toJson;
+        private final Method toJson, ofJson;
         private final boolean hasRecords;
 
         MessageClass(Class<?> type) {
@@ -146,17 +158,17 @@ public class KafkaJudge implements Judge {
                 lowest = type.getField("LOWEST_SUPPORTED_VERSION").getShort(null);
                 highest = type.getField("HIGHEST_SUPPORTED_VERSION").getShort(null);
                 schemas = (Schema[]) type.getField("SCHEMAS").get(null);
-                toJson = converter(type);
+                toJson = converter(type, "write", type, short.class, boolean.class);
+                ofJson = converter(type, "read", JsonNode.class, short.class);
             } catch (ReflectiveOperationException problem) {
                 throw new IllegalStateException(type + " is not a generated class", problem);
             }
             hasRecords = Arrays.stream(schemas).anyMatch(schema -> schema != null && Layout.hasRecords(schema));
         }
 
-        private static Method converter(Class<?> type) throws ReflectiveOperationException {
+        private static Method converter(Class<?> type, String name, Class<?>... parameters) throws ReflectiveOperationException {
             try {
-                return Class.forName(type.getName() + "JsonConverter", true, type.getClassLoader())
-                    .getMethod("write", type, short.class, boolean.class);
+                return Class.forName(type.getName() + "JsonConverter", true, type.getClassLoader()).getMethod(name, parameters);
             } catch (ClassNotFoundException none) {
                 return null;
             }
@@ -166,6 +178,16 @@ public class KafkaJudge implements Judge {
             try {
                 return (Message) type.getConstructor().newInstance();
             } catch (ReflectiveOperationException problem) {
+                throw new IllegalStateException(problem);
+            }
+        }
+
+        /** Null if there is no converter. */
+        Message ofJson(String json, int version) {
+            if (ofJson == null) return null;
+            try {
+                return (Message) ofJson.invoke(null, JSON.readTree(json), (short) version);
+            } catch (ReflectiveOperationException | IOException problem) {
                 throw new IllegalStateException(problem);
             }
         }
