@@ -9,6 +9,8 @@
 ///     {"transform":"...","emptied":"keep","legacy":"pass","compress_with":null,"actions":[null,"drop",{"how":"span",
 ///      "key":"...","value":null,"remove":"name","headers":[["name","..."]],"add":[...]}]}
 ///     -> {"records":"...","counts":{...}}    an action for each record; bytes in them as base64
+///     {"split":"FetchRequest","version":12,"hex":"...","parts":3,"answers":["...","...","..."]}
+///     -> {"parts":[{"hex":"..."},...],"merged":"..."}
 ///     any line that is refused -> {"error":{"code":...}}
 #include <kwire/reflect/json.hpp>
 
@@ -53,6 +55,7 @@ void convert::answer(std::string_view line, std::string& out) {
         if (object != nullptr && object->contains("edits")) return edits::answer_splice(*object, out);
         if (object != nullptr && object->contains("transform")) return edits::answer_transform(*object, out);
         if (object != nullptr && object->contains("rewrite")) return edits::answer_rewrite(*object, out);
+        if (object != nullptr && object->contains("split")) return edits::answer_split(*object, out);
         return kwire::unexpected(wrong("edits"));
     }();
     if (!answered) put_error(answered.error(), answered.error().offset, out);

@@ -32,6 +32,7 @@ void put_hex(std::string_view key, const kwire::buffer_chain& bytes, std::string
 /// Appends the answer to one line; an error if something in it is refused.
 kwire::expected<void, kwire::error> answer_splice(const boost::json::object& line, std::string& out);
 kwire::expected<void, kwire::error> answer_rewrite(const boost::json::object& line, std::string& out);
+kwire::expected<void, kwire::error> answer_split(const boost::json::object& line, std::string& out);
 kwire::expected<void, kwire::error> answer_transform(const boost::json::object& line, std::string& out);
 
 } // namespace edits

@@ -73,7 +73,7 @@ final class Edits {
     private void donate(JsonNode fields, JsonNode struct, String path) {
         for (JsonNode field : fields) {
             JsonNode value = struct.get(field.get("name").asText());
-            if (value == null) continue;
+            if (value == null) value = field.get("default");
             String at = path + "." + field.get("name").asText();
             donated.computeIfAbsent(at, none -> new ArrayList<>()).add(value);
             if (value.isNull()) continue;

@@ -28,7 +28,7 @@ public interface Judge {
      */
     String shape(String message, int version);
 
-    /** What Kafka writes for a message in its JSON; null if its classes do not read JSON. */
+    /** What Kafka writes for a message in the JSON of {@link #readWithTags}; null if its classes do not read JSON. */
     byte[] write(String message, int version, String json);
 
     /** The member in which readWithTags has unknown tags: an array of pairs of the tag and its bytes in base64. */

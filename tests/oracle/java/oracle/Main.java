@@ -46,9 +46,10 @@ public final class Main {
                 case "records" -> main.records();
                 case "splice" -> main.splice();
                 case "rewrite" -> main.rewrite();
+                case "split" -> main.split();
                 case "transform" -> main.transform();
                 case "golden" -> main.golden();
-                default -> throw new Usage("messages, records, splice, rewrite, transform, or golden?");
+                default -> throw new Usage("messages, records, splice, rewrite, split, transform, or golden?");
             };
         } catch (Usage problem) {
             System.err.println(problem.getMessage());
@@ -72,6 +73,12 @@ public final class Main {
         Findings findings = new Findings();
         Marks marks = new Marks(path("marked"));
         return overMessages(findings, path("edits"), editor -> new RewriteRun(editor, findings, spoil(), marks)::value);
+    }
+
+    private boolean split() throws Exception {
+        Findings findings = new Findings();
+        options.putIfAbsent("only", SplitRun.REQUESTS);
+        return overMessages(findings, path("edits"), editor -> new SplitRun(editor, findings, spoil())::value);
     }
 
     private Spoil spoil() {

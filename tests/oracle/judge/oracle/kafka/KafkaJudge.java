@@ -186,9 +186,28 @@ public class KafkaJudge implements Judge {
         Message ofJson(String json, int version) {
             if (ofJson == null) return null;
             try {
-                return (Message) ofJson.invoke(null, JSON.readTree(json), (short) version);
+                JsonNode node = JSON.readTree(json);
+                Message value = (Message) ofJson.invoke(null, node, (short) version);
+                addTags(value, schemas[version], node);
+                return value;
             } catch (ReflectiveOperationException | IOException problem) {
                 throw new IllegalStateException(problem);
+            }
+        }
+
+        /** Kafka's converter does not look at them. */
+        private static void addTags(Object value, Schema schema, JsonNode node) {
+            for (JsonNode tag : node.path(UNKNOWN_TAGS))
+                ((Message) value).unknownTaggedFields()
+                    .add(new RawTaggedField(tag.get(0).asInt(), Base64.getDecoder().decode(tag.get(1).asText())));
+            for (Layout.Member member : Layout.of(value.getClass()).members(schema)) {
+                JsonNode there = node.get(member.jsonName());
+                if (there == null || there.isNull()) continue;
+                Object held = member.get(value);
+                if (member.schema() != null) addTags(held, member.schema(), there);
+                if (member.elementSchema() == null) continue;
+                Iterator<?> elements = ((Iterable<?>) held).iterator();
+                for (JsonNode element : there) addTags(elements.next(), member.elementSchema(), element);
             }
         }
 
