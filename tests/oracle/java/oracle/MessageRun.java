@@ -235,8 +235,14 @@ final class MessageRun {
         return names.size();
     }
 
-    /** Pairs are chosen by the index of the value alone, so that one number reproduces a value. */
+    /**
+     * Pairs are chosen by the index of the value alone, so that one number reproduces a value. Random begins with almost the same number
+     * for neighbouring seeds, so every bit of the index must count.
+     */
     static Random randomOf(long seed, long index) {
-        return new Random(seed * 0x9e3779b97f4a7c15L + index);
+        long mixed = seed * 0x9e3779b97f4a7c15L + index;
+        mixed = (mixed ^ mixed >>> 32) * 0xd6e8feb86659fd93L;
+        mixed = (mixed ^ mixed >>> 32) * 0xd6e8feb86659fd93L;
+        return new Random(mixed ^ mixed >>> 32);
     }
 }
