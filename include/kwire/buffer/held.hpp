@@ -133,7 +133,8 @@ namespace detail {
 
 /// What other parts of kwire may do with held values.
 struct held_access {
-    /// Calls `f` with the view and the buffer, which may be moved from; afterwards there is neither.
+    /// Calls `f` with the view and the buffer, which may be moved from; afterwards there is neither. If `f`
+    /// throws, it has moved from nothing.
     template <class View, class F>
     static auto consume(held<View>& from, F&& f) {
         auto result = f(std::as_const(from.view_), std::move(from.buffer_));

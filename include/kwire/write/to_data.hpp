@@ -74,7 +74,8 @@ template <class View>
 [[nodiscard]] auto to_data(const held<View>& message) {
     return detail::read_data(message.view(), message.buffer());
 }
-/// The same for a message that the program does not need any more: its reference becomes one of the data's.
+/// The same for a message that the program does not need any more: its reference becomes one of the data's,
+/// and it is empty afterwards. If memory runs out, it is as it was.
 template <class View>
 [[nodiscard]] auto to_data(held<View>&& message) {
     // cost: in their places, for a view that is copied as soon as it is written waits for that: 127 ns

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <span>
-#include <utility>
 
 namespace kwire::inline KWIRE_ABI::detail {
 
@@ -18,19 +17,9 @@ namespace kwire::inline KWIRE_ABI::detail {
 class slice_supply {
 public:
     explicit slice_supply(const shared_buffer& whole) noexcept : whole_(whole) {}
-    /// The reference of `whole` becomes that of a slice, if one is made.
-    explicit slice_supply(shared_buffer&& whole) noexcept : whole_(whole), given_(&whole) {}
     slice_supply(const slice_supply&) = delete;
     slice_supply& operator=(const slice_supply&) = delete;
-    ~slice_supply() {
-        if (made_ == 0) return;
-        memory_control* const control = buffer_access::control(whole_);
-        if (given_ != nullptr) {
-            static_cast<void>(buffer_access::take_out(*given_));
-            --made_;
-        }
-        count(control);
-    }
+    ~slice_supply() { settle(); }
 
     /// Whether all of `bytes` lie in the buffer.
     [[nodiscard]] KWIRE_ALWAYS_INLINE bool has(std::span<const std::byte> bytes) const noexcept {
@@ -44,6 +33,13 @@ public:
     }
     /// Counts the slices that were made.
     void settle() noexcept { count(buffer_access::control(whole_)); }
+    /// Counts them, and one of them, if there is any, takes over the reference of `whole`, the same buffer:
+    /// which is to get another value then.
+    void settle_with(shared_buffer&& whole) noexcept {
+        if (made_ == 0) return;
+        --made_;
+        count(buffer_access::take_out(whole));
+    }
 
     /// For a place where slices may be destroyed after it, by an exception.
     class settled_first {
@@ -64,7 +60,6 @@ private:
     }
 
     const shared_buffer& whole_;
-    shared_buffer* given_ = nullptr;
     std::size_t made_ = 0; ///< slices that are not counted yet
 };
 

@@ -43,8 +43,6 @@ template <class M, int V>
 class data_reader {
 public:
     data_reader(int version, const shared_buffer& owner) noexcept : version_(version), slices_(owner) {}
-    /// The reference of `owner` becomes that of one of the slices.
-    data_reader(int version, shared_buffer&& owner) noexcept : version_(version), slices_(std::move(owner)) {}
 
     /// Fills `data` from the checked struct at `p`; returns the position after it.
     template <class S>
@@ -62,6 +60,9 @@ public:
             return read_tags<S>(p, data);
         }
     }
+
+    /// Of what was read, one slice takes over the reference of `owner`, which is to get another value then.
+    void give(shared_buffer&& owner) noexcept { slices_.settle_with(std::move(owner)); }
 
 private:
     template <class S, std::size_t... I, class... Members>
@@ -274,12 +275,14 @@ private:
     slice_supply slices_;
 };
 
-/// The `data` of a view, whose bytes are in `owner` or will be copied.
+/// The `data` of a view, whose bytes are in `owner` or will be copied. If `owner` is moved, one of its slices
+/// takes over its reference.
 template <class S, int V, class Owner>
 [[nodiscard]] typename S::data read_data(const struct_view<S, V>& view, Owner&& owner) {
     typename S::data data; // outlives the reader, which counts the references of its slices
-    data_reader<message_of<S>, V>(version_of(view), std::forward<Owner>(owner))
-        .template read_struct<S>(view_access::base(view), data);
+    data_reader<message_of<S>, V> reader(version_of(view), owner);
+    reader.template read_struct<S>(view_access::base(view), data);
+    if constexpr (!std::is_lvalue_reference_v<Owner>) reader.give(std::forward<Owner>(owner));
     return data;
 }
 
