@@ -277,8 +277,10 @@ private:
 
 /// The `data` of a view, whose bytes are in `owner` or will be copied. If `owner` is moved, one of its slices
 /// takes over its reference.
+// cost: as a part of what calls it, it takes the room for inlining that the rest of a source has: beside it,
+// check_and_visit of a Produce request of 1000 partitions took 79 k instructions instead of 60 k.
 template <class S, int V, class Owner>
-[[nodiscard]] typename S::data read_data(const struct_view<S, V>& view, Owner&& owner) {
+[[nodiscard]] KWIRE_NOINLINE typename S::data read_data(const struct_view<S, V>& view, Owner&& owner) {
     typename S::data data; // outlives the reader, which counts the references of its slices
     data_reader<message_of<S>, V> reader(version_of(view), owner);
     reader.template read_struct<S>(view_access::base(view), data);
