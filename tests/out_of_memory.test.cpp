@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -452,6 +453,21 @@ TEST_CASE("data is made of messages and copied whole or not at all") {
         CHECK(fail_making(from, [](const auto* m) { return kwire::to_data(*m, {}).value(); }, same) == made);
         CHECK(fail_making(from, [](const auto* m) { return kwire::copy_to_data(**m); }, same).broken == "");
         CHECK(fail_making([&] { return &data; }, [](const auto* d) { return *d; }, same).broken == "");
+        // A message that is moved into its data is as it was where they are not made.
+        struct state {
+            std::remove_cvref_t<decltype(message)> from;
+            std::optional<std::remove_cvref_t<decltype(data)>> made{};
+        };
+        CHECK(fail_each_allocation(fallible{
+                  .prepare = [&] { return state{message}; },
+                  .change = [](state& s) { s.made.emplace(kwire::to_data(std::move(s.from))); },
+                  .unchanged =
+                      [&](const state& s) {
+                          return !s.made && s.from.bytes().data() == message.bytes().data() &&
+                                 !s.from.buffer().is_unique();
+                      },
+                  .changed = [&](const state& s) { return same(*s.made) && s.from.bytes().empty(); },
+              }) == made);
     };
     const auto fetch =
         kwire::parse<kwire::fetch_response>(kwire::encode(fetched(), 17).value().to_bytes(), 17);

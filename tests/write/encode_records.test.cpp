@@ -3,10 +3,15 @@
 #include <kwire/messages/produce.hpp>
 #include <kwire/messages/share_fetch.hpp>
 #include <kwire/read/parse.hpp>
+#include <kwire/wire/text.hpp>
 #include <kwire/write/encode.hpp>
 #include <kwire/write/to_data.hpp>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "catch.hpp"
 
@@ -22,6 +27,11 @@ kwire::fetch_response::data answer(kwire::payload records) {
     out.responses.emplace_back().topic = "orders";
     out.responses.back().partitions.emplace_back().records = std::move(records);
     return out;
+}
+
+std::string text(const buffer_chain& chain) {
+    const shared_buffer all = chain.to_bytes();
+    return std::string(kwire::text_of(all.span()));
 }
 
 /// What a reader of the whole finds in the one records field.
@@ -107,4 +117,79 @@ TEST_CASE("a held message becomes data whose records are a slice of it") {
     CHECK(records == batch('r'));
     const shared_buffer kept = records.to_bytes();
     CHECK(message.slice(kept.span()));
+}
+
+TEST_CASE("an encoded chain has a reference for each of its segments, whatever memory they share") {
+    const auto made = [](int partitions, const shared_buffer& log, bool others) {
+        kwire::fetch_response::data out;
+        out.responses.emplace_back().topic = "orders";
+        for (int p = 0; p < partitions; ++p)
+            out.responses.back().partitions.emplace_back().records =
+                others && p % 3 == 2 ? batch('o') : log.slice(static_cast<std::size_t>(p), 1).value();
+        return out;
+    };
+    const int partitions = GENERATE(1, 2, 3, 40);
+    const bool others = GENERATE(false, true);
+    const shared_buffer log = shared_buffer::copy_of(std::string(100, 'l'));
+    {
+        auto data = made(partitions, log, others);
+        auto chain = kwire::encode(data, 12).value();
+        const std::string bytes = text(chain);
+        data = {};
+        CHECK_FALSE(log.is_unique());
+
+        // Each segment by itself keeps what it shows.
+        std::vector<shared_buffer> segments;
+        const buffer_chain copy = chain;
+        std::move(chain).take_segments([&](shared_buffer&& one) { segments.push_back(std::move(one)); });
+        CHECK(copy.to_bytes() == shared_buffer::copy_of(bytes));
+        std::string together;
+        while (!segments.empty()) {
+            together.insert(0, kwire::text_of(segments.back().span()));
+            segments.pop_back();
+        }
+        CHECK(together == bytes);
+        CHECK_FALSE(log.is_unique());
+    }
+    CHECK(log.is_unique());
+}
+
+TEST_CASE("what is encoded after other bytes goes on in their memory, and each segment keeps it") {
+    const shared_buffer log = shared_buffer::copy_of(std::string(100, 'l'));
+    buffer_chain chain;
+    chain.reserve_scratch(2000);
+    chain.put_u32(7);
+    const bool with_records = GENERATE(false, true);
+    const auto data = with_records ? answer(log) : answer(nullptr);
+    const std::string body = text(kwire::encode(data, 12).value());
+    std::string all("\0\0\0\7", 4);
+    for (int times = 0; times < 3; ++times) {
+        REQUIRE(kwire::encode_into(chain, data, 12).value() == body.size());
+        all += body;
+    }
+    chain.put_u32(7);
+    all.append("\0\0\0\7", 4);
+    CHECK(chain.size() == all.size());
+    CHECK(chain.segment_count() == (with_records ? 7U : 1U));
+
+    std::vector<shared_buffer> segments;
+    std::move(chain).take_segments([&](shared_buffer&& one) { segments.push_back(std::move(one)); });
+    chain = {};
+    std::string together;
+    for (shared_buffer& one : segments) {
+        together += kwire::text_of(one.span());
+        one = {};
+    }
+    CHECK(together == all);
+}
+
+TEST_CASE("the last segment of an encoded chain can be the only holder of its memory") {
+    const shared_buffer log = shared_buffer::copy_of(std::string(100, 'l'));
+    auto chain = kwire::encode(answer(log), 12).value();
+    REQUIRE(chain.segment_count() == 3);
+    shared_buffer end = chain.segments()[2].buffer();
+    CHECK_FALSE(end.is_unique());
+    chain = {};
+    CHECK(end.is_unique());
+    CHECK(std::move(end).try_into_unique());
 }

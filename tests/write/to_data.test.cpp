@@ -121,6 +121,36 @@ TEST_CASE("data of a message that was written to refers to its bytes, which are 
     CHECK(data.responses.at(1).partitions.at(1).records.size() == 1000);
 }
 
+TEST_CASE("a message that is moved into its data leaves them its reference, and has no bytes") {
+    shared_buffer bytes = kwire::encode(fetched(), 13).value().to_bytes();
+    {
+        auto message = kwire::parse<kwire::fetch_response>(bytes, 13).value();
+        kwire::fetch_response::data data;
+        CHECK(copied_by([&] { data = kwire::to_data(std::move(message)); }) == 0);
+        CHECK(message.bytes().empty());
+        CHECK(data.responses.at(1).partitions.at(1).records.size() == 1000);
+        CHECK_FALSE(bytes.is_unique());
+
+        // Each of the five parts of it by itself keeps the bytes.
+        for (auto& topic : data.responses)
+            for (auto& partition : topic.partitions) {
+                CHECK_FALSE(bytes.is_unique());
+                partition.records = nullptr;
+            }
+        CHECK_FALSE(bytes.is_unique());
+        data.unknown_tags.clear();
+        CHECK(bytes.is_unique());
+    }
+    CHECK(bytes.is_unique());
+
+    // Without payloads nothing of it is kept.
+    shared_buffer plain =
+        kwire::encode<kwire::metadata_request>({.topics = {{.name = "orders"}}}, 12).value().to_bytes();
+    const auto data = kwire::to_data(*kwire::parse<kwire::metadata_request>(plain, 12));
+    CHECK(data.topics.size() == 1);
+    CHECK(plain.is_unique());
+}
+
 TEST_CASE("data made of a view alone has copies, and says so by its name") {
     const auto body = kwire::encode(fetched(), 13).value().to_bytes();
     const auto view = kwire::parse_view<kwire::fetch_response>(body, 13);

@@ -28,8 +28,9 @@
 namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
+class chain_builder;
 class chain_output;
-}
+} // namespace detail
 
 /// A scatter-gather list of bytes in the order in which they were put.
 ///
@@ -265,6 +266,7 @@ public:
     }
 
 private:
+    friend detail::chain_builder;
     friend detail::chain_output;
 
     static constexpr std::uint32_t first_block = 256;

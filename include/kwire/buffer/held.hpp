@@ -19,7 +19,8 @@ namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 struct message_access;
-}
+struct held_access;
+} // namespace detail
 
 /// A view that can say where its bytes lie: `bytes_of(view)`, found by argument-dependent lookup.
 template <class View>
@@ -112,6 +113,7 @@ public:
 
 private:
     friend detail::message_access;
+    friend detail::held_access;
 
     [[nodiscard]] shared_buffer slice_or_copy_at(const std::byte* part, std::size_t size) const {
         if (auto slice = buffer_.slice_at(part, size)) return *std::move(slice);
@@ -126,5 +128,22 @@ private:
     View view_;
     shared_buffer buffer_;
 };
+
+namespace detail {
+
+/// What other parts of kwire may do with held values.
+struct held_access {
+    /// Calls `f` with the view and the buffer, which may be moved from; afterwards there is neither. If `f`
+    /// throws, it has moved from nothing.
+    template <class View, class F>
+    static auto consume(held<View>& from, F&& f) {
+        auto result = f(std::as_const(from.view_), std::move(from.buffer_));
+        from.forget();
+        from.buffer_ = {};
+        return result;
+    }
+};
+
+} // namespace detail
 
 } // namespace kwire::inline KWIRE_ABI

@@ -218,11 +218,10 @@ template <class Header, class Body>
         return result;
     }
     const auto length = static_cast<std::int32_t>(sum.size);
-    result->reserve(sizeof length + sum.own(), sum.segments);
-    const chain_output out(*result);
+    chain_builder out(*result, sizeof length + sum.own(), sum.segments);
     std::byte* at = put_number(out.begin(), length);
-    at = write_message<Header, any_version>(header, header_version, out, at);
-    out.flush(write_message<Body, any_version>(body, version, out, at));
+    at = write_message<Header, any_version>(header, header_version, built_chain{&out}, at);
+    out.finish(write_message<Body, any_version>(body, version, built_chain{&out}, at), true);
     return result;
 }
 

@@ -74,19 +74,75 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
     e.enter({legacy ? "attributes" : "last_offset_delta"});
     return e;
 }
+[[nodiscard]] inline std::int64_t offset_after(std::int64_t offset, std::int32_t last_delta) noexcept {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + 1 +
+                                     static_cast<std::uint64_t>(std::int64_t{last_delta}));
+}
 /// Stamps the batch of `size` bytes whose header is at `front`; returns the next offset.
 [[nodiscard]] inline std::int64_t stamp_front(std::byte* front, std::uint64_t size, std::int64_t offset,
                                               const append_stamp& with) noexcept {
     auto& prefix = overlay_trusted<batch_prefix>(front);
     prefix.offset = offset;
-    std::uint64_t records = 1;
+    std::int32_t last_delta = 0;
     if (prefix.magic == 2) {
         auto& header = overlay_trusted<batch_header>(front);
         if (with.partition_leader_epoch) header.partition_leader_epoch = *with.partition_leader_epoch;
-        records += static_cast<std::uint64_t>(std::int64_t{header.last_offset_delta.value()});
+        last_delta = header.last_offset_delta;
     }
     if (with.append_time) set_append_time(front, size, *with.append_time);
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + records);
+    return offset_after(offset, last_delta);
+}
+
+/// Stamps batches while they are whole and of magic 2, but sets no time; returns how many bytes they
+/// are.
+// cost: what is usual by itself, without memory for errors: 25 instructions for each batch instead of 45.
+[[nodiscard]] inline std::size_t stamp_usual(std::span<std::byte> bytes, const append_stamp& with,
+                                             stamp_result& done) noexcept {
+    std::byte* at = bytes.data();
+    std::size_t left = bytes.size();
+    std::int64_t offset = done.next_offset;
+    std::uint32_t batches = done.batches;
+    const std::optional<std::int32_t> epoch = with.partition_leader_epoch;
+    while (left >= sizeof(batch_header)) {
+        const std::uint32_t size = measure_batch(at, left).size;
+        auto& header = overlay_trusted<batch_header>(at);
+        if (size == 0 || header.magic != 2) break;
+        const std::int32_t last_delta = header.last_offset_delta;
+        if (last_delta < 0) break;
+        header.base_offset = offset;
+        if (epoch) header.partition_leader_epoch = *epoch;
+        offset = offset_after(offset, last_delta);
+        ++batches;
+        at += size;
+        left -= size;
+    }
+    done = {.batches = batches, .next_offset = offset};
+    return bytes.size() - left;
+}
+/// Stamps what comes after the first `whole` bytes, whatever it is.
+[[nodiscard]] KWIRE_NOINLINE inline expected<stamp_result, error> stamp_others(std::span<std::byte> bytes,
+                                                                               std::size_t whole,
+                                                                               const append_stamp& with,
+                                                                               stamp_result done) noexcept {
+    const auto batches = mutable_record_batches(bytes.subspan(whole));
+    auto i = batches.begin();
+    const auto refused = [&done, whole](error e) {
+        e.offset += whole;
+        e.enter({"batches", done.batches});
+        return unexpected{e};
+    };
+    for (; i != batches.end(); ++i, ++done.batches) {
+        const auto found = *i;
+        if (!found) [[unlikely]]
+            return refused(found.error());
+        if (refuses_offsets(*found)) [[unlikely]]
+            return refused(refused_offsets(*found, found.offset()));
+        const std::span<std::byte> batch = writable_bytes_of(*found);
+        done.next_offset = stamp_front(batch.data(), batch.size(), done.next_offset, with);
+    }
+    if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
+        if (const auto refusal = tail.refusal()) return refused(*refusal);
+    return done;
 }
 
 } // namespace detail
@@ -103,24 +159,10 @@ inline void set_append_time(std::byte* front, std::uint64_t size, std::int64_t t
 [[nodiscard]] KWIRE_NOINLINE inline expected<stamp_result, error> stamp(std::span<std::byte> bytes,
                                                                         const append_stamp& with) noexcept {
     stamp_result done{.next_offset = with.base_offset};
-    const auto batches = mutable_record_batches(bytes);
-    auto i = batches.begin();
-    const auto refused = [&done](error e) {
-        e.enter({"batches", done.batches});
-        return unexpected{e};
-    };
-    for (; i != batches.end(); ++i, ++done.batches) {
-        const auto found = *i;
-        if (!found) [[unlikely]]
-            return refused(found.error());
-        if (detail::refuses_offsets(*found)) [[unlikely]]
-            return refused(detail::refused_offsets(*found, found.offset()));
-        const std::span<std::byte> batch = writable_bytes_of(*found);
-        done.next_offset = detail::stamp_front(batch.data(), batch.size(), done.next_offset, with);
-    }
-    if (const auto tail = batches.tail(i); tail.left != 0) [[unlikely]]
-        if (const auto refusal = tail.refusal()) return refused(*refusal);
-    return done;
+    const std::size_t whole = with.append_time ? 0 : detail::stamp_usual(bytes, with, done);
+    if (whole == bytes.size()) [[likely]]
+        return done;
+    return detail::stamp_others(bytes, whole, with, done);
 }
 
 /// Stamps one batch, without measuring it again. Precondition: no one else reads the bytes at the same time.

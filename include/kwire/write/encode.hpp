@@ -85,21 +85,20 @@ template <class M, int V>
 
 template <class M, int V>
 [[nodiscard]] expected<std::size_t, error> encode_at(buffer_chain& chain, const typename M::data& message,
-                                                     int version) {
+                                                     int version, bool complete = false) {
     measurement sum;
     error_slot refusal;
     if (!measure<M, V>(message, version, sum, refusal)) [[unlikely]]
         return unexpected(*refusal);
-    chain.reserve(sum.own(), chain.segment_count() + sum.segments);
-    const chain_output out(chain);
-    out.flush(write_message<M, V>(message, version, out, out.begin()));
+    chain_builder out(chain, sum.own(), sum.segments);
+    out.finish(write_message<M, V>(message, version, built_chain{&out}, out.begin()), complete);
     return static_cast<std::size_t>(sum.size);
 }
 
 template <class M, int V>
 [[nodiscard]] expected<buffer_chain, error> encode_at(const typename M::data& message, int version) {
     expected<buffer_chain, error> result;
-    if (const auto done = encode_at<M, V>(*result, message, version); !done) [[unlikely]]
+    if (const auto done = encode_at<M, V>(*result, message, version, true); !done) [[unlikely]]
         result = unexpected(done.error());
     return result;
 }

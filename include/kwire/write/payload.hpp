@@ -19,6 +19,10 @@
 
 namespace kwire::inline KWIRE_ABI {
 
+namespace detail {
+struct payload_access;
+}
+
 /// Bytes to be encoded by reference: null, empty, one shared_buffer, or the buffers of a buffer_chain.
 ///
 /// 20 bytes, so that structs with one stay small: it holds one buffer itself, several in a list of their own
@@ -129,6 +133,8 @@ public:
     }
 
 private:
+    friend detail::payload_access;
+
     // What `size_` says where it is not the size of one buffer. Longer buffers lie in a list.
     static constexpr std::uint32_t null = 0xfffffffe;
     static constexpr std::uint32_t in_list = 0xffffffff;
@@ -172,5 +178,27 @@ private:
     pointer memory_{}; ///< of one buffer what it keeps alive
     std::uint32_t size_ = 0;
 };
+
+namespace detail {
+
+/// What other parts of kwire may do with payloads.
+struct payload_access {
+    /// Puts bytes of a message, which are below 2 GiB, into a payload that is empty.
+    // cost: without the choice that its constructor has, to_data of 1000 batches writes half as much.
+    static void fill(payload& empty, shared_buffer&& bytes) noexcept { empty.keep(std::move(bytes)); }
+
+    /// Whether there are bytes, and in one buffer: those, and what keeps them alive.
+    static bool is_one(const payload& p) noexcept { return p.is_one(); }
+    static std::span<const std::byte> span(const payload& one) noexcept {
+        return {payload::get<const std::byte>(one.data_), one.size_};
+    }
+    static memory_control* control(const payload& one) noexcept {
+        return payload::get<memory_control>(one.memory_);
+    }
+    /// Of bytes in several buffers, these.
+    static const buffer_chain& list(const payload& several) noexcept { return *several.list(); }
+};
+
+} // namespace detail
 
 } // namespace kwire::inline KWIRE_ABI

@@ -208,9 +208,8 @@ template <class M, class Size, class Write>
         return made;
     }
     buffer_chain chain;
-    chain.reserve(static_cast<std::size_t>(bytes - measured.attached), measured.segments);
-    const chain_output out(chain);
-    out.flush(write(data_writer<M, any_version, chain_output>(target, out), out.begin()));
+    chain_builder out(chain, static_cast<std::size_t>(bytes - measured.attached), measured.segments);
+    out.finish(write(data_writer<M, any_version, built_chain>(target, {&out}), out.begin()), true);
     return list.keep_chain(std::move(chain));
 }
 

@@ -74,6 +74,16 @@ template <class View>
 [[nodiscard]] auto to_data(const held<View>& message) {
     return detail::read_data(message.view(), message.buffer());
 }
+/// The same for a message that the program does not need any more: its reference becomes one of the data's,
+/// and it is empty afterwards. If memory runs out, it is as it was.
+template <class View>
+[[nodiscard]] auto to_data(held<View>&& message) {
+    // cost: in their places, for a view that is copied as soon as it is written waits for that: 127 ns
+    // instead of 88 for a small Fetch response.
+    return detail::held_access::consume(message, [](const View& view, shared_buffer&& bytes) {
+        return detail::read_data(view, std::move(bytes));
+    });
+}
 /// The same within a limit. What it takes is measured first, by a second walk: where the limit would be
 /// exceeded, nothing is allocated.
 ///

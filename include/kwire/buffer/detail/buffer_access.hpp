@@ -51,8 +51,18 @@ struct buffer_access {
     static shared_buffer share(const unique_buffer& b, std::size_t n) noexcept {
         return {b.data_ + b.size_, n, b.memory_};
     }
+    /// `n` bytes from `first` on, in `memory`, that no other buffer has, as the spare part of a buffer.
+    static unique_buffer spare(std::byte* first, std::size_t n, memory_ref memory) noexcept {
+        return {first, 0, n, std::move(memory)};
+    }
     static const memory_ref& memory(const unique_buffer& b) noexcept { return b.memory_; }
     static memory_control* control(const shared_buffer& b) noexcept { return b.memory_.get(); }
+    /// The reference of a buffer, which may be null and which the caller gives back. The buffer is not to be
+    /// used any more, but to be destroyed, or to get another value.
+    template <class Buffer>
+    [[nodiscard]] static memory_control* take_out(Buffer& b) noexcept {
+        return std::move(b.memory_).take_out();
+    }
 };
 
 } // namespace kwire::inline KWIRE_ABI::detail

@@ -102,6 +102,55 @@ inline const memory_control& memory_control::whole() const noexcept {
                                                    : *this;
 }
 
+/// Adds `n` references to memory of which the caller has one.
+inline void add_references(memory_control& control, std::size_t n) noexcept {
+    // Relaxed, because new references are made from one that is held already.
+    if (control.references.fetch_add(n, std::memory_order_relaxed) > SIZE_MAX / 2) trap();
+}
+/// Gives back `n` references, which the caller has.
+inline void drop_references(memory_control& control, std::size_t n) noexcept {
+    // The last holder needs no read-modify-write: no one else is left to add a reference.
+    if (control.references.load(std::memory_order_acquire) == n ||
+        control.references.fetch_sub(n, std::memory_order_acq_rel) == n)
+        control.destroy(&control);
+}
+
+/// Gives references back, of two memories at a time as many as there are together: the segments that an
+/// encoder wrote, and those that it refers to, take turns.
+// cost: an atomic operation for each, half of the time of an encoding of 1000 small batches went there.
+class dropped_references {
+public:
+    dropped_references() = default;
+    dropped_references(const dropped_references&) = delete;
+    dropped_references& operator=(const dropped_references&) = delete;
+    ~dropped_references() {
+        drop(before_);
+        drop(last_);
+    }
+    /// Takes over one reference; `control` may be null.
+    void add(memory_control* control) noexcept {
+        if (control != last_.control) {
+            std::swap(last_, before_);
+            if (control != last_.control) {
+                drop(last_);
+                last_ = {control, 0};
+            }
+        }
+        ++last_.count;
+    }
+
+private:
+    struct run {
+        memory_control* control = nullptr;
+        std::size_t count = 0;
+    };
+    static void drop(run all) noexcept {
+        if (all.control != nullptr) drop_references(*all.control, all.count);
+    }
+
+    run last_, before_;
+};
+
 /// One counted reference to a memory_control, or none.
 class memory_ref {
 public:
@@ -136,16 +185,9 @@ public:
 
 private:
     void acquire() const noexcept {
-        // Relaxed, because a new reference is made from one that is held already.
-        if (control_ != nullptr &&
-            control_->references.fetch_add(1, std::memory_order_relaxed) > SIZE_MAX / 2)
-            trap();
+        if (control_ != nullptr) add_references(*control_, 1);
     }
-    void release() noexcept {
-        // The last holder needs no read-modify-write: no one else is left to add a reference.
-        if (sole() || control_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            control_->destroy(control_);
-    }
+    void release() noexcept { drop_references(*control_, 1); }
 
     memory_control* control_ = nullptr;
 };

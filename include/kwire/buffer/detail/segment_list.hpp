@@ -31,9 +31,7 @@ class segment_list {
 
         block(memory_ref lies_in, std::byte* segments, std::size_t room) noexcept
             : memory_control(&destroy_this, segments, room * sizeof(chain_segment)),
-              memory(std::move(lies_in)) {
-            for (std::size_t i = 0; i < room; ++i) ::new (static_cast<void*>(first() + i)) chain_segment();
-        }
+              memory(std::move(lies_in)) {}
         [[nodiscard]] chain_segment* first() const noexcept {
             void* const segments = writable;
             return static_cast<chain_segment*>(segments);
@@ -42,8 +40,11 @@ class segment_list {
 
         static void destroy_this(memory_control* control) noexcept {
             auto* const self = static_cast<block*>(control);
-            for (std::size_t i = 0; i < self->count; ++i) self->first()[i].~chain_segment();
-            const memory_ref last = std::move(self->memory); // in which the block itself lies
+            dropped_references references;
+            const chain_segment* const end = self->first() + self->count;
+            for (const chain_segment* i = self->first(); i != end; ++i)
+                references.add(buffer_access::control(i->bytes_));
+            references.add(std::move(self->memory).take_out()); // in which the block itself lies
             self->~block();
         }
     };
@@ -67,9 +68,8 @@ public:
     [[nodiscard]] const chain_segment& back() const noexcept { return begin()[size() - 1]; }
 
     /// The bytes of segment `i`, to be changed. Precondition: no copy has it too, by `own`.
-    [[nodiscard]] shared_buffer& bytes(std::size_t i) noexcept {
-        return (block_ ? list()->first()[i] : only_).bytes_;
-    }
+    [[nodiscard]] shared_buffer& bytes(std::size_t i) noexcept { return bytes(*place(i)); }
+    [[nodiscard]] static shared_buffer& bytes(chain_segment& segment) noexcept { return segment.bytes_; }
 
     /// Whether there is room for `n` segments in all, and no copy has the list too.
     [[nodiscard]] bool has_room(std::size_t n) const noexcept {
@@ -93,13 +93,45 @@ public:
 
     /// Precondition: there is room, by `own`.
     void push_back(shared_buffer&& bytes) noexcept {
-        (block_ ? list()->first()[list()->count++] : only_).bytes_ = std::move(bytes);
+        if (block_)
+            put(list()->first() + list()->count++, std::move(bytes));
+        else
+            only_.bytes_ = std::move(bytes);
     }
+
+    /// Where segment `i` lies or will lie. Precondition: there is room, by `own`.
+    [[nodiscard]] chain_segment* place(std::size_t i) noexcept {
+        return (block_ ? list()->first() : &only_) + i;
+    }
+    /// Makes a segment of `bytes` at `to`, where is none, or one whose reference it takes over.
+    KWIRE_ALWAYS_INLINE static void put(chain_segment* to, shared_buffer&& bytes) noexcept {
+        ::new (static_cast<void*>(to)) chain_segment(std::move(bytes));
+    }
+    /// There are `n` segments, each of which was put.
+    void set_size(std::size_t n) noexcept {
+        if (block_) list()->count = n;
+    }
+    /// Whether the list lies in memory of `control`.
+    [[nodiscard]] bool lies_in(const memory_control* control) const noexcept {
+        return block_ && list()->memory.get() == control;
+    }
+
+    /// A block with room for `n` segments at the end of `memory`, whose initial reference it takes over:
+    /// bytes_for(n) bytes of that are for it. Preconditions: the list is new, and n > 1.
+    void begin_in(memory_control& memory, std::size_t n) noexcept {
+        const std::size_t bytes = room_for(n) * sizeof(chain_segment) + sizeof(block);
+        std::byte* const end = memory.writable + memory.size;
+        std::byte* const at = end - bytes - std::bit_cast<std::uintptr_t>(end - bytes) % alignof(block);
+        block_ = memory_ref(::new (static_cast<void*>(at))
+                                block(memory_ref(&memory), at + sizeof(block), room_for(n)));
+    }
+    /// Whether nothing was put into it, and no room was made.
+    [[nodiscard]] bool is_new() const noexcept { return !block_ && only_.size() == 0; }
 
     /// How many bytes of memory a block of `n` segments takes at most, wherever it lies.
     [[nodiscard]] static constexpr std::size_t bytes_for(std::size_t n) noexcept {
         if (n <= 1) return 0;
-        if (n < smallest) n = smallest;
+        n = room_for(n);
         return saturating_add(n > SIZE_MAX / (2 * sizeof(chain_segment)) ? SIZE_MAX
                                                                          : n * sizeof(chain_segment),
                               sizeof(block) + alignof(block));
@@ -108,13 +140,16 @@ public:
     /// Removes all segments; keeps the block unless a copy needs it.
     void clear() noexcept {
         if (block_.sole())
-            for (; list()->count != 0; --list()->count) list()->first()[list()->count - 1].bytes_ = {};
+            for (; list()->count != 0; --list()->count) list()->first()[list()->count - 1].~chain_segment();
         else
             block_ = {};
         only_.bytes_ = {};
     }
 
 private:
+    [[nodiscard]] static constexpr std::size_t room_for(std::size_t n) noexcept {
+        return n > smallest ? n : smallest;
+    }
     [[nodiscard]] block* list() const noexcept { return static_cast<block*>(block_.get()); }
 
     /// A block without segments: at the end of `spare` if there is room, else in memory of its own.
@@ -133,7 +168,7 @@ private:
 
     KWIRE_NOINLINE void move_to(std::size_t needed, unique_buffer& spare, std::size_t keep) {
         const std::size_t count = size();
-        std::size_t room = needed > smallest ? needed : smallest;
+        std::size_t room = room_for(needed);
         const std::size_t before = block_ ? list()->capacity() : 0;
         if (needed > before && room < 2 * before) room = 2 * before;
         segment_list larger;

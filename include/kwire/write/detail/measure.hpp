@@ -221,9 +221,21 @@ private:
 
     [[nodiscard]] KWIRE_ALWAYS_INLINE std::uint64_t
     size_of_string(std::uint64_t size, const field_info& field, std::int64_t index) {
-        if (size > wire::max_string_length) [[unlikely]]
-            return refuse(errc::string_too_long, field.name, index);
-        return length_size(size, version_.compact(field), 2) + size;
+        if (!version_.compact(field)) {
+            if (size > wire::max_string_length) [[unlikely]]
+                return refuse(errc::string_too_long, field.name, index);
+            return 2 + size;
+        }
+        if (size >= 0x7f) [[unlikely]]
+            return size_of_long_string(size, field, index);
+        return 1 + size;
+    }
+    // cost: one test for a short string, whose length is within every limit: with both in line the size of a
+    // JoinGroup request takes 169 instructions instead of 138.
+    [[nodiscard]] KWIRE_COLD std::uint64_t size_of_long_string(std::uint64_t size, const field_info& field,
+                                                               std::int64_t index) noexcept {
+        if (size > wire::max_string_length) return refuse(errc::string_too_long, field.name, index);
+        return length_size(size, true, 2) + size;
     }
 
     void attach(const shared_buffer& bytes) noexcept {

@@ -80,6 +80,152 @@ private:
     buffer_chain* chain_;
 };
 
+/// Fills a chain with a message that is measured. Segments are put where they will lie, and references are
+/// counted at the end, those on one memory together: until `finish` the chain is not to be looked at.
+// cost: segments that were pushed one by one, each with a reference of its own, made an encoding of 1000
+// small batches take 27 us instead of 10.
+class chain_builder {
+public:
+    /// Makes room for `own` bytes and so many segments more. If memory runs out, nothing has changed.
+    KWIRE_NOINLINE chain_builder(buffer_chain& chain, std::size_t own, std::size_t segments)
+        : chain_(chain), new_(chain.segments_.is_new() && chain.scratch_.capacity() == 0) {
+        if (new_)
+            start(own, segments);
+        else
+            go_on(own, segments);
+    }
+    chain_builder(const chain_builder&) = delete;
+    chain_builder& operator=(const chain_builder&) = delete;
+
+    [[nodiscard]] std::byte* begin() noexcept { return begin_; }
+
+    KWIRE_ALWAYS_INLINE std::byte* attach(std::byte* at, const shared_buffer& bytes) noexcept {
+        if (bytes.empty()) return at;
+        put_piece(at);
+        put_reference(bytes.span(), buffer_access::control(bytes));
+        return at;
+    }
+    KWIRE_ALWAYS_INLINE std::byte* attach(std::byte* at, const payload& bytes) noexcept {
+        if (bytes.empty()) return at;
+        put_piece(at);
+        if (payload_access::is_one(bytes)) [[likely]]
+            put_reference(payload_access::span(bytes), payload_access::control(bytes));
+        else
+            put_list(payload_access::list(bytes));
+        return at;
+    }
+
+    /// The message ends at `at`. Of a chain that is `complete`, spare scratch memory is given up.
+    KWIRE_NOINLINE void finish(std::byte* at, bool complete) noexcept {
+        if (at != piece_) put_piece(at);
+        count_references();
+        chain_.segments_.set_size(static_cast<std::size_t>(next_ - chain_.segments_.begin()));
+        const auto written = static_cast<std::size_t>(at - begin_);
+        chain_.size_ += written + attached_;
+        if (attached_ != 0) chain_.only_scratch_ = false;
+        if (own_ != nullptr) new_ ? finish_new(at, complete) : finish_old(written, complete);
+    }
+
+private:
+    /// One allocation, of which no one knows yet.
+    void start(std::size_t own, std::size_t segments) {
+        const std::size_t list = segment_list::bytes_for(segments);
+        if (own + list != 0) {
+            own_ = allocate_memory(saturating_add(own, list)).take_out();
+            begin_ = own_->writable;
+            spare_ = own;
+            if (list != 0) chain_.segments_.begin_in(*own_, segments);
+        }
+        piece_ = begin_;
+        next_ = chain_.segments_.place(0);
+    }
+    void finish_new(std::byte* at, bool complete) noexcept {
+        const std::size_t pieces = pieces_ + (chain_.segments_.lies_in(own_) ? 1 : 0);
+        own_->references.store(pieces + (complete ? 0 : 1), std::memory_order_relaxed);
+        if (!complete)
+            chain_.scratch_ =
+                buffer_access::spare(at, spare_ - static_cast<std::size_t>(at - begin_), memory_ref(own_));
+    }
+
+    /// After what the chain has, in its scratch memory if that is large enough.
+    void go_on(std::size_t own, std::size_t segments) {
+        const std::size_t before = chain_.segment_count();
+        chain_.reserve(own, before + segments);
+        own_ = buffer_access::memory(chain_.scratch_).get();
+        piece_ = begin_ = chain_.scratch_.data();
+        next_ = chain_.segments_.place(before);
+        if (before != 0 &&
+            buffer_access::adjacent_to_spare(chain_.segments_.back().buffer(), chain_.scratch_)) {
+            piece_ = (--next_)->data(); // which goes on, and is put again with the reference that it has
+            pieces_before_ = 1;
+        }
+    }
+    void finish_old(std::size_t written, bool complete) noexcept {
+        if (const std::size_t more = pieces_ - pieces_before_; more != 0) add_references(*own_, more);
+        buffer_access::advance(chain_.scratch_, written);
+        if (complete) chain_.finish();
+    }
+
+    KWIRE_ALWAYS_INLINE void put(std::span<const std::byte> bytes, memory_control* control) noexcept {
+        segment_list::put(next_++, buffer_access::slice_of(bytes, memory_ref(control)));
+    }
+    /// What was written since the last payload. There is something, for each has its length before it.
+    KWIRE_ALWAYS_INLINE void put_piece(const std::byte* at) noexcept {
+        put({piece_, at}, own_);
+        ++pieces_;
+        piece_ = at;
+    }
+    KWIRE_ALWAYS_INLINE void put_reference(std::span<const std::byte> bytes,
+                                           memory_control* control) noexcept {
+        put(bytes, control);
+        attached_ += bytes.size();
+        if (control != referred_) [[unlikely]] {
+            count_references();
+            referred_ = control;
+        }
+        ++references_;
+    }
+    /// Buffers that follow one another in one memory become one segment, as everywhere.
+    KWIRE_NOINLINE void put_list(const buffer_chain& list) noexcept {
+        for (const chain_segment& segment : list) {
+            shared_buffer& last = segment_list::bytes(next_[-1]);
+            if (buffer_access::adjacent(last, segment.buffer())) {
+                buffer_access::extend(last, segment.size());
+                attached_ += segment.size();
+            } else {
+                put_reference(segment.bytes(), buffer_access::control(segment.buffer()));
+            }
+        }
+    }
+    KWIRE_NOINLINE void count_references() noexcept {
+        if (referred_ != nullptr && references_ != 0) add_references(*referred_, references_);
+        references_ = 0;
+    }
+
+    buffer_chain& chain_;
+    bool new_;                         ///< the chain had nothing, and its memory is not in it yet
+    memory_control* own_ = nullptr;    ///< the scratch memory
+    std::byte* begin_ = nullptr;       ///< of the message
+    const std::byte* piece_ = nullptr; ///< what is written from here on is not a segment yet
+    std::size_t spare_ = 0;            ///< of a new chain, the bytes from the beginning on
+    chain_segment* next_ = nullptr;
+    std::size_t pieces_ = 0;             ///< segments of scratch memory
+    std::size_t pieces_before_ = 0;      ///< those of them that have a reference
+    memory_control* referred_ = nullptr; ///< what the last payload lies in
+    std::size_t references_ = 0;         ///< to that, not counted yet
+    std::uint64_t attached_ = 0;         ///< bytes of payloads
+};
+
+/// The same as a value, for data_writer.
+struct built_chain {
+    chain_builder* chain;
+
+    template <class Payload>
+    KWIRE_ALWAYS_INLINE std::byte* attach(std::byte* at, const Payload& bytes) const noexcept {
+        return chain->attach(at, bytes);
+    }
+};
+
 /// The unknown tags from `next` on whose numbers are below `number`.
 template <class Out>
 KWIRE_NOINLINE std::byte* put_unknown_tags(Out out, std::span<const unknown_tag>& next, std::uint64_t number,
