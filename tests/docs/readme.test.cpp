@@ -205,8 +205,7 @@ TEST_CASE("the code of the README shows a tenant its own topics, at the proxy's 
     const kwire::metadata_response::data shown{
         .brokers = {{.node_id = 1, .host = "proxy.example", .port = 19092}}, .topics = {{.name = "orders"}}};
     outbox.clear();
-    rename(frame_of(kwire::encode_response(cluster, 12, 7).value()),
-           {kwire::api_key::metadata, 12, 7});
+    rename(frame_of(kwire::encode_response(cluster, 12, 7).value()), {kwire::api_key::metadata, 12, 7});
     REQUIRE(outbox.size() == 1);
     CHECK(outbox[0] == frame_of(kwire::encode_response(shown, 12, 7).value()));
 }

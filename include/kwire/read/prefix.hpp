@@ -151,18 +151,20 @@ bool check_prefix_at(std::span<const std::byte> bytes, const prefix_options& opt
 
 /// A front of struct `S` at version `V`: the run-time form of the walk fills it in, or the unrolled one.
 template <class S, int V>
-using front_of = prefix_struct<steps_of<S, V>()>;
+using seen_front = prefix_struct<steps_of<S, V>()>;
 
 /// Fills in a struct at `at`, of which the rest may not be there.
 template <class S, int V>
-KWIRE_ALWAYS_INLINE void see_front_at(front_of<S, V>& made, const struct_layout& layout, const std::byte* at,
-                                      const std::byte* there, kept_options tolerated) noexcept {
+KWIRE_ALWAYS_INLINE void see_front_at(seen_front<S, V>& made, const struct_layout& layout,
+                                      const std::byte* at, const std::byte* there,
+                                      kept_options tolerated) noexcept {
     see_front(made, made.ends, layout, at, there, tolerated);
 }
 /// The same of one that is all there.
 template <class S, int V>
-KWIRE_ALWAYS_INLINE void see_whole_at(front_of<S, V>& made, const struct_layout& layout, const std::byte* at,
-                                      const std::byte* there, kept_options tolerated) noexcept {
+KWIRE_ALWAYS_INLINE void see_whole_at(seen_front<S, V>& made, const struct_layout& layout,
+                                      const std::byte* at, const std::byte* there,
+                                      kept_options tolerated) noexcept {
     if constexpr (V == any_version) {
         see_whole(made, made.ends, layout, at, there, tolerated);
     } else {
@@ -250,7 +252,7 @@ public:
 
 private:
     friend struct detail::prefix_access;
-    using front = detail::front_of<S, V>;
+    using front = detail::seen_front<S, V>;
     prefix_view() noexcept = default; // filled in where it is
 
     [[nodiscard]] const detail::struct_layout& layout() const noexcept {
@@ -307,17 +309,17 @@ namespace detail {
 
 struct prefix_access {
     template <class S, int V>
-    KWIRE_ALWAYS_INLINE static prefix_view<S, V> make(const front_of<S, V>& seen) noexcept {
+    KWIRE_ALWAYS_INLINE static prefix_view<S, V> make(const seen_front<S, V>& seen) noexcept {
         prefix_view<S, V> view;
         view.seen_.take(seen);
         return view;
     }
     template <class S, int V>
-    static const front_of<S, V>& seen(const prefix_view<S, V>& view) noexcept {
+    static const seen_front<S, V>& seen(const prefix_view<S, V>& view) noexcept {
         return view.seen_;
     }
     template <class S, int V>
-    static front_of<S, V>& fill(expected<prefix_view<S, V>, error>& out) noexcept {
+    static seen_front<S, V>& fill(expected<prefix_view<S, V>, error>& out) noexcept {
         return out->seen_;
     }
     /// A result whose view is filled in where it stays.
@@ -389,7 +391,7 @@ class prefix_array<E> {
     using element_struct = typename detail::struct_shown<E>::facts::type;
     static constexpr int version = detail::struct_shown<E>::facts::version;
     using view = prefix_view<element_struct, version>;
-    using front = detail::front_of<element_struct, version>;
+    using front = detail::seen_front<element_struct, version>;
 
 public:
     class iterator : public detail::forward_iterator<iterator, view> {
