@@ -4,8 +4,10 @@
 #include <kwire/messages/produce.hpp>
 #include <kwire/read/parse.hpp>
 #include <kwire/read/unknown_tags.hpp>
+#include <kwire/reflect/dynamic.hpp>
 #include <kwire/schema/detail/view.hpp>
 #include <kwire/write/encode.hpp>
+#include <kwire/write/splice.hpp>
 
 #include <cstdint>
 #include <string>
@@ -195,4 +197,62 @@ TEST_CASE("structs of an array may differ in shape in any order, up to the end o
                     check(kwire::parse_view<kwire::metadata_response, 12>(bytes.span()), replicas);
             }
         }
+}
+
+namespace {
+
+// Produce request v9: no transaction, acks, timeout, topics "a" and "bc" with partitions 1 and 2, and 3. The
+// first topic has an unknown tag 4.
+constexpr std::string_view first_topic = "02 61 03 00000001 04 aabbcc 00 00000002 00 00 01 04 02 dead";
+constexpr std::string_view second_topic = "03 6263 02 00000003 01 00 00";
+
+std::vector<std::byte> produce_v9() {
+    return from_hex("00 ffff 000003e8 03" + std::string(first_topic) + std::string(second_topic) + "00");
+}
+
+template <class Parse>
+void check_ends_of_topics(Parse parse) {
+    const exact_bytes bytes(produce_v9());
+    const auto request = parse(bytes.span());
+    REQUIRE(request);
+    const std::vector<std::vector<std::byte>> parts{from_hex(first_topic), from_hex(second_topic)};
+    std::size_t index = 0;
+    for (const auto topic : request->topic_data()) {
+        const auto covered = kwire::bytes_of(topic);
+        CHECK(std::vector<std::byte>(covered.begin(), covered.end()) == parts[index]);
+        CHECK(kwire::unknown_tags(topic).empty() == (index != 0));
+        const auto dynamic = kwire::as_dynamic(topic);
+        CHECK(kwire::bytes_of(dynamic).size() == covered.size());
+        CHECK(dynamic.unknown_tags().empty() == (index != 0));
+        ++index;
+    }
+    CHECK(index == 2);
+}
+
+} // namespace
+
+TEST_CASE("a struct that ends in an array of structs is found to end after it and its tags") {
+    check_ends_of_topics([](auto bytes) { return kwire::parse_view<kwire::produce_request>(bytes, 9); });
+    check_ends_of_topics([](auto bytes) { return kwire::parse_view<kwire::produce_request, 9>(bytes); });
+}
+
+TEST_CASE("a struct whose end was not looked for yet has the same end as a view of another kind") {
+    const exact_bytes bytes(produce_v9());
+    const auto request = kwire::parse_view<kwire::produce_request>(bytes.span(), 9);
+    REQUIRE(request);
+    auto topic = *++request->topic_data().begin();
+    kwire::visit_version<9>(topic, [&](const auto& view) {
+        CHECK(kwire::bytes_of(view).data() == kwire::bytes_of(topic).data());
+        CHECK(kwire::bytes_of(view).size() == from_hex(second_topic).size());
+    });
+}
+
+TEST_CASE("part of a message that ends in an array of structs can be edited before its end was looked for") {
+    const auto request = kwire::parse<kwire::produce_request>(kwire::shared_buffer::copy_of(produce_v9()), 9);
+    REQUIRE(request);
+    kwire::splice edits(*request);
+    for (const auto topic : request->topic_data()) kwire::erase_unknown_tags(edits, topic);
+    const auto out = edits.apply();
+    REQUIRE(out);
+    CHECK(out->size() == produce_v9().size() - from_hex("04 02 dead").size());
 }

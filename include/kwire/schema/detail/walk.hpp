@@ -58,6 +58,7 @@ struct check_state {
     error_slot* failure;   ///< the caller's; empty until something is refused
     parse_options tolerated;
     bool irregular_tags = false; ///< a leniency was needed: for the order of tags, or for where one ends
+    std::uint32_t refused_before_end = 0; ///< after a refusal in an array: the elements from there on
 
     [[nodiscard]] KWIRE_SMALL std::uint64_t left(const std::byte* p) const noexcept {
         return end - address_of(p);
@@ -151,13 +152,19 @@ struct element_shape {
     }
 };
 
-/// Whether the struct at `next` has the shape of the one at `base`, which it follows and whose steps end at
-/// `ends`.
+/// Whether the steps of the struct at `next` end where those of the struct at `base` do, at `ends`: both have
+/// a layout with only scalar arrays. It stops at the first length that differs, as above.
+// cost: without an element_shape, and whatever their tag sections hold. With one, a Metadata response of 1000
+// partitions took 27 instructions more for each of them.
 KWIRE_ALWAYS_INLINE bool same_shape(const struct_layout& layout, const std::byte* base, const std::byte* next,
                                     const std::uint32_t* ends) noexcept {
-    element_shape shape;
-    shape.learn(layout, base, next, ends);
-    return shape.size != element_shape::none && shape.fits(next);
+    std::size_t begin = 0; // of the step
+    for (unsigned i = 0; i < layout.step_count; ++i) {
+        const std::size_t length = begin + layout.steps[i].fixed;
+        if (base[length] != next[length] || next[length] >= std::byte{0x80}) return false;
+        begin = ends[i];
+    }
+    return true;
 }
 
 /// Notes a refusal at `at`, of `field` (nullptr, or one without a name: of none). Always nullptr, so that a
@@ -202,7 +209,7 @@ KWIRE_COLD KWIRE_APART inline const std::byte* refuse_end(check_state& state, co
 }
 
 const std::byte* check_struct(const struct_layout& layout, const std::byte* p, check_state& state,
-                              std::uint32_t* ends) noexcept;
+                              std::uint32_t* ends, std::uint32_t count = 1) noexcept;
 
 /// Refuses the varint at `p`.
 KWIRE_COLD KWIRE_APART inline const std::byte* refuse_varint(check_state& state, const field_info* field,
@@ -288,15 +295,18 @@ KWIRE_APART inline const std::byte* check_structs(const walk_step& step, const s
         p = hop_untagged(inner, p, count, element);
     std::uint32_t ends[max_struct_steps];
     element_shape shape; // of the last element that was checked step by step
-    for (; element < count; ++element) {
+    while (element < count) {
         if (shape.size <= state.left(p) && shape.fits(p)) {
             p += shape.size;
+            ++element;
             continue;
         }
-        const std::byte* const end = check_struct(inner, p, state, ends);
+        const std::uint32_t run = inner.only_scalar_arrays ? 1 : count - element;
+        const std::byte* const end = check_struct(inner, p, state, ends, run);
+        element += run;
         if (end == nullptr) [[unlikely]]
-            return refuse_within(state, step, layout, element);
-        if (element + 1 != count) shape.learn(inner, p, end, ends);
+            return refuse_within(state, step, layout, element - state.refused_before_end);
+        if (element != count) shape.learn(inner, p, end, ends);
         p = end;
     }
     return p;
@@ -449,24 +459,38 @@ KWIRE_ALWAYS_INLINE const std::byte* check_simple_step(const walk_step& step, co
     return hop(content, count, step.width);
 }
 
-/// Checks one struct whose layout is known at run time; stores where each of its steps ends, counted from
-/// `p`. Returns the position after the struct, or nullptr and a filled-in error.
+/// Checks `count` structs in a row, at least one, whose layout is known at run time; stores where each step
+/// of the last one ends, counted from its beginning. Returns the position after it, or nullptr and a
+/// filled-in error.
+// cost: the loop over the elements of an array is in here, since a call of each would take 40 instructions
+// more.
 KWIRE_APART inline const std::byte* check_struct(const struct_layout& layout, const std::byte* p,
-                                                 check_state& state, std::uint32_t* ends) noexcept {
-    const std::byte* const base = p;
-    if (layout.first_need > state.left(p)) [[unlikely]]
-        return refuse_end(state, layout, 0, p);
+                                                 check_state& state, std::uint32_t* ends,
+                                                 std::uint32_t count) noexcept {
     const unsigned steps = layout.step_count;
-    for (unsigned i = 0; i < steps; ++i) {
-        const std::byte* next = check_simple_step(layout.steps[i], p, state);
-        if (next == nullptr) next = check_any_step(i, layout, p, state);
-        if (next == nullptr) [[unlikely]]
-            return nullptr;
-        p = next;
-        ends[i] = static_cast<std::uint32_t>(p - base);
+    for (; count != 0; --count) {
+        const std::byte* const base = p;
+        if (layout.first_need > state.left(p)) [[unlikely]] {
+            p = refuse_end(state, layout, 0, p);
+            break;
+        }
+        for (unsigned i = 0; i < steps; ++i) {
+            const std::byte* next = check_simple_step(layout.steps[i], p, state);
+            if (next == nullptr) next = check_any_step(i, layout, p, state);
+            if (next == nullptr) [[unlikely]] {
+                state.refused_before_end = count;
+                return nullptr;
+            }
+            p = next;
+            ends[i] = static_cast<std::uint32_t>(p - base);
+        }
+        p += layout.tail;
+        if (layout.flexible) p = check_tag_section(layout, p, state);
+        if (p == nullptr) [[unlikely]]
+            break;
     }
-    p += layout.tail;
-    return layout.flexible ? check_tag_section(layout, p, state) : p;
+    state.refused_before_end = count;
+    return p;
 }
 
 } // namespace kwire::inline KWIRE_ABI::detail
