@@ -60,19 +60,29 @@ as_root() {
 # An answer that is lost, or another apt-get at work, is no reason to fail.
 apt="apt-get -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300"
 
+# The lock of the lists is not among those that it waits for.
+update_lists() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        said=$(as_root $apt update -qq </dev/null 2>&1) && return
+        case $said in *lists/lock*) sleep 20 ;; *) break ;; esac
+    done
+    echo "$said" >&2
+    echo "apt-get update failed; trying with the lists that are there" >&2
+}
+
+boost_package() {
+    if apt-cache madison libboost1.81-dev 2>/dev/null | grep -q .; then echo libboost1.81-dev; else echo libboost-dev; fi
+}
+
 # shellcheck disable=SC2086  # lists of words
 install_needed() {
     if [ -n "$needed_packages" ]; then
         if ! command -v apt-get >/dev/null 2>&1; then
-            echo "this is not Debian; please install what these packages hold:$needed_packages" >&2
+            echo "this is not Debian; please install what these packages hold:$needed_packages" | sed 's/-or-1.81/-dev (1.81 or later)/' >&2
             return 1
         fi
-        as_root $apt update -qq </dev/null || echo "apt-get update failed; trying with the lists that are there" >&2
-        if apt-cache madison libboost1.81-dev 2>/dev/null | grep -q .; then
-            needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost1.81-dev/')
-        else
-            needed_packages=$(echo "$needed_packages" | sed 's/libboost-or-1.81/libboost-dev/')
-        fi
+        update_lists
+        needed_packages=$(echo "$needed_packages" | sed "s/libboost-or-1.81/$(boost_package)/")
         echo "== installing:$needed_packages"
         as_root env DEBIAN_FRONTEND=noninteractive $apt install -y -qq --no-install-recommends \
             $needed_packages </dev/null >/dev/null || {

@@ -76,7 +76,9 @@ kwire::fetch_response::data fetched() {
             auto& partition = topic.partitions.emplace_back();
             partition.partition_index = p;
             partition.records = chain_of(p);
-            partition.aborted_transactions.push_back({.producer_id = 7, .first_offset = p});
+            kwire::fetch_response::aborted_transaction::data aborted{.producer_id = 7, .first_offset = p};
+            aborted.unknown_tags.push_back({9, shared_buffer::copy_of("of it")});
+            partition.aborted_transactions.push_back(std::move(aborted));
             partition.unknown_tags.push_back({9, shared_buffer::copy_of("tag")});
         }
     }

@@ -42,7 +42,7 @@ struct fetch_response : bench::by_hand::fetch_response {
     }
 
     template <class View, class Sink>
-    [[gnu::always_inline]] static void visit(const View& view, Sink& sink) noexcept {
+    static void visit(const View& view, Sink& sink) noexcept {
         sink.number(view.throttle_time_ms());
         sink.number(view.error_code());
         sink.number(view.session_id());

@@ -202,12 +202,14 @@ outcome tenant_session::from_broker(kwire::shared_buffer bytes) {
     if (!frame) return kwire::unexpected(frame.error());
     const auto shown = [](kwire::named_field& field) {
         constexpr std::string_view prefix = "tenant-a.";
-        if (field.meaning() == kwire::entity::host)
-            field.set_address("proxy.example", 19092);
-        else if (field.text().starts_with(prefix))
+        if (field.meaning() == kwire::entity::host) {
+            if (!field.text().empty())
+                field.set_address("proxy.example", 19092); // else no coordinator was found
+        } else if (field.text().starts_with(prefix)) {
             field.set_text(field.text().substr(prefix.size()));
-        else
+        } else {
             field.drop();
+        }
     };
     auto out = kwire::rewrite(*frame, {kwire::entity::host, kwire::entity::topic_name}, shown);
     if (!out) return kwire::unexpected(out.error());

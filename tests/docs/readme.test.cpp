@@ -75,15 +75,17 @@ void rename(kwire::shared_buffer bytes, const kwire::request_start& asked) {
     // asked: what the correlator says of the request
     auto frame = kwire::parse_response_frame(std::move(bytes), asked.api, asked.api_version);
     if (!frame) return reject(frame.error());
-    auto out = kwire::rewrite(*frame, {kwire::entity::host, kwire::entity::topic_name},
-                              [](kwire::named_field& field) {
-                                  if (field.meaning() == kwire::entity::host)
-                                      field.set_address("proxy.example", 19092);
-                                  else if (field.text().starts_with("tenant-a."))
-                                      field.set_text(field.text().substr(9));
-                                  else
-                                      field.drop(); // a topic of another tenant
-                              });
+    auto out = kwire::rewrite(
+        *frame, {kwire::entity::host, kwire::entity::topic_name}, [](kwire::named_field& field) {
+            if (field.meaning() == kwire::entity::host) {
+                if (!field.text().empty())
+                    field.set_address("proxy.example", 19092); // else no coordinator was found
+            } else if (field.text().starts_with("tenant-a.")) {
+                field.set_text(field.text().substr(9));
+            } else {
+                field.drop(); // a topic of another tenant
+            }
+        });
     if (!out) return reject(out.error());
     send(*std::move(out)); // what did not change is the original, by reference
 }

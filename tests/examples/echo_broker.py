@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -96,6 +97,8 @@ class Broker:
         """(exit status, what it printed before it exited)."""
         if self.process.poll() is None:
             self.process.send_signal(how)
+        else:
+            self.show_why_it_ended()
         try:
             rest, _ = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -103,6 +106,11 @@ class Broker:
             self.process.communicate()
             raise
         return self.process.returncode, rest
+
+    def show_why_it_ended(self):
+        """What a sanitizer said of a program that ended by itself is in the output of the test."""
+        if self.process.returncode != 0 and not self.log.closed:
+            print(f"ended with {self.process.returncode}: {self.errors()}", file=sys.stderr)
 
     def errors(self):
         self.log.seek(0)

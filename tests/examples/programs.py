@@ -22,5 +22,7 @@ class Program(Broker):
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        else:
+            self.show_why_it_ended()
         self.process.stdout.close()
         self.log.close()

@@ -449,6 +449,29 @@ TEST_CASE("transform: values of compressed batches are compressed from where the
     }
 }
 
+TEST_CASE("transform: a result does not keep the memory in which compressed batches were changed") {
+    every_codec codecs;
+    kwire::unique_buffer set;
+    const std::vector<std::byte> large(4 << 20);
+    for (int i = 0; i < 20; ++i) {
+        kwire::batch_builder builder({.max_bytes = 64 << 20});
+        REQUIRE(builder.append({.timestamp = 1000, .value = large}));
+        set.append(std::move(builder).finish(codecs.zstd).value());
+        set.append(many(1, 100));
+    }
+    const shared_buffer all = std::move(set).freeze();
+    for (const std::size_t longest : {std::size_t{1000}, large.size()}) { // changed: the small ones, all
+        const auto made =
+            transform_records(all, codecs.set, cap, [&](const record_view& record, record_edit& edit) {
+                const std::span<const std::byte> value = *record.value();
+                if (value.size() <= longest) edit.set_value(value.first(value.size() - 1));
+            });
+        REQUIRE(made);
+        CHECK(made->changed_records == (longest == large.size() ? 40 : 20));
+        CHECK(made->records.pinned_bytes() < 200'000);
+    }
+}
+
 TEST_CASE("transform: a wrong checksum is refused, or stays wrong if it is not looked at") {
     every_codec codecs;
     std::mt19937 random(3);

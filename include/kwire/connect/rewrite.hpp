@@ -3,12 +3,14 @@
 ///     // A proxy shows its own address for each broker, and hides a prefix of topics and groups.
 ///     auto out = kwire::rewrite(*frame, {kwire::entity::host, kwire::entity::topic_name},
 ///                               [&](kwire::named_field& field) {
-///         if (field.meaning() == kwire::entity::host)
-///             field.set_address("proxy.example", port_of(field.number_of(kwire::entity::broker_id)));
-///         else if (field.text().starts_with("tenant-a."))
+///         if (field.meaning() == kwire::entity::host) {
+///             if (!field.text().empty())                         // else no coordinator was found
+///                 field.set_address("proxy.example", port_of(field.number_of(kwire::entity::broker_id)));
+///         } else if (field.text().starts_with("tenant-a.")) {
 ///             field.set_text(field.text().substr(9));
-///         else
+///         } else {
 ///             field.drop();                                      // of another tenant: not in the list
+///         }
 ///     });
 ///     if (!out) return refuse(out.error());
 ///     send(*kwire::with_length(*std::move(out)));

@@ -314,6 +314,12 @@ private:
         if (const auto done = by.compress_into(out, plain, std::int8_t{2}); !done)
             return unexpected{done.error()};
         if (out.size() > largest_batch) return unexpected{too_large(out.size())};
+        // Codecs ask for the memory that they might need, and the result would keep all of it.
+        if (out.size() < out.capacity() / 4) {
+            unique_buffer exact = unique_buffer::with_capacity(out.size());
+            exact.append(std::as_const(out).span());
+            out = std::move(exact);
+        }
         batch_header& header = put_header(out.data(), batch, out.size());
         header.attributes =
             static_cast<std::int16_t>((header.attributes & ~7) | static_cast<std::int16_t>(by.type()));

@@ -276,7 +276,6 @@ template <class S, int V>
     if constexpr (std::is_same_v<S, message_of<S>>) message = S::facts.name;
     const detail::struct_layout& layout = detail::view_access::layout(view);
     struct_view<S, V> walked = view;
-    detail::view_access::complete(walked);
     return {layout, detail::view_access::base(view), message, detail::view_access::ends(walked)};
 }
 

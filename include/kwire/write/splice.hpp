@@ -180,9 +180,7 @@ using struct_in = decltype(struct_shown_by(part_of(std::declval<const Part&>()))
 template <class S, int V>
 class place_of_view {
 public:
-    explicit place_of_view(const struct_view<S, V>& view) noexcept : view_(view) {
-        view_access::complete(view_);
-    }
+    explicit place_of_view(const struct_view<S, V>& view) noexcept : view_(view) {}
     [[nodiscard]] operator struct_place() noexcept {
         return {&view_access::layout(view_), view_access::base(view_), view_access::ends(view_)};
     }

@@ -236,7 +236,7 @@ TEST_CASE("a struct that ends in an array of structs is found to end after it an
     check_ends_of_topics([](auto bytes) { return kwire::parse_view<kwire::produce_request, 9>(bytes); });
 }
 
-TEST_CASE("a struct whose end was not looked for yet has the same end as a view of another kind") {
+TEST_CASE("a struct that ends in an array of structs has the same end as a view of another kind") {
     const exact_bytes bytes(produce_v9());
     const auto request = kwire::parse_view<kwire::produce_request>(bytes.span(), 9);
     REQUIRE(request);
@@ -247,7 +247,7 @@ TEST_CASE("a struct whose end was not looked for yet has the same end as a view 
     });
 }
 
-TEST_CASE("part of a message that ends in an array of structs can be edited before its end was looked for") {
+TEST_CASE("part of a message that ends in an array of structs can be edited at its end") {
     const auto request = kwire::parse<kwire::produce_request>(kwire::shared_buffer::copy_of(produce_v9()), 9);
     REQUIRE(request);
     kwire::splice edits(*request);

@@ -33,16 +33,18 @@ public:
 
     /// Begins a batch whose old bytes are `old`. Its first `lead` bytes are new ones, which start() gives.
     void begin(shared_buffer old, std::size_t lead) noexcept {
+        if (std::exchange(expected_, 0) != 0) block_ = std::exchange(set_aside_, {});
         old_ = std::move(old);
         pieces_.clear();
         size_ = 0;
         lead_ = lead;
     }
-    /// So many new bytes are to be in one piece if the batch gets any.
+    /// So many new bytes are to be in one piece if the batch gets any, in memory that other batches do not
+    /// use: a codec reads them, and what leaves of other batches would keep all of that memory.
     void expect(std::size_t bytes) noexcept {
         if (bytes <= block_.capacity()) return;
-        block_ = {};
-        next_block_ = std::max(next_block_, bytes);
+        set_aside_ = std::exchange(block_, {});
+        expected_ = bytes;
     }
     /// Makes the first bytes of the batch its first piece and returns where to write them.
     [[nodiscard]] std::byte* start() {
@@ -112,15 +114,21 @@ private:
     static constexpr std::size_t least_block = 256, largest_growth = 65536;
 
     KWIRE_NOINLINE void new_block(std::size_t n) {
+        if (expected_ != 0) {
+            block_ = unique_buffer::with_capacity(std::max(n, expected_));
+            return;
+        }
         block_ = unique_buffer::with_capacity(std::max({n, next_block_, least_block}));
         next_block_ = std::clamp(2 * block_.capacity(), least_block, largest_growth);
     }
 
     shared_buffer old_;
     std::vector<batch_piece> pieces_;
-    unique_buffer block_; ///< never has filled bytes: what is written belongs to the last piece
+    unique_buffer block_;     ///< never has filled bytes: what is written belongs to the last piece
+    unique_buffer set_aside_; ///< the block of other batches, while one has a block of its own
     std::size_t next_block_;
-    std::size_t lead_ = 0; ///< how many bytes of the block are for the beginning of the batch
+    std::size_t expected_ = 0; ///< of the batch that has a block of its own
+    std::size_t lead_ = 0;     ///< how many bytes of the block are for the beginning of the batch
     std::uint64_t size_ = 0;
 };
 

@@ -397,18 +397,6 @@ consteval std::size_t most_steps(const struct_layout* layouts, std::size_t count
     return most;
 }
 
-/// Whether an array of structs is the last thing in a struct at all versions, before a tag section in which
-/// the schema knows no tag.
-consteval bool end_in_structs(const struct_layout* layouts, const table_offsets* offsets, std::size_t count,
-                              const walk_step* steps) {
-    for (std::size_t i = 0; i < count; ++i) {
-        const struct_layout& layout = layouts[i];
-        if (layout.step_count == 0 || layout.tail != 0 || layout.tag_count != 0) return false;
-        if (!is_array_of_structs(steps[offsets[i].steps + layout.step_count - 1U].form)) return false;
-    }
-    return true;
-}
-
 /// The constants of `S`: its fields, its layouts, and both as `struct_info`.
 template <class S>
 struct tables_of {
@@ -446,9 +434,6 @@ public:
     static constexpr common_places<count> common{draft.places, draft.used.places};
     static constexpr std::size_t max_steps = most_steps(draft.layouts, drafts);
     static_assert(max_steps <= max_struct_steps, "raise kwire::detail::max_struct_steps");
-    /// Views of elements find out where they end when they are asked: that walks the array which is the last
-    /// thing in them, as a loop over it does.
-    static constexpr bool late_end = end_in_structs(draft.layouts, draft.offsets, drafts, kept.steps);
 };
 
 /// The place of `version` among the layouts of a message. The range is a parameter so that the compiler's

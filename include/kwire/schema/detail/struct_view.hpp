@@ -100,26 +100,10 @@ struct view_access {
         if constexpr (V == any_version) view.layout_.pointer = &layout;
         if constexpr (steps_of<S, V>() == 0)
             return;
-        else if constexpr (V != any_version)
-            find_ends_at(view);
-        else if constexpr (tables_of<S>::late_end)
-            find_front(layout, base, false, view.ends_.at + 1);
-        else
+        else if constexpr (V == any_version)
             find_ends(layout, base, false, view.ends_.at + 1);
-    }
-    /// Stores where the steps of a view end. The last one is left for later if that takes a walk over
-    /// structs.
-    template <class S, int V>
-    KWIRE_ALWAYS_INLINE static void find_ends_at(struct_view<S, V>& view) noexcept {
-        constexpr unsigned steps = layout_at<S, V>.step_count;
-        skip_steps_at<S, V, tables_of<S>::late_end ? steps - 1 : steps, true>(view.base_, view.ends_.at + 1);
-        if constexpr (tables_of<S>::late_end) view.ends_.at[steps] = 0;
-    }
-    /// Stores where the last step of a view ends if that is not known yet.
-    template <class S, int V>
-    static void complete([[maybe_unused]] struct_view<S, V>& view) noexcept {
-        if constexpr (tables_of<S>::late_end)
-            view.ends_.at[layout(view).step_count] = static_cast<std::uint32_t>(tags(view) - view.base_);
+        else
+            skip_struct_at<S, V, true>(base, view.ends_.at + 1);
     }
 
     /// The same bytes as a view with the version as a constant, or without. Nothing is walked again.
@@ -143,9 +127,7 @@ struct view_access {
     /// Moves a view of an array's element to the next element, which must exist.
     template <class S, int V>
     KWIRE_ALWAYS_INLINE static void advance(struct_view<S, V>& view) noexcept {
-        if constexpr (V == any_version && tables_of<S>::late_end) {
-            view.base_ = find_front(*view.layout_.pointer, tags(view), true, view.ends_.at + 1);
-        } else if constexpr (V == any_version && steps_of<S, V>() != 0) {
+        if constexpr (V == any_version && steps_of<S, V>() != 0) {
             view.base_ = find_next(*view.layout_.pointer, view.base_, view.ends_.at + 1);
         } else {
             const std::byte* const next = end(view);
@@ -153,7 +135,7 @@ struct view_access {
             if constexpr (steps_of<S, V>() != 0)
                 if (!layout_at<S, V>.only_scalar_arrays ||
                     !same_shape(layout_at<S, V>, before, next, view.ends_.at + 1))
-                    find_ends_at(view);
+                    skip_struct_at<S, V, true>(next, view.ends_.at + 1);
         }
     }
 
@@ -171,17 +153,10 @@ struct view_access {
     template <class S, int V>
     KWIRE_SMALL static const std::byte* tags(const struct_view<S, V>& view) noexcept {
         const struct_layout& at = layout(view);
-        if constexpr (steps_of<S, V>() == 0) {
+        if constexpr (steps_of<S, V>() == 0)
             return view.base_ + at.tail;
-        } else if constexpr (!tables_of<S>::late_end) {
+        else
             return view.base_ + view.ends_.at[at.step_count] + at.tail;
-        } else if constexpr (V == any_version) {
-            return find_late_end(at, view.base_, view.ends_.at + 1);
-        } else {
-            constexpr unsigned last = layout_at<S, V>.step_count - 1U;
-            if (const std::uint32_t known = view.ends_.at[last + 1]; known != 0) return view.base_ + known;
-            return skip_last_step_at<S, V>(view.base_ + view.ends_.at[last]);
-        }
     }
     template <class S, int V>
     KWIRE_SMALL static const std::byte* end(const struct_view<S, V>& view) noexcept {

@@ -141,11 +141,6 @@ inline constexpr wire_form_set is_compact_scalar_array([](const wire_form_facts&
     return one.length == length_form::compact && one.content == counted::scalars;
 });
 
-/// Structs in a row.
-inline constexpr wire_form_set is_array_of_structs([](const wire_form_facts& one) {
-    return one.content == counted::structs;
-});
-
 /// A struct that is not the element of an array.
 inline constexpr wire_form_set is_single_struct([](const wire_form_facts& one) {
     return one.content == counted::structure;

@@ -117,34 +117,6 @@ KWIRE_APART inline const std::byte* find_next(const struct_layout& layout, const
     return find_ends(layout, tags, true, ends); // by a call, so that here no registers need be saved
 }
 
-/// `find_ends` but for the last step, for which it stores 0: where that ends is not known yet.
-KWIRE_APART inline const std::byte* find_front(const struct_layout& layout, const std::byte* p, bool tags,
-                                               std::uint32_t* ends) noexcept {
-    if (tags && layout.flexible) p = skip_tags(layout, p);
-    const std::byte* const base = p;
-    const unsigned last = layout.step_count - 1U;
-    for (unsigned i = 0; i != last; ++i) {
-        const walk_step& step = layout.steps[i];
-        if (size_is_one_varint(step.form)) {
-            const trusted_count counted = read_length(p + step.fixed, true, length_form::int32);
-            p = counted.content + std::uint64_t{counted.size} * step.width;
-        } else {
-            p = skip_any_step(i, layout, p);
-        }
-        ends[i] = static_cast<std::uint32_t>(p - base);
-    }
-    ends[last] = 0;
-    return base;
-}
-
-/// Where the last step of the struct at `base` ends, which may not be known yet.
-KWIRE_APART inline const std::byte* find_late_end(const struct_layout& layout, const std::byte* base,
-                                                  const std::uint32_t* ends) noexcept {
-    const unsigned last = layout.step_count - 1U;
-    if (ends[last] != 0) return base + ends[last];
-    return skip_any_step(last, layout, base + (last != 0 ? ends[last - 1] : 0));
-}
-
 /// One tagged field of a section that was checked before.
 struct trusted_tag {
     std::uint32_t number;

@@ -163,9 +163,10 @@ KWIRE_PART inline const std::byte* check_struct_at(const std::byte* p, check_sta
     return check_tag_section(layout, p, state);
 }
 
-/// Moves over the first `Steps` steps of a checked struct, and stores their ends if `Keep`.
-template <class S, int V, unsigned Steps, bool Keep>
-KWIRE_PART inline const std::byte* skip_steps_at(const std::byte* p, std::uint32_t* ends) noexcept {
+/// Moves over a checked struct, and stores the ends of its steps if `Keep`.
+template <class S, int V, bool Keep>
+KWIRE_PART inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
+    static constexpr const struct_layout& layout = layout_at<S, V>;
     const std::byte* const base = p;
     [[maybe_unused]] const auto one = [&]<unsigned I>(step_index<I>) KWIRE_PART noexcept {
         p = skip_step_at<S, V, I>(p);
@@ -173,24 +174,10 @@ KWIRE_PART inline const std::byte* skip_steps_at(const std::byte* p, std::uint32
     };
     [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) KWIRE_PART noexcept {
         (one(std::integral_constant<unsigned, I>{}), ...);
-    }(std::make_integer_sequence<unsigned, Steps>{});
-    return p;
-}
-
-/// Moves over a checked struct, and stores the ends of its steps if `Keep`.
-template <class S, int V, bool Keep>
-KWIRE_PART inline const std::byte* skip_struct_at(const std::byte* p, std::uint32_t* ends) noexcept {
-    static constexpr const struct_layout& layout = layout_at<S, V>;
-    p = skip_steps_at<S, V, layout.step_count, Keep>(p, ends);
+    }(std::make_integer_sequence<unsigned, layout.step_count>{});
     p += layout.tail;
     if constexpr (layout.flexible) return skip_tags(layout, p);
     return p;
-}
-
-/// Moves over the last step of a checked struct, an array of structs: for views that have left it for later.
-template <class S, int V>
-KWIRE_APART const std::byte* skip_last_step_at(const std::byte* p) noexcept {
-    return skip_step_at<S, V, layout_at<S, V>.step_count - 1U>(p);
 }
 
 } // namespace kwire::inline KWIRE_ABI::detail

@@ -40,8 +40,6 @@ template <class S, int V>
 /// The bytes that a view covers, its tag section included; valid while the view's own bytes are.
 ///
 /// None for a struct that the message does not hold, such as an absent tagged one: it shows defaults.
-/// For the element of an array that itself ends in an array of structs, such as a topic of a Produce request,
-/// each call walks over these.
 template <class S, int V>
 [[nodiscard]] std::span<const std::byte> bytes_of(const struct_view<S, V>& view) noexcept {
     const std::byte* const base = detail::view_access::base(view);

@@ -115,9 +115,11 @@ private:
                 }
             if constexpr (field.kind == field_kind::array && nullable) {
                 typename Member::list_type elements;
-                const slice_supply::settled_first guard(
-                    slices_); // before elements are destroyed, if they are
+                // Before elements are destroyed, if they are: here, or by `member`, which takes them by value
+                // and may have no memory for its list.
+                const slice_supply::settled_first guard(slices_);
                 p = read_elements<S, I>(length, elements);
+                slices_.settle();
                 member = std::move(elements);
                 return p;
             } else if constexpr (field.kind == field_kind::array) {
