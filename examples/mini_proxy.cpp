@@ -101,12 +101,14 @@ private:
                 .value();
         }
         const auto change = [&](kwire::named_field& field) {
-            if (field.meaning() == kwire::entity::host)
-                field.set_address("127.0.0.1", client_.local_endpoint().port());
-            else if (field.text().starts_with(chosen_.prefix))
+            if (field.meaning() == kwire::entity::host) {
+                if (!field.text().empty()) // else no coordinator was found
+                    field.set_address("127.0.0.1", client_.local_endpoint().port());
+            } else if (field.text().starts_with(chosen_.prefix)) {
                 field.set_text(field.text().substr(chosen_.prefix.size()));
-            else
+            } else {
                 field.drop(); // a topic of others
+            }
         };
         auto changed = kwire::rewrite(*frame, {kwire::entity::host, kwire::entity::topic_name}, change);
         if (!changed) fail(changed.error());
