@@ -34,8 +34,9 @@ std::string fault_of(const message_type& type, int version, const shared_buffer&
     if (taken.copied != 0) return "copied " + std::to_string(taken.copied) + " bytes";
     needed = taken.bytes;
 
-    // A library may round strings up, which is counted in advance.
-    const auto enough = type.rewrite_within(body, version, needed + needed / 8 + 64, watched);
+    // A library may round strings up, which is counted in advance: those with memory of their own by 15 bytes
+    // at most, which is less than each has in the body.
+    const auto enough = type.rewrite_within(body, version, needed + needed / 8 + body.size() + 64, watched);
     if (!enough) return "refused with enough: " + std::string(kwire::describe(enough.error()));
     if (taken.bytes != needed) return "with a limit it takes other memory";
     if (taken.copied != 0) return "copied with a limit";
