@@ -91,7 +91,7 @@ private:
     const auto end = static_cast<std::uint64_t>(file.st_size);
     if (offset > end || size > end - offset) return unexpected(std::errc::invalid_argument);
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    const std::uint64_t before = offset % page; // mappings begin at pages
+    const auto before = static_cast<std::size_t>(offset % page); // mappings begin at pages
     if (size > SIZE_MAX - before) return unexpected(std::errc::not_enough_memory);
     const int own = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (own < 0) return failed();
