@@ -8,6 +8,8 @@ Needs the program of the preset bench (build/bench/bench/run) and valgrind. Seco
 do depend on the compiler, so the file names it, and with another one nothing is compared.
 """
 
+import concurrent.futures
+import os
 import pathlib
 import re
 import subprocess
@@ -37,20 +39,22 @@ def compiler(build=ROOT / "build" / "bench"):
 def count(run=RUN):
     """Instructions of one piece of work in the program `run`, by row."""
     listed = subprocess.run([run, "--list", "--contender", "kwire*"], capture_output=True, text=True, check=True).stdout
+    rows = {case: [row for row in listed.splitlines() if row.split()[0] == case] for case in CASES}
     counts = {}
     with tempfile.TemporaryDirectory() as folder:
-        for case in CASES:
-            of_case = [row for row in listed.splitlines() if row.split()[0] == case]
-            if not of_case:
-                continue
+        def count_case(case):
             out = pathlib.Path(folder) / case
             out.mkdir()
             subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}/out", run, "--count", "--case", case,
                             "--contender", "kwire*"], check=True, stderr=subprocess.PIPE)
             # Two dumps a row, in the order of the list: one run, and eleven.
-            dumps = [summary(out / f"out.{i + 1}") for i in range(2 * len(of_case))]
-            for i, row in enumerate(of_case):
-                counts[row] = round((dumps[2 * i + 1] - dumps[2 * i]) / 10)
+            dumps = [summary(out / f"out.{i + 1}") for i in range(2 * len(rows[case]))]
+            return [round((dumps[2 * i + 1] - dumps[2 * i]) / 10) for i in range(len(rows[case]))]
+
+        listed_cases = [case for case in CASES if rows[case]]
+        with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", os.cpu_count()))) as pool:
+            for case, of_case in zip(listed_cases, pool.map(count_case, listed_cases)):
+                counts.update(zip(rows[case], of_case))
     return counts
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What .ci/run has no time for: the tests on other processors and systems, and those of packages. Each guard says what it is and how it ended.
+# What .ci/run has no time for: the tests on other processors and systems, those of packages, and Kafka itself. Each guard says what it is and how it ended.
 #
 #     ci/nightly.sh [guard...]        without names: all guards
 set -uo pipefail
@@ -26,4 +26,7 @@ guard mingw "Windows, under Wine: every header by itself, and the tests" preset 
 guard every-cut "every message cut at every byte, and ten million random starts of streams, with the sanitizers" every_cut
 guard packages "consumers by Conan, Meson, Bazel, with a single header and with modules" preset packages
 guard o3 "GCC with the flags of CMake's own Release build" preset o3
+guard oracle "Kafka's own classes judge random values and edits; needs a JDK and Maven" preset oracle
+guard interop "franz-go's reader and real clients; needs Go" preset interop
+guard proxy "clients in five languages through the proxy to three nodes of Kafka" preset proxy
 sum_up

@@ -38,6 +38,9 @@ foreach(component IN ITEMS kwire LISTS components)
     add_library(kwire_headers_${component} OBJECT ${sources_${component}})
     target_link_libraries(kwire_headers_${component} PRIVATE kwire::${component} kwire_warnings)
     target_compile_options(kwire_headers_${component} PRIVATE -O0)
+    if(KWIRE_BARE) # that each compiles alone is for the preset release
+      set_target_properties(kwire_headers_${component} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    endif()
   endif()
 endforeach()
 

@@ -1,4 +1,4 @@
-/// Every truncation and every single-byte edit of a rich value of each message through `rewrite`, with a map
+/// Every truncation, and five edits of each byte, of a rich value of each message through `rewrite`, with a map
 /// that changes every field. Inputs are in heap blocks of exactly their size.
 #include <kwire/connect/rewrite.hpp>
 #include <kwire/messages/registry.hpp>

@@ -56,7 +56,7 @@ for page, test in PAGES.items():
 for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
     page = path.relative_to(root).as_posix()
     text = path.read_text(encoding="utf-8")
-    if "```cpp" in text and page not in PAGES:
+    if re.search(r"```c(pp)?\n", text) and page not in PAGES:
         print(f"{page} has code and is not in PAGES")
         failed = True
     outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)

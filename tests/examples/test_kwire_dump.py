@@ -288,6 +288,32 @@ class Dump(unittest.TestCase):
             self.assertEqual(program.wait(240), 0)
         self.assertEqual(len(lines), len(captures.requests(captures.read(CAPTURES / "too-large.pcap"))))
 
+    def test_a_live_capture_in_a_pipe_is_shown_line_by_line(self):
+        whole = (CAPTURES / "too-large.pcap").read_bytes()
+        with subprocess.Popen([PROGRAM, "--follow", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            program.stdin.write(whole[:2500])
+            program.stdin.flush()
+            self.assertIn(b"ApiVersions", program.stdout.readline())  # while the pipe is open
+            rest, _ = program.communicate(whole[2500:], timeout=240)
+            self.assertIn(b"MESSAGE_TOO_LARGE", rest)
+            self.assertEqual(program.returncode, 0)
+
+    def test_records_are_shown_with_their_place_and_the_beginning_of_their_values(self):
+        text = run(CAPTURES / "too-large.pcap", "--api", "produce", "--records", "--preview", "4").stdout.decode()
+        self.assertRegex(text, r"(?m)^    batch at offset 0: 1 records?, magic 2, none, 74 bytes$")
+        self.assertIn(' key "1" value "smal', text)
+        self.assertRegex(text, r' key "2" value 0xb921c48c…\(3000 bytes\)\n')
+        captures.write(self.path, captures.read(CAPTURES / NAMES[3]))
+        lines = run(self.path, "--api", "fetch", "--records").stdout.decode()
+        self.assertEqual(len(re.findall(r"^      \d+ ", lines, re.M)),
+                         sum(one.get("records", 0) for one in shown(self.path, "--api", "fetch")))
+
+    def test_it_is_installed_as_a_component(self):
+        subprocess.run(["cmake", "--install", PROGRAM.parents[1], "--component", "tools", "--prefix", self.directory.name], check=True,
+                       capture_output=True)
+        files = [path.name for path in pathlib.Path(self.directory.name).rglob("*") if path.is_file()]
+        self.assertEqual(files, ["kwire-dump"])
+
     def test_bytes_that_are_not_valid_never_crash_it(self):
         choice = random.Random(3)
         sources = [(CAPTURES / name).read_bytes() for name in NAMES[:2]]
@@ -330,6 +356,28 @@ class Dump(unittest.TestCase):
                 self.assertLessEqual({str(error["code"]) for error in one["errors"]}, set(errors))
                 compared += 1
             self.assertGreaterEqual(compared, 2)
+
+    @unittest.skipUnless(shutil.which("tshark"), "tshark is not installed")
+    def test_tshark_counts_the_same_records(self):
+        compared = 0
+        for name in NAMES:
+            captures.write(self.path, captures.read(CAPTURES / name))
+            found = shown(self.path)
+            port = found[0]["broker"].rpartition(":")[2]
+            fields = ["kafka.correlation_id", "tcp.srcport", "tcp.dstport", "kafka.record_attributes"]
+            done = subprocess.run(["tshark", "-r", self.path, "-d", f"tcp.port=={port},kafka", "-Y", "kafka.batch_codec", "-T", "json",
+                                   *(word for field in fields for word in ("-e", field))], capture_output=True, check=True)
+            ours = {(one["client"].rpartition(":")[2], str(one["correlation_id"])): one for one in found}
+            for packet in json.loads(done.stdout):
+                layers = packet["_source"]["layers"]
+                ids = set(layers["kafka.correlation_id"])
+                if len(ids) != 1:
+                    continue  # several messages in one packet
+                source, target = layers["tcp.srcport"][0], layers["tcp.dstport"][0]
+                one = ours[source if target == port else target, ids.pop()]
+                self.assertEqual(one["records"], len(layers.get("kafka.record_attributes", [])), (name, one["api"]))
+                compared += 1
+        self.assertGreaterEqual(compared, 3)
 
 
 class Page(unittest.TestCase):
