@@ -366,7 +366,8 @@ class EchoBroker(BrokerTest):
             client = self.client()
             client.send(METADATA, 1, struct.pack(">i", count))
             self.assertTrue(client.is_closed())
-        self.assertLess(self.broker.status("VmHWM") - before, 4096)
+        # A sanitizer adds shadow memory and keeps freed memory for a while.
+        self.assertLess(self.broker.status("VmHWM") - before, 16384 if SANITIZED else 4096)
 
 
 class Program(unittest.TestCase):
