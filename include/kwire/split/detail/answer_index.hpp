@@ -8,10 +8,31 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
 namespace kwire::inline KWIRE_ABI::detail {
+
+/// Numbers for what is around topics and for the names of topics: the same for the same ones, in the request
+/// and in all answers. Refers to the names.
+///
+/// A name is compared where it stands, and its number for each partition: partitions take a few bytes each,
+/// and a name up to 32767, so that peers could make comparisons of names take minutes.
+class name_numbers {
+public:
+    [[nodiscard]] std::uint32_t of(const around_key& around) { return number_in(arounds_, around); }
+    [[nodiscard]] std::uint32_t of(std::string_view name) { return number_in(names_, name); }
+
+private:
+    template <class Key>
+    [[nodiscard]] static std::uint32_t number_in(std::map<Key, std::uint32_t>& numbers, const Key& key) {
+        return numbers.try_emplace(key, static_cast<std::uint32_t>(numbers.size())).first->second;
+    }
+
+    std::map<around_key, std::uint32_t> arounds_;
+    std::map<std::string_view, std::uint32_t> names_;
+};
 
 /// Which element of a response is meant: a partition, a topic, or what is around topics (a group, a
 /// transaction). A topic is known by its name or by its id: the other one is empty in both, asked and found.
@@ -20,8 +41,8 @@ struct answer_key {
     static constexpr std::int64_t a_topic = std::int64_t{-1} << 40;
     static constexpr std::int64_t around_topics = std::int64_t{-1} << 41;
 
-    around_key around{};
-    std::string_view name{};
+    std::uint32_t around = 0; ///< its number, see name_numbers
+    std::uint32_t name = 0;   ///< the number of a topic's name; 0 where an id is in its place
     uuid id{};
     std::int64_t partition = around_topics;
 
