@@ -1,14 +1,16 @@
 /// Where the answer to a partition is in a response, by topic and number.
 #pragma once
 
+#include <kwire/read/index.hpp>
+#include <kwire/reflect/detail/position_table.hpp>
 #include <kwire/split/detail/shape.hpp>
+#include <kwire/wire/detail/keyed_hash.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string_view>
 #include <vector>
 
@@ -21,17 +23,35 @@ namespace kwire::inline KWIRE_ABI::detail {
 /// and a name up to 32767, so that peers could make comparisons of names take minutes.
 class name_numbers {
 public:
-    [[nodiscard]] std::uint32_t of(const around_key& around) { return number_in(arounds_, around); }
-    [[nodiscard]] std::uint32_t of(std::string_view name) { return number_in(names_, name); }
+    [[nodiscard]] std::uint32_t of(const around_key& around) {
+        return arounds_.number_of(around, around.producer != -1 ? hash_of(key_, around.producer)
+                                                                : hash_of(key_, around.name));
+    }
+    [[nodiscard]] std::uint32_t of(std::string_view name) {
+        return names_.number_of(name, hash_of(key_, name));
+    }
 
 private:
     template <class Key>
-    [[nodiscard]] static std::uint32_t number_in(std::map<Key, std::uint32_t>& numbers, const Key& key) {
-        return numbers.try_emplace(key, static_cast<std::uint32_t>(numbers.size())).first->second;
-    }
+    struct numbers {
+        std::vector<Key> known{};
+        position_table positions{};
 
-    std::map<around_key, std::uint32_t> arounds_;
-    std::map<std::string_view, std::uint32_t> names_;
+        [[nodiscard]] std::uint32_t number_of(const Key& key, std::uint64_t hash) {
+            const std::uint32_t found =
+                positions.find(hash, [&](std::uint32_t at) { return known[at] == key; });
+            if (found != position_table::none) return found;
+            positions.reserve(known.size() + 1);
+            known.push_back(key);
+            const auto added = static_cast<std::uint32_t>(known.size() - 1);
+            positions.insert(hash, added);
+            return added;
+        }
+    };
+
+    numbers<around_key> arounds_;
+    numbers<std::string_view> names_;
+    wire::hash_key key_ = wire::process_hash_key();
 };
 
 /// Which element of a response is meant: a partition, a topic, or what is around topics (a group, a
