@@ -538,11 +538,33 @@ TEST_CASE("transform: an emptied batch is kept, or dropped, as the options say")
     CHECK(summary->first.max_timestamp() == 1001);
 
     const auto some = transform_records(set, drop, {.emptied = kwire::emptied_batch::keep_with_producer});
+    REQUIRE(some);
     CHECK(some->records.size() == 61);
     CHECK(some->dropped_batches == 1);
+    const auto left = some->records.to_bytes();
+    const auto of_producer = kwire::check_batches(left.span());
+    REQUIRE(of_producer);
+    CHECK(of_producer->first.producer_id() == 7);
     const auto none = transform_records(set, drop, {.emptied = kwire::emptied_batch::drop});
     CHECK(none->records.empty());
     CHECK(none->dropped_batches == 2);
+}
+
+TEST_CASE("transform: the append time of a batch stays, whatever it is, when records are dropped") {
+    kwire::batch_builder builder({.append_time = -5}); // no time at all, but it is what all records have
+    for (const std::int64_t timestamp : {1000, 1001}) REQUIRE(builder.append({.timestamp = timestamp}));
+    const auto set = std::move(builder).finish().to_bytes();
+    const auto drop_first = [](const record_view& record, record_edit& edit) {
+        if (record.offset() == 0) edit.drop();
+    };
+    const auto made = transform_records(set, drop_first);
+    REQUIRE(made);
+    const auto bytes = made->records.to_bytes();
+    const auto summary = kwire::check_batches(bytes.span());
+    REQUIRE(summary);
+    CHECK(summary->records == 1);
+    CHECK(summary->first.timestamp_type() == kwire::timestamp_type::log_append_time);
+    CHECK(summary->first.max_timestamp() == -5);
 }
 
 TEST_CASE("transform: an empty batch of Kafka's compaction, and a last batch that is cut short") {
