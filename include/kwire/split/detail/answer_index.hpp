@@ -19,8 +19,8 @@ namespace kwire::inline KWIRE_ABI::detail {
 /// Numbers for what is around topics and for the names of topics: the same for the same ones, in the request
 /// and in all answers. Refers to the names.
 ///
-/// A name is compared where it stands, and its number for each partition: partitions take a few bytes each,
-/// and a name up to 32767, so that peers could make comparisons of names take minutes.
+/// A name is compared once where it comes, and its number for each partition: partitions take a few bytes
+/// each, and a name up to 32767, so that peers could make comparisons of names take minutes.
 class name_numbers {
 public:
     [[nodiscard]] std::uint32_t of(const around_key& around) {
