@@ -608,6 +608,35 @@ TEST_CASE("transform: an error of the function names the record, and nothing is 
     CHECK(made.error().offset == 61 + 9);
 }
 
+TEST_CASE(
+    "transform: an error in a later batch is placed in the records, or in what the batch decompresses to") {
+    every_codec codecs;
+    const std::string first = kwire::test::batch_of(7, 2);
+    const auto second = [](kwire::codec* by) {
+        kwire::batch_builder builder;
+        const std::vector<std::byte> zeros(1000);
+        for (int i = 0; i < 2; ++i)
+            REQUIRE(builder.append({.timestamp = 5, .key = bytes_of_text("k"), .value = zeros}));
+        const auto bytes =
+            by != nullptr ? std::move(builder).finish(*by).value() : std::move(builder).finish().to_bytes();
+        return to_hex(bytes.span());
+    };
+    const auto fail = [](const record_view& record, record_edit&) -> kwire::expected<void, kwire::error> {
+        if (!record.key() || record.offset() != 1) return {};
+        return kwire::unexpected(kwire::error{.code = errc::bad_value, .located = false});
+    };
+    constexpr std::uint64_t record_size = 1010;
+    const auto in_place = transform_records(set_of(first + second(nullptr)), codecs.set, cap, fail);
+    REQUIRE(!in_place);
+    CHECK(kwire::test::path_text(in_place.error()) == "batches[1].records[1]");
+    CHECK(in_place.error().offset == first.size() / 2 + 61 + record_size);
+
+    const auto decompressed = transform_records(set_of(first + second(&codecs.lz4)), codecs.set, cap, fail);
+    REQUIRE(!decompressed);
+    CHECK(kwire::test::path_text(decompressed.error()) == "batches[1].decompressed.records[1]");
+    CHECK(decompressed.error().offset == record_size);
+}
+
 TEST_CASE("transform: a record that is too large for its length is refused at its place") {
     const auto set = set_of(two_records);
     // The bytes are never read: only their number counts.
