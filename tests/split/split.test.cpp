@@ -314,6 +314,45 @@ TEST_CASE("merge: a request without partitions has no parts, and an empty answer
     CHECK(std::move(split).merge().topics.empty());
 }
 
+TEST_CASE("merge: the throttle time is the greatest, whichever part says it") {
+    for (const std::int32_t first : {10, 30}) {
+        auto split = kwire::split(produce(1), 9, by_number);
+        REQUIRE(split.parts().size() == 2);
+        split.answer(0, {.throttle_time_ms = first});
+        split.answer(1, {.throttle_time_ms = 40 - first});
+        CHECK(std::move(split).merge().throttle_time_ms == 30);
+    }
+}
+
+TEST_CASE("split: a part that is answered twice is one part, and the second answer counts") {
+    auto split = kwire::split(produce(1), 9, by_number);
+    REQUIRE(split.parts().size() == 2);
+    split.fail(0, error_code::not_leader_or_follower);
+    split.answer(0, answer_for(split.parts()[0].request, 5));
+    CHECK_FALSE(split.done());
+    split.answer(1, answer_for(split.parts()[1].request, 6));
+    CHECK(split.done());
+    split.answer(1, answer_for(split.parts()[1].request, 7));
+    CHECK(split.done());
+    const auto merged = std::move(split).merge();
+    CHECK(merged.responses[0].partition_responses[0].base_offset == 5);
+    CHECK(merged.responses[0].partition_responses[1].base_offset == 7);
+}
+
+TEST_CASE("merge: a partition that was asked for twice is told of as often as its upstream tells of it") {
+    kwire::list_offsets_request::data request{.topics = {{.name = "t"}}};
+    for (const std::int32_t number : {0, 1, 0})
+        request.topics[0].partitions.push_back({.partition_index = number});
+    auto split = kwire::split(request, 5, [](const split_topic&, std::int32_t) { return 0; });
+    split.answer(0, {.topics = {{.name = "t",
+                                 .partitions = {{.partition_index = 0, .offset = 5},
+                                                {.partition_index = 1, .offset = 6}}}}});
+    const auto merged = std::move(split).merge();
+    REQUIRE(merged.topics[0].partitions.size() == 2);
+    CHECK(merged.topics[0].partitions[0].offset == 5);
+    CHECK(merged.topics[0].partitions[1].offset == 6);
+}
+
 TEST_CASE("merge: many partitions that an upstream answers in reverse take no more than sorting them") {
     constexpr std::int32_t many = 100'000;
     kwire::list_offsets_request::data request{.topics = {{.name = "t"}}};
