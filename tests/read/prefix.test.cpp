@@ -4,6 +4,7 @@
 #include <kwire/messages/view/fetch.hpp>
 #include <kwire/messages/view/metadata.hpp>
 #include <kwire/messages/view/produce.hpp>
+#include <kwire/read/parse.hpp>
 #include <kwire/read/prefix.hpp>
 
 #include <cstddef>
@@ -216,4 +217,23 @@ TEST_CASE("a prefix view with the version as a constant shows the partitions of 
         }
         CHECK_FALSE(topic.get<"topic_authorized_operations">());
     }
+}
+
+TEST_CASE("a prefix with a count that the whole message cannot hold is refused as the message is") {
+    // 100 topics in 16 bytes.
+    const exact_bytes whole(kwire::test::from_hex("00000064"
+                                                  "00000000000000000000000000000000"));
+    const auto refused = kwire::parse_view<kwire::metadata_request>(whole.span(), 1);
+    REQUIRE_FALSE(refused.has_value());
+    REQUIRE(refused.error().code == kwire::errc::count_exceeds_input);
+    for (std::size_t cut = 4; cut <= whole.span().size(); ++cut) {
+        CAPTURE(cut);
+        const exact_bytes some(whole.span().first(cut));
+        const auto front =
+            parse_prefix<kwire::metadata_request>(some.span(), 1, {.whole_size = whole.span().size()});
+        REQUIRE_FALSE(front.has_value());
+        CHECK(text_of(front.error()) == text_of(refused.error()));
+    }
+    // Who does not know how much follows cannot say that it is too much.
+    CHECK(parse_prefix<kwire::metadata_request>(whole.span().first(4), 1).has_value());
 }

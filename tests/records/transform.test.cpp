@@ -538,11 +538,33 @@ TEST_CASE("transform: an emptied batch is kept, or dropped, as the options say")
     CHECK(summary->first.max_timestamp() == 1001);
 
     const auto some = transform_records(set, drop, {.emptied = kwire::emptied_batch::keep_with_producer});
+    REQUIRE(some);
     CHECK(some->records.size() == 61);
     CHECK(some->dropped_batches == 1);
+    const auto left = some->records.to_bytes();
+    const auto of_producer = kwire::check_batches(left.span());
+    REQUIRE(of_producer);
+    CHECK(of_producer->first.producer_id() == 7);
     const auto none = transform_records(set, drop, {.emptied = kwire::emptied_batch::drop});
     CHECK(none->records.empty());
     CHECK(none->dropped_batches == 2);
+}
+
+TEST_CASE("transform: the append time of a batch stays, whatever it is, when records are dropped") {
+    kwire::batch_builder builder({.append_time = -5}); // no time at all, but it is what all records have
+    for (const std::int64_t timestamp : {1000, 1001}) REQUIRE(builder.append({.timestamp = timestamp}));
+    const auto set = std::move(builder).finish().to_bytes();
+    const auto drop_first = [](const record_view& record, record_edit& edit) {
+        if (record.offset() == 0) edit.drop();
+    };
+    const auto made = transform_records(set, drop_first);
+    REQUIRE(made);
+    const auto bytes = made->records.to_bytes();
+    const auto summary = kwire::check_batches(bytes.span());
+    REQUIRE(summary);
+    CHECK(summary->records == 1);
+    CHECK(summary->first.timestamp_type() == kwire::timestamp_type::log_append_time);
+    CHECK(summary->first.max_timestamp() == -5);
 }
 
 TEST_CASE("transform: an empty batch of Kafka's compaction, and a last batch that is cut short") {
@@ -584,6 +606,35 @@ TEST_CASE("transform: an error of the function names the record, and nothing is 
     CHECK(made.error() == errc::bad_value);
     CHECK(kwire::test::path_text(made.error()) == "batches[0].records[1].key");
     CHECK(made.error().offset == 61 + 9);
+}
+
+TEST_CASE(
+    "transform: an error in a later batch is placed in the records, or in what the batch decompresses to") {
+    every_codec codecs;
+    const std::string first = kwire::test::batch_of(7, 2);
+    const auto second = [](kwire::codec* by) {
+        kwire::batch_builder builder;
+        const std::vector<std::byte> zeros(1000);
+        for (int i = 0; i < 2; ++i)
+            REQUIRE(builder.append({.timestamp = 5, .key = bytes_of_text("k"), .value = zeros}));
+        const auto bytes =
+            by != nullptr ? std::move(builder).finish(*by).value() : std::move(builder).finish().to_bytes();
+        return to_hex(bytes.span());
+    };
+    const auto fail = [](const record_view& record, record_edit&) -> kwire::expected<void, kwire::error> {
+        if (!record.key() || record.offset() != 1) return {};
+        return kwire::unexpected(kwire::error{.code = errc::bad_value, .located = false});
+    };
+    constexpr std::uint64_t record_size = 1010;
+    const auto in_place = transform_records(set_of(first + second(nullptr)), codecs.set, cap, fail);
+    REQUIRE(!in_place);
+    CHECK(kwire::test::path_text(in_place.error()) == "batches[1].records[1]");
+    CHECK(in_place.error().offset == first.size() / 2 + 61 + record_size);
+
+    const auto decompressed = transform_records(set_of(first + second(&codecs.lz4)), codecs.set, cap, fail);
+    REQUIRE(!decompressed);
+    CHECK(kwire::test::path_text(decompressed.error()) == "batches[1].decompressed.records[1]");
+    CHECK(decompressed.error().offset == record_size);
 }
 
 TEST_CASE("transform: a record that is too large for its length is refused at its place") {

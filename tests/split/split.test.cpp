@@ -4,6 +4,7 @@
 #include <kwire/split/split.hpp>
 
 #include <array>
+#include <ctime>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,27 @@ kwire::produce_response::data answer_for(const kwire::produce_request::data& req
             told.partition_responses.push_back({.index = partition.index, .base_offset = offset});
     }
     return answer;
+}
+
+/// What it costs to merge an answer that has the partitions of one topic in reverse, in CPU time.
+std::clock_t reversed_merge(std::size_t name_bytes, std::int32_t count) {
+    const std::string name(name_bytes, 't');
+    kwire::list_offsets_request::data request{.topics = {{.name = name}}};
+    kwire::list_offsets_response::data answer{.topics = {{.name = name}}};
+    for (std::int32_t i = 0; i != count; ++i) {
+        // Each twice: then the number of a partition does not tell which one is meant either.
+        request.topics[0].partitions.push_back({.partition_index = i / 2});
+        answer.topics[0].partitions.push_back({.partition_index = (count - 1 - i) / 2, .offset = i});
+    }
+    auto split = kwire::split(request, 5, [](const split_topic&, std::int32_t) { return 0; });
+    split.answer(0, std::move(answer));
+    const std::clock_t before = std::clock();
+    const auto merged = std::move(split).merge();
+    const std::clock_t after = std::clock();
+    REQUIRE(merged.topics.size() == 1);
+    REQUIRE(merged.topics[0].partitions.size() == static_cast<std::size_t>(count));
+    CHECK(merged.topics[0].partitions[0].offset == count - 2);
+    return after - before;
 }
 
 } // namespace
@@ -292,6 +314,45 @@ TEST_CASE("merge: a request without partitions has no parts, and an empty answer
     CHECK(std::move(split).merge().topics.empty());
 }
 
+TEST_CASE("merge: the throttle time is the greatest, whichever part says it") {
+    for (const std::int32_t first : {10, 30}) {
+        auto split = kwire::split(produce(1), 9, by_number);
+        REQUIRE(split.parts().size() == 2);
+        split.answer(0, {.throttle_time_ms = first});
+        split.answer(1, {.throttle_time_ms = 40 - first});
+        CHECK(std::move(split).merge().throttle_time_ms == 30);
+    }
+}
+
+TEST_CASE("split: a part that is answered twice is one part, and the second answer counts") {
+    auto split = kwire::split(produce(1), 9, by_number);
+    REQUIRE(split.parts().size() == 2);
+    split.fail(0, error_code::not_leader_or_follower);
+    split.answer(0, answer_for(split.parts()[0].request, 5));
+    CHECK_FALSE(split.done());
+    split.answer(1, answer_for(split.parts()[1].request, 6));
+    CHECK(split.done());
+    split.answer(1, answer_for(split.parts()[1].request, 7));
+    CHECK(split.done());
+    const auto merged = std::move(split).merge();
+    CHECK(merged.responses[0].partition_responses[0].base_offset == 5);
+    CHECK(merged.responses[0].partition_responses[1].base_offset == 7);
+}
+
+TEST_CASE("merge: a partition that was asked for twice is told of as often as its upstream tells of it") {
+    kwire::list_offsets_request::data request{.topics = {{.name = "t"}}};
+    for (const std::int32_t number : {0, 1, 0})
+        request.topics[0].partitions.push_back({.partition_index = number});
+    auto split = kwire::split(request, 5, [](const split_topic&, std::int32_t) { return 0; });
+    split.answer(0, {.topics = {{.name = "t",
+                                 .partitions = {{.partition_index = 0, .offset = 5},
+                                                {.partition_index = 1, .offset = 6}}}}});
+    const auto merged = std::move(split).merge();
+    REQUIRE(merged.topics[0].partitions.size() == 2);
+    CHECK(merged.topics[0].partitions[0].offset == 5);
+    CHECK(merged.topics[0].partitions[1].offset == 6);
+}
+
 TEST_CASE("merge: many partitions that an upstream answers in reverse take no more than sorting them") {
     constexpr std::int32_t many = 100'000;
     kwire::list_offsets_request::data request{.topics = {{.name = "t"}}};
@@ -305,4 +366,57 @@ TEST_CASE("merge: many partitions that an upstream answers in reverse take no mo
     const auto merged = std::move(split).merge();
     REQUIRE(merged.topics[0].partitions.size() == many);
     CHECK(merged.topics[0].partitions[0].offset == many - 1);
+}
+
+TEST_CASE("merge: the name of a topic is not compared again for each of its partitions") {
+    constexpr std::int32_t many = 30'000;
+    const std::clock_t with_a_short_name = reversed_merge(1, many);
+    const std::clock_t with_the_longest = reversed_merge(32767, many);
+    CHECK(with_the_longest < 5 * with_a_short_name + CLOCKS_PER_SEC / 10);
+}
+
+TEST_CASE("merge: a topic that one upstream tells of twice has the tags of the first time") {
+    const auto tag = [](std::uint32_t number) {
+        return kwire::unknown_tag{number, kwire::shared_buffer::from_static("x")};
+    };
+    const kwire::offset_fetch_request::data request{.group_id = "g", .topics = nullptr};
+    const std::array everyone{1, 2};
+    auto split = kwire::split(request, 7, by_number, std::span<const int>(everyone));
+    split.answer(
+        0, {.topics = {{.name = "a", .partitions = {{.partition_index = 0}}, .unknown_tags = {tag(5)}},
+                       {.name = "a", .partitions = {{.partition_index = 1}}, .unknown_tags = {tag(6)}}}});
+    split.answer(
+        1, {.topics = {{.name = "a", .partitions = {{.partition_index = 2}}, .unknown_tags = {tag(7)}}}});
+    const auto merged = std::move(split).merge();
+    REQUIRE(merged.topics.size() == 1);
+    CHECK(merged.topics[0].partitions.size() == 3);
+    const auto& tags = merged.topics[0].unknown_tags;
+    REQUIRE(tags.size() == 2);
+    CHECK(tags[0].number == 5);
+    CHECK(tags[1].number == 7);
+}
+
+TEST_CASE(
+    "merge: an upstream that tells of one topic again and again takes no more than one with many topics") {
+    const kwire::offset_fetch_request::data request{.group_id = "g", .topics = nullptr};
+    const auto cost_of = [&](bool repeated) {
+        constexpr std::uint32_t many = 20'000;
+        kwire::offset_fetch_response::data answer;
+        answer.topics.resize(many);
+        for (std::uint32_t i = 0; i != many; ++i) {
+            answer.topics[0].unknown_tags.push_back({i, {}});
+            if (i != 0) answer.topics[i].unknown_tags.push_back({many + i, {}});
+            if (!repeated) answer.topics[i].name = std::to_string(i);
+        }
+        const std::array everyone{1};
+        auto split = kwire::split(request, 7, by_number, std::span<const int>(everyone));
+        split.answer(0, std::move(answer));
+        const std::clock_t before = std::clock();
+        const auto merged = std::move(split).merge();
+        const std::clock_t after = std::clock();
+        CHECK(merged.topics.size() == (repeated ? 1 : many));
+        return after - before;
+    };
+    const std::clock_t with_many = cost_of(false);
+    CHECK(cost_of(true) < 5 * with_many + CLOCKS_PER_SEC / 10);
 }

@@ -112,6 +112,13 @@ TEST_CASE("elements are inserted, erased and reordered by their original positio
     CHECK(edited() == "t2 before t0 t0 end ");
     kwire::set_element<"topics">(edits, message, 1, {.name = "other"});
     CHECK(edited() == "t0 other t2 ");
+    kwire::set_element<"topics">(edits, message, 1, {.name = "first"});
+    kwire::set_element<"topics">(edits, message, 1, {.name = "second"});
+    CHECK(edited() == "t0 second t2 ");
+    kwire::set_element<"topics">(edits, message, 1, {.name = "early"});
+    kwire::erase<"topics">(edits, message, 1);
+    kwire::set_element<"topics">(edits, message, 1, {.name = "too late"});
+    CHECK(edited() == "t0 t2 "); // what is erased is gone
 }
 
 TEST_CASE("elements that stay keep the edits in them, in whatever order they come out") {

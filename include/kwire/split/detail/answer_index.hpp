@@ -1,7 +1,10 @@
 /// Where the answer to a partition is in a response, by topic and number.
 #pragma once
 
+#include <kwire/read/index.hpp>
+#include <kwire/reflect/detail/position_table.hpp>
 #include <kwire/split/detail/shape.hpp>
+#include <kwire/wire/detail/keyed_hash.hpp>
 #include <kwire/wire/uuid.hpp>
 
 #include <algorithm>
@@ -13,6 +16,44 @@
 
 namespace kwire::inline KWIRE_ABI::detail {
 
+/// Numbers for what is around topics and for the names of topics: the same for the same ones, in the request
+/// and in all answers. Refers to the names.
+///
+/// A name is compared once where it comes, and its number for each partition: partitions take a few bytes
+/// each, and a name up to 32767, so that peers could make comparisons of names take minutes.
+class name_numbers {
+public:
+    [[nodiscard]] std::uint32_t of(const around_key& around) {
+        return arounds_.number_of(around, around.producer != -1 ? hash_of(key_, around.producer)
+                                                                : hash_of(key_, around.name));
+    }
+    [[nodiscard]] std::uint32_t of(std::string_view name) {
+        return names_.number_of(name, hash_of(key_, name));
+    }
+
+private:
+    template <class Key>
+    struct numbers {
+        std::vector<Key> known{};
+        position_table positions{};
+
+        [[nodiscard]] std::uint32_t number_of(const Key& key, std::uint64_t hash) {
+            const std::uint32_t found =
+                positions.find(hash, [&](std::uint32_t at) { return known[at] == key; });
+            if (found != position_table::none) return found;
+            positions.reserve(known.size() + 1);
+            known.push_back(key);
+            const auto added = static_cast<std::uint32_t>(known.size() - 1);
+            positions.insert(hash, added);
+            return added;
+        }
+    };
+
+    numbers<around_key> arounds_;
+    numbers<std::string_view> names_;
+    wire::hash_key key_ = wire::process_hash_key();
+};
+
 /// Which element of a response is meant: a partition, a topic, or what is around topics (a group, a
 /// transaction). A topic is known by its name or by its id: the other one is empty in both, asked and found.
 struct answer_key {
@@ -20,8 +61,8 @@ struct answer_key {
     static constexpr std::int64_t a_topic = std::int64_t{-1} << 40;
     static constexpr std::int64_t around_topics = std::int64_t{-1} << 41;
 
-    around_key around{};
-    std::string_view name{};
+    std::uint32_t around = 0; ///< its number, see name_numbers
+    std::uint32_t name = 0;   ///< the number of a topic's name; 0 where an id is in its place
     uuid id{};
     std::int64_t partition = around_topics;
 

@@ -80,12 +80,11 @@ private:
         else
             return false;
     }
-    [[nodiscard]] answer_key key_of(const around_key& around, std::string_view name,
-                                    const uuid& id) const noexcept {
-        return by_id() ? answer_key{around, {}, id, answer_key::a_topic}
-                       : answer_key{around, name, {}, answer_key::a_topic};
+    [[nodiscard]] answer_key key_of(std::uint32_t around, std::string_view name, const uuid& id) {
+        return by_id() ? answer_key{around, 0, id, answer_key::a_topic}
+                       : answer_key{around, names_.of(name), {}, answer_key::a_topic};
     }
-    [[nodiscard]] answer_key key_of(const around_key& around, const topic_data& topic) const noexcept {
+    [[nodiscard]] answer_key key_of(std::uint32_t around, const topic_data& topic) {
         if constexpr (with_ids<Shape>)
             return key_of(around, topic.*Shape::answered_name, topic.*Shape::answered_id);
         else
@@ -103,11 +102,12 @@ private:
     }
 
     void index_answer(std::size_t part) {
-        const auto add = [&](auto& around, const around_key& name, answer_place place) {
+        const auto add = [&](auto& around, const around_key& known_by, answer_place place) {
             answer_index& index = indexes_[part];
-            index.add(answer_key{.around = name, .name = {}, .id = {}}, place);
+            const std::uint32_t number = names_.of(known_by);
+            index.add(answer_key{.around = number}, place);
             for (auto& topic : around.*Shape::answered_topics) {
-                answer_key key = key_of(name, topic);
+                answer_key key = key_of(number, topic);
                 place.partition = 0;
                 index.add(key, place);
                 for (const auto& partition : topic.*Shape::answered_partitions) {
@@ -176,13 +176,14 @@ private:
     bool fill_around(Around& around, const asked_around& asked) {
         bool any = false, all_above = has_error_above() && !asked.parts.empty() && !has_unrouted(asked);
         error_code first = asked.error;
+        const std::uint32_t number = names_.of(asked.key());
         for (const std::uint32_t part : asked.parts) {
             part_error& error = errors_[part] = {};
             error.above = error_above(part);
             if (!outcomes_[part].answer) {
                 error.missing = outcomes_[part].failure;
-            } else if (indexes_[part].take(answer_key{.around = asked.key(), .name = {}, .id = {}},
-                                           error.place) == answer_lookup::found) {
+            } else if (indexes_[part].take(answer_key{.around = number}, error.place) ==
+                       answer_lookup::found) {
                 any = error.found = true;
                 auto& found = around_at(part, error.place);
                 if constexpr (with_around<Shape>) join_tags(around.unknown_tags, found.unknown_tags);
@@ -209,7 +210,7 @@ private:
         if (asked.all_topics)
             take_all_topics(around, asked);
         else
-            for (const asked_topic& topic : asked.topics) merge_topic(around, asked, topic);
+            for (const asked_topic& topic : asked.topics) merge_topic(around, asked, number, topic);
 
         // Without a list of what was asked, what is missing can only be told by an error.
         const bool tell = all_above || asked.all_topics || (asked.parts.empty() && first != error_code::none);
@@ -222,12 +223,13 @@ private:
     }
 
     template <class Around>
-    void merge_topic(Around& around, const asked_around& asked, const asked_topic& topic) {
+    void merge_topic(Around& around, const asked_around& asked, std::uint32_t number,
+                     const asked_topic& topic) {
         auto& topics = around.*Shape::answered_topics;
         topic_data& merged = topics.emplace_back();
         merged.*Shape::answered_name = topic.name;
         if constexpr (with_ids<Shape>) merged.*Shape::answered_id = topic.id;
-        answer_key key = key_of(asked.key(), topic.name, topic.id);
+        answer_key key = key_of(number, topic.name, topic.id);
         ++topic_number_;
         bool answered = false;
         const auto see_topic = [&](std::uint32_t part) {
@@ -272,31 +274,32 @@ private:
     template <class Around>
     void take_all_topics(Around& around, const asked_around& asked) {
         auto& topics = around.*Shape::answered_topics;
-        std::map<answer_key, std::size_t> place_of;
-        struct partition_place {
+        struct seen_place {
             std::size_t position;
             std::uint32_t part;
         };
-        std::map<answer_key, partition_place> partition_of;
+        std::map<answer_key, seen_place> topic_of, partition_of;
         for (const std::uint32_t part : asked.parts) {
             const part_error& error = errors_[part];
             if (!error.found) continue;
             for (auto& found : around_at(part, error.place).*Shape::answered_topics) {
-                answer_key key = key_of({}, found);
-                const auto [at, is_new] = place_of.try_emplace(key, topics.size());
+                answer_key key = key_of(0, found);
+                const auto [at, is_new] = topic_of.try_emplace(key, seen_place{topics.size(), part});
                 if (is_new) {
                     topic_data& created = topics.emplace_back();
                     created.*Shape::answered_name = found.*Shape::answered_name;
                     if constexpr (with_ids<Shape>) created.*Shape::answered_id = found.*Shape::answered_id;
                 }
-                topic_data& merged = topics[at->second];
-                join_tags(merged.unknown_tags, found.unknown_tags);
+                topic_data& merged = topics[at->second.position];
+                // Once for each part: what is joined here goes over all the tags that there are.
+                if (is_new || std::exchange(at->second.part, part) != part)
+                    join_tags(merged.unknown_tags, found.unknown_tags);
                 auto& partitions = merged.*Shape::answered_partitions;
                 key = at->first;
                 for (auto& partition : found.*Shape::answered_partitions) {
                     key.partition = partition.*Shape::answered_index;
                     const auto [before, unseen] =
-                        partition_of.try_emplace(key, partition_place{partitions.size(), part});
+                        partition_of.try_emplace(key, seen_place{partitions.size(), part});
                     if (unseen || before->second.part == part)
                         partitions.push_back(std::move(partition)); // what one upstream says twice stays so
                     else if (partitions[before->second.position].*Shape::error != error_code::none)
@@ -314,6 +317,7 @@ private:
     };
 
     std::span<outcome> outcomes_;
+    name_numbers names_;
     std::vector<answer_index> indexes_;
     std::vector<part_error> errors_;   ///< of the group that is being merged
     std::vector<std::size_t> seen_in_; ///< the last topic that was looked up in the answer

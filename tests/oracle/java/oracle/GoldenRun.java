@@ -90,10 +90,11 @@ final class GoldenRun {
         write("meaning.jsonl", lines);
     }
 
-    /** Of most requests that name partitions, which kwire can split. */
+    /** Of the requests that name partitions, which kwire can split. */
     private void errorAnswers() throws IOException {
-        Set<String> requests = Set.of("AddPartitionsToTxnRequest", "DeleteRecordsRequest", "FetchRequest", "ListOffsetsRequest",
-            "OffsetFetchRequest", "OffsetForLeaderEpochRequest", "ProduceRequest");
+        Set<String> requests = Set.of("AddPartitionsToTxnRequest", "DeleteRecordsRequest", "DescribeProducersRequest", "FetchRequest",
+            "ListOffsetsRequest", "OffsetCommitRequest", "OffsetFetchRequest", "OffsetForLeaderEpochRequest", "ProduceRequest",
+            "TxnOffsetCommitRequest", "WriteTxnMarkersRequest");
         List<String> lines = new ArrayList<>();
         for (MessageRun.Pair pair : MessageRun.pairs(List.copyOf(releases.values()))) {
             if (!requests.contains(pair.message())) continue;

@@ -3,6 +3,7 @@ package oracle.kafka;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.apache.kafka.common.TopicPartition;
@@ -113,7 +114,8 @@ final class GoldenMeaning {
         return new SupportedVersionRange((short) from, (short) to);
     }
 
-    private static Message features(int version, Map<String, SupportedVersionRange> supported) {
+    private static Message features(int version, Map<String, SupportedVersionRange> features) {
+        Map<String, SupportedVersionRange> supported = new TreeMap<>(features); // Map.of has another order in each run
         return new ApiVersionsResponse.Builder().setError(Errors.NONE).setApiVersions(new ApiVersionCollection())
             .setSupportedFeatures(Features.supportedFeatures(supported)).setFinalizedFeatures(Map.of()).setFinalizedFeaturesEpoch(9)
             .setAlterFeatureLevel0(version < 4).build().data();
