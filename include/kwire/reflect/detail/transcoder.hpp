@@ -189,6 +189,19 @@ private:
                 from += step->taken;
                 to = Out::put_byte(to, *from++ != std::byte{0} ? std::byte{1} : std::byte{0});
                 continue;
+            } else if (step->kind == transcode_step::structs && !step->dropped) {
+                const decoded_length elements = length_at(step->from, from + step->taken);
+                if (elements.value - 1 < wire::max_length) [[likely]] { // neither null nor empty
+                    to = Out::copy(to, from, step->copied);
+                    to = Out::put_length(to, step->to, elements.value);
+                    const position after =
+                        put_structs(program_.at(step->child), elements.value, {elements.content, to});
+                    from = after.from;
+                    to = after.to;
+                    if (from == nullptr) [[unlikely]]
+                        return given_up;
+                    continue;
+                }
             }
         unusual:
             const position after = put_step(*step, {from, to});
@@ -252,7 +265,6 @@ private:
             at.to = out_.attach(at.to, at.from, length.value);
             at.from += length.value;
             return at;
-        case transcode_step::structs: return put_structs(program_.at(step.child), length.value, at);
         case transcode_step::texts: return put_texts(step, length.value, at);
         default: {
             const std::uint64_t bytes = std::uint64_t{length.value} * step.width;
