@@ -50,8 +50,8 @@ struct transcode_step {
         structure, ///< one struct, or null
     };
     /// The most bytes that are passed over before a step, and copied before it or of what it has.
-    // cost: copies of any size, with a branch for each power of two, and a check of the room for each, made a
-    // Metadata response of 100x10 take 380 k instructions.
+    // cost: with copies of their exact sizes, and a check of the room before each, a Metadata response of
+    // 100x10 took 26 us instead of 16.
     static constexpr std::uint32_t usually_taken = 64;
     static constexpr std::uint32_t usually_copied = 32;
 
