@@ -129,6 +129,14 @@ private:
         return length.value > wire::max_length;
     }
 
+    /// Notes how many numbers are likely to be there again; false if there are too many, or null.
+    static bool expect(transcode_step& step, std::uint32_t count) noexcept {
+        if (count > step.usual_count) return false;
+        step.last_count = static_cast<std::uint8_t>(count);
+        step.last_size = static_cast<std::uint8_t>(count * step.width);
+        return true;
+    }
+
     /// `count` structs of one kind, at least one.
     // cost: KWIRE_OPAQUE, since GCC 12 puts a pair of positions that lives through the loop into one vector
     // register, and takes it apart again in each step: a Metadata response of 100x10 took 31 us instead
@@ -145,18 +153,15 @@ private:
                     const auto [content, count_here] = usual_length_at(step->from, from + step->taken);
                     // cost: a size that is expected lets the processor go on before it knows the count,
                     // which is the way to the next one.
-                    if (count_here != step->last_count) [[unlikely]] {
-                        if (count_here > step->usual_count) goto unusual; // or null
-                        step->last_count = static_cast<std::uint8_t>(count_here);
-                        step->last_size = static_cast<std::uint8_t>(count_here * step->width);
+                    if (count_here == step->last_count || expect(*step, count_here)) [[likely]] {
+                        to = Out::copy_usual(to, from, step->copied);
+                        const std::uint32_t bytes = step->last_size;
+                        from = content + bytes;
+                        if (step->dropped) continue;
+                        to = Out::put_length(to, step->to, count_here);
+                        to = Out::copy_usual(to, content, bytes);
+                        continue;
                     }
-                    to = Out::copy_usual(to, from, step->copied);
-                    const std::uint32_t bytes = step->last_size;
-                    from = content + bytes;
-                    if (step->dropped) continue;
-                    to = Out::put_length(to, step->to, count_here);
-                    to = Out::copy_usual(to, content, bytes);
-                    continue;
                 }
             } else if (step->kind == transcode_step::text) {
                 if (from < usual_end) [[likely]] {
@@ -204,7 +209,6 @@ private:
                     continue;
                 }
             }
-        unusual:
             const position after = put_step(*step, {from, to});
             from = after.from;
             to = after.to;
