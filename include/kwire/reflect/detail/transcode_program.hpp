@@ -331,7 +331,7 @@ private:
         }
         if (width == 0) { // empty, if it is not a string
             step.kind = transcode_step::add_text;
-            return static_cast<std::int64_t>(field.default_text.size()) + wire::max_varint32_size;
+            return static_cast<std::int64_t>(field.default_text.size() + wire::max_varint32_size);
         }
         step.kind = transcode_step::add;
         std::array<std::byte, sizeof(std::uint64_t)> bits;
