@@ -98,8 +98,8 @@ TEST_CASE("every golden value becomes every other version as the encoder of dyna
             const auto expected = kwire::encode(info, *view, to);
             kwire::buffer_chain chain;
             const int source = info.facts.canonical(line.version);
-            if (const kwire::detail::transcode_program program(info, source, to); program.complete())
-                in_one_pass += kwire::detail::transcoder(program, body, chain).run(body.data(), body.size());
+            if (kwire::detail::transcode_program program(info, source, to); program.complete())
+                in_one_pass += kwire::detail::transcode_by(program, body, chain) ? 1 : 0;
             ++pairs;
             const auto told = [](const auto& result) {
                 if (result) {

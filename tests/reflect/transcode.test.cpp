@@ -203,3 +203,66 @@ TEST_CASE("records go over by reference") {
     const auto expected = kwire::encode<kwire::fetch_response>(response, 4).value().to_bytes();
     CHECK(*other == kwire::buffer_chain(expected));
 }
+
+TEST_CASE("many payloads go over by reference, and nothing else keeps their memory") {
+    const auto records = kwire::shared_buffer::copy_of(std::as_bytes(std::span("not looked into", 15)));
+    kwire::fetch_response::data response{.responses = {{.topic = "t"}}};
+    for (std::int32_t i = 0; i < 300; ++i)
+        response.responses[0].partitions.push_back({.partition_index = i, .records = records});
+    auto body = kwire::encode<kwire::fetch_response>(response, 12).value().to_bytes();
+    {
+        const std::uint64_t copied = kwire::copied_bytes();
+        const auto other = kwire::transcode(fetched, body, 12, 4);
+        REQUIRE(other);
+        CHECK(kwire::copied_bytes() == copied);
+        CHECK(other->segment_count() == 600); // each payload, and what is before it
+        CHECK(*other == kwire::encode<kwire::fetch_response>(response, 4).value());
+        auto held = body;
+        CHECK_FALSE(std::move(held).try_into_unique());
+    }
+    CHECK(std::move(body).try_into_unique());
+}
+
+TEST_CASE("long messages of small elements fit the room that is made for them at every version") {
+    kwire::metadata_response::data response{.brokers = {}, .cluster_id = std::nullopt};
+    for (std::int32_t i = 0; i < 400; ++i) {
+        response.brokers.push_back({.node_id = i, .host = std::string(i % 7 == 0 ? 200 : 0, 'h')});
+        response.topics.push_back({.name = std::string(i % 3 == 0 ? 40 : 0, 't')});
+        for (std::int32_t p = 0; p < i % 4; ++p)
+            response.topics.back().partitions.push_back({.partition_index = p});
+    }
+    const kwire::message_info& info = kwire::message_info_of<kwire::metadata_response>;
+    std::size_t bounded = 0, pairs = 0;
+    for (int from = 0; from <= info.facts.versions.last; ++from) {
+        const auto body = kwire::encode<kwire::metadata_response>(response, from).value().to_bytes();
+        const auto view = kwire::parse(info, body, from).value();
+        for (int to = 0; to <= info.facts.versions.last; ++to) {
+            CAPTURE(from, to);
+            const auto other = kwire::transcode(info, body, from, to);
+            const auto expected = kwire::encode(info, view, to);
+            REQUIRE(other.has_value() == expected.has_value());
+            if (!other || from == to) continue;
+            CHECK(*other == *expected);
+            kwire::detail::transcode_program program(info, from, to);
+            ++pairs;
+            if (!program.complete() || program.must_measure()) continue;
+            ++bounded;
+            CHECK(other->size() <= program.most_of(body.size()));
+        }
+    }
+    CHECK(bounded > pairs / 4);
+    CHECK(bounded < pairs);
+}
+
+TEST_CASE("a message whose last element needs more than steps is written again from its beginning") {
+    kwire::metadata_response::data response{.brokers = {}, .topics = {{.name = "t"}}};
+    for (std::int32_t p = 0; p < 100; ++p)
+        response.topics[0].partitions.push_back({.partition_index = p, .replica_nodes = {1, 2, 3}});
+    response.topics[0].partitions.back().error_code = kwire::error_code{72}; // LISTENER_NOT_FOUND
+    const kwire::message_info& info = kwire::message_info_of<kwire::metadata_response>;
+    const auto body = kwire::encode<kwire::metadata_response>(response, 12).value().to_bytes();
+    const auto other = kwire::transcode(info, body, 12, 4);
+    REQUIRE(other);
+    response.topics[0].partitions.back().error_code = kwire::error_code{5}; // what old clients know
+    CHECK(*other == kwire::encode<kwire::metadata_response>(response, 4).value());
+}

@@ -29,7 +29,6 @@ namespace kwire::inline KWIRE_ABI {
 
 namespace detail {
 class chain_builder;
-class chain_output;
 } // namespace detail
 
 /// A scatter-gather list of bytes in the order in which they were put.
@@ -267,7 +266,6 @@ public:
 
 private:
     friend detail::chain_builder;
-    friend detail::chain_output;
 
     static constexpr std::uint32_t first_block = 256;
     static constexpr std::uint32_t largest_block = 16384;

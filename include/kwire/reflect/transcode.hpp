@@ -13,7 +13,7 @@
 #include <kwire/reflect/detail/has_default.hpp>
 #include <kwire/reflect/detail/meaning.hpp>
 #include <kwire/reflect/detail/stand_in.hpp>
-#include <kwire/reflect/detail/transcode_program.hpp>
+#include <kwire/reflect/detail/transcoder.hpp>
 #include <kwire/reflect/dynamic.hpp>
 #include <kwire/reflect/topic_names.hpp>
 

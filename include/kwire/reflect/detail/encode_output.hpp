@@ -45,10 +45,14 @@ class writing_output {
 public:
     static constexpr bool checks = false;
 
-    explicit writing_output(const measuring_output& measured) {
-        chain_.reserve(static_cast<std::size_t>(measured.own), measured.segments);
-        at_ = chain_output(chain_).begin();
+    explicit writing_output(const measuring_output& measured)
+        : builder_(chain_, static_cast<std::size_t>(measured.own), measured.segments),
+          at_(builder_.begin()) {}
+    ~writing_output() {
+        if (at_ != nullptr) builder_.give_up(); // memory ran out for the copy of a payload
     }
+    writing_output(const writing_output&) = delete;
+    writing_output& operator=(const writing_output&) = delete;
 
     template <class T>
     void number(const T& value) noexcept {
@@ -58,15 +62,16 @@ public:
     void text(std::string_view chars) noexcept {
         at_ = put_short_bytes(at_, bytes_of_text(chars).data(), chars.size());
     }
-    void attach(const shared_buffer& bytes) { at_ = chain_output(chain_).attach(at_, bytes); }
+    void attach(shared_buffer&& bytes) noexcept { at_ = builder_.attach(at_, std::move(bytes)); }
 
     [[nodiscard]] buffer_chain finish() && {
-        chain_output(chain_).flush(at_);
+        builder_.finish(std::exchange(at_, nullptr), true);
         return std::move(chain_);
     }
 
 private:
     buffer_chain chain_;
+    chain_builder builder_;
     std::byte* at_;
 };
 

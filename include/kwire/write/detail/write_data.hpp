@@ -48,38 +48,6 @@ struct memory_output {
     }
 };
 
-/// A chain that refers to payloads. Its scratch memory must have room for what is written, and its list for
-/// the segments (buffer_chain::reserve).
-class chain_output {
-public:
-    explicit chain_output(buffer_chain& chain) noexcept : chain_(&chain) {}
-
-    [[nodiscard]] std::byte* begin() const noexcept { return chain_->scratch_.data(); }
-    /// How many bytes can be written.
-    [[nodiscard]] std::size_t room() const noexcept { return chain_->scratch_.capacity(); }
-    /// Makes what was written up to `at` part of the chain, and returns where it goes on.
-    std::byte* flush(std::byte* at) const {
-        if (at != begin()) chain_->written(static_cast<std::size_t>(at - begin()));
-        return begin();
-    }
-
-    std::byte* attach(std::byte* at, const shared_buffer& bytes) const {
-        if (bytes.empty()) return at;
-        at = flush(at);
-        chain_->put_bytes(bytes);
-        return at;
-    }
-    std::byte* attach(std::byte* at, const payload& bytes) const {
-        if (bytes.empty()) return at;
-        at = flush(at);
-        bytes.each_buffer([&](shared_buffer one) { chain_->put_bytes(std::move(one)); });
-        return at;
-    }
-
-private:
-    buffer_chain* chain_;
-};
-
 /// Fills a chain with a message that is measured. Segments are put where they will lie, and references are
 /// counted at the end, those on one memory together: until `finish` the chain is not to be looked at.
 // cost: segments that were pushed one by one, each with a reference of its own, made an encoding of 1000
@@ -115,6 +83,22 @@ public:
         return at;
     }
 
+    /// Of bytes that lie in `owner`, of which there are some.
+    KWIRE_ALWAYS_INLINE std::byte* attach(std::byte* at, std::span<const std::byte> bytes,
+                                          const shared_buffer& owner) noexcept {
+        put_piece(at);
+        put_reference(bytes, buffer_access::control(owner));
+        return at;
+    }
+    /// Of a buffer whose reference it takes over: the others must live until the end.
+    std::byte* attach(std::byte* at, shared_buffer&& bytes) noexcept {
+        if (bytes.empty()) return at;
+        put_piece(at);
+        attached_ += bytes.size();
+        segment_list::put(next_++, std::move(bytes));
+        return at;
+    }
+
     /// The message ends at `at`. Of a chain that is `complete`, spare scratch memory is given up.
     KWIRE_NOINLINE void finish(std::byte* at, bool complete) noexcept {
         if (at != piece_) put_piece(at);
@@ -124,6 +108,10 @@ public:
         chain_.size_ += written + attached_;
         if (attached_ != 0) chain_.only_scratch_ = false;
         if (own_ != nullptr) new_ ? finish_new(at, complete) : finish_old(written, complete);
+    }
+    /// Instead of `finish`: the chain has a part of the message, and is to be cleared or destroyed.
+    KWIRE_NOINLINE void give_up() noexcept {
+        finish(begin_ + (piece_ > begin_ ? piece_ - begin_ : 0), false);
     }
 
 private:
