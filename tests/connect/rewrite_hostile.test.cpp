@@ -1,5 +1,5 @@
-/// Every truncation, and five edits of each byte, of a rich value of each message through `rewrite`, with a map
-/// that changes every field. Inputs are in heap blocks of exactly their size.
+/// Every truncation, and five edits of each byte, of a rich value of each message through `rewrite`, with a
+/// map that changes every field. Inputs are in heap blocks of exactly their size.
 #include <kwire/connect/rewrite.hpp>
 #include <kwire/messages/registry.hpp>
 
