@@ -18,22 +18,6 @@ using support::insist;
 
 std::string text_of(const kwire::error& e) { return std::string(kwire::describe(e)); }
 
-/// Reads all that is there.
-std::size_t walk(const kwire::dynamic_prefix& view);
-std::size_t walk(const kwire::dynamic_prefix_value& value) {
-    if (value.state() == kwire::seen_state::missing || value.is_null()) return 0;
-    std::size_t sum = value.bytes().size();
-    if (value.kind() == kwire::field_kind::structure) return sum + walk(value.structure());
-    if (value.kind() == kwire::field_kind::array)
-        for (const auto element : value.elements()) sum += walk(element);
-    return sum;
-}
-std::size_t walk(const kwire::dynamic_prefix& view) {
-    std::size_t sum = 0;
-    for (const auto field : view.fields()) sum += walk(field);
-    return sum;
-}
-
 void check(const support::message_input& in) {
     const auto options = support::options_of(in.knob & 63U);
     const std::size_t size = in.body.size();
@@ -48,7 +32,7 @@ void check(const support::message_input& in) {
         insist(!whole && whole.error().code == seen.error().code, "what is wrong stays wrong",
                text_of(seen.error()));
     } else {
-        walk(*seen);
+        support::bytes_shown(*seen);
         if (whole) {
             support::prefix_comparison both{seen->bytes().data(), whole->bytes().data(), cut};
             if (sound)
@@ -66,7 +50,7 @@ void check(const support::message_input& in) {
         insist(text_of(closed.error()) == text_of(parsed.error()), "and its errors", text_of(closed.error()));
 
     const auto lenient = kwire::parse_prefix(*in.info, some.span(), in.version, {.tolerate = options});
-    if (lenient) walk(*lenient);
+    if (lenient) support::bytes_shown(*lenient);
     insist(lenient || !kwire::parse_view(*in.info, all.span(), in.version, options),
            "the front of what a lenient parse takes is taken");
 }

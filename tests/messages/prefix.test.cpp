@@ -77,6 +77,30 @@ TEST_CASE("the front of every message shows what the whole shows, wherever it is
     }
 }
 
+TEST_CASE("more bytes never show less, strictly or leniently") {
+    for (const kwire::parse_options tolerate : {kwire::parse_options(), kwire::parse_options::lenient()}) {
+        std::size_t grown = 0;
+        for (const golden_message& line : support::golden_messages()) {
+            if (line.rejected() || !support::reads(line.message)) continue;
+            const kwire::message_info& info = *kwire::find_message(line.message);
+            std::size_t most = 0;
+            for (std::size_t cut = 0; cut <= line.bytes.size(); ++cut) {
+                if (cut != line.bytes.size() && !takes(line, cut)) continue;
+                const exact_bytes some(std::span(line.bytes).first(cut));
+                const auto seen =
+                    kwire::parse_prefix(info, some.span(), line.version, {.tolerate = tolerate});
+                CAPTURE(line.name(), cut);
+                if (!seen) FAIL(kwire::to_string(seen.error()));
+                const std::size_t shown = support::bytes_shown(*seen);
+                if (shown < most) FAIL(shown << " bytes instead of " << most);
+                grown += shown > most ? 1 : 0;
+                most = shown;
+            }
+        }
+        if (support::reads_all()) CHECK(grown > 20'000);
+    }
+}
+
 TEST_CASE("the size of the whole message tells a cut from bytes that are missing") {
     for (const golden_message& line : support::golden_messages()) {
         if (line.rejected() || !support::reads(line.message)) continue;

@@ -16,6 +16,23 @@ using kwire::dynamic_prefix_value;
 using kwire::field_kind;
 using kwire::seen_state;
 
+/// The bytes of all fields that are there, those in arrays and structs counted at each level; reads all of
+/// them.
+inline std::size_t bytes_shown(const dynamic_prefix& seen);
+inline std::size_t bytes_shown(const dynamic_prefix_value& seen) {
+    if (seen.state() == seen_state::missing || seen.is_null()) return 0;
+    std::size_t sum = seen.bytes().size();
+    if (seen.kind() == field_kind::structure) return sum + bytes_shown(seen.structure());
+    if (seen.kind() == field_kind::array)
+        for (const dynamic_prefix_value element : seen.elements()) sum += bytes_shown(element);
+    return sum;
+}
+inline std::size_t bytes_shown(const dynamic_prefix& seen) {
+    std::size_t sum = 0;
+    for (const dynamic_prefix_value field : seen.fields()) sum += bytes_shown(field);
+    return sum;
+}
+
 /// Compares what is there of a message of which the first `cut` bytes are there with the whole message, which
 /// lies elsewhere.
 struct prefix_comparison {
