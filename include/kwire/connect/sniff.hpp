@@ -11,15 +11,18 @@
 #pragma once
 
 #include <kwire/api.hpp>
+#include <kwire/connect/detail/body_front.hpp>
 #include <kwire/connect/detail/foreign_peer.hpp>
 #include <kwire/connect/frame_prefix.hpp>
 #include <kwire/connect/request_start.hpp>
 #include <kwire/messages/registry.hpp>
 #include <kwire/reflect/prefix.hpp>
-#include <kwire/schema/detail/prefix_walk.hpp>
+#include <kwire/wire/endian.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -74,145 +77,44 @@ namespace detail {
 /// fields.
 inline constexpr std::size_t sniff_bytes = 320;
 
-/// What the front of a body looks like.
-enum class body_look : std::uint8_t {
-    wrong,
-    nothing_seen, ///< too few bytes of it are there
-    right,
-};
+/// How many bytes of the body of a request `sniff` looks at.
+// cost: more would make it surer than sure.
+inline constexpr std::size_t most_of_body = 48;
 
-/// A quick look at the front of a struct. It knows lengths in their usual form and no tags: what it takes,
-/// `walk_prefix` takes, and all else is in doubt.
-// cost: 100 instructions for 24 bytes of a request where `walk_prefix` has 700, as it could say what is
-// wrong.
-class front_glance {
-public:
-    /// At bytes that end at `end`, after which `beyond` more may follow.
-    front_glance(const std::byte* end, std::uint64_t beyond) noexcept : end_(end), beyond_(beyond) {}
-
-    /// The end of the struct at `p`; nullptr if it is cut, or in doubt.
-    [[nodiscard]] const std::byte* over(const struct_layout& layout, const std::byte* p) noexcept {
-        std::uint64_t need = layout.first_need;
-        for (const walk_step* step = layout.steps; step != layout.steps + layout.step_count; ++step) {
-            if (need > left(p)) return stop(need, p);
-            const auto [content, count] = length_of(*step, p + step->fixed);
-            if (content == nullptr) [[unlikely]]
-                return give_up();
-            p = content;
-            if (size_follows_from_count(step->form)) {
-                const std::uint64_t size = std::uint64_t{count} * step->width;
-                if (size > left(p)) return stop(size, p);
-                p += size;
-            } else if (count != 0) {
-                p = over_elements(*step, layout, p, count);
-                if (p == nullptr) return nullptr;
-            }
-            need = step->next_need;
-        }
-        if (need > left(p)) return stop(need, p);
-        p += layout.tail;
-        if (!layout.flexible) return p;
-        return *p == std::byte{0} ? p + 1 : give_up();
-    }
-    /// Whether nothing can be said.
-    [[nodiscard]] bool in_doubt() const noexcept { return in_doubt_; }
-
-private:
-    [[nodiscard]] std::uint64_t left(const std::byte* p) const noexcept {
-        return static_cast<std::uint64_t>(end_ - p);
-    }
-    /// The length of a step, if it is one that most have.
-    [[nodiscard]] KWIRE_ALWAYS_INLINE static decoded_length length_of(const walk_step& step,
-                                                                      const std::byte* p) noexcept {
-        const bool nullable = step.minimum == 0;
-        if (has_varint_prefix(step.form)) return decode_usual_length(length_form::compact, nullable, p);
-        if (step.form == wire_form::string) return decode_usual_length(length_form::int16, nullable, p);
-        if (step.form < wire_form::fixed) return decode_usual_length(length_form::int32, nullable, p);
-        return {nullptr, 0};
-    }
-    const std::byte* give_up() noexcept {
-        in_doubt_ = true;
-        return nullptr;
-    }
-    /// The bytes end, or the message cannot have as many as are needed.
-    const std::byte* stop(std::uint64_t needed, const std::byte* p) noexcept {
-        in_doubt_ = needed > left(p) + beyond_;
-        return nullptr;
-    }
-
-    [[nodiscard]] const std::byte* over_elements(const walk_step& step, const struct_layout& layout,
-                                                 const std::byte* p, std::uint32_t count) noexcept {
-        const struct_layout& inner = step.child != nullptr
-                                         ? step.child->layouts[layout.version_index]
-                                         : text_layouts[has_varint_prefix(step.form) ? 1 : 0];
-        if (count * std::uint64_t{inner.min_size} > left(p) + beyond_ || inner.min_size == 0)
-            return give_up();
-        for (; count != 0 && p != nullptr; --count) p = over(inner, p); // takes a byte or stops
-        return p;
-    }
-
-    const std::byte* end_;
-    std::uint64_t beyond_;
-    bool in_doubt_ = false;
-};
-
-/// Whether `body`, the first bytes of a body of `size` bytes, begins as `message` does at `version`, and ends
-/// where the frame does. @pre the message has the version
-[[nodiscard]] inline body_look look_at_body(const message_info& message, int version,
-                                            std::span<const std::byte> body, std::uint64_t size) noexcept {
-    const struct_layout& layout = message.structure->layouts[version - message.facts.versions.first];
-    if (size < layout.min_size) return body_look::wrong;
-    const std::byte* const start = body.empty() ? nothing : body.data();
-    front_glance glance(start + body.size(), size - body.size());
-    const std::byte* end = glance.over(layout, start);
-    if (glance.in_doubt()) [[unlikely]] {
-        error_slot unused;
-        prefix_state state(start, body.size(), size - body.size(), unused, parse_options::as_kafka());
-        std::uint32_t ends[max_struct_steps];
-        seen_part part;
-        end = walk_prefix(layout, start, state, ends, part);
-        if (end == nullptr && !state.cut) return body_look::wrong;
-    }
-    constexpr std::size_t most_spare_bytes = 4; // some clients send one
-    if (end != nullptr)
-        return size - static_cast<std::uint64_t>(end - start) <= most_spare_bytes ? body_look::right
-                                                                                  : body_look::wrong;
-    constexpr std::size_t enough = 4;
-    return body.size() >= enough ? body_look::right : body_look::nothing_seen;
-}
-
-/// Whether one of eight bytes is a control character.
-// A subtraction borrows from a high bit where a byte is too small.
-[[nodiscard]] constexpr bool holds_control(std::uint64_t eight) noexcept {
+/// Whether one of the first `count` of eight bytes is a control character. @pre 0 < count <= 8
+// A subtraction borrows from a high bit where a byte is too small, and may then do so in bytes after it.
+[[nodiscard]] KWIRE_ALWAYS_INLINE bool holds_control(const std::byte* eight, std::size_t count) noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101, highs = ones << 7, deletes = ones * 0x7f;
-    const std::uint64_t small = (eight - ones * 0x20) & ~eight;
-    const std::uint64_t deleted = ((eight ^ deletes) - ones) & ~(eight ^ deletes);
-    return ((small | deleted) & highs) != 0;
+    std::uint64_t bytes;
+    std::memcpy(&bytes, eight, sizeof bytes);
+    if constexpr (std::endian::native == std::endian::big) bytes = byteswap(bytes); // the first is the lowest
+    const std::uint64_t small = (bytes - ones * 0x20) & ~bytes;
+    const std::uint64_t deleted = ((bytes ^ deletes) - ones) & ~(bytes ^ deletes);
+    return (((small | deleted) & highs) << (64 - 8 * count)) != 0;
 }
 
 /// Whether all of these bytes can be in the name of a client.
-[[nodiscard]] inline bool is_name(std::span<const std::byte> text) noexcept {
+[[nodiscard]] KWIRE_APART inline bool is_name(std::span<const std::byte> text) noexcept {
     const std::byte* p = text.data();
     std::size_t left = text.size();
-    for (; left >= 8; left -= 8, p += 8)
-        if (holds_control(wire::load_be<std::uint64_t>(p))) return false;
-    if (left >= 4) { // two fours that overlap
-        const auto high = std::uint64_t{wire::load_be<std::uint32_t>(p)} << 32;
-        return !holds_control(high | wire::load_be<std::uint32_t>(p + left - 4));
+    if (left < 8) {
+        for (; left != 0; --left, ++p)
+            if (*p < std::byte{0x20} || *p == std::byte{0x7f}) return false;
+        return true;
     }
-    for (; left != 0; --left, ++p)
-        if (*p < std::byte{0x20} || *p == std::byte{0x7f}) return false;
-    return true;
+    for (; left > 8; left -= 8, p += 8)
+        if (holds_control(p, 8)) return false;
+    return !holds_control(p + left - 8, 8); // some of them for the second time
 }
 
 /// The other protocol that a stream looks like by its first bytes, eight at least; empty for any other.
-[[nodiscard]] inline std::string_view foreign_name(std::span<const std::byte> start) noexcept {
-    // cost: all names are compared only if the first bytes can begin one: 900 instructions instead of 60.
-    bool text = true;
-    for (std::size_t i = 0; i < 4; ++i) text = text && is_line_text(octet(start, i));
+[[nodiscard]] KWIRE_APART inline std::string_view foreign_name(std::span<const std::byte> start) noexcept {
+    // cost: all names are compared only if the first bytes can begin one: 900 instructions instead of 20.
     const std::uint8_t first = octet(start, 0);
     const bool binary = (first >= 0x14 && first <= 0x18) || first == 0x80 || first == 0x60;
-    if (!text && !binary) return {};
+    if (!binary)
+        for (std::size_t i = 0; i < 4; ++i)
+            if (!is_line_text(octet(start, i))) return {};
     return foreign_peer_of(start.first(start.size() < foreign_peer_bytes ? start.size() : foreign_peer_bytes))
         .name;
 }
@@ -221,8 +123,8 @@ private:
 /// message of PostgreSQL, whose version reads as Metadata, before the name of its first parameter; or what
 /// HTTP/2 begins with, SETTINGS of stream 0, whose zeros read as Produce. An HTTP/2 setting has six bytes,
 /// and its value is where the client id would be.
-[[nodiscard]] inline std::string_view foreign_request(std::span<const std::byte> frame, std::uint32_t size,
-                                                      const request_start& request) noexcept {
+[[nodiscard]] KWIRE_COLD inline std::string_view
+foreign_request(std::span<const std::byte> frame, std::uint32_t size, const request_start& request) noexcept {
     constexpr std::int16_t newest_minor = 2; // of PostgreSQL's protocol 3
     if (request.api == api_key::metadata) {
         if (request.api_version > newest_minor) return {};
@@ -244,7 +146,8 @@ private:
 
 /// Whether the first numbers of a Produce request, which are those of old versions, are some that no client
 /// sends: how many acknowledgements it wants, how long it waits, and how many topics follow.
-[[nodiscard]] inline bool begins_no_produce(std::int16_t version, std::span<const std::byte> body) noexcept {
+[[nodiscard]] KWIRE_COLD inline bool begins_no_produce(std::int16_t version,
+                                                       std::span<const std::byte> body) noexcept {
     constexpr std::int16_t first_transactional = 3;
     if (version >= first_transactional || body.size() < 2) return false;
     const auto acks = wire::load_be<std::int16_t>(body.data());
@@ -289,81 +192,114 @@ private:
     return -1;
 }
 
-/// What a frame looks like whose first bytes are an API and a version that requests have; false if what
-/// follows is none.
-[[nodiscard]] inline bool look_at_request(std::span<const std::byte> frame, std::uint32_t size, api_key api,
-                                          std::int16_t version, sniffed& out) noexcept {
-    constexpr std::size_t header = 8;
+/// Where the body of a request begins if that cannot be seen, or if there is none.
+inline constexpr std::uint32_t body_unseen = 0xffff'fffe, no_body = 0xffff'ffff;
+
+/// Where the body of a request begins whose header has tags, of which Kafka has defined none so far.
+[[nodiscard]] KWIRE_COLD inline std::uint32_t body_after_tags(std::span<const std::byte> frame,
+                                                              std::uint32_t size) noexcept {
+    const auto seen =
+        parse_request_prefix(frame, {.tolerate = parse_options::as_kafka(), .whole_size = size});
+    if (!seen) return no_body;
+    return seen->body_begun ? static_cast<std::uint32_t>(frame.size() - seen->body.size()) : body_unseen;
+}
+
+/// What a frame of `size` bytes looks like whose first bytes are an API and a version that requests have;
+/// false if what follows is none.
+[[nodiscard]] KWIRE_ALWAYS_INLINE bool look_at_request(std::span<const std::byte> frame, std::uint32_t size,
+                                                       const body_front& front, api_key api,
+                                                       std::int16_t version, sniffed& out) noexcept {
+    constexpr std::uint32_t before_client_id = 8, before_text = before_client_id + 2;
+    const auto all_there = static_cast<std::uint32_t>(frame.size());
+    if (size < front.min_frame) return false;
+    auto unseen = certainty::possible, right = certainty::sure; // by what is seen of the body
+    std::uint32_t at = body_unseen;
+    if (all_there >= before_client_id) [[likely]] {
+        out.correlation_id = wire::load_be<std::int32_t>(frame.data() + 4);
+        if (front.resembles_others) [[unlikely]]
+            if (const auto other = foreign_request(frame, size, {api, version, out.correlation_id});
+                !other.empty()) {
+                out = {};
+                out.foreign = other;
+                return true;
+            }
+        if (front.header_version == 0) at = before_client_id;
+    }
+    if (all_there >= before_text && front.header_version != 0) [[likely]] {
+        const std::int32_t length = wire::load_be<std::int16_t>(frame.data() + before_client_id);
+        const std::uint32_t text = length > 0 ? static_cast<std::uint32_t>(length) : 0;
+        if (length < -1 || text + front.min_frame > size) return false;
+        const std::uint32_t left = all_there - before_text;
+        const std::uint32_t seen = text < left ? text : left;
+        const std::byte* const name = frame.data() + before_text;
+        // cost: most clients have short names, and more than eight bytes follow.
+        if (text > 8 || left < 8) {
+            if (!is_name({name, seen})) return false;
+        } else if (text != 0 && holds_control(name, text)) {
+            return false;
+        }
+        out.client_id = {reinterpret_cast<const char*>(name), seen};
+        if (length == 0) { // two zeros, of which other protocols are full, and so is Produce
+            constexpr std::uint32_t enough_without_name = before_text + 12;
+            right = api != api_key::produce && all_there >= enough_without_name ? certainty::likely
+                                                                                : certainty::possible;
+        } else if (seen == text || seen >= 8) {
+            unseen = certainty::likely;
+        }
+        at = before_text + text;
+        if (front.header_version >= 2) {
+            if (at >= all_there)
+                at = body_unseen;
+            else if (frame[at] == std::byte{0}) [[likely]]
+                ++at;
+            else if (at = body_after_tags(frame, size); at == no_body)
+                return false;
+        }
+    }
     out.kind = frame_kind::request;
     out.api = api;
     out.version = version;
     out.size = size;
-    if (frame.size() < header) { // no correlation id yet
-        out.certainty = certainty::possible;
-        return true;
-    }
-    out.correlation_id = wire::load_be<std::int32_t>(frame.data() + 4);
-    if (const auto name = foreign_request(frame, size, {api, version, out.correlation_id}); !name.empty()) {
-        out = {};
-        out.foreign = name;
-        return true;
-    }
-    const std::int16_t header_version = request_header_version(api, version);
-    std::size_t at = header;
-    bool wrong = false;
-    bool named = false; // a client id is there, or null, and what is there of it is text
-    bool nameless = false;
-    if (header_version >= 1) {
-        wrong = !client_id_fits(frame, size, header_version, -1);
-        if (!wrong && frame.size() >= at + 2) {
-            const auto length = wire::load_be<std::int16_t>(frame.data() + at);
-            at += 2;
-            const std::size_t text = length > 0 ? static_cast<std::size_t>(length) : 0;
-            const std::size_t there = text < frame.size() - at ? text : frame.size() - at;
-            wrong = !is_name(frame.subspan(at, there));
-            named = length != 0 && (there == text || there >= 8);
-            nameless = length == 0;
-            out.client_id = {reinterpret_cast<const char*>(frame.data() + at), there};
-            at += text;
-        } else {
-            at = frame.size() + 1;
-        }
-    }
-    if (!wrong && header_version >= 2 && at < frame.size()) {
-        if (frame[at] == std::byte{0}) {
-            ++at;
-        } else { // tags, of which Kafka has defined none so far
-            const auto tagged =
-                parse_request_prefix(frame, {.tolerate = parse_options::as_kafka(), .whole_size = size});
-            wrong = !tagged;
-            at = tagged && tagged->body_begun ? frame.size() - tagged->body.size() : frame.size() + 1;
-        }
-    } else if (header_version >= 2) {
-        at = frame.size() + 1;
-    }
-    auto body = body_look::nothing_seen;
-    if (!wrong && at <= frame.size() && at <= size) {
-        // cost: more of the body would make it surer than sure, and take twice as long.
-        constexpr std::size_t most_of_body = 24;
-        auto rest = frame.subspan(at);
-        if (rest.size() > most_of_body) rest = rest.first(most_of_body);
-        const message_info* const message = find_request(api);
-        if (message->facts.versions.contains(version))
-            body = look_at_body(*message, version, rest, size - at);
-        if (api == api_key::produce && begins_no_produce(version, rest)) body = body_look::wrong;
-    }
-    if (wrong || body == body_look::wrong) return false;
-    // An empty client id is two zeros, of which other protocols are full, and so is Produce.
-    constexpr std::size_t enough_without_name = 12;
-    if (body == body_look::right && nameless)
-        out.certainty = api != api_key::produce && frame.size() >= header + 2 + enough_without_name
-                            ? certainty::likely
-                            : certainty::possible;
-    else if (body == body_look::right)
+    out.certainty = unseen;
+    if (at > all_there) return true;
+
+    const std::byte* const body = frame.data() + at;
+    const std::uint32_t there = all_there - at < most_of_body ? all_there - at : most_of_body;
+    if (front.resembles_others) [[unlikely]]
+        if (api == api_key::produce && begins_no_produce(version, {body, there})) return false;
+    body_look look = look_at_front(request_fronts.steps_of(front), body, there, size - at);
+    if (look == body_look::in_doubt) [[unlikely]]
+        look = look_closely(*find_request(api), version, body, there, size - at);
+    if (look == body_look::right) [[likely]]
+        out.certainty = right;
+    return look != body_look::wrong;
+}
+
+/// What a frame looks like that is no request; `start` are its first bytes and its length.
+KWIRE_APART inline void look_at_other(std::span<const std::byte> start, std::uint32_t size,
+                                      sniffed& out) noexcept {
+    constexpr std::size_t prefix = 4, least_of_body = prefix + 4;
+    out = {};
+    const auto id = wire::load_be<std::int32_t>(start.data() + prefix); // a response begins with any number
+    std::size_t end = start.size() - prefix < size ? start.size() : prefix + std::size_t{size};
+    if (end > sniff_bytes) end = sniff_bytes;
+    constexpr std::int32_t most_requests = 1 << 24; // of one connection, before anybody looks
+    if (const std::int16_t found = api_versions_look(start.subspan(least_of_body, end - least_of_body));
+        found >= 0) {
+        out.api = api_key::api_versions;
+        out.version = found;
         out.certainty = certainty::sure;
-    else
-        out.certainty = named ? certainty::likely : certainty::possible;
-    return true;
+    } else if (const auto foreign = foreign_name(start); !foreign.empty()) {
+        out.foreign = foreign;
+        return;
+    } else if (id >= 0 && id < most_requests) {
+        out.certainty = certainty::possible;
+    } else {
+        return;
+    }
+    out.kind = frame_kind::response;
+    out.correlation_id = id;
+    out.size = size;
 }
 
 } // namespace detail
@@ -375,52 +311,41 @@ private:
 /// the request calls `sniff_response`. Takes time linear in what it looks at, and allocates nothing.
 [[nodiscard]] inline sniffed sniff(std::span<const std::byte> start, sniff_options options = {}) noexcept {
     sniffed out;
-    constexpr std::size_t prefix = 4, least = 8, header = 8;
+    constexpr std::size_t prefix = 4, least = 8;
     if (start.size() < least) return out;
     const auto size = wire::load_be<std::uint32_t>(start.data());
     if (size < prefix || size > options.max_frame_size) [[unlikely]] {
         out.foreign = detail::foreign_name(start);
         return out;
     }
-    if (start.size() > detail::sniff_bytes) start = start.first(detail::sniff_bytes);
-    std::span<const std::byte> frame = start.subspan(prefix);
-    if (frame.size() > size) frame = frame.first(size);
-
-    const auto api = static_cast<api_key>(wire::load_be<std::int16_t>(frame.data()));
-    const auto version = wire::load_be<std::int16_t>(frame.data() + 2);
-    out.size = size;
-    const auto number = static_cast<std::uint16_t>(static_cast<std::int16_t>(api));
-    const bool known = number < detail::apis.size() && detail::apis[number].assigned;
-    constexpr std::int16_t newest_api_versions = 31; // clients may ask in a version that brokers do not know
-    const std::int16_t last = !known                         ? std::int16_t{-1}
-                              : api == api_key::api_versions ? newest_api_versions
-                                                             : detail::apis[number].last_version;
-    if (version >= 0 && version <= last && size >= header) {
-        if (detail::look_at_request(frame, size, api, version, out)) return out;
-        out = {.size = size};
+    const auto api = wire::load_be<std::uint16_t>(start.data() + prefix);
+    const auto version = wire::load_be<std::uint16_t>(start.data() + prefix + 2);
+    if (const detail::body_front* const front = detail::request_fronts.find(api, version)) [[likely]] {
+        const std::size_t seen = start.size() < detail::sniff_bytes ? start.size() : detail::sniff_bytes;
+        const std::size_t there = seen - prefix < size ? seen - prefix : size;
+        if (detail::look_at_request({start.data() + prefix, there}, size, *front, static_cast<api_key>(api),
+                                    static_cast<std::int16_t>(version), out)) [[likely]]
+            return out;
     }
-
-    // A response begins with any number.
-    const auto id = wire::load_be<std::int32_t>(start.data() + prefix);
-    out.kind = frame_kind::response;
-    out.correlation_id = id;
-    if (const std::int16_t found = detail::api_versions_look(frame.subspan(4)); found >= 0) {
-        out.api = api_key::api_versions;
-        out.version = found;
-        out.certainty = certainty::sure;
-        return out;
-    }
-    constexpr std::int32_t most_requests = 1 << 24; // of one connection, before anybody looks
-    if (const auto foreign = detail::foreign_name(start); !foreign.empty()) {
-        out = {};
-        out.foreign = foreign;
-    } else if (id >= 0 && id < most_requests) {
-        out.certainty = certainty::possible;
-    } else {
-        out = {};
-    }
+    detail::look_at_other(start, size, out);
     return out;
 }
+
+namespace detail {
+
+/// What `body` looks like, the first bytes of a body of `size` bytes, as that of a response.
+[[nodiscard]] inline body_look look_at_response(const message_info& message, std::int16_t version,
+                                                std::span<const std::byte> body,
+                                                std::uint64_t size) noexcept {
+    if (!message.facts.versions.contains(version)) return body_look::nothing_seen;
+    const auto api = static_cast<std::uint16_t>(message.facts.key);
+    const body_front& front = *response_fronts.find(api, static_cast<std::uint16_t>(version));
+    const std::byte* const start = body.empty() ? nothing : body.data();
+    const body_look look = look_at_front(response_fronts.steps_of(front), start, body.size(), size);
+    return look == body_look::in_doubt ? look_closely(message, version, start, body.size(), size) : look;
+}
+
+} // namespace detail
 
 /// What `start`, the first bytes of a response frame with its length, looks like, if `expected` is the
 /// request that is to be answered next.
@@ -452,11 +377,9 @@ private:
     if (!header) return {};
     if (!header->body_begun) return out;
     const std::uint64_t whole = header->body_options.whole_size;
-    auto look = detail::body_look::nothing_seen;
-    if (message->facts.versions.contains(expected.version))
-        look = detail::look_at_body(*message, expected.version, header->body, whole);
+    auto look = detail::look_at_response(*message, expected.version, header->body, whole);
     if (expected.api == api_key::api_versions && look != detail::body_look::right) {
-        const auto fallback = detail::look_at_body(*message, 0, header->body, whole);
+        const auto fallback = detail::look_at_response(*message, 0, header->body, whole);
         if (fallback == detail::body_look::right) {
             look = fallback;
             out.version = 0;
