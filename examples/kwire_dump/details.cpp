@@ -26,6 +26,7 @@ std::string_view enumerator(const kwire::field_info& field, std::int64_t number)
     }
     if (field.enumerators == kwire::enumeration::api_key)
         return kwire::facts_of(static_cast<kwire::api_key>(number)).name;
+    if (asks_for_offset(field)) return offset_name(number);
     return {};
 }
 
@@ -152,8 +153,7 @@ void put_value(painter& out, const located_field& at, const kwire::dynamic_value
         break;
     case kwire::field_kind::records: {
         const record_count count = count_records(value.bytes(), false);
-        fmt::format_to(into, "{} record{}, {} bytes", count.records, count.records == 1 ? "" : "s",
-                       count.bytes);
+        fmt::format_to(into, "{}, {} bytes", counted(count.records, "record"), count.bytes);
         break;
     }
     default: {

@@ -30,11 +30,19 @@ std::string api_text(const kwire::request_start& start) {
     return fmt::format("{} v{}", facts.name, start.api_version);
 }
 
-/// "0-2,5 from 100,6 at 7": numbers in order, runs as their ends, and offsets.
+/// "latest", "since 2026-11-30T12:00:01.500000Z": what a ListOffsets request asks for.
+std::string asked_text(std::int64_t timestamp) {
+    if (const std::string_view name = offset_name(timestamp); !name.empty()) return std::string(name);
+    constexpr std::int64_t ns_per_ms = 1'000'000, last_ms = 0x7fff'ffff'ffff'ffff / ns_per_ms;
+    if (timestamp < 0 || timestamp > last_ms) return fmt::format("time {}", timestamp);
+    return fmt::format("since {}", time_text(timestamp * ns_per_ms, true));
+}
+
+/// "0-2,5 from 100,6 at 7,8 latest": numbers in order, runs as their ends, and offsets.
 void put_partitions(std::string& text, const topic_facts& topic) {
     std::vector<partition_facts> all = topic.partitions;
     std::ranges::sort(all, {}, &partition_facts::number);
-    const auto plain = [](const partition_facts& one) { return one.offset < 0 && one.at < 0; };
+    const auto plain = [](const partition_facts& one) { return one.offset < 0 && one.at < 0 && !one.asked; };
     const auto into = std::back_inserter(text);
     text += '[';
     std::size_t shown = 0;
@@ -51,6 +59,7 @@ void put_partitions(std::string& text, const topic_facts& topic) {
         fmt::format_to(into, "{}", all[i].number);
         if (last > i) fmt::format_to(into, "-{}", all[last].number);
         if (all[i].offset >= 0) fmt::format_to(into, " from {}", all[i].offset);
+        if (all[i].asked) fmt::format_to(into, " {}", asked_text(*all[i].asked));
         if (all[i].at >= 0) fmt::format_to(into, " at {}", all[i].at);
         i = last + 1;
     }

@@ -1,8 +1,10 @@
 #include "message.hpp"
 
 #include <kwire/connect/frame.hpp>
+#include <kwire/messages/view/list_offsets.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace dump {
 
@@ -30,6 +32,21 @@ void keep_error(seen_message& out, const kwire::error& what) {
 } // namespace
 
 bool may_hold_secrets(const kwire::message_info& info) noexcept { return holds_secrets(*info.structure); }
+
+bool asks_for_offset(const kwire::field_info& field) noexcept {
+    const auto fields = kwire::info_of<kwire::list_offsets_request::partition>.fields;
+    const auto same = [&](const kwire::field_info& one) { return &one == &field; };
+    return field.name == "timestamp" && std::ranges::any_of(fields, same);
+}
+
+std::string_view offset_name(std::int64_t timestamp) noexcept {
+    static constexpr std::array<std::string_view, 6> names{
+        "latest",        "earliest",
+        "max-timestamp", "earliest-local",
+        "latest-tiered", "earliest-pending-upload"}; // KIP-79, KIP-734, KIP-405, KIP-1005, KIP-1023
+    if (timestamp >= 0 || timestamp < -static_cast<std::int64_t>(names.size())) return {};
+    return names[static_cast<std::size_t>(-timestamp - 1)];
+}
 
 seen_message read_request(const kwire::request_start& start, const frame_copy& frame) {
     seen_message out = begin(frame);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "exchange.hpp"
 #include "visit.hpp"
@@ -39,6 +40,12 @@ struct seen_message {
 [[nodiscard]] const kwire::message_info* response_info(kwire::api_key api) noexcept;
 /// Whether a message of this kind may hold secrets, in any of its structs.
 [[nodiscard]] bool may_hold_secrets(const kwire::message_info& info) noexcept;
+
+/// Whether this is the time in a ListOffsets request, which says what offset is asked for.
+[[nodiscard]] bool asks_for_offset(const kwire::field_info& field) noexcept;
+/// What a number in place of that time asks for, as Kafka's own tools call it: "latest" for -1. Empty for
+/// times, and for numbers that Kafka gives no meaning.
+[[nodiscard]] std::string_view offset_name(std::int64_t timestamp) noexcept;
 
 [[nodiscard]] seen_message read_request(const kwire::request_start& start, const frame_copy& frame);
 [[nodiscard]] seen_message read_response(const kwire::request_start& start, const frame_copy& frame);

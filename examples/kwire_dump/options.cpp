@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* about = "kwire-dump shows Kafka's protocol in a capture of network packets: each "
                               "request with its response in one\n"
-                              "line. It finds Kafka's connections by themselves, on any port.\n";
+                              "line. It finds Kafka's connections by itself, on any port.\n";
 
 constexpr const char* more =
     R"(A line is: time (UTC), client, client id, API and version, topics with [partitions], records, errors, and the

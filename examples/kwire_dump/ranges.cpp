@@ -34,7 +34,8 @@ public:
         content(at, std::move(text), false);
     }
     void begin_array(const located_field& at, std::size_t claimed, bool null) {
-        add(at.bytes, range_kind::length, name_of(at), null ? "null" : fmt::format("{} elements", claimed));
+        add(at.bytes, range_kind::length, name_of(at),
+            null ? "null" : counted(static_cast<std::int64_t>(claimed), "element"));
         path_.push_back({at, false});
     }
     void end_array(const located_field&, std::size_t, bool) { path_.pop_back(); }
@@ -141,7 +142,7 @@ private:
                     fmt::format("{}.{}", path, fields[i].name), std::to_string(fields[i].value(*front)));
             }
             add(all.subspan(sizeof(header)), range_kind::bytes, path + ".records",
-                fmt::format("{} records, {}", front->record_count.value(),
+                fmt::format("{}, {}", counted(front->record_count.value(), "record"),
                             kwire::name_of(batch->compression())));
         }
         add(bytes.subspan(done), range_kind::bytes, name, "a part of a batch");

@@ -44,9 +44,9 @@ std::int64_t records_in(kwire::batch_view batch) {
 
 void put_batch(painter& out, kwire::batch_view batch) {
     std::string& text = out.out();
-    fmt::format_to(std::back_inserter(text), "batch at offset {}: {} records, magic {}, {}, {} bytes",
-                   batch.base_offset(), records_in(batch), batch.magic(), name_of(batch.compression()),
-                   bytes_of(batch).size());
+    fmt::format_to(std::back_inserter(text), "batch at offset {}: {}, magic {}, {}, {} bytes",
+                   batch.base_offset(), counted(records_in(batch), "record"), batch.magic(),
+                   name_of(batch.compression()), bytes_of(batch).size());
     if (batch.producer_id() >= 0)
         fmt::format_to(std::back_inserter(text), ", producer {} epoch {} sequence {}", batch.producer_id(),
                        batch.producer_epoch(), batch.base_sequence());

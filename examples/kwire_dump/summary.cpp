@@ -59,6 +59,8 @@ public:
             if (!value.is_null()) count(value.bytes(), false);
         } else if (field.name == "fetch_offset") {
             here.offset = value.number();
+        } else if (asks_for_offset(field)) {
+            here.asked = value.number();
         } else if (is_offset(field)) {
             here.at = value.number();
         } else if (at.element >= 0 ? is_partition_list(field) : is_partition_number(field)) {
@@ -90,6 +92,7 @@ private:
         std::int64_t partition = -1;
         std::int64_t offset = -1;
         std::int64_t at = -1;
+        std::optional<std::int64_t> asked;
         record_count records;
         bool has_records = false;
         std::vector<error_code> errors;
@@ -133,6 +136,7 @@ private:
         partition_facts* const found = &in->partitions[place->second];
         if (facts.offset >= 0) found->offset = facts.offset;
         if (facts.at >= 0) found->at = facts.at;
+        if (facts.asked) found->asked = facts.asked;
         if (facts.has_records) {
             found->records = std::max<std::int64_t>(found->records, 0) + facts.records.records;
             found->record_bytes += facts.records.bytes;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,10 @@ namespace dump {
 
 struct partition_facts {
     std::int64_t number = 0;
-    std::int64_t at = -1;      ///< the offset that was committed, listed, or given to what was produced
-    std::int64_t offset = -1;  ///< from which a Fetch reads; -1: not said
-    std::int64_t records = -1; ///< -1: there is no field of records
+    std::int64_t at = -1;     ///< the offset that was committed, listed, or given to what was produced
+    std::int64_t offset = -1; ///< from which a Fetch reads; -1: not said
+    std::optional<std::int64_t> asked{}; ///< of ListOffsets: the time, or the number in its place
+    std::int64_t records = -1;           ///< -1: there is no field of records
     std::uint64_t record_bytes = 0;
     bool records_cut = false; ///< there are more than counted
     kwire::error_code error{};

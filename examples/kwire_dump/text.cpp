@@ -90,6 +90,10 @@ std::string time_text(std::int64_t ns, bool with_day) {
     return fmt::format("{:04}-{:02}-{:02}T{}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, clock);
 }
 
+std::string counted(std::int64_t number, std::string_view one) {
+    return fmt::format("{} {}{}", number, one, number == 1 ? "" : "s");
+}
+
 std::string duration_text(std::int64_t ns) {
     const auto micros = static_cast<double>(ns) / 1000;
     if (micros < 10'000) return fmt::format("{:.0f} µs", micros);

@@ -43,6 +43,8 @@ private:
 [[nodiscard]] std::string time_text(std::int64_t ns, bool with_day);
 /// "432 µs", "1.25 ms", "3.1 s".
 [[nodiscard]] std::string duration_text(std::int64_t ns);
+/// "1 record", "2 records".
+[[nodiscard]] std::string counted(std::int64_t number, std::string_view one);
 /// "512 B", "1.4 kB", "3.2 MB".
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 

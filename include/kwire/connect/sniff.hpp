@@ -275,7 +275,7 @@ inline constexpr std::uint32_t body_unseen = 0xffff'fffe, no_body = 0xffff'ffff;
     return look != body_look::wrong;
 }
 
-/// What a frame looks like that is no request; `start` are its first bytes and its length.
+/// What a frame looks like that does not begin as requests do; `start` has its length too.
 KWIRE_APART inline void look_at_other(std::span<const std::byte> start, std::uint32_t size,
                                       sniffed& out) noexcept {
     constexpr std::size_t prefix = 4, least_of_body = prefix + 4;

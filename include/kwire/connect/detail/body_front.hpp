@@ -1,16 +1,18 @@
 /// Internal: what the bodies of requests and responses begin with, as small tables: a quick look at the first
 /// bytes of a body, for `sniff`.
 ///
-/// A layout (schema/detail/tables.hpp) leads to those of its elements by pointers, one cache line each. Here
-/// the first steps of a body and of the first elements in it follow each other. The topics of a Metadata
-/// request in v9, from which bodies of three bytes at least begin:
+/// A layout (schema/detail/tables.hpp) leads to those of its elements by pointers, each to another cache
+/// line. Here the first steps of a body and those of the first elements in it follow each other. An example,
+/// the body of a Metadata request in v9:
 ///
-///     array of topics: a compact count, two bytes of each at least; without any, go on two steps further
-///     name:            a compact string
-///     tags:            none
-///     end:             ...
+///     0  topics: a compact count, 2 bytes or more for each; if there are none, go on 3 steps further
+///     1    name: a compact string
+///     2    tags
+///     3  3 bytes of booleans, then tags
+///     4  end
 ///
-/// The tables are made from the layouts, by the compiler.
+/// If there is more than one topic, the look ends with step 2. The compiler makes the tables from the
+/// layouts.
 #pragma once
 
 #include <kwire/api.hpp>
@@ -51,8 +53,9 @@ struct front_step {
     std::uint8_t prefix = 0; ///< the least bytes of the length
     std::uint8_t more = 0;   ///< how much more the number is than the length: 1 in compact forms
     std::int8_t least = 0;   ///< the least that the number may be: null is -1, or 0 in compact forms
-    std::uint8_t skip =
-        1; ///< steps to what follows. 1: `width` bytes are all of each; else elements are between
+    /// How many steps further what follows is. 1: each takes `width` bytes; else the steps of an element are
+    /// between.
+    std::uint8_t skip = 1;
 
     friend constexpr bool operator==(const front_step&, const front_step&) = default;
 };
@@ -202,7 +205,7 @@ struct front_tables {
         for (std::size_t i = 0; i < Steps; ++i) steps[i] = draft.steps[i];
     }
 
-    /// That of an API and a version; nullptr if they are no numbers that kwire knows.
+    /// That of an API and a version; nullptr if kwire does not know them.
     [[nodiscard]] KWIRE_ALWAYS_INLINE constexpr const body_front* find(std::uint32_t api,
                                                                        std::uint32_t version) const noexcept {
         if (api >= apis.size()) return nullptr;
