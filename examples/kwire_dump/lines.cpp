@@ -80,6 +80,7 @@ void put_topics(painter& out, const summary& says) {
         out.end();
         if (!topic.partitions.empty()) put_partitions(text, topic);
     }
+    if (says.commits) text += *says.commits ? " commit" : " abort";
     if (says.records >= 0)
         fmt::format_to(std::back_inserter(text), " {}{} record{}", says.records, says.records_cut ? "+" : "",
                        says.records == 1 && !says.records_cut ? "" : "s");

@@ -23,7 +23,9 @@ constexpr const char* about = "kwire-dump shows Kafka's protocol in a capture of
 
 constexpr const char* more =
     R"(A line is: time (UTC), client, client id, API and version, topics with [partitions], records, errors, and the
-time from the request to its response. "from" is the offset that a consumer asks for, "at" one that a broker names. "!" marks errors, "~" what is not all in the capture.
+time from the request to its response. "from" is the offset that a consumer asks for, "at" one that a broker names.
+ListOffsets asks where the earliest or latest record is, or the first since a time; EndTxn says commit or abort.
+"!" marks errors, "~" what is not all in the capture.
 
 Examples:
   kwire-dump capture.pcap                          one line for each request

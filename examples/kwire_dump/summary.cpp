@@ -59,6 +59,8 @@ public:
             if (!value.is_null()) count(value.bytes(), false);
         } else if (field.name == "fetch_offset") {
             here.offset = value.number();
+        } else if (field.name == "committed" && field.kind == field_kind::boolean) {
+            to_.commits = value.number() != 0;
         } else if (asks_for_offset(field)) {
             here.asked = value.number();
         } else if (is_offset(field)) {

@@ -42,6 +42,7 @@ struct summary {
     std::vector<kwire::error_code> errors;                  ///< that are of no topic
     std::int64_t records = -1;
     bool records_cut = false;
+    std::optional<bool> commits; ///< of EndTxn: whether it commits the transaction, or aborts it
 
     [[nodiscard]] bool has_error() const noexcept;
 };

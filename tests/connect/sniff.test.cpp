@@ -114,6 +114,18 @@ std::size_t random_inputs() {
 
 } // namespace
 
+TEST_CASE("certainties and kinds of frames have names") {
+    CHECK(name_of(certainty::none) == "none");
+    CHECK(name_of(certainty::possible) == "possible");
+    CHECK(name_of(certainty::likely) == "likely");
+    CHECK(name_of(certainty::sure) == "sure");
+    CHECK(name_of(static_cast<certainty>(4)) == "unknown");
+    CHECK(name_of(frame_kind::unknown) == "unknown");
+    CHECK(name_of(frame_kind::request) == "request");
+    CHECK(name_of(frame_kind::response) == "response");
+    CHECK(name_of(static_cast<frame_kind>(3)) == "unknown");
+}
+
 TEST_CASE("sniff recognises the requests of real clients from 64 bytes") {
     std::size_t requests = 0, sure = 0, likely = 0, at_16 = 0;
     for (const captured& one : frames()) {
@@ -200,6 +212,30 @@ TEST_CASE("what a quick look at a body says, the whole check says too") {
     CHECK(right > 2000);
     CHECK(wrong > 100);
     CHECK(doubtful > 1000);
+}
+
+TEST_CASE("a look at a body never leaves the steps of that body") {
+    using kwire::detail::front_form;
+    std::size_t arrays = 0;
+    const auto check = [&](const auto& tables) {
+        for (const kwire::detail::body_front& front : tables.fronts) {
+            const kwire::detail::front_step* const steps = tables.steps_of(front);
+            std::ptrdiff_t last = 0;
+            while (steps[last].form != front_form::end && steps[last].form != front_form::enough &&
+                   steps[last].form != front_form::unknown) {
+                ++last;
+                REQUIRE(steps + last < tables.steps.data() + tables.steps.size());
+            }
+            for (std::ptrdiff_t i = 0; i < last; ++i) {
+                REQUIRE(steps[i].skip >= 1);
+                REQUIRE(i + steps[i].skip <= last);
+                arrays += steps[i].skip > 1 ? 1 : 0;
+            }
+        }
+    };
+    check(kwire::detail::request_fronts);
+    check(kwire::detail::response_fronts);
+    CHECK(arrays > 100);
 }
 
 TEST_CASE("sniff recognises the requests that Kafka writes, of every API and version") {

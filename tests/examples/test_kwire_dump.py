@@ -12,6 +12,7 @@ import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import unittest
 import xml.etree.ElementTree
 
 import captures
+import kafka_bytes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "tests" / "golden" / "captures"
@@ -243,6 +245,40 @@ class Dump(unittest.TestCase):
         response = captures.frames(ways[client[::-1]])[1]
         done = run("-", "--response-to", "api_versions:0", "--tree", input=response.hex().encode())
         self.assertIn(b"min_version:", done.stdout)
+
+    def test_a_request_for_offsets_says_which(self):
+        asked = {-1: "latest", -2: "earliest", -3: "max-timestamp", -4: "earliest-local", -5: "latest-tiered",
+                 -6: "earliest-pending-upload", -7: "time -7", 1500: "since 1970-01-01T00:00:01.500000Z",
+                 (1 << 63) - 1: f"time {(1 << 63) - 1}"}
+        for version in (0, 1, 5, 11):
+            body = kafka_bytes.list_offsets_body(version, "orders", list(enumerate(asked)))
+            frames = kafka_bytes.frame(2, version, body)
+            line = run("-", "-i", "hex", input=frames.hex().encode()).stdout.decode()
+            self.assertIn("orders[" + ",".join(f"{i} {name}" for i, name in enumerate(asked.values())) + "]", line)
+            tree = run("-", "-i", "hex", "--tree", input=frames.hex().encode()).stdout.decode()
+            self.assertIn("timestamp: -3 max-timestamp\n", tree)
+            self.assertIn("timestamp: 1500\n", tree)
+        # The timestamp of an answer is that of a record.
+        tree = run(CAPTURES / "no-data.pcap", "--api", "list_offsets", "--tree").stdout.decode()
+        self.assertEqual(re.findall(r"timestamp: (.*)", tree), ["-1 latest", "-1"])
+
+    def test_the_end_of_a_transaction_says_which(self):
+        captures.write(self.path, captures.read(CAPTURES / NAMES[3]))
+        lines = run(self.path, "--api", "end_txn").stdout.decode().splitlines()
+        self.assertGreater(len(lines), 0)
+        for line in lines:
+            self.assertRegex(line, r"EndTxn v1 +commit ")
+        for committed, says in ((0, " abort\n"), (1, " commit\n")):
+            frame = kafka_bytes.frame(26, 1, struct.pack(">h2sqh?", 2, b"tx", 7, 0, committed))
+            line = run("-", "-i", "hex", input=frame.hex().encode()).stdout.decode()
+            self.assertTrue(line.endswith(says), line)
+
+    def test_one_is_singular(self):
+        for form in ("--records", "--hex", "--tree"):
+            text = run(CAPTURES / NAMES[1], form, "--preview", "0").stdout.decode()
+            self.assertEqual(re.findall(r"(?<![\d.])1 (?:records|elements)\b", text), [])
+            self.assertTrue("1 record," in text or "1 record\n" in text or " 1 record " in text, form)
+        self.assertIn(": 1 record, magic 2", run(CAPTURES / NAMES[1], "--records").stdout.decode())
 
     def test_colours_are_for_terminals(self):
         path = CAPTURES / "too-large.pcap"

@@ -38,12 +38,33 @@ enum class certainty : std::uint8_t {
     sure,     ///< and the body begins as the schema says
 };
 
+/// The name of the enumerator, such as "likely".
+[[nodiscard]] constexpr std::string_view name_of(certainty level) noexcept {
+    switch (level) {
+    case certainty::none: return "none";
+    case certainty::possible: return "possible";
+    case certainty::likely: return "likely";
+    case certainty::sure: return "sure";
+    }
+    return "unknown";
+}
+
 /// Which direction a frame has.
 enum class frame_kind : std::uint8_t {
     unknown,  ///< the bytes do not say it
     request,  ///< a client has sent it
     response, ///< a broker has sent it
 };
+
+/// The name of the enumerator, such as "request".
+[[nodiscard]] constexpr std::string_view name_of(frame_kind kind) noexcept {
+    switch (kind) {
+    case frame_kind::unknown: break;
+    case frame_kind::request: return "request";
+    case frame_kind::response: return "response";
+    }
+    return "unknown";
+}
 
 /// What the first bytes of a frame say.
 struct sniffed {

@@ -112,8 +112,8 @@ public:
 private:
     static consteval body_front after_request_header(api_key api, std::int16_t version) {
         const std::int16_t header = request_header_version(api, version);
-        constexpr std::uint16_t bytes[] = {8, 8 + 2,
-                                           8 + 2 + 1}; // the last are those of an empty client id and tags
+        // With an empty client id, and without tags.
+        constexpr std::uint16_t bytes[] = {8, 8 + 2, 8 + 2 + 1};
         return {.min_frame = bytes[header],
                 .header_version = static_cast<std::uint8_t>(header),
                 .resembles_others = (api == api_key::produce || api == api_key::metadata) && version < 3};
@@ -131,8 +131,8 @@ private:
         if (add_struct(layout, begin)) {
             const std::uint16_t tail = layout.flexible ? std::uint16_t{0} : layout.tail;
             add({.fixed = tail, .form = front_form::end});
-        } else if (steps[step_count - 1].form != front_form::in_doubt) {
-            add({.form = front_form::enough});
+        } else {
+            add({.form = front_form::enough}); // also after a doubt: an array without elements goes on here
         }
         front.first_step = begin;
         front.min_frame += static_cast<std::uint16_t>(layout.min_size);
