@@ -260,7 +260,7 @@ TEST_CASE("sniff recognises the requests that Kafka writes, of every API and ver
         kwire::wire::store_be(sent.data(), static_cast<std::uint32_t>(header.size() + line.bytes.size()));
         sent.insert(sent.end(), header.begin(), header.end());
         sent.insert(sent.end(), line.bytes.begin(), line.bytes.end());
-        for (const std::size_t size : {8, 16, 24, 40, 64, 128, 320, 400}) {
+        for (const std::size_t size : {8U, 16U, 24U, 40U, 64U, 128U, 320U, 400U}) {
             const sniffed found = sniff(first(sent, size).span());
             CAPTURE(line.name(), size, kwire::test::to_hex(first(sent, size).span()));
             if (found.kind != frame_kind::request || found.api != api || found.version != version ||
