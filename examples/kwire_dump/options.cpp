@@ -33,7 +33,7 @@ Examples:
   kwire-dump capture.pcap --errors --tree          with every field: offsets, epochs, messages of errors
   kwire-dump capture.pcap --api fetch --topic orders --records
   kwire-dump capture.pcap --stats                  how many of what, how large, how slow
-  tcpdump -i lo -w - tcp port 9092 | kwire-dump -  live
+  tcpdump -i lo -U -w - tcp port 9092 | kwire-dump -f -   live
   kwire-dump capture.pcap --api produce -c 1 --hex which bytes are which field
   kwire-dump capture.pcap --api produce -c 1 --svg picture.svg
 
