@@ -5,11 +5,11 @@
 /// line. Here the first steps of a body and those of the first elements in it follow each other. An example,
 /// the body of a Metadata request in v9:
 ///
-///     0  topics: a compact count, 2 bytes or more for each; if there are none, go on 3 steps further
-///     1    name: a compact string
-///     2    tags
-///     3  3 bytes of booleans, then tags
-///     4  end
+///   0  topics: a compact count, 2 bytes or more for each; if there are none, go on 3 steps further
+///   1    name: a compact string
+///   2    tags
+///   3  3 bytes of booleans, then tags
+///   4  end
 ///
 /// If there is more than one topic, the look ends with step 2. The compiler makes the tables from the
 /// layouts.
