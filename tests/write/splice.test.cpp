@@ -1,4 +1,5 @@
 #include <kwire/connect/frame.hpp>
+#include <kwire/messages/consumer_group_describe.hpp>
 #include <kwire/messages/create_topics.hpp>
 #include <kwire/messages/delete_topics.hpp>
 #include <kwire/messages/fetch.hpp>
@@ -145,6 +146,26 @@ TEST_CASE("the later of two edits of a field counts, and edits inside of what is
     kwire::set<"name">(edits, first, "lost as well");
     kwire::erase<"topics">(edits, message, 2);
     CHECK(names(applied<response>(edits, 12)) == "all ");
+}
+
+TEST_CASE("a struct that is replaced is replaced whole, also where its first field has edits of its own") {
+    using describe = kwire::consumer_group_describe_response;
+    describe::data data{.groups = {{.members = {{}}}}};
+    describe::assignment::data& assigned = data.groups[0].members[0].assignment;
+    assigned = {.topic_partitions = {{.topic_name = "old", .partitions = {1}}}};
+    const auto message = message_of<describe>(data, 0);
+    assigned = {.topic_partitions = {{.topic_name = "new", .partitions = {2, 3}}}};
+    const auto expected = kwire::encode(data, 0).value();
+    for (const bool inner_first : {false, true}) {
+        splice edits(message);
+        for (const auto group : message->groups())
+            for (const auto member : group.members()) {
+                if (inner_first) kwire::erase<"topic_partitions">(edits, member.assignment(), 0);
+                kwire::set<"assignment">(edits, member, assigned);
+                if (!inner_first) kwire::set<"topic_partitions">(edits, member.assignment(), {});
+            }
+        CHECK(edits.apply().value() == expected);
+    }
 }
 
 TEST_CASE("counts grow from one byte to two, and in versions without compact lengths stay four") {
