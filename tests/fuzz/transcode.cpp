@@ -79,8 +79,24 @@ void check_typed(const message_input& in, int to,
                text_of(typed.error()) + " / " + text_of(there.error()));
 }
 
+/// What the one pass over the bytes makes of them, with any leniencies, is what the encoder of dynamic values
+/// makes of what parse finds in them.
+void check_one_pass(const message_input& in, const kwire::shared_buffer& body, int to) {
+    const kwire::parse_options options = support::options_of(in.second_knob & 63U);
+    kwire::buffer_chain written;
+    if (!kwire::detail::transcode_in_one_pass(*in.info, body, in.version, to, options, written)) return;
+    const auto source = kwire::parse(*in.info, body, in.version, options);
+    insist(source.has_value(), "one pass takes what parse takes", source ? "" : text_of(source.error()));
+    const auto expected = kwire::encode(*in.info, *source, to);
+    insist(expected && *expected == written, "one pass writes what the encoder writes");
+    const auto again = kwire::parse(*in.info, written.to_bytes(), to);
+    insist(again.has_value(), "what one pass wrote can be read", again ? "" : text_of(again.error()));
+}
+
 void check(const message_input& in) {
     const auto body = kwire::shared_buffer::copy_of(in.body);
+    for (unsigned i = 0; i < support::versions_of(*in.info); ++i)
+        check_one_pass(in, body, support::version_at(*in.info, i));
     const auto source = kwire::parse(*in.info, body, in.version);
     if (!source) return;
     support::note_read(*in.info, in.version);

@@ -353,7 +353,7 @@ private:
                                        buffer_chain& result) {
     std::uint64_t own = program.most_of(body.size());
     std::size_t segments = 1;
-    if (program.must_measure() || own > wire::max_length) {
+    if (program.must_measure(body.size()) || own > wire::max_length) {
         transcode_measure size;
         const auto measured = transcoder(program, size).run(body.data(), body.size(), 0);
         if (measured.from == nullptr || measured.to + size.attached > wire::max_length) return false;
