@@ -140,7 +140,7 @@ class Workshop:
         if parts:
             objects.append(BUILD / "tests" / "CMakeFiles" / f"{target_of(stem)}.dir" / f"{stem}.test.cpp.o")
         program = directory / "program"
-        libraries = [BUILD / "tests" / f"lib{name}.a" for name in [*libraries_of(stem), "kwire_test_support"]]
+        libraries = [BUILD / "tests" / f"lib{name}.a" for name in ["kwire_test_main", *libraries_of(stem), "kwire_test_support"]]
         ran = subprocess.run([*self.compile, f"-fuse-ld={LINKER}", "-Wl,-S", *objects, *libraries, *CATCH, "-lz", "-ldeflate", "-lsnappy", "-llz4",
                               "-lzstd", "-lfmt", "-o", program], capture_output=True, text=True)
         return (program, "") if ran.returncode == 0 else (None, ran.stderr)
@@ -234,7 +234,7 @@ def main():
 
     find_libraries()
     programs = sorted({test for mutant in mutants for test in mutant.tests})
-    targets = {"kwire_test_support", *(target_of(test.split("+")[0]) for test in programs if "+" in test),
+    targets = {"kwire_test_main", "kwire_test_support", *(target_of(test.split("+")[0]) for test in programs if "+" in test),
                *(library for test in programs for library in libraries_of(test))}
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "mutants"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
