@@ -23,6 +23,7 @@ inline std::atomic<std::size_t> allocations = 0;
 inline std::atomic<std::size_t> allocated_bytes = 0;    ///< in all, those that are free again too
 inline std::atomic<std::size_t> live_allocations = 0;   ///< not free yet
 inline std::atomic<std::size_t> largest_allocation = 0; ///< in bytes; may be reset to 0
+inline std::atomic<std::size_t> last_allocation = 0;    ///< in bytes
 inline std::atomic<bool> no_memory = false;             ///< while it is set, operator new throws
 /// If not 0, so many allocations from now on one is refused (1: the next), and this is 0 then.
 inline std::atomic<std::size_t> refused_allocation = 0;
@@ -54,6 +55,7 @@ inline void* counted_allocation(std::size_t n, std::size_t alignment) noexcept {
     ++allocations;
     ++live_allocations;
     allocated_bytes += n;
+    last_allocation = n;
     std::size_t largest = largest_allocation;
     while (n > largest && !largest_allocation.compare_exchange_weak(largest, n)) {}
     return p;

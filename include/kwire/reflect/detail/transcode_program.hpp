@@ -133,13 +133,9 @@ public:
     [[nodiscard]] std::uint64_t most_of(std::uint64_t size) const noexcept {
         return size + size / fraction * growth_ + fraction + static_cast<std::uint64_t>(root_growth_);
     }
-    /// Whether a message of `size` bytes must be measured before it is written: it has payloads, which become
-    /// segments, may grow by more than a quarter, or may become so much smaller that the room would be
-    /// wasted.
-    [[nodiscard]] bool must_measure(std::uint64_t size) const noexcept {
-        constexpr std::uint64_t little = 16384;
-        return payloads_ || growth_ > fraction / 4 || (shrinks_ && size > little);
-    }
+    /// Whether messages must be measured before they are written: they have payloads, which become segments,
+    /// or may grow by more than a quarter.
+    [[nodiscard]] bool must_measure() const noexcept { return payloads_ || growth_ > fraction / 4; }
 
 private:
     static constexpr std::uint64_t fraction = 64;
@@ -201,7 +197,6 @@ private:
                 step.from_null = field.nullable.contains(from.layout.version);
                 own.least += prefix_size(step.from);
                 own.growth -= prefix_size(step.from);
-                if (!in_to) shrinks_ = true;
             }
             if (in_to && !fixed) {
                 step.to = to.form(i);
@@ -350,7 +345,6 @@ private:
     int to_;
     bool complete_;
     bool payloads_ = false;        ///< whether the target has some
-    bool shrinks_ = false;         ///< whether the target lacks some of any length
     std::uint64_t growth_ = 0;     ///< of what is there any number of times, in parts of its size
     std::int64_t root_growth_ = 0; ///< of the message itself
     std::vector<transcode_step> steps_;

@@ -353,7 +353,7 @@ private:
                                        buffer_chain& result) {
     std::uint64_t own = program.most_of(body.size());
     std::size_t segments = 1;
-    if (program.must_measure(body.size()) || own > wire::max_length) {
+    if (program.must_measure() || own > wire::max_length) {
         transcode_measure size;
         const auto measured = transcoder(program, size).run(body.data(), body.size(), 0);
         if (measured.from == nullptr || measured.to + size.attached > wire::max_length) return false;
@@ -367,7 +367,12 @@ private:
         chain.give_up();
         return false;
     }
-    chain.finish(written.to, written.to != chain.begin()); // if it is empty, its memory has no other holder
+    const auto size = static_cast<std::size_t>(written.to - chain.begin());
+    chain.finish(written.to, size != 0); // if it is empty, its memory has no other holder
+    // A message that lost its texts may be small, and would hold room for them while it lives.
+    constexpr std::size_t little = 16384;
+    if (own > little && size < own / 2 && result.segment_count() == 1)
+        result = shared_buffer::copy_of(result.begin()->bytes());
     return true;
 }
 
