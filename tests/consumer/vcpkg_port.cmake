@@ -1,5 +1,5 @@
 # Runs the vcpkg port, of the checkout and as a registry has it, with replacements of vcpkg's functions, which do the same with
-# plain CMake and are as strict:
+# plain CMake and are as strict, and builds a program from what the port installed:
 #     cmake -DKWIRE_DIR=... -DWORK=... -DCXX=... -DGENERATOR=... -DVERSION=... -DPYTHON=... -P vcpkg_port.cmake
 # That its features are kwire's components is tested by test_agreement.py.
 cmake_minimum_required(VERSION 3.25)
@@ -7,6 +7,7 @@ cmake_minimum_required(VERSION 3.25)
 set(PORT kwire)
 set(CURRENT_PACKAGES_DIR "${WORK}/vcpkg/package")
 set(build "${WORK}/vcpkg/build")
+set(consumer "${CMAKE_CURRENT_LIST_DIR}/find_package")
 set(archive "${WORK}/vcpkg/v${VERSION}.tar.gz")
 file(REMOVE_RECURSE "${WORK}/vcpkg")
 
@@ -35,6 +36,22 @@ function(vcpkg_cmake_config_fixup)
     message(FATAL_ERROR "no package configuration in ${arg_CONFIG_PATH}")
   endif()
   file(RENAME "${CURRENT_PACKAGES_DIR}/${arg_CONFIG_PATH}" "${CURRENT_PACKAGES_DIR}/share/kwire")
+  # They are one folder nearer to the prefix now.
+  correct("${CURRENT_PACKAGES_DIR}/share/kwire/kwireConfig.cmake" [[/../../../]] [[/../../]])
+  set(up [[get_filename_component(_IMPORT_PREFIX "${_IMPORT_PREFIX}" PATH)]])
+  file(GLOB targets "${CURRENT_PACKAGES_DIR}/share/kwire/*-targets.cmake")
+  foreach(file IN LISTS targets)
+    correct("${file}" "${up}\n${up}\n${up}\n" "${up}\n${up}\n")
+  endforeach()
+endfunction()
+function(correct file before after)
+  file(READ "${file}" text)
+  string(FIND "${text}" "${before}" place)
+  if(place EQUAL -1)
+    message(FATAL_ERROR "${file} does not find its prefix as expected")
+  endif()
+  string(REPLACE "${before}" "${after}" text "${text}")
+  file(WRITE "${file}" "${text}")
 endfunction()
 function(vcpkg_fixup_pkgconfig)
   if(NOT EXISTS "${CURRENT_PACKAGES_DIR}/share/pkgconfig/kwire.pc")
@@ -65,6 +82,14 @@ function(check_port portfile)
       message(FATAL_ERROR "the port does not install ${file}")
     endif()
   endforeach()
+  file(REMOVE_RECURSE "${build}")
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${consumer}" -B "${build}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
+    "-Dkwire_DIR=${CURRENT_PACKAGES_DIR}/share/kwire" "-DVERSION=${VERSION}" COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+  execute_process(COMMAND "${CMAKE_COMMAND}" --build "${build}" COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
+  execute_process(COMMAND "${build}/consumer" OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT output STREQUAL "orders\n")
+    message(FATAL_ERROR "the program made with the port printed: ${output}")
+  endif()
 endfunction()
 
 check_port("${KWIRE_DIR}/ports/kwire/portfile.cmake")
